@@ -1,0 +1,333 @@
+/**
+ * The interface of the crypto core. The same calls work in the caller's thread
+ * ({@linkcode ./core.ts}) and through a Worker without permissions ({@linkcode ./client.ts}).
+ *
+ * Everything that crosses it is plain data: `null`, booleans, numbers, text, byte arrays, arrays and
+ * objects of those. Secret keys never cross it: they are {@linkcode KeyRef} handles. Every call
+ * rejects with a {@linkcode CryptoError} whose `code` is stable.
+ *
+ * @module
+ */
+
+/** Why a call of the crypto core failed. */
+export type CryptoErrorCode =
+  /** An argument of a wrong length, shape or kind of handle: the caller's bug. */
+  | "bad_argument"
+  /** A handle that was released, or never given out. */
+  | "key_unknown"
+  /** A JWS that is not of the expected form, type or signature. */
+  | "bad_signature"
+  /** A Noise message, payload, token or KEM part that does not hold. */
+  | "handshake_failed"
+  /** An envelope that does not open, or whose content does not hold. */
+  | "envelope_failed"
+  /** A sealed keystore or half that does not open with this secret. */
+  | "unseal_failed"
+  /** A session that has used up its counters. */
+  | "exhausted"
+  /** The core itself failed or was stopped. */
+  | "core_failed";
+
+/** A condition of the crypto core that a caller handles by its `code`. */
+export class CryptoError extends Error {
+  override readonly name = "CryptoError";
+  readonly code: CryptoErrorCode;
+
+  constructor(code: CryptoErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A handle to something secret inside the core. Useless outside the core that gave it out. */
+export type KeyRef = number & { readonly __keyRef: true };
+
+/** The four built-in methods, in their fixed order. */
+export const CRYPTO_METHODS = ["alpha", "beta", "gamma", "delta"] as const;
+export type CryptoMethod = typeof CRYPTO_METHODS[number];
+
+/** The handshake suites, best first. */
+export const SUITES = ["ik-x25519-mlkem768", "ik-x25519"] as const;
+export type Suite = typeof SUITES[number];
+
+export type JwsType =
+  | "openred-record+jwt"
+  | "openred-proof+jwt"
+  | "openred-identity+jwt"
+  | "openred-pair+jwt"
+  | "openred-succession+jwt"
+  | "openred-audit+jwt";
+
+/** How an issuer picks a method. `seeded` needs the network seed. */
+export type RotationPolicy =
+  | { readonly kind: "hourly" }
+  | { readonly kind: "daily" }
+  | { readonly kind: "seeded"; readonly seed: Uint8Array };
+
+/** What Argon2id is to cost. The default is 65,536 KiB and 3 passes. */
+export interface KeystoreCost {
+  readonly memoryKiB: number;
+  readonly passes: number;
+}
+
+/** A noise key of a keystore. */
+export interface NoiseKeyInfo {
+  readonly key: KeyRef;
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+/** An opened keystore: handles, and what is public about them. */
+export interface OpenedKeystore {
+  readonly keystore: KeyRef;
+  readonly identity: KeyRef;
+  readonly nodeId: string;
+  /** Newest first; the first is the one that records name. */
+  readonly noiseKeys: readonly NoiseKeyInfo[];
+  /** The key that seals the token vault: HKDF of the secret, docs/PROTOCOL.md "Keys at rest". */
+  readonly vault: KeyRef;
+}
+
+/** What is public about one half of a pair. Instants are in milliseconds. */
+export interface HalfInfo {
+  /** A directory's id, or `"peer"`. */
+  readonly issuer: string;
+  /** 16 bytes. */
+  readonly pairId: Uint8Array;
+  readonly idA: string;
+  readonly idB: string;
+  readonly method: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** Whether this half belongs to `idA` (the initiator) or `idB`. */
+  readonly role: "initiator" | "responder";
+}
+
+export interface StoredHalf {
+  readonly half: KeyRef;
+  readonly info: HalfInfo;
+}
+
+export interface IssuedPair {
+  /** 16 bytes. */
+  readonly pairId: Uint8Array;
+  /** The Noise X messages to a and to b, raw bytes for `noise` of the pair JWS. */
+  readonly noiseA: Uint8Array;
+  readonly noiseB: Uint8Array;
+}
+
+/** The payload of a Noise X envelope, without its secrets. */
+export interface OpenedEnvelope extends StoredHalf {
+  readonly epoch: number;
+  /** The peer's record, not verified; `info` takes the peer's id from its `iss`. */
+  readonly peer: string;
+}
+
+/** A read message 1: proven to come from whoever holds `staticKey`, nothing else. */
+export interface ReadHandshake {
+  readonly handshake: KeyRef;
+  /** The initiator's static key, 32 bytes. */
+  readonly staticKey: Uint8Array;
+  /** Members of the payload, not verified. */
+  readonly record: string;
+  readonly succession: string | null;
+}
+
+export interface NextPairs {
+  readonly method: string;
+  readonly issuedAt: number;
+}
+
+/** A read message 2: it opened, its token matched and its KEM part has the right form. */
+export interface ReadAnswer {
+  readonly record: string;
+  readonly lifeMs: number;
+  readonly next: NextPairs;
+}
+
+/** A session the core holds keys for. */
+export interface EstablishedSession {
+  readonly session: KeyRef;
+  /** 16 bytes, derived. */
+  readonly sessionId: Uint8Array;
+  /** 32 bytes: what a module signs to tie something to this session. */
+  readonly binding: Uint8Array;
+  /** The four standby halves, i = 0…3. Their `expiresAt` is `issuedAt` + 30 days. */
+  readonly standby: readonly StoredHalf[];
+}
+
+export interface AcceptedHandshake extends EstablishedSession {
+  /** Message 2. */
+  readonly noise: Uint8Array;
+}
+
+/**
+ * What became of a frame.
+ * `opened`: new, authentic and well-formed. `repeat`: authentic, seen before, inside the window.
+ * `malformed`: authentic and new, but its inside is not of the form; the window has moved.
+ * `refused`: forged, below the window, for keys long gone, or not a frame; nothing changed.
+ */
+export type OpenedFrame =
+  | {
+    readonly outcome: "opened" | "repeat";
+    /** The header's JSON text, an object with a text `type`. */
+    readonly header: string;
+    readonly body: Uint8Array;
+    readonly step: number;
+    readonly counter: number;
+  }
+  | { readonly outcome: "malformed" | "refused" };
+
+/** What is public about a session's sending direction. */
+export interface SendState {
+  readonly step: number;
+  readonly counter: number;
+  /** `nowMs` of the call that began this step. */
+  readonly stepSinceMs: number;
+}
+
+/** All calls of the crypto core. `nowMs` is always the caller's monotonic clock, in milliseconds. */
+export interface CryptoCore {
+  /** SHA-256, 32 bytes. */
+  sha256(data: Uint8Array): Promise<Uint8Array>;
+  /** BLAKE3 with extendable output of `length` bytes (1 to 16,384). */
+  blake3(options: { data: Uint8Array; length: number }): Promise<Uint8Array>;
+
+  /** Makes a keystore with fresh keys, sealed under `secret` (wiped after). */
+  createKeystore(
+    options: { secret: Uint8Array; cost?: KeystoreCost },
+  ): Promise<{ sealed: Uint8Array; nodeId: string }>;
+  /**
+   * Opens a sealed keystore.
+   * @throws {CryptoError} `unseal_failed` for a wrong secret or damaged bytes.
+   */
+  openKeystore(options: { sealed: Uint8Array; secret: Uint8Array }): Promise<OpenedKeystore>;
+  /** Adds a new noise key in front, keeps the former ones, and seals again. */
+  addNoiseKey(
+    options: { keystore: KeyRef; secret: Uint8Array; cost?: KeystoreCost },
+  ): Promise<{ sealed: Uint8Array; noiseKeys: readonly NoiseKeyInfo[] }>;
+  /** Forgets a handle and wipes what it stood for; an unknown one is ignored. */
+  release(key: KeyRef): Promise<void>;
+
+  /** Signs a compact JWS with header `{alg: "EdDSA", typ, kid}`, `kid` being the key's own node id. */
+  signJws(options: { key: KeyRef; typ: JwsType; payload: string }): Promise<string>;
+  /**
+   * Checks form, type, `kid` = payload `iss` and signature of a compact JWS.
+   * @returns The payload's JSON text (an object) and its `iss`.
+   * @throws {CryptoError} `bad_signature`.
+   */
+  verifyJws(options: { text: string; typ: JwsType }): Promise<{ iss: string; payload: string }>;
+
+  /** `selectCryptoMethod` over `methods` (already the common ones, in their order). */
+  selectMethod(
+    options: { timestampMs: number; policy: RotationPolicy; methods: readonly string[] },
+  ): Promise<string>;
+  /** Makes a pair and seals each half to its node. Root and tokens never leave the core. */
+  issuePair(options: {
+    /** The directory's noise key. */
+    noiseKey: KeyRef;
+    issuer: string;
+    method: string;
+    epoch: number;
+    issuedAt: number;
+    expiresAt: number;
+    a: { id: string; noiseKey: Uint8Array; record: string };
+    b: { id: string; noiseKey: Uint8Array; record: string };
+  }): Promise<IssuedPair>;
+  /**
+   * Opens the Noise X part of an envelope with any of the node's noise keys.
+   * @throws {CryptoError} `envelope_failed`, also for another sender key or a half that is not well-formed.
+   */
+  openEnvelope(options: {
+    noiseKeys: readonly KeyRef[];
+    /** `noise_key` of the directory's record, 32 bytes. */
+    directoryNoiseKey: Uint8Array;
+    directoryId: string;
+    nodeId: string;
+    pairId: Uint8Array;
+    noise: Uint8Array;
+  }): Promise<OpenedEnvelope>;
+
+  /**
+   * Seals a half, and `meta` with it, for a vault line.
+   * @param options `name` is the line's name, the AAD.
+   * @returns Base64 of nonce(12) ‖ ciphertext ‖ tag(16).
+   */
+  sealHalf(
+    options: { vault: KeyRef; half: KeyRef; name: string; meta: string },
+  ): Promise<string>;
+  /** @throws {CryptoError} `unseal_failed`. */
+  openHalf(
+    options: { vault: KeyRef; name: string; sealed: string },
+  ): Promise<StoredHalf & { readonly meta: string }>;
+  /** Seals `meta` alone, for the line that a spent pair leaves. */
+  sealNote(options: { vault: KeyRef; name: string; note: string }): Promise<string>;
+  /** @throws {CryptoError} `unseal_failed`. */
+  openNote(options: { vault: KeyRef; name: string; sealed: string }): Promise<string>;
+
+  /** SHA-256(enc(suite, pair_id, noise)): what names a message 1. */
+  handshakeHash(
+    options: { suite: string; pairId: Uint8Array; noise: Uint8Array },
+  ): Promise<Uint8Array>;
+  /** Writes message 1 from a half whose role is `initiator`. */
+  startHandshake(options: {
+    noiseKey: KeyRef;
+    peerNoiseKey: Uint8Array;
+    suite: Suite;
+    half: KeyRef;
+    record: string;
+    succession?: string;
+  }): Promise<{ handshake: KeyRef; noise: Uint8Array }>;
+  /**
+   * Reads message 1 with any of the node's noise keys.
+   * @throws {CryptoError} `handshake_failed`.
+   */
+  readHandshake(options: {
+    noiseKeys: readonly KeyRef[];
+    suite: Suite;
+    half: KeyRef;
+    noise: Uint8Array;
+  }): Promise<ReadHandshake>;
+  /**
+   * Runs `tokensMatch` and the KEM, writes message 2 and makes the session. The handshake is used up.
+   * @throws {CryptoError} `handshake_failed`.
+   */
+  acceptHandshake(options: {
+    handshake: KeyRef;
+    record: string;
+    lifeMs: number;
+    next: NextPairs;
+    nowMs: number;
+  }): Promise<AcceptedHandshake>;
+  /**
+   * Reads message 2. A failure changes nothing: the handshake goes on waiting for its answer.
+   * @throws {CryptoError} `handshake_failed`.
+   */
+  readAnswer(options: { handshake: KeyRef; noise: Uint8Array }): Promise<ReadAnswer>;
+  /** Makes the session of the last {@linkcode readAnswer}. The handshake is used up. */
+  completeHandshake(
+    options: { handshake: KeyRef; nowMs: number },
+  ): Promise<EstablishedSession>;
+
+  /**
+   * Seals a frame: the next counter of the session's sending direction. Steps the ratchet first when
+   * `mayStep` and the step is an hour old by `nowMs` or has 2²⁰ frames.
+   * @param options `header` is the JSON text, at most 4 KiB of UTF-8. `body` must not be used afterwards: a large
+   *   one is transferred.
+   * @throws {CryptoError} `bad_argument` if the frame would exceed 2²⁰ bytes; `key_unknown`; `exhausted`.
+   */
+  seal(options: {
+    session: KeyRef;
+    nowMs: number;
+    mayStep: boolean;
+    header: string;
+    body?: Uint8Array;
+    padding?: number;
+  }): Promise<Uint8Array>;
+  /** Opens a frame; see {@linkcode OpenedFrame}. Rejects only for an unknown session. */
+  open(options: { session: KeyRef; nowMs: number; frame: Uint8Array }): Promise<OpenedFrame>;
+  sendState(session: KeyRef): Promise<SendState>;
+
+  /** Wipes every handle. Further calls reject with `core_failed`. */
+  stop(): Promise<void>;
+}

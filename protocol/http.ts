@@ -1,0 +1,71 @@
+/**
+ * The HTTP habits that directory and node share: capped bodies, problem+json.
+ *
+ * @module
+ */
+import { ERROR_STATUS, OpenRedError } from "./errors.ts";
+
+const SECURITY_HEADERS = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+} as const;
+
+/**
+ * Reads a body, giving up as soon as it is longer than `maxBytes`.
+ * @throws {OpenRedError} `too_large`, or `bad_request` for a body that broke off.
+ */
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () =>
+    new OpenRedError("too_large", `Expected a body of at most ${maxBytes} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = request.body.getReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      length += read.value.length;
+      if (length > maxBytes) {
+        await reader.cancel();
+        throw tooLarge();
+      }
+      chunks.push(read.value);
+    }
+  } catch (cause) {
+    if (cause instanceof OpenRedError) throw cause;
+    throw new OpenRedError("bad_request", "The body broke off", { cause });
+  }
+  const body = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return body;
+}
+
+/** Answers JSON. */
+export function jsonResponse(content: unknown, status = 200): Response {
+  return new Response(JSON.stringify(content), {
+    status,
+    headers: { ...SECURITY_HEADERS, "content-type": "application/json" },
+  });
+}
+
+/** Answers an error as problem+json (RFC 9457) with its stable `code`. */
+export function problemResponse(error: OpenRedError): Response {
+  const status = ERROR_STATUS[error.code];
+  const headers = new Headers({
+    ...SECURITY_HEADERS,
+    "content-type": "application/problem+json",
+  });
+  if (error.retryAfterMs !== null) {
+    headers.set("retry-after", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
+  }
+  const title = error.code.replaceAll("_", " ");
+  const problem = { type: "about:blank", title, status, detail: error.message, code: error.code };
+  return new Response(JSON.stringify({ ...problem, ...error.members }), { status, headers });
+}

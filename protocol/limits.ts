@@ -1,0 +1,68 @@
+/**
+ * Every size, span and count that both ends of a wire have to agree on.
+ *
+ * @module
+ */
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+export const PROTOCOL_VERSION = 3;
+
+/** What a reader allows to `iat`, `exp` and `expires_at`. */
+export const CLOCK_ALLOWANCE_MS = 120 * SECOND_MS;
+
+export const MAX_RECORD_BYTES = 2 * 1024;
+export const MAX_RECORD_LIFE_S = 24 * 3600;
+export const MAX_NAMES = 32;
+export const MAX_NAME_LENGTH = 64;
+export const MAX_ALIAS_LENGTH = 64;
+export const MAX_URL_BYTES = 256;
+export const MAX_SUCCESSION_CHAIN = 8;
+
+export const PROOF_WINDOW_S = 60;
+export const PROOF_MEMORY_MS = 180 * SECOND_MS;
+
+/** Time-out of a call to a URL that a stranger wrote. */
+export const CALL_TIMEOUT_MS = 5 * SECOND_MS;
+export const MAX_ANSWER_BYTES = 16 * 1024;
+export const MAX_CALLBACK_ANSWER_BYTES = 4 * 1024;
+export const MAX_DISCOVER_ANSWER_BYTES = 256 * 1024;
+
+export const MAX_ENVELOPE_BYTES = 8 * 1024;
+export const PAIR_LIFE_MS = 5 * MINUTE_MS;
+/** How long after its end a `pair_id` is remembered. */
+export const PAIR_MEMORY_MS = 5 * MINUTE_MS;
+export const STANDBY_LIFE_MS = 30 * DAY_MS;
+export const STANDBY_PER_SESSION = 4;
+export const MAX_UNUSED_PAIRS_PER_PEER = 4;
+export const MAX_UNUSED_PAIRS_PER_DIRECTORY = 1_000;
+export const MAX_STANDBY_SETS_PER_PEER = 8;
+
+export const MAX_HANDSHAKE_BYTES = 16 * 1024;
+export const MAX_HANDSHAKES_PER_PAIR = 8;
+/** How long lost answers are given again, and unconfirmed sessions kept. */
+export const CONFIRMATION_MS = 2 * MINUTE_MS;
+/** How long one message 1 is repeated. */
+export const ATTEMPT_MS = MINUTE_MS;
+
+export const MIN_SESSION_LIFE_MS = MINUTE_MS;
+export const MAX_SESSION_LIFE_MS = DAY_MS;
+/** How much longer than it sends a session receives. */
+export const RECEIVE_LONGER_MS = 2 * MINUTE_MS;
+
+export const STEP_LIFE_MS = HOUR_MS;
+export const MAX_FRAME_BYTES = 2 ** 20;
+export const FRAME_HEAD_BYTES = 29;
+export const FRAME_TAG_BYTES = 16;
+/** Header length (2), body length (4). */
+export const FRAME_LENGTHS_BYTES = 6;
+export const MAX_FRAME_HEADER_BYTES = 4 * 1024;
+/** A POSTed frame: base64url and the JSON around it. */
+export const MAX_MESSAGE_REQUEST_BYTES = 3 * 2 ** 19;
+export const MAX_ACK_IDS = 64;
+export const MAX_KEEP_IDS = 16;
+export const MAX_SYNC_PAIRS = 64;
+export const CHANNEL_FIRST_FRAME_MS = 5 * SECOND_MS;
