@@ -1,0 +1,78 @@
+/**
+ * Many small writes, one durable transaction: whatever is asked for within one turn of the event loop is committed
+ * together, and each caller hears of it after the commit.
+ *
+ * @module
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { Clock } from "./ports.ts";
+
+interface Waiting {
+  readonly apply: () => void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Runs writes on one SQLite database in groups. */
+export class GroupCommit {
+  readonly #database: DatabaseSync;
+  readonly #clock: Pick<Clock, "setTimer">;
+  #waiting: Waiting[] = [];
+
+  constructor(database: DatabaseSync, clock: Pick<Clock, "setTimer">) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /**
+   * Runs `apply` inside the next transaction.
+   * @returns Resolves once that transaction is on disk.
+   * @throws What `apply` threw, or the database's error; then nothing of that call is stored.
+   */
+  write(apply: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ apply, resolve, reject });
+      if (this.#waiting.length === 1) this.#clock.setTimer(0, () => this.flush());
+    });
+  }
+
+  /** Commits what waits, at once. */
+  flush(): void {
+    const group = this.#waiting;
+    this.#waiting = [];
+    if (group.length === 0) return;
+    const failures = new Map<Waiting, unknown>();
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const waiting of group) this.#applyOne(waiting, failures);
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      this.#rollBack();
+      for (const waiting of group) waiting.reject(failures.get(waiting) ?? error);
+      return;
+    }
+    for (const waiting of group) {
+      if (failures.has(waiting)) waiting.reject(failures.get(waiting));
+      else waiting.resolve();
+    }
+  }
+
+  #applyOne(waiting: Waiting, failures: Map<Waiting, unknown>): void {
+    this.#database.exec("SAVEPOINT one");
+    try {
+      waiting.apply();
+    } catch (error) {
+      failures.set(waiting, error);
+      this.#database.exec("ROLLBACK TO one");
+    }
+    this.#database.exec("RELEASE one");
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // SQLite has rolled back by itself, as it does when the disk is full.
+    }
+  }
+}

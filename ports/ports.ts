@@ -1,0 +1,111 @@
+/**
+ * The outside world as small interfaces. `ports/system.ts` holds the real ones; the simulation has its own.
+ *
+ * @module
+ */
+import type { DatabaseSync } from "node:sqlite";
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch. May jump. */
+  nowMs(): number;
+  /** Milliseconds since some fixed point; never goes back. */
+  monotonicMs(): number;
+  /** Calls `callback` once after `delayMs`. The returned function cancels it. */
+  setTimer(delayMs: number, callback: () => void): () => void;
+}
+
+export interface Random {
+  /** Fresh unpredictable bytes. */
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+}
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer>;
+  /** The whole exchange, answer body included, must be over by then. */
+  readonly timeoutMs: number;
+  /** A longer answer ends the exchange. */
+  readonly maxAnswerBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** Requests to URLs that others wrote. Never follows a redirect. */
+export interface HttpClient {
+  /**
+   * @throws {OpenRedError} `unreachable` when no whole answer came in time, or it was too large.
+   * @throws {DOMException} `AbortError` when `signal` fired.
+   */
+  request(request: HttpRequest): Promise<HttpAnswer>;
+  /**
+   * Opens a WebSocket (`ws:` or `wss:`), without subprotocol.
+   * @throws {OpenRedError} `unreachable`.
+   */
+  openChannel(options: { url: string; timeoutMs: number; signal?: AbortSignal }): Promise<Channel>;
+}
+
+/** What a channel tells its owner. */
+export interface ChannelListener {
+  /** A binary message, or `null` for one of text. */
+  message(data: Uint8Array<ArrayBuffer> | null): void;
+  /** Called once, however the channel ended. */
+  close(code: number): void;
+}
+
+/** One WebSocket, either end of it. */
+export interface Channel {
+  /** Bytes handed to {@linkcode send} that have not left this machine yet. */
+  readonly bufferedBytes: number;
+  /** Messages that came before this call are kept and handed over in order. Call it once. */
+  listen(listener: ChannelListener): void;
+  /** Ignored after the end. */
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(code: number, reason?: string): void;
+}
+
+/** Turns a request into a WebSocket. */
+export interface ChannelUpgrader {
+  upgrade(request: Request): { readonly response: Response; readonly channel: Channel };
+}
+
+/** Where a request came from, as the server that took it knows. */
+export interface RequestSource {
+  /** The IP address, or another stable name, of the other end. */
+  readonly address: string;
+}
+
+export interface Resolver {
+  /**
+   * All addresses of a host name.
+   * @throws {OpenRedError} `unreachable`.
+   */
+  resolve(host: string, signal?: AbortSignal): Promise<readonly string[]>;
+}
+
+/** Small files of one data directory, every write atomic and durable. */
+export interface Files {
+  /** @returns The content, or `null` if there is no such file. */
+  read(name: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Writes a file of mode 0600: temporary file, fsync, rename, fsync of the folder. */
+  write(name: string, content: Uint8Array): Promise<void>;
+  /** Removes a file; one that is not there is ignored. */
+  remove(name: string): Promise<void>;
+}
+
+/** Opens (or makes) a SQLite database of the data directory. */
+export type OpenDatabase = (name: string) => DatabaseSync;
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Structured log. Fields never hold secrets. */
+export interface Log {
+  log(level: LogLevel, event: string, fields?: LogFields): void;
+}

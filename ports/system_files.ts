@@ -1,0 +1,93 @@
+import type { Files } from "./ports.ts";
+import { FILE_MODE, pathInDirectory, prepareDirectory } from "./system_data_directory.ts";
+
+function ignoreNotFound(error: unknown): null {
+  if (error instanceof Deno.errors.NotFound) return null;
+  throw error;
+}
+
+async function writeAll(file: Deno.FsFile, content: Uint8Array): Promise<void> {
+  for (let at = 0; at < content.length;) at += await file.write(content.subarray(at));
+}
+
+async function writeDurably(path: string, content: Uint8Array): Promise<void> {
+  const file = await Deno.open(path, {
+    create: true,
+    write: true,
+    truncate: true,
+    mode: FILE_MODE,
+  });
+  try {
+    await writeAll(file, content);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
+
+/** Makes the names in a folder durable, as `rename` alone does not. Windows opens no folders. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  const file = await Deno.open(directory);
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
+
+/** Files of one directory; writes and removals of a name follow each other in the order of calls. */
+class DirectoryFiles implements Files {
+  readonly #directory: string;
+  readonly #last = new Map<string, Promise<void>>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  async read(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    const path = pathInDirectory(this.#directory, name);
+    const content = await Deno.readFile(path).catch(ignoreNotFound);
+    return content === null ? null : new Uint8Array(content);
+  }
+
+  async write(name: string, content: Uint8Array): Promise<void> {
+    const path = pathInDirectory(this.#directory, name);
+    const temporary = pathInDirectory(this.#directory, `.${name}.tmp`);
+    const copy = content.slice();
+    await this.#inOrder(name, async () => {
+      await writeDurably(temporary, copy);
+      await Deno.rename(temporary, path);
+      await syncDirectory(this.#directory);
+    });
+  }
+
+  async remove(name: string): Promise<void> {
+    const path = pathInDirectory(this.#directory, name);
+    await this.#inOrder(name, async () => {
+      await Deno.remove(path).catch(ignoreNotFound);
+      await syncDirectory(this.#directory);
+    });
+  }
+
+  async #inOrder(name: string, change: () => Promise<void>): Promise<void> {
+    const before = this.#last.get(name) ?? Promise.resolve();
+    const done = before.then(change);
+    const settled = done.catch(() => {});
+    this.#last.set(name, settled);
+    try {
+      await done;
+    } finally {
+      if (this.#last.get(name) === settled) this.#last.delete(name);
+    }
+  }
+}
+
+/**
+ * The files of a data directory, which is made, of mode 0700, where there is none.
+ * @throws {TypeError} From its calls, on a name that could lead elsewhere.
+ */
+export function openFiles(directory: string): Files {
+  prepareDirectory(directory);
+  return new DirectoryFiles(directory);
+}

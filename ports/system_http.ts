@@ -1,0 +1,52 @@
+import { OpenRedError } from "../protocol/errors.ts";
+import type { HttpAnswer, HttpClient, HttpRequest } from "./ports.ts";
+import { openChannel } from "./system_channel.ts";
+import { runWithDeadline } from "./system_deadline.ts";
+
+function joinChunks(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, at);
+    at += chunk.length;
+  }
+  return joined;
+}
+
+function createTooLargeError(maxBytes: number): OpenRedError {
+  return new OpenRedError("unreachable", `The answer is larger than ${maxBytes} bytes`);
+}
+
+/** Counts what comes out of any compression, so that a small answer cannot unpack to a large one. */
+async function readBody(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > maxBytes) throw createTooLargeError(maxBytes);
+    chunks.push(chunk);
+  }
+  return joinChunks(chunks, length);
+}
+
+async function exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  const response = await fetch(request.url, {
+    method: request.method,
+    headers: { ...request.headers },
+    body: request.body ?? null,
+    redirect: "manual",
+    signal,
+  });
+  if (Number(response.headers.get("Content-Length")) > request.maxAnswerBytes) {
+    await response.body?.cancel();
+    throw createTooLargeError(request.maxAnswerBytes);
+  }
+  const body = await readBody(response, request.maxAnswerBytes);
+  return { status: response.status, headers: response.headers, body };
+}
+
+/** HTTP over the runtime's `fetch`, and channels over its `WebSocket`. */
+export const systemHttpClient: HttpClient = {
+  request: (request) => runWithDeadline(request, (signal) => exchange(request, signal)),
+  openChannel,
+};

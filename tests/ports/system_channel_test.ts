@@ -1,0 +1,170 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { Channel } from "../../ports/ports.ts";
+import { systemChannelUpgrader, systemHttpClient } from "../../ports/system.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
+import { serveLoopback } from "./loopback_server.ts";
+
+type Event =
+  | readonly ["message", Uint8Array | null]
+  | readonly ["close", number];
+
+/** Turns what a channel tells into something to wait for, in order. */
+function readEvents(channel: Channel): () => Promise<Event> {
+  const events: Event[] = [];
+  const waiting: ((event: Event) => void)[] = [];
+  const push = (event: Event) => {
+    const next = waiting.shift();
+    if (next === undefined) events.push(event);
+    else next(event);
+  };
+  channel.listen({
+    message: (data) => push(["message", data]),
+    close: (code) => push(["close", code]),
+  });
+  return () => {
+    const event = events.shift();
+    return event === undefined
+      ? new Promise((resolve) => waiting.push(resolve))
+      : Promise.resolve(event);
+  };
+}
+
+/** Both ends of one connected channel. */
+async function connect() {
+  const accepted = Promise.withResolvers<Channel>();
+  const server = serveLoopback((request) => {
+    const { response, channel } = systemChannelUpgrader.upgrade(request);
+    accepted.resolve(channel);
+    return response;
+  });
+  const url = server.url.replace("http", "ws");
+  const client = await systemHttpClient.openChannel({ url, timeoutMs: 5_000 });
+  return {
+    client,
+    server: await accepted.promise,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("a channel carries bytes both ways, in order", async () => {
+  await using ends = await connect();
+  const atServer = readEvents(ends.server);
+  const atClient = readEvents(ends.client);
+  ends.client.send(new Uint8Array([1]));
+  ends.client.send(new Uint8Array([2]));
+  assertEquals(await atServer(), ["message", new Uint8Array([1])]);
+  assertEquals(await atServer(), ["message", new Uint8Array([2])]);
+  ends.server.send(new Uint8Array(MAX_FRAME_BYTES));
+  assertEquals((await atClient())[1], new Uint8Array(MAX_FRAME_BYTES));
+  ends.client.close(1000);
+  assertEquals(await atServer(), ["close", 1000]);
+  assertEquals(await atClient(), ["close", 1000]);
+  ends.client.send(new Uint8Array([3]));
+});
+
+Deno.test("a channel keeps what came before listen()", async () => {
+  await using ends = await connect();
+  ends.client.send(new Uint8Array([1]));
+  ends.client.send(new Uint8Array([2]));
+  ends.client.close(1000);
+  const atClient = readEvents(ends.client);
+  await atClient();
+  const atServer = readEvents(ends.server);
+  assertEquals(await atServer(), ["message", new Uint8Array([1])]);
+  assertEquals(await atServer(), ["message", new Uint8Array([2])]);
+  assertEquals(await atServer(), ["close", 1000]);
+});
+
+Deno.test("a channel sends what it was given before it was open", async () => {
+  await using server = serveLoopback((request) => {
+    const { response, channel } = systemChannelUpgrader.upgrade(request);
+    channel.send(new Uint8Array([7]));
+    channel.close(4404, "unknown");
+    return response;
+  });
+  const url = server.url.replace("http", "ws");
+  const next = readEvents(
+    await systemHttpClient.openChannel({ url, timeoutMs: 5_000 }),
+  );
+  assertEquals(await next(), ["message", new Uint8Array([7])]);
+  assertEquals(await next(), ["close", 4404]);
+});
+
+Deno.test("a channel shows text as null", async () => {
+  const accepted = Promise.withResolvers<Channel>();
+  await using server = serveLoopback((request) => {
+    const { response, channel } = systemChannelUpgrader.upgrade(request);
+    accepted.resolve(channel);
+    return response;
+  });
+  const socket = new WebSocket(server.url.replace("http", "ws"));
+  socket.onopen = () => socket.send("text");
+  const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
+  const channel = await accepted.promise;
+  assertEquals(await readEvents(channel)(), ["message", null]);
+  channel.close(1008);
+  assertEquals((await closed).code, 1008);
+});
+
+Deno.test("a channel closes with 1009 on a message that is too large", async () => {
+  await using ends = await connect();
+  const atClient = readEvents(ends.client);
+  readEvents(ends.server);
+  ends.client.send(new Uint8Array(MAX_FRAME_BYTES + 1));
+  assertEquals(await atClient(), ["close", 1009]);
+});
+
+Deno.test("the opening end closes with 4008 for 1008, which its runtime does not let it send", async () => {
+  await using ends = await connect();
+  const atServer = readEvents(ends.server);
+  ends.client.close(1008);
+  assertEquals(await atServer(), ["close", 4008]);
+});
+
+Deno.test("openChannel() follows no redirect, offers no subprotocol and no extension", async () => {
+  const requests: Headers[] = [];
+  await using server = serveLoopback((request) => {
+    requests.push(new Headers(request.headers));
+    return new Response(null, { status: 302, headers: { Location: "/other" } });
+  });
+  const url = server.url.replace("http", "ws");
+  const error = await assertRejects(
+    () => systemHttpClient.openChannel({ url, timeoutMs: 5_000 }),
+    OpenRedError,
+  );
+  assertEquals(error.code, "unreachable");
+  assertEquals(requests.length, 1);
+  assertEquals(requests[0]?.get("Sec-WebSocket-Protocol"), null);
+  assertEquals(requests[0]?.get("Sec-WebSocket-Extensions"), null);
+});
+
+Deno.test("openChannel() gives up when time is up or its signal fires", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `ws://127.0.0.1:${listener.addr.port}`;
+  const late = await assertRejects(
+    () => systemHttpClient.openChannel({ url, timeoutMs: 50 }),
+    OpenRedError,
+  );
+  assertEquals(late.code, "unreachable");
+  const controller = new AbortController();
+  const { signal } = controller;
+  const pending = systemHttpClient.openChannel({
+    url,
+    timeoutMs: 5_000,
+    signal,
+  });
+  controller.abort();
+  assertEquals(
+    (await assertRejects(() => pending, DOMException)).name,
+    "AbortError",
+  );
+});
+
+Deno.test("upgrade() refuses a request that is no handshake", () => {
+  const error = assertThrows(
+    () => systemChannelUpgrader.upgrade(new Request("http://127.0.0.1/")),
+    OpenRedError,
+  );
+  assertEquals(error.code, "bad_request");
+});

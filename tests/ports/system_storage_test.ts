@@ -1,0 +1,164 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  createOpenDatabase,
+  DirectoryLockedError,
+  lockDirectory,
+  openFiles,
+} from "../../ports/system.ts";
+import { makeTemporaryDirectory } from "./temporary_directory.ts";
+
+function modeOf(path: string): number {
+  return Deno.statSync(path).mode! & 0o777;
+}
+
+Deno.test("openFiles() writes, reads, replaces and removes", async () => {
+  using directory = makeTemporaryDirectory();
+  const path = `${directory.path}/data`;
+  const files = openFiles(path);
+  assertEquals(await files.read("a.json"), null);
+  await files.write("a.json", new Uint8Array([1, 2, 3]));
+  await files.write("a.json", new Uint8Array([4]));
+  assertEquals(await files.read("a.json"), new Uint8Array([4]));
+  assertEquals(modeOf(path), 0o700);
+  assertEquals(modeOf(`${path}/a.json`), 0o600);
+  assertEquals([...Deno.readDirSync(path)].map(({ name }) => name), ["a.json"]);
+  await files.remove("a.json");
+  await files.remove("a.json");
+  assertEquals(await files.read("a.json"), null);
+});
+
+Deno.test("openFiles() keeps the order of writes that overlap", async () => {
+  using directory = makeTemporaryDirectory();
+  const files = openFiles(directory.path);
+  const contents = Array.from(
+    { length: 20 },
+    (_, i) => new Uint8Array(1_000 - i * 40).fill(i),
+  );
+  await Promise.all(contents.map((content) => files.write("a", content)));
+  assertEquals(await files.read("a"), contents.at(-1)!);
+});
+
+Deno.test("openFiles() writes the bytes of the call, whatever the caller does to them later", async () => {
+  using directory = makeTemporaryDirectory();
+  const files = openFiles(directory.path);
+  const content = new Uint8Array([1, 2, 3]);
+  const written = files.write("a", content);
+  content.fill(0);
+  await written;
+  assertEquals(await files.read("a"), new Uint8Array([1, 2, 3]));
+});
+
+Deno.test("openFiles() goes on after a write that failed", async () => {
+  using directory = makeTemporaryDirectory();
+  const files = openFiles(directory.path);
+  Deno.mkdirSync(`${directory.path}/a`);
+  await assertRejects(() => files.write("a", new Uint8Array([1])));
+  Deno.removeSync(`${directory.path}/a`);
+  await files.write("a", new Uint8Array([2]));
+  assertEquals(await files.read("a"), new Uint8Array([2]));
+});
+
+Deno.test("openFiles() takes access to an existing directory from others", () => {
+  using directory = makeTemporaryDirectory();
+  Deno.chmodSync(directory.path, 0o755);
+  openFiles(directory.path);
+  assertEquals(modeOf(directory.path), 0o700);
+});
+
+Deno.test("openFiles() refuses names that could lead elsewhere", async () => {
+  using directory = makeTemporaryDirectory();
+  const files = openFiles(directory.path);
+  for (const name of ["", ".", "..", "../a", "a/b", "a\\b", "c:a", "a\0b"]) {
+    await assertRejects(
+      () => files.write(name, new Uint8Array()),
+      TypeError,
+      "Cannot use the name",
+    );
+    await assertRejects(() => files.read(name), TypeError);
+    await assertRejects(() => files.remove(name), TypeError);
+  }
+});
+
+Deno.test("createOpenDatabase() opens durable databases of mode 0600", () => {
+  using directory = makeTemporaryDirectory();
+  const openDatabase = createOpenDatabase(directory.path);
+  const database = openDatabase("a.sqlite");
+  database.exec(
+    "CREATE TABLE t (x INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)",
+  );
+  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
+  assertEquals(pragma("journal_mode"), "wal");
+  assertEquals(pragma("synchronous"), 2);
+  assertEquals(pragma("foreign_keys"), 1);
+  assertEquals(pragma("busy_timeout"), 5_000);
+  for (const { name } of Deno.readDirSync(directory.path)) {
+    assertEquals(modeOf(`${directory.path}/${name}`), 0o600, name);
+  }
+  database.close();
+  const again = openDatabase("a.sqlite");
+  assertEquals(
+    Object.values(again.prepare("SELECT count(*) FROM t").get()!)[0],
+    1,
+  );
+  again.close();
+  assertThrows(() => openDatabase("../a.sqlite"), TypeError);
+});
+
+/** Starts a process that locks the directory, says so and sleeps. */
+async function startOwner(path: string): Promise<Deno.ChildProcess> {
+  const code = `
+    import { lockDirectory } from ${JSON.stringify(import.meta.resolve("../../ports/system.ts"))};
+    lockDirectory(${JSON.stringify(path)});
+    console.log("locked");
+    setInterval(() => {}, 1000);
+  `;
+  const file = `${path}/owner.ts`;
+  Deno.writeTextFileSync(file, code);
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--no-check",
+      `--config=${config}`,
+      "-A",
+      file,
+    ],
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = process.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  return process;
+}
+
+Deno.test("lockDirectory() keeps a second process out, also until the first is killed", async () => {
+  using directory = makeTemporaryDirectory();
+  const owner = await startOwner(directory.path);
+  try {
+    const error = assertThrows(
+      () => lockDirectory(directory.path),
+      DirectoryLockedError,
+    );
+    assertEquals(error.pid, owner.pid);
+    assert(error.message.includes(`process ${owner.pid} is using it`));
+  } finally {
+    owner.kill("SIGKILL");
+    await owner.status;
+  }
+  lockDirectory(directory.path).release();
+});
+
+Deno.test("lockDirectory() can be released and taken again in one process", () => {
+  using directory = makeTemporaryDirectory();
+  const lock = lockDirectory(directory.path);
+  const error = assertThrows(
+    () => lockDirectory(directory.path),
+    DirectoryLockedError,
+  );
+  assertEquals(error.pid, Deno.pid);
+  lock.release();
+  lock.release();
+  lockDirectory(directory.path).release();
+});
