@@ -1,0 +1,68 @@
+/**
+ * Makes the two binaries, `dist/openred-central` and `dist/openred-node`, with the runtime that runs
+ * this script. What they may do is baked in; nobody is asked at run time.
+ *
+ * @module
+ */
+
+const BINARIES = ["central", "node"] as const;
+
+/** Variables that libraries look at, besides the program's own. */
+const LIBRARY_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"];
+
+/**
+ * - Network: both listen where the operator says and call URLs that other nodes announce, so no list
+ *   of hosts can be known here; the URL policy judges each.
+ * - Files: `--data`, `--passphrase-file` and their like name any path, and permissions can neither be
+ *   widened without a prompt nor narrowed to a path at run time; a list baked in here, even of relative
+ *   paths, would only serve those who start the program in one certain folder. So reading and writing
+ *   stay open, and the code limits itself: only `ports/system*.ts` and the roots touch files. The
+ *   runtime itself keeps `/proc`, `/sys` and `/dev` shut without further permissions.
+ * - Environment: the program's own variables and those that tell a terminal's colours.
+ * - Nothing else: no subprocess, no native library, no system information, no code from elsewhere.
+ *   The crypto Worker gets none of all this.
+ */
+const PERMISSIONS = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  `--allow-env=${["OPENRED_*", ...LIBRARY_VARIABLES].join(",")}`,
+  "--deny-run",
+  "--deny-ffi",
+  "--deny-sys",
+  "--deny-import",
+];
+
+/**
+ * The Worker's file is named by a URL, where the compiler does not look. Types are checked by
+ * `deno task ok`, once and not for every binary.
+ */
+const OPTIONS = [
+  "--no-check",
+  "--unstable-worker-options",
+  "--include",
+  "crypto/worker.ts",
+];
+
+async function compile(name: typeof BINARIES[number]): Promise<boolean> {
+  const output = `dist/openred-${name}`;
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "compile",
+      ...OPTIONS,
+      ...PERMISSIONS,
+      "--output",
+      output,
+      `${name}.ts`,
+    ],
+    cwd: new URL("..", import.meta.url),
+    stdin: "null",
+  }).spawn().status;
+  console.log(success ? `Made ${output}` : `Could not make ${output}`);
+  return success;
+}
+
+for (const name of BINARIES) {
+  if (!await compile(name)) Deno.exit(1);
+}

@@ -1,0 +1,155 @@
+/**
+ * Lint rule `openred/explicit-ports`: the world comes in through ports. Time, chance, timers,
+ * network, console and `Deno` itself are for the real ports and for what wires them up.
+ *
+ * @module
+ */
+
+/** Where everything is allowed: real ports, roots, and what runs beside the product. */
+const FREE = [
+  /^ports\/system[^/]*\.ts$/,
+  /^[^/]+\.ts$/,
+  /^(scripts|tests|bench|std|examples|dist)\//,
+];
+
+/**
+ * What the Worker needs, which has no ports passed in, and its client; and the one request that must
+ * not go through `fetch`, lest a proxy of the environment sees the admin token.
+ */
+const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
+  "crypto/worker.ts": ["getRandomValues", "randomBytes"],
+  "crypto/client.ts": ["setTimeout"],
+  "cli/loopback_request.ts": ["node:http"],
+};
+
+const BANNED_GLOBALS = new Set([
+  "Deno",
+  "console",
+  "fetch",
+  "WebSocket",
+  "performance",
+  "setInterval",
+  "setTimeout",
+]);
+
+const BANNED_MEMBERS = new Set([
+  "Date.now",
+  "Math.random",
+  "crypto.getRandomValues",
+  "crypto.randomUUID",
+  "crypto.randomBytes",
+  "AbortSignal.timeout",
+  "process.argv",
+  "process.cwd",
+  "process.env",
+  "process.exit",
+  "process.hrtime",
+  "process.stderr",
+  "process.stdin",
+  "process.stdout",
+]);
+
+const BANNED_IMPORTS: Readonly<Record<string, ReadonlySet<string>>> = {
+  "node:crypto": new Set([
+    "getRandomValues",
+    "randomBytes",
+    "randomFill",
+    "randomFillSync",
+    "randomInt",
+    "randomUUID",
+    "webcrypto",
+  ]),
+  "node:perf_hooks": new Set(["performance"]),
+};
+
+const BANNED_MODULES =
+  /^node:(fs|net|tls|http|https|dns|os|child_process|timers|worker_threads)(\/|$)/;
+
+/** The rule's path of a file: relative to the root, with slashes. */
+function relativePath(filename: string): string {
+  const root = decodeURIComponent(new URL("..", import.meta.url).pathname);
+  const path = filename.replaceAll("\\", "/");
+  return path.startsWith(root) ? path.slice(root.length) : path;
+}
+
+function isPropertyName(node: Deno.lint.Identifier): boolean {
+  const { parent } = node;
+  if (parent.type === "MemberExpression") return parent.property === node && !parent.computed;
+  if (parent.type === "Property") return parent.key === node && !parent.computed;
+  if (parent.type === "TSQualifiedName") return parent.right === node;
+  return /^(MethodDefinition|PropertyDefinition|TS(Abstract)?(Method|Property)(Signature|Definition)?|TSMethodSignature|ImportSpecifier|ExportSpecifier|LabeledStatement)$/
+    .test(parent.type);
+}
+
+/** A name used as a type is not used when the program runs. */
+function isType(node: Deno.lint.Identifier): boolean {
+  const { type } = node.parent;
+  return type === "TSTypeReference" || type === "TSTypeQuery" || type === "TSQualifiedName";
+}
+
+function readMember(node: Deno.lint.MemberExpression): string | null {
+  if (node.property.type !== "Identifier" || node.computed) return null;
+  const { object } = node;
+  if (object.type === "Identifier") return `${object.name}.${node.property.name}`;
+  const isGlobal = object.type === "MemberExpression" && object.object.type === "Identifier" &&
+    object.object.name === "globalThis" && object.property.type === "Identifier";
+  return isGlobal
+    ? `${(object.property as Deno.lint.Identifier).name}.${node.property.name}`
+    : null;
+}
+
+function createRule(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  const path = relativePath(context.filename);
+  if (FREE.some((pattern) => pattern.test(path))) return {};
+  const allowed = EXCEPTIONS[path] ?? [];
+  const report = (node: Deno.lint.Node, name: string) => {
+    if (allowed.includes(name.split(".").at(-1)!)) return;
+    context.report({
+      node,
+      message: `${name} reaches around the ports`,
+      hint: "Take what you need as a port (ports/ports.ts), or as a plain argument such as nowMs",
+    });
+  };
+  // A parameter or a variable of that name hides the global one in this file.
+  const declared = new Set<string>();
+  return {
+    VariableDeclarator({ id }) {
+      if (id.type === "Identifier") declared.add(id.name);
+    },
+    ImportDeclaration(node) {
+      const source = node.source.value;
+      if (BANNED_MODULES.test(source) && node.importKind !== "type") report(node, source);
+      for (const specifier of node.specifiers) {
+        const name =
+          specifier.type === "ImportSpecifier" && specifier.imported.type === "Identifier"
+            ? specifier.imported.name
+            : "default";
+        if (BANNED_IMPORTS[source]?.has(name)) report(specifier, name);
+      }
+    },
+    NewExpression(node) {
+      const { callee } = node;
+      if (callee.type === "Identifier" && callee.name === "Date" && node.arguments.length === 0) {
+        report(node, "new Date()");
+      }
+    },
+    MemberExpression(node) {
+      const name = readMember(node);
+      if (name === null) return;
+      if (BANNED_MEMBERS.has(name)) report(node, name);
+      const [object, property] = name.split(".") as [string, string];
+      if (object === "globalThis" && BANNED_GLOBALS.has(property)) report(node, property);
+    },
+    Identifier(node) {
+      if (!BANNED_GLOBALS.has(node.name) || declared.has(node.name)) return;
+      if (!isPropertyName(node) && !isType(node)) report(node, node.name);
+    },
+  };
+}
+
+const plugin: Deno.lint.Plugin = {
+  name: "openred",
+  rules: { "explicit-ports": { create: createRule } },
+};
+
+export default plugin;
