@@ -1,0 +1,243 @@
+import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
+import { createHash } from "node:crypto";
+import { type Aead, createAeads } from "../../crypto/aead.ts";
+import { SigningKey, Verifier, x25519PublicKey } from "../../crypto/curves.ts";
+import {
+  concatBytes,
+  decodeNodeId,
+  enc,
+  encodeBase64Url,
+  encodeNodeId,
+  encodeUtf8,
+  isSmallOrderKey,
+} from "../../crypto/encoding.ts";
+import { decodeFrameContent, decodeFrameHead, encodeFrameContent } from "../../crypto/frame.ts";
+import { Hashes } from "../../crypto/hashes.ts";
+import type { JwsType } from "../../crypto/interface.ts";
+import { signJws, verifyJws } from "../../crypto/jws.ts";
+import { reverseTransform } from "../../crypto/methods.ts";
+import { generateAsymmetricTokens, type PairContext, tokensMatch } from "../../crypto/tokens.ts";
+import { decodeRecord } from "../../protocol/record.ts";
+import { openIdentityStatement, openProof, openSuccession } from "../../protocol/statements.ts";
+import { testIdentity, verifierOf } from "../protocol/signer.ts";
+import { fixedValues, hexBytes, readFixedValues } from "./protocol_markdown.ts";
+
+const hashes = await Hashes.create();
+const ids = fixedValues("ids");
+const keys = fixedValues("keys");
+const tokens = fixedValues("tokens");
+const pairId = tokens.bytes("pair_id");
+
+function pairContext(changes: Partial<PairContext>): PairContext {
+  return {
+    issuer: ids.text("issuer"),
+    pairId,
+    idA: ids.text("a"),
+    idB: ids.text("b"),
+    method: "alpha",
+    issuedAt: tokens.number("issued_at"),
+    expiresAt: tokens.number("expires_at"),
+    ...changes,
+  };
+}
+
+function signingKey(seed: string): SigningKey {
+  return SigningKey.fromSeed(ids.bytes(seed));
+}
+
+/** The chain of a→b after one step. */
+function nextChain(chain: Uint8Array, step: number): Uint8Array {
+  return hashes.hmacSha256(chain, enc("openred/v3/chain", step));
+}
+
+function trafficKey(chain: Uint8Array, aead: string, step: number): Uint8Array {
+  return hashes.hmacSha256(chain, enc("openred/v3/traffic", aead, step));
+}
+
+function openExample(frame: Uint8Array, key: Uint8Array, aead: Aead): Uint8Array {
+  const head = decodeFrameHead(frame, keys.bytes("session_id"));
+  const content = head === null ? null : aead.open(key, head.nonce, head.aad, head.sealed);
+  if (content === null) throw new Error("The frame does not open");
+  return content;
+}
+
+Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () => {
+  assertEquals([...readFixedValues().keys()].sort(), [
+    "enc",
+    "frame",
+    "identity-example",
+    "ids",
+    "keys",
+    "next",
+    "proof-example",
+    "record-example",
+    "small-order",
+    "succession-example",
+    "tokens",
+  ]);
+});
+
+Deno.test("enc() gives the value of docs/PROTOCOL.md", () => {
+  assertEquals(enc("a", 1, hexBytes("0303")), fixedValues("enc").bytes("enc"));
+});
+
+Deno.test("encodeNodeId() gives the ids of docs/PROTOCOL.md", () => {
+  for (const name of ["a", "b", "issuer"]) {
+    const { publicKey } = signingKey(`seed_${name}`);
+    assertEquals<string>(encodeNodeId(publicKey), ids.text(name));
+    assertEquals(decodeNodeId(ids.text(name)), publicKey);
+  }
+});
+
+Deno.test("isSmallOrderKey() knows the keys of docs/PROTOCOL.md", () => {
+  const listed = [...readFixedValues().get("small-order")!.values()].map(hexBytes);
+  assertEquals(listed.map(isSmallOrderKey), Array(7).fill(true));
+});
+
+Deno.test("generateAsymmetricTokens() gives the tokens of docs/PROTOCOL.md", () => {
+  const secrets = {
+    key: tokens.bytes("key"),
+    saltA: tokens.bytes("salt_a"),
+    saltB: tokens.bytes("salt_b"),
+  };
+  for (const method of ["alpha", "beta", "gamma", "delta"]) {
+    const made = generateAsymmetricTokens(hashes, pairContext({ method }), secrets);
+    assertEquals(made.tokenA, tokens.bytes(`${method}.token_a`), method);
+    assertEquals(made.tokenB, tokens.bytes(`${method}.token_b`), method);
+    if (method !== "alpha") continue;
+    assertEquals(made.root, tokens.bytes("alpha.root"));
+    assertEquals(made.check, tokens.bytes("alpha.check"));
+  }
+});
+
+Deno.test("tokensMatch() opens either token of docs/PROTOCOL.md, and no changed one", () => {
+  const check = tokens.bytes("alpha.check");
+  for (
+    const [role, token, salt] of [
+      ["initiator", "alpha.token_a", "salt_a"],
+      ["responder", "alpha.token_b", "salt_b"],
+    ] as const
+  ) {
+    const match = { peerToken: tokens.bytes(token), peerSalt: tokens.bytes(salt), check };
+    const opened = tokensMatch(hashes, pairContext({}), { ...match, peerRole: role });
+    assertEquals(opened, tokens.bytes("alpha.root"));
+    match.peerToken[31]! ^= 1;
+    assertStrictEquals(tokensMatch(hashes, pairContext({}), { ...match, peerRole: role }), null);
+  }
+});
+
+Deno.test("the key schedule gives the keys of docs/PROTOCOL.md", () => {
+  const ikm = concatBytes(...["k1", "k2", "root", "kem"].map(keys.bytes));
+  const prk = hashes.hkdfExtract(keys.bytes("h"), ikm);
+  const [suite, idA, idB] = [keys.text("suite"), ids.text("a"), ids.text("b")];
+  const okm = hashes.hkdfExpand(prk, enc("openred/v3/keys", suite, pairId, idA, idB), 112);
+  assertEquals(prk, keys.bytes("prk"));
+  assertEquals(
+    okm,
+    concatBytes(...["chain_ab", "chain_ba", "session_id", "binding"].map(keys.bytes)),
+  );
+});
+
+Deno.test("the ratchet gives the traffic keys of docs/PROTOCOL.md", () => {
+  const chain = keys.bytes("chain_ab");
+  assertEquals(trafficKey(chain, "chacha20-poly1305", 0), keys.bytes("a_to_b.0"));
+  assertEquals(trafficKey(nextChain(chain, 0), "aes-256-gcm", 1), keys.bytes("a_to_b.1"));
+});
+
+Deno.test("standby pairs come out as in docs/PROTOCOL.md", () => {
+  const next = fixedValues("next");
+  const issuedAt = next.number("issued_at");
+  for (const [i, idA, idB] of [[0, "a", "b"], [3, "b", "a"]] as const) {
+    const okm = hashes.hkdfExpand(keys.bytes("prk"), enc("openred/v3/next", i), 112);
+    const context: PairContext = {
+      issuer: "peer",
+      pairId: okm.slice(0, 16),
+      idA: ids.text(idA),
+      idB: ids.text(idB),
+      method: next.text("method"),
+      issuedAt,
+      expiresAt: issuedAt + 30 * 24 * 3_600_000,
+    };
+    const made = generateAsymmetricTokens(hashes, context, {
+      key: okm.slice(16, 48),
+      saltA: okm.slice(48, 80),
+      saltB: okm.slice(80),
+    });
+    assertEquals(context.pairId, next.bytes(`${i}.pair_id`));
+    assertEquals(made.tokenA, next.bytes(`${i}.token_a`));
+    assertEquals(made.tokenB, next.bytes(`${i}.token_b`));
+    assertEquals(made.check, next.bytes(`${i}.check`));
+  }
+});
+
+Deno.test("reverseTransform() undoes each token of docs/PROTOCOL.md", () => {
+  for (const method of ["beta", "gamma", "delta"]) {
+    const input = { method, salt: tokens.bytes("salt_a"), nodeId: ids.text("a") };
+    const root = reverseTransform(hashes, {
+      ...input,
+      variant: "variant_alpha",
+      issuedAt: tokens.number("issued_at"),
+    }, tokens.bytes(`${method}.token_a`));
+    const context = enc(
+      ...[ids.text("issuer"), pairId, ids.text("a"), ids.text("b"), method],
+      ...[tokens.number("issued_at"), tokens.number("expires_at")],
+    );
+    assertEquals(root, hashes.hmacSha256(tokens.bytes("key"), enc("openred/v3/pair", context)));
+  }
+});
+
+Deno.test("the frames of docs/PROTOCOL.md open, and are what sealing gives", () => {
+  const frames = fixedValues("frame");
+  const { chacha20Poly1305, aes256Gcm } = createAeads();
+  for (const [i, aead, padding] of [[0, chacha20Poly1305, 0], [1, aes256Gcm, 3]] as const) {
+    const frame = frames.bytes(`${i}.frame`);
+    const key = keys.bytes(`a_to_b.${i}`);
+    const content = openExample(frame, key, aead);
+    const header = frames.text(`${i}.header`);
+    assertEquals(decodeFrameContent(content), { header, body: new Uint8Array() });
+    assertEquals(content, encodeFrameContent({ header, body: new Uint8Array(), padding }));
+    const head = decodeFrameHead(frame, keys.bytes("session_id"))!;
+    assertEquals([head.step, head.counter], [i, i]);
+    const sealed = aead.seal(key, head.nonce, head.aad, content);
+    assertEquals(concatBytes(head.aad, sealed), frame);
+  }
+});
+
+const signedExamples: readonly [string, JwsType, string][] = [
+  ["record-example", "openred-record+jwt", "seed_a"],
+  ["identity-example", "openred-identity+jwt", "seed_a"],
+  ["proof-example", "openred-proof+jwt", "seed_a"],
+  ["succession-example", "openred-succession+jwt", "seed_b"],
+];
+
+for (const [label, typ, seed] of signedExamples) {
+  Deno.test(`signJws() and verifyJws() agree with ${label} of docs/PROTOCOL.md`, () => {
+    const example = fixedValues(label);
+    const key = signingKey(seed);
+    const [payload, text] = [example.text("payload"), example.text("jws")];
+    assertEquals(signJws({ key, typ, payload }), text);
+    const verifier = new Verifier();
+    const verify = verifier.verify.bind(verifier);
+    assertEquals(verifyJws({ text, typ, verify }), { iss: encodeNodeId(key.publicKey), payload });
+  });
+}
+
+Deno.test("the signed examples of docs/PROTOCOL.md decode, and fit each other", async () => {
+  const [a, b] = [testIdentity(1), testIdentity(2)];
+  const record = decodeRecord(fixedValues("record-example").text("jws"));
+  assertEquals(record.noise_key, x25519PublicKey(hexBytes("41×32")));
+  const text = fixedValues("succession-example").text("jws");
+  const pinnedNext = () => Promise.resolve(record.next ?? null);
+  const succession = await openSuccession(verifierOf(b), { text, pinnedNext });
+  assertEquals([succession.old, succession.iss], [a.id, b.id]);
+  const proofExample = fixedValues("proof-example");
+  const proof = await openProof(verifierOf(a), proofExample.text("jws"));
+  const body = createHash("sha256").update(encodeUtf8(proofExample.text("body"))).digest();
+  assertEquals([proof.bh, proof.jti], [new Uint8Array(body), hexBytes("51×16")]);
+  const identityText = fixedValues("identity-example").text("jws");
+  const identity = await openIdentityStatement(verifierOf(a), identityText);
+  assertEquals(identity.nonce, encodeBase64Url(hexBytes("61×16")));
+  assertEquals<string>(identity.aud, ids.text("issuer"));
+  assertEquals(identity.noise_key, record.noise_key);
+  assertNotEquals<string>(identity.aud, identity.iss);
+});
