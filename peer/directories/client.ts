@@ -1,0 +1,184 @@
+/**
+ * The calls a node makes to one directory.
+ *
+ * @module
+ */
+import type * as v from "valibot";
+import { encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
+import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
+import type { Clock, HttpAnswer, HttpClient, Random } from "../../ports/ports.ts";
+import {
+  type ConnectionAnswer,
+  connectionAnswerSchema,
+  DISCOVER_PATH,
+  type DiscoverAnswer,
+  discoverAnswerSchema,
+  type NodeAnswer,
+  nodeAnswerSchema,
+  NODES_PATH,
+  problemSchema,
+  PROOF_HEADER,
+  REGISTER_PATH,
+  type RegisterAnswer,
+  registerAnswerSchema,
+  REQUEST_CONNECTION_PATH,
+} from "../../protocol/directory_api.ts";
+import { ERROR_STATUS, type ErrorCode, OpenRedError } from "../../protocol/errors.ts";
+import {
+  CALL_TIMEOUT_MS,
+  MAX_ANSWER_BYTES,
+  MAX_DISCOVER_ANSWER_BYTES,
+} from "../../protocol/limits.ts";
+import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
+
+/** A directory calls both nodes before it answers; each call may take its own time-out. */
+const CONNECT_TIMEOUT_MS = 3 * CALL_TIMEOUT_MS;
+
+interface ClientParts {
+  readonly crypto: CryptoCore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly http: HttpClient;
+}
+
+interface Call<S> {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: Record<string, unknown>;
+  readonly headers?: Record<string, string>;
+  readonly schema: S;
+  readonly timeoutMs?: number;
+  readonly maxAnswerBytes?: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Speaks to the directory at one URL. */
+export class DirectoryClient {
+  readonly #parts: ClientParts;
+  readonly #url: string;
+
+  constructor(parts: ClientParts, url: string) {
+    this.#parts = parts;
+    this.#url = url;
+  }
+
+  register(
+    request: { record: string },
+    signal?: AbortSignal,
+  ): Promise<RegisterAnswer> {
+    return this.#call({
+      method: "POST",
+      path: REGISTER_PATH,
+      body: request,
+      schema: registerAnswerSchema,
+      timeoutMs: 2 * CALL_TIMEOUT_MS,
+      signal,
+    });
+  }
+
+  lookUp(id: NodeId, signal?: AbortSignal): Promise<NodeAnswer> {
+    return this.#call({
+      method: "GET",
+      path: `${NODES_PATH}/${id}`,
+      schema: nodeAnswerSchema,
+      signal,
+    });
+  }
+
+  discover(query: URLSearchParams, signal?: AbortSignal): Promise<DiscoverAnswer> {
+    return this.#call({
+      method: "GET",
+      path: query.size === 0 ? DISCOVER_PATH : `${DISCOVER_PATH}?${query}`,
+      schema: discoverAnswerSchema,
+      maxAnswerBytes: MAX_DISCOVER_ANSWER_BYTES,
+      signal,
+    });
+  }
+
+  /**
+   * Asks for a pair with `target`.
+   * @param options `directoryUrl`: the `api_url` of the directory's record, which the proof names.
+   */
+  async requestConnection(
+    options: {
+      target: NodeId;
+      record: string;
+      own: { id: NodeId; key: KeyRef };
+      directoryUrl: string;
+    },
+    signal?: AbortSignal,
+  ): Promise<ConnectionAnswer> {
+    const body = { target: options.target, record: options.record };
+    const proof = await this.#proof(options, encodeUtf8(JSON.stringify(body)));
+    return await this.#call({
+      method: "POST",
+      path: REQUEST_CONNECTION_PATH,
+      body,
+      headers: { [PROOF_HEADER]: proof },
+      schema: connectionAnswerSchema,
+      timeoutMs: CONNECT_TIMEOUT_MS,
+      signal,
+    });
+  }
+
+  async #proof(
+    options: { own: { id: NodeId; key: KeyRef }; directoryUrl: string },
+    body: Uint8Array,
+  ): Promise<string> {
+    const { crypto, clock, random } = this.#parts;
+    const payload = JSON.stringify({
+      iss: options.own.id,
+      htm: "POST",
+      htu: options.directoryUrl + REQUEST_CONNECTION_PATH,
+      iat: Math.floor(clock.nowMs() / 1000),
+      jti: encodeBase64Url(random.bytes(16)),
+      bh: encodeBase64Url(await crypto.sha256(body)),
+    });
+    return await crypto.signJws({ key: options.own.key, typ: "openred-proof+jwt", payload });
+  }
+
+  async #call<const S extends v.GenericSchema & { entries: Record<string, unknown> }>(
+    call: Call<S>,
+  ): Promise<v.InferOutput<S>> {
+    const answer = await this.#parts.http.request({
+      method: call.method,
+      url: this.#url + call.path,
+      headers: {
+        accept: "application/json",
+        ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+        ...call.headers,
+      },
+      ...(call.body === undefined ? {} : { body: encodeUtf8(JSON.stringify(call.body)) }),
+      timeoutMs: call.timeoutMs ?? CALL_TIMEOUT_MS,
+      maxAnswerBytes: call.maxAnswerBytes ?? MAX_ANSWER_BYTES,
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+    if (answer.status < 200 || answer.status > 299) throw problemOf(answer);
+    try {
+      return parseGrowing(call.schema, parseJson(answer.body));
+    } catch (cause) {
+      throw new OpenRedError("unreachable", "The directory's answer is not of the expected form", {
+        cause,
+      });
+    }
+  }
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_STATUS, code);
+}
+
+/** Turns an answer that is no success into the error it names. */
+function problemOf(answer: HttpAnswer): OpenRedError {
+  try {
+    const { code, record, succession, now_at } = parseInput(problemSchema, parseJson(answer.body));
+    if (!isErrorCode(code)) throw new TypeError("The code is not one this node knows");
+    const retryAfterS = Number(answer.headers.get("retry-after"));
+    return new OpenRedError(code, `The directory answered ${answer.status} ${code}`, {
+      members: { record, succession, now_at },
+      ...(retryAfterS > 0 ? { retryAfterMs: retryAfterS * 1000 } : {}),
+    });
+  } catch (cause) {
+    return new OpenRedError("unreachable", `The directory answered ${answer.status}`, { cause });
+  }
+}

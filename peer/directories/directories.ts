@@ -1,0 +1,190 @@
+/**
+ * All directories of a node: registering with each, asking them all, and believing the highest `seq`.
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import { CryptoError } from "../../crypto/interface.ts";
+import type { DirectoryView, DiscoverView } from "../../protocol/admin_api.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
+import { MAX_SUCCESSION_CHAIN } from "../../protocol/limits.ts";
+import { compareRecords, type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
+import type { PeerBook } from "../peer_book.ts";
+import type { EnvelopeReceiver } from "../tokens/receive.ts";
+import { DirectoryLink, type DirectoryParts } from "./directory_link.ts";
+
+interface LookUp {
+  readonly record: VerifiedRecord | null;
+  /** Successions that directories answered with. */
+  readonly successions: readonly string[];
+  readonly error: OpenRedError | null;
+}
+
+/** The directories on a node's list. */
+export class Directories {
+  readonly #parts: DirectoryParts;
+  readonly #book: PeerBook;
+  readonly #receiver: EnvelopeReceiver;
+  readonly #links: readonly DirectoryLink[];
+
+  constructor(
+    parts: DirectoryParts,
+    options: { entries: readonly string[]; book: PeerBook; receiver: EnvelopeReceiver },
+  ) {
+    this.#parts = parts;
+    this.#book = options.book;
+    this.#receiver = options.receiver;
+    this.#links = options.entries.map((entry) => new DirectoryLink(parts, entry));
+  }
+
+  async load(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.load()));
+  }
+
+  start(): void {
+    for (const link of this.#links) link.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.stop()));
+  }
+
+  views(): DirectoryView[] {
+    return this.#links.map((link) => link.view());
+  }
+
+  get urls(): string[] {
+    return this.#links.map((link) => link.url);
+  }
+
+  /**
+   * Takes a pushed envelope, and first the directory's record that came with it if it is of a pinned one and newer.
+   * @throws {OpenRedError} `envelope_refused` and those of {@linkcode EnvelopeReceiver.receive}.
+   */
+  async receivePush(push: { envelope: string; directory: string }): Promise<void> {
+    const shown = await verifyRecord(this.#parts.crypto, push.directory).catch((cause) => {
+      throw new OpenRedError("envelope_refused", "The envelope was refused", { cause });
+    });
+    const links = this.#links.filter((link) => link.record?.id === shown.id);
+    await Promise.all(links.map((link) => link.takeRecord(shown)));
+    const held = links[0]?.record;
+    if (held == null) throw new OpenRedError("envelope_refused", "The envelope was refused");
+    await this.#receiver.receive(push.envelope, held);
+  }
+
+  /**
+   * Asks one directory after the other to introduce this node to `target`.
+   * @returns The new pair's id, hex.
+   * @throws {OpenRedError} The last directory's refusal; `unreachable` if none answered.
+   */
+  async introduce(target: NodeId, signal: AbortSignal): Promise<string> {
+    let last = new OpenRedError("unreachable", "There is no directory to ask for an introduction");
+    for (const link of this.#links) {
+      try {
+        this.#receiver.noteAsked(target);
+        const { answer, directory } = await link.requestConnection(target, signal);
+        return await this.#receiver.receive(answer.envelope, directory);
+      } catch (error) {
+        if (!(error instanceof OpenRedError)) throw error;
+        if (error.code === "succeeded" && typeof error.members.succession === "string") {
+          await this.#followAll([error.members.succession], signal);
+        }
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  /**
+   * Asks every directory for a node's record and takes the newest into the book.
+   * @returns The newest record, the one held already included.
+   * @throws {OpenRedError} `node_unknown` if nobody has one, or what the directories answered.
+   */
+  async lookUp(id: NodeId, signal: AbortSignal): Promise<VerifiedRecord> {
+    const { record, successions, error } = await this.#askAll(id, signal);
+    await this.#followAll(successions, signal);
+    if (record !== null) return (await this.#book.take(record)).record;
+    const held = this.#book.get(id);
+    if (held !== null) return held.record;
+    throw error ?? new OpenRedError("node_unknown", "No directory knows this node");
+  }
+
+  async #askAll(id: NodeId, signal: AbortSignal): Promise<LookUp> {
+    const successions: string[] = [];
+    let error: OpenRedError | null = null;
+    const found = await Promise.all(this.#links.map(async (link) => {
+      try {
+        const { record } = await link.client.lookUp(id, signal);
+        return await verifyRecord(this.#parts.crypto, record);
+      } catch (failure) {
+        if (!(failure instanceof OpenRedError)) throw failure;
+        error = failure;
+        const { succession } = failure.members;
+        if (hasCode(failure, "succeeded") && typeof succession === "string") {
+          successions.push(succession);
+        }
+        return null;
+      }
+    }));
+    const records = found.filter((record) => record?.id === id) as VerifiedRecord[];
+    records.sort(compareRecords);
+    return { record: records.at(-1) ?? null, successions, error };
+  }
+
+  /** Follows successions, link by link, to an id that has a record, and moves the contact there. */
+  async #followAll(successions: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const text of successions) {
+      const chain = [text];
+      while (chain.length <= MAX_SUCCESSION_CHAIN) {
+        const id = await this.#successor(chain.at(-1) ?? "");
+        if (id === null) break;
+        const { record, successions: further } = await this.#askAll(id, signal);
+        if (record !== null) {
+          if (await this.#book.follow({ chain, record }).catch(() => false)) return;
+          break;
+        }
+        const [next] = further;
+        if (next === undefined) break;
+        chain.push(next);
+      }
+    }
+  }
+
+  async #successor(text: string): Promise<NodeId | null> {
+    try {
+      const { iss } = await this.#parts.crypto.verifyJws({ text, typ: "openred-succession+jwt" });
+      return iss as NodeId;
+    } catch (error) {
+      if (error instanceof CryptoError && error.code === "bad_signature") return null;
+      throw error;
+    }
+  }
+
+  /** Lists nodes of all directories; of one id the highest `seq` wins. */
+  async discover(query: URLSearchParams, signal: AbortSignal): Promise<DiscoverView> {
+    const best = new Map<string, { record: VerifiedRecord; node: DiscoverView["nodes"][number] }>();
+    const failed: { url: string; code: string }[] = [];
+    await Promise.all(this.#links.map(async (link) => {
+      try {
+        const { nodes } = await link.client.discover(query, signal);
+        for (const node of nodes) {
+          const record = await verifyRecord(this.#parts.crypto, node.record);
+          const held = best.get(record.id);
+          if (held !== undefined && compareRecords(record, held.record) <= 0) continue;
+          const { status, last_seen } = node;
+          const { api_url, alias = null } = record.payload;
+          best.set(record.id, {
+            record,
+            node: { node_id: record.id, alias, api_url, status, last_seen, directory: link.url },
+          });
+        }
+      } catch (error) {
+        if (!(error instanceof OpenRedError)) throw error;
+        failed.push({ url: link.url, code: error.code });
+      }
+    }));
+    const nodes = [...best.values()].map(({ node }) => node);
+    nodes.sort((a, b) => (a.node_id < b.node_id ? -1 : 1));
+    return { nodes, failed };
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * One directory on the node's list: its pinned identity, and staying registered with it.
+ *
+ * @module
+ */
+import { isNodeId, type NodeId } from "../../crypto/encoding.ts";
+import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
+import type { Clock, HttpClient, Random } from "../../ports/ports.ts";
+import type { DirectoryView } from "../../protocol/admin_api.ts";
+import type { ConnectionAnswer, RegisterAnswer } from "../../protocol/directory_api.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
+import {
+  checkNotAhead,
+  compareRecords,
+  type VerifiedRecord,
+  verifyRecord,
+} from "../../protocol/record.ts";
+import { openSuccession } from "../../protocol/statements.ts";
+import { Backoff, jitter, sleep } from "../backoff.ts";
+import type { NodeEvents } from "../events.ts";
+import type { OwnRecord } from "../own_record.ts";
+import type { NodeStore } from "../store.ts";
+import { DirectoryClient } from "./client.ts";
+
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 300_000;
+const MIN_REANNOUNCE_MS = 1_000;
+const MAX_REANNOUNCE_MS = 24 * 3600 * 1000;
+
+export interface DirectoryParts {
+  readonly crypto: CryptoCore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly http: HttpClient;
+  readonly store: NodeStore;
+  readonly events: NodeEvents;
+  readonly ownRecord: OwnRecord;
+  readonly own: { readonly id: NodeId; readonly key: KeyRef };
+}
+
+interface Pinned {
+  readonly record: VerifiedRecord;
+  readonly next: Uint8Array | null;
+}
+
+/** Stays registered with one directory and asks it for pairs. */
+export class DirectoryLink {
+  readonly url: string;
+  readonly client: DirectoryClient;
+  readonly #parts: DirectoryParts;
+  readonly #expectedId: NodeId | null;
+  readonly #stop = new AbortController();
+  #pinned: Pinned | null = null;
+  #takenSeq = 0;
+  #state: DirectoryView["state"] = "trying";
+  #lastError: string | null = null;
+  #nextAnnounceMs: number | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  /**
+   * @param entry A URL, or URL`#`id.
+   * @throws {OpenRedError} `bad_request` for an entry of another form.
+   */
+  constructor(parts: DirectoryParts, entry: string) {
+    const [url = "", id] = entry.split("#");
+    if (!URL.canParse(url) || !/^https?:\/\//.test(url) || (id !== undefined && !isNodeId(id))) {
+      throw new OpenRedError("bad_request", "A directory is written URL or URL#id");
+    }
+    this.#parts = parts;
+    this.url = url.replace(/\/+$/, "");
+    this.#expectedId = (id ?? null) as NodeId | null;
+    this.client = new DirectoryClient(parts, this.url);
+  }
+
+  /** The newest record this node holds of the directory, or `null` before the first answer. */
+  get record(): VerifiedRecord | null {
+    return this.#pinned?.record ?? null;
+  }
+
+  /** Reads what was pinned in an earlier run. */
+  async load(): Promise<void> {
+    const row = this.#parts.store.statement("SELECT * FROM directories WHERE url = ?").get(
+      this.url,
+    );
+    if (row === undefined) return;
+    const record = await verifyRecord(this.#parts.crypto, String(row.record));
+    if (this.#expectedId !== null && record.id !== this.#expectedId) return;
+    const next = row.next === null ? null : new Uint8Array(row.next as Uint8Array);
+    this.#pinned = { record, next };
+    this.#takenSeq = Number(row.taken_seq);
+  }
+
+  /** Begins to register, and to do so again whenever it is due. */
+  start(): void {
+    this.#running = this.#run().catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) throw error;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  view(): DirectoryView {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const nextMs = this.#nextAnnounceMs;
+    return {
+      url: this.url,
+      directory_id: this.#pinned?.record.id ?? null,
+      state: this.#state,
+      last_error: this.#lastError,
+      next_announce_in_ms: nextMs === null ? null : Math.max(0, Math.round(nextMs - nowMs)),
+    };
+  }
+
+  async #run(): Promise<void> {
+    const backoff = new Backoff(this.#parts.random, {
+      firstMs: FIRST_RETRY_MS,
+      lastMs: LAST_RETRY_MS,
+    });
+    for (;;) {
+      const delayMs = await this.#announce(backoff);
+      if (delayMs === null) return;
+      this.#nextAnnounceMs = this.#parts.clock.monotonicMs() + delayMs;
+      await sleep(this.#parts.clock, delayMs, this.#stop.signal);
+    }
+  }
+
+  /** @returns When to announce again, or `null` for never. */
+  async #announce(backoff: Backoff): Promise<number | null> {
+    try {
+      const answer = await this.#register();
+      backoff.reset();
+      this.#settle();
+      const spanMs = Math.min(
+        Math.max(answer.reannounce_after_ms, MIN_REANNOUNCE_MS),
+        MAX_REANNOUNCE_MS,
+      );
+      return jitter(this.#parts.random, { spanMs: 0.9 * spanMs, part: 0.1 });
+    } catch (error) {
+      if (!(error instanceof OpenRedError)) throw error;
+      return await this.#failed(error, backoff);
+    }
+  }
+
+  #settle(): void {
+    const { events } = this.#parts;
+    const directoryId = this.#pinned?.record.id ?? "";
+    if (this.#state !== "registered") {
+      events.audit("registered", { success: true });
+      events.emit({ type: "registered", directory: this.url, directory_id: directoryId });
+    }
+    this.#state = "registered";
+    this.#lastError = null;
+    events.settle(`directory ${this.url}`);
+  }
+
+  async #register(): Promise<RegisterAnswer> {
+    const record = await this.#parts.ownRecord.above(this.#takenSeq);
+    const answer = await this.client.register({ record: record.text }, this.#stop.signal);
+    await this.#pin(answer);
+    await this.#taken(record.payload.seq);
+    return answer;
+  }
+
+  async #taken(seq: number): Promise<void> {
+    this.#takenSeq = Math.max(this.#takenSeq, seq);
+    await this.#parts.ownRecord.taken(seq);
+    const { store } = this.#parts;
+    await store.write(() => {
+      store.statement("UPDATE directories SET taken_seq = ? WHERE url = ?").run(
+        this.#takenSeq,
+        this.url,
+      );
+    });
+  }
+
+  /** @returns When to try again, or `null` for never. */
+  async #failed(error: OpenRedError, backoff: Backoff): Promise<number | null> {
+    const { events, ownRecord } = this.#parts;
+    this.#lastError = error.code;
+    this.#state = "trying";
+    events.emit({ type: "register_failed", directory: this.url, code: error.code });
+    if (error.code === "seq_behind" && typeof error.members.record === "string") {
+      const shown = await verifyRecord(this.#parts.crypto, error.members.record).catch(() => null);
+      if (shown?.id === this.#parts.own.id) {
+        this.#takenSeq = Math.max(this.#takenSeq, shown.payload.seq);
+        if (!(await ownRecord.met(shown))) {
+          this.#state = "stopped";
+          return null;
+        }
+      }
+    }
+    if (hasCode(error, "clock_ahead", "clock_skew", "record_stale")) this.#nameSkew(error);
+    if (hasCode(error, "succeeded", "forbidden")) this.#state = "refused";
+    if (hasCode(error, "url_refused", "callback_failed")) {
+      events.warn(
+        `directory ${this.url}`,
+        `${this.url} cannot call this node back (${error.code}); check --api-url`,
+      );
+    }
+    return Math.max(backoff.next(), error.retryAfterMs ?? 0);
+  }
+
+  #nameSkew(error: OpenRedError): void {
+    const at = error.members.now_at;
+    const seconds = typeof at === "number"
+      ? ` by ${Math.round((this.#parts.clock.nowMs() - at) / 1000)} s`
+      : "";
+    this.#parts.events.warn(
+      `directory ${this.url}`,
+      `This machine's clock and that of ${this.url} differ${seconds}; set the right time`,
+    );
+  }
+
+  /**
+   * Takes the directory's record out of an answer of its own. The first one pins its id.
+   * @throws {OpenRedError} `forbidden` if another directory answers here.
+   */
+  async #pin(
+    answer: Pick<RegisterAnswer, "directory" | "succession"> & { directory_id?: NodeId },
+  ): Promise<void> {
+    const record = await verifyRecord(this.#parts.crypto, answer.directory);
+    const expected = this.#pinned?.record.id ?? this.#expectedId ?? record.id;
+    if (answer.directory_id !== undefined && answer.directory_id !== record.id) {
+      throw new OpenRedError("forbidden", "The directory's answer and its record differ");
+    }
+    if (record.id !== expected && !(await this.#succeeds(record, answer.succession))) {
+      this.#parts.events.warn(
+        `directory ${this.url}`,
+        `Another directory (${record.id}) answers at ${this.url}, where ${expected} is pinned. ` +
+          `To accept it, list ${this.url}#${record.id}`,
+      );
+      throw new OpenRedError("forbidden", "Another directory answers at this URL");
+    }
+    await this.takeRecord(record);
+  }
+
+  async #succeeds(record: VerifiedRecord, text: string | undefined): Promise<boolean> {
+    const pinned = this.#pinned;
+    if (text === undefined || pinned === null) return false;
+    try {
+      const link = await openSuccession(this.#parts.crypto, {
+        text,
+        pinnedNext: (old) => Promise.resolve(old === pinned.record.id ? pinned.next : null),
+      });
+      if (link.iss !== record.id) return false;
+      this.#pinned = null;
+      return true;
+    } catch (error) {
+      if (error instanceof OpenRedError) return false;
+      throw error;
+    }
+  }
+
+  /** Takes a record of the pinned directory, if it is newer and not ahead of this clock. */
+  async takeRecord(record: VerifiedRecord): Promise<void> {
+    const held = this.#pinned;
+    if (held !== null && record.id !== held.record.id) return;
+    if (held !== null && compareRecords(record, held.record) <= 0) return;
+    try {
+      checkNotAhead(record, this.#parts.clock.nowMs());
+    } catch (error) {
+      if (held !== null) return;
+      throw error;
+    }
+    const next = held?.next ?? record.payload.next ?? null;
+    this.#pinned = { record, next };
+    const { store } = this.#parts;
+    await store.write(() => {
+      store.statement(
+        "INSERT OR REPLACE INTO directories (url, id, record, next, taken_seq) VALUES (?, ?, ?, ?, ?)",
+      ).run(this.url, record.id, record.text, next, this.#takenSeq);
+    });
+  }
+
+  /**
+   * Asks this directory for a pair; a proof that crossed a restart of the directory is made once more.
+   * @throws {OpenRedError} What the directory answered, or `unreachable`.
+   */
+  async requestConnection(
+    target: NodeId,
+    signal: AbortSignal,
+  ): Promise<{ answer: ConnectionAnswer; directory: VerifiedRecord }> {
+    const ask = async () => {
+      const record = await this.#parts.ownRecord.current();
+      const directoryUrl = this.#pinned?.record.payload.api_url ?? this.url;
+      const { own } = this.#parts;
+      return await this.client.requestConnection(
+        { target, record: record.text, own, directoryUrl },
+        signal,
+      );
+    };
+    let answer: ConnectionAnswer;
+    try {
+      answer = await ask();
+    } catch (error) {
+      if (hasCode(error, "clock_skew")) this.#nameSkew(error);
+      if (!hasCode(error, "proof_replayed")) throw error;
+      await sleep(this.#parts.clock, 1_000, signal);
+      answer = await ask();
+    }
+    await this.#pin(answer);
+    const directory = this.#pinned?.record;
+    if (directory === undefined) throw new OpenRedError("forbidden", "The directory is not pinned");
+    return { answer, directory };
+  }
+}

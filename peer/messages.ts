@@ -1,0 +1,198 @@
+/**
+ * Text messages: an outbox that survives restarts, and an inbox that acknowledges what it has stored.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { decodeUtf8, encodeBase64Url, encodeUtf8, type NodeId } from "../crypto/encoding.ts";
+import type { Clock, Random } from "../ports/ports.ts";
+import { MAX_TEXT_BYTES, type MessageView } from "../protocol/admin_api.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import { frameHeaderSchema, frameIdSchema } from "../protocol/frames.ts";
+import { integerSchema, parseGrowing } from "../protocol/schemas.ts";
+import type { NodeEvents } from "./events.ts";
+import type { PeerBook } from "./peer_book.ts";
+import type { ReliableSender } from "./sessions/reliable.ts";
+import type { FrameHandler } from "./sessions/sessions.ts";
+import type { NodeStore } from "./store.ts";
+
+/** The frame type of a text message: header `{type, id, sent_at}`, body UTF-8. */
+export const TEXT_TYPE = "messaging.text";
+
+/** How many messages of one peer are under way at once; the others wait in the outbox. */
+const WINDOW = 256;
+/** How many messages a stranger may leave before somebody here answers. */
+const MAX_STRANGER_MESSAGES = 100;
+
+const textHeaderSchema = v.looseObject({
+  ...frameHeaderSchema.entries,
+  type: v.literal(TEXT_TYPE),
+  id: frameIdSchema,
+  sent_at: v.optional(integerSchema),
+});
+
+interface MessagesParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: NodeStore;
+  readonly events: NodeEvents;
+  readonly book: PeerBook;
+}
+
+/** A message that this node has stored and sends until it is acknowledged. */
+export interface SentMessage {
+  readonly id: string;
+  /** Resolves with the round-trip time once the peer has stored it. */
+  readonly delivered: Promise<number>;
+}
+
+/** The node's text messages. */
+export class Messages implements FrameHandler {
+  readonly #parts: MessagesParts;
+  readonly #waiting = new Map<string, (rttMs: number) => void>();
+  readonly #underWay = new Map<NodeId, Set<string>>();
+  #reliable: ReliableSender | null = null;
+  #wantSession: (peer: NodeId) => void = () => {};
+
+  constructor(parts: MessagesParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins to send what an earlier run left in the outbox. */
+  start(options: { reliable: ReliableSender; wantSession: (peer: NodeId) => void }): void {
+    this.#reliable = options.reliable;
+    this.#wantSession = options.wantSession;
+    const rows = this.#parts.store
+      .statement("SELECT DISTINCT peer FROM outbox WHERE delivered = 0").all();
+    for (const row of rows) this.pump(row.peer as NodeId);
+  }
+
+  /**
+   * Stores a message in the outbox and begins to send it.
+   * @throws {OpenRedError} `overloaded` if it could not be stored.
+   */
+  async send(peer: NodeId, text: string): Promise<SentMessage> {
+    const { store, random, clock } = this.#parts;
+    const id = encodeBase64Url(random.bytes(16));
+    await store.write(() => {
+      store.statement("INSERT INTO outbox (peer, id, text, sent_at) VALUES (?, ?, ?, ?)")
+        .run(peer, id, text, clock.nowMs());
+    });
+    const delivered = new Promise<number>((resolve) => this.#waiting.set(id, resolve));
+    this.pump(peer);
+    return { id, delivered };
+  }
+
+  /** How many messages to a peer are not delivered yet. */
+  outboxSize(peer: NodeId): number {
+    const row = this.#parts.store
+      .statement("SELECT COUNT(*) AS count FROM outbox WHERE peer = ? AND delivered = 0").get(peer);
+    return Number(row?.count ?? 0);
+  }
+
+  /** Hands the oldest waiting messages of a peer to the sender, as far as the window allows. */
+  pump(peer: NodeId): void {
+    const underWay = this.#underWay.get(peer) ?? new Set();
+    const room = WINDOW - underWay.size;
+    if (room <= WINDOW / 2 && underWay.size > 0) return;
+    const rows = this.#parts.store.statement(
+      "SELECT id, text, sent_at FROM outbox WHERE peer = ? AND delivered = 0 ORDER BY number LIMIT ?",
+    ).all(peer, WINDOW);
+    if (rows.length === 0) return;
+    this.#underWay.set(peer, underWay);
+    for (const row of rows) {
+      const id = String(row.id);
+      if (underWay.has(id) || underWay.size >= WINDOW) continue;
+      underWay.add(id);
+      this.#reliable?.send({
+        peer,
+        id,
+        header: { type: TEXT_TYPE, sent_at: Number(row.sent_at) },
+        body: encodeUtf8(String(row.text)),
+        acknowledged: (rttMs) => void this.#acknowledged(peer, { id, rttMs }),
+      });
+    }
+    this.#wantSession(peer);
+  }
+
+  async #acknowledged(peer: NodeId, message: { id: string; rttMs: number }): Promise<void> {
+    const { id, rttMs } = message;
+    const { store, events } = this.#parts;
+    await store.write(() => {
+      store.statement("UPDATE outbox SET delivered = 1 WHERE id = ?").run(id);
+    });
+    this.#underWay.get(peer)?.delete(id);
+    this.#waiting.get(id)?.(rttMs);
+    this.#waiting.delete(id);
+    events.emit({ type: "delivered", id, peer, rtt_ms: rttMs });
+    this.pump(peer);
+  }
+
+  /** Moves what waits for one id to the id that followed it. */
+  moved(old: NodeId, next: NodeId): void {
+    for (const id of this.#underWay.get(old) ?? []) this.#reliable?.cancel(id);
+    this.#underWay.delete(old);
+    this.pump(next);
+  }
+
+  async receive(peer: NodeId, input: unknown, body: Uint8Array): Promise<boolean> {
+    const header = parseGrowing(textHeaderSchema, input);
+    if (body.length > MAX_TEXT_BYTES) throw new OpenRedError("too_large", "The text is too long");
+    const text = decodeText(body);
+    if (this.has(peer, header.id)) return true;
+    const request = this.#isStranger(peer);
+    if (request && this.#inboxSize(peer) >= MAX_STRANGER_MESSAGES) return false;
+    const { store, clock, events } = this.#parts;
+    const receivedAt = clock.nowMs();
+    let number = 0;
+    await store.write(() => {
+      const { changes, lastInsertRowid } = store.statement(
+        "INSERT OR IGNORE INTO inbox (peer, id, text, received_at) VALUES (?, ?, ?, ?)",
+      ).run(peer, header.id, text, receivedAt);
+      number = changes === 0 ? 0 : Number(lastInsertRowid);
+    });
+    if (number > 0) {
+      const message = { number, id: header.id, peer, text, received_at: receivedAt, request };
+      events.emit({ type: "message", message });
+    }
+    return true;
+  }
+
+  has(peer: NodeId, id: string): boolean {
+    return this.#parts.store.statement("SELECT 1 FROM inbox WHERE peer = ? AND id = ?")
+      .get(peer, id) !== undefined;
+  }
+
+  #isStranger(peer: NodeId): boolean {
+    return this.#parts.book.get(peer)?.accepted !== true;
+  }
+
+  #inboxSize(peer: NodeId): number {
+    const row = this.#parts.store
+      .statement("SELECT COUNT(*) AS count FROM inbox WHERE peer = ?").get(peer);
+    return Number(row?.count ?? 0);
+  }
+
+  /** Stored messages whose number is above `after`, oldest first. */
+  list(options: { after: number; limit: number }): MessageView[] {
+    const rows = this.#parts.store
+      .statement("SELECT * FROM inbox WHERE number > ? ORDER BY number LIMIT ?")
+      .all(options.after, options.limit);
+    return rows.map((row) => ({
+      number: Number(row.number),
+      id: String(row.id),
+      peer: String(row.peer),
+      text: String(row.text),
+      received_at: Number(row.received_at),
+      request: this.#isStranger(row.peer as NodeId),
+    }));
+  }
+}
+
+function decodeText(body: Uint8Array): string {
+  try {
+    return decodeUtf8(body);
+  } catch (cause) {
+    throw new OpenRedError("bad_request", "The text is not UTF-8", { cause });
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The node's own record: signing it anew, and the rules for its `seq` (docs/PROTOCOL.md, "Record").
+ *
+ * @module
+ */
+import { encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
+import type { CryptoCore, KeyRef, Suite } from "../crypto/interface.ts";
+import type { Clock } from "../ports/ports.ts";
+import { CLOCK_ALLOWANCE_MS, MAX_RECORD_LIFE_S } from "../protocol/limits.ts";
+import { type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
+import { type NodeConfig, OWN_METHODS, suitesOf } from "./config.ts";
+import type { NodeEvents } from "./events.ts";
+import type { NodeStore } from "./store.ts";
+
+/** A record is signed anew at this age, so that those who get it have time to use it. */
+const REFRESH_AGE_MS = 6 * 3600 * 1000;
+
+interface SuitesSigned {
+  readonly suites: readonly string[];
+  readonly expSec: number;
+}
+
+/** Signs, remembers and renews the node's own record. */
+export class OwnRecord {
+  readonly #crypto: CryptoCore;
+  readonly #clock: Clock;
+  readonly #store: NodeStore;
+  readonly #events: NodeEvents;
+  readonly #config: NodeConfig;
+  readonly #identity: KeyRef;
+  readonly #noiseKey: Uint8Array;
+  #current: VerifiedRecord | null = null;
+  #signing: Promise<VerifiedRecord> | null = null;
+  #takenSeq: number;
+  #signedSeq: number;
+  #usedElsewhere = false;
+
+  constructor(
+    parts: { crypto: CryptoCore; clock: Clock; store: NodeStore; events: NodeEvents },
+    config: NodeConfig,
+    keys: { identity: KeyRef; noiseKey: Uint8Array },
+  ) {
+    this.#crypto = parts.crypto;
+    this.#clock = parts.clock;
+    this.#store = parts.store;
+    this.#events = parts.events;
+    this.#config = config;
+    this.#identity = keys.identity;
+    this.#noiseKey = keys.noiseKey;
+    this.#takenSeq = Number(parts.store.self("taken_seq") ?? 0);
+    this.#signedSeq = Number(parts.store.self("signed_seq") ?? 0);
+  }
+
+  /** Whether a record of this id was met that this node did not sign. */
+  get usedElsewhere(): boolean {
+    return this.#usedElsewhere;
+  }
+
+  get suites(): readonly Suite[] {
+    return suitesOf(this.#config.pq);
+  }
+
+  /** The newest record; signs one if there is none, or it is old. */
+  current(): Promise<VerifiedRecord> {
+    const current = this.#current;
+    if (current === null) return this.renew();
+    const ageMs = Math.abs(this.#clock.nowMs() - current.payload.iat * 1000);
+    return ageMs > REFRESH_AGE_MS ? this.renew() : Promise.resolve(current);
+  }
+
+  /** A record with a `seq` above `seq`; the newest one if it has that already. */
+  async above(seq: number): Promise<VerifiedRecord> {
+    const current = await this.current();
+    return current.payload.seq > seq ? current : this.renew();
+  }
+
+  /** Signs a new record. Calls that meet share one. */
+  renew(): Promise<VerifiedRecord> {
+    this.#signing ??= this.#sign().finally(() => this.#signing = null);
+    return this.#signing;
+  }
+
+  async #sign(): Promise<VerifiedRecord> {
+    const last = this.#current?.payload.seq ?? 0;
+    const candidate = Math.max(this.#clock.nowMs(), this.#takenSeq + 1);
+    const seq = candidate === last ? last + 1 : candidate;
+    const iat = Math.floor(seq / 1000);
+    const exp = iat + MAX_RECORD_LIFE_S;
+    this.#signedSeq = Math.max(this.#signedSeq, seq);
+    await this.#remember(exp);
+    const payload = {
+      v: 3,
+      iss: this.#id(),
+      seq,
+      iat,
+      exp,
+      api_url: this.#config.apiUrl,
+      noise_key: encodeBase64Url(this.#noiseKey),
+      suites: this.suites,
+      methods: OWN_METHODS,
+      services: this.#config.services,
+      ...(this.#config.alias === undefined ? {} : { alias: this.#config.alias }),
+      ...(this.#config.unlisted ? { unlisted: true } : {}),
+    };
+    const text = await this.#crypto.signJws({
+      key: this.#identity,
+      typ: "openred-record+jwt",
+      payload: JSON.stringify(payload),
+    });
+    this.#current = await verifyRecord(this.#crypto, text);
+    return this.#current;
+  }
+
+  #id(): NodeId {
+    return this.#store.self("node_id") as NodeId;
+  }
+
+  /** Stores the numbers before anything is signed with them. */
+  async #remember(expSec: number): Promise<void> {
+    const signed = [...this.#signedSuites(), { suites: this.suites, expSec }];
+    const latest = new Map(signed.map((entry) => [entry.suites.join(), entry]));
+    await Promise.all([
+      this.#store.setSelf("signed_seq", String(this.#signedSeq)),
+      this.#store.setSelf("signed_suites", JSON.stringify([...latest.values()])),
+    ]);
+  }
+
+  #signedSuites(): SuitesSigned[] {
+    return JSON.parse(this.#store.self("signed_suites") ?? "[]");
+  }
+
+  /** The suites of every own record that is still fresh. */
+  freshSuites(): readonly (readonly string[])[] {
+    const nowMs = this.#clock.nowMs();
+    return this.#signedSuites()
+      .filter((entry) => nowMs <= entry.expSec * 1000 + CLOCK_ALLOWANCE_MS)
+      .map((entry) => entry.suites);
+  }
+
+  /** Notes that somebody took a record of this node. */
+  async taken(seq: number): Promise<void> {
+    if (seq <= this.#takenSeq) return;
+    this.#takenSeq = seq;
+    await this.#store.setSelf("taken_seq", String(seq));
+  }
+
+  /**
+   * Looks at a record of this node's own id that somebody else showed.
+   * @returns Whether this node signed it; if not, the key is in use elsewhere and announcing ends.
+   */
+  async met(record: VerifiedRecord): Promise<boolean> {
+    if (record.payload.seq <= this.#signedSeq) {
+      await this.taken(record.payload.seq);
+      return true;
+    }
+    this.#usedElsewhere = true;
+    this.#events.audit("own_key_used_elsewhere", { success: false });
+    this.#events.warn(
+      "own_key_used_elsewhere",
+      "A record of this node's id is about that this node did not sign: its key is in use elsewhere. " +
+        "Announcing has stopped. Stop the other node, or restart this one once it is gone.",
+    );
+    return false;
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * The connection pool: WebSocket channels by peer (docs/PROTOCOL.md, "Carriers").
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { Channel, Clock, HttpClient, Random } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { CALL_TIMEOUT_MS, CHANNEL_FIRST_FRAME_MS } from "../../protocol/limits.ts";
+import { CHANNEL_CLOSE, CHANNEL_PATH } from "../../protocol/peer_api.ts";
+import { Backoff } from "../backoff.ts";
+import type { FrameVerdict } from "../sessions/sessions.ts";
+
+const FIRST_REOPEN_MS = 1_000;
+const LAST_REOPEN_MS = 300_000;
+const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
+const MAX_UNPROVEN = 100;
+const MAX_EARLY_MESSAGES = 64;
+
+export interface ChannelParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly http: HttpClient;
+  readonly urlOf: (peer: NodeId) => string | null;
+  readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
+  /** Takes a frame; the verdict says whether it opened. */
+  readonly receive: (frame: Uint8Array) => Promise<FrameVerdict>;
+  /** A fresh frame to open a channel with, or `null` without a confirmed session. */
+  readonly sealFirst: (peer: NodeId) => Promise<Uint8Array<ArrayBuffer> | null>;
+  readonly unknown: (peer: NodeId) => void;
+  readonly dropped: () => void;
+}
+
+export interface ChannelLimits {
+  readonly maxConnections: number;
+  readonly idleConnectionMs: number;
+}
+
+/** A channel whose peer is proven. */
+interface Proven {
+  readonly channel: Channel;
+  readonly peer: NodeId;
+  lastFreshMs: number;
+  lastUsedMs: number;
+  cancelIdle: () => void;
+}
+
+interface Opening {
+  readonly backoff: Backoff;
+  notBeforeMs: number;
+  running: boolean;
+}
+
+/** The open channels of one node. */
+export class ChannelPool {
+  readonly #parts: ChannelParts;
+  readonly #limits: ChannelLimits;
+  readonly #proven = new Set<Proven>();
+  readonly #byPeer = new Map<NodeId, Proven[]>();
+  readonly #openings = new Map<NodeId, Opening>();
+  readonly #stop = new AbortController();
+  #unproven = 0;
+
+  constructor(parts: ChannelParts, limits: ChannelLimits) {
+    this.#parts = parts;
+    this.#limits = limits;
+  }
+
+  has(peer: NodeId): boolean {
+    return this.#byPeer.has(peer);
+  }
+
+  /** @returns Whether there was a channel to send it on. A full one drops the frame. */
+  send(peer: NodeId, frame: Uint8Array<ArrayBuffer>): boolean {
+    const proven = this.#byPeer.get(peer)?.[0];
+    if (proven === undefined) return false;
+    if (proven.channel.bufferedBytes > MAX_BUFFERED_BYTES) this.#parts.dropped();
+    else {
+      proven.channel.send(frame);
+      this.#carriedFresh(proven);
+    }
+    return true;
+  }
+
+  /** Opens a channel in the background, if there is none and it is time to try. */
+  open(peer: NodeId): void {
+    const opening = this.#openings.get(peer) ?? {
+      backoff: new Backoff(this.#parts.random, {
+        firstMs: FIRST_REOPEN_MS,
+        lastMs: LAST_REOPEN_MS,
+      }),
+      notBeforeMs: 0,
+      running: false,
+    };
+    this.#openings.set(peer, opening);
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (this.has(peer) || opening.running || nowMs < opening.notBeforeMs) return;
+    if (this.#stop.signal.aborted) return;
+    opening.running = true;
+    opening.notBeforeMs = nowMs + opening.backoff.next();
+    void this.#open(peer, opening).finally(() => opening.running = false);
+  }
+
+  async #open(peer: NodeId, opening: Opening): Promise<void> {
+    const url = this.#parts.urlOf(peer);
+    const { signal } = this.#stop;
+    if (url === null) return;
+    try {
+      await this.#parts.checkUrl(url, signal);
+      const channel = await this.#parts.http.openChannel({
+        url: url.replace(/^http/, "ws") + CHANNEL_PATH,
+        timeoutMs: CALL_TIMEOUT_MS,
+        signal,
+      });
+      const first = await this.#parts.sealFirst(peer);
+      if (first === null || signal.aborted) return channel.close(CHANNEL_CLOSE.idle);
+      const proven = this.#attach(peer, channel);
+      channel.listen({
+        message: (data) => void this.#take(proven, data),
+        close: (code) => this.#ended(proven, code),
+      });
+      channel.send(first);
+      opening.backoff.reset();
+    } catch (error) {
+      if (!(error instanceof OpenRedError) && !signal.aborted) throw error;
+    }
+  }
+
+  /** Takes a channel somebody opened: its first message has to prove whose it is. */
+  accept(channel: Channel): void {
+    if (this.#unproven >= MAX_UNPROVEN || this.#stop.signal.aborted) {
+      return channel.close(CHANNEL_CLOSE.refused);
+    }
+    this.#unproven += 1;
+    const state: { proven: Proven | null; early: number; turn: Promise<void>; ended: boolean } = {
+      proven: null,
+      early: 0,
+      turn: Promise.resolve(),
+      ended: false,
+    };
+    const cancel = this.#parts.clock.setTimer(
+      CHANNEL_FIRST_FRAME_MS,
+      () => channel.close(CHANNEL_CLOSE.refused),
+    );
+    const settle = () => {
+      cancel();
+      this.#unproven -= 1;
+    };
+    channel.listen({
+      message: (data) => {
+        if (state.proven !== null) return void this.#take(state.proven, data);
+        state.early += 1;
+        if (state.early > MAX_EARLY_MESSAGES) return channel.close(CHANNEL_CLOSE.refused);
+        state.turn = state.turn.then(async () => {
+          if (state.ended) return;
+          if (state.proven !== null) return await this.#take(state.proven, data);
+          const peer = await this.#prove(channel, data);
+          if (peer === null || state.ended) return;
+          settle();
+          state.proven = this.#attach(peer, channel);
+        });
+      },
+      close: (code) => {
+        state.ended = true;
+        if (state.proven === null) settle();
+        else this.#ended(state.proven, code);
+      },
+    });
+  }
+
+  async #prove(channel: Channel, data: Uint8Array | null): Promise<NodeId | null> {
+    const verdict = data === null ? null : await this.#parts.receive(data);
+    if (verdict?.kind === "taken" && verdict.fresh) return verdict.session.peer;
+    channel.close(verdict?.kind === "unknown" ? CHANNEL_CLOSE.unknown : CHANNEL_CLOSE.refused);
+    return null;
+  }
+
+  async #take(proven: Proven, data: Uint8Array | null): Promise<void> {
+    if (data === null) return proven.channel.close(CHANNEL_CLOSE.refused);
+    proven.lastUsedMs = this.#parts.clock.monotonicMs();
+    const verdict = await this.#parts.receive(data);
+    if (verdict.kind === "unknown") return proven.channel.close(CHANNEL_CLOSE.unknown);
+    if (verdict.kind !== "taken") return;
+    if (verdict.session.peer !== proven.peer) return proven.channel.close(CHANNEL_CLOSE.refused);
+    if (verdict.fresh) this.#carriedFresh(proven);
+  }
+
+  /** Puts the channel that last carried a fresh frame in front. */
+  #carriedFresh(proven: Proven): void {
+    proven.lastFreshMs = this.#parts.clock.monotonicMs();
+    proven.lastUsedMs = proven.lastFreshMs;
+    const channels = this.#byPeer.get(proven.peer);
+    if (channels === undefined || channels[0] === proven || !channels.includes(proven)) return;
+    this.#byPeer.set(proven.peer, [proven, ...channels.filter((other) => other !== proven)]);
+  }
+
+  #attach(peer: NodeId, channel: Channel): Proven {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const proven: Proven = {
+      channel,
+      peer,
+      lastFreshMs: nowMs,
+      lastUsedMs: nowMs,
+      cancelIdle: () => {},
+    };
+    this.#proven.add(proven);
+    this.#byPeer.set(peer, [proven, ...this.#byPeer.get(peer) ?? []]);
+    this.#watchIdle(proven, this.#limits.idleConnectionMs);
+    if (this.#proven.size > this.#limits.maxConnections) this.#closeOldest();
+    return proven;
+  }
+
+  #closeOldest(): void {
+    let oldest: Proven | null = null;
+    for (const proven of this.#proven) {
+      if (oldest === null || proven.lastUsedMs < oldest.lastUsedMs) oldest = proven;
+    }
+    oldest?.channel.close(CHANNEL_CLOSE.idle);
+  }
+
+  #watchIdle(proven: Proven, delayMs: number): void {
+    proven.cancelIdle = this.#parts.clock.setTimer(delayMs, () => {
+      const idleMs = this.#parts.clock.monotonicMs() - proven.lastUsedMs;
+      const leftMs = this.#limits.idleConnectionMs - idleMs;
+      if (leftMs <= 0) proven.channel.close(CHANNEL_CLOSE.idle);
+      else this.#watchIdle(proven, leftMs);
+    });
+  }
+
+  #ended(proven: Proven, code: number): void {
+    proven.cancelIdle();
+    this.#proven.delete(proven);
+    const left = (this.#byPeer.get(proven.peer) ?? []).filter((other) => other !== proven);
+    if (left.length > 0) this.#byPeer.set(proven.peer, left);
+    else this.#byPeer.delete(proven.peer);
+    if (code === CHANNEL_CLOSE.unknown) this.#parts.unknown(proven.peer);
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    for (const { channel } of this.#proven) channel.close(CHANNEL_CLOSE.goingAway);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The carrier of a node: its channels, and POST where there is none.
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { Clock } from "../../ports/ports.ts";
+import type { Carrier } from "./carrier.ts";
+import { type ChannelLimits, type ChannelParts, ChannelPool } from "./channels.ts";
+import { PostQueue } from "./post_queue.ts";
+
+/** How long the last frames may take to leave when a node stops. */
+const LAST_FRAMES_MS = 1_000;
+
+/** Carries frames on channels and by POST. */
+export class PeerCarrier implements Carrier {
+  readonly channels: ChannelPool;
+  readonly #posts: PostQueue;
+  readonly #clock: Clock;
+
+  constructor(parts: ChannelParts, limits: ChannelLimits) {
+    this.#clock = parts.clock;
+    this.channels = new ChannelPool(parts, limits);
+    this.#posts = new PostQueue(parts);
+  }
+
+  send(peer: NodeId, frame: Uint8Array<ArrayBuffer>, options = { post: false }): void {
+    if (!options.post && this.channels.send(peer, frame)) return;
+    this.#posts.send(peer, frame);
+    this.channels.open(peer);
+  }
+
+  hasChannel(peer: NodeId): boolean {
+    return this.channels.has(peer);
+  }
+
+  async stop(): Promise<void> {
+    let cancel = () => {};
+    const settled = new Promise<void>((resolve) => {
+      cancel = this.#clock.setTimer(LAST_FRAMES_MS, resolve);
+    });
+    await this.#posts.stop(settled);
+    cancel();
+    this.channels.stop();
+  }
+}

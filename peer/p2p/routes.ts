@@ -1,0 +1,189 @@
+/**
+ * What a node answers to everybody: identity, envelopes, handshakes, frames, channels.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { decodeBase64Url, encodeBase64Url, isNodeId, type NodeId } from "../../crypto/encoding.ts";
+import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
+import type { ChannelUpgrader, Clock, Log, RequestSource } from "../../ports/ports.ts";
+import { receiveRequestSchema } from "../../protocol/directory_api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { jsonResponse, problemResponse, readBody } from "../../protocol/http.ts";
+import {
+  MAX_ANSWER_BYTES,
+  MAX_HANDSHAKE_BYTES,
+  MAX_MESSAGE_REQUEST_BYTES,
+} from "../../protocol/limits.ts";
+import { handshakeRequestSchema, messageRequestSchema } from "../../protocol/peer_api.ts";
+import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
+import type { Directories } from "../directories/directories.ts";
+import type { OwnRecord } from "../own_record.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { ChannelPool } from "./channels.ts";
+import { RateLimiter } from "./rate_limiter.ts";
+
+const MAX_CONCURRENT_REQUESTS = 512;
+const IDENTITIES_PER_MINUTE = 120;
+const ENVELOPES_PER_MINUTE = 600;
+const CHANNELS_PER_MINUTE = 120;
+
+export interface RouteParts {
+  readonly crypto: CryptoCore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly upgrader: ChannelUpgrader;
+  readonly ownRecord: OwnRecord;
+  readonly directories: Directories;
+  readonly sessions: Sessions;
+  readonly channels: ChannelPool;
+  readonly own: { readonly id: NodeId; readonly key: KeyRef };
+}
+
+type Env = { Bindings: { source: RequestSource } };
+type Handler = (request: Request, source: RequestSource) => Promise<Response> | Response;
+
+/** The public API of one node. */
+export class PeerApi {
+  readonly #parts: RouteParts;
+  readonly #app = new Hono<Env>();
+  readonly #prefix: string;
+  readonly #identities: RateLimiter;
+  readonly #envelopes: RateLimiter;
+  readonly #handshakes: RateLimiter;
+  readonly #upgrades: RateLimiter;
+  #concurrent = 0;
+
+  constructor(parts: RouteParts, config: { apiUrl: string; handshakesPerMinute: number }) {
+    this.#parts = parts;
+    this.#prefix = new URL(config.apiUrl).pathname.replace(/\/$/, "");
+    this.#identities = new RateLimiter(parts.clock, IDENTITIES_PER_MINUTE);
+    this.#envelopes = new RateLimiter(parts.clock, ENVELOPES_PER_MINUTE);
+    this.#handshakes = new RateLimiter(parts.clock, config.handshakesPerMinute);
+    this.#upgrades = new RateLimiter(parts.clock, CHANNELS_PER_MINUTE);
+    this.#route("GET", "/identity", (request, source) => this.#identity(request, source));
+    this.#route("POST", "/tokens/receive", (request, source) => this.#receive(request, source));
+    this.#route("POST", "/p2p/handshake", (request, source) => this.#handshake(request, source));
+    this.#route("POST", "/p2p/message", (request) => this.#message(request));
+    this.#route("GET", "/p2p/channel", (request, source) => this.#channel(request, source));
+    this.#app.notFound(() =>
+      problemResponse(new OpenRedError("not_found", "There is nothing at this path"))
+    );
+    this.#app.onError((error) => this.#problem(error));
+  }
+
+  /** Answers one request. Never rejects. */
+  async handle(request: Request, source: RequestSource): Promise<Response> {
+    if (this.#concurrent >= MAX_CONCURRENT_REQUESTS) {
+      return problemResponse(
+        new OpenRedError("overloaded", "Too many requests at once", { retryAfterMs: 1_000 }),
+      );
+    }
+    this.#concurrent += 1;
+    try {
+      return await this.#app.fetch(request, { source });
+    } catch (error) {
+      return this.#problem(error);
+    } finally {
+      this.#concurrent -= 1;
+    }
+  }
+
+  #route(method: "GET" | "POST", path: string, handler: Handler): void {
+    const whole = this.#prefix + path;
+    this.#app.on(method, whole, (context) => handler(context.req.raw, context.env.source));
+    this.#app.all(
+      whole,
+      () => problemResponse(new OpenRedError("method_not_allowed", `This path takes ${method}`)),
+    );
+  }
+
+  #problem(error: unknown): Response {
+    if (error instanceof OpenRedError) {
+      if (error.cause !== undefined) this.#noteCause(error);
+      return problemResponse(error);
+    }
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#parts.log.log("error", "request_failed", { text });
+    return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
+  }
+
+  #noteCause(error: OpenRedError): void {
+    const why = error.cause instanceof Error ? error.cause.message : "";
+    this.#parts.log.log("debug", error.code, { why });
+  }
+
+  async #identity(request: Request, source: RequestSource): Promise<Response> {
+    this.#identities.take(source.address);
+    const query = new URL(request.url).searchParams;
+    const nonce = query.get("nonce") ?? "";
+    const directory = query.get("directory") ?? "";
+    if (decodeBase64Url(nonce)?.length !== 16 || !isNodeId(directory)) {
+      throw new OpenRedError(
+        "bad_request",
+        "Expected nonce, 22 characters, and directory, a node id",
+      );
+    }
+    const { crypto, clock, ownRecord, own } = this.#parts;
+    const record = await ownRecord.current();
+    const payload = JSON.stringify({
+      v: 3,
+      iss: own.id,
+      aud: directory,
+      nonce,
+      api_url: record.payload.api_url,
+      noise_key: encodeBase64Url(record.payload.noise_key),
+      iat: Math.floor(clock.nowMs() / 1000),
+    });
+    const identity = await crypto.signJws({ key: own.key, typ: "openred-identity+jwt", payload });
+    return jsonResponse({ record: record.text, identity });
+  }
+
+  async #receive(request: Request, source: RequestSource): Promise<Response> {
+    this.#envelopes.take(source.address);
+    const body = await readBody(request, MAX_ANSWER_BYTES);
+    await this.#parts.directories.receivePush(parseGrowing(receiveRequestSchema, parseJson(body)));
+    return jsonResponse({ received: true });
+  }
+
+  async #handshake(request: Request, source: RequestSource): Promise<Response> {
+    const body = await readBody(request, MAX_HANDSHAKE_BYTES);
+    const message = parseGrowing(handshakeRequestSchema, parseJson(body));
+    this.#handshakes.take(source.address);
+    return jsonResponse(await this.#parts.sessions.answer(message));
+  }
+
+  async #message(request: Request): Promise<Response> {
+    const body = await readBody(request, MAX_MESSAGE_REQUEST_BYTES);
+    const { session_id, data } = parseGrowing(messageRequestSchema, parseJson(body));
+    if (!session_id.every((byte, index) => byte === data[index + 1])) {
+      throw new OpenRedError("bad_request", "Member session_id is not the frame's");
+    }
+    const verdict = await this.#parts.sessions.receive(data);
+    if (verdict.kind === "unknown") {
+      throw new OpenRedError("session_unknown", "This session is not known here");
+    }
+    if (verdict.kind === "refused") {
+      throw new OpenRedError("frame_rejected", "The frame was rejected");
+    }
+    return jsonResponse({ received: true });
+  }
+
+  #channel(request: Request, source: RequestSource): Response {
+    this.#upgrades.take(source.address);
+    if (request.headers.has("origin")) {
+      throw new OpenRedError("forbidden", "A channel is not for web pages");
+    }
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      throw new OpenRedError("bad_request", "This path takes a WebSocket");
+    }
+    let upgraded: ReturnType<ChannelUpgrader["upgrade"]>;
+    try {
+      upgraded = this.#parts.upgrader.upgrade(request);
+    } catch (cause) {
+      throw new OpenRedError("bad_request", "The request is not a WebSocket upgrade", { cause });
+    }
+    this.#parts.channels.accept(upgraded.channel);
+    return upgraded.response;
+  }
+}

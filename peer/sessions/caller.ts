@@ -1,0 +1,214 @@
+/**
+ * The calling side of a handshake: message 1 out, repeated until an answer holds.
+ *
+ * @module
+ */
+import { encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
+import { CryptoError, type KeyRef, type ReadAnswer, type Suite } from "../../crypto/interface.ts";
+import type { HttpClient } from "../../ports/ports.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
+import {
+  ATTEMPT_MS,
+  CALL_TIMEOUT_MS,
+  MAX_ANSWER_BYTES,
+  MAX_SESSION_LIFE_MS,
+  MIN_SESSION_LIFE_MS,
+} from "../../protocol/limits.ts";
+import { HANDSHAKE_PATH, handshakeAnswerSchema } from "../../protocol/peer_api.ts";
+import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
+import { parseInput, parseJson } from "../../protocol/schemas.ts";
+import { sleep } from "../backoff.ts";
+import { OWN_METHODS } from "../config.ts";
+import type { Directories } from "../directories/directories.ts";
+import type { PairEntry } from "../tokens/vault.ts";
+import type { HandshakeParts } from "./responder.ts";
+import { Session } from "./session.ts";
+import { standbyEntries, tooManySets } from "./standby.ts";
+import { bestSuite } from "./suites.ts";
+
+const FIRST_REPEAT_MS = 1_000;
+const LAST_REPEAT_MS = 15_000;
+
+export interface CallerParts extends HandshakeParts {
+  readonly http: HttpClient;
+  readonly directories: Directories;
+  /** Refuses URLs that must not be called. */
+  readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
+}
+
+/** How an attempt on one pair ended. */
+type Outcome = Session | "refused" | "silent";
+
+interface Attempt {
+  readonly pair: PairEntry;
+  readonly suite: Suite;
+  readonly handshake: KeyRef;
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly record: VerifiedRecord;
+  readonly url: string;
+}
+
+/** Calls peers for one node. */
+export class Caller {
+  readonly #parts: CallerParts;
+
+  constructor(parts: CallerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Tries every pair this node may start from, then asks for an introduction.
+   * @returns An unconfirmed session, or `null` if the peer did not answer.
+   * @throws {OpenRedError} What the directories answered when no pair was left.
+   */
+  async call(peer: NodeId, signal: AbortSignal): Promise<Session | null> {
+    const tried = new Set<string>();
+    for (const pair of this.#parts.vault.startable(peer)) {
+      tried.add(pair.pairId);
+      const outcome = await this.#attempt(pair, signal);
+      if (outcome === "silent") return null;
+      if (outcome !== "refused") return outcome;
+      if (pair.standby !== null) this.#parts.events.audit("pair_refused", { peer, success: false });
+    }
+    if (tried.size > 0) await this.#refresh(peer, signal);
+    return await this.#introduce(peer, signal);
+  }
+
+  /** Looks the peer up: its keys or its address may have changed while this node was away. */
+  async #refresh(peer: NodeId, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#parts.directories.lookUp(peer, signal);
+    } catch (error) {
+      if (!(error instanceof OpenRedError)) throw error;
+    }
+  }
+
+  async #introduce(peer: NodeId, signal: AbortSignal): Promise<Session | null> {
+    const pairId = await this.#parts.directories.introduce(peer, signal);
+    const pair = this.#parts.vault.get(pairId);
+    if (pair === null || pair.half === null) return null;
+    const outcome = await this.#attempt(pair, signal);
+    return outcome instanceof Session ? outcome : null;
+  }
+
+  async #attempt(pair: PairEntry, signal: AbortSignal): Promise<Outcome> {
+    const attempt = await this.#prepare(pair, signal);
+    if (attempt === null) return "refused";
+    try {
+      return await this.#repeat(attempt, signal);
+    } finally {
+      await this.#parts.crypto.release(attempt.handshake);
+    }
+  }
+
+  async #prepare(pair: PairEntry, signal: AbortSignal): Promise<Attempt | null> {
+    const { crypto, book, ownRecord, noiseKeys, events, checkUrl } = this.#parts;
+    const peer = book.get(pair.peer);
+    const [noiseKey] = noiseKeys;
+    if (peer === null || noiseKey === undefined || pair.half === null) return null;
+    const { payload } = peer.record;
+    const record = await ownRecord.current();
+    const suite = bestSuite(record.payload.suites, payload.suites);
+    if (suite === null || payload.gone) return null;
+    await checkUrl(payload.api_url, signal);
+    events.count("handshakes_started");
+    const { handshake, noise } = await crypto.startHandshake({
+      noiseKey: noiseKey.key,
+      peerNoiseKey: payload.noise_key,
+      suite,
+      half: pair.half,
+      record: record.text,
+    });
+    const pair_id = encodeBase64Url(pair.info.pairId);
+    const request = { v: 3, suite, pair_id, noise: encodeBase64Url(noise) };
+    return {
+      pair,
+      suite,
+      handshake,
+      body: encodeUtf8(JSON.stringify(request)),
+      record,
+      url: payload.api_url + HANDSHAKE_PATH,
+    };
+  }
+
+  /** Sends the very same bytes, with back-off, for a minute. */
+  async #repeat(attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#parts;
+    const endMs = clock.monotonicMs() + ATTEMPT_MS;
+    for (let delayMs = FIRST_REPEAT_MS;; delayMs = Math.min(2 * delayMs, LAST_REPEAT_MS)) {
+      const outcome = await this.#post(attempt, signal);
+      if (outcome !== "silent") return outcome;
+      if (clock.monotonicMs() + delayMs > endMs) return "silent";
+      await sleep(clock, delayMs, signal);
+    }
+  }
+
+  async #post(attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
+    try {
+      const answer = await this.#parts.http.request({
+        method: "POST",
+        url: attempt.url,
+        headers: { "content-type": "application/json" },
+        body: attempt.body,
+        timeoutMs: CALL_TIMEOUT_MS,
+        maxAnswerBytes: MAX_ANSWER_BYTES,
+        signal,
+      });
+      if (answer.status === 403) return "refused";
+      if (answer.status !== 200) return "silent";
+      const { noise } = parseInput(handshakeAnswerSchema, parseJson(answer.body));
+      return await this.#complete(attempt, noise);
+    } catch (error) {
+      if (isNoAnswer(error)) return "silent";
+      throw error;
+    }
+  }
+
+  /** Whatever does not hold in an answer was made by nobody, and nothing has come. */
+  async #complete(attempt: Attempt, noise: Uint8Array): Promise<Session> {
+    const { crypto, clock, book, table, vault, own } = this.#parts;
+    const { pair } = attempt;
+    const answer = await crypto.readAnswer({ handshake: attempt.handshake, noise });
+    const peer = await this.#checkAnswer(pair, answer);
+    const established = await crypto.completeHandshake({
+      handshake: attempt.handshake,
+      nowMs: clock.monotonicMs(),
+    });
+    const session = new Session(this.#parts, {
+      established,
+      pair,
+      role: "initiator",
+      suite: attempt.suite,
+      lifeMs: Math.min(answer.lifeMs, own.sessionLifeMs),
+      recordSeq: attempt.record.payload.seq,
+      sequence: table.nextSequence(),
+    });
+    const put = standbyEntries(established.standby, session, clock.nowMs());
+    const stored = vault.commit({ put, drop: tooManySets(vault, pair.peer, []) });
+    await book.take(peer);
+    await stored;
+    table.add(session);
+    return session;
+  }
+
+  async #checkAnswer(pair: PairEntry, answer: ReadAnswer): Promise<VerifiedRecord> {
+    const { crypto, book } = this.#parts;
+    if (answer.lifeMs < MIN_SESSION_LIFE_MS || answer.lifeMs > MAX_SESSION_LIFE_MS) {
+      throw new OpenRedError("handshake_rejected", "The session's life is out of bounds");
+    }
+    if (!OWN_METHODS.includes(answer.next.method)) {
+      throw new OpenRedError("handshake_rejected", "The next pairs' method is not listed here");
+    }
+    const shown = await verifyRecord(crypto, answer.record);
+    if (shown.id !== pair.peer) {
+      throw new OpenRedError("handshake_rejected", "The record is not the responder's");
+    }
+    return book.judge(shown);
+  }
+}
+
+/** Tells whether an error only means that no answer has come that holds. */
+function isNoAnswer(error: unknown): boolean {
+  if (error instanceof CryptoError) return error.code === "handshake_failed";
+  return error instanceof OpenRedError && !hasCode(error, "url_refused");
+}

@@ -1,0 +1,179 @@
+/**
+ * Acknowledged frames: kept and repeated until a `core.ack` names them (docs/PROTOCOL.md, "Acknowledged").
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import { CryptoError } from "../../crypto/interface.ts";
+import type { Clock, Random } from "../../ports/ports.ts";
+import { RECEIVE_LONGER_MS } from "../../protocol/limits.ts";
+import { Backoff } from "../backoff.ts";
+import type { Carrier } from "../p2p/carrier.ts";
+import type { Session, SessionTable } from "./session.ts";
+
+const FIRST_REPEAT_MS = 1_000;
+const LAST_REPEAT_MS = 60_000;
+const REPEATS_PER_SEAL = 3;
+
+export interface ReliableMessage {
+  readonly peer: NodeId;
+  /** Unique for this node; the same whenever the message goes again. */
+  readonly id: string;
+  readonly header: Record<string, unknown>;
+  readonly body?: Uint8Array;
+  /** A message that makes sense on this one session only. */
+  readonly onlyOn?: Session;
+  /** Called once, with the milliseconds since it was first sent. */
+  readonly acknowledged: (rttMs: number) => void;
+}
+
+interface Sealed {
+  readonly frame: Uint8Array<ArrayBuffer>;
+  readonly session: Session;
+  readonly step: number;
+  repeats: number;
+}
+
+interface Pending {
+  readonly message: ReliableMessage;
+  readonly backoff: Backoff;
+  sealed: Sealed | null;
+  firstSentMs: number | null;
+  sentBefore: boolean;
+  sending: boolean;
+  cancelTimer: (() => void) | null;
+}
+
+/** Keeps and repeats what wants an acknowledgement. */
+export class ReliableSender {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #table: SessionTable;
+  readonly #carrier: Carrier;
+  readonly #pending = new Map<string, Pending>();
+  #stopped = false;
+
+  constructor(
+    parts: { clock: Clock; random: Random; table: SessionTable; carrier: Carrier },
+  ) {
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#table = parts.table;
+    this.#carrier = parts.carrier;
+  }
+
+  /** How many messages to a peer wait for their acknowledgement. */
+  waiting(peer: NodeId): number {
+    return this.#of(peer).length;
+  }
+
+  /** Sends a message now, or as soon as there is a session; one of the same id is left as it is. */
+  send(message: ReliableMessage): void {
+    if (this.#stopped || this.#pending.has(message.id)) return;
+    const pending: Pending = {
+      message,
+      backoff: new Backoff(this.#random, { firstMs: FIRST_REPEAT_MS, lastMs: LAST_REPEAT_MS }),
+      sealed: null,
+      firstSentMs: null,
+      sentBefore: false,
+      sending: false,
+      cancelTimer: null,
+    };
+    this.#pending.set(message.id, pending);
+    void this.#transmit(pending);
+  }
+
+  /** Takes an acknowledgement from `peer`; an id that waits for nobody is ignored. */
+  acknowledge(peer: NodeId, id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined || pending.message.peer !== peer) return;
+    this.#drop(pending);
+    const rttMs = this.#clock.monotonicMs() - (pending.firstSentMs ?? this.#clock.monotonicMs());
+    if (pending.sealed !== null) pending.sealed.session.rttMs = rttMs;
+    pending.message.acknowledged(rttMs);
+  }
+
+  /** Sends again, on the session that counts now, what waits for a peer. */
+  resend(peer: NodeId): void {
+    for (const pending of this.#of(peer)) {
+      if (
+        pending.sealed?.session.sends === true &&
+        pending.sealed.session === this.#sessionFor(pending)
+      ) {
+        continue;
+      }
+      pending.cancelTimer?.();
+      void this.#transmit(pending);
+    }
+  }
+
+  /** Forgets what was meant for one session that is over. */
+  forget(session: Session): void {
+    for (const pending of this.#of(session.peer)) {
+      if (pending.message.onlyOn === session) this.#drop(pending);
+    }
+  }
+
+  /** Forgets a message that need not go any more. */
+  cancel(id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) this.#drop(pending);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const pending of this.#pending.values()) this.#drop(pending);
+  }
+
+  #of(peer: NodeId): Pending[] {
+    return [...this.#pending.values()].filter(({ message }) => message.peer === peer);
+  }
+
+  #drop(pending: Pending): void {
+    pending.cancelTimer?.();
+    this.#pending.delete(pending.message.id);
+  }
+
+  #sessionFor({ message }: Pending): Session | null {
+    if (message.onlyOn === undefined) return this.#table.current(message.peer);
+    return message.onlyOn.sends ? message.onlyOn : null;
+  }
+
+  async #transmit(pending: Pending): Promise<void> {
+    if (pending.sending) return;
+    const session = this.#sessionFor(pending);
+    if (session === null) return;
+    pending.sending = true;
+    try {
+      const sealed = this.#reusable(pending, session) ?? await this.#seal(pending, session);
+      if (this.#pending.get(pending.message.id) !== pending) return;
+      pending.firstSentMs ??= this.#clock.monotonicMs();
+      this.#carrier.send(session.peer, sealed.frame, { post: pending.sentBefore });
+      pending.sentBefore = true;
+      pending.cancelTimer = this.#clock.setTimer(pending.backoff.next(), () => {
+        sealed.repeats += 1;
+        void this.#transmit(pending);
+      });
+    } catch (error) {
+      if (!(error instanceof CryptoError) || error.code !== "key_unknown") throw error;
+    } finally {
+      pending.sending = false;
+    }
+  }
+
+  /** The same bytes again, unless they were repeated enough or their keys may be gone. */
+  #reusable(pending: Pending, session: Session): Sealed | null {
+    const { sealed } = pending;
+    if (sealed === null || sealed.session !== session) return null;
+    if (sealed.repeats > REPEATS_PER_SEAL) return null;
+    const stepOver = sealed.step !== session.step && session.stepAgeMs >= RECEIVE_LONGER_MS;
+    return stepOver ? null : sealed;
+  }
+
+  async #seal(pending: Pending, session: Session): Promise<Sealed> {
+    const { header, id, body } = pending.message;
+    const frame = await session.seal({ ...header, id }, body?.slice());
+    pending.sealed = { frame, session, step: session.step, repeats: 0 };
+    return pending.sealed;
+  }
+}

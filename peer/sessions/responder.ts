@@ -1,0 +1,254 @@
+/**
+ * The answering side of a handshake: message 1 in, message 2 out.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
+import {
+  type AcceptedHandshake,
+  type CryptoCore,
+  CryptoError,
+  type NoiseKeyInfo,
+  type ReadHandshake,
+  type RotationPolicy,
+  type Suite,
+} from "../../crypto/interface.ts";
+import { commonMethods } from "../../crypto/common_methods.ts";
+import type { Clock } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { CONFIRMATION_MS, MAX_HANDSHAKES_PER_PAIR } from "../../protocol/limits.ts";
+import { type HandshakeRequest } from "../../protocol/peer_api.ts";
+import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
+import { OWN_METHODS } from "../config.ts";
+import type { NodeEvents } from "../events.ts";
+import type { OwnRecord } from "../own_record.ts";
+import type { PeerBook } from "../peer_book.ts";
+import type { PairEntry, TokenVault } from "../tokens/vault.ts";
+import { Session, type SessionTable } from "./session.ts";
+import { setOf, standbyEntries, tooManySets } from "./standby.ts";
+import { isBestOffer, isOwnSuite, type SuiteLists } from "./suites.ts";
+
+export interface HandshakeParts {
+  readonly crypto: CryptoCore;
+  readonly clock: Clock;
+  readonly events: NodeEvents;
+  readonly vault: TokenVault;
+  readonly book: PeerBook;
+  readonly ownRecord: OwnRecord;
+  readonly table: SessionTable;
+  readonly noiseKeys: readonly NoiseKeyInfo[];
+  readonly own: {
+    readonly id: NodeId;
+    readonly rotation: RotationPolicy;
+    readonly sessionLifeMs: number;
+  };
+}
+
+/** Message 2 as it goes out. */
+export interface HandshakeAnswer {
+  readonly session_established: true;
+  readonly session_id: string;
+  readonly noise: string;
+}
+
+interface GivenAnswer {
+  readonly answer: HandshakeAnswer;
+  readonly givenMs: number;
+}
+
+/** Answers handshakes for one node. */
+export class Responder {
+  readonly #parts: HandshakeParts;
+  readonly #answers = new Map<string, GivenAnswer>();
+  /** One message 1 of a pair at a time. */
+  readonly #pairs = new Map<string, Promise<unknown>>();
+
+  constructor(parts: HandshakeParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Takes message 1. The pair is consumed durably before message 2 goes out.
+   * @throws {OpenRedError} `handshake_rejected`, whatever the reason.
+   */
+  async answer(request: HandshakeRequest): Promise<HandshakeAnswer> {
+    const pairId = Buffer.from(request.pair_id).toString("hex");
+    const before = this.#pairs.get(pairId) ?? Promise.resolve();
+    const turn = before.then(() => this.#answer(pairId, request));
+    const settled = turn.catch(() => {});
+    this.#pairs.set(pairId, settled);
+    try {
+      return await turn;
+    } catch (cause) {
+      this.#parts.events.count("handshakes_refused");
+      throw rejection(cause);
+    } finally {
+      if (this.#pairs.get(pairId) === settled) this.#pairs.delete(pairId);
+    }
+  }
+
+  async #answer(pairId: string, request: HandshakeRequest): Promise<HandshakeAnswer> {
+    const pair = this.#parts.vault.get(pairId);
+    if (pair === null || pair.info.role !== "responder" || !this.#parts.vault.isAlive(pair)) {
+      reject("The pair is unknown or has expired");
+    }
+    const hash = encodeBase64Url(
+      await this.#parts.crypto.handshakeHash({
+        suite: request.suite,
+        pairId: request.pair_id,
+        noise: request.noise,
+      }),
+    );
+    const given = this.#givenAnswer(hash);
+    if (given !== null) return given;
+    if (pair.half === null) reject("A session of this pair was confirmed");
+    if (pair.taken.includes(hash)) reject("This message was answered before");
+    if (pair.taken.length >= MAX_HANDSHAKES_PER_PAIR) reject("Too many messages for one pair");
+    return await this.#open(pair, request, hash);
+  }
+
+  #givenAnswer(hash: string): HandshakeAnswer | null {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const [key, { givenMs }] of this.#answers) {
+      if (nowMs - givenMs >= CONFIRMATION_MS) this.#answers.delete(key);
+    }
+    return this.#answers.get(hash)?.answer ?? null;
+  }
+
+  async #open(pair: PairEntry, request: HandshakeRequest, hash: string): Promise<HandshakeAnswer> {
+    const { crypto, ownRecord, noiseKeys } = this.#parts;
+    const record = await ownRecord.current();
+    const lists = { own: record.payload.suites, ownFresh: ownRecord.freshSuites() };
+    const { suite } = request;
+    if (!isOwnSuite(suite, lists)) reject("The suite is not one this node takes");
+    if (pair.half === null) reject("The pair is spent");
+    const read = await crypto.readHandshake({
+      noiseKeys: noiseKeys.map((noiseKey) => noiseKey.key),
+      suite,
+      half: pair.half,
+      noise: request.noise,
+    });
+    try {
+      const peer = await this.#checkPeer(pair, read);
+      this.#checkKeys(peer, { read, suite, lists });
+      return await this.#accept({ pair, read, suite, peer, record, hash });
+    } finally {
+      await crypto.release(read.handshake);
+    }
+  }
+
+  /** @returns The newest record of the initiator, the one just shown included. */
+  async #checkPeer(pair: PairEntry, read: ReadHandshake): Promise<VerifiedRecord> {
+    const { crypto, book } = this.#parts;
+    const shown = await verifyRecord(crypto, read.record);
+    if (shown.id !== pair.peer) reject("The record is not the initiator's");
+    if (read.succession !== null) {
+      await book.follow({ chain: [read.succession], record: shown });
+    }
+    const peer = book.judge(shown);
+    if (peer.payload.gone) reject("The initiator is gone");
+    return peer;
+  }
+
+  #checkKeys(
+    peer: VerifiedRecord,
+    offer: { read: ReadHandshake; suite: Suite; lists: SuiteLists },
+  ): void {
+    const expected = peer.payload.noise_key;
+    if (!offer.read.staticKey.every((byte, index) => byte === expected[index])) {
+      reject("The static key is not the one of the initiator's newest record");
+    }
+    if (!isBestOffer(offer.suite, peer.payload.suites, offer.lists)) {
+      reject("The suite is worse than the best of both records");
+    }
+  }
+
+  async #accept(
+    made: {
+      pair: PairEntry;
+      read: ReadHandshake;
+      suite: Suite;
+      peer: VerifiedRecord;
+      record: VerifiedRecord;
+      hash: string;
+    },
+  ): Promise<HandshakeAnswer> {
+    const { crypto, clock, events, own, table } = this.#parts;
+    const nowMs = clock.nowMs();
+    const method = await crypto.selectMethod({
+      timestampMs: nowMs,
+      policy: own.rotation,
+      methods: commonMethods(OWN_METHODS, made.peer.payload.methods),
+    });
+    const accepted = await crypto.acceptHandshake({
+      handshake: made.read.handshake,
+      record: made.record.text,
+      lifeMs: own.sessionLifeMs,
+      next: { method, issuedAt: nowMs },
+      nowMs: clock.monotonicMs(),
+    });
+    const session = new Session(this.#parts, {
+      established: accepted,
+      pair: made.pair,
+      role: "responder",
+      suite: made.suite,
+      lifeMs: own.sessionLifeMs,
+      recordSeq: made.record.payload.seq,
+      sequence: table.nextSequence(),
+    });
+    try {
+      await this.#consume(made, session, accepted);
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+    const answer: HandshakeAnswer = {
+      session_established: true,
+      session_id: encodeBase64Url(accepted.sessionId),
+      noise: encodeBase64Url(accepted.noise),
+    };
+    this.#answers.set(made.hash, { answer, givenMs: clock.monotonicMs() });
+    events.count("handshakes_accepted");
+    return answer;
+  }
+
+  /** Stores that the pair was used, with the next pairs, in one durable write. */
+  async #consume(
+    made: { pair: PairEntry; peer: VerifiedRecord; hash: string },
+    session: Session,
+    accepted: AcceptedHandshake,
+  ): Promise<void> {
+    const { vault, book, table, clock } = this.#parts;
+    const pair = vault.get(made.pair.pairId);
+    if (pair === null || pair.half === null) reject("The pair was spent meanwhile");
+    const replaced = pair.session === null ? null : table.get(pair.session);
+    if (replaced !== null) table.remove(replaced);
+    const drop = pair.session === null ? [] : setOf(vault, pair.session);
+    const put = [
+      { ...pair, taken: [...pair.taken, made.hash], session: session.id },
+      ...standbyEntries(accepted.standby, session, clock.nowMs()),
+    ];
+    const stored = vault.commit({
+      put,
+      drop: [...drop, ...tooManySets(vault, pair.peer, drop)],
+    });
+    await book.take(made.peer);
+    await stored;
+    await replaced?.release();
+    table.add(session);
+  }
+}
+
+function reject(why: string): never {
+  throw new OpenRedError("handshake_rejected", why);
+}
+
+/** Whatever the reason, outside it is the same refusal; the reason stays in the cause. */
+function rejection(cause: unknown): unknown {
+  const refused = cause instanceof CryptoError
+    ? cause.code !== "core_failed"
+    : cause instanceof OpenRedError && cause.code !== "overloaded";
+  if (!refused) return cause;
+  return new OpenRedError("handshake_rejected", "The handshake was rejected", { cause });
+}

@@ -1,0 +1,195 @@
+/**
+ * One session with a peer, and all of a node's sessions.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { NodeId } from "../../crypto/encoding.ts";
+import type {
+  CryptoCore,
+  EstablishedSession,
+  KeyRef,
+  OpenedFrame,
+  Suite,
+} from "../../crypto/interface.ts";
+import type { Clock } from "../../ports/ports.ts";
+import { CONFIRMATION_MS, RECEIVE_LONGER_MS, STEP_LIFE_MS } from "../../protocol/limits.ts";
+import type { PairEntry } from "../tokens/vault.ts";
+
+export interface SessionOptions {
+  readonly established: EstablishedSession;
+  readonly pair: PairEntry;
+  readonly role: "initiator" | "responder";
+  readonly suite: Suite;
+  readonly lifeMs: number;
+  /** `seq` of the own record that went with the handshake. */
+  readonly recordSeq: number;
+  /** Grows with every session of this node. */
+  readonly sequence: number;
+}
+
+/** One session: what it is, and its two crypto calls. */
+export class Session {
+  readonly #crypto: CryptoCore;
+  readonly #clock: Clock;
+  readonly #ref: KeyRef;
+  /** Hex. */
+  readonly id: string;
+  readonly peer: NodeId;
+  readonly pair: PairEntry;
+  readonly role: "initiator" | "responder";
+  readonly suite: Suite;
+  readonly binding: Uint8Array;
+  readonly lifeMs: number;
+  readonly recordSeq: number;
+  readonly sequence: number;
+  readonly madeMs: number;
+  confirmed = false;
+  /** Under way or done; a failure clears it. */
+  confirming: Promise<void> | null = null;
+  /** When the renewal is due, by the monotonic clock. */
+  renewAtMs = Infinity;
+  helloAnsweredMs = -Infinity;
+  /** Called once it is confirmed. */
+  onConfirmed: (() => void) | null = null;
+  /** The ids of `core.keep` obeyed on it. */
+  readonly keptIds = new Set<string>();
+  rttMs: number | null = null;
+  #closedMs: number | null = null;
+  #step = 0;
+  #stepSinceMs: number;
+
+  constructor(parts: { crypto: CryptoCore; clock: Clock }, options: SessionOptions) {
+    this.#crypto = parts.crypto;
+    this.#clock = parts.clock;
+    this.#ref = options.established.session;
+    this.id = Buffer.from(options.established.sessionId).toString("hex");
+    this.binding = options.established.binding;
+    this.pair = options.pair;
+    this.peer = options.pair.peer;
+    this.role = options.role;
+    this.suite = options.suite;
+    this.lifeMs = options.lifeMs;
+    this.recordSeq = options.recordSeq;
+    this.sequence = options.sequence;
+    this.madeMs = parts.clock.monotonicMs();
+    this.#stepSinceMs = this.madeMs;
+  }
+
+  get step(): number {
+    return this.#step;
+  }
+
+  get ageMs(): number {
+    return this.#clock.monotonicMs() - this.madeMs;
+  }
+
+  get closed(): boolean {
+    return this.#closedMs !== null;
+  }
+
+  /** Whether frames may be sent on it. */
+  get sends(): boolean {
+    return this.#closedMs === null && this.ageMs < this.lifeMs;
+  }
+
+  /** Whether its keys can go: nothing is received on it any more. */
+  get over(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    if (!this.confirmed) return nowMs - this.madeMs >= CONFIRMATION_MS;
+    if (this.#closedMs !== null) return nowMs - this.#closedMs >= RECEIVE_LONGER_MS;
+    return this.ageMs >= this.lifeMs + RECEIVE_LONGER_MS;
+  }
+
+  /** Whether an idle direction has to move. */
+  get stepDue(): boolean {
+    return this.confirmed && this.sends &&
+      this.#clock.monotonicMs() - this.#stepSinceMs >= STEP_LIFE_MS;
+  }
+
+  /** Milliseconds since this direction's step began. */
+  get stepAgeMs(): number {
+    return this.#clock.monotonicMs() - this.#stepSinceMs;
+  }
+
+  /** Ends sending; frames that come are taken two minutes longer. */
+  close(): void {
+    this.#closedMs ??= this.#clock.monotonicMs();
+  }
+
+  /** Seals a frame under the next counter. */
+  async seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    const nowMs = this.#clock.monotonicMs();
+    const frame = await this.#crypto.seal({
+      session: this.#ref,
+      nowMs,
+      mayStep: this.confirmed,
+      header: JSON.stringify(header),
+      ...(body === undefined ? {} : { body }),
+    }) as Uint8Array<ArrayBuffer>;
+    const step = new DataView(frame.buffer, frame.byteOffset).getUint32(17);
+    if (step !== this.#step) {
+      this.#step = step;
+      this.#stepSinceMs = nowMs;
+    }
+    return frame;
+  }
+
+  open(frame: Uint8Array): Promise<OpenedFrame> {
+    return this.#crypto.open({ session: this.#ref, nowMs: this.#clock.monotonicMs(), frame });
+  }
+
+  /** Wipes its keys. */
+  release(): Promise<void> {
+    return this.#crypto.release(this.#ref);
+  }
+}
+
+/** A node's sessions by id and by peer. */
+export class SessionTable {
+  readonly #byId = new Map<string, Session>();
+  /** The one made last first. */
+  readonly #byPeer = new Map<NodeId, Session[]>();
+  #sequence = 0;
+
+  /** A number above that of every session so far. */
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
+
+  get lastSequence(): number {
+    return this.#sequence;
+  }
+
+  add(session: Session): void {
+    this.#byId.set(session.id, session);
+    const sessions = [...this.forPeer(session.peer), session];
+    this.#byPeer.set(session.peer, sessions.sort((a, b) => b.sequence - a.sequence));
+  }
+
+  remove(session: Session): void {
+    this.#byId.delete(session.id);
+    const left = this.forPeer(session.peer).filter((other) => other !== session);
+    if (left.length > 0) this.#byPeer.set(session.peer, left);
+    else this.#byPeer.delete(session.peer);
+  }
+
+  get(id: string): Session | null {
+    return this.#byId.get(id) ?? null;
+  }
+
+  all(): Session[] {
+    return [...this.#byId.values()];
+  }
+
+  /** Of one peer, the one made last first. */
+  forPeer(peer: NodeId): readonly Session[] {
+    return this.#byPeer.get(peer) ?? [];
+  }
+
+  /** The session to send on: the confirmed one made last. */
+  current(peer: NodeId): Session | null {
+    return this.forPeer(peer).find((session) => session.confirmed && session.sends) ?? null;
+  }
+}

@@ -1,0 +1,481 @@
+/**
+ * The sessions of a node: confirming them, taking their frames, and seeing them through their life.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { NodeId } from "../../crypto/encoding.ts";
+import { CryptoError, type OpenedFrame } from "../../crypto/interface.ts";
+import type { HttpClient, Random } from "../../ports/ports.ts";
+import type { SessionView } from "../../protocol/admin_api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import {
+  ackHeaderSchema,
+  frameHeaderSchema,
+  keepHeaderSchema,
+  recordHeaderSchema,
+  syncHeaderSchema,
+} from "../../protocol/frames.ts";
+import { CONFIRMATION_MS } from "../../protocol/limits.ts";
+import type { HandshakeRequest } from "../../protocol/peer_api.ts";
+import { frameSessionId } from "../../protocol/peer_api.ts";
+import { verifyRecord } from "../../protocol/record.ts";
+import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
+import { jitter, sleep } from "../backoff.ts";
+import type { Directories } from "../directories/directories.ts";
+import type { Carrier } from "../p2p/carrier.ts";
+import { AckGatherer } from "./acks.ts";
+import { Caller } from "./caller.ts";
+import { Keeping } from "./keeping.ts";
+import { PeerLinks } from "./links.ts";
+import { ReliableSender } from "./reliable.ts";
+import { type HandshakeAnswer, type HandshakeParts, Responder } from "./responder.ts";
+import type { Session } from "./session.ts";
+import { setOf } from "./standby.ts";
+import { Syncing } from "./syncing.ts";
+
+const SWEEP_MS = 5_000;
+const HELLO_FIRST_REPEAT_MS = 1_000;
+const HELLO_LAST_REPEAT_MS = 15_000;
+const HELLO_ANSWER_PAUSE_MS = 1_000;
+/** Wall and monotonic clock may drift apart this far between two sweeps before it counts as a jump. */
+const CLOCK_JUMP_MS = 60_000;
+
+/** Who takes the frames of one module. */
+export interface FrameHandler {
+  /**
+   * Takes a frame of a confirmed session; its header is an object with a text `type`.
+   * @returns Whether it was stored durably, so that it may be acknowledged.
+   * @throws {OpenRedError} For a frame that is dropped and counted.
+   */
+  receive(peer: NodeId, header: unknown, body: Uint8Array): Promise<boolean>;
+  /** Tells whether the message of this id was stored before. */
+  has(peer: NodeId, id: string): boolean;
+}
+
+export interface SessionsParts extends HandshakeParts {
+  readonly random: Random;
+  readonly http: HttpClient;
+  readonly directories: Directories;
+  readonly carrier: Carrier;
+  readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
+  /** By module name. */
+  readonly handlers: ReadonlyMap<string, FrameHandler>;
+  /** Called after a session was confirmed. */
+  readonly confirmed: (peer: NodeId) => void;
+}
+
+/** What became of a frame, for whoever carried it. */
+export type FrameVerdict =
+  | { readonly kind: "unknown" | "refused" }
+  | { readonly kind: "taken"; readonly session: Session; readonly fresh: boolean };
+
+/** All sessions of one node. */
+export class Sessions {
+  readonly links: PeerLinks;
+  readonly reliable: ReliableSender;
+  readonly #parts: SessionsParts;
+  readonly #responder: Responder;
+  readonly #keeping: Keeping;
+  readonly #syncing: Syncing;
+  readonly #acks: AckGatherer;
+  #cancelSweep: (() => void) | null = null;
+  #clockOffsetMs: number;
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#responder = new Responder(parts);
+    const caller = new Caller(parts);
+    this.reliable = new ReliableSender(parts);
+    this.links = new PeerLinks({
+      ...parts,
+      call: (peer, signal) => caller.call(peer, signal),
+      greet: (session, signal) => this.#greet(session, signal),
+    });
+    this.#keeping = new Keeping({
+      ...parts,
+      reliable: this.reliable,
+      ownId: parts.own.id,
+      close: (session, why) => this.#close(session, why),
+    });
+    const send = (peer: NodeId, header: Record<string, unknown>) => {
+      void this.send(peer, header);
+    };
+    this.#syncing = new Syncing({ ...parts, send });
+    this.#acks = new AckGatherer(parts.clock, (peer, ids) => send(peer, { type: "core.ack", ids }));
+    this.#clockOffsetMs = this.#offset();
+  }
+
+  /** Calls every peer this node ever had a session with, and begins to watch over sessions. */
+  async start(): Promise<void> {
+    await this.#dropOrphans();
+    for (const peer of this.#parts.book.all()) {
+      if (peer.known) this.links.want(peer.id);
+    }
+    this.#scheduleSweep();
+  }
+
+  /** Standby pairs whose handshake this node answered and that were not confirmed before it ended. */
+  async #dropOrphans(): Promise<void> {
+    const { vault } = this.#parts;
+    const drop = vault.all().filter(({ standby, half }) =>
+      half !== null && standby?.role === "responder" && standby.confirmedAt === null
+    );
+    if (drop.length > 0) await vault.commit({ drop: drop.map((entry) => entry.pairId) });
+  }
+
+  /** Says `core.close` on every session, then ends. */
+  async stop(): Promise<void> {
+    this.#cancelSweep?.();
+    await this.links.stop();
+    this.reliable.stop();
+    const { table, carrier } = this.#parts;
+    await Promise.all(
+      table.all().map(async (session) => {
+        if (session.confirmed && session.sends && session === table.current(session.peer)) {
+          carrier.send(session.peer, await session.seal({ type: "core.close" }));
+        }
+        session.close();
+      }),
+    );
+  }
+
+  /** @throws {OpenRedError} `handshake_rejected`. */
+  answer(request: HandshakeRequest): Promise<HandshakeAnswer> {
+    return this.#responder.answer(request);
+  }
+
+  /** Sends a frame that nobody acknowledges; without a session it is dropped. */
+  async send(peer: NodeId, header: Record<string, unknown>, body?: Uint8Array): Promise<void> {
+    const frame = await this.sealFor(peer, header, body);
+    if (frame !== null) this.#parts.carrier.send(peer, frame);
+  }
+
+  /** Seals a frame on the session that counts now, or `null` without one. */
+  async sealFor(
+    peer: NodeId,
+    header: Record<string, unknown>,
+    body?: Uint8Array,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    const session = this.#parts.table.current(peer);
+    if (session === null) return null;
+    this.#parts.events.count("frames_sent");
+    try {
+      return await session.seal(header, body);
+    } catch (error) {
+      if (error instanceof CryptoError && error.code === "key_unknown") return null;
+      throw error;
+    }
+  }
+
+  /** Tells every peer with a session the own record anew. */
+  async announce(): Promise<void> {
+    const { text } = await this.#parts.ownRecord.current();
+    const peers = new Set(this.#parts.table.all().map((session) => session.peer));
+    for (const peer of peers) void this.send(peer, { type: "core.record", record: text });
+  }
+
+  /**
+   * Takes a frame from whatever carried it. What is inside goes on by itself; the verdict says only whether it opened.
+   */
+  async receive(frame: Uint8Array): Promise<FrameVerdict> {
+    const { events, table } = this.#parts;
+    const sessionId = frameSessionId(frame);
+    if (sessionId === null) {
+      events.count("frames_refused");
+      return { kind: "refused" };
+    }
+    const session = table.get(Buffer.from(sessionId).toString("hex"));
+    if (session === null || session.over) return { kind: "unknown" };
+    const opened = await this.#open(session, frame);
+    if (opened === null) return { kind: "unknown" };
+    switch (opened.outcome) {
+      case "refused":
+        events.count("frames_refused");
+        return { kind: "refused" };
+      case "malformed":
+        events.count("frames_dropped");
+        return { kind: "taken", session, fresh: false };
+      default: {
+        const fresh = opened.outcome === "opened";
+        events.count(fresh ? "frames_opened" : "frames_repeated");
+        void this.#dispatch(session, opened);
+        return { kind: "taken", session, fresh };
+      }
+    }
+  }
+
+  async #open(session: Session, frame: Uint8Array): Promise<OpenedFrame | null> {
+    try {
+      return await session.open(frame);
+    } catch (error) {
+      if (error instanceof CryptoError && error.code === "key_unknown") return null;
+      throw error;
+    }
+  }
+
+  async #dispatch(
+    session: Session,
+    opened: OpenedFrame & { outcome: "opened" | "repeat" },
+  ): Promise<void> {
+    try {
+      if (!session.confirmed) await (session.confirming ??= this.#confirm(session));
+      const input = parseJson(opened.header);
+      const { type, id } = parseInput(frameHeaderSchema, input);
+      if (opened.outcome === "repeat") this.#takeRepeat(session, { type, id });
+      else if (type.startsWith("core.")) await this.#takeCore(session, { type, input });
+      else await this.#takeModule(session, { type, id, input, body: opened.body });
+    } catch (error) {
+      if (!(error instanceof OpenRedError)) throw error;
+      this.#parts.events.count("frames_dropped");
+    }
+  }
+
+  /** A repeat is answered as before: a hello again, an acknowledgement if there was one. */
+  #takeRepeat(session: Session, header: { type: string; id: string | undefined }): void {
+    if (header.type === "core.hello") this.#answerHello(session);
+    if (header.id === undefined) return;
+    const handler = this.#parts.handlers.get(moduleOf(header.type));
+    const stored = header.type === "core.keep"
+      ? session.keptIds.has(header.id)
+      : handler?.has(session.peer, header.id) === true;
+    if (stored) this.#acks.add(session.peer, header.id);
+  }
+
+  async #takeModule(
+    session: Session,
+    frame: { type: string; id: string | undefined; input: unknown; body: Uint8Array },
+  ): Promise<void> {
+    const handler = this.#parts.handlers.get(moduleOf(frame.type));
+    if (handler === undefined) {
+      this.#parts.events.count("frames_dropped");
+      return;
+    }
+    const stored = await handler.receive(session.peer, frame.input, frame.body);
+    if (stored && frame.id !== undefined) this.#acks.add(session.peer, frame.id);
+  }
+
+  async #takeCore(session: Session, frame: { type: string; input: unknown }): Promise<void> {
+    const { input } = frame;
+    switch (frame.type) {
+      case "core.hello":
+        parseGrowing(frameHeaderSchema, input);
+        return this.#answerHello(session);
+      case "core.tick":
+        return void parseGrowing(frameHeaderSchema, input);
+      case "core.ack":
+        for (const id of parseGrowing(ackHeaderSchema, input).ids) {
+          this.reliable.acknowledge(session.peer, id);
+        }
+        return;
+      case "core.record":
+        return await this.#takeRecord(session, parseGrowing(recordHeaderSchema, input).record);
+      case "core.keep": {
+        const header = parseGrowing(keepHeaderSchema, input);
+        if (!(await this.#keeping.obey(session, header))) return;
+        session.keptIds.add(header.id);
+        this.#acks.add(session.peer, header.id);
+        return;
+      }
+      case "core.close":
+        parseGrowing(frameHeaderSchema, input);
+        this.#close(session, "the peer stops");
+        return this.links.want(session.peer, { delayed: true });
+      case "core.sync":
+        return await this.#syncing.take(session.peer, parseGrowing(syncHeaderSchema, input).pairs);
+      default:
+        this.#parts.events.count("frames_dropped");
+    }
+  }
+
+  async #takeRecord(session: Session, text: string): Promise<void> {
+    const record = await verifyRecord(this.#parts.crypto, text);
+    if (record.id !== session.peer) {
+      throw new OpenRedError("bad_request", "The record is not the peer's own");
+    }
+    await this.#parts.book.take(record);
+  }
+
+  #answerHello(session: Session): void {
+    if (session.role !== "responder" || !session.sends) return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs - session.helloAnsweredMs < HELLO_ANSWER_PAUSE_MS) return;
+    session.helloAnsweredMs = nowMs;
+    void this.#sendOn(session, { type: "core.hello" });
+  }
+
+  async #sendOn(session: Session, header: Record<string, unknown>): Promise<void> {
+    try {
+      const frame = await session.seal(header);
+      this.#parts.events.count("frames_sent");
+      this.#parts.carrier.send(session.peer, frame);
+    } catch (error) {
+      if (!(error instanceof CryptoError) || error.code !== "key_unknown") throw error;
+    }
+  }
+
+  /** Says hello, the same bytes with back-off, until a frame of the peer has opened. */
+  async #greet(session: Session, signal: AbortSignal): Promise<boolean> {
+    const { carrier } = this.#parts;
+    const frame = await session.seal({ type: "core.hello" });
+    for (
+      let delayMs = HELLO_FIRST_REPEAT_MS;;
+      delayMs = Math.min(2 * delayMs, HELLO_LAST_REPEAT_MS)
+    ) {
+      carrier.send(session.peer, frame.slice(), { post: true });
+      const leftMs = CONFIRMATION_MS - session.ageMs;
+      if (await this.#isConfirmedWithin(session, Math.min(delayMs, leftMs), signal)) return true;
+      if (session.ageMs >= CONFIRMATION_MS) return false;
+    }
+  }
+
+  async #isConfirmedWithin(
+    session: Session,
+    delayMs: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const wake = new AbortController();
+    session.onConfirmed = () => wake.abort();
+    await sleep(this.#parts.clock, delayMs, AbortSignal.any([signal, wake.signal]))
+      .catch((error: unknown) => {
+        if (!wake.signal.aborted) throw error;
+      });
+    return session.confirmed;
+  }
+
+  /** Makes a session count, durably: its pair is spent, its standby pairs may be used. */
+  async #confirm(session: Session): Promise<void> {
+    const { vault, book, clock, ownRecord, events, random, own, confirmed } = this.#parts;
+    const nowMs = clock.nowMs();
+    const pair = vault.get(session.pair.pairId);
+    const standby = setOf(vault, session.id).flatMap((pairId) => vault.get(pairId) ?? [])
+      .map((entry) => ({
+        ...entry,
+        standby: entry.standby === null ? null : { ...entry.standby, confirmedAt: nowMs },
+      }));
+    const spent = pair === null ? [] : [{ ...pair, half: null, session: session.id }];
+    try {
+      await vault.commit({ put: [...spent, ...standby] });
+      await Promise.all([book.setKnown(session.peer), ownRecord.taken(session.recordSeq)]);
+    } catch (error) {
+      session.confirming = null;
+      throw error;
+    }
+    session.confirmed = true;
+    const part = own.id < session.peer ? 2 / 3 : 5 / 6;
+    session.renewAtMs = session.madeMs +
+      jitter(random, { spanMs: session.lifeMs * part, part: 0.03 });
+    events.audit("session", { peer: session.peer, success: true });
+    events.emit({ type: "session", session: this.view(session) });
+    session.onConfirmed?.();
+    this.links.confirmed(session.peer);
+    this.#keeping.settle(session.peer);
+    this.reliable.resend(session.peer);
+    this.#syncing.ask(session.peer);
+    confirmed(session.peer);
+  }
+
+  #close(session: Session, why: string): void {
+    if (session.closed) return;
+    session.close();
+    this.reliable.forget(session);
+    this.#parts.events.emit({
+      type: "session_ended",
+      session_id: session.id,
+      peer: session.peer,
+      why,
+    });
+    this.reliable.resend(session.peer);
+  }
+
+  /** Notes that somebody said a session of this peer is unknown there: a hint, tried with growing pauses. */
+  hintUnknown(peer: NodeId): void {
+    if (this.#parts.table.current(peer) === null) return;
+    this.links.want(peer, { fresh: true, delayed: true });
+  }
+
+  /** Ends everything with a peer whose contact has moved to another id. */
+  async forgetPeer(peer: NodeId): Promise<void> {
+    for (const session of this.#parts.table.forPeer(peer)) {
+      this.#close(session, "the peer has a new id");
+    }
+    const drop = this.#parts.vault.forPeer(peer).map((entry) => entry.pairId);
+    await this.#parts.vault.commit({ drop });
+  }
+
+  view(session: Session): SessionView {
+    const { info } = session.pair;
+    return {
+      session_id: session.id,
+      peer: session.peer,
+      role: session.role,
+      state: session.closed ? "closed" : session.confirmed ? "confirmed" : "unconfirmed",
+      suite: session.suite,
+      post_quantum: session.suite === "ik-x25519-mlkem768",
+      method: info.method,
+      epoch: Math.floor(info.issuedAt / 3_600_000),
+      issuer: info.issuer,
+      send_step: session.step,
+      carrier: this.#parts.carrier.hasChannel(session.peer) ? "channel" : "post",
+      age_ms: Math.round(session.ageMs),
+      life_ms: session.lifeMs,
+      rtt_ms: session.rttMs,
+    };
+  }
+
+  #offset(): number {
+    return this.#parts.clock.nowMs() - this.#parts.clock.monotonicMs();
+  }
+
+  #scheduleSweep(): void {
+    this.#cancelSweep = this.#parts.clock.setTimer(SWEEP_MS, () => {
+      this.#scheduleSweep();
+      this.#sweep();
+    });
+  }
+
+  #sweep(): void {
+    for (const session of this.#parts.table.all()) {
+      if (session.over) void this.#remove(session);
+      else if (session.stepDue) void this.#sendOn(session, { type: "core.tick" });
+      this.#renew(session);
+    }
+    this.#noteClockJump();
+  }
+
+  async #remove(session: Session): Promise<void> {
+    const { table, vault } = this.#parts;
+    table.remove(session);
+    this.reliable.forget(session);
+    await session.release();
+    if (!session.confirmed && session.role === "responder") {
+      const drop = setOf(vault, session.id);
+      if (drop.length > 0) await vault.commit({ drop });
+    }
+  }
+
+  /** Calls for a newer session when one nears its end, and when it ended without one. */
+  #renew(session: Session): void {
+    const { clock, table } = this.#parts;
+    if (clock.monotonicMs() < session.renewAtMs) return;
+    session.renewAtMs = Infinity;
+    if (table.forPeer(session.peer)[0] === session) this.links.want(session.peer, { fresh: true });
+  }
+
+  #noteClockJump(): void {
+    const offsetMs = this.#offset();
+    if (Math.abs(offsetMs - this.#clockOffsetMs) < CLOCK_JUMP_MS) return;
+    this.#clockOffsetMs = offsetMs;
+    this.#parts.events.audit("clock_jump", { success: true });
+    this.#syncing.reset();
+    const peers = new Set(
+      this.#parts.table.all().filter((session) => session.confirmed && session.sends)
+        .map((session) => session.peer),
+    );
+    for (const peer of peers) this.#syncing.ask(peer);
+  }
+}
+
+function moduleOf(type: string): string {
+  return type.slice(0, type.indexOf("."));
+}

@@ -1,0 +1,57 @@
+/**
+ * Standby pairs: the sets that handshakes leave in the vault (docs/PROTOCOL.md, "Renewal").
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { StoredHalf } from "../../crypto/interface.ts";
+import { MAX_STANDBY_SETS_PER_PEER, STANDBY_LIFE_MS } from "../../protocol/limits.ts";
+import type { PairEntry, TokenVault } from "../tokens/vault.ts";
+import type { Session } from "./session.ts";
+
+/** The vault entries of the pairs a handshake made. Their 30 days count from now. */
+export function standbyEntries(
+  halves: readonly StoredHalf[],
+  session: Session,
+  nowMs: number,
+): PairEntry[] {
+  return halves.map(({ half, info }, index) => ({
+    pairId: Buffer.from(info.pairId).toString("hex"),
+    peer: session.peer,
+    half,
+    info,
+    endsAt: nowMs + STANDBY_LIFE_MS,
+    index,
+    standby: { sessionId: session.id, role: session.role, confirmedAt: null },
+    taken: [],
+    envelope: null,
+    session: null,
+  }));
+}
+
+/** The unspent pairs that the handshake of a session left, as ids for `drop`. */
+export function setOf(vault: TokenVault, sessionId: string): string[] {
+  return unspent(vault.all()).filter((entry) => entry.standby?.sessionId === sessionId)
+    .map((entry) => entry.pairId);
+}
+
+/** Unspent standby pairs. */
+export function unspent(entries: readonly PairEntry[]): PairEntry[] {
+  return entries.filter((entry) => entry.standby !== null && entry.half !== null);
+}
+
+/**
+ * What has to go so that one more set leaves at most eight with a peer: the oldest.
+ * @param gone Pair ids that go anyway.
+ */
+export function tooManySets(vault: TokenVault, peer: NodeId, gone: readonly string[]): string[] {
+  const entries = unspent(vault.forPeer(peer)).filter((entry) => !gone.includes(entry.pairId))
+    .sort((a, b) => b.info.issuedAt - a.info.issuedAt);
+  const kept = new Set<string>();
+  for (const { standby } of entries) {
+    if (standby !== null && kept.size < MAX_STANDBY_SETS_PER_PEER - 1) kept.add(standby.sessionId);
+  }
+  return entries.filter((entry) => !kept.has(entry.standby?.sessionId ?? ""))
+    .map((entry) => entry.pairId);
+}
