@@ -10,6 +10,7 @@ import { MAX_TEXT_BYTES, type MessageView } from "../protocol/admin_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { frameHeaderSchema, frameIdSchema } from "../protocol/frames.ts";
 import { integerSchema, parseGrowing } from "../protocol/schemas.ts";
+import type { Background } from "./background.ts";
 import type { NodeEvents } from "./events.ts";
 import type { PeerBook } from "./peer_book.ts";
 import type { ReliableSender } from "./sessions/reliable.ts";
@@ -37,6 +38,7 @@ interface MessagesParts {
   readonly store: NodeStore;
   readonly events: NodeEvents;
   readonly book: PeerBook;
+  readonly background: Background;
 }
 
 /** A message that this node has stored and sends until it is acknowledged. */
@@ -51,6 +53,8 @@ export class Messages implements FrameHandler {
   readonly #parts: MessagesParts;
   readonly #waiting = new Map<string, (rttMs: number) => void>();
   readonly #underWay = new Map<NodeId, Set<string>>();
+  /** Peers whose waiting messages are all under way. */
+  readonly #drained = new Set<NodeId>();
   #reliable: ReliableSender | null = null;
   #wantSession: (peer: NodeId) => void = () => {};
 
@@ -79,6 +83,7 @@ export class Messages implements FrameHandler {
         .run(peer, id, text, clock.nowMs());
     });
     const delivered = new Promise<number>((resolve) => this.#waiting.set(id, resolve));
+    this.#drained.delete(peer);
     this.pump(peer);
     return { id, delivered };
   }
@@ -94,10 +99,11 @@ export class Messages implements FrameHandler {
   pump(peer: NodeId): void {
     const underWay = this.#underWay.get(peer) ?? new Set();
     const room = WINDOW - underWay.size;
-    if (room <= WINDOW / 2 && underWay.size > 0) return;
+    if (this.#drained.has(peer) || (room <= WINDOW / 2 && underWay.size > 0)) return;
     const rows = this.#parts.store.statement(
       "SELECT id, text, sent_at FROM outbox WHERE peer = ? AND delivered = 0 ORDER BY number LIMIT ?",
     ).all(peer, WINDOW);
+    if (rows.length < WINDOW) this.#drained.add(peer);
     if (rows.length === 0) return;
     this.#underWay.set(peer, underWay);
     for (const row of rows) {
@@ -109,7 +115,8 @@ export class Messages implements FrameHandler {
         id,
         header: { type: TEXT_TYPE, sent_at: Number(row.sent_at) },
         body: encodeUtf8(String(row.text)),
-        acknowledged: (rttMs) => void this.#acknowledged(peer, { id, rttMs }),
+        acknowledged: (rttMs) =>
+          this.#parts.background.run("acknowledged", this.#acknowledged(peer, { id, rttMs })),
       });
     }
     this.#wantSession(peer);
@@ -132,6 +139,7 @@ export class Messages implements FrameHandler {
   moved(old: NodeId, next: NodeId): void {
     for (const id of this.#underWay.get(old) ?? []) this.#reliable?.cancel(id);
     this.#underWay.delete(old);
+    this.#drained.delete(next);
     this.pump(next);
   }
 

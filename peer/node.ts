@@ -17,8 +17,8 @@ import type {
   Resolver,
 } from "../ports/ports.ts";
 import { openKeystoreFiles } from "../ports/keystore_files.ts";
-import { OpenRedError } from "../protocol/errors.ts";
 import { checkUrl } from "../protocol/url_policy.ts";
+import { Background } from "./background.ts";
 import { AdminApi } from "./admin/api.ts";
 import { NodeControl } from "./admin/control.ts";
 import type { NodeConfig } from "./config.ts";
@@ -33,6 +33,7 @@ import { SessionTable } from "./sessions/session.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { NodeStore } from "./store.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
+import { ValidationCache } from "./tokens/validation_cache.ts";
 import { TokenVault } from "./tokens/vault.ts";
 
 /** How often the node looks for what has ended. */
@@ -93,6 +94,7 @@ class RunningNode implements Node {
   readonly #sessions: Sessions;
   readonly #carrier: PeerCarrier;
   readonly #messages: Messages;
+  readonly #background: Background;
   readonly #peerApi: PeerApi;
   readonly #adminApi: AdminApi;
   readonly #checkedUrls = new Map<string, number>();
@@ -114,6 +116,7 @@ class RunningNode implements Node {
     this.#events = new NodeEvents(ports.log);
     const parts = { ...ports, store, events: this.#events };
     const own = { id: this.id, key: keys.identity };
+    this.#background = new Background(ports.log);
     this.#book = new PeerBook(parts, this.id);
     this.#vault = new TokenVault(parts, keys.vault);
     this.#ownRecord = new OwnRecord(parts, config, {
@@ -126,6 +129,8 @@ class RunningNode implements Node {
       vault: this.#vault,
       ownRecord: this.#ownRecord,
       table: this.#table,
+      validations: new ValidationCache(),
+      background: this.#background,
       noiseKeys: keys.noiseKeys,
       checkUrl: (url: string, signal: AbortSignal) => this.#checkUrl(url, signal),
     };
@@ -138,6 +143,7 @@ class RunningNode implements Node {
     this.#messages = new Messages(shared);
     this.#carrier = new PeerCarrier({
       ...shared,
+      ownId: this.id,
       urlOf: (peer) => this.#book.get(peer)?.record.payload.api_url || null,
       receive: (frame) => this.#sessions.receive(frame),
       sealFirst: (peer) => this.#sessions.sealFor(peer, { type: "core.tick" }),
@@ -153,7 +159,7 @@ class RunningNode implements Node {
       confirmed: (peer) => this.#messages.pump(peer),
     });
     this.#book.onSuccession((old, next) => {
-      void this.#sessions.forgetPeer(old);
+      this.#background.run("forget_peer", this.#sessions.forgetPeer(old));
       this.#messages.moved(old, next);
     });
     this.#peerApi = new PeerApi({
@@ -218,10 +224,7 @@ class RunningNode implements Node {
   #scheduleCleanUp(): void {
     this.#cancelCleanUp = this.#ports.clock.setTimer(CLEAN_UP_MS, () => {
       this.#scheduleCleanUp();
-      this.#cleanUp().catch((error: unknown) => {
-        if (!(error instanceof OpenRedError)) throw error;
-        this.#ports.log.log("warn", "clean_up_failed", { code: error.code });
-      });
+      this.#background.run("clean_up", this.#cleanUp());
     });
   }
 

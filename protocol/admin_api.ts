@@ -67,6 +67,15 @@ export interface PeerView {
   readonly outbox: number;
 }
 
+/** What validating the tokens of one pair came to. */
+export interface ValidationView {
+  readonly peer: string;
+  /** Milliseconds since the epoch: when the pair ends. */
+  readonly valid_until: number;
+  readonly crypto_method: string;
+  readonly validation_result: boolean;
+}
+
 export interface DirectoryView {
   readonly url: string;
   readonly directory_id: string | null;
@@ -84,6 +93,7 @@ export interface StatusView {
   readonly directories: readonly DirectoryView[];
   readonly peers: readonly PeerView[];
   readonly sessions: readonly SessionView[];
+  readonly token_cache: readonly ValidationView[];
   /** Counters by name, such as `frames_dropped`. */
   readonly counters: Readonly<Record<string, number>>;
   /** What the operator should know, in plain words; empty when all is well. */

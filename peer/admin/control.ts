@@ -26,6 +26,7 @@ import type { Peer, PeerBook } from "../peer_book.ts";
 import type { SessionTable } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { unspent } from "../sessions/standby.ts";
+import type { ValidationCache } from "../tokens/validation_cache.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 
 interface ControlParts {
@@ -34,6 +35,7 @@ interface ControlParts {
   readonly book: PeerBook;
   readonly vault: TokenVault;
   readonly table: SessionTable;
+  readonly validations: ValidationCache;
   readonly ownRecord: OwnRecord;
   readonly directories: Directories;
   readonly sessions: Sessions;
@@ -77,6 +79,7 @@ export class NodeControl {
       directories: directories.views(),
       peers: book.all().filter((peer) => peer.succession === null).map((peer) => this.#peer(peer)),
       sessions: table.all().map((session) => sessions.view(session)),
+      token_cache: this.#parts.validations.views(clock.nowMs()),
       counters: events.counters(),
       warnings: events.warnings(),
     };

@@ -8,9 +8,11 @@ import type { Channel, Clock, HttpClient, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { CALL_TIMEOUT_MS, CHANNEL_FIRST_FRAME_MS } from "../../protocol/limits.ts";
 import { CHANNEL_CLOSE, CHANNEL_PATH } from "../../protocol/peer_api.ts";
-import { Backoff } from "../backoff.ts";
+import type { Background } from "../background.ts";
+import { Backoff, sleep } from "../backoff.ts";
 import type { FrameVerdict } from "../sessions/sessions.ts";
 
+const LEAVE_TO_OTHER_MS = 1_000;
 const FIRST_REOPEN_MS = 1_000;
 const LAST_REOPEN_MS = 300_000;
 const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
@@ -21,6 +23,8 @@ export interface ChannelParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly http: HttpClient;
+  readonly background: Background;
+  readonly ownId: NodeId;
   readonly urlOf: (peer: NodeId) => string | null;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** Takes a frame; the verdict says whether it opened. */
@@ -82,7 +86,10 @@ export class ChannelPool {
     return true;
   }
 
-  /** Opens a channel in the background, if there is none and it is time to try. */
+  /**
+   * Opens a channel in the background, if there is none and it is time to try. Both ends want one at the same moment:
+   * the node with the larger id leaves the other a second to open it.
+   */
   open(peer: NodeId): void {
     const opening = this.#openings.get(peer) ?? {
       backoff: new Backoff(this.#parts.random, {
@@ -98,7 +105,8 @@ export class ChannelPool {
     if (this.#stop.signal.aborted) return;
     opening.running = true;
     opening.notBeforeMs = nowMs + opening.backoff.next();
-    void this.#open(peer, opening).finally(() => opening.running = false);
+    const run = this.#open(peer, opening).finally(() => opening.running = false);
+    this.#parts.background.run("open_channel", run);
   }
 
   async #open(peer: NodeId, opening: Opening): Promise<void> {
@@ -106,6 +114,10 @@ export class ChannelPool {
     const { signal } = this.#stop;
     if (url === null) return;
     try {
+      if (this.#parts.ownId > peer) {
+        await sleep(this.#parts.clock, LEAVE_TO_OTHER_MS, signal);
+        if (this.has(peer)) return;
+      }
       await this.#parts.checkUrl(url, signal);
       const channel = await this.#parts.http.openChannel({
         url: url.replace(/^http/, "ws") + CHANNEL_PATH,
@@ -116,7 +128,7 @@ export class ChannelPool {
       if (first === null || signal.aborted) return channel.close(CHANNEL_CLOSE.idle);
       const proven = this.#attach(peer, channel);
       channel.listen({
-        message: (data) => void this.#take(proven, data),
+        message: (data) => this.#taking(proven, data),
         close: (code) => this.#ended(proven, code),
       });
       channel.send(first);
@@ -148,17 +160,19 @@ export class ChannelPool {
     };
     channel.listen({
       message: (data) => {
-        if (state.proven !== null) return void this.#take(state.proven, data);
+        if (state.proven !== null) return this.#taking(state.proven, data);
         state.early += 1;
         if (state.early > MAX_EARLY_MESSAGES) return channel.close(CHANNEL_CLOSE.refused);
-        state.turn = state.turn.then(async () => {
+        const turn = async () => {
           if (state.ended) return;
           if (state.proven !== null) return await this.#take(state.proven, data);
           const peer = await this.#prove(channel, data);
           if (peer === null || state.ended) return;
           settle();
           state.proven = this.#attach(peer, channel);
-        });
+        };
+        state.turn = state.turn.then(turn);
+        this.#parts.background.run("channel", state.turn);
       },
       close: (code) => {
         state.ended = true;
@@ -173,6 +187,10 @@ export class ChannelPool {
     if (verdict?.kind === "taken" && verdict.fresh) return verdict.session.peer;
     channel.close(verdict?.kind === "unknown" ? CHANNEL_CLOSE.unknown : CHANNEL_CLOSE.refused);
     return null;
+  }
+
+  #taking(proven: Proven, data: Uint8Array | null): void {
+    this.#parts.background.run("channel", this.#take(proven, data));
   }
 
   async #take(proven: Proven, data: Uint8Array | null): Promise<void> {

@@ -23,7 +23,7 @@ import type { Directories } from "../directories/directories.ts";
 import type { PairEntry } from "../tokens/vault.ts";
 import type { HandshakeParts } from "./responder.ts";
 import { Session } from "./session.ts";
-import { standbyEntries, tooManySets } from "./standby.ts";
+import { standbyEntries } from "./standby.ts";
 import { bestSuite } from "./suites.ts";
 
 const FIRST_REPEAT_MS = 1_000;
@@ -63,8 +63,11 @@ export class Caller {
    */
   async call(peer: NodeId, signal: AbortSignal): Promise<Session | null> {
     const tried = new Set<string>();
-    for (const pair of this.#parts.vault.startable(peer)) {
-      tried.add(pair.pairId);
+    for (const { pairId } of this.#parts.vault.startable(peer)) {
+      tried.add(pairId);
+      // It may have been spent or dropped while those before it were tried.
+      const pair = this.#parts.vault.get(pairId);
+      if (pair === null || pair.half === null) continue;
       const outcome = await this.#attempt(pair, signal);
       if (outcome === "silent") return null;
       if (outcome !== "refused") return outcome;
@@ -111,6 +114,7 @@ export class Caller {
     const suite = bestSuite(record.payload.suites, payload.suites);
     if (suite === null || payload.gone) return null;
     await checkUrl(payload.api_url, signal);
+    if (this.#parts.vault.get(pair.pairId)?.half !== pair.half) return null;
     events.count("handshakes_started");
     const { handshake, noise } = await crypto.startHandshake({
       noiseKey: noiseKey.key,
@@ -166,10 +170,16 @@ export class Caller {
 
   /** Whatever does not hold in an answer was made by nobody, and nothing has come. */
   async #complete(attempt: Attempt, noise: Uint8Array): Promise<Session> {
-    const { crypto, clock, book, table, vault, own } = this.#parts;
+    const { crypto, clock, book, table, vault, own, validations } = this.#parts;
     const { pair } = attempt;
     const answer = await crypto.readAnswer({ handshake: attempt.handshake, noise });
     const peer = await this.#checkAnswer(pair, answer);
+    validations.note(pair.pairId, {
+      peer: pair.peer,
+      valid_until: pair.endsAt,
+      crypto_method: pair.info.method,
+      validation_result: true,
+    });
     const established = await crypto.completeHandshake({
       handshake: attempt.handshake,
       nowMs: clock.monotonicMs(),
@@ -184,7 +194,7 @@ export class Caller {
       sequence: table.nextSequence(),
     });
     const put = standbyEntries(established.standby, session, clock.nowMs());
-    const stored = vault.commit({ put, drop: tooManySets(vault, pair.peer, []) });
+    const stored = vault.commit({ put });
     await book.take(peer);
     await stored;
     table.add(session);

@@ -6,19 +6,28 @@
 import { Buffer } from "node:buffer";
 import type * as v from "valibot";
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
-import type { Random } from "../../ports/ports.ts";
+import type { Clock, Random } from "../../ports/ports.ts";
 import type { keepHeaderSchema } from "../../protocol/frames.ts";
 import { CONFIRMATION_MS, MAX_KEEP_IDS } from "../../protocol/limits.ts";
+import type { Background } from "../background.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { ReliableSender } from "./reliable.ts";
 import type { Session, SessionTable } from "./session.ts";
 import { unspent } from "./standby.ts";
 
+/**
+ * When the peer is told once more: by then whatever it made before the kept session is older than two minutes, so that
+ * it sees what this node has lost.
+ */
+const AGAIN_MS = CONFIRMATION_MS + 5_000;
+
 export interface KeepingParts {
+  readonly clock: Clock;
   readonly random: Random;
   readonly table: SessionTable;
   readonly vault: TokenVault;
   readonly reliable: ReliableSender;
+  readonly background: Background;
   readonly ownId: NodeId;
   /** Ends sending on a session, for a reason shown to people. */
   readonly close: (session: Session, why: string) => void;
@@ -29,6 +38,7 @@ export class Keeping {
   readonly #parts: KeepingParts;
   /** Sessions closed here lately, by peer, hex, newest last: the peer may still hold them. */
   readonly #closed = new Map<NodeId, string[]>();
+  readonly #again = new Map<NodeId, () => void>();
 
   constructor(parts: KeepingParts) {
     this.#parts = parts;
@@ -36,7 +46,7 @@ export class Keeping {
 
   /** On the node with the smaller id: keeps the confirmed session made last, and tells the peer. */
   settle(peer: NodeId): void {
-    const { table, reliable, ownId, random } = this.#parts;
+    const { table, reliable, ownId, clock } = this.#parts;
     if (ownId > peer) return;
     const kept = table.current(peer);
     if (kept === null) return;
@@ -45,6 +55,21 @@ export class Keeping {
       reliable.forget(session);
       if (!session.closed) this.#close(session);
     }
+    this.#tell(peer, kept);
+    this.#again.get(peer)?.();
+    const cancel = clock.setTimer(AGAIN_MS, () => {
+      this.#again.delete(peer);
+      if (table.current(peer) === kept) this.#tell(peer, kept);
+    });
+    this.#again.set(peer, cancel);
+  }
+
+  stop(): void {
+    for (const cancel of this.#again.values()) cancel();
+  }
+
+  #tell(peer: NodeId, kept: Session): void {
+    const { reliable, random } = this.#parts;
     reliable.forget(kept);
     const named = this.#closed.get(peer) ?? [];
     const close = named.map((id) => encodeBase64Url(Buffer.from(id, "hex")));
@@ -56,7 +81,7 @@ export class Keeping {
       acknowledged: () => {
         const left = (this.#closed.get(peer) ?? []).filter((id) => !named.includes(id));
         this.#closed.set(peer, left);
-        void this.#dropSets(peer, kept);
+        this.#parts.background.run("keep", this.#dropSets(peer, kept));
       },
     });
   }

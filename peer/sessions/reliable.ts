@@ -7,6 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { CryptoError } from "../../crypto/interface.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
 import { RECEIVE_LONGER_MS } from "../../protocol/limits.ts";
+import type { Background } from "../background.ts";
 import { Backoff } from "../backoff.ts";
 import type { Carrier } from "../p2p/carrier.ts";
 import type { Session, SessionTable } from "./session.ts";
@@ -50,16 +51,24 @@ export class ReliableSender {
   readonly #random: Random;
   readonly #table: SessionTable;
   readonly #carrier: Carrier;
+  readonly #background: Background;
   readonly #pending = new Map<string, Pending>();
   #stopped = false;
 
   constructor(
-    parts: { clock: Clock; random: Random; table: SessionTable; carrier: Carrier },
+    parts: {
+      clock: Clock;
+      random: Random;
+      table: SessionTable;
+      carrier: Carrier;
+      background: Background;
+    },
   ) {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#table = parts.table;
     this.#carrier = parts.carrier;
+    this.#background = parts.background;
   }
 
   /** How many messages to a peer wait for their acknowledgement. */
@@ -80,7 +89,7 @@ export class ReliableSender {
       cancelTimer: null,
     };
     this.#pending.set(message.id, pending);
-    void this.#transmit(pending);
+    this.#background.run("transmit", this.#transmit(pending));
   }
 
   /** Takes an acknowledgement from `peer`; an id that waits for nobody is ignored. */
@@ -103,7 +112,7 @@ export class ReliableSender {
         continue;
       }
       pending.cancelTimer?.();
-      void this.#transmit(pending);
+      this.#background.run("transmit", this.#transmit(pending));
     }
   }
 
@@ -152,7 +161,7 @@ export class ReliableSender {
       pending.sentBefore = true;
       pending.cancelTimer = this.#clock.setTimer(pending.backoff.next(), () => {
         sealed.repeats += 1;
-        void this.#transmit(pending);
+        this.#background.run("transmit", this.#transmit(pending));
       });
     } catch (error) {
       if (!(error instanceof CryptoError) || error.code !== "key_unknown") throw error;

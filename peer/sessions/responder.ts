@@ -24,9 +24,10 @@ import { OWN_METHODS } from "../config.ts";
 import type { NodeEvents } from "../events.ts";
 import type { OwnRecord } from "../own_record.ts";
 import type { PeerBook } from "../peer_book.ts";
+import type { ValidationCache } from "../tokens/validation_cache.ts";
 import type { PairEntry, TokenVault } from "../tokens/vault.ts";
 import { Session, type SessionTable } from "./session.ts";
-import { setOf, standbyEntries, tooManySets } from "./standby.ts";
+import { setOf, standbyEntries } from "./standby.ts";
 import { isBestOffer, isOwnSuite, type SuiteLists } from "./suites.ts";
 
 export interface HandshakeParts {
@@ -37,6 +38,7 @@ export interface HandshakeParts {
   readonly book: PeerBook;
   readonly ownRecord: OwnRecord;
   readonly table: SessionTable;
+  readonly validations: ValidationCache;
   readonly noiseKeys: readonly NoiseKeyInfo[];
   readonly own: {
     readonly id: NodeId;
@@ -181,7 +183,7 @@ export class Responder {
       policy: own.rotation,
       methods: commonMethods(OWN_METHODS, made.peer.payload.methods),
     });
-    const accepted = await crypto.acceptHandshake({
+    const accepted = await this.#validate(made.pair, {
       handshake: made.read.handshake,
       record: made.record.text,
       lifeMs: own.sessionLifeMs,
@@ -213,6 +215,26 @@ export class Responder {
     return answer;
   }
 
+  async #validate(
+    pair: PairEntry,
+    accept: Parameters<CryptoCore["acceptHandshake"]>[0],
+  ): Promise<AcceptedHandshake> {
+    const validation = {
+      peer: pair.peer,
+      valid_until: pair.endsAt,
+      crypto_method: pair.info.method,
+    };
+    const { crypto, validations } = this.#parts;
+    try {
+      const accepted = await crypto.acceptHandshake(accept);
+      validations.note(pair.pairId, { ...validation, validation_result: true });
+      return accepted;
+    } catch (error) {
+      validations.note(pair.pairId, { ...validation, validation_result: false });
+      throw error;
+    }
+  }
+
   /** Stores that the pair was used, with the next pairs, in one durable write. */
   async #consume(
     made: { pair: PairEntry; peer: VerifiedRecord; hash: string },
@@ -229,10 +251,7 @@ export class Responder {
       { ...pair, taken: [...pair.taken, made.hash], session: session.id },
       ...standbyEntries(accepted.standby, session, clock.nowMs()),
     ];
-    const stored = vault.commit({
-      put,
-      drop: [...drop, ...tooManySets(vault, pair.peer, drop)],
-    });
+    const stored = vault.commit({ put, drop });
     await book.take(made.peer);
     await stored;
     await replaced?.release();

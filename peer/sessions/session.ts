@@ -45,6 +45,8 @@ export class Session {
   readonly sequence: number;
   readonly madeMs: number;
   confirmed = false;
+  /** When, by the monotonic clock. */
+  confirmedMs: number | null = null;
   /** Under way or done; a failure clears it. */
   confirming: Promise<void> | null = null;
   /** When the renewal is due, by the monotonic clock. */

@@ -21,6 +21,7 @@ import type { HandshakeRequest } from "../../protocol/peer_api.ts";
 import { frameSessionId } from "../../protocol/peer_api.ts";
 import { verifyRecord } from "../../protocol/record.ts";
 import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
+import type { Background } from "../background.ts";
 import { jitter, sleep } from "../backoff.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { Carrier } from "../p2p/carrier.ts";
@@ -31,7 +32,7 @@ import { PeerLinks } from "./links.ts";
 import { ReliableSender } from "./reliable.ts";
 import { type HandshakeAnswer, type HandshakeParts, Responder } from "./responder.ts";
 import type { Session } from "./session.ts";
-import { setOf } from "./standby.ts";
+import { setOf, tooManySets } from "./standby.ts";
 import { Syncing } from "./syncing.ts";
 
 const SWEEP_MS = 5_000;
@@ -56,6 +57,7 @@ export interface FrameHandler {
 export interface SessionsParts extends HandshakeParts {
   readonly random: Random;
   readonly http: HttpClient;
+  readonly background: Background;
   readonly directories: Directories;
   readonly carrier: Carrier;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
@@ -99,7 +101,7 @@ export class Sessions {
       close: (session, why) => this.#close(session, why),
     });
     const send = (peer: NodeId, header: Record<string, unknown>) => {
-      void this.send(peer, header);
+      parts.background.run("send", this.send(peer, header));
     };
     this.#syncing = new Syncing({ ...parts, send });
     this.#acks = new AckGatherer(parts.clock, (peer, ids) => send(peer, { type: "core.ack", ids }));
@@ -128,6 +130,7 @@ export class Sessions {
   async stop(): Promise<void> {
     this.#cancelSweep?.();
     await this.links.stop();
+    this.#keeping.stop();
     this.reliable.stop();
     const { table, carrier } = this.#parts;
     await Promise.all(
@@ -168,13 +171,6 @@ export class Sessions {
     }
   }
 
-  /** Tells every peer with a session the own record anew. */
-  async announce(): Promise<void> {
-    const { text } = await this.#parts.ownRecord.current();
-    const peers = new Set(this.#parts.table.all().map((session) => session.peer));
-    for (const peer of peers) void this.send(peer, { type: "core.record", record: text });
-  }
-
   /**
    * Takes a frame from whatever carried it. What is inside goes on by itself; the verdict says only whether it opened.
    */
@@ -199,7 +195,7 @@ export class Sessions {
       default: {
         const fresh = opened.outcome === "opened";
         events.count(fresh ? "frames_opened" : "frames_repeated");
-        void this.#dispatch(session, opened);
+        this.#background("frame", this.#dispatch(session, opened));
         return { kind: "taken", session, fresh };
       }
     }
@@ -301,7 +297,7 @@ export class Sessions {
     const nowMs = this.#parts.clock.monotonicMs();
     if (nowMs - session.helloAnsweredMs < HELLO_ANSWER_PAUSE_MS) return;
     session.helloAnsweredMs = nowMs;
-    void this.#sendOn(session, { type: "core.hello" });
+    this.#background("hello", this.#sendOn(session, { type: "core.hello" }));
   }
 
   async #sendOn(session: Session, header: Record<string, unknown>): Promise<void> {
@@ -347,6 +343,7 @@ export class Sessions {
   async #confirm(session: Session): Promise<void> {
     const { vault, book, clock, ownRecord, events, random, own, confirmed } = this.#parts;
     const nowMs = clock.nowMs();
+    const wasKnown = book.get(session.peer)?.known === true;
     const pair = vault.get(session.pair.pairId);
     const standby = setOf(vault, session.id).flatMap((pairId) => vault.get(pairId) ?? [])
       .map((entry) => ({
@@ -355,13 +352,18 @@ export class Sessions {
       }));
     const spent = pair === null ? [] : [{ ...pair, half: null, session: session.id }];
     try {
-      await vault.commit({ put: [...spent, ...standby] });
+      const drop = tooManySets(vault, session.peer);
+      await vault.commit({
+        put: [...spent, ...standby.filter((entry) => !drop.includes(entry.pairId))],
+        drop,
+      });
       await Promise.all([book.setKnown(session.peer), ownRecord.taken(session.recordSeq)]);
     } catch (error) {
       session.confirming = null;
       throw error;
     }
     session.confirmed = true;
+    session.confirmedMs = clock.monotonicMs();
     const part = own.id < session.peer ? 2 / 3 : 5 / 6;
     session.renewAtMs = session.madeMs +
       jitter(random, { spanMs: session.lifeMs * part, part: 0.03 });
@@ -371,7 +373,7 @@ export class Sessions {
     this.links.confirmed(session.peer);
     this.#keeping.settle(session.peer);
     this.reliable.resend(session.peer);
-    this.#syncing.ask(session.peer);
+    if (wasKnown) this.#syncing.ask(session.peer);
     confirmed(session.peer);
   }
 
@@ -423,6 +425,10 @@ export class Sessions {
     };
   }
 
+  #background(name: string, work: Promise<unknown>): void {
+    this.#parts.background.run(name, work);
+  }
+
   #offset(): number {
     return this.#parts.clock.nowMs() - this.#parts.clock.monotonicMs();
   }
@@ -436,8 +442,10 @@ export class Sessions {
 
   #sweep(): void {
     for (const session of this.#parts.table.all()) {
-      if (session.over) void this.#remove(session);
-      else if (session.stepDue) void this.#sendOn(session, { type: "core.tick" });
+      if (session.over) this.#background("remove", this.#remove(session));
+      else if (session.stepDue) {
+        this.#background("tick", this.#sendOn(session, { type: "core.tick" }));
+      }
       this.#renew(session);
     }
     this.#noteClockJump();

@@ -41,16 +41,12 @@ export function unspent(entries: readonly PairEntry[]): PairEntry[] {
   return entries.filter((entry) => entry.standby !== null && entry.half !== null);
 }
 
-/**
- * What has to go so that one more set leaves at most eight with a peer: the oldest.
- * @param gone Pair ids that go anyway.
- */
-export function tooManySets(vault: TokenVault, peer: NodeId, gone: readonly string[]): string[] {
-  const entries = unspent(vault.forPeer(peer)).filter((entry) => !gone.includes(entry.pairId))
-    .sort((a, b) => b.info.issuedAt - a.info.issuedAt);
+/** The pairs that have to go so that at most eight sets with a peer are left: those of the oldest. */
+export function tooManySets(vault: TokenVault, peer: NodeId): string[] {
+  const entries = unspent(vault.forPeer(peer)).sort((a, b) => b.info.issuedAt - a.info.issuedAt);
   const kept = new Set<string>();
   for (const { standby } of entries) {
-    if (standby !== null && kept.size < MAX_STANDBY_SETS_PER_PEER - 1) kept.add(standby.sessionId);
+    if (standby !== null && kept.size < MAX_STANDBY_SETS_PER_PEER) kept.add(standby.sessionId);
   }
   return entries.filter((entry) => !kept.has(entry.standby?.sessionId ?? ""))
     .map((entry) => entry.pairId);

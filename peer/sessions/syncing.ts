@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer";
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { CONFIRMATION_MS, MAX_SYNC_PAIRS } from "../../protocol/limits.ts";
-import type { PairEntry, TokenVault } from "../tokens/vault.ts";
+import type { PairEntry, StandbySet, TokenVault } from "../tokens/vault.ts";
+import type { SessionTable } from "./session.ts";
 import { unspent } from "./standby.ts";
 
 /**
@@ -20,6 +21,7 @@ const DROP_AFTER_MS = 2 * CONFIRMATION_MS;
 export interface SyncingParts {
   readonly clock: Clock;
   readonly vault: TokenVault;
+  readonly table: SessionTable;
   readonly send: (peer: NodeId, header: Record<string, unknown>) => void;
 }
 
@@ -64,9 +66,16 @@ export class Syncing {
 
   /** Unused standby pairs of sets whose session was confirmed longer ago than `ageMs`. */
   #settled(peer: NodeId, ageMs: number): PairEntry[] {
-    const nowMs = this.#parts.clock.nowMs();
     return unspent(this.#parts.vault.forPeer(peer)).filter(({ standby }) =>
-      standby?.confirmedAt != null && nowMs - standby.confirmedAt > ageMs
+      standby !== null && this.#confirmedForMs(standby) > ageMs
     );
+  }
+
+  /** The wall clock has just jumped, perhaps: it is asked only where the session is no more. */
+  #confirmedForMs({ sessionId, confirmedAt }: StandbySet): number {
+    const { clock, table } = this.#parts;
+    const session = table.get(sessionId);
+    if (session !== null) return clock.monotonicMs() - (session.confirmedMs ?? Infinity);
+    return clock.nowMs() - (confirmedAt ?? Infinity);
   }
 }
