@@ -1,0 +1,120 @@
+/**
+ * ChaCha20-Poly1305 (RFC 8439) and AES-256-GCM, one shape for both.
+ *
+ * @module
+ */
+import { type CipherGCMTypes, createCipheriv, createDecipheriv } from "node:crypto";
+import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { assertBytes } from "./bytes.ts";
+
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+/** Bytes a sealed text is longer than its plaintext. */
+export const TAG_BYTES = 16;
+
+/** An AEAD with 32-byte keys, 12-byte nonces and 16-byte tags. */
+export interface Aead {
+  /**
+   * @returns Ciphertext ‖ tag.
+   * @throws {RangeError} On a key or nonce of a wrong length.
+   */
+  seal(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+  ): Uint8Array<ArrayBuffer>;
+  /**
+   * @param sealed Ciphertext ‖ tag.
+   * @returns The plaintext, or `null` if the tag does not verify.
+   * @throws {RangeError} On a key or nonce of a wrong length.
+   */
+  open(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    sealed: Uint8Array,
+  ): Uint8Array<ArrayBuffer> | null;
+}
+
+export interface Aeads {
+  readonly chacha20Poly1305: Aead;
+  readonly aes256Gcm: Aead;
+}
+
+function assertKeyAndNonce(key: Uint8Array, nonce: Uint8Array): void {
+  assertBytes(key, KEY_BYTES, "a key");
+  assertBytes(nonce, NONCE_BYTES, "a nonce");
+}
+
+function createNodeAead(name: string): Aead {
+  // The types know ChaCha20-Poly1305 under an interface of its own with the same calls.
+  const algorithm = name as CipherGCMTypes;
+  const options = { authTagLength: TAG_BYTES };
+  return {
+    seal(key, nonce, aad, plaintext) {
+      assertKeyAndNonce(key, nonce);
+      const cipher = createCipheriv(algorithm, key, nonce, options);
+      cipher.setAAD(aad);
+      const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
+      sealed.set(cipher.update(plaintext));
+      cipher.final();
+      sealed.set(cipher.getAuthTag(), plaintext.length);
+      return sealed;
+    },
+    open(key, nonce, aad, sealed) {
+      assertKeyAndNonce(key, nonce);
+      if (sealed.length < TAG_BYTES) return null;
+      const end = sealed.length - TAG_BYTES;
+      const decipher = createDecipheriv(algorithm, key, nonce, options);
+      decipher.setAAD(aad);
+      decipher.setAuthTag(sealed.subarray(end));
+      const plaintext = new Uint8Array(decipher.update(sealed.subarray(0, end)));
+      try {
+        decipher.final();
+      } catch {
+        plaintext.fill(0);
+        return null;
+      }
+      return plaintext;
+    },
+  };
+}
+
+/** ChaCha20-Poly1305 in JavaScript, for runtimes without it. */
+export function createNobleChacha(): Aead {
+  return {
+    seal(key, nonce, aad, plaintext) {
+      assertKeyAndNonce(key, nonce);
+      return new Uint8Array(chacha20poly1305(key, nonce, aad).encrypt(plaintext));
+    },
+    open(key, nonce, aad, sealed) {
+      assertKeyAndNonce(key, nonce);
+      if (sealed.length < TAG_BYTES) return null;
+      try {
+        return new Uint8Array(chacha20poly1305(key, nonce, aad).decrypt(sealed));
+      } catch {
+        return null;
+      }
+    },
+  };
+}
+
+function works(aead: Aead): boolean {
+  const zeros = new Uint8Array(KEY_BYTES);
+  try {
+    const nonce = zeros.subarray(0, NONCE_BYTES);
+    return aead.open(zeros, nonce, zeros, aead.seal(zeros, nonce, zeros, zeros)) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Both AEADs, native where the runtime has them. */
+export function createAeads(): Aeads {
+  const native = createNodeAead("chacha20-poly1305");
+  return {
+    chacha20Poly1305: works(native) ? native : createNobleChacha(),
+    aes256Gcm: createNodeAead("aes-256-gcm"),
+  };
+}

@@ -1,0 +1,178 @@
+/**
+ * The crypto core behind a Worker that may do nothing but compute. A lone call costs a thread
+ * wake-up; all calls of one turn of the event loop share one.
+ *
+ * @module
+ */
+import process from "node:process";
+import {
+  CALL_NAMES,
+  type CallArgument,
+  CallingCore,
+  type CallName,
+  type CallResult,
+} from "./calls.ts";
+import type { PackedMessage } from "./codec.ts";
+import { PackReader } from "./pack_reader.ts";
+import { PackWriter } from "./pack_writer.ts";
+import { CryptoError, type CryptoErrorCode } from "./interface.ts";
+import { WORKER_READY } from "./worker_messages.ts";
+
+const CALL_NUMBERS: ReadonlyMap<CallName, number> = new Map(
+  CALL_NAMES.map((name, number) => [name, number]),
+);
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: CryptoError): void;
+}
+
+/** How the Worker is started: it may compute, and nothing else. */
+export const CRYPTO_WORKER_OPTIONS: WorkerOptions = {
+  type: "module",
+  name: "openred-crypto",
+  deno: { permissions: "none" },
+};
+
+function wipeSecret(argument: unknown): void {
+  if (typeof argument !== "object" || argument === null || !("secret" in argument)) return;
+  if (argument.secret instanceof Uint8Array) argument.secret.fill(0);
+}
+
+/** The client of a core in a Worker started with no permissions at all. */
+export class WorkerCryptoCore extends CallingCore {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #flushSoon = () => this.#flush();
+  #writer: PackWriter | null = null;
+  #nextId = 0;
+  #lastBytes = 0;
+  #failure: CryptoError | null = null;
+
+  private constructor(worker: Worker) {
+    super();
+    this.#worker = worker;
+    worker.onmessage = (event: MessageEvent<ArrayBuffer[]>) => this.#receive(event.data);
+    worker.onmessageerror = () => this.#fail("The crypto worker sent a broken message");
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail("The crypto worker failed");
+    };
+  }
+
+  /**
+   * Starts the Worker and waits until it is ready.
+   * @throws {CryptoError} `core_failed` if it does not start.
+   */
+  static start(): Promise<WorkerCryptoCore> {
+    const url = new URL("./worker.ts", import.meta.url);
+    return WorkerCryptoCore.attach(new Worker(url.href, CRYPTO_WORKER_OPTIONS));
+  }
+
+  /**
+   * Takes over a Worker that has just been started and waits until it is ready.
+   * @throws {CryptoError} `core_failed` if it does not start.
+   */
+  static async attach(worker: Worker): Promise<WorkerCryptoCore> {
+    await new Promise<void>((resolve, reject) => {
+      worker.onmessage = (event) => {
+        if (event.data === WORKER_READY) resolve();
+        else reject(new CryptoError("core_failed", "The crypto worker did not start"));
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        worker.terminate();
+        reject(new CryptoError("core_failed", `The crypto worker did not start: ${event.message}`));
+      };
+    });
+    return new WorkerCryptoCore(worker);
+  }
+
+  override async stop(): Promise<void> {
+    try {
+      await this.call("stop", undefined);
+    } finally {
+      this.#fail("The crypto core was stopped");
+    }
+  }
+
+  protected override call<N extends CallName>(
+    name: N,
+    argument: CallArgument<N>,
+  ): Promise<CallResult<N>> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== null) return reject(this.#failure);
+      this.#nextId = (this.#nextId + 1) % 2 ** 32;
+      try {
+        this.#write(this.#nextId, name, argument);
+      } catch (cause) {
+        return reject(
+          new CryptoError("bad_argument", "Expected plain data as argument", { cause }),
+        );
+      }
+      this.#waiting.set(this.#nextId, { resolve: resolve as (value: unknown) => void, reject });
+    });
+  }
+
+  #write(id: number, name: CallName, argument: unknown): void {
+    if (this.#writer === null) {
+      this.#writer = new PackWriter(this.#lastBytes);
+      // Runs when the promise jobs of this turn are done, so that their calls share the message.
+      process.nextTick(this.#flushSoon);
+    }
+    const start = this.#writer.length;
+    try {
+      this.#writer.writeUint32(id);
+      this.#writer.writeByte(CALL_NUMBERS.get(name)!);
+      this.#writer.writeValue(argument, { transfer: name === "seal" });
+    } catch (error) {
+      this.#writer.truncate(start);
+      throw error;
+    } finally {
+      wipeSecret(argument);
+    }
+  }
+
+  #flush(): void {
+    const writer = this.#writer;
+    this.#writer = null;
+    if (writer === null || this.#failure !== null || writer.length === 0) return;
+    this.#lastBytes = Math.min(writer.length, 2 ** 16);
+    const { packed, attachments } = writer.finish();
+    const parts = [packed, ...attachments];
+    try {
+      this.#worker.postMessage(parts, parts);
+    } catch {
+      // Nobody else can catch it here, and the calls of this message would wait for ever.
+      this.#fail("The crypto worker could not be sent its calls");
+    }
+  }
+
+  #receive(parts: ArrayBuffer[]): void {
+    const [packed, ...attachments] = parts;
+    const message: PackedMessage = { packed: packed!, attachments };
+    const reader = new PackReader(message, { copies: true });
+    while (!reader.atEnd) {
+      const id = reader.readUint32();
+      const succeeded = reader.readByte() === 1;
+      const value = reader.readValue();
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (succeeded) {
+        waiting?.resolve(value);
+      } else {
+        const [code, text] = value as [CryptoErrorCode, string];
+        waiting?.reject(new CryptoError(code, text));
+      }
+    }
+  }
+
+  #fail(reason: string): void {
+    if (this.#failure !== null) return;
+    this.#failure = new CryptoError("core_failed", reason);
+    this.#worker.terminate();
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
+    this.#waiting.clear();
+    this.#writer = null;
+  }
+}

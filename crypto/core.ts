@@ -1,0 +1,158 @@
+/**
+ * The crypto core in the caller's thread.
+ *
+ * @module
+ */
+// The default of a core that is given no source of its own: the Worker has no ports to be passed.
+// deno-lint-ignore openred/explicit-ports
+import { randomFillSync } from "node:crypto";
+import { createAeads } from "./aead.ts";
+import {
+  type CallArgument,
+  CallingCore,
+  type CallName,
+  type CallResult,
+  type CallTable,
+} from "./calls.ts";
+import { checkByteArray, checkInteger, checkText, toCryptoError } from "./checks.ts";
+import type { CoreParts, RandomBytes, Stretch } from "./core_parts.ts";
+import { Verifier } from "./curves.ts";
+import { createEnvelopeCalls } from "./envelope.ts";
+import { createHandshakeCalls } from "./handshake.ts";
+import { argon2id, Hashes } from "./hashes.ts";
+import { CryptoError } from "./interface.ts";
+import { signJws } from "./jws.ts";
+import { IdentityKey, Keyring } from "./keyring.ts";
+import { createKeystoreCalls } from "./keystore_calls.ts";
+import { createKem, createNobleKem, type Kem } from "./mlkem.ts";
+import { selectCryptoMethod } from "./rotation.ts";
+import { createSessionCalls } from "./session.ts";
+import { createVaultCalls } from "./vault_seal.ts";
+import { VerifiedJws } from "./verified_jws.ts";
+
+const MAX_PAYLOAD_LENGTH = 2 ** 15;
+const MAX_BLAKE3_BYTES = 65_535;
+const MAX_INSTANT_MS = 8.64e15;
+
+/** What a core may be given instead of the runtime's own. */
+export interface LocalCryptoCoreOptions {
+  /**
+   * Where all randomness comes from. With it, and without a `kem`, ML-KEM runs in JavaScript on the
+   * same source, so that the core is deterministic and waits for nothing but promise jobs.
+   */
+  readonly random?: RandomBytes;
+  readonly kem?: Kem;
+  /**
+   * What stretches the secret of a keystore; Argon2id unless given. Argon2id waits for the runtime
+   * to start WebAssembly, which a virtual clock cannot see.
+   */
+  readonly stretch?: Stretch;
+}
+
+function systemRandom(length: number): Uint8Array {
+  return randomFillSync(new Uint8Array(length));
+}
+
+function createPlainCalls(
+  { hashes, ring }: CoreParts,
+): Pick<CallTable, "sha256" | "blake3" | "selectMethod" | "signJws" | "release"> {
+  return {
+    sha256: (data) => {
+      checkByteArray(data, "data");
+      return hashes.sha256(data);
+    },
+    blake3: ({ data, length }) => {
+      checkByteArray(data, "data");
+      checkInteger(length, MAX_BLAKE3_BYTES, "length");
+      return hashes.blake3(data, length);
+    },
+    selectMethod: (options) => {
+      checkInteger(options.timestampMs, MAX_INSTANT_MS, "timestampMs");
+      if (options.policy.kind === "seeded") checkByteArray(options.policy.seed, "a network seed");
+      return selectCryptoMethod(hashes, options);
+    },
+    signJws: ({ key, typ, payload }) => {
+      const identity = ring.get(key, IdentityKey);
+      checkText(payload, MAX_PAYLOAD_LENGTH, "a payload");
+      return signJws({ key: identity.key, typ, payload });
+    },
+    release: (key) => ring.release(key),
+  };
+}
+
+function createCallTable(parts: CoreParts): CallTable {
+  const verifier = new Verifier();
+  const verified = new VerifiedJws(
+    parts.hashes,
+    (publicKey, message, signature) => verifier.verify(publicKey, message, signature),
+  );
+  return {
+    ...createPlainCalls(parts),
+    verifyJws: (options) => verified.verify(options),
+    ...createKeystoreCalls(parts),
+    ...createEnvelopeCalls(parts),
+    ...createVaultCalls(parts),
+    ...createHandshakeCalls(parts),
+    ...createSessionCalls(parts),
+    stop: () => {
+      parts.ring.close();
+      verified.clear();
+      parts.hashes.scrub();
+    },
+  };
+}
+
+/**
+ * The crypto core in the caller's thread. Whoever calls it holds what it gives out: a handle stays
+ * until it is released, a session or half as well.
+ */
+export class LocalCryptoCore extends CallingCore {
+  readonly #table: CallTable;
+  #isStopped = false;
+
+  private constructor(table: CallTable) {
+    super();
+    this.#table = table;
+  }
+
+  static async create(options: LocalCryptoCoreOptions = {}): Promise<LocalCryptoCore> {
+    const random = options.random ?? systemRandom;
+    const kem = options.kem ??
+      (options.random === undefined ? await createKem(random) : createNobleKem(random));
+    const hashes = await Hashes.create();
+    const aeads = createAeads();
+    return new LocalCryptoCore(createCallTable({
+      hashes,
+      aeads,
+      noise: { hashes, chacha20Poly1305: aeads.chacha20Poly1305 },
+      kem,
+      random,
+      stretch: options.stretch ?? argon2id,
+      ring: new Keyring(),
+    }));
+  }
+
+  /**
+   * Runs a call by its name, at once where it can.
+   * @throws What the call throws; {@linkcode CryptoError} `core_failed` once stopped.
+   */
+  run<N extends CallName>(
+    name: N,
+    argument: CallArgument<N>,
+  ): CallResult<N> | Promise<CallResult<N>> {
+    if (this.#isStopped) throw new CryptoError("core_failed", "The crypto core was stopped");
+    if (name === "stop") this.#isStopped = true;
+    return this.#table[name](argument);
+  }
+
+  protected override async call<N extends CallName>(
+    name: N,
+    argument: CallArgument<N>,
+  ): Promise<CallResult<N>> {
+    try {
+      return await this.run(name, argument);
+    } catch (error) {
+      throw toCryptoError(error);
+    }
+  }
+}

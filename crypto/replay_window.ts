@@ -1,0 +1,45 @@
+/**
+ * The replay window of one receiving direction.
+ *
+ * @module
+ */
+
+/** How many counters the window spans: the highest that opened, and the 1,023 below it. */
+export const REPLAY_WINDOW_WIDTH = 1024;
+
+/** Where a counter lies: never seen, seen inside the window, or below it, where nobody can tell. */
+export type CounterPlace = "new" | "seen" | "below";
+
+/**
+ * Remembers which of the last 1,024 counters opened. Nothing but {@linkcode ReplayWindow.accept}
+ * moves it, and that is called only for frames whose tag verified.
+ *
+ * @see docs/PROTOCOL.md, "Frames"
+ */
+export class ReplayWindow {
+  /** The highest counter that opened; −1 before the first. */
+  #top = -1;
+  readonly #seen = new Uint8Array(REPLAY_WINDOW_WIDTH);
+
+  /** @param counter An integer from 0 to 2⁵³. */
+  place(counter: number): CounterPlace {
+    if (counter > this.#top) return "new";
+    if (counter <= this.#top - REPLAY_WINDOW_WIDTH) return "below";
+    return this.#seen[counter % REPLAY_WINDOW_WIDTH] === 1 ? "seen" : "new";
+  }
+
+  /** Marks a counter whose frame opened, moving the window up to it where it is the highest. */
+  accept(counter: number): void {
+    if (counter > this.#top) {
+      if (counter - this.#top >= REPLAY_WINDOW_WIDTH) {
+        this.#seen.fill(0);
+      } else {
+        for (let left = this.#top + 1; left < counter; left++) {
+          this.#seen[left % REPLAY_WINDOW_WIDTH] = 0;
+        }
+      }
+      this.#top = counter;
+    }
+    if (this.place(counter) !== "below") this.#seen[counter % REPLAY_WINDOW_WIDTH] = 1;
+  }
+}

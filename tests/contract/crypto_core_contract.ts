@@ -1,0 +1,423 @@
+/**
+ * What every way to hold the crypto core has to do alike.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
+import {
+  type CryptoCore,
+  CryptoError,
+  type CryptoErrorCode,
+  type KeyRef,
+} from "../../crypto/interface.ts";
+import {
+  CHEAP_COST,
+  CoreWorld,
+  createTestNode,
+  ISSUED_AT,
+  LIFE_MS,
+  NEXT,
+} from "./crypto_core_world.ts";
+
+const EMPTY = new Uint8Array(0);
+const HELLO = '{"type":"core.hello"}';
+
+async function assertCode(code: CryptoErrorCode, work: () => Promise<unknown>): Promise<void> {
+  const error = await assertRejects(work, CryptoError);
+  assertEquals(error.code, code);
+}
+
+function flipped(bytes: Uint8Array, at = bytes.length - 1): Uint8Array {
+  const copy = bytes.slice();
+  copy[at]! ^= 1;
+  return copy;
+}
+
+type Case = (world: CoreWorld) => Promise<void>;
+
+const cases: Readonly<Record<string, Case>> = {
+  "hashes": async ({ core }) => {
+    const digest = await core.sha256(encodeUtf8("abc"));
+    assertEquals(digest[0], 0xba);
+    assertEquals(digest.length, 32);
+    assertEquals((await core.blake3({ data: EMPTY, length: 64 })).length, 64);
+    await assertCode("bad_argument", () => core.blake3({ data: EMPTY, length: 0 }));
+  },
+
+  "opens a keystore only with its secret, which is wiped": async ({ core }) => {
+    const secret = encodeUtf8("secret");
+    const { sealed, nodeId } = await core.createKeystore({ secret, cost: CHEAP_COST });
+    assertEquals(secret, new Uint8Array(6));
+    const wrong = encodeUtf8("Secret");
+    await assertCode("unseal_failed", () => core.openKeystore({ sealed, secret: wrong }));
+    assertEquals(wrong, new Uint8Array(6));
+    const opened = await core.openKeystore({ sealed, secret: encodeUtf8("secret") });
+    assertEquals(opened.nodeId, nodeId);
+    assertEquals(opened.noiseKeys.length, 1);
+  },
+
+  "addNoiseKey() puts a new key in front and keeps the former ones": async ({ core }) => {
+    const node = await createTestNode(core, "secret");
+    const { keystore } = node.keys;
+    await assertCode(
+      "unseal_failed",
+      () => core.addNoiseKey({ keystore, secret: encodeUtf8("sekret"), cost: CHEAP_COST }),
+    );
+    const options = { keystore, cost: CHEAP_COST };
+    const [, second] = await Promise.all([
+      core.addNoiseKey({ ...options, secret: encodeUtf8("secret") }),
+      core.addNoiseKey({ ...options, secret: encodeUtf8("secret") }),
+    ]);
+    assertEquals(second.noiseKeys.length, 3);
+    assertEquals(second.noiseKeys[2], node.keys.noiseKeys[0]);
+    const { sealed } = second;
+    const reopened = await core.openKeystore({ sealed, secret: encodeUtf8("secret") });
+    assertEquals(
+      reopened.noiseKeys.map(({ publicKey }) => publicKey),
+      second.noiseKeys.map(({ publicKey }) => publicKey),
+    );
+  },
+
+  "signs and verifies a JWS of one type": async ({ core, a }) => {
+    const typ = "openred-record+jwt";
+    for (let round = 0; round < 2; round++) {
+      const { iss, payload } = await core.verifyJws({ text: a.record, typ });
+      assertEquals(iss, a.id);
+      assertEquals(JSON.parse(payload), { v: 3, iss: a.id });
+    }
+    await assertCode(
+      "bad_signature",
+      () => core.verifyJws({ text: a.record, typ: "openred-pair+jwt" }),
+    );
+    const forged = a.record.slice(0, -8) + "AAAAAAA" + a.record.slice(-1);
+    await assertCode("bad_signature", () => core.verifyJws({ text: forged, typ }));
+    await assertCode("bad_argument", () => core.signJws({ key: a.noiseKey, typ, payload: "{}" }));
+  },
+
+  "selectMethod() counts over the methods it is given": async ({ core }) => {
+    const methods = ["alpha", "beta", "gamma", "delta"];
+    const options = { timestampMs: Date.UTC(2026, 0, 2, 5), methods };
+    const hourly = await core.selectMethod({ ...options, policy: { kind: "hourly" } });
+    assertEquals(hourly, methods[(5 + 2) % 4]);
+    await assertCode(
+      "bad_argument",
+      () => core.selectMethod({ ...options, methods: [], policy: { kind: "daily" } }),
+    );
+  },
+
+  "both nodes open their halves of a pair": async (world) => {
+    const { pairId, a, b } = await world.halves("beta");
+    assertEquals(a.info, {
+      issuer: world.directory.id,
+      pairId,
+      idA: world.a.id,
+      idB: world.b.id,
+      method: "beta",
+      issuedAt: ISSUED_AT,
+      expiresAt: ISSUED_AT + 300_000,
+      role: "initiator",
+    });
+    assertEquals(b.info, { ...a.info, role: "responder" });
+    assertEquals([a.peer, b.peer], [world.b.record, world.a.record]);
+    assertEquals(a.epoch, Math.floor(ISSUED_AT / 3_600_000));
+  },
+
+  "openEnvelope() refuses another node, pair, directory, sender and a flipped bit": async (
+    world,
+  ) => {
+    const { core, a, b, directory } = world;
+    const { pairId, noiseA } = await world.issue();
+    const options = {
+      noiseKeys: [a.noiseKey],
+      directoryNoiseKey: directory.noisePublic,
+      directoryId: directory.id,
+      nodeId: a.id,
+      pairId,
+      noise: noiseA,
+    };
+    const wrong = [
+      { noiseKeys: [b.noiseKey] },
+      { directoryNoiseKey: b.noisePublic },
+      { directoryId: b.id },
+      { nodeId: b.id },
+      { pairId: flipped(pairId) },
+      { noise: flipped(noiseA) },
+      { noise: noiseA.slice(0, -1) },
+      { noise: EMPTY },
+    ];
+    for (const change of wrong) {
+      await assertCode("envelope_failed", () => core.openEnvelope({ ...options, ...change }));
+    }
+    await core.openEnvelope({ ...options, noiseKeys: [b.noiseKey, a.noiseKey] });
+  },
+
+  "openEnvelope() checks what the directory wrote": async (world) => {
+    const { core, directory, a, b } = world;
+    const good = {
+      noiseKey: directory.noiseKey,
+      issuer: directory.id,
+      method: "alpha",
+      epoch: Math.floor(ISSUED_AT / 3_600_000),
+      issuedAt: ISSUED_AT,
+      expiresAt: ISSUED_AT + 300_000,
+      a: { id: a.id, noiseKey: a.noisePublic, record: a.record },
+      b: { id: b.id, noiseKey: b.noisePublic, record: b.record },
+    };
+    const wrong = [
+      { epoch: good.epoch + 1 },
+      { expiresAt: good.expiresAt + 1 },
+      { b: { ...good.b, record: "no.record.here" } },
+      { b: { ...good.b, record: a.record } },
+    ];
+    for (const change of wrong) {
+      const { pairId, noiseA } = await core.issuePair({ ...good, ...change });
+      await assertCode("envelope_failed", () => world.openFor(a, pairId, noiseA));
+    }
+  },
+
+  "a half comes back from the vault, from its own line only": async (world) => {
+    const { core, a } = world;
+    const { a: { half, info } } = await world.halves();
+    const { vault } = a.keys;
+    const sealed = await core.sealHalf({ vault, half, name: "LINE_1", meta: '{"ü":1}' });
+    assert(/^[A-Za-z0-9+/]+=*$/.test(sealed));
+    assertNotEquals(sealed, await core.sealHalf({ vault, half, name: "LINE_1", meta: '{"ü":1}' }));
+    const opened = await core.openHalf({ vault, name: "LINE_1", sealed });
+    assertEquals(opened.info, info);
+    assertEquals(opened.meta, '{"ü":1}');
+    const { handshake } = await world.start(opened.half);
+    assert(handshake > 0);
+    await assertCode("unseal_failed", () => core.openHalf({ vault, name: "LINE_2", sealed }));
+    await assertCode("unseal_failed", () => core.openNote({ vault, name: "LINE_1", sealed }));
+    const otherVault = world.b.keys.vault;
+    await assertCode(
+      "unseal_failed",
+      () => core.openHalf({ vault: otherVault, name: "LINE_1", sealed }),
+    );
+    for (const damaged of ["", "AAAA", sealed + "=", sealed.replace(/.$/, "*"), "B" + sealed]) {
+      await assertCode(
+        "unseal_failed",
+        () => core.openHalf({ vault, name: "LINE_1", sealed: damaged }),
+      );
+    }
+  },
+
+  "a note comes back from its own line only": async ({ core, a }) => {
+    const { vault } = a.keys;
+    const sealed = await core.sealNote({ vault, name: "LINE", note: "spent" });
+    assertEquals(await core.openNote({ vault, name: "LINE", sealed }), "spent");
+    await assertCode("unseal_failed", () => core.openNote({ vault, name: "LINF", sealed }));
+    await assertCode("unseal_failed", () => core.openHalf({ vault, name: "LINE", sealed }));
+  },
+
+  "a handshake gives both sides one session, with and without ML-KEM": async (world) => {
+    for (const suite of ["ik-x25519-mlkem768", "ik-x25519"] as const) {
+      const { a, b } = await world.halves("delta");
+      const { started, accepted } = await world.connect({ a: a.half, b: b.half }, { suite });
+      assertEquals(started.sessionId, accepted.sessionId);
+      assertEquals(started.binding, accepted.binding);
+      assertEquals(started.sessionId.length, 16);
+      const { core } = world;
+      const frame = await core.seal({
+        session: started.session,
+        nowMs: 0,
+        mayStep: false,
+        header: HELLO,
+        body: new Uint8Array([1, 2]),
+      });
+      assertEquals(await core.open({ session: accepted.session, nowMs: 0, frame }), {
+        outcome: "opened",
+        header: HELLO,
+        body: new Uint8Array([1, 2]),
+        step: 0,
+        counter: 0,
+      });
+      const back = await core.open({ session: started.session, nowMs: 0, frame });
+      assertEquals(back, { outcome: "refused" });
+      assertEquals(await core.sendState(started.session), { step: 0, counter: 1, stepSinceMs: 0 });
+    }
+  },
+
+  "the next handshakes run on the standby pairs, from either side": async (world) => {
+    const { a, b } = await world.halves();
+    const { started, accepted } = await world.connect({ a: a.half, b: b.half });
+    assertEquals(started.standby.length, 4);
+    assertEquals(accepted.standby.length, 4);
+    for (let index = 0; index < 4; index++) {
+      const { half: halfA, info } = started.standby[index]!;
+      const { half: halfB } = accepted.standby[index]!;
+      assertEquals(info.issuer, "peer");
+      assertEquals(info.method, NEXT.method);
+      assertEquals(info.expiresAt, NEXT.issuedAt + 30 * 86_400_000);
+      const from = index < 2 ? "a" : "b";
+      assertEquals(info.role, from === "a" ? "initiator" : "responder");
+      const next = await world.connect({ a: halfA, b: halfB }, { from });
+      assertEquals(next.started.sessionId, next.accepted.sessionId);
+    }
+  },
+
+  "readHandshake() shows who it is from and what they say": async (world) => {
+    const { a, b } = await world.halves();
+    const { noise } = await world.start(a.half, { succession: "su.cces.sion" });
+    const read = await world.read(b.half, noise);
+    assertEquals(read.staticKey, world.a.noisePublic);
+    assertEquals(read.record, world.a.record);
+    assertEquals(read.succession, "su.cces.sion");
+    const plain = await world.start(a.half);
+    assertEquals((await world.read(b.half, plain.noise)).succession, null);
+  },
+
+  "readHandshake() refuses another suite, pair, key and a flipped bit": async (world) => {
+    const { a, b } = await world.halves();
+    const other = await world.halves();
+    const { noise } = await world.start(a.half);
+    await assertCode("handshake_failed", () => world.read(b.half, noise, { suite: "ik-x25519" }));
+    await assertCode("handshake_failed", () => world.read(other.b.half, noise));
+    await assertCode("handshake_failed", () => world.read(b.half, flipped(noise)));
+    await assertCode("handshake_failed", () => world.read(b.half, flipped(noise, 0)));
+    await assertCode("handshake_failed", () => world.read(b.half, EMPTY));
+    await assertCode("handshake_failed", () => world.read(b.half, noise, { by: "a" }));
+    await assertCode("bad_argument", () => world.read(a.half, noise));
+    await assertCode("bad_argument", () => world.start(b.half));
+    await world.read(b.half, noise);
+  },
+
+  "a half serves several attempts, on both sides": async (world) => {
+    const { a, b } = await world.halves();
+    const first = await world.connect({ a: a.half, b: b.half });
+    const second = await world.connect({ a: a.half, b: b.half });
+    assertNotEquals(first.started.sessionId, second.started.sessionId);
+    const repeated = await world.start(a.half);
+    const once = await world.accept((await world.read(b.half, repeated.noise)).handshake);
+    const again = await world.accept((await world.read(b.half, repeated.noise)).handshake);
+    assertNotEquals(once.sessionId, again.sessionId);
+  },
+
+  "acceptHandshake() uses the handshake up": async (world) => {
+    const { a, b } = await world.halves();
+    const { noise } = await world.start(a.half);
+    const { handshake } = await world.read(b.half, noise);
+    const work = () => world.accept(handshake);
+    const results = await Promise.allSettled([work(), work()]);
+    assertEquals(results.map(({ status }) => status), ["fulfilled", "rejected"]);
+    await assertCode("key_unknown", work);
+  },
+
+  "a failed readAnswer() leaves the handshake waiting, a later answer counts": async (world) => {
+    const { core } = world;
+    const { a, b } = await world.halves();
+    const { handshake, noise } = await world.start(a.half);
+    const first = await world.accept((await world.read(b.half, noise)).handshake);
+    const second = await world.accept((await world.read(b.half, noise)).handshake);
+    await assertCode("bad_argument", () => core.completeHandshake({ handshake, nowMs: 0 }));
+    const readAnswer = (bytes: Uint8Array) => core.readAnswer({ handshake, noise: bytes });
+    await assertCode("handshake_failed", () => readAnswer(flipped(first.noise)));
+    await assertCode("handshake_failed", () => readAnswer(noise));
+    await assertCode("handshake_failed", () => readAnswer(EMPTY));
+    const answer = await readAnswer(first.noise);
+    assertEquals(answer, { record: world.b.record, lifeMs: LIFE_MS, next: NEXT });
+    await assertCode("handshake_failed", () => readAnswer(flipped(second.noise)));
+    await readAnswer(second.noise);
+    const session = await core.completeHandshake({ handshake, nowMs: 0 });
+    assertEquals(session.sessionId, second.sessionId);
+    await assertCode("key_unknown", () => core.completeHandshake({ handshake, nowMs: 0 }));
+  },
+
+  "handshakeHash() is SHA-256 of enc(suite, pair_id, noise)": async ({ core }) => {
+    const pairId = new Uint8Array(16).fill(1);
+    const noise = new Uint8Array([7, 8]);
+    const expected = concatBytes(
+      new Uint8Array([0, 0, 0, 1]),
+      encodeUtf8("s"),
+      new Uint8Array([0, 0, 0, 16]),
+      pairId,
+      new Uint8Array([0, 0, 0, 2]),
+      noise,
+    );
+    assertEquals(
+      await core.handshakeHash({ suite: "s", pairId, noise }),
+      await core.sha256(expected),
+    );
+  },
+
+  "large frames cross whole": async (world) => {
+    const { core } = world;
+    const { a, b } = await world.halves();
+    const { started, accepted } = await world.connect({ a: a.half, b: b.half });
+    const body = new Uint8Array(2 ** 20 - 29 - 16 - 6 - HELLO.length).fill(5);
+    const copy = body.slice();
+    const seal = { session: started.session, nowMs: 0, mayStep: false, header: HELLO };
+    await assertCode(
+      "bad_argument",
+      () => core.seal({ ...seal, body: new Uint8Array(body.length + 1) }),
+    );
+    const frame = await core.seal({ ...seal, body });
+    assertEquals(frame.length, 2 ** 20);
+    const opened = await core.open({ session: accepted.session, nowMs: 0, frame });
+    assert(opened.outcome === "opened");
+    assertEquals(opened.body, copy);
+    assertEquals(opened.counter, 0);
+    assertEquals(frame.length, 2 ** 20);
+  },
+
+  "handles are of one kind, and gone for good once released": async (world) => {
+    const { core, a } = world;
+    const { a: { half } } = await world.halves();
+    await assertCode("bad_argument", () => core.sendState(half));
+    await assertCode("bad_argument", () => core.sealNote({ vault: half, name: "", note: "" }));
+    await core.release(half);
+    await core.release(half);
+    await assertCode("key_unknown", () => world.start(half));
+    await assertCode("key_unknown", () => core.sendState(123_456_789 as KeyRef));
+    const fresh = await world.halves();
+    assert(fresh.a.half > half);
+    assert(a.noiseKey !== half);
+  },
+
+  "arguments of a wrong form are refused": async ({ core, a }) => {
+    await assertCode("bad_argument", () => core.sha256("text" as unknown as Uint8Array));
+    await assertCode("bad_argument", () => core.seal(undefined as never));
+    await assertCode(
+      "bad_argument",
+      () => core.handshakeHash({ suite: "", pairId: EMPTY, noise: EMPTY }),
+    );
+    await assertCode(
+      "bad_argument",
+      () => core.openKeystore({ sealed: EMPTY, secret: EMPTY }),
+    );
+    await assertCode("bad_argument", () => core.signJws({ key: a.keys.vault } as never));
+  },
+
+  "calls of one turn answer each for itself": async ({ core }) => {
+    const inputs = Array.from({ length: 300 }, (_, at) => new Uint8Array([at, at >> 8]));
+    const together = await Promise.all(inputs.map((input) => core.sha256(input)));
+    for (const [at, input] of inputs.entries()) {
+      assertEquals(together[at], await core.sha256(input));
+    }
+    assertEquals(new Set(together.map((digest) => digest.join())).size, 300);
+  },
+
+  "a stopped core does nothing more": async ({ core, a }) => {
+    await core.stop();
+    await assertCode("core_failed", () => core.sha256(EMPTY));
+    await assertCode(
+      "core_failed",
+      () => core.signJws({ key: a.keys.identity, typ: "openred-record+jwt", payload: "{}" }),
+    );
+  },
+};
+
+/** Registers the contract's tests for one way to hold the core. */
+export function testCryptoCore(name: string, createCore: () => Promise<CryptoCore>): void {
+  for (const [title, run] of Object.entries(cases)) {
+    Deno.test(`${name}: ${title}`, async () => {
+      const core = await createCore();
+      try {
+        await run(await CoreWorld.create(core));
+      } finally {
+        await core.stop().catch(() => {});
+      }
+    });
+  }
+}

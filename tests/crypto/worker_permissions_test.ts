@@ -1,0 +1,53 @@
+import { assert, assertEquals } from "@std/assert";
+import { CRYPTO_WORKER_OPTIONS } from "../../crypto/client.ts";
+import { WORKER_READY } from "../../crypto/worker_messages.ts";
+
+type Outcomes = Readonly<Record<string, string>>;
+
+/** What the probe said first, and its outcomes. */
+function runProbe(port: number): Promise<[unknown, Outcomes]> {
+  const url = new URL(`./worker_probe.ts?port=${port}`, import.meta.url);
+  const worker = new Worker(url.href, CRYPTO_WORKER_OPTIONS);
+  const said: unknown[] = [];
+  return new Promise<[unknown, Outcomes]>((resolve, reject) => {
+    worker.onmessage = (event) => {
+      said.push(event.data);
+      if (typeof event.data === "object") resolve([said[0], event.data]);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message));
+    };
+  }).finally(() => worker.terminate());
+}
+
+/** Errors in which some runtimes hide a `NotCapable`. */
+const WRAPPED: Outcomes = {
+  // The module loader turns it into what import() rejects with.
+  "dynamic import": "TypeError: Requires read access",
+  // Deno 2.4's node:net calls every failure a refused connection, and here somebody listens.
+  "node:net": "Error: connect ECONNREFUSED",
+};
+
+Deno.test("the crypto worker gets at no network, file, environment, process, library or module", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let connections = 0;
+  const accepting = (async () => {
+    for await (const connection of listener) {
+      connections++;
+      connection.close();
+    }
+  })();
+  const [first, outcomes] = await runProbe(listener.addr.port);
+  listener.close();
+  await accepting;
+  assertEquals(first, WORKER_READY);
+  assertEquals(connections, 0);
+  assertEquals(Object.keys(outcomes).length, 17);
+  for (const [attempt, outcome] of Object.entries(outcomes)) {
+    const wrapped = WRAPPED[attempt];
+    const isRefused = outcome.startsWith("NotCapable:") ||
+      wrapped !== undefined && outcome.startsWith(wrapped);
+    assert(isRefused, `${attempt}: ${outcome}`);
+  }
+});
