@@ -22,7 +22,8 @@ export function createTerminalStream(
   const isTerminal = stream.isTerminal();
   return {
     isTerminal,
-    columns: isTerminal ? Deno.consoleSize().columns : null,
+    // Some terminals do not know their size and say 0.
+    columns: isTerminal ? Deno.consoleSize().columns || null : null,
     async write(text) {
       const bytes = new TextEncoder().encode(text);
       try {

@@ -1,0 +1,57 @@
+/**
+ * What one command of `openred-node` is.
+ *
+ * @module
+ */
+import type { Clock } from "../ports/ports.ts";
+import type { AdminClient } from "./admin_client.ts";
+import type { OptionSpecs, OptionValues } from "./options.ts";
+import type { Output } from "./output.ts";
+
+/** A word that stands after the command's name; each is required. */
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly summary: string;
+}
+
+/** What a command works with. */
+export interface CommandContext<S extends OptionSpecs> {
+  readonly options: OptionValues<S>;
+  /** As many as the command has argument specs. */
+  readonly words: readonly string[];
+  /** Standard output. */
+  readonly out: Output;
+  /** Standard error. */
+  readonly err: Output;
+  readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+  /** Fires when the person pressed Ctrl-C. */
+  readonly signal: AbortSignal;
+  /**
+   * Reads standard input to its end.
+   * @throws {RangeError} When it is longer than `maxBytes`.
+   */
+  readInput(maxBytes: number): Promise<Uint8Array>;
+  /**
+   * The running node of `--data`.
+   * @throws {CommandError} Exit code 1 when there is none.
+   */
+  openNode(): Promise<AdminClient>;
+}
+
+/** One command. */
+export interface NodeCommand<S extends OptionSpecs = OptionSpecs> {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What `--help` says below the options. */
+  readonly details: string;
+  readonly words: readonly ArgumentSpec[];
+  readonly options: S;
+  /** @throws {CommandError} */
+  run(context: CommandContext<S>): Promise<void>;
+}
+
+/** Fixes the type of a command's options; the list of all commands forgets it again. */
+export function defineCommand<const S extends OptionSpecs>(command: NodeCommand<S>): NodeCommand {
+  return command as NodeCommand<OptionSpecs> & NodeCommand<S>;
+}

@@ -1,0 +1,29 @@
+/**
+ * How a command ends when it does not succeed.
+ *
+ * @module
+ */
+
+/** What a shell sees: done, failed, or asked for wrongly. */
+export const EXIT_CODES = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Ends a command with one line on standard error. The message says what to do and is safe to print. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly exitCode: 1 | 2;
+
+  constructor(exitCode: 1 | 2, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Wrong usage or input: exit code 2. */
+export function usageError(message: string): CommandError {
+  return new CommandError(EXIT_CODES.usage, message);
+}
+
+/** The command was understood and did not succeed: exit code 1. */
+export function failure(message: string, options?: ErrorOptions): CommandError {
+  return new CommandError(EXIT_CODES.failed, message, options);
+}

@@ -1,0 +1,227 @@
+/**
+ * The command line of `openred-node`: from words to an exit code.
+ *
+ * @module
+ */
+import { Command, CommanderError, Option } from "commander";
+import type { SendLoopback } from "../ports/loopback.ts";
+import type { Clock } from "../ports/ports.ts";
+import { AdminClient } from "./admin_client.ts";
+import { type CommandContext, type NodeCommand } from "./command.ts";
+import { CommandError, EXIT_CODES, usageError } from "./command_error.ts";
+import { connectCommand } from "./connect.ts";
+import { discoverCommand } from "./discover.ts";
+import { idCommand } from "./id.ts";
+import { inboxCommand } from "./inbox.ts";
+import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
+import { Output, type TextSink } from "./output.ts";
+import { runCommand, type RunNode } from "./run.ts";
+import { sanitizeLine } from "./sanitize.ts";
+import { sendCommand } from "./send.ts";
+import { statusCommand } from "./status.ts";
+
+/** The world outside the command line. */
+export interface CommandLinePorts {
+  env(name: string): string | undefined;
+  readonly out: TextSink;
+  readonly err: TextSink;
+  readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+  readonly signal: AbortSignal;
+  readonly send: SendLoopback;
+  readonly readInput: CommandContext<OptionSpecs>["readInput"];
+  /** The admin file of a data directory, or `null` if there is none. */
+  readAdminFile(data: string): Promise<Uint8Array | null>;
+  readonly runNode: RunNode;
+}
+
+export interface CommandLineOptions {
+  /** The words after the program's name. */
+  readonly args: readonly string[];
+  readonly version: string;
+}
+
+const NAME = "openred-node";
+const DEFAULT_COLUMNS = 100;
+const MAX_MESSAGE_LENGTH = 300;
+
+const EXIT_HELP = `
+Exit codes:
+  0  done
+  1  failed: no running node, no answer, refused
+  2  wrong usage or input`;
+
+const ENVIRONMENT_HELP = `
+Options that name a variable can be given by it as well; the command line wins.
+NO_COLOR turns colours off.`;
+
+/** All commands, in the order of the help. */
+export function listCommands(runNode: RunNode): readonly NodeCommand[] {
+  return [
+    runCommand(runNode),
+    idCommand,
+    discoverCommand,
+    connectCommand,
+    sendCommand,
+    inboxCommand,
+    statusCommand,
+  ];
+}
+
+function toOption(spec: OptionSpec<unknown>): Option {
+  const flags = spec.value === undefined ? `--${spec.flag}` : `--${spec.flag} <${spec.value}>`;
+  const notes = [
+    ...(spec.value === undefined ? [] : [`default: ${spec.defaultText}`]),
+    ...(spec.variable === undefined ? [] : [spec.variable]),
+  ];
+  const note = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
+  const option = new Option(flags, spec.summary + note);
+  if (spec.value === undefined) return option;
+  return option.argParser((text: string, former: readonly string[] | undefined) => [
+    ...(former ?? []),
+    text,
+  ]);
+}
+
+/** What commander would print, taken out of its hands. */
+function quiet(program: Command, streams: { help: string[]; columns: number | null }): Command {
+  return program.exitOverride().configureOutput({
+    writeOut: (text) => void streams.help.push(text),
+    writeErr: () => {},
+    outputError: () => {},
+    getOutHelpWidth: () => streams.columns ?? DEFAULT_COLUMNS,
+    getErrHelpWidth: () => streams.columns ?? DEFAULT_COLUMNS,
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  });
+}
+
+function addCommand(
+  program: Command,
+  options: { command: NodeCommand; run: (given: GivenOptions, words: readonly string[]) => void },
+): void {
+  const { command } = options;
+  const sub = program.command(command.name).summary(command.summary)
+    .description(command.summary[0]?.toUpperCase() + command.summary.slice(1) + ".")
+    .helpOption("-h, --help", "print this help");
+  for (const word of command.words) sub.argument(`<${word.name}>`, word.summary);
+  const parsed = Object.entries(command.options).map(([name, spec]) => {
+    const option = toOption(spec);
+    sub.addOption(option);
+    return { name, attribute: option.attributeName() };
+  });
+  sub.addHelpText("after", `\n${command.details}\n${EXIT_HELP}\n`);
+  sub.action(() => {
+    const values: GivenOptions = sub.opts();
+    const given = parsed.map(({ name, attribute }) => [name, values[attribute]]);
+    options.run(Object.fromEntries(given), sub.args);
+  });
+}
+
+function buildProgram(options: {
+  readonly commands: readonly NodeCommand[];
+  readonly version: string;
+  readonly help: string[];
+  readonly columns: number | null;
+  readonly chosen: (command: NodeCommand, given: GivenOptions, words: readonly string[]) => void;
+}): Command {
+  const program = quiet(new Command(NAME), options)
+    .description("A node of the OpenRed network, and the commands that talk to it.")
+    .version(options.version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .addHelpText("after", `${ENVIRONMENT_HELP}\n${EXIT_HELP}\n`);
+  for (const command of options.commands) {
+    addCommand(program, {
+      command,
+      run: (given, words) => options.chosen(command, given, words),
+    });
+  }
+  return program;
+}
+
+function describeUsage(error: CommanderError): CommandError {
+  if (error.code === "commander.help") {
+    return usageError(`Say what to do; '${NAME} --help' lists the commands`);
+  }
+  const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+  const hint = error.code === "commander.unknownOption"
+    ? ". Write -- before words that begin with -"
+    : "";
+  return usageError(`${text}${hint}; '${NAME} --help' says more`);
+}
+
+interface Chosen {
+  readonly command: NodeCommand;
+  readonly given: GivenOptions;
+  readonly words: readonly string[];
+}
+
+function choose(
+  ports: CommandLinePorts,
+  options: CommandLineOptions,
+): { readonly chosen: Chosen | null; readonly help: string } {
+  const help: string[] = [];
+  let chosen: Chosen | null = null;
+  const program = buildProgram({
+    commands: listCommands(ports.runNode),
+    version: options.version,
+    help,
+    columns: ports.out.columns,
+    chosen: (command, given, words) => chosen = { command, given, words },
+  });
+  try {
+    program.parse(options.args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) throw describeUsage(error);
+  }
+  return { chosen, help: help.join("") };
+}
+
+async function execute(
+  ports: CommandLinePorts,
+  options: CommandLineOptions & { readonly out: Output; readonly err: Output },
+): Promise<void> {
+  const { chosen, help } = choose(ports, options);
+  if (chosen === null) return await options.out.raw(help);
+  const { command, given, words } = chosen;
+  const values = readOptions(command.options, { given, env: (name) => ports.env(name) });
+  await command.run({
+    options: values,
+    words,
+    out: options.out,
+    err: options.err,
+    clock: ports.clock,
+    signal: ports.signal,
+    readInput: (maxBytes) => ports.readInput(maxBytes),
+    openNode: async () => {
+      const data = String(values.data);
+      const adminFile = await ports.readAdminFile(data);
+      const { send, clock, signal } = ports;
+      return new AdminClient({ data, adminFile, send, clock, signal });
+    },
+  });
+}
+
+/**
+ * Runs one command line.
+ * @returns The exit code. Whatever goes wrong becomes one line on standard error, never a stack trace.
+ */
+export async function runCommandLine(
+  ports: CommandLinePorts,
+  options: CommandLineOptions,
+): Promise<number> {
+  const style = { noColor: (ports.env("NO_COLOR") ?? "") !== "" };
+  const out = new Output(ports.out, style);
+  const err = new Output(ports.err, style);
+  try {
+    await execute(ports, { ...options, out, err });
+    return EXIT_CODES.ok;
+  } catch (error) {
+    const known = error instanceof CommandError;
+    const message = error instanceof Error ? error.message : "Unexpected error";
+    const line = sanitizeLine(message).slice(0, MAX_MESSAGE_LENGTH);
+    await err.line({ text: `${NAME}: `, style: "red" }, line);
+    return known ? error.exitCode : EXIT_CODES.failed;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * `openred-node connect <node-id>`.
+ *
+ * @module
+ */
+import { readNodeId } from "./arguments.ts";
+import { failure } from "./command_error.ts";
+import { defineCommand } from "./command.ts";
+import { COMMON_OPTIONS } from "./run_options.ts";
+import { showRoundTrip } from "./output.ts";
+import { waitOption } from "./wait_option.ts";
+
+/** Makes a session with a peer. */
+export const connectCommand = defineCommand({
+  name: "connect",
+  summary: "make a session with a node",
+  details: "Asks a directory for an introduction unless the two know each other.\n" +
+    "Fails if there is no confirmed session when the wait is over; the node goes on trying.",
+  words: [{ name: "node-id", summary: "whom to connect to" }],
+  options: { ...COMMON_OPTIONS, wait: waitOption(30) },
+  async run({ options, words, out, openNode }) {
+    const peer = readNodeId(words[0]);
+    const session = await (await openNode()).connect({ peer, waitMs: options.wait * 1000 });
+    if (options.json) await out.json(session);
+    if (session.state !== "confirmed") {
+      throw failure(`There is no session yet (${session.state}); the node goes on trying`);
+    }
+    if (options.json) return;
+    await out.pairs([
+      ["Connected", { text: session.peer, style: "bold" }],
+      ["Method", `${session.method}, epoch ${session.epoch}`],
+      ["Suite", {
+        text: session.suite,
+        style: session.post_quantum ? "green" : "yellow",
+      }],
+      ["Post-quantum", session.post_quantum ? "yes" : "no"],
+      ["Round trip", showRoundTrip(session.rtt_ms)],
+      ["Session", session.session_id],
+    ]);
+  },
+});

@@ -1,0 +1,126 @@
+/**
+ * The kinds of values that options and arguments take. Every reader throws a `RangeError` that says what
+ * was expected and never repeats a whole value.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { isLoopback } from "../ports/loopback.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import { MAX_ALIAS_LENGTH, MAX_NAME_LENGTH } from "../protocol/limits.ts";
+import { nodeIdSchema } from "../protocol/schemas.ts";
+import { checkUrlText } from "../protocol/url_policy.ts";
+
+/** A node id in its one valid form. */
+export type NodeId = v.InferOutput<typeof nodeIdSchema>;
+
+/** Where a server listens. */
+export interface ListenAddress {
+  /** An address literal without brackets, or a name. */
+  readonly hostname: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+const MAX_DIRECTORIES = 16;
+
+/** A path of a file or folder. */
+export function parsePath(text: string): string {
+  if (text === "" || text.includes("\0")) throw new RangeError("expected a path");
+  return text;
+}
+
+/** An integer within bounds, in decimal. */
+export function parseInteger(text: string, options: { min: number; max: number }): number {
+  const { min, max } = options;
+  const number = Number(text);
+  if (!/^\d{1,16}$/.test(text) || number < min || number > max) {
+    throw new RangeError(`expected a whole number from ${min} to ${max}`);
+  }
+  return number;
+}
+
+/** One of a few words. */
+export function parseChoice<const T extends string>(text: string, choices: readonly T[]): T {
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) throw new RangeError(`expected one of ${choices.join(", ")}`);
+  return choice;
+}
+
+/** `HOST:PORT`, with IPv6 addresses in brackets. */
+export function parseListen(text: string): ListenAddress {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]{1,253})):(\d{1,5})$/.exec(text);
+  const hostname = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  const valid = match?.[1] === undefined ||
+    URL.canParse(`http://[${match[1]}]`);
+  if (hostname === undefined || !valid || port > 65_535) {
+    throw new RangeError("expected HOST:PORT, such as 127.0.0.1:7601 or [::1]:0");
+  }
+  return { hostname, port };
+}
+
+/** `HOST:PORT` with a loopback address literal. */
+export function parseLoopbackListen(text: string): ListenAddress {
+  const address = parseListen(text);
+  if (!isLoopback(address.hostname)) {
+    throw new RangeError("expected a loopback address, such as 127.0.0.1:0 or [::1]:0");
+  }
+  return address;
+}
+
+/**
+ * A base URL in the one form that records allow.
+ * @see docs/PROTOCOL.md, "URL policy"
+ */
+export function parseBaseUrl(text: string): string {
+  try {
+    checkUrlText(text, { allowPrivate: true });
+    return text;
+  } catch (error) {
+    if (!(error instanceof OpenRedError)) throw error;
+    throw new RangeError("expected a URL such as https://node.example, without a final slash");
+  }
+}
+
+/** Directories, separated by commas: each a URL, or URL`#`id to pin the directory's id. */
+export function parseDirectories(text: string): readonly string[] {
+  const entries = text.split(",").map((entry) => entry.trim());
+  if (entries.length > MAX_DIRECTORIES) {
+    throw new RangeError(`expected at most ${MAX_DIRECTORIES} directories`);
+  }
+  for (const entry of entries) {
+    const [url = "", id, rest] = entry.split("#");
+    parseBaseUrl(url);
+    if (rest !== undefined || (id !== undefined && !v.is(nodeIdSchema, id))) {
+      throw new RangeError("expected URL or URL#ID, separated by commas");
+    }
+  }
+  const urls = entries.map((entry) => entry.split("#")[0]);
+  if (new Set(urls).size !== urls.length) throw new RangeError("a directory is listed twice");
+  return entries;
+}
+
+/** A label its owner chose. */
+export function parseAlias(text: string): string {
+  if (text === "" || text.length > MAX_ALIAS_LENGTH || /[\p{Cc}\p{Cs}]/u.test(text)) {
+    throw new RangeError(`expected 1 to ${MAX_ALIAS_LENGTH} characters without controls`);
+  }
+  return text;
+}
+
+/** A name of a service. */
+export function parseName(text: string): string {
+  if (!/^[\x20-\x7e]+$/.test(text) || text.length > MAX_NAME_LENGTH) {
+    throw new RangeError(`expected 1 to ${MAX_NAME_LENGTH} printable ASCII characters`);
+  }
+  return text;
+}
+
+/** A node id in its one valid form. */
+export function parseNodeId(text: string): NodeId {
+  if (!v.is(nodeIdSchema, text)) {
+    throw new RangeError("expected a node id, such as the one that 'openred-node id' prints");
+  }
+  return text;
+}

@@ -1,0 +1,138 @@
+/**
+ * What commands print: aligned columns, colours where a person reads along.
+ *
+ * @module
+ */
+import { safeJson, sanitizeLine } from "./sanitize.ts";
+
+/** One standard stream. */
+export interface TextSink {
+  /** @throws {Error} When the other end has gone. */
+  write(text: string): Promise<void>;
+  readonly isTerminal: boolean;
+  /** Width in columns, or `null` where there is none. */
+  readonly columns: number | null;
+}
+
+const STYLES = { bold: "1", dim: "2", red: "31", green: "32", yellow: "33", cyan: "36" } as const;
+export type Style = keyof typeof STYLES;
+
+/** Text of one cell, made safe when it is printed. */
+export interface Cell {
+  readonly text: string;
+  readonly style?: Style;
+}
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** Columns that a text takes on a terminal, nearly. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text) {
+    if (/[\p{M}\p{Cf}]/u.test(character)) continue;
+    width += WIDE.test(character) ? 2 : 1;
+  }
+  return width;
+}
+
+/** A span for people, such as `4 min`. */
+export function showDuration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 2 * 86_400) {
+    return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  }
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+/** Printing for one stream. */
+export class Output {
+  readonly #sink: TextSink;
+  readonly #coloured: boolean;
+
+  constructor(sink: TextSink, options: { readonly noColor: boolean }) {
+    this.#sink = sink;
+    this.#coloured = sink.isTerminal && !options.noColor;
+  }
+
+  /** Whether a person probably reads along. */
+  get isTerminal(): boolean {
+    return this.#sink.isTerminal;
+  }
+
+  /** Makes text safe, then colours it. */
+  paint(text: string, style?: Style): string {
+    const safe = sanitizeLine(text);
+    if (!this.#coloured || style === undefined) return safe;
+    return `\x1b[${STYLES[style]}m${safe}\x1b[0m`;
+  }
+
+  /** Writes a line of parts that are made safe one by one. */
+  async line(...cells: readonly (Cell | string)[]): Promise<void> {
+    const parts = cells.map((cell) =>
+      typeof cell === "string" ? this.paint(cell) : this.paint(cell.text, cell.style)
+    );
+    await this.#sink.write(parts.join("") + "\n");
+  }
+
+  /** Writes one JSON document on a line of its own. */
+  async json(value: unknown): Promise<void> {
+    await this.#sink.write(safeJson(value) + "\n");
+  }
+
+  /** Writes text of our own as it is. */
+  async raw(text: string): Promise<void> {
+    await this.#sink.write(text);
+  }
+
+  /** Clears the screen, if there is one. */
+  async clear(): Promise<void> {
+    if (this.#sink.isTerminal) await this.#sink.write("\x1b[H\x1b[2J");
+  }
+
+  /** Writes rows with their columns aligned, under a dim heading. */
+  async table(headings: readonly string[], rows: readonly (readonly Cell[])[]): Promise<void> {
+    const all = [headings.map((text): Cell => ({ text, style: "dim" })), ...rows];
+    const widths = headings.map((_, column) =>
+      Math.max(...all.map((row) => displayWidth(sanitizeLine(row[column]?.text ?? ""))))
+    );
+    for (const row of all) {
+      const line = row.map((cell, column) => {
+        const safe = sanitizeLine(cell.text);
+        const last = column === row.length - 1;
+        const gap = last ? 0 : (widths[column] ?? 0) - displayWidth(safe) + 2;
+        return this.paint(cell.text, cell.style) + " ".repeat(gap);
+      });
+      await this.#sink.write(line.join("").trimEnd() + "\n");
+    }
+  }
+
+  /** Writes `name  value` lines, values aligned. */
+  async pairs(pairs: readonly (readonly [name: string, value: Cell | string])[]): Promise<void> {
+    const width = Math.max(...pairs.map(([name]) => displayWidth(name))) + 2;
+    for (const [name, value] of pairs) {
+      const gap = " ".repeat(width - displayWidth(name));
+      await this.line({ text: name, style: "dim" }, gap, value);
+    }
+  }
+}
+
+/** A round-trip time for people. */
+export function showRoundTrip(ms: number | null): string {
+  return ms === null ? "–" : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
+
+/** An instant for people, UTC, to the second. Instants that no calendar has are shown as numbers. */
+export function showInstant(atMs: number): string {
+  const date = new Date(atMs);
+  return Number.isNaN(date.getTime())
+    ? String(atMs)
+    : date.toISOString().slice(0, 19).replace("T", " ");
+}
+
+/** The first and last characters of an id, for narrow places. People compare whole ids. */
+export function shortId(id: string): string {
+  return id.length <= 16 ? id : `${id.slice(0, 9)}…${id.slice(-5)}`;
+}

@@ -1,0 +1,216 @@
+/**
+ * The options of `openred-node run`.
+ *
+ * @module
+ */
+import type { LogLevel } from "../ports/ports.ts";
+import { MAX_SESSION_LIFE_MS, MIN_SESSION_LIFE_MS } from "../protocol/limits.ts";
+import { usageError } from "./command_error.ts";
+import {
+  type ListenAddress,
+  parseAlias,
+  parseBaseUrl,
+  parseChoice,
+  parseDirectories,
+  parseInteger,
+  parseListen,
+  parseLoopbackListen,
+  parsePath,
+} from "./option_values.ts";
+import { type OptionValues, switchOption, valueOption } from "./options.ts";
+
+/** Where a node keeps its things unless told otherwise. */
+export const DEFAULT_DATA = "openred-node-data";
+
+/** The options of every command. */
+export const COMMON_OPTIONS = {
+  data: valueOption<string>({
+    flag: "data",
+    variable: "OPENRED_DATA",
+    value: "DIR",
+    summary: "the node's data directory",
+    defaultText: DEFAULT_DATA,
+    fallback: DEFAULT_DATA,
+    parse: parsePath,
+  }),
+  json: switchOption({
+    flag: "json",
+    variable: "OPENRED_JSON",
+    summary: "print JSON for programs",
+  }),
+};
+
+const POLICIES = ["require", "prefer", "off"] as const;
+const ROTATIONS = ["hourly", "daily", "seeded"] as const;
+const LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
+
+/** Whether handshakes are post-quantum: always, if the peer can, or never. */
+export type PostQuantumPolicy = typeof POLICIES[number];
+export type RotationName = typeof ROTATIONS[number];
+
+const NETWORK_OPTIONS = {
+  listen: valueOption<ListenAddress>({
+    flag: "listen",
+    variable: "OPENRED_LISTEN",
+    value: "HOST:PORT",
+    summary: "where other nodes reach this one; port 0 lets the system choose",
+    defaultText: "127.0.0.1:7601",
+    fallback: { hostname: "127.0.0.1", port: 7601 },
+    parse: parseListen,
+  }),
+  adminListen: valueOption<ListenAddress>({
+    flag: "admin-listen",
+    variable: "OPENRED_ADMIN_LISTEN",
+    value: "HOST:PORT",
+    summary: "where this node's own commands reach it; loopback addresses only",
+    defaultText: "127.0.0.1:0",
+    fallback: { hostname: "127.0.0.1", port: 0 },
+    parse: parseLoopbackListen,
+  }),
+  apiUrl: valueOption<string | null>({
+    flag: "api-url",
+    variable: "OPENRED_API_URL",
+    value: "URL",
+    summary: "the URL that other nodes use; needed when listening on all addresses",
+    defaultText: "http://HOST:PORT of --listen",
+    fallback: null,
+    parse: parseBaseUrl,
+  }),
+  directories: valueOption<readonly string[]>({
+    flag: "directories",
+    variable: "OPENRED_DIRECTORIES",
+    value: "URL,…",
+    summary: "directories to register with, separated by commas; URL#ID pins an id",
+    defaultText: "none",
+    fallback: [],
+    parse: parseDirectories,
+  }),
+  allowPrivate: switchOption({
+    flag: "allow-private",
+    variable: "OPENRED_ALLOW_PRIVATE",
+    summary: "call private and loopback addresses and http names (development, LAN)",
+  }),
+};
+
+const IDENTITY_OPTIONS = {
+  alias: valueOption<string | null>({
+    flag: "alias",
+    variable: "OPENRED_ALIAS",
+    value: "NAME",
+    summary: "a label that others see; not unique",
+    defaultText: "none",
+    fallback: null,
+    parse: parseAlias,
+  }),
+  unlisted: switchOption({
+    flag: "unlisted",
+    variable: "OPENRED_UNLISTED",
+    summary: "stay out of lists: found by the exact id only",
+  }),
+};
+
+const POLICY_OPTIONS = {
+  pq: valueOption<PostQuantumPolicy>({
+    flag: "pq",
+    variable: "OPENRED_PQ",
+    value: POLICIES.join("|"),
+    summary: "post-quantum handshakes: only, if the peer can, or never",
+    defaultText: "prefer",
+    fallback: "prefer",
+    parse: (text) => parseChoice(text, POLICIES),
+  }),
+  rotation: valueOption<RotationName>({
+    flag: "rotation",
+    variable: "OPENRED_ROTATION",
+    value: ROTATIONS.join("|"),
+    summary: "how the crypto method of new pairs changes with time",
+    defaultText: "hourly",
+    fallback: "hourly",
+    parse: (text) => parseChoice(text, ROTATIONS),
+  }),
+  networkSeedFile: valueOption<string | null>({
+    flag: "network-seed-file",
+    variable: "OPENRED_NETWORK_SEED_FILE",
+    value: "FILE",
+    summary: "file with the network's seed, for --rotation seeded",
+    defaultText: "none",
+    fallback: null,
+    parse: parsePath,
+  }),
+  logLevel: valueOption<LogLevel>({
+    flag: "log-level",
+    variable: "OPENRED_LOG_LEVEL",
+    value: LEVELS.join("|"),
+    summary: "what is logged on standard error",
+    defaultText: "info",
+    fallback: "info",
+    parse: (text) => parseChoice(text, LEVELS),
+  }),
+};
+
+const LIMIT_OPTIONS = {
+  sessionLifeS: valueOption<number>({
+    flag: "session-life",
+    variable: "OPENRED_SESSION_LIFE",
+    value: "SECONDS",
+    summary: "longest life this node gives a session",
+    defaultText: "21600",
+    fallback: 21_600,
+    parse: (text) =>
+      parseInteger(text, { min: MIN_SESSION_LIFE_MS / 1000, max: MAX_SESSION_LIFE_MS / 1000 }),
+  }),
+  maxConnections: valueOption<number>({
+    flag: "max-connections",
+    variable: "OPENRED_MAX_CONNECTIONS",
+    value: "N",
+    summary: "WebSocket channels kept open at once",
+    defaultText: "100",
+    fallback: 100,
+    parse: (text) => parseInteger(text, { min: 1, max: 100_000 }),
+  }),
+  idleConnectionS: valueOption<number>({
+    flag: "idle-connection",
+    variable: "OPENRED_IDLE_CONNECTION",
+    value: "SECONDS",
+    summary: "when a channel without traffic is closed",
+    defaultText: "300",
+    fallback: 300,
+    parse: (text) => parseInteger(text, { min: 5, max: 86_400 }),
+  }),
+  handshakesPerMinute: valueOption<number>({
+    flag: "handshakes-per-minute",
+    variable: "OPENRED_HANDSHAKES_PER_MINUTE",
+    value: "N",
+    summary: "handshakes taken from one address",
+    defaultText: "120",
+    fallback: 120,
+    parse: (text) => parseInteger(text, { min: 1, max: 1_000_000 }),
+  }),
+};
+
+/** Every option of `run`. */
+export const RUN_OPTIONS = {
+  ...COMMON_OPTIONS,
+  ...NETWORK_OPTIONS,
+  ...IDENTITY_OPTIONS,
+  ...POLICY_OPTIONS,
+  ...LIMIT_OPTIONS,
+};
+
+/** What `run` was asked for, checked. */
+export type RunOptions = OptionValues<typeof RUN_OPTIONS>;
+
+/**
+ * Checks what options say of each other.
+ * @throws {CommandError} Exit code 2.
+ */
+export function checkRunOptions(options: RunOptions): RunOptions {
+  const { hostname } = options.listen;
+  if (options.apiUrl === null && (hostname === "0.0.0.0" || /^[0:]+$/.test(hostname))) {
+    throw usageError("--api-url: say which URL others use, since --listen takes all addresses");
+  }
+  if ((options.rotation === "seeded") !== (options.networkSeedFile !== null)) {
+    throw usageError("--network-seed-file and --rotation seeded go together");
+  }
+  return options;
+}

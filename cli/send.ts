@@ -1,0 +1,74 @@
+/**
+ * `openred-node send <node-id> <text>`.
+ *
+ * @module
+ */
+import { MAX_TEXT_BYTES } from "../protocol/admin_api.ts";
+import { readNodeId } from "./arguments.ts";
+import { usageError } from "./command_error.ts";
+import { type CommandContext, defineCommand } from "./command.ts";
+import type { OptionSpecs } from "./options.ts";
+import { showRoundTrip } from "./output.ts";
+import { COMMON_OPTIONS } from "./run_options.ts";
+import { waitOption } from "./wait_option.ts";
+
+const TOO_LONG = `<text>: expected at most ${MAX_TEXT_BYTES} bytes of UTF-8`;
+
+async function readStandardInput(context: Pick<CommandContext<OptionSpecs>, "readInput">) {
+  let bytes: Uint8Array;
+  try {
+    bytes = await context.readInput(MAX_TEXT_BYTES);
+  } catch (error) {
+    if (error instanceof RangeError) throw usageError(TOO_LONG);
+    throw error;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw usageError("<text>: standard input is not UTF-8");
+  }
+}
+
+/**
+ * The text to send: the word itself, or standard input for `-`.
+ * @throws {CommandError} Exit code 2 for text that is empty, too long or not UTF-8.
+ */
+async function readText(
+  word: string | undefined,
+  context: Pick<CommandContext<OptionSpecs>, "readInput">,
+): Promise<string> {
+  const text = word === "-" ? await readStandardInput(context) : word ?? "";
+  if (text === "") throw usageError("<text>: expected some text, or - for standard input");
+  if (!text.isWellFormed()) throw usageError("<text>: expected well-formed Unicode");
+  if (new TextEncoder().encode(text).length > MAX_TEXT_BYTES) throw usageError(TOO_LONG);
+  return text;
+}
+
+/** Sends a message. */
+export const sendCommand = defineCommand({
+  name: "send",
+  summary: "send a message to a node",
+  details:
+    "The message is stored before anything is sent. If the peer does not acknowledge it in time, it\n" +
+    "stays queued, goes out when the peer is back, and the command succeeds.\n" +
+    "Write - as the text to read it from standard input, and -- before a text that begins with -.",
+  words: [
+    { name: "node-id", summary: "whom to send to" },
+    { name: "text", summary: `the message, at most ${MAX_TEXT_BYTES / 1024} KiB` },
+  ],
+  options: { ...COMMON_OPTIONS, wait: waitOption(15) },
+  async run(context) {
+    const { options, words, out } = context;
+    const peer = readNodeId(words[0]);
+    const text = await readText(words[1], context);
+    const node = await context.openNode();
+    const sent = await node.send({ peer, text, waitMs: options.wait * 1000 });
+    if (options.json) return await out.json(sent);
+    if (sent.state === "delivered") {
+      const trip = sent.rtt_ms === null ? "" : ` in ${showRoundTrip(sent.rtt_ms)}`;
+      return await out.line({ text: "Delivered", style: "green" }, trip, ` (${sent.id})`);
+    }
+    const later = "; it goes out when the peer is back";
+    await out.line({ text: "Queued", style: "yellow" }, ` (${sent.id})`, later);
+  },
+});

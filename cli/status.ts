@@ -1,0 +1,108 @@
+/**
+ * `openred-node status`.
+ *
+ * @module
+ */
+import type { DirectoryView, PeerView, SessionView, StatusView } from "../protocol/admin_api.ts";
+import { defineCommand } from "./command.ts";
+import { switchOption } from "./options.ts";
+import { type Cell, type Output, shortId, showDuration, showRoundTrip } from "./output.ts";
+import { COMMON_OPTIONS } from "./run_options.ts";
+
+const WATCH_MS = 2_000;
+
+function directoryRow(directory: DirectoryView): readonly Cell[] {
+  const next = directory.next_announce_in_ms;
+  return [
+    { text: directory.url },
+    { text: directory.state, style: directory.state === "registered" ? "green" : "yellow" },
+    { text: next === null ? "–" : `in ${showDuration(next)}` },
+    { text: directory.last_error ?? "–" },
+  ];
+}
+
+function peerRow(peer: PeerView): readonly Cell[] {
+  return [
+    { text: peer.node_id },
+    { text: peer.alias ?? "–" },
+    { text: peer.accepted ? "accepted" : "request", style: peer.accepted ? "green" : "yellow" },
+    { text: String(peer.standby_pairs) },
+    { text: String(peer.outbox) },
+    { text: peer.api_url },
+  ];
+}
+
+function sessionRow(session: SessionView): readonly Cell[] {
+  return [
+    { text: shortId(session.peer) },
+    { text: session.state, style: session.state === "confirmed" ? "green" : "yellow" },
+    { text: `${session.method}/${session.epoch}` },
+    { text: session.post_quantum ? "yes" : "no", style: session.post_quantum ? "green" : "yellow" },
+    { text: session.carrier },
+    { text: `${showDuration(session.age_ms)} of ${showDuration(session.life_ms)}` },
+    { text: showRoundTrip(session.rtt_ms) },
+  ];
+}
+
+async function printTable(
+  out: Output,
+  table: { title: string; headings: readonly string[]; rows: readonly (readonly Cell[])[] },
+): Promise<void> {
+  if (table.rows.length === 0) return;
+  await out.line();
+  await out.line({ text: table.title, style: "bold" });
+  await out.table(table.headings, table.rows);
+}
+
+async function printStatus(out: Output, status: StatusView): Promise<void> {
+  await out.pairs([
+    ["Node", { text: status.node_id, style: "bold" }],
+    ["URL", status.api_url],
+    ["Version", status.version],
+    ["Up", showDuration(status.uptime_s * 1000)],
+  ]);
+  await printTable(out, {
+    title: "Directories",
+    headings: ["URL", "STATE", "ANNOUNCES", "LAST ERROR"],
+    rows: status.directories.map(directoryRow),
+  });
+  await printTable(out, {
+    title: "Peers",
+    headings: ["NODE", "ALIAS", "CONTACT", "PAIRS", "OUTBOX", "URL"],
+    rows: status.peers.map(peerRow),
+  });
+  await printTable(out, {
+    title: "Sessions",
+    headings: ["PEER", "STATE", "METHOD/EPOCH", "POST-QUANTUM", "OVER", "AGE", "ROUND TRIP"],
+    rows: status.sessions.map(sessionRow),
+  });
+  if (status.warnings.length > 0) await out.line();
+  for (const text of status.warnings) await out.line({ text: `! ${text}`, style: "yellow" });
+}
+
+/** Prints how the node is doing. */
+export const statusCommand = defineCommand({
+  name: "status",
+  summary: "print directories, peers and sessions",
+  details: "With --json: one document; with --watch --json: one a line.",
+  words: [],
+  options: {
+    ...COMMON_OPTIONS,
+    watch: switchOption({ flag: "watch", summary: "print it again every 2 s, until Ctrl-C" }),
+  },
+  async run({ options, out, clock, signal, openNode }) {
+    const node = await openNode();
+    do {
+      const status = await node.status();
+      if (options.watch && !options.json) await out.clear();
+      if (options.json) await out.json(status);
+      else await printStatus(out, status);
+      if (options.watch) {
+        await new Promise<void>((resolve) => {
+          const cancel = clock.setTimer(WATCH_MS, resolve);
+          signal.addEventListener("abort", () => (cancel(), resolve()), { once: true });
+        });
+      }
+    } while (options.watch && !signal.aborted);
+  },
+});

@@ -1,0 +1,68 @@
+/**
+ * Runs the three-node exchange on the compiled binaries: `deno run -A tests/binaries/run.ts [FOLDER]`.
+ * The folder is `dist` unless named. Ends with the counts in the form of `deno test`.
+ */
+import { fileURLToPath } from "node:url";
+import { LocalNetwork } from "../../scripts/local_network/network.ts";
+import { binaryPrograms } from "../../scripts/local_network/programs.ts";
+import { NAMES, STEPS } from "../e2e/scenario.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+interface Count {
+  passed: number;
+  failed: number;
+}
+
+async function check(count: Count, name: string, run: () => Promise<void>): Promise<boolean> {
+  try {
+    await run();
+    console.log(`${name} ... ok`);
+    count.passed += 1;
+    return true;
+  } catch (error) {
+    console.log(`${name} ... FAILED\n${error instanceof Error ? error.stack : error}`);
+    count.failed += 1;
+    return false;
+  }
+}
+
+async function runScenario(folder: string, count: Count): Promise<void> {
+  await using network = await LocalNetwork.start({
+    programs: binaryPrograms(folder),
+    names: NAMES,
+    onLog: () => {},
+    signal: new AbortController().signal,
+  });
+  for (const { name, run } of STEPS) {
+    if (!await check(count, `binaries: ${name}`, () => run(network))) return;
+  }
+}
+
+async function runDev(folder: string): Promise<void> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--quiet", `--config=${ROOT}deno.json`, `${ROOT}scripts/dev.ts`],
+      ...["--once", "--binaries", folder],
+    ],
+    signal: AbortSignal.timeout(120_000),
+  }).output();
+  const decoder = new TextDecoder();
+  if (code !== 0) {
+    throw new Error(`exit code ${code}\n${decoder.decode(stdout)}${decoder.decode(stderr)}`);
+  }
+}
+
+const folder = Deno.args[0] ?? `${ROOT}dist`;
+const count: Count = { passed: 0, failed: 0 };
+await check(count, "binaries: the three-node exchange", () => runDev(folder));
+try {
+  await runScenario(folder, count);
+} catch (error) {
+  console.log(`binaries: start ... FAILED\n${error instanceof Error ? error.message : error}`);
+  count.failed += 1;
+}
+console.log(
+  `\n${count.failed === 0 ? "ok" : "FAILED"} | ${count.passed} passed | ${count.failed} failed`,
+);
+Deno.exit(count.failed === 0 ? 0 : 1);

@@ -1,0 +1,65 @@
+/** Runs the command line in this process, against memory streams. */
+import { type CommandLinePorts, runCommandLine } from "../../cli/commands.ts";
+import { sendLoopback } from "../../ports/system_loopback.ts";
+import type { TextSink } from "../../cli/output.ts";
+
+export class MemorySink implements TextSink {
+  text = "";
+  readonly columns = null;
+  constructor(readonly isTerminal = false) {}
+
+  write(text: string): Promise<void> {
+    this.text += text;
+    return Promise.resolve();
+  }
+}
+
+export interface RunSettings {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: Uint8Array;
+  readonly adminFile?: unknown;
+  readonly signal?: AbortSignal;
+  readonly isTerminal?: boolean;
+  readonly ports?: Partial<CommandLinePorts>;
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export async function runInProcess(
+  args: readonly string[],
+  settings: RunSettings = {},
+): Promise<RunResult> {
+  const out = new MemorySink(settings.isTerminal);
+  const err = new MemorySink();
+  const { adminFile } = settings;
+  const code = await runCommandLine({
+    env: (name) => settings.env?.[name],
+    out,
+    err,
+    clock: {
+      nowMs: () => Date.now(),
+      setTimer: (delayMs, callback) => {
+        const timer = setTimeout(callback, delayMs);
+        return () => clearTimeout(timer);
+      },
+    },
+    signal: settings.signal ?? new AbortController().signal,
+    send: sendLoopback,
+    readInput: (maxBytes) => {
+      const input = settings.input ?? new Uint8Array();
+      if (input.length > maxBytes) throw new RangeError("Too long");
+      return Promise.resolve(input);
+    },
+    readAdminFile: () =>
+      Promise.resolve(
+        adminFile === undefined ? null : new TextEncoder().encode(JSON.stringify(adminFile)),
+      ),
+    runNode: () => Promise.resolve(),
+    ...settings.ports,
+  }, { args, version: "3.0.0-test" });
+  return { code, out: out.text, err: err.text };
+}

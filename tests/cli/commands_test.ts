@@ -1,0 +1,314 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { encodeNodeId } from "../../crypto/encoding.ts";
+import { startFakeAdmin } from "./fake_admin.ts";
+import { runInProcess } from "./command_line.ts";
+
+const PEER = encodeNodeId(new Uint8Array(32).fill(7));
+const SESSION = {
+  session_id: "c2Vzc2lvbi1zZXNzaW9uLTE",
+  peer: PEER,
+  role: "initiator",
+  state: "confirmed",
+  suite: "ik-x25519-mlkem768",
+  post_quantum: true,
+  method: "gamma",
+  epoch: 497_222,
+  issuer: "peer",
+  send_step: 0,
+  carrier: "channel",
+  age_ms: 4_000,
+  life_ms: 21_600_000,
+  rtt_ms: 3.25,
+};
+const STATUS = {
+  node_id: PEER,
+  version: "3.0.0",
+  api_url: "http://127.0.0.1:1",
+  uptime_s: 61,
+  directories: [{
+    url: "http://127.0.0.1:2",
+    directory_id: null,
+    state: "trying",
+    last_error: "unreachable",
+    next_announce_in_ms: 5_000,
+  }],
+  peers: [{
+    node_id: PEER,
+    alias: "\x1b[31mbob\u202e",
+    api_url: "http://127.0.0.1:3",
+    known: true,
+    accepted: false,
+    standby_pairs: 4,
+    outbox: 0,
+  }],
+  sessions: [SESSION],
+  counters: {},
+  warnings: ["The clock is wrong\x07"],
+};
+
+function message(number: number, text: string) {
+  return {
+    number,
+    id: `m${number}`,
+    peer: PEER,
+    text,
+    received_at: 1_790_000_000_000,
+    request: false,
+  };
+}
+
+Deno.test("send posts the text with the token of admin.json and says what became of it", async () => {
+  await using admin = startFakeAdmin(() => ({
+    json: { id: "m1", peer: PEER, state: "delivered", rtt_ms: 2.5 },
+  }));
+  const result = await runInProcess(["send", PEER, "hello", "--wait", "3"], admin);
+  assertEquals(result, { code: 0, out: "Delivered in 2.5 ms (m1)\n", err: "" });
+  assertEquals(admin.seen, [{
+    method: "POST",
+    path: "/admin/v1/messages",
+    authorization: "Bearer local-token",
+    body: { peer: PEER, text: "hello", wait_ms: 3000 },
+  }]);
+});
+
+Deno.test("send reads the text from standard input for -", async () => {
+  await using admin = startFakeAdmin(() => ({
+    json: { id: "m1", peer: PEER, state: "queued", rtt_ms: null },
+  }));
+  const input = new TextEncoder().encode("grüße\n");
+  const result = await runInProcess(["send", PEER, "-"], { ...admin, input });
+  assertEquals(result.code, 0);
+  assertStringIncludes(result.out, "Queued (m1)");
+  assertEquals((admin.seen[0]?.body as { text: string }).text, "grüße\n");
+});
+
+Deno.test("send takes a text that begins with - after --", async () => {
+  await using admin = startFakeAdmin(() => ({
+    json: { id: "m1", peer: PEER, state: "queued", rtt_ms: null },
+  }));
+  assertEquals((await runInProcess(["send", "--", PEER, "-5 °C"], admin)).code, 0);
+  assertEquals((admin.seen[0]?.body as { text: string }).text, "-5 °C");
+  assertEquals((await runInProcess(["send", PEER, "-5 °C"], admin)).code, 2);
+});
+
+Deno.test("send refuses text that is too long, empty or not UTF-8 before it asks the node", async () => {
+  await using admin = startFakeAdmin(() => ({ json: {} }));
+  const long = "x".repeat(65_537);
+  const inputs: [string, Uint8Array?][] = [
+    [long],
+    [""],
+    ["\ud800"],
+    ["-", new TextEncoder().encode(long)],
+    ["-", new Uint8Array([0xff])],
+    ["-", new Uint8Array()],
+  ];
+  for (const [text, input] of inputs) {
+    const settings = input === undefined ? admin : { ...admin, input };
+    const result = await runInProcess(["send", PEER, text], settings);
+    assertEquals(result.code, 2);
+    assertMatch(result.err, /^openred-node: <text>: .+\n$/);
+  }
+  assertEquals(admin.seen, []);
+});
+
+Deno.test("a command without a running node fails and says how to start one", async () => {
+  const missing = await runInProcess(["id", "--data", "/nowhere"]);
+  assertEquals(missing.code, 1);
+  assertStringIncludes(missing.err, "Start it with: openred-node run --data /nowhere");
+  const server = startFakeAdmin(() => ({ json: {} }));
+  await server[Symbol.asyncDispose]();
+  const stopped = await runInProcess(["status"], server);
+  assertEquals(stopped.code, 1);
+  assertStringIncludes(stopped.err, "Start it with: openred-node run --data openred-node-data");
+});
+
+Deno.test("a command never sends the token to another machine", async () => {
+  const adminFile = { url: "http://192.0.2.1:80", token: "local-token", pid: 1 };
+  assertEquals((await runInProcess(["id"], { adminFile })).code, 1);
+});
+
+Deno.test("a damaged admin.json fails with one line", async () => {
+  for (const adminFile of [null, 7, {}, { url: 1, token: "t", pid: 1 }]) {
+    const result = await runInProcess(["id"], { adminFile });
+    assertEquals(result.code, 1);
+    assertMatch(
+      result.err,
+      /^openred-node: The file admin.json in openred-node-data is damaged\n$/,
+    );
+  }
+});
+
+Deno.test("refusals of the node become one line with their code", async () => {
+  const cases: [number, string, number][] = [
+    [502, "unreachable", 1],
+    [404, "node_unknown", 1],
+    [400, "bad_request", 2],
+    [413, "too_large", 2],
+    [500, "internal", 1],
+  ];
+  for (const [status, code, exitCode] of cases) {
+    await using admin = startFakeAdmin(() => ({
+      status,
+      json: { type: "about:blank", title: "t", status, detail: "Detail\x1b[2J", code },
+    }));
+    const result = await runInProcess(["connect", PEER], admin);
+    assertEquals(result.code, exitCode);
+    assertMatch(result.err, new RegExp(`^openred-node: [^\\x1b]+ \\(${code}\\)\n$`));
+    assertEquals(result.out, "");
+  }
+});
+
+Deno.test("answers that are no JSON, no problem or cut short fail with one line", async () => {
+  const answers = [
+    () => new Response("<html>"),
+    () => new Response("[]", { status: 500 }),
+    () => new Response(new Uint8Array([0xff, 0xfe])),
+  ];
+  for (const answer of answers) {
+    await using admin = startFakeAdmin(answer);
+    const result = await runInProcess(["status"], admin);
+    assertEquals(result.code, 1);
+    assertMatch(result.err, /^openred-node: [^\n]+\n$/);
+  }
+});
+
+Deno.test("connect fails while the session is not confirmed", async () => {
+  await using admin = startFakeAdmin(() => ({ json: { ...SESSION, state: "unconfirmed" } }));
+  const result = await runInProcess(["connect", PEER, "--wait", "0"], admin);
+  assertEquals(result.code, 1);
+  assertStringIncludes(result.err, "unconfirmed");
+});
+
+Deno.test("connect shows method, epoch and suite", async () => {
+  await using admin = startFakeAdmin(() => ({ json: SESSION }));
+  const result = await runInProcess(["connect", PEER], admin);
+  assertEquals(result.code, 0);
+  for (const part of [PEER, "gamma, epoch 497222", "ik-x25519-mlkem768", "3.3 ms"]) {
+    assertStringIncludes(result.out, part);
+  }
+});
+
+Deno.test("--json prints the node's answer as one JSON document", async () => {
+  const answers: Record<string, unknown> = {
+    id: { node_id: PEER, api_url: "http://127.0.0.1:1", contact: "openred:x", record: "r" },
+    status: STATUS,
+    discover: { nodes: [], failed: [] },
+    connect: SESSION,
+    send: { id: "m1", peer: PEER, state: "delivered", rtt_ms: 2 },
+  };
+  for (const [name, json] of Object.entries(answers)) {
+    await using admin = startFakeAdmin(() => ({ json }));
+    const words = name === "connect" ? [PEER] : name === "send" ? [PEER, "x"] : [];
+    const result = await runInProcess([name, "--json", ...words], admin);
+    assertEquals([name, result.code, result.err], [name, 0, ""]);
+    assertEquals(result.out.indexOf("\n"), result.out.length - 1);
+    assertEquals(JSON.parse(result.out), json);
+  }
+});
+
+Deno.test("nothing that others wrote reaches the terminal as a control sequence", async () => {
+  await using admin = startFakeAdmin(() => ({ json: STATUS }));
+  for (const args of [["status"], ["status", "--json"]]) {
+    const result = await runInProcess(args, admin);
+    assertEquals(result.code, 0);
+    // deno-lint-ignore no-control-regex
+    assertEquals(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(result.out), false);
+    assertStringIncludes(result.out, "bob");
+  }
+});
+
+Deno.test("inbox pages through all messages and marks every line of a text", async () => {
+  const stored = Array.from({ length: 230 }, (_, index) => message(index + 1, "line 1\nline 2"));
+  await using admin = startFakeAdmin(({ path }) => {
+    const query = new URL(path, "http://x").searchParams;
+    const after = Number(query.get("after"));
+    const messages = stored.slice(after, after + Number(query.get("limit")));
+    return { json: { messages, cursor: messages.at(-1)?.number ?? after } };
+  });
+  const all = await runInProcess(["inbox", "--json"], admin);
+  assertEquals(JSON.parse(all.out), { messages: stored, cursor: 230 });
+  const some = await runInProcess(["inbox", "--after", "200", "--limit", "3", "--json"], admin);
+  assertEquals(JSON.parse(some.out), { messages: stored.slice(200, 203), cursor: 203 });
+  const text = await runInProcess(["inbox", "--after", "229"], admin);
+  assertStringIncludes(text.out, "  │ line 1\n  │ line 2\n");
+});
+
+Deno.test("inbox --follow prints each message once, stored or new, until Ctrl-C", async () => {
+  const stored = [message(1, "before")];
+  const encoder = new TextEncoder();
+  let events: ReadableStreamDefaultController<Uint8Array> | undefined;
+  await using admin = startFakeAdmin(({ path }) => {
+    if (path === "/admin/v1/events") {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          events = controller;
+          controller.enqueue(encoder.encode(": hello\n\n"));
+        },
+      });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    }
+    const after = Number(new URL(path, "http://x").searchParams.get("after"));
+    const messages = stored.filter(({ number }) => number > after);
+    return { json: { messages, cursor: messages.at(-1)?.number ?? after } };
+  });
+  const stop = new AbortController();
+  let text = "";
+  const running = runInProcess(["inbox", "--follow", "--json"], {
+    ...admin,
+    signal: stop.signal,
+    ports: {
+      out: {
+        isTerminal: false,
+        columns: null,
+        write(line: string) {
+          text += line;
+          if (text.split("\n").length === 2) {
+            stored.push(message(2, "after"));
+            const data = JSON.stringify({ type: "message" });
+            events?.enqueue(encoder.encode(`event: message\ndata: ${data}\n\n`));
+            events?.enqueue(encoder.encode(`event: message\ndata: ${data}\n\n`));
+          } else stop.abort();
+          return Promise.resolve();
+        },
+      },
+    },
+  });
+  assertEquals((await running).code, 0);
+  const texts = text.trim().split("\n").map((line) => JSON.parse(line).text);
+  assertEquals(texts, ["before", "after"]);
+});
+
+Deno.test("discover shows nodes, names directories that failed, and fails if all did", async () => {
+  const node = {
+    node_id: PEER,
+    alias: "bob",
+    api_url: "http://127.0.0.1:3",
+    status: "active",
+    last_seen: Date.now() - 61_000,
+    directory: "http://127.0.0.1:2",
+  };
+  const failed = [{ url: "http://127.0.0.1:9", code: "unreachable" }];
+  await using some = startFakeAdmin(() => ({ json: { nodes: [node], failed } }));
+  const found = await runInProcess(["discover", "--service", "messaging", "--limit", "5"], some);
+  assertEquals(found.code, 0);
+  assertMatch(found.out, /NODE +ALIAS +STATUS +SEEN +URL\nz\S+ +bob +active +1 min ago +http/);
+  assertStringIncludes(found.err, "No answer from http://127.0.0.1:9 (unreachable)");
+  assertEquals(some.seen[0]?.path, "/admin/v1/discover?limit=5&service=messaging");
+  await using none = startFakeAdmin(() => ({ json: { nodes: [], failed } }));
+  assertEquals((await runInProcess(["discover"], none)).code, 1);
+});
+
+Deno.test("colours appear on a terminal only, and not with NO_COLOR", async () => {
+  await using admin = startFakeAdmin(() => ({ json: SESSION }));
+  const args = ["connect", PEER];
+  const plain = await runInProcess(args, admin);
+  const terminal = await runInProcess(args, { ...admin, isTerminal: true });
+  const noColor = await runInProcess(args, {
+    ...admin,
+    isTerminal: true,
+    env: { NO_COLOR: "1" },
+  });
+  assertStringIncludes(terminal.out, "\x1b[1m");
+  assertEquals(noColor.out, plain.out);
+  assertEquals(plain.out.includes("\x1b"), false);
+});
