@@ -23,6 +23,9 @@ export const CALL_NAMES = [
   "openHalf",
   "sealNote",
   "openNote",
+  "auditLines",
+  "readAuditLines",
+  "auditPeer",
   "handshakeHash",
   "startHandshake",
   "readHandshake",
@@ -113,6 +116,20 @@ export abstract class CallingCore implements CryptoCore {
 
   openNote(options: CallArgument<"openNote">): Promise<CallResult<"openNote">> {
     return this.call("openNote", options);
+  }
+
+  auditLines(options: CallArgument<"auditLines">): Promise<CallResult<"auditLines">> {
+    return this.call("auditLines", options);
+  }
+
+  readAuditLines(
+    options: CallArgument<"readAuditLines">,
+  ): Promise<CallResult<"readAuditLines">> {
+    return this.call("readAuditLines", options);
+  }
+
+  auditPeer(options: CallArgument<"auditPeer">): Promise<string> {
+    return this.call("auditPeer", options);
   }
 
   handshakeHash(options: CallArgument<"handshakeHash">): Promise<CallResult<"handshakeHash">> {

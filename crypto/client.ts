@@ -12,7 +12,7 @@ import {
   type CallName,
   type CallResult,
 } from "./calls.ts";
-import type { PackedMessage } from "./codec.ts";
+import { type PostedMessage, postPacked, takePosted } from "./codec.ts";
 import { PackReader } from "./pack_reader.ts";
 import { PackWriter } from "./pack_writer.ts";
 import { CryptoError, type CryptoErrorCode } from "./interface.ts";
@@ -34,9 +34,11 @@ export const CRYPTO_WORKER_OPTIONS: WorkerOptions = {
   deno: { permissions: "none" },
 };
 
-function wipeSecret(argument: unknown): void {
-  if (typeof argument !== "object" || argument === null || !("secret" in argument)) return;
+/** What unseals keys crosses once and is wiped here. @returns Whether there was any. */
+function wipeSecret(argument: unknown): boolean {
+  if (typeof argument !== "object" || argument === null || !("secret" in argument)) return false;
   if (argument.secret instanceof Uint8Array) argument.secret.fill(0);
+  return true;
 }
 
 /** The client of a core in a Worker started with no permissions at all. */
@@ -47,12 +49,13 @@ export class WorkerCryptoCore extends CallingCore {
   #writer: PackWriter | null = null;
   #nextId = 0;
   #lastBytes = 0;
+  #holdsSecret = false;
   #failure: CryptoError | null = null;
 
   private constructor(worker: Worker) {
     super();
     this.#worker = worker;
-    worker.onmessage = (event: MessageEvent<ArrayBuffer[]>) => this.#receive(event.data);
+    worker.onmessage = (event: MessageEvent<PostedMessage>) => this.#receive(event.data);
     worker.onmessageerror = () => this.#fail("The crypto worker sent a broken message");
     worker.onerror = (event) => {
       event.preventDefault();
@@ -129,7 +132,7 @@ export class WorkerCryptoCore extends CallingCore {
       this.#writer.truncate(start);
       throw error;
     } finally {
-      wipeSecret(argument);
+      if (wipeSecret(argument)) this.#holdsSecret = true;
     }
   }
 
@@ -138,20 +141,18 @@ export class WorkerCryptoCore extends CallingCore {
     this.#writer = null;
     if (writer === null || this.#failure !== null || writer.length === 0) return;
     this.#lastBytes = Math.min(writer.length, 2 ** 16);
-    const { packed, attachments } = writer.finish();
-    const parts = [packed, ...attachments];
+    const isSecret = this.#holdsSecret;
+    this.#holdsSecret = false;
     try {
-      this.#worker.postMessage(parts, parts);
+      postPacked(this.#worker, writer.finish(), { isSecret });
     } catch {
       // Nobody else can catch it here, and the calls of this message would wait for ever.
       this.#fail("The crypto worker could not be sent its calls");
     }
   }
 
-  #receive(parts: ArrayBuffer[]): void {
-    const [packed, ...attachments] = parts;
-    const message: PackedMessage = { packed: packed!, attachments };
-    const reader = new PackReader(message, { copies: true });
+  #receive(message: PostedMessage): void {
+    const reader = new PackReader(takePosted(message), { copies: true });
     while (!reader.atEnd) {
       const id = reader.readUint32();
       const succeeded = reader.readByte() === 1;

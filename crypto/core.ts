@@ -7,6 +7,7 @@
 // deno-lint-ignore openred/explicit-ports
 import { randomFillSync } from "node:crypto";
 import { createAeads } from "./aead.ts";
+import { createAuditCalls } from "./audit_lines.ts";
 import {
   type CallArgument,
   CallingCore,
@@ -92,6 +93,7 @@ function createCallTable(parts: CoreParts): CallTable {
     ...createKeystoreCalls(parts),
     ...createEnvelopeCalls(parts),
     ...createVaultCalls(parts),
+    ...createAuditCalls(parts),
     ...createHandshakeCalls(parts),
     ...createSessionCalls(parts),
     stop: () => {

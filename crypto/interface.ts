@@ -86,6 +86,43 @@ export interface OpenedKeystore {
   readonly noiseKeys: readonly NoiseKeyInfo[];
   /** The key that seals the token vault: HKDF of the secret, docs/PROTOCOL.md "Keys at rest". */
   readonly vault: KeyRef;
+  /** The keys of the audit log: derived like the vault's. */
+  readonly audit: KeyRef;
+}
+
+/** Where an audit log stands: its last line, and where that line ends. */
+export interface AuditPosition {
+  /** Of the last line; 0 before the first. */
+  readonly number: number;
+  /** SHA-256 of the last line without its newline, base64url; of 32 zero bytes before the first. */
+  readonly hash: string;
+  /** Number of the file it is in. */
+  readonly file: number;
+  /** Length of that file with this line and its newline. */
+  readonly bytes: number;
+}
+
+/** What a line of the audit log is to say. */
+export interface AuditEntry {
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly event: string;
+  /** The id of the peer it is about; only its keyed hash is stored. */
+  readonly peer: string | null;
+  readonly success: boolean;
+  /** Whatever else is to be known. */
+  readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** A line of the audit log that was read. */
+export interface AuditLine {
+  readonly number: number;
+  /** SHA-256 of the line before, base64url. */
+  readonly previous: string;
+  /** SHA-256 of this line, base64url. */
+  readonly hash: string;
+  /** The entry's JSON; `null` if it was not asked for, or does not open with these keys. */
+  readonly entry: string | null;
 }
 
 /** What is public about one half of a pair. Instants are in milliseconds. */
@@ -264,6 +301,34 @@ export interface CryptoCore {
   sealNote(options: { vault: KeyRef; name: string; note: string }): Promise<string>;
   /** @throws {CryptoError} `unseal_failed`. */
   openNote(options: { vault: KeyRef; name: string; sealed: string }): Promise<string>;
+
+  /**
+   * Makes the next lines of an audit log, at most 4,096, and signs where it then stands.
+   * @returns The lines, each with its newline; the new position, and the same as a JWS `openred-audit+jwt`.
+   */
+  auditLines(options: {
+    /** The identity key. */
+    key: KeyRef;
+    log: KeyRef;
+    from: AuditPosition;
+    entries: readonly AuditEntry[];
+  }): Promise<{ lines: Uint8Array; head: AuditPosition; statement: string }>;
+  /**
+   * Reads at most 4,096 lines of the audit log of `iss`, each without its newline.
+   * @returns `null` for a line that is not of the form, or not signed by `iss` where `verify` asks for that. An entry
+   *   that opens is authentic, and of this number, in any case.
+   */
+  readAuditLines(
+    options: {
+      log: KeyRef;
+      iss: string;
+      lines: readonly string[];
+      verify: boolean;
+      open: boolean;
+    },
+  ): Promise<readonly (AuditLine | null)[]>;
+  /** The `node_id` that stands for a peer in this log: HMAC-SHA256, base64url. */
+  auditPeer(options: { log: KeyRef; peer: string }): Promise<string>;
 
   /** SHA-256(enc(suite, pair_id, noise)): what names a message 1. */
   handshakeHash(

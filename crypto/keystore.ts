@@ -8,6 +8,7 @@
  * @module
  */
 import { TAG_BYTES } from "./aead.ts";
+import { AuditKeys } from "./audit_lines.ts";
 import { wipe } from "./bytes.ts";
 import type { CoreParts } from "./core_parts.ts";
 import { concatBytes, enc, encodeUtf8 } from "./encoding.ts";
@@ -59,12 +60,24 @@ export function checkSecret(secret: Uint8Array): void {
   }
 }
 
-/** The key of the token vault. */
-export function deriveVaultKey(hashes: Hashes, secret: Uint8Array): Uint8Array {
+function deriveKey(hashes: Hashes, secret: Uint8Array, label: string): Uint8Array {
   const prk = hashes.hkdfExtract(new Uint8Array(0), secret);
-  const key = hashes.hkdfExpand(prk, enc("openred/v3/vault"), KEY_BYTES);
+  const key = hashes.hkdfExpand(prk, enc(label), KEY_BYTES);
   wipe(prk);
   return key;
+}
+
+/** The key of the token vault. */
+export function deriveVaultKey(hashes: Hashes, secret: Uint8Array): Uint8Array {
+  return deriveKey(hashes, secret, "openred/v3/vault");
+}
+
+/** The keys of the audit log. */
+export function deriveAuditKeys(hashes: Hashes, secret: Uint8Array): AuditKeys {
+  return new AuditKeys(
+    deriveKey(hashes, secret, "openred/v3/audit"),
+    deriveKey(hashes, secret, "openred/v3/audit-peers"),
+  );
 }
 
 function encodeHead(cost: KeystoreCost, parts: KeystoreParts): Uint8Array<ArrayBuffer> {

@@ -11,6 +11,7 @@ import { DhKey, SigningKey } from "./curves.ts";
 import { CryptoError, type KeyRef, type NoiseKeyInfo, type OpenedKeystore } from "./interface.ts";
 import {
   checkSecret,
+  deriveAuditKeys,
   deriveVaultKey,
   type KeystoreContent,
   MAX_NOISE_KEYS,
@@ -97,6 +98,7 @@ async function openKeystore(
       nodeId: identity.nodeId,
       noiseKeys: describeNoiseKeys(keystore),
       vault: parts.ring.add(new VaultKey(vaultKey.slice())),
+      audit: parts.ring.add(deriveAuditKeys(parts.hashes, secret)),
     };
   } finally {
     wipe(secret);

@@ -7,6 +7,7 @@
 /// <reference lib="deno.worker" />
 import { CALL_NAMES } from "./calls.ts";
 import { toCryptoError } from "./checks.ts";
+import { type PostedMessage, postPacked, takePosted } from "./codec.ts";
 import { PackReader } from "./pack_reader.ts";
 import { PackWriter } from "./pack_writer.ts";
 import { LocalCryptoCore } from "./core.ts";
@@ -32,9 +33,7 @@ class Outbox {
     this.#writer = null;
     if (writer === null) return;
     this.#lastBytes = Math.min(writer.length, 2 ** 16);
-    const { packed, attachments } = writer.finish();
-    const parts = [packed, ...attachments];
-    self.postMessage(parts, parts);
+    postPacked(self, writer.finish(), { isSecret: false });
   }
 
   #write(id: number, result: { status: number; value: unknown }): void {
@@ -45,9 +44,8 @@ class Outbox {
   }
 }
 
-function runCalls(core: LocalCryptoCore, outbox: Outbox, parts: ArrayBuffer[]): void {
-  const [packed, ...attachments] = parts;
-  const reader = new PackReader({ packed: packed!, attachments }, { copies: false });
+function runCalls(core: LocalCryptoCore, outbox: Outbox, message: PostedMessage): void {
+  const reader = new PackReader(takePosted(message), { copies: false });
   while (!reader.atEnd) {
     const id = reader.readUint32();
     const name = CALL_NAMES[reader.readByte()];
@@ -76,7 +74,7 @@ async function answerLater(outbox: Outbox, id: number, result: Promise<unknown>)
 async function serve(): Promise<void> {
   const core = await LocalCryptoCore.create();
   const outbox = new Outbox();
-  self.onmessage = (event: MessageEvent<ArrayBuffer[]>) => runCalls(core, outbox, event.data);
+  self.onmessage = (event: MessageEvent<PostedMessage>) => runCalls(core, outbox, event.data);
   self.postMessage(WORKER_READY);
 }
 

@@ -47,6 +47,38 @@ export async function readBody(
   return body;
 }
 
+/** How long the whole of a request's body may take. */
+const BODY_TIMEOUT_MS = 10_000;
+
+/**
+ * As {@linkcode readBody}, and giving up on a body that does not arrive within 10 s, so that nobody keeps a
+ * server busy by sending slowly.
+ * @throws {OpenRedError} As {@linkcode readBody}; `bad_request` for a body that took too long.
+ */
+export async function readBodyInTime(
+  request: Request,
+  options: {
+    readonly maxBytes: number;
+    readonly clock: { setTimer(delayMs: number, callback: () => void): () => void };
+  },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const late = Promise.withResolvers<never>();
+  const cancel = options.clock.setTimer(BODY_TIMEOUT_MS, () => {
+    late.reject(new OpenRedError("bad_request", "The body did not arrive in time"));
+  });
+  try {
+    return await Promise.race([readBody(request, options.maxBytes), late.promise]);
+  } finally {
+    cancel();
+  }
+}
+
+/** The parameters of a request's query. The URL around them need not be one: its host is the client's text. */
+export function queryOf(request: Request): URLSearchParams {
+  const at = request.url.indexOf("?");
+  return new URLSearchParams(at < 0 ? "" : request.url.slice(at + 1));
+}
+
 /** Answers JSON. */
 export function jsonResponse(content: unknown, status = 200): Response {
   return new Response(JSON.stringify(content), {

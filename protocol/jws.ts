@@ -31,15 +31,14 @@ export function unverifiedPayload(text: string): unknown {
 
 /**
  * Checks header, signature and `kid` = `iss` of a compact JWS.
- * @returns The payload, parsed from JSON.
  * @throws {OpenRedError} `bad_signature`.
  */
 export async function verifySignature(
   crypto: Pick<CryptoCore, "verifyJws">,
   jws: { readonly text: string; readonly typ: JwsType },
-): Promise<unknown> {
+): Promise<void> {
   try {
-    return parseJson((await crypto.verifyJws(jws)).payload);
+    await crypto.verifyJws(jws);
   } catch (cause) {
     if (cause instanceof CryptoError && cause.code === "bad_signature") {
       throw new OpenRedError("bad_signature", `The signature does not hold (${jws.typ})`, {

@@ -61,6 +61,10 @@ export const namesSchema = v.pipe(v.array(nameSchema), v.maxLength(MAX_NAMES));
 function describeIssues(issues: readonly v.BaseIssue<unknown>[]): string {
   const [issue] = issues;
   if (issue === undefined) return "The input does not have the expected form";
+  // The name of a member that no schema has is input as well.
+  if (issue.type === "strict_object" && issue.expected === "never") {
+    return "The input has a member that is not known here";
+  }
   const path = v.getDotPath(issue as v.BaseIssue<unknown>);
   const what = issue.expected === null || issue.expected === undefined
     ? issue.type === "check" || issue.kind === "transformation" ? issue.message : issue.type

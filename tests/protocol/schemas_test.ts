@@ -111,11 +111,11 @@ Deno.test("parseInput() never says the value", () => {
   }
 });
 
-Deno.test("parseInput() names a member that a strict input must not have", () => {
+Deno.test("parseInput() says that a strict input has a member too many, and repeats nothing of it", () => {
   const schema = v.strictObject({ a: v.optional(v.string()) });
   const error = assertCode(() => parseInput(schema, { a: "1", extra: "s3cr3t" }), "bad_request");
-  assertStringIncludes(error.message, "extra");
-  assertEquals(error.message.includes("s3cr3t"), false);
+  assertStringIncludes(error.message, "not known here");
+  assertEquals(/extra|s3cr3t/.test(error.message), false);
 });
 
 Deno.test("parseJson() reads text and UTF-8 bytes", () => {
