@@ -1,0 +1,45 @@
+/**
+ * What an operator may set.
+ *
+ * @module
+ */
+import type { KeystoreCost, RotationPolicy } from "../crypto/interface.ts";
+
+/** Limits of one directory; 0 means no limit. */
+export interface DirectoryLimits {
+  /** Requests of one source address. */
+  readonly addressPerMinute: number;
+  /** New records and introductions of one identity. */
+  readonly identityPerMinute: number;
+  /** Calls to one host under way at a time. */
+  readonly hostInFlight: number;
+  readonly hostPerMinute: number;
+  /** Ids whose URL is on one host. */
+  readonly idsPerHost: number;
+  /** Requests under way at a time. */
+  readonly concurrent: number;
+}
+
+export const DEFAULT_LIMITS: DirectoryLimits = {
+  addressPerMinute: 1_200,
+  identityPerMinute: 60,
+  hostInFlight: 2,
+  hostPerMinute: 30,
+  idsPerHost: 1_000,
+  concurrent: 1_000,
+};
+
+export const DEFAULT_LEASE_MS = 3_600_000;
+
+export interface DirectoryConfig {
+  /** The public base URL, equal to `api_url` of the directory's record. */
+  readonly url: string;
+  readonly version: string;
+  readonly leaseMs: number;
+  readonly rotation: RotationPolicy;
+  /** Whether nodes may announce private addresses and `http` names. */
+  readonly allowPrivate: boolean;
+  readonly limits: DirectoryLimits;
+  /** What sealing the keystore is to cost; the default of the core if absent. */
+  readonly keystoreCost?: KeystoreCost;
+}

@@ -1,0 +1,56 @@
+/**
+ * Between a verified record and what the store keeps of it.
+ *
+ * @module
+ */
+import { encodeBase64Url } from "../crypto/encoding.ts";
+import type { NodeAnswer } from "../protocol/directory_api.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import type { VerifiedRecord } from "../protocol/record.ts";
+import { calledHost } from "./called_hosts.ts";
+import { statusAt } from "./leases.ts";
+import type { DirectoryEntry } from "./stores/store.ts";
+
+/** What the store keeps of a record taken now. */
+export function entryOf(
+  record: VerifiedRecord,
+  times: { readonly nowMs: number; readonly leaseMs: number; readonly calledBackAt: number },
+): DirectoryEntry {
+  const { payload } = record;
+  return {
+    id: record.id,
+    text: record.text,
+    seq: payload.seq,
+    expSec: payload.exp,
+    apiUrl: payload.api_url,
+    noiseKey: encodeBase64Url(payload.noise_key),
+    host: calledHost(payload.api_url),
+    alias: payload.alias ?? null,
+    services: payload.services,
+    unlisted: payload.unlisted,
+    gone: payload.gone,
+    lastSeenAt: times.nowMs,
+    leaseEndAt: times.nowMs + times.leaseMs,
+    calledBackAt: times.calledBackAt,
+  };
+}
+
+/** An entry as look-ups and lists show it, or `null` if it is to be forgotten. */
+export function nodeAnswer(entry: DirectoryEntry, nowMs: number): NodeAnswer | null {
+  const status = statusAt(entry, nowMs);
+  if (status === null) return null;
+  return {
+    record: entry.text,
+    node_id: entry.id,
+    api_url: entry.apiUrl,
+    last_seen: entry.lastSeenAt,
+    status,
+  };
+}
+
+/** `409`, with the record that was there first. */
+export function seqBehindError(stored: DirectoryEntry): OpenRedError {
+  return new OpenRedError("seq_behind", "A record as new or newer is stored already", {
+    members: { record: stored.text },
+  });
+}

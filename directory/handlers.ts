@@ -1,0 +1,116 @@
+/**
+ * From a request to a call of the directory, and from its result to an answer.
+ *
+ * @module
+ */
+import { PROOF_HEADER } from "../protocol/directory_api.ts";
+import { jsonResponse } from "../protocol/http.ts";
+import { discover } from "./discover.ts";
+import { lookUp } from "./lookup.ts";
+import type { Gauge } from "./metrics.ts";
+import { describeApi } from "./openapi.ts";
+import { PageCache } from "./page_cache.ts";
+import type { DirectoryParts } from "./parts.ts";
+import { RateLimit } from "./rate_limits.ts";
+import { Registrar } from "./register.ts";
+import { readRequestBody } from "./request_body.ts";
+import { Introducer } from "./request_connection.ts";
+import type { RouteName } from "./routes.ts";
+import { DORMANT_MS, STALE_MS } from "./leases.ts";
+
+/** @param id The parameter of the path, or empty. */
+export type RouteHandler = (request: Request, id: string) => Promise<Response>;
+
+export type DirectoryHandlers = Readonly<Record<RouteName, RouteHandler>>;
+
+/** The headers of `jsonResponse`, one object for every answer. */
+const JSON_INIT = {
+  headers: {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "content-type": "application/json",
+  },
+} as const;
+
+function jsonText(text: string): Response {
+  return new Response(text, JSON_INIT);
+}
+
+function searchOf(url: string): string {
+  const at = url.indexOf("?");
+  return at < 0 ? "" : url.slice(at + 1);
+}
+
+async function measure(parts: DirectoryParts, startedMs: number): Promise<Gauge[]> {
+  const nowMs = parts.clock.nowMs();
+  const ends = [nowMs - 1, nowMs - STALE_MS - 1, nowMs - DORMANT_MS - 1];
+  const [active, notDormant, known] = await parts.store.countLeases(ends) as [
+    number,
+    number,
+    number,
+  ];
+  return [
+    {
+      name: "openred_nodes",
+      help: "Nodes known and not gone, by status.",
+      values: [
+        { labels: 'status="active"', value: active },
+        { labels: 'status="stale"', value: notDormant - active },
+        { labels: 'status="dormant"', value: known - notDormant },
+      ],
+    },
+    {
+      name: "openred_uptime_seconds",
+      help: "Seconds since the directory started.",
+      values: [{ value: Math.floor((parts.clock.monotonicMs() - startedMs) / 1000) }],
+    },
+  ];
+}
+
+/** Makes the handler of every route. */
+export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
+  const { clock, config, metrics, own, store } = parts;
+  const perIdentity = new RateLimit(clock, {
+    perMinute: config.limits.identityPerMinute,
+    what: "of one identity",
+  });
+  const registrar = new Registrar(parts, perIdentity);
+  const introducer = new Introducer(parts, perIdentity);
+  const pages = new PageCache(clock, store);
+  const startedMs = clock.monotonicMs();
+  const api = JSON.stringify(describeApi(config));
+  return {
+    async register(request) {
+      return jsonResponse(await registrar.register(await readRequestBody(clock, request)), 201);
+    },
+    async requestConnection(request) {
+      const body = await readRequestBody(clock, request);
+      const proof = request.headers.get(PROOF_HEADER);
+      return jsonResponse(await introducer.introduce({ proof, body }));
+    },
+    async discover(request) {
+      const search = searchOf(request.url);
+      const make = () => discover(parts, new URLSearchParams(search));
+      return jsonText(await pages.text(search, make));
+    },
+    async lookUp(_request, id) {
+      return jsonText(JSON.stringify(await lookUp(parts, id)));
+    },
+    async health() {
+      return jsonText(JSON.stringify({
+        status: "ok",
+        version: config.version,
+        directory_id: own.id,
+        nodes: await store.countNodes(),
+        uptime_s: Math.floor((clock.monotonicMs() - startedMs) / 1000),
+      }));
+    },
+    async metrics() {
+      const text = metrics.render(await measure(parts, startedMs));
+      return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4" } });
+    },
+    openapi() {
+      return Promise.resolve(jsonText(api));
+    },
+  };
+}

@@ -1,0 +1,230 @@
+/**
+ * The options of `openred-central run`, from flags and `OPENRED_*` variables.
+ *
+ * @module
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { LogLevel } from "../ports/ports.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import { checkUrlText } from "../protocol/url_policy.ts";
+import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
+
+/** What the operator asked for, checked. */
+export interface RunOptions {
+  readonly hostname: string;
+  readonly port: number;
+  /** `null`: the address it listens on. */
+  readonly url: string | null;
+  readonly dataDirectory: string;
+  readonly allowPrivate: boolean;
+  readonly leaseMs: number;
+  readonly rotation: "hourly" | "daily" | "seeded";
+  readonly networkSeedFile: string | null;
+  readonly limits: DirectoryLimits;
+  readonly logLevel: LogLevel;
+  readonly json: boolean;
+}
+
+/** `run`: go on with these options. `exit`: everything is said already. */
+export type ParsedOptions =
+  | { readonly kind: "run"; readonly options: RunOptions }
+  | { readonly kind: "exit"; readonly code: 0 | 2 };
+
+interface Flags {
+  readonly listen: { readonly hostname: string; readonly port: number };
+  readonly url?: string;
+  readonly data: string;
+  readonly allowPrivate: boolean;
+  readonly leaseMs: number;
+  readonly rotation: "hourly" | "daily" | "seeded";
+  readonly networkSeedFile?: string;
+  readonly addressPerMinute: number;
+  readonly identityPerMinute: number;
+  readonly hostInFlight: number;
+  readonly hostPerMinute: number;
+  readonly idsPerHost: number;
+  readonly concurrent: number;
+  readonly logLevel: LogLevel;
+  readonly json: boolean;
+}
+
+const MIN_LEASE_MS = 1_000;
+const MAX_LEASE_MS = 86_400_000;
+const MAX_LIMIT = 1_000_000_000;
+const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+function parseListen(text: string): Flags["listen"] {
+  const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) {
+    throw new InvalidArgumentError("Expected host:port, such as 127.0.0.1:7600 or [::1]:0.");
+  }
+  return { hostname: match[1]!.replace(/^\[|\]$/g, ""), port };
+}
+
+function parseUrl(text: string): string {
+  try {
+    checkUrlText(text, { allowPrivate: true });
+    return text;
+  } catch (error) {
+    if (!(error instanceof OpenRedError)) throw error;
+    throw new InvalidArgumentError(
+      `${error.message}. Expected a URL such as https://directory.example, without a final slash.`,
+    );
+  }
+}
+
+function integerIn(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d{1,15}$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+function parseText(text: string): string {
+  if (text === "" || text.includes("\0")) throw new InvalidArgumentError("Expected a path.");
+  return text;
+}
+
+function option(flags: string, text: string): Option {
+  const created = new Option(flags, text);
+  return created.env(`OPENRED_${created.name().replaceAll("-", "_").toUpperCase()}`);
+}
+
+function limitOption(name: string, what: string, value: number): Option {
+  return option(`--${name} <n>`, `${what}; 0: no limit`)
+    .default(value).argParser(integerIn(0, MAX_LIMIT));
+}
+
+/** A flag whose variable is `1`, `true`, `0` or `false`. */
+function switchOption(flag: string, text: string): Option {
+  return option(`${flag} [yes]`, text).default(false).preset(true).argParser((value: string) => {
+    if (/^(1|true|yes)$/i.test(value)) return true;
+    if (/^(0|false|no)$/i.test(value)) return false;
+    throw new InvalidArgumentError("Expected 1, true, 0 or false.");
+  });
+}
+
+function runCommand(): Command {
+  const limits = DEFAULT_LIMITS;
+  return new Command("run")
+    .description("Run the directory until it is interrupted.")
+    .addOption(
+      option("--listen <host:port>", "address to listen on; port 0: any free one")
+        .default({ hostname: "127.0.0.1", port: 7600 }, "127.0.0.1:7600").argParser(parseListen),
+    )
+    .addOption(
+      option("--url <url>", "public base URL (default: http://<listen>)").argParser(parseUrl),
+    )
+    .addOption(
+      option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
+    )
+    .addOption(
+      switchOption("--allow-private", "let nodes announce private addresses and http names"),
+    )
+    .addOption(
+      option("--lease-ms <ms>", "how long a node stays active after a record")
+        .default(DEFAULT_LEASE_MS).argParser(integerIn(MIN_LEASE_MS, MAX_LEASE_MS)),
+    )
+    .addOption(
+      option("--rotation <policy>", "how the method of a pair is picked")
+        .default("hourly").choices(["hourly", "daily", "seeded"]),
+    )
+    .addOption(
+      option("--network-seed-file <file>", "seed of --rotation seeded, at least 16 bytes")
+        .argParser(parseText),
+    )
+    .addOption(
+      limitOption("address-per-minute", "requests of one address", limits.addressPerMinute),
+    )
+    .addOption(
+      limitOption(
+        "identity-per-minute",
+        "new records and introductions of one id",
+        limits.identityPerMinute,
+      ),
+    )
+    .addOption(limitOption("host-in-flight", "calls to one host at a time", limits.hostInFlight))
+    .addOption(limitOption("host-per-minute", "calls to one host", limits.hostPerMinute))
+    .addOption(limitOption("ids-per-host", "ids on one host", limits.idsPerHost))
+    .addOption(limitOption("concurrent", "requests under way", limits.concurrent))
+    .addOption(
+      option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
+    )
+    .addOption(switchOption("--json", "log JSON, and print the ready line as JSON"))
+    .allowExcessArguments(false);
+}
+
+function checkTogether(flags: Flags, command: Command): RunOptions {
+  const { listen, url = null, rotation, networkSeedFile = null } = flags;
+  const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
+  if (isUnspecified && url === null) {
+    command.error(
+      "error: --listen on every address needs --url, the address that nodes should use",
+    );
+  }
+  if (rotation === "seeded" && networkSeedFile === null) {
+    command.error("error: --rotation seeded needs --network-seed-file");
+  }
+  const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
+  const { idsPerHost, concurrent, leaseMs, allowPrivate, logLevel, json } = flags;
+  return {
+    ...listen,
+    url,
+    dataDirectory: flags.data,
+    allowPrivate,
+    leaseMs,
+    rotation,
+    networkSeedFile,
+    limits: {
+      addressPerMinute,
+      identityPerMinute,
+      hostInFlight,
+      hostPerMinute,
+      idsPerHost,
+      concurrent,
+    },
+    logLevel,
+    json,
+  };
+}
+
+/** Reads the command line (without the program's name) and the environment. */
+export function parseOptions(
+  args: readonly string[],
+  output: {
+    readonly version: string;
+    readonly out: (text: string) => void;
+    readonly err: (text: string) => void;
+  },
+): ParsedOptions {
+  const streams = {
+    writeOut: output.out,
+    writeErr: output.err,
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  };
+  let options: RunOptions | null = null;
+  const run = runCommand().exitOverride().configureOutput(streams);
+  run.action((flags: Flags) => {
+    options = checkTogether(flags, run);
+  });
+  const program = new Command("openred-central")
+    .description("The OpenRed directory: lets nodes find each other and introduces them.")
+    .version(output.version, "-V, --version")
+    .exitOverride()
+    .configureOutput(streams)
+    .showHelpAfterError("(openred-central run --help shows every option)")
+    .addCommand(run);
+  run.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
+  try {
+    program.parse([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { kind: "exit", code: error.exitCode === 0 ? 0 : 2 };
+  }
+  return options === null ? { kind: "exit", code: 2 } : { kind: "run", options };
+}

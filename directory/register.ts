@@ -1,0 +1,163 @@
+/**
+ * Registering and re-announcing (docs/PROTOCOL.md, "Register"). The order of the checks is the
+ * protocol's.
+ *
+ * @module
+ */
+import { encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
+import { registerRequestSchema } from "../protocol/directory_api.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import { checkTimes, type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
+import { parseGrowing, parseJson } from "../protocol/schemas.ts";
+import { callBack } from "./callback.ts";
+import { entryOf, seqBehindError } from "./entries.ts";
+import { statusAt } from "./leases.ts";
+import type { DirectoryParts } from "./parts.ts";
+import type { RateLimit } from "./rate_limits.ts";
+import type { DirectoryEntry, FoundNode, StoredSuccession } from "./stores/store.ts";
+import { judgeSuccession, refuseSucceeded, succeededError } from "./succeeded.ts";
+import { checkApiUrl, checkApiUrlText } from "./url_check.ts";
+
+const MAX_CHECKED_URLS = 10_000;
+const DAY_MS = 24 * 3600 * 1000;
+
+/** When a host that has too many ids may be tried again. */
+const HOST_FULL_RETRY_MS = 3_600_000;
+
+/** The answer to a registration, in the members of the wire. */
+export interface RegisterContent {
+  readonly node_id: string;
+  readonly status: string;
+  readonly lease_ms: number;
+  readonly reannounce_after_ms: number;
+  readonly directory_id: string;
+  readonly directory_noise_key: string;
+  readonly directory: string;
+}
+
+/** Takes records. */
+export class Registrar {
+  readonly #parts: DirectoryParts;
+  readonly #perIdentity: RateLimit;
+  readonly #checkedUrls = new Map<NodeId, string>();
+
+  constructor(parts: DirectoryParts, perIdentity: RateLimit) {
+    this.#parts = parts;
+    this.#perIdentity = perIdentity;
+  }
+
+  /**
+   * Takes a record, and the succession that came with it. Resolves once both are durable.
+   * @throws {OpenRedError} Any refusal of the protocol's table for this call.
+   */
+  async register(body: Uint8Array): Promise<RegisterContent> {
+    const input = parseGrowing(registerRequestSchema, parseJson(body));
+    const record = await verifyRecord(this.#parts.crypto, input.record);
+    const found = await this.#parts.store.find(record.id);
+    refuseSucceeded(found);
+    checkTimes(record, this.#parts.clock.nowMs());
+    const { entry } = found;
+    await this.#checkUrl(record, entry);
+    if (entry?.text === record.text) return await this.#answerAgain(entry, input.succession);
+    if (entry !== null && record.payload.seq <= entry.seq) throw seqBehindError(entry);
+    // Only the owner can make a higher seq, so nobody can use up this limit for somebody else.
+    this.#perIdentity.check(record.id);
+    const succession = await this.#judge(record, input.succession);
+    const calledBackAt = await this.#callBackIfDue(record, found);
+    return await this.#store(record, { succession, calledBackAt });
+  }
+
+  /** The URL that is stored was resolved then, and is again before it is called. */
+  async #checkUrl({ id, payload }: VerifiedRecord, entry: DirectoryEntry | null): Promise<void> {
+    if (payload.gone) return;
+    if (entry?.apiUrl !== payload.api_url) return await checkApiUrl(this.#parts, payload.api_url);
+    // The policy may have changed since the URL was stored, but not while this process runs.
+    if (this.#checkedUrls.get(id) === payload.api_url) return;
+    checkApiUrlText(this.#parts, payload.api_url);
+    if (this.#checkedUrls.size >= MAX_CHECKED_URLS) this.#checkedUrls.clear();
+    this.#checkedUrls.set(id, payload.api_url);
+  }
+
+  /** The very text that is stored: the lease stays as it is. */
+  async #answerAgain(
+    entry: DirectoryEntry,
+    successionText: string | undefined,
+  ): Promise<RegisterContent> {
+    if (successionText !== undefined) {
+      const link = await judgeSuccession(this.#parts, { text: successionText, newId: entry.id });
+      const { succession } = await this.#parts.store.find(link.oldId);
+      if (succession === null) await this.#parts.store.putSuccession(link);
+    }
+    this.#count("repeated");
+    return this.#answer(entry);
+  }
+
+  async #judge(
+    record: VerifiedRecord,
+    text: string | undefined,
+  ): Promise<StoredSuccession | null> {
+    if (text === undefined) return null;
+    return await judgeSuccession(this.#parts, { text, newId: record.id });
+  }
+
+  /** @returns When the node behind the record was last called. */
+  async #callBackIfDue(record: VerifiedRecord, { entry }: FoundNode): Promise<number> {
+    const { payload } = record;
+    if (payload.gone) return 0;
+    const nowMs = this.#parts.clock.nowMs();
+    const isSame = entry !== null && entry.apiUrl === payload.api_url &&
+      entry.noiseKey === encodeBase64Url(payload.noise_key);
+    if (isSame && nowMs - entry.calledBackAt < DAY_MS) return entry.calledBackAt;
+    if (entry?.apiUrl === payload.api_url) await checkApiUrl(this.#parts, payload.api_url);
+    await this.#checkRoomOnHost(record, entry);
+    await callBack(this.#parts, record);
+    return this.#parts.clock.nowMs();
+  }
+
+  async #checkRoomOnHost(record: VerifiedRecord, entry: DirectoryEntry | null): Promise<void> {
+    const max = this.#parts.config.limits.idsPerHost;
+    const { host } = this.#newEntry(record, 0);
+    if (max === 0 || entry?.host === host) return;
+    if (await this.#parts.store.countOnHost(host, record.id) < max) return;
+    throw new OpenRedError("rate_limited", `More than ${max} ids on one host`, {
+      retryAfterMs: HOST_FULL_RETRY_MS,
+    });
+  }
+
+  async #store(
+    record: VerifiedRecord,
+    options: { readonly succession: StoredSuccession | null; readonly calledBackAt: number },
+  ): Promise<RegisterContent> {
+    const entry = this.#newEntry(record, options.calledBackAt);
+    const next = record.payload.next ?? null;
+    const result = await this.#parts.store.put({ entry, next, succession: options.succession });
+    if (result.outcome === "succeeded") throw succeededError(result.succession);
+    if (result.outcome === "behind" && result.entry.text !== entry.text) {
+      throw seqBehindError(result.entry);
+    }
+    this.#count(entry.gone ? "gone" : "stored");
+    return this.#answer(result.outcome === "behind" ? result.entry : entry);
+  }
+
+  #newEntry(record: VerifiedRecord, calledBackAt: number): DirectoryEntry {
+    const nowMs = this.#parts.clock.nowMs();
+    return entryOf(record, { nowMs, leaseMs: this.#parts.config.leaseMs, calledBackAt });
+  }
+
+  #answer(entry: DirectoryEntry): RegisterContent {
+    const { config, own, clock } = this.#parts;
+    return {
+      node_id: entry.id,
+      status: statusAt(entry, clock.nowMs()) ?? "dormant",
+      lease_ms: config.leaseMs,
+      reannounce_after_ms: Math.ceil(config.leaseMs / 2),
+      directory_id: own.id,
+      directory_noise_key: own.noiseKey,
+      directory: own.text,
+    };
+  }
+
+  #count(outcome: string): void {
+    this.#parts.metrics.count("openred_registrations_total", { outcome });
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * A directory as a whole, composed of ports alone.
+ *
+ * @module
+ */
+import type { NodeId } from "../crypto/encoding.ts";
+import type { RequestSource } from "../ports/ports.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import { PROOF_MEMORY_MS } from "../protocol/limits.ts";
+import { createApi, errorResponse } from "./api.ts";
+import { CalledHosts } from "./called_hosts.ts";
+import type { DirectoryConfig } from "./config.ts";
+import { createHandlers } from "./handlers.ts";
+import { openKeys } from "./keys.ts";
+import { DORMANT_MS } from "./leases.ts";
+import { Metrics } from "./metrics.ts";
+import { OwnRecord } from "./own_record.ts";
+import type { DirectoryParts, DirectoryPorts } from "./parts.ts";
+import { addressSource, RateLimit } from "./rate_limits.ts";
+
+const HOUSEKEEPING_MS = 60_000;
+const OVERLOADED_RETRY_MS = 1_000;
+
+/** The service that lets nodes find each other and introduces them. */
+export interface Directory {
+  /** The directory's id, once it has started. */
+  readonly id: NodeId;
+  /** Answers a request. Never rejects. */
+  handle(request: Request, source: RequestSource): Promise<Response>;
+  /**
+   * Opens the keys (made on the first start) and signs the directory's record.
+   * @throws {CryptoError} `unseal_failed` for a keystore that does not open.
+   */
+  start(): Promise<void>;
+  /** Refuses new requests, ends those under way, commits and closes the store. */
+  stop(): Promise<void>;
+}
+
+class DirectoryService implements Directory {
+  readonly #ports: DirectoryPorts;
+  readonly #config: DirectoryConfig;
+  readonly #metrics = new Metrics();
+  readonly #perAddress: RateLimit;
+  #own: OwnRecord | null = null;
+  #answer: ((request: Request) => Response | Promise<Response>) | null = null;
+  #underWay = 0;
+  #idle = Promise.withResolvers<void>();
+  #housekeeping = Promise.resolve();
+  #cancelHousekeeping = () => {};
+
+  constructor(ports: DirectoryPorts, config: DirectoryConfig) {
+    this.#ports = ports;
+    this.#config = config;
+    this.#perAddress = new RateLimit(ports.clock, {
+      perMinute: config.limits.addressPerMinute,
+      what: "of one address",
+    });
+  }
+
+  get id(): NodeId {
+    if (this.#own === null) throw new TypeError("Cannot read the id before the directory starts");
+    return this.#own.id;
+  }
+
+  async start(): Promise<void> {
+    const keys = await openKeys(this.#ports, this.#config);
+    this.#own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
+    const parts: DirectoryParts = {
+      ...this.#ports,
+      config: this.#config,
+      own: this.#own,
+      hosts: new CalledHosts(this.#ports.clock, this.#config.limits),
+      metrics: this.#metrics,
+    };
+    this.#answer = createApi(parts, createHandlers(parts));
+    this.#housekeeping = this.#keepHouse();
+    await this.#housekeeping;
+    this.#ports.log.log("info", "directory_started", { id: this.id, url: this.#config.url });
+  }
+
+  async handle(request: Request, source: RequestSource): Promise<Response> {
+    const { concurrent } = this.#config.limits;
+    this.#underWay += 1;
+    try {
+      if (this.#answer === null || (concurrent > 0 && this.#underWay > concurrent)) {
+        throw new OpenRedError("overloaded", "The directory takes no more requests now", {
+          retryAfterMs: OVERLOADED_RETRY_MS,
+        });
+      }
+      this.#perAddress.check(addressSource(source.address));
+      return await this.#answer(request);
+    } catch (error) {
+      return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#idle.resolve();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#answer = null;
+    this.#cancelHousekeeping();
+    this.#idle = Promise.withResolvers();
+    if (this.#underWay > 0) await this.#idle.promise;
+    await this.#housekeeping;
+    await this.#ports.store.close();
+  }
+
+  /** Renews the record and forgets what is old, now and every minute. */
+  async #keepHouse(): Promise<void> {
+    try {
+      const nowMs = this.#ports.clock.nowMs();
+      await this.#own!.renewIfDue();
+      await this.#ports.store.sweep({
+        leasesBefore: nowMs - DORMANT_MS,
+        proofsBefore: nowMs - PROOF_MEMORY_MS,
+      });
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : "unknown";
+      this.#ports.log.log("error", "housekeeping_failed", { cause });
+    }
+    if (this.#answer === null) return;
+    this.#cancelHousekeeping = this.#ports.clock.setTimer(HOUSEKEEPING_MS, () => {
+      this.#housekeeping = this.#keepHouse();
+    });
+  }
+}
+
+/** Composes a directory. It answers `503` until it has started. */
+export function createDirectory(ports: DirectoryPorts, config: DirectoryConfig): Directory {
+  return new DirectoryService(ports, config);
+}

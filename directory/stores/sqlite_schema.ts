@@ -1,0 +1,120 @@
+/**
+ * The tables of a directory's SQLite store, and how a row becomes an entry.
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { DirectoryEntry, StoredSuccession } from "./store.ts";
+
+/** `listed` is 1 for nodes that lists may show; `services` has a line feed around each name. */
+export const SCHEMA = `
+CREATE TABLE IF NOT EXISTS nodes (
+  id TEXT PRIMARY KEY,
+  record TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  exp INTEGER NOT NULL,
+  api_url TEXT NOT NULL,
+  noise_key TEXT NOT NULL,
+  host TEXT NOT NULL,
+  alias TEXT,
+  services TEXT NOT NULL,
+  unlisted INTEGER NOT NULL,
+  gone INTEGER NOT NULL,
+  listed INTEGER GENERATED ALWAYS AS (unlisted = 0 AND gone = 0) VIRTUAL,
+  last_seen_at INTEGER NOT NULL,
+  lease_end_at INTEGER NOT NULL,
+  called_back_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS nodes_by_host ON nodes (host) WHERE host <> '';
+CREATE INDEX IF NOT EXISTS nodes_by_alias ON nodes (alias, id) WHERE alias IS NOT NULL;
+CREATE INDEX IF NOT EXISTS nodes_by_lease ON nodes (lease_end_at);
+CREATE TABLE IF NOT EXISTS pins (id TEXT PRIMARY KEY, next BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS successions (
+  old_id TEXT PRIMARY KEY,
+  new_id TEXT NOT NULL,
+  text TEXT NOT NULL,
+  stored_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS proofs (
+  jti TEXT PRIMARY KEY,
+  iat INTEGER NOT NULL,
+  used_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS proofs_by_use ON proofs (used_at);
+CREATE TABLE IF NOT EXISTS own (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+`;
+
+const INSERT_NODE = `
+INSERT INTO nodes (id, record, seq, exp, api_url, noise_key, host, alias, services, unlisted, gone,
+  last_seen_at, lease_end_at, called_back_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET record = excluded.record, seq = excluded.seq, exp = excluded.exp,
+  api_url = excluded.api_url, noise_key = excluded.noise_key, host = excluded.host,
+  alias = excluded.alias, services = excluded.services, unlisted = excluded.unlisted,
+  gone = excluded.gone, last_seen_at = excluded.last_seen_at,
+  lease_end_at = excluded.lease_end_at, called_back_at = excluded.called_back_at`;
+
+/** Stores a record that is newer by its `seq`. */
+export const PUT_NODE = `${INSERT_NODE} WHERE excluded.seq > nodes.seq`;
+
+/** Stores a record that wins by the rule of merging. SQLite compares text bytewise. */
+export const MERGE_NODE = `${INSERT_NODE}
+WHERE excluded.seq > nodes.seq OR (excluded.seq = nodes.seq AND excluded.record > nodes.record)`;
+
+/** The very text came twice, by two ways: the later instants count. */
+export const JOIN_LEASE = `
+UPDATE nodes SET last_seen_at = max(last_seen_at, ?), lease_end_at = max(lease_end_at, ?),
+  called_back_at = max(called_back_at, ?) WHERE id = ? AND record = ?`;
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The values of {@linkcode PUT_NODE}, in its order. */
+export function nodeValues(entry: DirectoryEntry): (string | number | null)[] {
+  return [
+    entry.id,
+    entry.text,
+    entry.seq,
+    entry.expSec,
+    entry.apiUrl,
+    entry.noiseKey,
+    entry.host,
+    entry.alias,
+    entry.services.map((name) => `\n${name}\n`).join(""),
+    Number(entry.unlisted),
+    Number(entry.gone),
+    entry.lastSeenAt,
+    entry.leaseEndAt,
+    entry.calledBackAt,
+  ];
+}
+
+/** Reads a row of `nodes`. */
+export function entryOfRow(row: Row): DirectoryEntry {
+  return {
+    id: row["id"] as NodeId,
+    text: row["record"] as string,
+    seq: row["seq"] as number,
+    expSec: row["exp"] as number,
+    apiUrl: row["api_url"] as string,
+    noiseKey: row["noise_key"] as string,
+    host: row["host"] as string,
+    alias: row["alias"] as string | null,
+    services: (row["services"] as string).split("\n").filter((name) => name !== ""),
+    unlisted: row["unlisted"] === 1,
+    gone: row["gone"] === 1,
+    lastSeenAt: row["last_seen_at"] as number,
+    leaseEndAt: row["lease_end_at"] as number,
+    calledBackAt: row["called_back_at"] as number,
+  };
+}
+
+/** Reads a row of `successions`. */
+export function successionOfRow(row: Row): StoredSuccession {
+  return {
+    oldId: row["old_id"] as NodeId,
+    newId: row["new_id"] as NodeId,
+    text: row["text"] as string,
+    storedAt: row["stored_at"] as number,
+    next: null,
+  };
+}

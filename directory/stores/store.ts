@@ -1,0 +1,127 @@
+/**
+ * What a directory keeps, as an interface: records, pins, successions and used proof ids. No pair is
+ * ever stored. Everything is asynchronous and every check-and-store is one call, so that several
+ * processes may share one store.
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+
+/** A node as the directory holds it. Instants are in milliseconds since the epoch. */
+export interface DirectoryEntry {
+  readonly id: NodeId;
+  /** The record, byte for byte as it was signed. */
+  readonly text: string;
+  readonly seq: number;
+  readonly expSec: number;
+  /** Empty exactly for a record that is gone. */
+  readonly apiUrl: string;
+  /** base64url, 32 bytes. */
+  readonly noiseKey: string;
+  /** What the limits per called host count by; empty for a record that is gone. */
+  readonly host: string;
+  readonly alias: string | null;
+  readonly services: readonly string[];
+  readonly unlisted: boolean;
+  readonly gone: boolean;
+  readonly lastSeenAt: number;
+  readonly leaseEndAt: number;
+  readonly calledBackAt: number;
+}
+
+/** One link of a succession: `newId` follows `oldId`. */
+export interface StoredSuccession {
+  readonly oldId: NodeId;
+  readonly newId: NodeId;
+  readonly text: string;
+  readonly storedAt: number;
+  /** The `next` it names for `newId`, 32 bytes. */
+  readonly next: Uint8Array | null;
+}
+
+/** What is known of an id. */
+export interface FoundNode {
+  readonly entry: DirectoryEntry | null;
+  /** The succession that ended this id. */
+  readonly succession: StoredSuccession | null;
+}
+
+/** A record to store, with what comes with it; all of it or nothing. */
+export interface NewEntry {
+  readonly entry: DirectoryEntry;
+  /** The `next` that the record names, 32 bytes; pinned if it is the first for this id. */
+  readonly next: Uint8Array | null;
+  /** A succession that was judged and holds. */
+  readonly succession: StoredSuccession | null;
+}
+
+/** `behind`: another record of this id that is as new or newer was there first. */
+export type StoreOutcome =
+  | { readonly outcome: "stored" }
+  | { readonly outcome: "behind"; readonly entry: DirectoryEntry }
+  | { readonly outcome: "succeeded"; readonly succession: StoredSuccession };
+
+/** A page of nodes in the order of their ids: never one that is gone or unlisted. */
+export interface ListQuery {
+  /** Only ids after this one; empty for the first page. */
+  readonly after: string;
+  readonly limit: number;
+  readonly leaseEndsAfter: number;
+  /** Inclusive. */
+  readonly leaseEndsBy: number;
+  readonly service: string | null;
+  readonly alias: string | null;
+}
+
+export interface ListPage {
+  readonly entries: readonly DirectoryEntry[];
+  /** Where the next page starts, or `null` at the end. A page may be short, even empty, before it. */
+  readonly nextAfter: string | null;
+}
+
+/** The use of a proof id. */
+export interface ProofUse {
+  /** base64url, 16 bytes. */
+  readonly jti: string;
+  readonly iatSec: number;
+  readonly nowMs: number;
+}
+
+/** How much a sweep forgot. */
+export interface SweepResult {
+  readonly forgotten: number;
+  readonly proofs: number;
+}
+
+export interface DirectoryStore {
+  /** Grows with every change of nodes that this process can see. */
+  readonly revision: number;
+  find(id: NodeId): Promise<FoundNode>;
+  /** Stores a record whose `seq` is above the stored one's. Resolves once it is durable. */
+  put(input: NewEntry): Promise<StoreOutcome>;
+  /** Stores a succession alone. Resolves once it is durable. */
+  putSuccession(succession: StoredSuccession): Promise<void>;
+  /** Joins an entry of a replica: of two records the newer stays, in whatever order they come. */
+  merge(input: NewEntry): Promise<void>;
+  /** The `next` pinned for an id, 32 bytes. */
+  pinnedNext(id: NodeId): Promise<Uint8Array | null>;
+  list(query: ListQuery): Promise<ListPage>;
+  /** How many ids other than `except` are on one host. */
+  countOnHost(host: string, except: NodeId): Promise<number>;
+  /** How many nodes are stored that are not gone. */
+  countNodes(): Promise<number>;
+  /** How many nodes, not gone, have a lease that ends after each of the instants. */
+  countLeases(endsAfter: readonly number[]): Promise<readonly number[]>;
+  /**
+   * Claims a proof id, durably.
+   * @returns `false` if it was used before, or may have been: its `iat` is not above the memory's beginning.
+   */
+  claimProof(use: ProofUse): Promise<boolean>;
+  /** A small value of the directory's own, or `null`. */
+  getOwn(name: string): Promise<string | null>;
+  setOwn(name: string, value: string): Promise<void>;
+  /** Forgets leases that ended before `leasesBefore`, successions as old, and proofs used before `proofsBefore`. */
+  sweep(options: { leasesBefore: number; proofsBefore: number }): Promise<SweepResult>;
+  /** Makes everything durable and lets go of the storage. */
+  close(): Promise<void>;
+}

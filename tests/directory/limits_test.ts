@@ -1,0 +1,144 @@
+import { assert, assertEquals } from "@std/assert";
+import { calledHost } from "../../directory/called_hosts.ts";
+import { addressSource, RateLimit } from "../../directory/rate_limits.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { answerJson } from "./fake_nodes.ts";
+import { MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";
+
+function isLimited(answer: { status: number; headers: Headers; body: { code: string } }): boolean {
+  if (answer.status !== 429) return false;
+  assertEquals(answer.body.code, "rate_limited");
+  assert(Number(answer.headers.get("retry-after")) > 0);
+  return true;
+}
+
+Deno.test("One address may ask so often in a minute, others are not affected", async () => {
+  await using test = await TestDirectory.start({ limits: { addressPerMinute: 3 } });
+  const ask = (address: string) => test.ask("GET", "/api/v3/health", { address });
+  for (let count = 0; count < 3; count++) assertEquals((await ask("192.0.2.1")).status, 200);
+  const refused = await ask("192.0.2.1");
+  assert(isLimited(refused));
+  assertEquals(refused.headers.get("retry-after"), "60");
+  assertEquals((await ask("192.0.2.2")).status, 200);
+  test.clock.advance(MINUTE_MS);
+  assertEquals((await ask("192.0.2.1")).status, 200);
+});
+
+Deno.test("Addresses of one IPv6 subscriber count as one", () => {
+  assertEquals(addressSource("192.0.2.1"), "192.0.2.1");
+  assertEquals(addressSource("::ffff:192.0.2.1"), "192.0.2.1");
+  assertEquals(addressSource("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+  assertEquals(addressSource("2001:db8:1:2::9"), "2001:db8:1:2::/64");
+  assertEquals(addressSource("2001:0db8:0001:0002::"), "2001:db8:1:2::/64");
+  assertEquals(addressSource("::1"), "0:0:0:0::/64");
+  assertEquals(addressSource("fe80::1%eth0"), "fe80:0:0:0::/64");
+});
+
+Deno.test("One identity may announce so often in a minute, and nobody else can use that up", async () => {
+  await using test = await TestDirectory.start({ limits: { identityPerMinute: 2 } });
+  const node = test.node(1);
+  const record = node.record();
+  assertEquals((await test.register(record)).status, 201);
+  for (let count = 0; count < 5; count++) assertEquals((await test.register(record)).status, 201);
+  const old = node.record({ seq: START_MS - 10 });
+  for (let count = 0; count < 5; count++) assertEquals((await test.register(old)).status, 409);
+  assertEquals((await test.registerNew(node)).status, 201);
+  assert(isLimited(await test.registerNew(node)));
+  assertEquals((await test.registerNew(test.node(2))).status, 201);
+  assert(isLimited(await test.connect(node, { target: "x" })));
+});
+
+Deno.test("One host is called so often in a minute, whatever ids call for it", async () => {
+  await using test = await TestDirectory.start({ limits: { hostPerMinute: 2 } });
+  const api_url = "https://relay.example/r";
+  test.network.serve(api_url, () => answerJson(404, {}));
+  const codes = [];
+  for (const seed of [1, 2, 3]) {
+    const answer = await test.register(test.node(seed).record({ api_url: `${api_url}/${seed}` }));
+    codes.push(answer.body.code);
+  }
+  assertEquals(codes, ["callback_failed", "callback_failed", "rate_limited"]);
+  assertEquals((await test.register(test.node(4).record())).status, 201);
+});
+
+Deno.test("One host is called so many times at once, and its failures free the place", async () => {
+  await using test = await TestDirectory.start({ limits: { hostInFlight: 2 } });
+  const gate = Promise.withResolvers<void>();
+  const api_url = "https://relay.example";
+  test.network.serve(api_url, async () => {
+    await gate.promise;
+    return answerJson(500, {});
+  });
+  const register = (seed: number) => test.register(test.node(seed).record({ api_url }));
+  const waiting = [register(1), register(2)];
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert(isLimited(await register(3)));
+  gate.resolve();
+  for (const answer of await Promise.all(waiting)) {
+    assertEquals(answer.body.code, "callback_failed");
+  }
+  assertEquals((await register(4)).body.code, "callback_failed");
+});
+
+Deno.test("One host holds so many ids; those that are there stay", async () => {
+  await using test = await TestDirectory.start({ limits: { idsPerHost: 2 } });
+  const base = "https://relay.example/r";
+  const nodes = [1, 2, 3].map((seed) => {
+    const node = test.node(seed);
+    const api_url = `${base}/${seed}`;
+    node.identityChanges = { api_url };
+    test.network.serve(api_url, (request) => {
+      const { searchParams } = new URL(request.url);
+      return answerJson(200, { record: node.record(), identity: node.statement(searchParams) });
+    });
+    return { node, api_url };
+  });
+  const register = async (at: number) => {
+    const { node, api_url } = nodes[at]!;
+    return await test.registerNew(node, { api_url });
+  };
+  assertEquals((await register(0)).status, 201);
+  assertEquals((await register(1)).status, 201);
+  assert(isLimited(await register(2)));
+  assertEquals((await register(0)).status, 201);
+  test.clock.advance(1_000);
+  await test.register(nodes[0]!.node.gone());
+  assertEquals((await register(2)).status, 201);
+});
+
+Deno.test("calledHost() counts a loopback address by its port, other hosts by name", () => {
+  assertEquals(calledHost("http://127.0.0.1:7601/x"), "127.0.0.1:7601");
+  assertEquals(calledHost("http://10.0.0.1:7601/x"), "10.0.0.1");
+  assertEquals(calledHost("https://a.example:8443/r/1"), "a.example");
+  assertEquals(calledHost(""), "");
+});
+
+Deno.test("RateLimit remembers no more than its bound", () => {
+  const clock = new FakeClock(0);
+  const limit = new RateLimit(clock, { perMinute: 1, what: "in a test" });
+  for (let source = 0; source < 60_000; source++) limit.check(String(source));
+  limit.check("0");
+  let refused = 0;
+  try {
+    limit.check("59999");
+  } catch {
+    refused += 1;
+  }
+  assertEquals(refused, 1);
+});
+
+Deno.test("More requests at once than the cap are refused with 503", async () => {
+  await using test = await TestDirectory.start({ limits: { concurrent: 1 } });
+  const node = test.node(1);
+  const gate = Promise.withResolvers<void>();
+  test.network.serve(node.apiUrl, async () => {
+    await gate.promise;
+    return answerJson(500, {});
+  });
+  const waiting = test.register(node.record());
+  const { status, body, headers } = await test.get("/api/v3/health");
+  assertEquals([status, body.code, headers.get("retry-after")], [503, "overloaded", "1"]);
+  gate.resolve();
+  await waiting;
+  assertEquals((await test.get("/api/v3/health")).status, 200);
+});
