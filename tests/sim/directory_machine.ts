@@ -1,0 +1,106 @@
+/**
+ * A directory on a virtual machine: the composition of `central.ts` over virtual ports.
+ *
+ * @module
+ */
+import { DEFAULT_LEASE_MS, DEFAULT_LIMITS } from "../../directory/config.ts";
+import { createDirectory, type Directory } from "../../directory/service.ts";
+import { SqliteStore } from "../../directory/stores/sqlite.ts";
+import { bootProcess, crashHost } from "./machine.ts";
+import { logLine, type MachineParts } from "./machine.ts";
+import { CHEAP_KEYSTORE, createSimulatedCore } from "./simulated_core.ts";
+import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";
+
+const START_LIMIT_MS = 120_000;
+
+export class DirectoryMachine {
+  readonly host: VirtualHost;
+  readonly #parts: MachineParts;
+  #directory: Directory | null = null;
+  #process: VirtualProcess | null = null;
+  #boots = 0;
+
+  constructor(parts: MachineParts, host: VirtualHost) {
+    this.#parts = parts;
+    this.host = host;
+  }
+
+  get name(): string {
+    return this.host.name;
+  }
+
+  get isRunning(): boolean {
+    return this.#process?.isAlive === true && this.#directory !== null;
+  }
+
+  /** @throws {TypeError} Before its first start. */
+  get id(): string {
+    if (this.#directory === null) throw new TypeError(`${this.name} was never started`);
+    return this.#directory.id;
+  }
+
+  async ensureStarted(): Promise<void> {
+    if (!this.isRunning) await this.start();
+  }
+
+  async start(): Promise<void> {
+    const { loop, trace } = this.#parts;
+    crashHost(this.host);
+    trace.add(this.name, "starts");
+    const process = bootProcess(loop, this.host);
+    this.#process = process;
+    this.#directory = await loop.complete(this.#compose(process), START_LIMIT_MS);
+  }
+
+  async stop(): Promise<void> {
+    if (!this.isRunning || this.#directory === null) return;
+    this.#parts.trace.add(this.name, "stops");
+    await this.#parts.loop.complete(this.#directory.stop(), START_LIMIT_MS);
+    this.#process?.kill();
+  }
+
+  crash(): void {
+    if (!this.isRunning) return;
+    this.#parts.trace.add(this.name, "crashes");
+    crashHost(this.host);
+  }
+
+  async destroy(): Promise<void> {
+    this.host.process?.kill();
+    await this.#parts.loop.settle().catch(() => undefined);
+    this.host.disk.close();
+  }
+
+  async #compose(process: VirtualProcess): Promise<Directory> {
+    const { loop, network, trace } = this.#parts;
+    const random = this.#parts.random.fork(`${this.name}/${++this.#boots}`);
+    const crypto = await createSimulatedCore({
+      loop,
+      process,
+      random: random.fork("core"),
+      trace,
+    });
+    const openDatabase = this.host.disk.openDatabaseFor(process);
+    const directory = await createDirectory({
+      clock: process.clock,
+      random: random.fork("directory"),
+      http: network.clientFor(process),
+      resolver: network.resolver(),
+      files: this.host.disk.filesFor(process),
+      store: new SqliteStore(openDatabase, process.clock),
+      crypto,
+      log: { log: (level, event, fields) => trace.add(this.name, logLine(level, event, fields)) },
+    }, {
+      url: this.host.origin,
+      version: "simulated",
+      leaseMs: DEFAULT_LEASE_MS,
+      rotation: { kind: "hourly" },
+      allowPrivate: false,
+      limits: DEFAULT_LIMITS,
+      keystoreCost: CHEAP_KEYSTORE,
+    });
+    process.handler = (request, source) => directory.handle(request, source);
+    await directory.start();
+    return directory;
+  }
+}

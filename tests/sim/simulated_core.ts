@@ -1,0 +1,49 @@
+/**
+ * The crypto core of a simulated process: in the same thread, with seeded chance.
+ *
+ * @module
+ */
+import { LocalCryptoCore } from "../../crypto/core.ts";
+import type { CryptoCore, OpenedFrame } from "../../crypto/interface.ts";
+import { createNobleKem } from "../../crypto/mlkem_noble.ts";
+import type { EventLoop } from "./event_loop.ts";
+import type { SeededRandom } from "./seeded_random.ts";
+import type { Trace } from "./trace.ts";
+import type { VirtualProcess } from "./virtual_process.ts";
+
+/** Argon2id as cheap as it gets. */
+export const CHEAP_KEYSTORE = { memoryKiB: 8, passes: 1 } as const;
+
+/** Who runs a core, and who hears of the headers it seals and opens. */
+interface CoreParts {
+  readonly loop: EventLoop;
+  readonly process: VirtualProcess;
+  readonly random: SeededRandom;
+  readonly trace: Trace;
+}
+
+/** Makes a core whose calls the loop waits for, and which ends with its process. */
+export async function createSimulatedCore(parts: CoreParts): Promise<CryptoCore> {
+  const { loop, process, random, trace } = parts;
+  const draw = (length: number) => random.bytes(length);
+  const creating = LocalCryptoCore.create({ random: draw, kem: createNobleKem(draw) });
+  const core: CryptoCore = await loop.track(creating);
+  const say = (what: string) => trace.add(process.host.name, what);
+  return new Proxy(core, {
+    get(target, key) {
+      const member: unknown = Reflect.get(target, key, target);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        if (!process.isAlive) return new Promise<never>(() => {});
+        if (key === "seal") say(`  seals ${(args[0] as { header: string }).header}`);
+        const work = loop.track(Reflect.apply(member, target, args) as Promise<unknown>);
+        return key === "open" ? work.then((frame) => sayOpened(frame as OpenedFrame, say)) : work;
+      };
+    },
+  });
+}
+
+function sayOpened(frame: OpenedFrame, say: (what: string) => void): OpenedFrame {
+  say(`  ${frame.outcome} ${"header" in frame ? frame.header : ""}`);
+  return frame;
+}
