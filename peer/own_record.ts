@@ -31,7 +31,10 @@ export class OwnRecord {
   readonly #noiseKey: Uint8Array;
   #current: VerifiedRecord | null = null;
   #signing: Promise<VerifiedRecord> | null = null;
+  /** The highest `seq` that a directory took. */
   #takenSeq: number;
+  /** The highest `seq` that went with a session which was confirmed. */
+  #shownSeq: number;
   #signedSeq: number;
   #usedElsewhere = false;
 
@@ -48,6 +51,7 @@ export class OwnRecord {
     this.#identity = keys.identity;
     this.#noiseKey = keys.noiseKey;
     this.#takenSeq = Number(parts.store.self("taken_seq") ?? 0);
+    this.#shownSeq = Number(parts.store.self("shown_seq") ?? 0);
     this.#signedSeq = Number(parts.store.self("signed_seq") ?? 0);
   }
 
@@ -64,8 +68,11 @@ export class OwnRecord {
   current(): Promise<VerifiedRecord> {
     const current = this.#current;
     if (current === null) return this.renew();
-    const ageMs = Math.abs(this.#clock.nowMs() - current.payload.iat * 1000);
-    return ageMs > REFRESH_AGE_MS ? this.renew() : Promise.resolve(current);
+    const nowMs = this.#clock.nowMs();
+    const { seq } = current.payload;
+    // Signed while the clock ran ahead: everybody refuses it, and a lower number is free.
+    const isAhead = seq > nowMs + CLOCK_ALLOWANCE_MS / 2 && seq > this.#takenSeq + 1;
+    return isAhead || nowMs - seq > REFRESH_AGE_MS ? this.renew() : Promise.resolve(current);
   }
 
   /** A record with a `seq` above `seq`; the newest one if it has that already. */
@@ -82,7 +89,10 @@ export class OwnRecord {
 
   async #sign(): Promise<VerifiedRecord> {
     const last = this.#current?.payload.seq ?? 0;
-    const candidate = Math.max(this.#clock.nowMs(), this.#takenSeq + 1);
+    const nowMs = this.#clock.nowMs();
+    // A known peer leaves a record aside that is ahead of its clock, and confirms the session all the same.
+    const shown = this.#shownSeq <= nowMs + CLOCK_ALLOWANCE_MS ? this.#shownSeq : 0;
+    const candidate = Math.max(nowMs, this.#takenSeq + 1, shown + 1);
     const seq = candidate === last ? last + 1 : candidate;
     const iat = Math.floor(seq / 1000);
     const exp = iat + MAX_RECORD_LIFE_S;
@@ -137,7 +147,14 @@ export class OwnRecord {
       .map((entry) => entry.suites);
   }
 
-  /** Notes that somebody took a record of this node. */
+  /** Notes that a session was confirmed in which a record of this node was sent. */
+  async shown(seq: number): Promise<void> {
+    if (seq <= this.#shownSeq) return;
+    this.#shownSeq = seq;
+    await this.#store.setSelf("shown_seq", String(seq));
+  }
+
+  /** Notes that a directory took a record of this node. */
   async taken(seq: number): Promise<void> {
     if (seq <= this.#takenSeq) return;
     this.#takenSeq = seq;

@@ -36,8 +36,8 @@ export interface CallerParts extends HandshakeParts {
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
 }
 
-/** How an attempt on one pair ended. */
-type Outcome = Session | "refused" | "silent";
+/** How an attempt on one pair ended; `unusable`: nothing was sent. */
+type Outcome = Session | "refused" | "silent" | "unusable";
 
 interface Attempt {
   readonly pair: PairEntry;
@@ -57,24 +57,31 @@ export class Caller {
   }
 
   /**
-   * Tries every pair this node may start from, then asks for an introduction.
-   * @returns An unconfirmed session, or `null` if the peer did not answer.
+   * Tries every pair this node may start from, then asks for an introduction. Ends when the peer's own call has led to
+   * a session meanwhile.
+   * @returns An unconfirmed session, or `null` if the peer did not answer, or its own call came first.
    * @throws {OpenRedError} What the directories answered when no pair was left.
    */
   async call(peer: NodeId, signal: AbortSignal): Promise<Session | null> {
     const tried = new Set<string>();
+    const since = this.#parts.table.lastSequence;
     for (const { pairId } of this.#parts.vault.startable(peer)) {
       tried.add(pairId);
       // It may have been spent or dropped while those before it were tried.
       const pair = this.#parts.vault.get(pairId);
       if (pair === null || pair.half === null) continue;
       const outcome = await this.#attempt(pair, signal);
-      if (outcome === "silent") return null;
-      if (outcome !== "refused") return outcome;
+      if (outcome instanceof Session) return outcome;
+      if (outcome === "silent" || this.#hasNewer(peer, since)) return null;
+      if (outcome === "unusable") continue;
       if (pair.standby !== null) this.#parts.events.audit("pair_refused", { peer, success: false });
     }
     if (tried.size > 0) await this.#refresh(peer, signal);
     return await this.#introduce(peer, signal);
+  }
+
+  #hasNewer(peer: NodeId, since: number): boolean {
+    return (this.#parts.table.current(peer)?.sequence ?? 0) > since;
   }
 
   /** Looks the peer up: its keys or its address may have changed while this node was away. */
@@ -96,7 +103,7 @@ export class Caller {
 
   async #attempt(pair: PairEntry, signal: AbortSignal): Promise<Outcome> {
     const attempt = await this.#prepare(pair, signal);
-    if (attempt === null) return "refused";
+    if (attempt === null) return "unusable";
     try {
       return await this.#repeat(attempt, signal);
     } finally {
@@ -116,13 +123,18 @@ export class Caller {
     await checkUrl(payload.api_url, signal);
     if (this.#parts.vault.get(pair.pairId)?.half !== pair.half) return null;
     events.count("handshakes_started");
-    const { handshake, noise } = await crypto.startHandshake({
+    const started = await crypto.startHandshake({
       noiseKey: noiseKey.key,
       peerNoiseKey: payload.noise_key,
       suite,
       half: pair.half,
       record: record.text,
+    }).catch((error: unknown) => {
+      if (isUnusable(error)) return null;
+      throw error;
     });
+    if (started === null) return null;
+    const { handshake, noise } = started;
     const pair_id = encodeBase64Url(pair.info.pairId);
     const request = { v: 3, suite, pair_id, noise: encodeBase64Url(noise) };
     return {
@@ -170,16 +182,21 @@ export class Caller {
 
   /** Whatever does not hold in an answer was made by nobody, and nothing has come. */
   async #complete(attempt: Attempt, noise: Uint8Array): Promise<Session> {
-    const { crypto, clock, book, table, vault, own, validations } = this.#parts;
-    const { pair } = attempt;
+    const { crypto, clock, book, table, vault, own, validations, events } = this.#parts;
+    const { pair, suite } = attempt;
     const answer = await crypto.readAnswer({ handshake: attempt.handshake, noise });
     const peer = await this.#checkAnswer(pair, answer);
+    if (vault.get(pair.pairId)?.revokedAt !== undefined) {
+      throw new OpenRedError("handshake_rejected", "The pair was revoked meanwhile");
+    }
     validations.note(pair.pairId, {
       peer: pair.peer,
       valid_until: pair.endsAt,
       crypto_method: pair.info.method,
       validation_result: true,
     });
+    const { method } = pair.info;
+    events.audit("token_validated", { peer: pair.peer, success: true, method });
     const established = await crypto.completeHandshake({
       handshake: attempt.handshake,
       nowMs: clock.monotonicMs(),
@@ -188,16 +205,26 @@ export class Caller {
       established,
       pair,
       role: "initiator",
-      suite: attempt.suite,
+      suite,
       lifeMs: Math.min(answer.lifeMs, own.sessionLifeMs),
       recordSeq: attempt.record.payload.seq,
       sequence: table.nextSequence(),
     });
-    const put = standbyEntries(established.standby, session, clock.nowMs());
-    const stored = vault.commit({ put });
-    await book.take(peer);
-    await stored;
+    if (this.#parts.permissions.isBlocked(pair.peer)) {
+      await session.release();
+      throw new OpenRedError("forbidden", "The peer was blocked meanwhile");
+    }
+    // A standby pair whose session is in no table counts as left over: the session comes first.
     table.add(session);
+    try {
+      const put = standbyEntries(established.standby, session, clock.nowMs());
+      await Promise.all([vault.commit({ put }), book.take(peer)]);
+    } catch (error) {
+      table.remove(session);
+      await session.release();
+      throw error;
+    }
+    events.audit("handshake", { peer: pair.peer, success: true, role: "initiator", suite });
     return session;
   }
 
@@ -217,8 +244,17 @@ export class Caller {
   }
 }
 
-/** Tells whether an error only means that no answer has come that holds. */
+/** A noise key that is none, or a half that was dropped at this very moment. */
+function isUnusable(error: unknown): boolean {
+  return error instanceof CryptoError &&
+    (error.code === "handshake_failed" || error.code === "key_unknown");
+}
+
+/**
+ * Tells whether an error only means that no answer has come that holds. A full disk is another matter: by then the
+ * handshake is used up, and the attempt is over.
+ */
 function isNoAnswer(error: unknown): boolean {
   if (error instanceof CryptoError) return error.code === "handshake_failed";
-  return error instanceof OpenRedError && !hasCode(error, "url_refused");
+  return error instanceof OpenRedError && !hasCode(error, "url_refused", "overloaded");
 }
