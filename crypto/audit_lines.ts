@@ -83,7 +83,9 @@ function sealEntry(
   const { timestamp, event, peer, success, fields } = line.entry;
   checkInteger(timestamp, MAX_INSTANT_MS, "a timestamp");
   const node_id = peer === null ? null : hashPeer(parts, keys, peer);
-  const text = JSON.stringify({ ...fields, timestamp, event, node_id, success });
+  const about = { timestamp, event, node_id, success };
+  // First for who reads it, last so that no field can stand for one of them.
+  const text = JSON.stringify({ ...about, ...fields, ...about });
   checkText(text, MAX_ENTRY_LENGTH, "an entry");
   const nonce = parts.random(NONCE_BYTES);
   const aad = enc(line.iss, line.number);

@@ -13,6 +13,16 @@ export const CALL_NAMES = [
   "createKeystore",
   "openKeystore",
   "addNoiseKey",
+  "sealSecret",
+  "openSecret",
+  "resealSecret",
+  "createSuccessor",
+  "openSuccessor",
+  "succeedKeystore",
+  "beginBackup",
+  "sealBackup",
+  "openBackup",
+  "readBackup",
   "release",
   "signJws",
   "verifyJws",
@@ -23,6 +33,7 @@ export const CALL_NAMES = [
   "openHalf",
   "sealNote",
   "openNote",
+  "openLines",
   "auditLines",
   "readAuditLines",
   "auditPeer",
@@ -78,6 +89,48 @@ export abstract class CallingCore implements CryptoCore {
     return this.call("addNoiseKey", options);
   }
 
+  sealSecret(options: CallArgument<"sealSecret">): Promise<CallResult<"sealSecret">> {
+    return this.call("sealSecret", options);
+  }
+
+  openSecret(options: CallArgument<"openSecret">): Promise<CallResult<"openSecret">> {
+    return this.call("openSecret", options);
+  }
+
+  resealSecret(options: CallArgument<"resealSecret">): Promise<CallResult<"resealSecret">> {
+    return this.call("resealSecret", options);
+  }
+
+  createSuccessor(): Promise<CallResult<"createSuccessor">> {
+    return this.call("createSuccessor", undefined);
+  }
+
+  openSuccessor(options: CallArgument<"openSuccessor">): Promise<CallResult<"openSuccessor">> {
+    return this.call("openSuccessor", options);
+  }
+
+  succeedKeystore(
+    options: CallArgument<"succeedKeystore">,
+  ): Promise<CallResult<"succeedKeystore">> {
+    return this.call("succeedKeystore", options);
+  }
+
+  beginBackup(options: CallArgument<"beginBackup">): Promise<CallResult<"beginBackup">> {
+    return this.call("beginBackup", options);
+  }
+
+  sealBackup(options: CallArgument<"sealBackup">): Promise<CallResult<"sealBackup">> {
+    return this.call("sealBackup", options);
+  }
+
+  openBackup(options: CallArgument<"openBackup">): Promise<CallResult<"openBackup">> {
+    return this.call("openBackup", options);
+  }
+
+  readBackup(options: CallArgument<"readBackup">): Promise<CallResult<"readBackup">> {
+    return this.call("readBackup", options);
+  }
+
   release(key: KeyRef): Promise<void> {
     return this.call("release", key);
   }
@@ -116,6 +169,10 @@ export abstract class CallingCore implements CryptoCore {
 
   openNote(options: CallArgument<"openNote">): Promise<CallResult<"openNote">> {
     return this.call("openNote", options);
+  }
+
+  openLines(options: CallArgument<"openLines">): Promise<CallResult<"openLines">> {
+    return this.call("openLines", options);
   }
 
   auditLines(options: CallArgument<"auditLines">): Promise<CallResult<"auditLines">> {

@@ -16,7 +16,13 @@ import { type PostedMessage, postPacked, takePosted } from "./codec.ts";
 import { PackReader } from "./pack_reader.ts";
 import { PackWriter } from "./pack_writer.ts";
 import { CryptoError, type CryptoErrorCode } from "./interface.ts";
-import { WORKER_READY } from "./worker_messages.ts";
+import { ANSWER, WORKER_READY } from "./worker_messages.ts";
+
+/**
+ * Messages on their way at a time. Calls that come meanwhile wait and share the next one: the Worker could not begin
+ * them earlier, and every message costs as much as ten calls. The second one keeps it busy while the first is answered.
+ */
+const MAX_UNDER_WAY = 2;
 
 const CALL_NUMBERS: ReadonlyMap<CallName, number> = new Map(
   CALL_NAMES.map((name, number) => [name, number]),
@@ -34,11 +40,17 @@ export const CRYPTO_WORKER_OPTIONS: WorkerOptions = {
   deno: { permissions: "none" },
 };
 
+const SECRET_MEMBERS = ["secret", "passphrase", "newPassphrase", "phrase"] as const;
+
 /** What unseals keys crosses once and is wiped here. @returns Whether there was any. */
 function wipeSecret(argument: unknown): boolean {
-  if (typeof argument !== "object" || argument === null || !("secret" in argument)) return false;
-  if (argument.secret instanceof Uint8Array) argument.secret.fill(0);
-  return true;
+  if (typeof argument !== "object" || argument === null) return false;
+  const members = argument as Readonly<Record<string, unknown>>;
+  const secrets = SECRET_MEMBERS.flatMap((name) => members[name] ?? []);
+  for (const secret of secrets) {
+    if (secret instanceof Uint8Array) secret.fill(0);
+  }
+  return secrets.length > 0;
 }
 
 /** The client of a core in a Worker started with no permissions at all. */
@@ -50,6 +62,7 @@ export class WorkerCryptoCore extends CallingCore {
   #nextId = 0;
   #lastBytes = 0;
   #holdsSecret = false;
+  #underWay = 0;
   #failure: CryptoError | null = null;
 
   private constructor(worker: Worker) {
@@ -120,8 +133,7 @@ export class WorkerCryptoCore extends CallingCore {
   #write(id: number, name: CallName, argument: unknown): void {
     if (this.#writer === null) {
       this.#writer = new PackWriter(this.#lastBytes);
-      // Runs when the promise jobs of this turn are done, so that their calls share the message.
-      process.nextTick(this.#flushSoon);
+      this.#scheduleFlush();
     }
     const start = this.#writer.length;
     try {
@@ -136,13 +148,20 @@ export class WorkerCryptoCore extends CallingCore {
     }
   }
 
+  /** Flushes when the promise jobs of this turn are done, so that their calls share the message. */
+  #scheduleFlush(): void {
+    process.nextTick(this.#flushSoon);
+  }
+
   #flush(): void {
+    if (this.#underWay >= MAX_UNDER_WAY) return;
     const writer = this.#writer;
     this.#writer = null;
     if (writer === null || this.#failure !== null || writer.length === 0) return;
     this.#lastBytes = Math.min(writer.length, 2 ** 16);
     const isSecret = this.#holdsSecret;
     this.#holdsSecret = false;
+    this.#underWay += 1;
     try {
       postPacked(this.#worker, writer.finish(), { isSecret });
     } catch {
@@ -153,6 +172,10 @@ export class WorkerCryptoCore extends CallingCore {
 
   #receive(message: PostedMessage): void {
     const reader = new PackReader(takePosted(message), { copies: true });
+    if (reader.readByte() === ANSWER.now) {
+      this.#underWay -= 1;
+      if (this.#writer !== null) this.#scheduleFlush();
+    }
     while (!reader.atEnd) {
       const id = reader.readUint32();
       const succeeded = reader.readByte() === 1;

@@ -8,6 +8,7 @@
 import { randomFillSync } from "node:crypto";
 import { createAeads } from "./aead.ts";
 import { createAuditCalls } from "./audit_lines.ts";
+import { createBackupCalls } from "./backup_stream.ts";
 import {
   type CallArgument,
   CallingCore,
@@ -27,6 +28,8 @@ import { IdentityKey, Keyring } from "./keyring.ts";
 import { createKeystoreCalls } from "./keystore_calls.ts";
 import { createKem, createNobleKem, type Kem } from "./mlkem.ts";
 import { selectCryptoMethod } from "./rotation.ts";
+import { createSecretCalls } from "./sealed_secret.ts";
+import { createSuccessorCalls } from "./successor.ts";
 import { createSessionCalls } from "./session.ts";
 import { createVaultCalls } from "./vault_seal.ts";
 import { VerifiedJws } from "./verified_jws.ts";
@@ -91,6 +94,9 @@ function createCallTable(parts: CoreParts): CallTable {
     ...createPlainCalls(parts),
     verifyJws: (options) => verified.verify(options),
     ...createKeystoreCalls(parts),
+    ...createSecretCalls(parts),
+    ...createSuccessorCalls(parts),
+    ...createBackupCalls(parts),
     ...createEnvelopeCalls(parts),
     ...createVaultCalls(parts),
     ...createAuditCalls(parts),

@@ -10,6 +10,7 @@ import { base58 } from "@scure/base";
 /** One item of {@linkcode enc}: raw bytes, UTF-8 text, or an integer below 2⁵³ (8 bytes). */
 export type EncItem = Uint8Array | string | number;
 
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const utf8 = new TextEncoder();
 
 /** Encodes text as UTF-8. */
@@ -22,7 +23,7 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
  * @throws {TypeError} On bytes that are not UTF-8.
  */
 export function decodeUtf8(bytes: Uint8Array): string {
-  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  return strictUtf8.decode(bytes);
 }
 
 function itemBytes(item: EncItem): Uint8Array {

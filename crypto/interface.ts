@@ -145,6 +145,14 @@ export interface StoredHalf {
   readonly info: HalfInfo;
 }
 
+/** What was in a vault line: a half with its `meta`, or a note alone, which is its `meta`. */
+export interface OpenedLine {
+  readonly half: KeyRef | null;
+  /** `null` exactly where `half` is. */
+  readonly info: HalfInfo | null;
+  readonly meta: string;
+}
+
 export interface IssuedPair {
   /** 16 bytes. */
   readonly pairId: Uint8Array;
@@ -201,8 +209,9 @@ export interface AcceptedHandshake extends EstablishedSession {
 /**
  * What became of a frame.
  * `opened`: new, authentic and well-formed. `repeat`: authentic, seen before, inside the window.
- * `malformed`: authentic and new, but its inside is not of the form; the window has moved.
- * `refused`: forged, below the window, for keys long gone, or not a frame; nothing changed.
+ * `dropped`: authentic, but not to be handed on: below the window, where nobody can tell a repeat, or its inside is not
+ * of the form; then the window has moved.
+ * `refused`: forged, for keys long gone, or not a frame; nothing changed.
  */
 export type OpenedFrame =
   | {
@@ -213,7 +222,7 @@ export type OpenedFrame =
     readonly step: number;
     readonly counter: number;
   }
-  | { readonly outcome: "malformed" | "refused" };
+  | { readonly outcome: "dropped" | "refused" };
 
 /** What is public about a session's sending direction. */
 export interface SendState {
@@ -236,13 +245,80 @@ export interface CryptoCore {
   ): Promise<{ sealed: Uint8Array; nodeId: string }>;
   /**
    * Opens a sealed keystore.
+   * @param options With `sealedSecret` (of {@linkcode sealSecret}), `secret` is the passphrase that opens it, and the
+   *   keystore opens with what is inside. `secret` is wiped.
    * @throws {CryptoError} `unseal_failed` for a wrong secret or damaged bytes.
    */
-  openKeystore(options: { sealed: Uint8Array; secret: Uint8Array }): Promise<OpenedKeystore>;
+  openKeystore(
+    options: { sealed: Uint8Array; secret: Uint8Array; sealedSecret?: Uint8Array },
+  ): Promise<OpenedKeystore>;
   /** Adds a new noise key in front, keeps the former ones, and seals again. */
   addNoiseKey(
     options: { keystore: KeyRef; secret: Uint8Array; cost?: KeystoreCost },
   ): Promise<{ sealed: Uint8Array; noiseKeys: readonly NoiseKeyInfo[] }>;
+  /** Seals a node secret of 32 bytes under a passphrase of 1 to 1,024 bytes. Both are wiped. */
+  sealSecret(
+    options: { secret: Uint8Array; passphrase: Uint8Array; cost?: KeystoreCost },
+  ): Promise<Uint8Array>;
+  /**
+   * Opens what {@linkcode sealSecret} made; the passphrase is wiped, the secret is the caller's to wipe.
+   * @throws {CryptoError} `unseal_failed` for a wrong passphrase or damaged bytes.
+   */
+  openSecret(options: { sealed: Uint8Array; passphrase: Uint8Array }): Promise<Uint8Array>;
+  /**
+   * Seals the same secret under another passphrase. Both passphrases are wiped.
+   * @throws {CryptoError} `unseal_failed` for a wrong passphrase or damaged bytes.
+   */
+  resealSecret(
+    options: {
+      sealed: Uint8Array;
+      passphrase: Uint8Array;
+      newPassphrase: Uint8Array;
+      cost?: KeystoreCost;
+    },
+  ): Promise<Uint8Array>;
+  /**
+   * Makes the key that is to follow an identity.
+   * @returns 32 bytes from which {@linkcode openSuccessor} makes it again, the caller's to show and wipe; and `next`,
+   *   SHA-256 of its raw public key.
+   */
+  createSuccessor(): Promise<{ phrase: Uint8Array; next: Uint8Array }>;
+  /** Makes the successor of a recovery phrase; its 32 bytes are wiped. The handle signs like an identity. */
+  openSuccessor(
+    options: { phrase: Uint8Array },
+  ): Promise<{ key: KeyRef; nodeId: string; next: Uint8Array }>;
+  /**
+   * Makes the keystore of a successor, with a fresh noise key in front of the former ones. The secret is wiped.
+   * @param options `former`: the opened keystore of the identity that it follows, sealed under the same secret. With
+   *   `sealedSecret`, `secret` is the passphrase that opens it.
+   * @throws {CryptoError} `unseal_failed` for a secret that is not the former keystore's.
+   */
+  succeedKeystore(
+    options: {
+      successor: KeyRef;
+      former?: KeyRef;
+      secret: Uint8Array;
+      sealedSecret?: Uint8Array;
+      cost?: KeystoreCost;
+    },
+  ): Promise<Uint8Array>;
+
+  /** Begins a backup under a passphrase of 1 to 1,024 bytes, which is wiped. The head stands first in the file. */
+  beginBackup(
+    options: { passphrase: Uint8Array; cost?: KeystoreCost },
+  ): Promise<{ stream: KeyRef; head: Uint8Array }>;
+  /** Seals the next chunk of a backup, at most 65,536 bytes, and all but the last one that long. */
+  sealBackup(options: { stream: KeyRef; chunk: Uint8Array; isLast: boolean }): Promise<Uint8Array>;
+  /**
+   * Begins to read a backup; the passphrase is wiped.
+   * @throws {CryptoError} `unseal_failed` for a head of another form.
+   */
+  openBackup(options: { passphrase: Uint8Array; head: Uint8Array }): Promise<KeyRef>;
+  /**
+   * Opens the next chunk. What it gives counts only once the last one has opened.
+   * @throws {CryptoError} `unseal_failed` for a wrong passphrase, or a chunk that was changed, moved or cut off.
+   */
+  readBackup(options: { stream: KeyRef; chunk: Uint8Array; isLast: boolean }): Promise<Uint8Array>;
   /** Forgets a handle and wipes what it stood for; an unknown one is ignored. */
   release(key: KeyRef): Promise<void>;
 
@@ -301,6 +377,13 @@ export interface CryptoCore {
   sealNote(options: { vault: KeyRef; name: string; note: string }): Promise<string>;
   /** @throws {CryptoError} `unseal_failed`. */
   openNote(options: { vault: KeyRef; name: string; sealed: string }): Promise<string>;
+  /**
+   * Opens at most 4,096 lines, each of a half or of a note.
+   * @returns In the same order; `null` for a line that does not open.
+   */
+  openLines(
+    options: { vault: KeyRef; lines: readonly { name: string; sealed: string }[] },
+  ): Promise<readonly (OpenedLine | null)[]>;
 
   /**
    * Makes the next lines of an audit log, at most 4,096, and signs where it then stands.

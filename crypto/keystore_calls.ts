@@ -10,7 +10,6 @@ import type { CoreParts } from "./core_parts.ts";
 import { DhKey, SigningKey } from "./curves.ts";
 import { CryptoError, type KeyRef, type NoiseKeyInfo, type OpenedKeystore } from "./interface.ts";
 import {
-  checkSecret,
   deriveAuditKeys,
   deriveVaultKey,
   type KeystoreContent,
@@ -19,6 +18,8 @@ import {
   unsealKeystore,
 } from "./keystore.ts";
 import { type Held, IdentityKey, NoiseKey, VaultKey } from "./keyring.ts";
+import { unsealSecret } from "./sealed_secret.ts";
+import { checkSecret } from "./stretched_box.ts";
 
 type KeystoreCalls = Pick<CallTable, "createKeystore" | "openKeystore" | "addNoiseKey">;
 
@@ -29,7 +30,7 @@ interface StoredNoiseKey {
 }
 
 /** An opened keystore: what sealing it again takes. */
-class Keystore implements Held {
+export class Keystore implements Held {
   readonly seed: Uint8Array;
   /** Tells whether a secret is the one it was opened with. */
   readonly vaultKey: Uint8Array;
@@ -83,9 +84,14 @@ async function openKeystore(
   parts: CoreParts,
   options: Parameters<CallTable["openKeystore"]>[0],
 ): Promise<OpenedKeystore> {
-  const { sealed, secret } = options;
+  const { sealed, sealedSecret } = options;
+  let { secret } = options;
   try {
     checkByteArray(sealed, "a sealed keystore");
+    if (sealedSecret !== undefined) {
+      const passphrase = secret;
+      secret = await unsealSecret(parts, { sealed: sealedSecret, passphrase });
+    }
     const content = await unsealKeystore(parts, { sealed, secret });
     const vaultKey = deriveVaultKey(parts.hashes, secret);
     const identity = new IdentityKey(SigningKey.fromSeed(content.seed));
@@ -101,11 +107,12 @@ async function openKeystore(
       audit: parts.ring.add(deriveAuditKeys(parts.hashes, secret)),
     };
   } finally {
-    wipe(secret);
+    wipe(secret, options.secret);
   }
 }
 
-function isSecretOf(parts: CoreParts, keystore: Keystore, secret: Uint8Array): boolean {
+/** Whether a secret is the one that a keystore was opened with. */
+export function isSecretOf(parts: CoreParts, keystore: Keystore, secret: Uint8Array): boolean {
   checkSecret(secret);
   const vaultKey = deriveVaultKey(parts.hashes, secret);
   const isSame = equalBytes(vaultKey, keystore.vaultKey);

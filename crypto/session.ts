@@ -88,12 +88,12 @@ export class Session implements Held {
     if (head === null) return { outcome: "refused" };
     const counter = Math.min(head.counter, COUNTER_END);
     const place = this.#window.place(counter);
-    if (place === "below") return { outcome: "refused" };
     const plaintext = this.#receiving.open({ ...head, nowMs: options.nowMs });
     if (plaintext === null) return { outcome: "refused" };
+    if (place === "below") return { outcome: "dropped" };
     if (place === "new") this.#window.accept(counter);
     const content = counter < COUNTER_END ? decodeFrameContent(plaintext) : null;
-    if (content === null) return { outcome: "malformed" };
+    if (content === null) return { outcome: "dropped" };
     const outcome = place === "new" ? "opened" : "repeat";
     return { outcome, ...content, step: head.step, counter };
   }

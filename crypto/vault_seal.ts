@@ -13,17 +13,25 @@ import { checkText } from "./checks.ts";
 import type { CoreParts } from "./core_parts.ts";
 import { concatBytes, decodeUtf8, enc, encodeUtf8 } from "./encoding.ts";
 import { Half } from "./half.ts";
-import { CryptoError, type StoredHalf } from "./interface.ts";
+import { CryptoError, type OpenedLine, type StoredHalf } from "./interface.ts";
 import { VaultKey } from "./keyring.ts";
 
 const NONCE_BYTES = 12;
 const HALF_LABEL = "openred/v3/vault-half";
 const NOTE_LABEL = "openred/v3/vault-note";
+/** How a note begins: its label as `enc` writes it. */
+const NOTE_HEAD = enc(NOTE_LABEL);
 const MAX_NAME_LENGTH = 256;
 const MAX_META_LENGTH = 2 ** 16;
 const MAX_SEALED_LENGTH = 2 ** 19;
 
-type VaultCalls = Pick<CallTable, "sealHalf" | "openHalf" | "sealNote" | "openNote">;
+/** What one call may open, so that others get their turn. */
+const MAX_LINES = 4_096;
+
+type VaultCalls = Pick<
+  CallTable,
+  "sealHalf" | "openHalf" | "sealNote" | "openNote" | "openLines"
+>;
 
 function refuse(): never {
   throw new CryptoError("unseal_failed", "The vault line does not open");
@@ -122,6 +130,45 @@ function openNote(parts: CoreParts, options: Parameters<CallTable["openNote"]>[0
   return decodeUtf8(note!);
 }
 
+function isNote(plain: Uint8Array): boolean {
+  return NOTE_HEAD.every((byte, at) => plain[at] === byte);
+}
+
+function openEither(
+  parts: CoreParts,
+  line: { key: VaultKey; name: string; sealed: string },
+): OpenedLine {
+  const plain = openLine(parts, line);
+  try {
+    if (isNote(plain)) {
+      const [note] = splitItems(plain, { label: NOTE_LABEL, count: 1 });
+      return { half: null, info: null, meta: decodeUtf8(note!) };
+    }
+    const { half, meta } = decodeHalf(plain);
+    return { half: parts.ring.add(half), info: half.describe(), meta };
+  } finally {
+    wipe(plain);
+  }
+}
+
+function openLines(
+  parts: CoreParts,
+  options: Parameters<CallTable["openLines"]>[0],
+): (OpenedLine | null)[] {
+  const key = parts.ring.get(options.vault, VaultKey);
+  if (!Array.isArray(options.lines) || options.lines.length > MAX_LINES) {
+    throw new CryptoError("bad_argument", `Expected at most ${MAX_LINES} lines`);
+  }
+  return options.lines.map(({ name, sealed }) => {
+    try {
+      return openEither(parts, { key, name, sealed });
+    } catch (error) {
+      if (error instanceof CryptoError && error.code === "unseal_failed") return null;
+      throw error;
+    }
+  });
+}
+
 export function createVaultCalls(parts: CoreParts): VaultCalls {
   return {
     sealHalf: ({ vault, half, name, meta }) => {
@@ -137,5 +184,6 @@ export function createVaultCalls(parts: CoreParts): VaultCalls {
       return sealLine(parts, { key, name, plain: enc(NOTE_LABEL, note) });
     },
     openNote: (options) => openNote(parts, options),
+    openLines: (options) => openLines(parts, options),
   };
 }

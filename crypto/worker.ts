@@ -12,12 +12,17 @@ import { PackReader } from "./pack_reader.ts";
 import { PackWriter } from "./pack_writer.ts";
 import { LocalCryptoCore } from "./core.ts";
 import { CryptoError } from "./interface.ts";
-import { WORKER_READY } from "./worker_messages.ts";
+import { ANSWER, WORKER_READY } from "./worker_messages.ts";
 
-/** Collects results and posts them together. */
+/** Collects results, which then are posted together. */
 class Outbox {
-  #writer: PackWriter | null = null;
-  #lastBytes = 0;
+  readonly #writer: PackWriter;
+
+  /** @param expectedBytes About how long the message will be. */
+  constructor(kind: typeof ANSWER[keyof typeof ANSWER], expectedBytes: number) {
+    this.#writer = new PackWriter(expectedBytes);
+    this.#writer.writeByte(kind);
+  }
 
   writeResult(id: number, value: unknown): void {
     this.#write(id, { status: 1, value });
@@ -28,24 +33,21 @@ class Outbox {
     this.#write(id, { status: 0, value: [code, message] });
   }
 
-  flush(): void {
-    const writer = this.#writer;
-    this.#writer = null;
-    if (writer === null) return;
-    this.#lastBytes = Math.min(writer.length, 2 ** 16);
-    postPacked(self, writer.finish(), { isSecret: false });
+  post(): void {
+    postPacked(self, this.#writer.finish(), { isSecret: false });
   }
 
   #write(id: number, result: { status: number; value: unknown }): void {
-    this.#writer ??= new PackWriter(this.#lastBytes);
     this.#writer.writeUint32(id);
     this.#writer.writeByte(result.status);
     this.#writer.writeValue(result.value, { transfer: true });
   }
 }
 
-function runCalls(core: LocalCryptoCore, outbox: Outbox, message: PostedMessage): void {
-  const reader = new PackReader(takePosted(message), { copies: false });
+function runCalls(core: LocalCryptoCore, message: PostedMessage): void {
+  const posted = takePosted(message);
+  const outbox = new Outbox(ANSWER.now, posted.packed.byteLength);
+  const reader = new PackReader(posted, { copies: false });
   while (!reader.atEnd) {
     const id = reader.readUint32();
     const name = CALL_NAMES[reader.readByte()];
@@ -53,28 +55,28 @@ function runCalls(core: LocalCryptoCore, outbox: Outbox, message: PostedMessage)
     try {
       if (name === undefined) throw new CryptoError("bad_argument", "There is no such call");
       const result = core.run(name, argument as never);
-      if (result instanceof Promise) void answerLater(outbox, id, result);
+      if (result instanceof Promise) void answerLater(id, result);
       else outbox.writeResult(id, result);
     } catch (error) {
       outbox.writeError(id, error);
     }
   }
-  outbox.flush();
+  outbox.post();
 }
 
-async function answerLater(outbox: Outbox, id: number, result: Promise<unknown>): Promise<void> {
+async function answerLater(id: number, result: Promise<unknown>): Promise<void> {
+  const outbox = new Outbox(ANSWER.later, 0);
   try {
     outbox.writeResult(id, await result);
   } catch (error) {
     outbox.writeError(id, error);
   }
-  outbox.flush();
+  outbox.post();
 }
 
 async function serve(): Promise<void> {
   const core = await LocalCryptoCore.create();
-  const outbox = new Outbox();
-  self.onmessage = (event: MessageEvent<PostedMessage>) => runCalls(core, outbox, event.data);
+  self.onmessage = (event: MessageEvent<PostedMessage>) => runCalls(core, event.data);
   self.postMessage(WORKER_READY);
 }
 

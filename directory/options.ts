@@ -51,12 +51,15 @@ interface Flags {
 const MIN_LEASE_MS = 1_000;
 const MAX_LEASE_MS = 86_400_000;
 const MAX_LIMIT = 1_000_000_000;
+const MAX_HOST_LENGTH = 255;
+const MAX_PATH_LENGTH = 4_096;
+const MAX_ERROR_LENGTH = 300;
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 function parseListen(text: string): Flags["listen"] {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
-  if (match === null || port > 65_535) {
+  if (match === null || port > 65_535 || match[1]!.length > MAX_HOST_LENGTH) {
     throw new InvalidArgumentError("Expected host:port, such as 127.0.0.1:7600 or [::1]:0.");
   }
   return { hostname: match[1]!.replace(/^\[|\]$/g, ""), port };
@@ -85,8 +88,16 @@ function integerIn(min: number, max: number): (text: string) => number {
 }
 
 function parseText(text: string): string {
-  if (text === "" || text.includes("\0")) throw new InvalidArgumentError("Expected a path.");
+  if (text === "" || text.length > MAX_PATH_LENGTH || text.includes("\0")) {
+    throw new InvalidArgumentError("Expected a path.");
+  }
   return text;
+}
+
+/** An error repeats what was typed, which may be long and forge lines or colours. */
+function oneLine(text: string): string {
+  const line = text.trimEnd().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
+  return (line.length > MAX_ERROR_LENGTH ? `${line.slice(0, MAX_ERROR_LENGTH)}…` : line) + "\n";
 }
 
 function option(flags: string, text: string): Option {
@@ -204,6 +215,7 @@ export function parseOptions(
   const streams = {
     writeOut: output.out,
     writeErr: output.err,
+    outputError: (text: string, write: (text: string) => void) => write(oneLine(text)),
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   };

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NodeId } from "../crypto/encoding.ts";
+import { openKeystoreFiles } from "../ports/keystore_files.ts";
 import type { RequestSource } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { PROOF_MEMORY_MS } from "../protocol/limits.ts";
@@ -11,7 +12,6 @@ import { createApi, errorResponse } from "./api.ts";
 import { CalledHosts } from "./called_hosts.ts";
 import type { DirectoryConfig } from "./config.ts";
 import { createHandlers } from "./handlers.ts";
-import { openKeys } from "./keys.ts";
 import { DORMANT_MS } from "./leases.ts";
 import { Metrics } from "./metrics.ts";
 import { OwnRecord } from "./own_record.ts";
@@ -63,7 +63,7 @@ class DirectoryService implements Directory {
   }
 
   async start(): Promise<void> {
-    const keys = await openKeys(this.#ports, this.#config);
+    const keys = await openKeystoreFiles(this.#ports, { cost: this.#config.keystoreCost });
     this.#own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
     const parts: DirectoryParts = {
       ...this.#ports,

@@ -4,43 +4,81 @@
  * @module
  */
 import type { CryptoCore, KeystoreCost, OpenedKeystore } from "../crypto/interface.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import {
+  createNodeSecret,
+  readNodeSecret,
+  removeLeftOver,
+  SECRET_FILE,
+  type StoredSecret,
+} from "./node_secret.ts";
 import type { Files, Random } from "./ports.ts";
 
-const SECRET_FILE = "node-secret";
-const KEYSTORE_FILE = "keystore";
-const SECRET_BYTES = 32;
+/** The name of the sealed keystore in its data directory. */
+export const KEYSTORE_FILE = "keystore";
+
+interface KeystorePorts {
+  readonly crypto: CryptoCore;
+  readonly files: Files;
+  readonly random: Random;
+}
+
+/** What opening takes. */
+export interface KeystoreOptions {
+  /** What Argon2id is to cost for a new keystore; the core's default if absent. */
+  readonly cost?: KeystoreCost | undefined;
+  /** Opens the node secret where that is sealed under one; wiped. */
+  readonly passphrase?: Uint8Array | undefined;
+}
 
 /**
  * Opens the keystore, or makes it on the first start. The secret is written first: a keystore never lies there
  * without what opens it.
- * @param cost What Argon2id is to cost for a new keystore; the core's default if absent.
- * @throws {CryptoError} `unseal_failed` for a keystore that the secret does not open.
+ * @throws {CryptoError} `unseal_failed` for a wrong passphrase, or a keystore that the secret does not open.
+ * @throws {OpenRedError} `unauthorized` where a passphrase is needed and none was given.
  * @throws {RangeError} When the keystore is there but its secret is not.
  */
 export async function openKeystoreFiles(
-  ports: { crypto: CryptoCore; files: Files; random: Random },
-  cost?: KeystoreCost,
+  ports: KeystorePorts,
+  options: KeystoreOptions = {},
 ): Promise<OpenedKeystore> {
-  const { crypto, files } = ports;
-  const stored = await files.read(KEYSTORE_FILE);
-  const found = await files.read(SECRET_FILE);
-  if (stored !== null && found?.length !== SECRET_BYTES) {
-    throw new RangeError(
-      `Cannot open the keystore: the file ${SECRET_FILE} of ${SECRET_BYTES} bytes beside it is missing; ` +
-        "restore both from one backup",
-    );
+  try {
+    return await open(ports, options);
+  } finally {
+    options.passphrase?.fill(0);
   }
-  const secret = found?.length === SECRET_BYTES ? found : await createSecret(ports);
-  const sealed = stored ?? await createKeystore(ports, { secret, cost });
-  return await crypto.openKeystore({ sealed, secret });
 }
 
-async function createSecret(
-  ports: { files: Files; random: Random },
-): Promise<Uint8Array<ArrayBuffer>> {
-  const secret = ports.random.bytes(SECRET_BYTES);
-  await ports.files.write(SECRET_FILE, secret);
-  return secret;
+async function open(ports: KeystorePorts, options: KeystoreOptions): Promise<OpenedKeystore> {
+  const { crypto, files } = ports;
+  const stored = await files.read(KEYSTORE_FILE);
+  const found = await readNodeSecret(files);
+  if (stored === null && found?.kind !== "sealed") {
+    const secret = found?.secret ?? await createNodeSecret(ports);
+    const sealed = await createKeystore(ports, { secret, cost: options.cost });
+    return await crypto.openKeystore({ sealed, secret });
+  }
+  if (stored === null || found === null) throw missing(stored === null ? "keystore" : SECRET_FILE);
+  return await crypto.openKeystore({ sealed: stored, ...await opener(files, found, options) });
+}
+
+async function opener(
+  files: Files,
+  found: StoredSecret,
+  options: KeystoreOptions,
+): Promise<{ secret: Uint8Array; sealedSecret?: Uint8Array }> {
+  if (found.kind === "plain") return { secret: found.secret };
+  await removeLeftOver(files);
+  if (options.passphrase === undefined) {
+    throw new OpenRedError("unauthorized", "The keys are under a passphrase, and none was given");
+  }
+  return { secret: options.passphrase, sealedSecret: found.sealed };
+}
+
+function missing(name: string): RangeError {
+  return new RangeError(
+    `Cannot open the keystore: the file ${name} is missing; restore keystore and ${SECRET_FILE} from one backup`,
+  );
 }
 
 async function createKeystore(

@@ -89,12 +89,25 @@ export interface Resolver {
   resolve(host: string, signal?: AbortSignal): Promise<readonly string[]>;
 }
 
+/** A file of a data directory. */
+export interface FileInfo {
+  readonly name: string;
+  readonly bytes: number;
+}
+
 /** Small files of one data directory, every write atomic and durable. */
 export interface Files {
   /** @returns The content, or `null` if there is no such file. */
   read(name: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Writes a file of mode 0600: temporary file, fsync, rename, fsync of the folder. */
   write(name: string, content: Uint8Array): Promise<void>;
+  /**
+   * Adds to the end of a file, which is made, of mode 0600, where there is none; fsync. What is on its way when the
+   * process dies may be there in part; a failure takes back what it can.
+   */
+  append(name: string, content: Uint8Array): Promise<void>;
+  /** The files whose names begin with `prefix`, by name. */
+  list(prefix: string): Promise<readonly FileInfo[]>;
   /** Removes a file; one that is not there is ignored. */
   remove(name: string): Promise<void>;
 }

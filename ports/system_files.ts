@@ -1,4 +1,4 @@
-import type { Files } from "./ports.ts";
+import type { FileInfo, Files } from "./ports.ts";
 import { FILE_MODE, pathInDirectory, prepareDirectory } from "./system_data_directory.ts";
 
 function ignoreNotFound(error: unknown): null {
@@ -36,6 +36,24 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+/** @returns Whether the file was made. */
+async function appendDurably(path: string, content: Uint8Array): Promise<boolean> {
+  const file = await Deno.open(path, { create: true, append: true, mode: FILE_MODE });
+  try {
+    const { size } = await file.stat();
+    try {
+      await writeAll(file, content);
+      await file.syncData();
+    } catch (error) {
+      await file.truncate(size).catch(() => {});
+      throw error;
+    }
+    return size === 0;
+  } finally {
+    file.close();
+  }
+}
+
 /** Files of one directory; writes and removals of a name follow each other in the order of calls. */
 class DirectoryFiles implements Files {
   readonly #directory: string;
@@ -60,6 +78,24 @@ class DirectoryFiles implements Files {
       await Deno.rename(temporary, path);
       await syncDirectory(this.#directory);
     });
+  }
+
+  async append(name: string, content: Uint8Array): Promise<void> {
+    const path = pathInDirectory(this.#directory, name);
+    const copy = content.slice();
+    await this.#inOrder(name, async () => {
+      if (await appendDurably(path, copy)) await syncDirectory(this.#directory);
+    });
+  }
+
+  async list(prefix: string): Promise<readonly FileInfo[]> {
+    const found: FileInfo[] = [];
+    for await (const { name, isFile } of Deno.readDir(this.#directory)) {
+      if (!isFile || !name.startsWith(prefix)) continue;
+      const info = await Deno.stat(pathInDirectory(this.#directory, name)).catch(ignoreNotFound);
+      if (info !== null) found.push({ name, bytes: info.size });
+    }
+    return found.sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
   async remove(name: string): Promise<void> {

@@ -17,8 +17,16 @@ function createTooLargeError(maxBytes: number): OpenRedError {
   return new OpenRedError("unreachable", `The answer is larger than ${maxBytes} bytes`);
 }
 
+/** Whether an answer is held to the length it names, being neither packed nor in pieces. */
+function hasKnownLength({ headers }: Response): boolean {
+  return /^\d+$/.test(headers.get("content-length") ?? "") && !headers.has("content-encoding") &&
+    !headers.has("transfer-encoding");
+}
+
 /** Counts what comes out of any compression, so that a small answer cannot unpack to a large one. */
 async function readBody(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  // Its length was judged already, and reading it whole takes half the time.
+  if (hasKnownLength(response)) return new Uint8Array(await response.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response.body ?? []) {

@@ -5,7 +5,8 @@
  * @module
  */
 import * as v from "valibot";
-import { nodeIdSchema } from "./schemas.ts";
+import { maxBytesSchema } from "./schemas.ts";
+import { groupNameSchema, peerRefSchema, permissionSchema } from "./peer_name.ts";
 
 /** The 0600 file in the data directory that tells a command where the running node is. */
 export const ADMIN_FILE = "admin.json";
@@ -24,13 +25,52 @@ const waitMs = v.optional(
 );
 
 /** `POST /admin/v1/connect`. Waits up to `wait_ms` for a confirmed session. */
-export const connectInputSchema = v.strictObject({ peer: nodeIdSchema, wait_ms: waitMs });
+export const connectInputSchema = v.strictObject({ peer: peerRefSchema, wait_ms: waitMs });
 
 /** `POST /admin/v1/messages`. Stored first; waits up to `wait_ms` for the peer's acknowledgement. */
 export const sendInputSchema = v.strictObject({
-  peer: nodeIdSchema,
+  peer: peerRefSchema,
   text: v.pipe(v.string(), v.minLength(1), v.maxBytes(MAX_TEXT_BYTES)),
   wait_ms: waitMs,
+});
+
+/** `POST /admin/v1/backup`: a passphrase, base64url. The answer is the bytes of a backup file. */
+export const backupInputSchema = v.strictObject({ passphrase: maxBytesSchema(1_024) });
+
+/** `POST /admin/v1/peers/{show,block,unblock,forget}`; the answer is a {@linkcode PeerDetail}. */
+export const peerInputSchema = v.strictObject({ peer: peerRefSchema });
+
+/** `POST /admin/v1/peers/{allow,deny}`. */
+export const decisionInputSchema = v.strictObject({
+  peer: peerRefSchema,
+  permission: permissionSchema,
+});
+
+/** `POST /admin/v1/peers/reset`; `null` takes every decision about the peer itself back. */
+export const resetInputSchema = v.strictObject({
+  peer: peerRefSchema,
+  permission: v.nullable(permissionSchema),
+});
+
+/** `POST /admin/v1/peers/alias`; `null` takes the name back. */
+export const aliasInputSchema = v.strictObject({
+  peer: peerRefSchema,
+  name: v.nullable(v.pipe(v.string(), v.maxLength(256))),
+});
+
+/** `POST /admin/v1/groups/delete`; the answer is a {@linkcode GroupView}. */
+export const groupInputSchema = v.strictObject({ group: groupNameSchema });
+
+/** `POST /admin/v1/groups/{add,remove}`. */
+export const groupMemberInputSchema = v.strictObject({
+  group: groupNameSchema,
+  peer: peerRefSchema,
+});
+
+/** `POST /admin/v1/groups/{allow,reset}`. */
+export const groupPermissionInputSchema = v.strictObject({
+  group: groupNameSchema,
+  permission: permissionSchema,
 });
 
 /** One session as `GET /admin/v1/status` and `POST /admin/v1/connect` show it. */
@@ -57,14 +97,63 @@ export interface SessionView {
 
 export interface PeerView {
   readonly node_id: string;
+  /** What this node's owner calls it. */
+  readonly petname: string | null;
+  /** What it calls itself: a claim. */
   readonly alias: string | null;
   readonly api_url: string;
   /** Whether a session was once confirmed with it. */
   readonly known: boolean;
-  /** Whether somebody here connected or wrote to it; else it only left a contact request. */
+  /** Whether it may send messages; else it may at most leave a contact request. */
   readonly accepted: boolean;
+  readonly blocked: boolean;
   readonly standby_pairs: number;
   readonly outbox: number;
+}
+
+/** All about one peer. */
+export interface PeerDetail {
+  readonly node_id: string;
+  /** What this node's owner calls it. */
+  readonly petname: string | null;
+  /** What it calls itself: a claim. */
+  readonly alias: string | null;
+  /** `null` for an id that this node never met. */
+  readonly api_url: string | null;
+  readonly known: boolean;
+  /** Milliseconds since the epoch, or `null` while it is not blocked. */
+  readonly blocked_since: number | null;
+  /** What it may do: `allowed`, and what its groups may, without `denied`; nothing while it is blocked. */
+  readonly permissions: readonly string[];
+  readonly allowed: readonly string[];
+  readonly denied: readonly string[];
+  readonly groups: readonly string[];
+  /** The directory of the contact link it was met by, asked about this peer only. */
+  readonly contact_directory: string | null;
+  /** Confirmed sessions. */
+  readonly sessions: number;
+  readonly standby_pairs: number;
+  readonly outbox: number;
+}
+
+/** `GET /admin/v1/peers`. */
+export interface PeersView {
+  readonly peers: readonly PeerDetail[];
+  /** The permissions that modules of this node ask for. */
+  readonly permission_names: readonly string[];
+}
+
+/** One group. It exists while it has a member or a permission. */
+export interface GroupView {
+  readonly group: string;
+  readonly permissions: readonly string[];
+  /** Node ids. */
+  readonly members: readonly string[];
+}
+
+/** `GET /admin/v1/groups`. */
+export interface GroupsView {
+  readonly groups: readonly GroupView[];
 }
 
 /** What validating the tokens of one pair came to. */
@@ -132,7 +221,9 @@ export interface MessageView {
   readonly text: string;
   /** Milliseconds since the epoch, by this node's clock. */
   readonly received_at: number;
-  /** Whether the sender is a stranger: nobody here connected or wrote to it yet. */
+  /** What this node's owner calls the sender. */
+  readonly petname: string | null;
+  /** Whether the sender may not send messages: this is a contact request. */
   readonly request: boolean;
 }
 
@@ -145,6 +236,10 @@ export interface DiscoverView {
     readonly status: string;
     readonly last_seen: number;
     readonly directory: string;
+    /** What this node's owner calls it. */
+    readonly petname?: string | null;
+    /** Whether it is blocked here. */
+    readonly blocked?: boolean;
   }[];
   /** Directories that did not answer, with the code of the failure. */
   readonly failed: readonly { readonly url: string; readonly code: string }[];

@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { nodeIdSchema } from "./schemas.ts";
+import { peerRefSchema } from "./peer_name.ts";
 
 export const MAX_AUDIT_LIMIT = 10_000;
 
@@ -25,7 +25,7 @@ function wholeNumber(least: number, most: number) {
 /** `GET /admin/v1/audit?…`: the last entries that match, or with `after` the first ones with a higher number. */
 export const auditQuerySchema = v.strictObject({
   event: v.optional(v.pipe(v.string(), v.maxLength(64))),
-  peer: v.optional(nodeIdSchema),
+  peer: v.optional(peerRefSchema),
   /** Milliseconds since the epoch, both included. */
   since: instant,
   until: instant,

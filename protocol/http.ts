@@ -3,12 +3,35 @@
  *
  * @module
  */
+import { concatBytes } from "../crypto/encoding.ts";
 import { ERROR_STATUS, OpenRedError } from "./errors.ts";
 
 const SECURITY_HEADERS = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
 } as const;
+
+function tooLarge(maxBytes: number): OpenRedError {
+  return new OpenRedError("too_large", `Expected a body of at most ${maxBytes} bytes`);
+}
+
+async function readStream(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = stream.getReader();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    length += read.value.length;
+    if (length > maxBytes) {
+      await reader.cancel();
+      throw tooLarge(maxBytes);
+    }
+    chunks.push(read.value);
+  }
+  return concatBytes(...chunks);
+}
 
 /**
  * Reads a body, giving up as soon as it is longer than `maxBytes`.
@@ -18,33 +41,21 @@ export async function readBody(
   request: Request,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () =>
-    new OpenRedError("too_large", `Expected a body of at most ${maxBytes} bytes`);
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const named = request.headers.get("content-length") ?? "";
+  if (Number(named) > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader = request.body.getReader();
+  // A server holds a sender to the length it named, and reading it whole takes half the time.
+  const isKnown = /^\d+$/.test(named) && !request.headers.has("transfer-encoding");
   try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      length += read.value.length;
-      if (length > maxBytes) {
-        await reader.cancel();
-        throw tooLarge();
-      }
-      chunks.push(read.value);
-    }
+    const body = isKnown
+      ? new Uint8Array(await request.arrayBuffer())
+      : await readStream(request.body, maxBytes);
+    if (body.length > maxBytes) throw tooLarge(maxBytes);
+    return body;
   } catch (cause) {
     if (cause instanceof OpenRedError) throw cause;
     throw new OpenRedError("bad_request", "The body broke off", { cause });
   }
-  const body = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return body;
 }
 
 /** How long the whole of a request's body may take. */

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { createHash, randomBytes } from "node:crypto";
 import { LocalCryptoCore } from "../../crypto/core.ts";
-import { encodeBase64Url } from "../../crypto/encoding.ts";
+import { concatBytes, encodeBase64Url } from "../../crypto/encoding.ts";
 import { type DirectoryConfig, type DirectoryLimits } from "../../directory/config.ts";
 import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
@@ -41,7 +41,7 @@ export class FakeFiles implements Files {
 
   append(name: string, content: Uint8Array): Promise<void> {
     const before = this.content.get(name) ?? new Uint8Array();
-    this.content.set(name, new Uint8Array([...before, ...content]));
+    this.content.set(name, concatBytes(before, content));
     return Promise.resolve();
   }
 

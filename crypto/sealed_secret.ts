@@ -1,0 +1,57 @@
+/**
+ * A node secret under a passphrase: 32 bytes in a box of their own. Changing the passphrase makes a new box around the
+ * same secret, so that whatever is sealed under the secret stays as it is.
+ *
+ * @module
+ * @see ./stretched_box.ts for the form
+ */
+import { wipe } from "./bytes.ts";
+import type { CallTable } from "./calls.ts";
+import { checkByteArray, checkBytes } from "./checks.ts";
+import type { CoreParts } from "./core_parts.ts";
+import { openBox, sealBox } from "./stretched_box.ts";
+
+const SECRET_BYTES = 32;
+const MAGIC = "ORSECR01";
+const PLAIN_BYTES = { min: SECRET_BYTES, max: SECRET_BYTES };
+
+type SecretCalls = Pick<CallTable, "sealSecret" | "openSecret" | "resealSecret">;
+
+/** Opens a sealed secret. It is the caller's to wipe; so is the passphrase. */
+export async function unsealSecret(
+  parts: CoreParts,
+  options: { sealed: Uint8Array; passphrase: Uint8Array },
+): Promise<Uint8Array> {
+  const { sealed, passphrase: secret } = options;
+  checkByteArray(sealed, "a sealed secret");
+  return await openBox(parts, { magic: MAGIC, secret, sealed, plainBytes: PLAIN_BYTES });
+}
+
+export function createSecretCalls(parts: CoreParts): SecretCalls {
+  return {
+    sealSecret: async ({ secret, passphrase, cost }) => {
+      try {
+        const plain = checkBytes(secret, SECRET_BYTES, "a node secret");
+        return await sealBox(parts, { magic: MAGIC, secret: passphrase, plain, cost });
+      } finally {
+        wipe(secret, passphrase);
+      }
+    },
+    openSecret: async ({ sealed, passphrase }) => {
+      try {
+        return await unsealSecret(parts, { sealed, passphrase });
+      } finally {
+        wipe(passphrase);
+      }
+    },
+    resealSecret: async ({ sealed, passphrase, newPassphrase, cost }) => {
+      let plain: Uint8Array | null = null;
+      try {
+        plain = await unsealSecret(parts, { sealed, passphrase });
+        return await sealBox(parts, { magic: MAGIC, secret: newPassphrase, plain, cost });
+      } finally {
+        wipe(plain, passphrase, newPassphrase);
+      }
+    },
+  };
+}

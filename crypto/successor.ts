@@ -1,0 +1,91 @@
+/**
+ * The key that follows an identity: made from the 32 bytes of a recovery phrase, which no keystore holds.
+ *
+ * @module
+ * @see docs/PROTOCOL.md, "Succession"
+ */
+import { wipe } from "./bytes.ts";
+import type { CallTable } from "./calls.ts";
+import { checkBytes } from "./checks.ts";
+import type { CoreParts } from "./core_parts.ts";
+import { SigningKey } from "./curves.ts";
+import { CryptoError } from "./interface.ts";
+import { deriveKey, MAX_NOISE_KEYS, sealKeystore } from "./keystore.ts";
+import { isSecretOf, Keystore } from "./keystore_calls.ts";
+import { IdentityKey } from "./keyring.ts";
+import { unsealSecret } from "./sealed_secret.ts";
+
+const PHRASE_BYTES = 32;
+const LABEL = "openred/v3/successor";
+
+type SuccessorCalls = Pick<CallTable, "createSuccessor" | "openSuccessor" | "succeedKeystore">;
+
+/** An identity of which the seed is kept, so that it can go into a keystore. */
+class Successor extends IdentityKey {
+  readonly seed: Uint8Array;
+
+  /** @param seed 32 bytes, this object's from here on. */
+  constructor(seed: Uint8Array) {
+    super(SigningKey.fromSeed(seed));
+    this.seed = seed;
+  }
+
+  override wipe(): void {
+    super.wipe();
+    wipe(this.seed);
+  }
+}
+
+function derive(parts: CoreParts, phrase: Uint8Array): Successor {
+  checkBytes(phrase, PHRASE_BYTES, "a recovery phrase");
+  return new Successor(deriveKey(parts.hashes, phrase, LABEL));
+}
+
+function createSuccessor(parts: CoreParts): { phrase: Uint8Array; next: Uint8Array } {
+  const phrase = parts.random(PHRASE_BYTES);
+  const successor = derive(parts, phrase);
+  const next = parts.hashes.sha256(successor.key.publicKey);
+  successor.wipe();
+  return { phrase, next };
+}
+
+async function succeedKeystore(
+  parts: CoreParts,
+  options: Parameters<CallTable["succeedKeystore"]>[0],
+): Promise<Uint8Array> {
+  const { sealedSecret, former, cost } = options;
+  let { secret } = options;
+  const noiseKey = parts.random(32);
+  try {
+    const { seed } = parts.ring.get(options.successor, Successor);
+    const before = former === undefined ? null : parts.ring.get(former, Keystore);
+    if (sealedSecret !== undefined) {
+      secret = await unsealSecret(parts, { sealed: sealedSecret, passphrase: options.secret });
+    }
+    if (before !== null && !isSecretOf(parts, before, secret)) {
+      throw new CryptoError("unseal_failed", "The secret is not the keystore's");
+    }
+    const formerKeys = before?.content.noiseKeys.slice(0, MAX_NOISE_KEYS - 1) ?? [];
+    const content = { seed, noiseKeys: [noiseKey, ...formerKeys] };
+    return await sealKeystore(parts, { content, secret, cost });
+  } finally {
+    wipe(secret, options.secret, noiseKey);
+  }
+}
+
+export function createSuccessorCalls(parts: CoreParts): SuccessorCalls {
+  return {
+    createSuccessor: () => createSuccessor(parts),
+    openSuccessor: ({ phrase }) => {
+      try {
+        const successor = derive(parts, phrase);
+        const { nodeId } = successor;
+        const next = parts.hashes.sha256(successor.key.publicKey);
+        return { key: parts.ring.add(successor), nodeId, next };
+      } finally {
+        wipe(phrase);
+      }
+    },
+    succeedKeystore: (options) => succeedKeystore(parts, options),
+  };
+}

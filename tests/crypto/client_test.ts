@@ -1,0 +1,69 @@
+import { assertEquals } from "@std/assert";
+import { WorkerCryptoCore } from "../../crypto/client.ts";
+import { ANSWER, WORKER_READY } from "../../crypto/worker_messages.ts";
+
+/** A Worker that computes nothing and answers when it is told to. */
+class SilentWorker {
+  onmessage: ((event: MessageEvent) => void) | null = null;
+  readonly posted: unknown[] = [];
+
+  postMessage(message: unknown): void {
+    this.posted.push(message);
+  }
+
+  say(data: unknown): void {
+    this.onmessage?.(new MessageEvent("message", { data }));
+  }
+
+  /** Tells that all calls of one message have begun. */
+  acknowledge(): void {
+    this.say(Uint8Array.of(ANSWER.now).buffer);
+  }
+
+  terminate(): void {}
+}
+
+/** A turn of the event loop, after which what was called in the last one is on its way. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+async function startSilent(): Promise<{ worker: SilentWorker; core: WorkerCryptoCore }> {
+  const worker = new SilentWorker();
+  const attached = WorkerCryptoCore.attach(worker as unknown as Worker);
+  worker.say(WORKER_READY);
+  return { worker, core: await attached };
+}
+
+Deno.test("WorkerCryptoCore posts the calls of one turn as one message", async () => {
+  const { worker, core } = await startSilent();
+  for (let i = 0; i < 10; i++) void core.sha256(new Uint8Array(4));
+  assertEquals(worker.posted.length, 0);
+  await nextTurn();
+  assertEquals(worker.posted.length, 1);
+});
+
+Deno.test("WorkerCryptoCore gathers calls while two messages are under way", async () => {
+  const { worker, core } = await startSilent();
+  for (let turn = 0; turn < 5; turn++) {
+    void core.sha256(new Uint8Array(4));
+    await nextTurn();
+  }
+  assertEquals(worker.posted.length, 2);
+  worker.acknowledge();
+  await nextTurn();
+  assertEquals(worker.posted.length, 3);
+  worker.acknowledge();
+  worker.acknowledge();
+  await nextTurn();
+  assertEquals(worker.posted.length, 3);
+});
+
+Deno.test("WorkerCryptoCore transfers a message with a secret and copies any other small one", async () => {
+  const { worker, core } = await startSilent();
+  void core.sha256(new Uint8Array(4));
+  await nextTurn();
+  void core.openKeystore({ sealed: new Uint8Array(4), secret: new Uint8Array(4) });
+  await nextTurn();
+  assertEquals(worker.posted.map((message) => message instanceof ArrayBuffer), [true, false]);
+});

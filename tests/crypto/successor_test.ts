@@ -1,0 +1,54 @@
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { LocalCryptoCore } from "../../crypto/core.ts";
+import { decodeNodeId, encodeUtf8 } from "../../crypto/encoding.ts";
+import { CryptoError } from "../../crypto/interface.ts";
+
+const COST = { memoryKiB: 8, passes: 1 };
+const secret = () => encodeUtf8("a node secret");
+
+Deno.test("a successor is the one whose next was made, and its keystore opens with the former noise keys", async () => {
+  const core = await LocalCryptoCore.create();
+  const { sealed } = await core.createKeystore({ secret: secret(), cost: COST });
+  const former = await core.openKeystore({ sealed, secret: secret() });
+  const { phrase, next } = await core.createSuccessor();
+  const copy = phrase.slice();
+  const successor = await core.openSuccessor({ phrase });
+  assertEquals(phrase, new Uint8Array(32));
+  assertEquals(successor.next, next);
+  assertEquals(await core.sha256(decodeNodeId(successor.nodeId)!), next);
+
+  const keystore = await core.succeedKeystore({
+    successor: successor.key,
+    former: former.keystore,
+    secret: secret(),
+    cost: COST,
+  });
+  const opened = await core.openKeystore({ sealed: keystore, secret: secret() });
+  assertEquals(opened.nodeId, successor.nodeId);
+  assertEquals(opened.noiseKeys.length, 2);
+  assertEquals(opened.noiseKeys[1]!.publicKey, former.noiseKeys[0]!.publicKey);
+  assertNotEquals(opened.noiseKeys[0]!.publicKey, former.noiseKeys[0]!.publicKey);
+
+  assertEquals((await core.openSuccessor({ phrase: copy })).nodeId, successor.nodeId);
+  await core.stop();
+});
+
+Deno.test("succeedKeystore() refuses another secret than the former keystore's", async () => {
+  const core = await LocalCryptoCore.create();
+  const { sealed } = await core.createKeystore({ secret: secret(), cost: COST });
+  const former = await core.openKeystore({ sealed, secret: secret() });
+  const { phrase } = await core.createSuccessor();
+  const { key } = await core.openSuccessor({ phrase });
+  const options = {
+    successor: key,
+    former: former.keystore,
+    secret: encodeUtf8("other"),
+    cost: COST,
+  };
+  const error = await assertRejects(() => core.succeedKeystore(options), CryptoError);
+  assertEquals(error.code, "unseal_failed");
+  const asIdentity = { ...options, successor: former.identity, secret: secret() };
+  const wrongKind = await assertRejects(() => core.succeedKeystore(asIdentity), CryptoError);
+  assertEquals(wrongKind.code, "bad_argument");
+  await core.stop();
+});

@@ -1,0 +1,60 @@
+import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { encodeNodeId } from "../../crypto/encoding.ts";
+import { foldPetname, parsePeerRef, parsePetname } from "../../protocol/peer_name.ts";
+
+const ID = encodeNodeId(new Uint8Array(32).fill(7));
+
+Deno.test("parsePetname() takes names of all scripts, in their composed form", () => {
+  for (const name of ["bob", "Anna Ö", "山田", "علي", "O'Neil-3", "🦊"]) {
+    assertEquals(parsePetname(name), name);
+  }
+  assertEquals(parsePetname("Zoe\u0308"), "Zoë");
+});
+
+Deno.test("parsePetname() refuses what could turn, hide or pass for something else", () => {
+  const wrong = [
+    "",
+    "x".repeat(65),
+    "\u202ebob",
+    "\u2066bob\u2069",
+    "\u061cb",
+    "b\u200eob",
+    "b\u200bob",
+    "b\u00adob",
+    "\u3164",
+    "bo\ufe0fb",
+    "a\nb",
+    "a\tb",
+    "\x1b[2J",
+    "\x9b2J",
+    "a\u2028b",
+    "a\u00a0b",
+    " a",
+    "a ",
+    "a  b",
+    "\u0301a",
+    "\ud800",
+    "-a",
+    ID,
+    "openred:x",
+    "OpenRed:x",
+  ];
+  for (const name of wrong) assertThrows(() => parsePetname(name), RangeError, "expected", name);
+});
+
+Deno.test("foldPetname() makes names alike that differ by case or width only", () => {
+  assertEquals(foldPetname("BOB"), foldPetname("bob"));
+  assertEquals(foldPetname("ＢＯＢ"), foldPetname("bob"));
+  assertNotEquals(foldPetname("bob"), foldPetname("bob2"));
+  fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => {
+    assertEquals(foldPetname(foldPetname(text)), foldPetname(text));
+  }));
+});
+
+Deno.test("parsePeerRef() tells ids, links and names apart; nothing is two of them", () => {
+  assertEquals(parsePeerRef(ID), { kind: "id", id: ID });
+  assertEquals(parsePeerRef(`openred:${ID}`).kind, "link");
+  assertEquals(parsePeerRef("bob"), { kind: "petname", name: "bob" });
+  assertThrows(() => parsePeerRef("openred:bob"), RangeError);
+});
