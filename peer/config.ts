@@ -5,6 +5,8 @@
  */
 import type { KeystoreCost, RotationPolicy, Suite } from "../crypto/interface.ts";
 import { CRYPTO_METHODS, SUITES } from "../crypto/interface.ts";
+import type { AuditSettings } from "./audit/audit_parts.ts";
+import type { StrangerPolicy } from "./permissions/frame_gate.ts";
 
 export type PostQuantumPolicy = "require" | "prefer" | "off";
 
@@ -18,6 +20,8 @@ export interface NodeConfig {
   readonly unlisted: boolean;
   readonly pq: PostQuantumPolicy;
   readonly rotation: RotationPolicy;
+  /** What becomes of what peers without permission send: a contact request is kept, or nothing is. */
+  readonly strangers: StrangerPolicy;
   /** Whether private addresses and `http` names may be called (development, LAN). */
   readonly allowPrivate: boolean;
   readonly services: readonly string[];
@@ -30,6 +34,10 @@ export interface NodeConfig {
   /** Handshakes taken from one address a minute. */
   readonly handshakesPerMinute: number;
   readonly keystoreCost?: KeystoreCost;
+  /** What opens the node secret, where a passphrase was set; wiped. */
+  readonly passphrase?: Uint8Array;
+  /** How the audit log is kept; {@linkcode AUDIT_DEFAULTS} if absent. */
+  readonly audit?: AuditSettings;
 }
 
 /** Defaults of everything that has one. */
@@ -38,6 +46,7 @@ export const NODE_DEFAULTS = {
   unlisted: false,
   pq: "prefer",
   rotation: { kind: "hourly" },
+  strangers: "ask",
   allowPrivate: false,
   services: ["messaging"],
   sessionLifeMs: 6 * 3600 * 1000,

@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { CryptoError } from "../crypto/interface.ts";
 import type { Log } from "../ports/ports.ts";
 import type { NodeEvent } from "../protocol/admin_api.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import type { AuditFields } from "./audit/audit_log.ts";
 
 export type CounterName =
   | "frames_sent"
@@ -12,11 +15,18 @@ export type CounterName =
   | "frames_repeated"
   | "frames_dropped"
   | "frames_refused"
+  | "frames_denied"
   | "handshakes_started"
   | "handshakes_accepted"
   | "handshakes_refused"
   | "envelopes_taken"
   | "envelopes_refused";
+
+/** Where security events are kept. */
+export interface AuditSink {
+  record(event: string, fields: AuditFields): Promise<void>;
+  recordThrottled(event: string, fields: AuditFields): Promise<void>;
+}
 
 /** Listeners, counters and warnings of one node. */
 export class NodeEvents {
@@ -24,6 +34,7 @@ export class NodeEvents {
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   readonly #counters = new Map<CounterName, number>();
   readonly #warnings = new Map<string, string>();
+  #audit: AuditSink | null = null;
 
   constructor(log: Log) {
     this.#log = log;
@@ -64,8 +75,49 @@ export class NodeEvents {
     return [...this.#warnings.values()];
   }
 
-  /** Notes something that matters to security. */
-  audit(event: string, fields: { peer?: string; success: boolean; why?: string }): void {
+  /** Leaves a line in the log of the program and nothing else. */
+  note(topic: string, text: string): void {
+    this.#log.log("info", topic, { text });
+  }
+
+  /** Keeps security events from now on. */
+  auditWith(audit: AuditSink): void {
+    this.#audit = audit;
+  }
+
+  /**
+   * Notes something that matters to security.
+   * @param fields `peer` is stored as its keyed hash; no other member may name a peer.
+   * @returns Resolves when the audit log has it on disk. It need not be waited for.
+   * @throws {OpenRedError} `overloaded` if it could not be kept.
+   */
+  audit(event: string, fields: AuditFields): Promise<void> {
+    this.#logAudit(event, fields);
+    return ignorable(this.#audit?.record(event, fields));
+  }
+
+  /** As {@linkcode audit}, for what strangers can cause as often as they like: many of them become one entry. */
+  auditStranger(event: string, fields: AuditFields): Promise<void> {
+    this.#logAudit(event, fields);
+    return ignorable(this.#audit?.recordThrottled(event, fields));
+  }
+
+  #logAudit(event: string, fields: AuditFields): void {
     this.#log.log(fields.success ? "info" : "warn", event, { audit: true, ...fields });
   }
+}
+
+/** Why something was refused, for the audit log: what the node's own code says, never what a peer wrote. */
+export function reasonOf(cause: unknown): string {
+  if (cause instanceof CryptoError) return `${cause.code}: ${cause.message}`;
+  if (!(cause instanceof OpenRedError)) return "failed";
+  // What does not parse is told with parts of it.
+  return cause.code === "bad_request" ? cause.code : `${cause.code}: ${cause.message}`;
+}
+
+/** A promise whose failure ends nothing where nobody waits for it. */
+function ignorable(recorded: Promise<void> | undefined): Promise<void> {
+  const promise = recorded ?? Promise.resolve();
+  promise.catch(() => undefined);
+  return promise;
 }

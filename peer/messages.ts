@@ -11,10 +11,12 @@ import { OpenRedError } from "../protocol/errors.ts";
 import { frameHeaderSchema, frameIdSchema } from "../protocol/frames.ts";
 import { integerSchema, parseGrowing } from "../protocol/schemas.ts";
 import type { Background } from "./background.ts";
+import type { Petnames } from "./contacts/petnames.ts";
 import type { NodeEvents } from "./events.ts";
-import type { PeerBook } from "./peer_book.ts";
+import type { FrameHandler } from "./permissions/frame_gate.ts";
+import { MESSAGE } from "./permissions/module_permissions.ts";
+import type { Permissions } from "./permissions/permissions.ts";
 import type { ReliableSender } from "./sessions/reliable.ts";
-import type { FrameHandler } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store.ts";
 
 /** The frame type of a text message: header `{type, id, sent_at}`, body UTF-8. */
@@ -23,7 +25,7 @@ export const TEXT_TYPE = "messaging.text";
 /** How many messages of one peer are under way at once; the others wait in the outbox. */
 const WINDOW = 256;
 /** How many messages a stranger may leave before somebody here answers. */
-const MAX_STRANGER_MESSAGES = 100;
+const MAX_STRANGER_MESSAGES = 20;
 
 const textHeaderSchema = v.looseObject({
   ...frameHeaderSchema.entries,
@@ -37,7 +39,8 @@ interface MessagesParts {
   readonly random: Random;
   readonly store: NodeStore;
   readonly events: NodeEvents;
-  readonly book: PeerBook;
+  readonly permissions: Permissions;
+  readonly petnames: Petnames;
   readonly background: Background;
 }
 
@@ -73,15 +76,19 @@ export class Messages implements FrameHandler {
 
   /**
    * Stores a message in the outbox and begins to send it.
-   * @throws {OpenRedError} `overloaded` if it could not be stored.
+   * @throws {OpenRedError} `overloaded` if it could not be stored, `forbidden` for a peer that was just blocked.
    */
   async send(peer: NodeId, text: string): Promise<SentMessage> {
     const { store, random, clock } = this.#parts;
     const id = encodeBase64Url(random.bytes(16));
+    let isBlocked = false;
     await store.write(() => {
+      isBlocked = this.#parts.permissions.isBlocked(peer);
+      if (isBlocked) return;
       store.statement("INSERT INTO outbox (peer, id, text, sent_at) VALUES (?, ?, ?, ?)")
         .run(peer, id, text, clock.nowMs());
     });
+    if (isBlocked) throw new OpenRedError("forbidden", "This peer is blocked here");
     const delivered = new Promise<number>((resolve) => this.#waiting.set(id, resolve));
     this.#drained.delete(peer);
     this.pump(peer);
@@ -97,20 +104,23 @@ export class Messages implements FrameHandler {
 
   /** Hands the oldest waiting messages of a peer to the sender, as far as the window allows. */
   pump(peer: NodeId): void {
+    const reliable = this.#reliable;
+    if (reliable === null) return;
     const underWay = this.#underWay.get(peer) ?? new Set();
     const room = WINDOW - underWay.size;
     if (this.#drained.has(peer) || (room <= WINDOW / 2 && underWay.size > 0)) return;
     const rows = this.#parts.store.statement(
       "SELECT id, text, sent_at FROM outbox WHERE peer = ? AND delivered = 0 ORDER BY number LIMIT ?",
     ).all(peer, WINDOW);
-    if (rows.length < WINDOW) this.#drained.add(peer);
+    const waiting = rows.filter((row) => !underWay.has(String(row.id)));
+    const sent = waiting.slice(0, WINDOW - underWay.size);
+    if (rows.length < WINDOW && sent.length === waiting.length) this.#drained.add(peer);
     if (rows.length === 0) return;
     this.#underWay.set(peer, underWay);
-    for (const row of rows) {
+    for (const row of sent) {
       const id = String(row.id);
-      if (underWay.has(id) || underWay.size >= WINDOW) continue;
       underWay.add(id);
-      this.#reliable?.send({
+      reliable.send({
         peer,
         id,
         header: { type: TEXT_TYPE, sent_at: Number(row.sent_at) },
@@ -125,14 +135,36 @@ export class Messages implements FrameHandler {
   async #acknowledged(peer: NodeId, message: { id: string; rttMs: number }): Promise<void> {
     const { id, rttMs } = message;
     const { store, events } = this.#parts;
-    await store.write(() => {
-      store.statement("UPDATE outbox SET delivered = 1 WHERE id = ?").run(id);
-    });
-    this.#underWay.get(peer)?.delete(id);
+    try {
+      await store.write(() => {
+        store.statement("UPDATE outbox SET delivered = 1 WHERE id = ?").run(id);
+      });
+    } catch (error) {
+      // It still stands in the outbox: it goes again with the next ones, and a repeat is harmless.
+      this.#drained.delete(peer);
+      throw error;
+    } finally {
+      this.#underWay.get(peer)?.delete(id);
+    }
     this.#waiting.get(id)?.(rttMs);
     this.#waiting.delete(id);
     events.emit({ type: "delivered", id, peer, rtt_ms: rttMs });
     this.pump(peer);
+  }
+
+  /** Inside a transaction: deletes what waits for a peer. {@linkcode dropped} has to follow. */
+  writeDrop(peer: NodeId): void {
+    this.#parts.store.statement("DELETE FROM outbox WHERE peer = ? AND delivered = 0").run(peer);
+  }
+
+  /** Stops sending what is in the outbox no more. */
+  dropped(peer: NodeId): void {
+    for (const id of this.#underWay.get(peer) ?? []) {
+      this.#reliable?.cancel(id);
+      this.#waiting.delete(id);
+    }
+    this.#underWay.delete(peer);
+    this.#drained.delete(peer);
   }
 
   /** Moves what waits for one id to the id that followed it. */
@@ -143,24 +175,50 @@ export class Messages implements FrameHandler {
     this.pump(next);
   }
 
-  async receive(peer: NodeId, input: unknown, body: Uint8Array): Promise<boolean> {
+  receive(peer: NodeId, input: unknown, body: Uint8Array): Promise<boolean> {
+    return this.#receive(peer, { input, body, request: false });
+  }
+
+  /** Keeps a stranger's message as a contact request; of each stranger only the first few. */
+  receiveRequest(peer: NodeId, input: unknown, body: Uint8Array): Promise<boolean> {
+    return this.#receive(peer, { input, body, request: true });
+  }
+
+  async #receive(
+    peer: NodeId,
+    frame: { input: unknown; body: Uint8Array; request: boolean },
+  ): Promise<boolean> {
+    const { input, body, request } = frame;
     const header = parseGrowing(textHeaderSchema, input);
     if (body.length > MAX_TEXT_BYTES) throw new OpenRedError("too_large", "The text is too long");
     const text = decodeText(body);
     if (this.has(peer, header.id)) return true;
-    const request = this.#isStranger(peer);
     if (request && this.#inboxSize(peer) >= MAX_STRANGER_MESSAGES) return false;
     const { store, clock, events } = this.#parts;
     const receivedAt = clock.nowMs();
     let number = 0;
+    let isFull = false;
     await store.write(() => {
+      // Asked once more, inside: a burst of them is stored in one transaction.
+      isFull = request && this.#inboxSize(peer) >= MAX_STRANGER_MESSAGES;
+      if (isFull) return;
       const { changes, lastInsertRowid } = store.statement(
         "INSERT OR IGNORE INTO inbox (peer, id, text, received_at) VALUES (?, ?, ?, ?)",
       ).run(peer, header.id, text, receivedAt);
       number = changes === 0 ? 0 : Number(lastInsertRowid);
     });
+    if (isFull) return false;
     if (number > 0) {
-      const message = { number, id: header.id, peer, text, received_at: receivedAt, request };
+      const petname = this.#parts.petnames.of(peer);
+      const message = {
+        number,
+        id: header.id,
+        peer,
+        petname,
+        text,
+        received_at: receivedAt,
+        request,
+      };
       events.emit({ type: "message", message });
     }
     return true;
@@ -172,7 +230,7 @@ export class Messages implements FrameHandler {
   }
 
   #isStranger(peer: NodeId): boolean {
-    return this.#parts.book.get(peer)?.accepted !== true;
+    return this.#parts.permissions.standing(peer, MESSAGE) !== "allowed";
   }
 
   #inboxSize(peer: NodeId): number {
@@ -190,6 +248,7 @@ export class Messages implements FrameHandler {
       number: Number(row.number),
       id: String(row.id),
       peer: String(row.peer),
+      petname: this.#parts.petnames.of(row.peer as NodeId),
       text: String(row.text),
       received_at: Number(row.received_at),
       request: this.#isStranger(row.peer as NodeId),

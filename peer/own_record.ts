@@ -11,6 +11,7 @@ import { type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
 import { type NodeConfig, OWN_METHODS, suitesOf } from "./config.ts";
 import type { NodeEvents } from "./events.ts";
 import type { NodeStore } from "./store.ts";
+import { SELF_NAMES } from "./succession/self_names.ts";
 
 /** A record is signed anew at this age, so that those who get it have time to use it. */
 const REFRESH_AGE_MS = 6 * 3600 * 1000;
@@ -98,6 +99,7 @@ export class OwnRecord {
     const exp = iat + MAX_RECORD_LIFE_S;
     this.#signedSeq = Math.max(this.#signedSeq, seq);
     await this.#remember(exp);
+    const next = this.#store.self(SELF_NAMES.next);
     const payload = {
       v: 3,
       iss: this.#id(),
@@ -111,6 +113,7 @@ export class OwnRecord {
       services: this.#config.services,
       ...(this.#config.alias === undefined ? {} : { alias: this.#config.alias }),
       ...(this.#config.unlisted ? { unlisted: true } : {}),
+      ...(next === null ? {} : { next }),
     };
     const text = await this.#crypto.signJws({
       key: this.#identity,
@@ -163,9 +166,15 @@ export class OwnRecord {
 
   /**
    * Looks at a record of this node's own id that somebody else showed.
+   * @param options `mayBeForgotten`: this node's data came from a backup since it last heard of whoever showed it.
    * @returns Whether this node signed it; if not, the key is in use elsewhere and announcing ends.
    */
-  async met(record: VerifiedRecord): Promise<boolean> {
+  async met(record: VerifiedRecord, options = { mayBeForgotten: false }): Promise<boolean> {
+    if (options.mayBeForgotten && record.payload.seq > this.#signedSeq) {
+      this.#signedSeq = record.payload.seq;
+      await this.#store.setSelf("signed_seq", String(this.#signedSeq));
+      this.#events.audit("own_past_adopted", { success: true, seq: this.#signedSeq });
+    }
     if (record.payload.seq <= this.#signedSeq) {
       await this.taken(record.payload.seq);
       return true;

@@ -1,6 +1,6 @@
 /**
  * Everybody this node has heard of: their newest record, what is pinned, and whether they are known
- * (a session was once confirmed) and accepted (somebody here connected or wrote to them).
+ * (a session was once confirmed). What they may do is in `permissions/`.
  *
  * @module
  */
@@ -23,7 +23,6 @@ export interface Peer {
   readonly id: NodeId;
   readonly record: VerifiedRecord;
   readonly known: boolean;
-  readonly accepted: boolean;
   /** SHA-256 of the raw key that may follow, pinned when first seen. */
   readonly next: Uint8Array | null;
   /** The succession that ended this id, or `null`. */
@@ -41,6 +40,9 @@ export class PeerBook {
   readonly #ownId: NodeId;
   readonly #peers = new Map<NodeId, Peer>();
   readonly #successors = new Set<(old: NodeId, next: NodeId) => void>();
+  readonly #movers = new Set<(old: NodeId, next: NodeId) => void>();
+  /** Whose row could not be written; the next change of such a peer writes it again. */
+  readonly #unsaved = new Set<NodeId>();
 
   constructor(
     parts: { crypto: CryptoCore; clock: Clock; store: NodeStore; events: NodeEvents },
@@ -63,7 +65,6 @@ export class PeerBook {
           id: record.id,
           record,
           known: row.known === 1,
-          accepted: row.accepted === 1,
           next: row.next === null ? null : new Uint8Array(row.next as Uint8Array),
           succession: row.succession === null ? null : String(row.succession),
         });
@@ -80,6 +81,11 @@ export class PeerBook {
 
   all(): readonly Peer[] {
     return [...this.#peers.values()];
+  }
+
+  /** Has `write` called inside the very transaction that moves a contact from one id to the next. */
+  alsoMoves(write: (old: NodeId, next: NodeId) => void): void {
+    this.#movers.add(write);
   }
 
   /** Calls `listener` when a contact moved from one id to the next. */
@@ -106,7 +112,12 @@ export class PeerBook {
       this.#events.audit("clock_skew", { peer: record.id, success: false });
       return held.record;
     }
-    return held === null || compareRecords(record, held.record) > 0 ? record : held.record;
+    if (held === null || compareRecords(record, held.record) > 0) return record;
+    if (record.payload.seq === held.record.payload.seq && record.text !== held.record.text) {
+      this.#events.audit("record_clash", { peer: held.id, success: false });
+    }
+    if (!held.known) checkTimes(held.record, this.#clock.nowMs());
+    return held.record;
   }
 
   /**
@@ -122,12 +133,13 @@ export class PeerBook {
         id: record.id,
         record: newest,
         known: false,
-        accepted: false,
         next: newest.payload.next ?? null,
         succession: null,
       });
     }
-    if (newest.text === held.record.text) return held;
+    if (newest.text === held.record.text) {
+      return this.#unsaved.has(held.id) ? await this.#change(held.id, {}) : held;
+    }
     this.#noteChange(held, newest);
     return await this.#change(held.id, {
       record: newest,
@@ -147,20 +159,28 @@ export class PeerBook {
   }
 
   async setKnown(id: NodeId): Promise<void> {
-    if (this.get(id)?.known === false) await this.#change(id, { known: true });
-  }
-
-  async setAccepted(id: NodeId): Promise<void> {
-    if (this.get(id)?.accepted === false) await this.#change(id, { accepted: true });
+    const peer = this.get(id);
+    if (peer !== null && (!peer.known || this.#unsaved.has(id))) {
+      await this.#change(id, { known: true });
+    }
   }
 
   /** Forgets a peer who never was more than an introduction. */
   async forget(id: NodeId): Promise<void> {
+    if (this.get(id)?.known === false) await this.erase(id);
+  }
+
+  /**
+   * Forgets a peer, known or not; an id that another one followed stays.
+   * @param also What is written in the same transaction.
+   */
+  async erase(id: NodeId, also: () => void = () => {}): Promise<void> {
     const peer = this.get(id);
-    if (peer === null || peer.known || peer.accepted || peer.succession !== null) return;
-    this.#peers.delete(id);
+    const isHeld = peer !== null && peer.succession !== null;
+    if (!isHeld) this.#peers.delete(id);
     await this.#store.write(() => {
-      this.#store.statement("DELETE FROM peers WHERE id = ?").run(id);
+      if (!isHeld) this.#store.statement("DELETE FROM peers WHERE id = ?").run(id);
+      also();
     });
   }
 
@@ -205,13 +225,19 @@ export class PeerBook {
     next: Uint8Array | null,
   ): Promise<void> {
     const old = this.get(oldId);
-    if (old === null || old.succession !== null) return;
-    const { id } = await this.take(options.record);
-    await this.#change(id, { known: old.known, accepted: old.accepted, next });
-    await this.#change(oldId, { succession: options.text });
-    await this.#store.write(() => {
+    if (old === null) return;
+    if (old.succession !== null && !this.#unsaved.has(oldId)) return;
+    const peer = await this.take(options.record);
+    const { id } = peer;
+    await this.#change(id, {
+      known: peer.known || old.known,
+      next: next ?? peer.next,
+    });
+    // One transaction: an old id that ended keeps nothing in the outbox that nobody would move later.
+    await this.#put({ ...old, succession: options.text }, () => {
       this.#store.statement("UPDATE outbox SET peer = ? WHERE peer = ? AND delivered = 0")
         .run(id, oldId);
+      for (const write of this.#movers) write(oldId, id);
     });
     this.#events.audit("peer_succeeded", { peer: id, success: true });
     for (const listener of this.#successors) listener(oldId, id);
@@ -223,20 +249,31 @@ export class PeerBook {
     return this.#put({ ...peer, ...change });
   }
 
-  async #put(peer: Peer): Promise<Peer> {
+  /** @param also What is written in the same transaction. */
+  async #put(peer: Peer, also: () => void = () => {}): Promise<Peer> {
     this.#peers.set(peer.id, peer);
-    await this.#store.write(() => {
-      this.#store.statement(
-        "INSERT OR REPLACE INTO peers (id, record, next, known, accepted, succession) VALUES (?, ?, ?, ?, ?, ?)",
-      ).run(
-        peer.id,
-        peer.record.text,
-        peer.next,
-        Number(peer.known),
-        Number(peer.accepted),
-        peer.succession,
-      );
-    });
+    try {
+      await this.#store.write(() => {
+        this.#insert(peer);
+        also();
+      });
+      this.#unsaved.delete(peer.id);
+    } catch (error) {
+      this.#unsaved.add(peer.id);
+      throw error;
+    }
     return peer;
+  }
+
+  #insert(peer: Peer): void {
+    this.#store.statement(
+      "INSERT OR REPLACE INTO peers (id, record, next, known, succession) VALUES (?, ?, ?, ?, ?)",
+    ).run(
+      peer.id,
+      peer.record.text,
+      peer.next,
+      Number(peer.known),
+      peer.succession,
+    );
   }
 }

@@ -6,44 +6,10 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { GroupCommit } from "../ports/group_commit.ts";
-import type { Clock, OpenDatabase } from "../ports/ports.ts";
+import type { Clock, Log, OpenDatabase } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS self (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS peers (
-  id TEXT PRIMARY KEY,
-  record TEXT NOT NULL,
-  next BLOB,
-  known INTEGER NOT NULL,
-  accepted INTEGER NOT NULL,
-  succession TEXT
-) STRICT;
-CREATE TABLE IF NOT EXISTS directories (
-  url TEXT PRIMARY KEY,
-  id TEXT NOT NULL,
-  record TEXT NOT NULL,
-  next BLOB,
-  taken_seq INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS inbox (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
-  peer TEXT NOT NULL,
-  id TEXT NOT NULL,
-  text TEXT NOT NULL,
-  received_at INTEGER NOT NULL,
-  UNIQUE (peer, id)
-) STRICT;
-CREATE TABLE IF NOT EXISTS outbox (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
-  peer TEXT NOT NULL,
-  id TEXT NOT NULL UNIQUE,
-  text TEXT NOT NULL,
-  sent_at INTEGER NOT NULL,
-  delivered INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (peer, number) WHERE delivered = 0;
-`;
+import { copyDatabase } from "./backup/database_copy.ts";
+import { migrate } from "./migrations.ts";
 
 /** An open node database with its group commit and its prepared statements. */
 export class NodeStore {
@@ -53,7 +19,7 @@ export class NodeStore {
 
   constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
     this.#database = open("node.db");
-    this.#database.exec(SCHEMA);
+    migrate(this.#database);
     this.#commit = new GroupCommit(this.#database, clock);
   }
 
@@ -91,6 +57,12 @@ export class NodeStore {
     });
   }
 
+  /** Fills an empty database with all that is in this one at this moment, and with what waits to be written. */
+  copyInto(target: DatabaseSync): void {
+    this.#commit.flush();
+    copyDatabase(this.#database, target);
+  }
+
   close(): void {
     this.#commit.flush();
     this.#statements.clear();
@@ -106,4 +78,10 @@ export function storageFailed(cause: unknown): OpenRedError {
     cause,
     retryAfterMs: RETRY_STORAGE_MS,
   });
+}
+
+/** Tells the operator why the data directory cannot be written. Shedding load has no cause and is not logged. */
+export function logStorageFailure(log: Log, error: OpenRedError): void {
+  if (!(error.cause instanceof Error)) return;
+  log.log("error", "storage_failed", { why: error.cause.message });
 }

@@ -6,17 +6,37 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import {
+  type ServerSentEventMessage,
+  ServerSentEventStream,
+} from "@std/http/server-sent-event-stream";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
-import { connectInputSchema, sendInputSchema } from "../../protocol/admin_api.ts";
+import {
+  backupInputSchema,
+  connectInputSchema,
+  sendInputSchema,
+} from "../../protocol/admin_api.ts";
+import { tokensQuerySchema } from "../../protocol/token_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { jsonResponse, problemResponse, readBody } from "../../protocol/http.ts";
+import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
+import { logStorageFailure } from "../store.ts";
+import type { NodeEvents } from "../events.ts";
+import type { AuditDesk } from "./audit_desk.ts";
+import { addAuditRoutes } from "./audit_routes.ts";
+import type { BackupDesk } from "./backup_desk.ts";
 import type { NodeControl } from "./control.ts";
+import { addPeerRoutes } from "./peer_routes.ts";
+import type { TokenDesk } from "./token_desk.ts";
+import { addTokenRoutes } from "./token_routes.ts";
 
 const MAX_INPUT_BYTES = 512 * 1024;
 const MAX_INBOX_LIMIT = 1_000;
 const KEEP_ALIVE_MS = 15_000;
+/** A reader of events that falls further behind is let go, and may ask again. */
+const MAX_EVENTS_BEHIND = 1_000;
+const SIGN_IN_MS = 3_600_000;
 
 const inboxQuerySchema = v.strictObject({
   after: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), "0"),
@@ -39,17 +59,27 @@ function wholeNumber(least: number, most: number) {
   );
 }
 
+interface AdminParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: NodeEvents;
+  readonly audit: AuditDesk;
+  readonly backup: BackupDesk;
+  readonly tokens: TokenDesk;
+}
+
 /** The admin API of one node. */
 export class AdminApi {
   readonly #control: NodeControl;
-  readonly #parts: { readonly clock: Clock; readonly log: Log };
+  readonly #parts: AdminParts;
   readonly #token: Uint8Array;
   readonly #app = new Hono();
   readonly #streams = new Set<() => void>();
+  #signedInMs = -Infinity;
 
   constructor(
     control: NodeControl,
-    parts: { clock: Clock; log: Log },
+    parts: AdminParts,
     token: string,
   ) {
     this.#control = control;
@@ -59,13 +89,31 @@ export class AdminApi {
     this.#get("/status", () => jsonResponse(control.status()));
     this.#get(
       "/inbox",
-      (request) => jsonResponse(control.inbox(queryOf(request, inboxQuerySchema))),
+      (request) => jsonResponse(control.inbox(checkQuery(request, inboxQuerySchema))),
     );
     this.#get("/discover", async (request) => {
-      queryOf(request, discoverQuerySchema);
-      return jsonResponse(await control.discover(new URL(request.url).searchParams));
+      checkQuery(request, discoverQuerySchema);
+      return jsonResponse(await control.discover(queryOf(request)));
     });
     this.#get("/events", (request) => this.#events(request));
+    addAuditRoutes(
+      (path, handler) => this.#get(path, handler),
+      parts.audit,
+      (peer) => control.contacts.resolve(peer),
+    );
+    this.#get("/peers", () => jsonResponse(control.contacts.list()));
+    this.#get("/groups", () => jsonResponse({ groups: control.contacts.groups() }));
+    addPeerRoutes((path, schema, run) => this.#post(path, schema, run), control.contacts);
+    this.#get(
+      "/tokens",
+      (request) => jsonResponse(parts.tokens.list(checkQuery(request, tokensQuerySchema))),
+    );
+    addTokenRoutes((path, schema, run) => this.#post(path, schema, run), parts.tokens);
+    this.#app.post("/admin/v1/backup", async ({ req }) => {
+      const body = await readBodyInTime(req.raw, { maxBytes: MAX_INPUT_BYTES, clock: parts.clock });
+      return await parts.backup.answer(parseInput(backupInputSchema, parseJson(body)));
+    });
+    this.#app.all("/admin/v1/backup", () => notAllowed("POST"));
     this.#post(
       "/connect",
       connectInputSchema,
@@ -108,7 +156,8 @@ export class AdminApi {
     handler: (input: v.InferOutput<S>) => Promise<unknown>,
   ): void {
     this.#app.post(`/admin/v1${path}`, async (context) => {
-      const body = await readBody(context.req.raw, MAX_INPUT_BYTES);
+      const { clock } = this.#parts;
+      const body = await readBodyInTime(context.req.raw, { maxBytes: MAX_INPUT_BYTES, clock });
       return jsonResponse(await handler(parseInput(schema, parseJson(body))));
     });
     this.#app.all(`/admin/v1${path}`, () => notAllowed("POST"));
@@ -116,15 +165,30 @@ export class AdminApi {
 
   /** A page of a browser may reach loopback; it neither knows the token nor may it send an Origin. */
   #authorize(request: Request): void {
-    const given = encodeUtf8(request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "");
-    const equal = given.length === this.#token.length && timingSafeEqual(given, this.#token);
+    const [, token = ""] = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "") ?? [];
+    const given = encodeUtf8(token);
+    const equal = given.length > 0 && given.length === this.#token.length &&
+      timingSafeEqual(given, this.#token);
     if (!equal || request.headers.has("origin")) {
+      this.#parts.events.auditStranger("admin_sign_in", { success: false });
       throw new OpenRedError("unauthorized", "The admin token is missing or wrong");
     }
+    this.#noteSignIn();
+  }
+
+  /** Every command shows the token anew, so that one entry an hour says enough. */
+  #noteSignIn(): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs - this.#signedInMs < SIGN_IN_MS) return;
+    this.#signedInMs = nowMs;
+    this.#parts.events.audit("admin_sign_in", { success: true });
   }
 
   #problem(error: unknown): Response {
-    if (error instanceof OpenRedError) return problemResponse(error);
+    if (error instanceof OpenRedError) {
+      if (error.code === "overloaded") logStorageFailure(this.#parts.log, error);
+      return problemResponse(error);
+    }
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
     this.#parts.log.log("error", "admin_request_failed", { text });
     return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
@@ -132,15 +196,18 @@ export class AdminApi {
 
   #events(request: Request): Response {
     let end = () => {};
-    const stream = new ReadableStream<Uint8Array>({
+    const stream = new ReadableStream<ServerSentEventMessage>({
       start: (controller) => {
-        const write = (text: string) => controller.enqueue(encodeUtf8(text));
+        const write = (message: ServerSentEventMessage) => {
+          if ((controller.desiredSize ?? 0) < -MAX_EVENTS_BEHIND) return end();
+          controller.enqueue(message);
+        };
         const unsubscribe = this.#control.subscribe((event) =>
-          write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+          write({ event: event.type, data: JSON.stringify(event) })
         );
         let cancelTimer = () => {};
         const keepAlive = () => {
-          write(": still here\n\n");
+          write({ comment: "still here" });
           cancelTimer = this.#parts.clock.setTimer(KEEP_ALIVE_MS, keepAlive);
         };
         keepAlive();
@@ -159,7 +226,7 @@ export class AdminApi {
       },
       cancel: () => end(),
     });
-    return new Response(stream, {
+    return new Response(stream.pipeThrough(new ServerSentEventStream()), {
       headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
     });
   }
@@ -169,6 +236,9 @@ function notAllowed(method: string): Response {
   return problemResponse(new OpenRedError("method_not_allowed", `This path takes ${method}`));
 }
 
-function queryOf<const S extends v.GenericSchema>(request: Request, schema: S): v.InferOutput<S> {
-  return parseInput(schema, Object.fromEntries(new URL(request.url).searchParams));
+function checkQuery<const S extends v.GenericSchema>(
+  request: Request,
+  schema: S,
+): v.InferOutput<S> {
+  return parseInput(schema, Object.fromEntries(queryOf(request)));
 }

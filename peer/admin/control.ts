@@ -15,37 +15,26 @@ import type {
   SessionView,
   StatusView,
 } from "../../protocol/admin_api.ts";
+import { formatContactLink } from "../../protocol/contact_link.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { sleep } from "../backoff.ts";
 import type { NodeConfig } from "../config.ts";
-import type { Directories } from "../directories/directories.ts";
-import type { NodeEvents } from "../events.ts";
-import type { Messages } from "../messages.ts";
+import { Contacts, type ContactsParts } from "../contacts/contacts.ts";
 import type { OwnRecord } from "../own_record.ts";
-import type { Peer, PeerBook } from "../peer_book.ts";
-import type { SessionTable } from "../sessions/session.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { Peer } from "../peer_book.ts";
+import { MESSAGE } from "../permissions/module_permissions.ts";
 import { unspent } from "../sessions/standby.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
-import type { TokenVault } from "../tokens/vault.ts";
 
-interface ControlParts {
+interface ControlParts extends ContactsParts {
   readonly clock: Clock;
-  readonly events: NodeEvents;
-  readonly book: PeerBook;
-  readonly vault: TokenVault;
-  readonly table: SessionTable;
   readonly validations: ValidationCache;
   readonly ownRecord: OwnRecord;
-  readonly directories: Directories;
-  readonly sessions: Sessions;
-  readonly messages: Messages;
-  /** Fires when the node stops. */
-  readonly stopped: AbortSignal;
 }
 
 /** The owner's view of a node. */
 export class NodeControl {
+  readonly contacts: Contacts;
   readonly #parts: ControlParts;
   readonly #ownId: NodeId;
   readonly #config: NodeConfig;
@@ -56,16 +45,15 @@ export class NodeControl {
     this.#ownId = options.ownId;
     this.#config = options.config;
     this.#startedMs = parts.clock.monotonicMs();
+    const { allowPrivate } = options.config;
+    this.contacts = new Contacts(parts, { id: options.ownId, allowPrivate });
   }
 
   async identity(): Promise<IdView> {
     const { text } = await this.#parts.ownRecord.current();
     const { apiUrl } = this.#config;
-    const query = [`u=${encodeURIComponent(apiUrl)}`];
-    for (const url of this.#parts.directories.urls.slice(0, 1)) {
-      query.push(`d=${encodeURIComponent(url)}`);
-    }
-    const contact = `openred:${this.#ownId}?${query.join("&")}`;
+    const directoryUrl = this.#parts.directories.urls[0] ?? null;
+    const contact = formatContactLink({ nodeId: this.#ownId, apiUrl, directoryUrl });
     return { node_id: this.#ownId, api_url: apiUrl, contact, record: text };
   }
 
@@ -89,10 +77,12 @@ export class NodeControl {
     const { payload } = peer.record;
     return {
       node_id: peer.id,
+      petname: this.#parts.petnames.of(peer.id),
       alias: payload.alias ?? null,
       api_url: payload.api_url,
       known: peer.known,
-      accepted: peer.accepted,
+      accepted: this.#parts.permissions.standing(peer.id, MESSAGE) === "allowed",
+      blocked: this.#parts.permissions.isBlocked(peer.id),
       standby_pairs: unspent(this.#parts.vault.forPeer(peer.id)).length,
       outbox: this.#parts.messages.outboxSize(peer.id),
     };
@@ -100,12 +90,13 @@ export class NodeControl {
 
   /**
    * Accepts a peer and sees to a session with it.
+   * @param who Its id, its petname, or a contact link.
    * @returns The confirmed session.
-   * @throws {OpenRedError} `bad_request` for the own id, `node_unknown`, `succeeded`, `unreachable` if none was confirmed
-   *   within `waitMs`, and what else the directories answered. The node goes on trying.
+   * @throws {OpenRedError} As {@linkcode Contacts.accept}, and `unreachable` if none was confirmed within `waitMs`. The
+   *   node goes on trying.
    */
-  async connect(peer: NodeId, waitMs: number): Promise<SessionView> {
-    await this.#accept(peer);
+  async connect(who: string, waitMs: number): Promise<SessionView> {
+    const peer = await this.contacts.accept(who);
     const { links } = this.#parts.sessions;
     links.want(peer);
     const session = await links.wait(peer, waitMs);
@@ -113,23 +104,13 @@ export class NodeControl {
     throw new OpenRedError("unreachable", "There is no session yet; the node goes on trying");
   }
 
-  async #accept(peer: NodeId): Promise<void> {
-    const { book, directories, stopped } = this.#parts;
-    if (peer === this.#ownId) throw new OpenRedError("bad_request", "This is the node's own id");
-    if (book.get(peer) === null) await directories.lookUp(peer, stopped);
-    if (book.get(peer)?.succession != null) {
-      throw new OpenRedError("succeeded", "Another identity has followed this one");
-    }
-    await book.setAccepted(peer);
-  }
-
   /**
    * Stores a message for a peer and sends it, now or when the peer is back.
    * @throws {OpenRedError} As {@linkcode connect}; then nothing was stored.
    */
-  async send(options: { peer: NodeId; text: string; waitMs: number }): Promise<SentView> {
-    const { peer, text, waitMs } = options;
-    await this.#accept(peer);
+  async send(options: { peer: string; text: string; waitMs: number }): Promise<SentView> {
+    const { text, waitMs } = options;
+    const peer = await this.contacts.accept(options.peer);
     const { id, delivered } = await this.#parts.messages.send(peer, text);
     const rttMs = await this.#within(delivered, waitMs);
     return { id, peer, state: rttMs === null ? "queued" : "delivered", rtt_ms: rttMs };
@@ -149,8 +130,15 @@ export class NodeControl {
     return { messages, cursor: messages.at(-1)?.number ?? options.after };
   }
 
-  discover(query: URLSearchParams): Promise<DiscoverView> {
-    return this.#parts.directories.discover(query, this.#parts.stopped);
+  async discover(query: URLSearchParams): Promise<DiscoverView> {
+    const { directories, petnames, permissions, stopped } = this.#parts;
+    const { nodes, failed } = await directories.discover(query, stopped);
+    const marked = nodes.map((node) => ({
+      ...node,
+      petname: petnames.of(node.node_id as NodeId),
+      blocked: permissions.isBlocked(node.node_id as NodeId),
+    }));
+    return { nodes: marked, failed };
   }
 
   subscribe(listener: (event: NodeEvent) => void): () => void {

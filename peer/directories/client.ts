@@ -63,7 +63,7 @@ export class DirectoryClient {
   }
 
   register(
-    request: { record: string },
+    request: { record: string; succession?: string },
     signal?: AbortSignal,
   ): Promise<RegisterAnswer> {
     return this.#call({

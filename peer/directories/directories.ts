@@ -9,6 +9,7 @@ import type { DirectoryView, DiscoverView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { MAX_SUCCESSION_CHAIN } from "../../protocol/limits.ts";
 import { compareRecords, type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
+import type { ContactDirectories } from "../contacts/contact_directories.ts";
 import type { PeerBook } from "../peer_book.ts";
 import type { EnvelopeReceiver } from "../tokens/receive.ts";
 import { DirectoryLink, type DirectoryParts } from "./directory_link.ts";
@@ -20,18 +21,32 @@ interface LookUp {
   readonly error: OpenRedError | null;
 }
 
+interface Asking {
+  readonly links: readonly DirectoryLink[];
+  readonly signal: AbortSignal;
+}
+
+export interface DirectoriesOptions {
+  /** Each a URL, or URL`#`id. */
+  readonly entries: readonly string[];
+  readonly book: PeerBook;
+  readonly receiver: EnvelopeReceiver;
+  readonly contactDirectories: ContactDirectories;
+  /** Refuses URLs that must not be called. */
+  readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
+}
+
 /** The directories on a node's list. */
 export class Directories {
   readonly #parts: DirectoryParts;
   readonly #book: PeerBook;
   readonly #receiver: EnvelopeReceiver;
   readonly #links: readonly DirectoryLink[];
+  readonly #options: DirectoriesOptions;
 
-  constructor(
-    parts: DirectoryParts,
-    options: { entries: readonly string[]; book: PeerBook; receiver: EnvelopeReceiver },
-  ) {
+  constructor(parts: DirectoryParts, options: DirectoriesOptions) {
     this.#parts = parts;
+    this.#options = options;
     this.#book = options.book;
     this.#receiver = options.receiver;
     this.#links = options.entries.map((entry) => new DirectoryLink(parts, entry));
@@ -58,6 +73,24 @@ export class Directories {
   }
 
   /**
+   * The directories to ask about one peer: those on the list, and the one that its contact link named. What the latter
+   * pushes unasked is never taken, and this node does not register there.
+   */
+  async #linksFor(peer: NodeId, signal: AbortSignal): Promise<readonly DirectoryLink[]> {
+    const url = this.#options.contactDirectories.of(peer);
+    if (url === null || this.urls.includes(url)) return this.#links;
+    try {
+      await this.#options.checkUrl(url, signal);
+      const link = new DirectoryLink(this.#parts, url);
+      await link.load();
+      return [...this.#links, link];
+    } catch (error) {
+      if (error instanceof OpenRedError) return this.#links;
+      throw error;
+    }
+  }
+
+  /**
    * Takes a pushed envelope, and first the directory's record that came with it if it is of a pinned one and newer.
    * @throws {OpenRedError} `envelope_refused` and those of {@linkcode EnvelopeReceiver.receive}.
    */
@@ -79,15 +112,18 @@ export class Directories {
    */
   async introduce(target: NodeId, signal: AbortSignal): Promise<string> {
     let last = new OpenRedError("unreachable", "There is no directory to ask for an introduction");
-    for (const link of this.#links) {
+    const links = await this.#linksFor(target, signal);
+    for (const link of links) {
       try {
         this.#receiver.noteAsked(target);
         const { answer, directory } = await link.requestConnection(target, signal);
-        return await this.#receiver.receive(answer.envelope, directory);
+        const pairId = await this.#receiver.receive(answer.envelope, directory);
+        if (this.#receiver.leadsTo(pairId, target)) return pairId;
+        last = new OpenRedError("envelope_refused", "The directory introduced somebody else");
       } catch (error) {
         if (!(error instanceof OpenRedError)) throw error;
         if (error.code === "succeeded" && typeof error.members.succession === "string") {
-          await this.#followAll([error.members.succession], signal);
+          await this.#followAll([error.members.succession], { links, signal });
         }
         last = error;
       }
@@ -101,18 +137,19 @@ export class Directories {
    * @throws {OpenRedError} `node_unknown` if nobody has one, or what the directories answered.
    */
   async lookUp(id: NodeId, signal: AbortSignal): Promise<VerifiedRecord> {
-    const { record, successions, error } = await this.#askAll(id, signal);
-    await this.#followAll(successions, signal);
+    const asking = { links: await this.#linksFor(id, signal), signal };
+    const { record, successions, error } = await this.#askAll(id, asking);
+    await this.#followAll(successions, asking);
     if (record !== null) return (await this.#book.take(record)).record;
     const held = this.#book.get(id);
     if (held !== null) return held.record;
     throw error ?? new OpenRedError("node_unknown", "No directory knows this node");
   }
 
-  async #askAll(id: NodeId, signal: AbortSignal): Promise<LookUp> {
+  async #askAll(id: NodeId, { links, signal }: Asking): Promise<LookUp> {
     const successions: string[] = [];
     let error: OpenRedError | null = null;
-    const found = await Promise.all(this.#links.map(async (link) => {
+    const found = await Promise.all(links.map(async (link) => {
       try {
         const { record } = await link.client.lookUp(id, signal);
         return await verifyRecord(this.#parts.crypto, record);
@@ -132,13 +169,13 @@ export class Directories {
   }
 
   /** Follows successions, link by link, to an id that has a record, and moves the contact there. */
-  async #followAll(successions: readonly string[], signal: AbortSignal): Promise<void> {
+  async #followAll(successions: readonly string[], asking: Asking): Promise<void> {
     for (const text of successions) {
       const chain = [text];
       while (chain.length <= MAX_SUCCESSION_CHAIN) {
         const id = await this.#successor(chain.at(-1) ?? "");
         if (id === null) break;
-        const { record, successions: further } = await this.#askAll(id, signal);
+        const { record, successions: further } = await this.#askAll(id, asking);
         if (record !== null) {
           if (await this.#book.follow({ chain, record }).catch(() => false)) return;
           break;
@@ -168,7 +205,8 @@ export class Directories {
       try {
         const { nodes } = await link.client.discover(query, signal);
         for (const node of nodes) {
-          const record = await verifyRecord(this.#parts.crypto, node.record);
+          const record = await verifyRecord(this.#parts.crypto, node.record).catch(() => null);
+          if (record === null) continue;
           const held = best.get(record.id);
           if (held !== undefined && compareRecords(record, held.record) <= 0) continue;
           const { status, last_seen } = node;

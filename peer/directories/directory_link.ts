@@ -19,7 +19,9 @@ import { openSuccession } from "../../protocol/statements.ts";
 import { Backoff, jitter, sleep } from "../backoff.ts";
 import type { NodeEvents } from "../events.ts";
 import type { OwnRecord } from "../own_record.ts";
+import type { RestoredMark } from "../backup/restored_mark.ts";
 import type { NodeStore } from "../store.ts";
+import type { OwnSuccession } from "../succession/own_succession.ts";
 import { DirectoryClient } from "./client.ts";
 
 const FIRST_RETRY_MS = 1_000;
@@ -36,9 +38,13 @@ export interface DirectoryParts {
   readonly events: NodeEvents;
   readonly ownRecord: OwnRecord;
   readonly own: { readonly id: NodeId; readonly key: KeyRef };
+  readonly succession?: OwnSuccession;
+  readonly restored?: RestoredMark;
 }
 
 interface Pinned {
+  /** The id that was pinned first; another one where a succession was followed since. */
+  readonly firstId: string;
   readonly record: VerifiedRecord;
   readonly next: Uint8Array | null;
 }
@@ -48,7 +54,7 @@ export class DirectoryLink {
   readonly url: string;
   readonly client: DirectoryClient;
   readonly #parts: DirectoryParts;
-  readonly #expectedId: NodeId | null;
+  #expectedId: NodeId | null;
   readonly #stop = new AbortController();
   #pinned: Pinned | null = null;
   #takenSeq = 0;
@@ -83,10 +89,17 @@ export class DirectoryLink {
       this.url,
     );
     if (row === undefined) return;
-    const record = await verifyRecord(this.#parts.crypto, String(row.record));
-    if (this.#expectedId !== null && record.id !== this.#expectedId) return;
+    const firstId = String(row.id);
+    const record = await verifyRecord(this.#parts.crypto, String(row.record)).catch(() => null);
+    if (record === null) {
+      // The id stays pinned: the next answer has to be of the same directory.
+      if (isNodeId(firstId)) this.#expectedId ??= firstId;
+      const text = `The stored record of ${this.url} is damaged; it is asked for again`;
+      return this.#parts.events.warn(`directory ${this.url}`, text);
+    }
+    if (this.#expectedId !== null && ![firstId, record.id].includes(this.#expectedId)) return;
     const next = row.next === null ? null : new Uint8Array(row.next as Uint8Array);
-    this.#pinned = { record, next };
+    this.#pinned = { firstId, record, next };
     this.#takenSeq = Number(row.taken_seq);
   }
 
@@ -129,6 +142,10 @@ export class DirectoryLink {
 
   /** @returns When to announce again, or `null` for never. */
   async #announce(backoff: Backoff): Promise<number | null> {
+    if (this.#parts.ownRecord.usedElsewhere) {
+      this.#state = "stopped";
+      return null;
+    }
     try {
       const answer = await this.#register();
       backoff.reset();
@@ -148,7 +165,7 @@ export class DirectoryLink {
     const { events } = this.#parts;
     const directoryId = this.#pinned?.record.id ?? "";
     if (this.#state !== "registered") {
-      events.audit("registered", { success: true });
+      events.audit("registered", { success: true, directory: this.url });
       events.emit({ type: "registered", directory: this.url, directory_id: directoryId });
     }
     this.#state = "registered";
@@ -158,9 +175,15 @@ export class DirectoryLink {
 
   async #register(): Promise<RegisterAnswer> {
     const record = await this.#parts.ownRecord.above(this.#takenSeq);
-    const answer = await this.client.register({ record: record.text }, this.#stop.signal);
+    const succession = this.#parts.succession?.forDirectory(this.url) ?? null;
+    const answer = await this.client.register(
+      { record: record.text, ...(succession === null ? {} : { succession }) },
+      this.#stop.signal,
+    );
     await this.#pin(answer);
     await this.#taken(record.payload.seq);
+    if (succession !== null) await this.#parts.succession?.judged(this.url);
+    await this.#parts.restored?.answered(this.url);
     return answer;
   }
 
@@ -179,6 +202,10 @@ export class DirectoryLink {
   /** @returns When to try again, or `null` for never. */
   async #failed(error: OpenRedError, backoff: Backoff): Promise<number | null> {
     const { events, ownRecord } = this.#parts;
+    if (this.#lastError !== error.code) {
+      const { code } = error;
+      events.audit("register_failed", { success: false, directory: this.url, code });
+    }
     this.#lastError = error.code;
     this.#state = "trying";
     events.emit({ type: "register_failed", directory: this.url, code: error.code });
@@ -186,7 +213,9 @@ export class DirectoryLink {
       const shown = await verifyRecord(this.#parts.crypto, error.members.record).catch(() => null);
       if (shown?.id === this.#parts.own.id) {
         this.#takenSeq = Math.max(this.#takenSeq, shown.payload.seq);
-        if (!(await ownRecord.met(shown))) {
+        const mayBeForgotten = this.#parts.restored?.isFirstAnswer(this.url) ?? false;
+        await this.#parts.restored?.answered(this.url);
+        if (!(await ownRecord.met(shown, { mayBeForgotten }))) {
           this.#state = "stopped";
           return null;
         }
@@ -194,13 +223,32 @@ export class DirectoryLink {
     }
     if (hasCode(error, "clock_ahead", "clock_skew", "record_stale")) this.#nameSkew(error);
     if (hasCode(error, "succeeded", "forbidden")) this.#state = "refused";
+    if (hasCode(error, "succeeded")) {
+      events.warn(
+        "succeeded",
+        "Another identity has followed this one: nobody takes its id any more",
+      );
+    }
+    if (hasCode(error, "succession_refused")) await this.#successionRefused();
     if (hasCode(error, "url_refused", "callback_failed")) {
       events.warn(
         `directory ${this.url}`,
         `${this.url} cannot call this node back (${error.code}); check --api-url`,
       );
     }
-    return Math.max(backoff.next(), error.retryAfterMs ?? 0);
+    return Math.max(backoff.next(), Math.min(error.retryAfterMs ?? 0, MAX_REANNOUNCE_MS));
+  }
+
+  /** Registers without it from now on: who has no pin for the former id, or another one, never takes it. */
+  async #successionRefused(): Promise<void> {
+    const { succession, events } = this.#parts;
+    if (succession?.forDirectory(this.url) == null) return;
+    await succession.judged(this.url);
+    events.warn(
+      `succession ${this.url}`,
+      `${this.url} does not take this node for the successor of its former id: it never saw that one's recovery ` +
+        "phrase announced, or another one. Peers who ask there do not find the way by themselves",
+    );
   }
 
   #nameSkew(error: OpenRedError): void {
@@ -246,7 +294,9 @@ export class DirectoryLink {
         pinnedNext: (old) => Promise.resolve(old === pinned.record.id ? pinned.next : null),
       });
       if (link.iss !== record.id) return false;
-      this.#pinned = null;
+      checkNotAhead(record, this.#parts.clock.nowMs());
+      const { firstId } = pinned;
+      await this.#hold({ firstId, record, next: link.next ?? record.payload.next ?? null });
       return true;
     } catch (error) {
       if (error instanceof OpenRedError) return false;
@@ -266,12 +316,17 @@ export class DirectoryLink {
       throw error;
     }
     const next = held?.next ?? record.payload.next ?? null;
-    this.#pinned = { record, next };
+    await this.#hold({ firstId: held?.firstId ?? record.id, record, next });
+  }
+
+  async #hold(pinned: Pinned): Promise<void> {
+    this.#pinned = pinned;
+    const { firstId, record, next } = pinned;
     const { store } = this.#parts;
     await store.write(() => {
       store.statement(
         "INSERT OR REPLACE INTO directories (url, id, record, next, taken_seq) VALUES (?, ?, ?, ?, ?)",
-      ).run(this.url, record.id, record.text, next, this.#takenSeq);
+      ).run(this.url, firstId, record.text, next, this.#takenSeq);
     });
   }
 

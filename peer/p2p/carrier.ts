@@ -14,4 +14,6 @@ export interface Carrier {
   send(peer: NodeId, frame: Uint8Array<ArrayBuffer>, options?: { readonly post: boolean }): void;
   /** Tells whether frames to a peer go on a channel now. */
   hasChannel(peer: NodeId): boolean;
+  /** Ends the channels to a peer. */
+  drop(peer: NodeId): void;
 }

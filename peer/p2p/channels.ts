@@ -18,6 +18,8 @@ const LAST_REOPEN_MS = 300_000;
 const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
 const MAX_UNPROVEN = 100;
 const MAX_EARLY_MESSAGES = 64;
+/** How long a channel may carry nothing back while acknowledgements are missing. */
+const HALF_OPEN_MS = 60_000;
 
 export interface ChannelParts {
   readonly clock: Clock;
@@ -46,6 +48,8 @@ interface Proven {
   readonly peer: NodeId;
   lastFreshMs: number;
   lastUsedMs: number;
+  /** Since when an acknowledgement is missing and nothing came on it, or `null`. */
+  doubtedSinceMs: number | null;
   cancelIdle: () => void;
 }
 
@@ -87,6 +91,19 @@ export class ChannelPool {
   }
 
   /**
+   * Notes that something had to be repeated to a peer. A channel that has carried nothing back for a minute since the
+   * first repeat is taken for half open and closed: no end of a dead connection may ever hear of its death, and every
+   * frame sent on it keeps it from idling. Acknowledgements that come by POST show nothing for the channel.
+   */
+  doubt(peer: NodeId): void {
+    const proven = this.#byPeer.get(peer)?.[0];
+    if (proven === undefined) return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    proven.doubtedSinceMs ??= nowMs;
+    if (nowMs - proven.doubtedSinceMs >= HALF_OPEN_MS) this.#close(proven, CHANNEL_CLOSE.idle);
+  }
+
+  /**
    * Opens a channel in the background, if there is none and it is time to try. Both ends want one at the same moment:
    * the node with the larger id leaves the other a second to open it.
    */
@@ -119,23 +136,31 @@ export class ChannelPool {
         if (this.has(peer)) return;
       }
       await this.#parts.checkUrl(url, signal);
+      const first = await this.#parts.sealFirst(peer);
+      if (first === null) return this.#forgetFailures(opening);
       const channel = await this.#parts.http.openChannel({
         url: url.replace(/^http/, "ws") + CHANNEL_PATH,
         timeoutMs: CALL_TIMEOUT_MS,
         signal,
       });
-      const first = await this.#parts.sealFirst(peer);
-      if (first === null || signal.aborted) return channel.close(CHANNEL_CLOSE.idle);
+      if (signal.aborted || this.#parts.urlOf(peer) === null) {
+        return channel.close(CHANNEL_CLOSE.goingAway);
+      }
       const proven = this.#attach(peer, channel);
       channel.listen({
         message: (data) => this.#taking(proven, data),
         close: (code) => this.#ended(proven, code),
       });
       channel.send(first);
-      opening.backoff.reset();
     } catch (error) {
       if (!(error instanceof OpenRedError) && !signal.aborted) throw error;
     }
+  }
+
+  /** A channel is not due before a session is confirmed; then it is at once. */
+  #forgetFailures(opening: Opening): void {
+    opening.backoff.reset();
+    opening.notBeforeMs = 0;
   }
 
   /** Takes a channel somebody opened: its first message has to prove whose it is. */
@@ -167,7 +192,8 @@ export class ChannelPool {
           if (state.ended) return;
           if (state.proven !== null) return await this.#take(state.proven, data);
           const peer = await this.#prove(channel, data);
-          if (peer === null || state.ended) return;
+          if (peer === null) state.ended = true;
+          if (state.ended || peer === null) return;
           settle();
           state.proven = this.#attach(peer, channel);
         };
@@ -194,13 +220,16 @@ export class ChannelPool {
   }
 
   async #take(proven: Proven, data: Uint8Array | null): Promise<void> {
-    if (data === null) return proven.channel.close(CHANNEL_CLOSE.refused);
+    if (data === null) return this.#close(proven, CHANNEL_CLOSE.refused);
     proven.lastUsedMs = this.#parts.clock.monotonicMs();
     const verdict = await this.#parts.receive(data);
-    if (verdict.kind === "unknown") return proven.channel.close(CHANNEL_CLOSE.unknown);
+    if (verdict.kind === "unknown") return this.#close(proven, CHANNEL_CLOSE.unknown);
     if (verdict.kind !== "taken") return;
-    if (verdict.session.peer !== proven.peer) return proven.channel.close(CHANNEL_CLOSE.refused);
-    if (verdict.fresh) this.#carriedFresh(proven);
+    if (verdict.session.peer !== proven.peer) return this.#close(proven, CHANNEL_CLOSE.refused);
+    proven.doubtedSinceMs = null;
+    if (!verdict.fresh) return;
+    this.#openings.get(proven.peer)?.backoff.reset();
+    this.#carriedFresh(proven);
   }
 
   /** Puts the channel that last carried a fresh frame in front. */
@@ -219,6 +248,7 @@ export class ChannelPool {
       peer,
       lastFreshMs: nowMs,
       lastUsedMs: nowMs,
+      doubtedSinceMs: null,
       cancelIdle: () => {},
     };
     this.#proven.add(proven);
@@ -233,25 +263,41 @@ export class ChannelPool {
     for (const proven of this.#proven) {
       if (oldest === null || proven.lastUsedMs < oldest.lastUsedMs) oldest = proven;
     }
-    oldest?.channel.close(CHANNEL_CLOSE.idle);
+    if (oldest !== null) this.#close(oldest, CHANNEL_CLOSE.idle);
   }
 
   #watchIdle(proven: Proven, delayMs: number): void {
     proven.cancelIdle = this.#parts.clock.setTimer(delayMs, () => {
       const idleMs = this.#parts.clock.monotonicMs() - proven.lastUsedMs;
       const leftMs = this.#limits.idleConnectionMs - idleMs;
-      if (leftMs <= 0) proven.channel.close(CHANNEL_CLOSE.idle);
+      if (leftMs <= 0) this.#close(proven, CHANNEL_CLOSE.idle);
       else this.#watchIdle(proven, leftMs);
     });
   }
 
-  #ended(proven: Proven, code: number): void {
+  /** Nothing is sent on a channel from the moment it is closed here, whenever the other end hears of it. */
+  #close(proven: Proven, code: number): void {
+    proven.channel.close(code);
+    this.#remove(proven);
+  }
+
+  #remove(proven: Proven): boolean {
     proven.cancelIdle();
-    this.#proven.delete(proven);
+    if (!this.#proven.delete(proven)) return false;
     const left = (this.#byPeer.get(proven.peer) ?? []).filter((other) => other !== proven);
     if (left.length > 0) this.#byPeer.set(proven.peer, left);
     else this.#byPeer.delete(proven.peer);
+    return true;
+  }
+
+  #ended(proven: Proven, code: number): void {
+    if (!this.#remove(proven)) return;
     if (code === CHANNEL_CLOSE.unknown) this.#parts.unknown(proven.peer);
+  }
+
+  /** Ends the channels to a peer, as for one whose sessions nobody knows. */
+  drop(peer: NodeId): void {
+    for (const proven of this.#byPeer.get(peer) ?? []) this.#close(proven, CHANNEL_CLOSE.unknown);
   }
 
   stop(): void {

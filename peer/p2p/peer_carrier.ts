@@ -25,13 +25,18 @@ export class PeerCarrier implements Carrier {
   }
 
   send(peer: NodeId, frame: Uint8Array<ArrayBuffer>, options = { post: false }): void {
-    if (!options.post && this.channels.send(peer, frame)) return;
+    if (options.post) this.channels.doubt(peer);
+    else if (this.channels.send(peer, frame)) return;
     this.#posts.send(peer, frame);
     this.channels.open(peer);
   }
 
   hasChannel(peer: NodeId): boolean {
     return this.channels.has(peer);
+  }
+
+  drop(peer: NodeId): void {
+    this.channels.drop(peer);
   }
 
   async stop(): Promise<void> {

@@ -9,7 +9,7 @@ import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
 import type { ChannelUpgrader, Clock, Log, RequestSource } from "../../ports/ports.ts";
 import { receiveRequestSchema } from "../../protocol/directory_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { jsonResponse, problemResponse, readBody } from "../../protocol/http.ts";
+import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
 import {
   MAX_ANSWER_BYTES,
   MAX_HANDSHAKE_BYTES,
@@ -20,6 +20,7 @@ import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { OwnRecord } from "../own_record.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import { logStorageFailure } from "../store.ts";
 import type { ChannelPool } from "./channels.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 
@@ -100,7 +101,8 @@ export class PeerApi {
 
   #problem(error: unknown): Response {
     if (error instanceof OpenRedError) {
-      if (error.cause !== undefined) this.#noteCause(error);
+      if (error.code === "overloaded") logStorageFailure(this.#parts.log, error);
+      else if (error.cause !== undefined) this.#noteCause(error);
       return problemResponse(error);
     }
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
@@ -115,7 +117,7 @@ export class PeerApi {
 
   async #identity(request: Request, source: RequestSource): Promise<Response> {
     this.#identities.take(source.address);
-    const query = new URL(request.url).searchParams;
+    const query = queryOf(request);
     const nonce = query.get("nonce") ?? "";
     const directory = query.get("directory") ?? "";
     if (decodeBase64Url(nonce)?.length !== 16 || !isNodeId(directory)) {
@@ -139,22 +141,26 @@ export class PeerApi {
     return jsonResponse({ record: record.text, identity });
   }
 
+  #readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+    return readBodyInTime(request, { maxBytes, clock: this.#parts.clock });
+  }
+
   async #receive(request: Request, source: RequestSource): Promise<Response> {
     this.#envelopes.take(source.address);
-    const body = await readBody(request, MAX_ANSWER_BYTES);
+    const body = await this.#readBody(request, MAX_ANSWER_BYTES);
     await this.#parts.directories.receivePush(parseGrowing(receiveRequestSchema, parseJson(body)));
     return jsonResponse({ received: true });
   }
 
   async #handshake(request: Request, source: RequestSource): Promise<Response> {
-    const body = await readBody(request, MAX_HANDSHAKE_BYTES);
+    const body = await this.#readBody(request, MAX_HANDSHAKE_BYTES);
     const message = parseGrowing(handshakeRequestSchema, parseJson(body));
     this.#handshakes.take(source.address);
     return jsonResponse(await this.#parts.sessions.answer(message));
   }
 
   async #message(request: Request): Promise<Response> {
-    const body = await readBody(request, MAX_MESSAGE_REQUEST_BYTES);
+    const body = await this.#readBody(request, MAX_MESSAGE_REQUEST_BYTES);
     const { session_id, data } = parseGrowing(messageRequestSchema, parseJson(body));
     if (!session_id.every((byte, index) => byte === data[index + 1])) {
       throw new OpenRedError("bad_request", "Member session_id is not the frame's");

@@ -22,16 +22,20 @@ import { OWN_METHODS } from "../config.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { PairEntry } from "../tokens/vault.ts";
 import type { HandshakeParts } from "./responder.ts";
+import type { OwnSuccession } from "../succession/own_succession.ts";
 import { Session } from "./session.ts";
 import { standbyEntries } from "./standby.ts";
 import { bestSuite } from "./suites.ts";
 
 const FIRST_REPEAT_MS = 1_000;
 const LAST_REPEAT_MS = 15_000;
+/** How many pairs are remembered as started. */
+const MAX_STARTED = 10_000;
 
 export interface CallerParts extends HandshakeParts {
   readonly http: HttpClient;
   readonly directories: Directories;
+  readonly succession?: OwnSuccession;
   /** Refuses URLs that must not be called. */
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
 }
@@ -51,6 +55,8 @@ interface Attempt {
 /** Calls peers for one node. */
 export class Caller {
   readonly #parts: CallerParts;
+  /** Pairs whose message 1 this run has sent, hex: a refusal of those may have a reason. */
+  readonly #started = new Set<string>();
 
   constructor(parts: CallerParts) {
     this.#parts = parts;
@@ -70,21 +76,33 @@ export class Caller {
       // It may have been spent or dropped while those before it were tried.
       const pair = this.#parts.vault.get(pairId);
       if (pair === null || pair.half === null) continue;
+      const isFirstUse = !this.#started.has(pairId);
       const outcome = await this.#attempt(pair, signal);
+      if (outcome === "refused" && isFirstUse && pair.standby !== null) {
+        this.#parts.events.audit("pair_refused", { peer, success: false });
+      }
       if (outcome instanceof Session) return outcome;
-      if (outcome === "silent" || this.#hasNewer(peer, since)) return null;
-      if (outcome === "unusable") continue;
-      if (pair.standby !== null) this.#parts.events.audit("pair_refused", { peer, success: false });
+      if (this.#hasNewer(peer, since)) return null;
+      if (outcome === "silent") {
+        await this.#refresh(peer, signal);
+        return null;
+      }
     }
     if (tried.size > 0) await this.#refresh(peer, signal);
     return await this.#introduce(peer, signal);
+  }
+
+  #noteStarted(pairId: string): void {
+    this.#started.add(pairId);
+    const [oldest] = this.#started;
+    if (this.#started.size > MAX_STARTED && oldest !== undefined) this.#started.delete(oldest);
   }
 
   #hasNewer(peer: NodeId, since: number): boolean {
     return (this.#parts.table.current(peer)?.sequence ?? 0) > since;
   }
 
-  /** Looks the peer up: its keys or its address may have changed while this node was away. */
+  /** Looks the peer up: its keys, address or identity may have changed while this node was away. */
   async #refresh(peer: NodeId, signal: AbortSignal): Promise<void> {
     try {
       await this.#parts.directories.lookUp(peer, signal);
@@ -123,12 +141,15 @@ export class Caller {
     await checkUrl(payload.api_url, signal);
     if (this.#parts.vault.get(pair.pairId)?.half !== pair.half) return null;
     events.count("handshakes_started");
+    this.#noteStarted(pair.pairId);
+    const succession = this.#parts.succession?.forPeer(pair.peer) ?? null;
     const started = await crypto.startHandshake({
       noiseKey: noiseKey.key,
       peerNoiseKey: payload.noise_key,
       suite,
       half: pair.half,
       record: record.text,
+      ...(succession === null ? {} : { succession }),
     }).catch((error: unknown) => {
       if (isUnusable(error)) return null;
       throw error;
@@ -224,6 +245,7 @@ export class Caller {
       await session.release();
       throw error;
     }
+    this.#parts.succession?.answered(pair.peer);
     events.audit("handshake", { peer: pair.peer, success: true, role: "initiator", suite });
     return session;
   }

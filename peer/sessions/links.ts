@@ -6,8 +6,10 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { Backoff, sleep } from "../backoff.ts";
+import { Backoff, jitter, sleep } from "../backoff.ts";
 import type { PeerBook } from "../peer_book.ts";
+import type { Permissions } from "../permissions/permissions.ts";
+import { CallTurns } from "./call_turns.ts";
 import type { Session, SessionTable } from "./session.ts";
 
 const FIRST_PAUSE_MS = 1_000;
@@ -18,6 +20,7 @@ export interface LinkParts {
   readonly random: Random;
   readonly table: SessionTable;
   readonly book: PeerBook;
+  readonly permissions: Permissions;
   /** Makes an unconfirmed session, or `null` if the peer does not answer. */
   readonly call: (peer: NodeId, signal: AbortSignal) => Promise<Session | null>;
   /** Says hello until the session is confirmed. @returns Whether it was. */
@@ -30,8 +33,12 @@ interface Link {
   /** A confirmed session made after this one ends the wish. */
   sinceSequence: number;
   running: boolean;
+  /** Whether its calls wait for their turn. */
+  patient: boolean;
   lastError: OpenRedError | null;
   wake: AbortController;
+  /** Ends the call under way, for good. */
+  readonly cancel: AbortController;
 }
 
 export interface Wish {
@@ -39,6 +46,10 @@ export interface Wish {
   readonly fresh?: boolean;
   /** Pause first: the wish comes from a hint that anybody could have made. */
   readonly delayed?: boolean;
+  /** Nobody waits for it: its calls take their turn behind others. */
+  readonly patient?: boolean;
+  /** The first call begins at a random moment within so many milliseconds. */
+  readonly withinMs?: number;
 }
 
 /** The wishes for sessions of one node. */
@@ -46,20 +57,28 @@ export class PeerLinks {
   readonly #parts: LinkParts;
   readonly #links = new Map<NodeId, Link>();
   readonly #waiters = new Map<NodeId, Set<() => void>>();
+  readonly #turns: CallTurns;
   readonly #stop = new AbortController();
   readonly #runs = new Set<Promise<void>>();
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    this.#turns = new CallTurns(parts.clock);
   }
 
   /** Sees to it that there will be a session with `peer`. */
   want(peer: NodeId, wish: Wish = {}): void {
     const link = this.#link(peer);
     if (link.running) {
-      if (wish.fresh !== true && wish.delayed !== true) link.wake.abort();
+      if (wish.delayed === true) return;
+      // A renewal is not satisfied by what satisfies the wish under way.
+      if (wish.fresh === true) link.sinceSequence = this.#parts.table.lastSequence;
+      if (wish.patient === true) return;
+      link.patient = false;
+      link.wake.abort();
       return;
     }
+    link.patient = wish.patient === true;
     link.sinceSequence = wish.fresh === true ? this.#parts.table.lastSequence : 0;
     if (this.#stop.signal.aborted || this.#isSatisfied(link)) return;
     link.running = true;
@@ -79,8 +98,10 @@ export class PeerLinks {
       backoff: new Backoff(this.#parts.random, { firstMs: FIRST_PAUSE_MS, lastMs: LAST_PAUSE_MS }),
       sinceSequence: 0,
       running: false,
+      patient: false,
       lastError: null,
       wake: new AbortController(),
+      cancel: new AbortController(),
     };
     this.#links.set(peer, link);
     return link;
@@ -94,24 +115,36 @@ export class PeerLinks {
 
   #isCallable(peer: NodeId): boolean {
     const entry = this.#parts.book.get(peer);
-    return entry !== null && entry.succession === null && !entry.record.payload.gone;
+    return entry !== null && entry.succession === null && !entry.record.payload.gone &&
+      !this.#parts.permissions.isBlocked(peer);
   }
 
   async #run(link: Link, wish: Wish): Promise<void> {
     try {
-      if (wish.delayed === true) await this.#pause(link);
+      if (wish.delayed === true) await this.#pause(link, link.backoff.next());
+      if (wish.withinMs !== undefined) {
+        const half = wish.withinMs / 2;
+        await this.#pause(link, jitter(this.#parts.random, { spanMs: half, part: 1 }));
+      }
       while (!this.#isSatisfied(link) && this.#isCallable(link.peer)) {
-        if (await this.#callOnce(link)) break;
+        const endTurn = await this.#turn(link);
+        const isDone = this.#isSatisfied(link) || await this.#callOnce(link).finally(endTurn);
+        endTurn();
+        if (isDone) break;
         this.#wakeWaiters(link.peer);
-        await this.#pause(link);
+        await this.#pause(link, link.backoff.next());
       }
     } catch (error) {
-      if (!this.#stop.signal.aborted) throw error;
+      if (!this.#signalOf(link).aborted) throw error;
     }
   }
 
+  #signalOf(link: Link): AbortSignal {
+    return AbortSignal.any([this.#stop.signal, link.cancel.signal]);
+  }
+
   async #callOnce(link: Link): Promise<boolean> {
-    const { signal } = this.#stop;
+    const signal = this.#signalOf(link);
     try {
       const session = await this.#parts.call(link.peer, signal);
       if (session !== null && await this.#parts.greet(session, signal)) return true;
@@ -126,13 +159,38 @@ export class PeerLinks {
     return false;
   }
 
-  async #pause(link: Link): Promise<void> {
+  #pause(link: Link, delayMs: number): Promise<void> {
+    return this.#untilWoken(link, {
+      wait: (signal) => sleep(this.#parts.clock, delayMs, signal),
+      woken: undefined,
+    });
+  }
+
+  /** @returns Ends the turn. */
+  #turn(link: Link): Promise<() => void> {
+    if (!link.patient) return Promise.resolve(() => {});
+    return this.#untilWoken(link, { wait: (signal) => this.#turns.take(signal), woken: () => {} });
+  }
+
+  async #untilWoken<T>(
+    link: Link,
+    options: { wait: (signal: AbortSignal) => Promise<T>; woken: T },
+  ): Promise<T> {
     const wake = new AbortController();
     link.wake = wake;
-    const signal = AbortSignal.any([this.#stop.signal, wake.signal]);
-    await sleep(this.#parts.clock, link.backoff.next(), signal).catch((error: unknown) => {
+    const signal = AbortSignal.any([this.#signalOf(link), wake.signal]);
+    return await options.wait(signal).catch((error: unknown) => {
       if (!wake.signal.aborted) throw error;
+      return options.woken;
     });
+  }
+
+  /** Takes the wish for a session back and ends the call under way. */
+  cancel(peer: NodeId): void {
+    const link = this.#links.get(peer);
+    this.#links.delete(peer);
+    link?.cancel.abort();
+    this.#wakeWaiters(peer);
   }
 
   /** Notes that a session was confirmed, whoever called. */
@@ -153,14 +211,22 @@ export class PeerLinks {
   /**
    * Waits for a confirmed session.
    * @returns The session, or `null` when the time is over.
-   * @throws {OpenRedError} Why the last call failed, as soon as it did.
+   * @throws {OpenRedError} Why the last call failed, when the time is over.
    */
-  async wait(peer: NodeId, waitMs: number): Promise<Session | null> {
+  wait(peer: NodeId, waitMs: number): Promise<Session | null> {
+    return this.waitAfter(peer, { waitMs, sequence: 0 });
+  }
+
+  /** As {@linkcode wait}, for a session made after the one of that sequence number. */
+  async waitAfter(
+    peer: NodeId,
+    options: { readonly waitMs: number; readonly sequence: number },
+  ): Promise<Session | null> {
     const { table, clock } = this.#parts;
-    const endMs = clock.monotonicMs() + waitMs;
+    const endMs = clock.monotonicMs() + options.waitMs;
     for (;;) {
       const session = table.current(peer);
-      if (session !== null) return session;
+      if (session !== null && session.sequence > options.sequence) return session;
       const error = this.#links.get(peer)?.lastError ?? null;
       const leftMs = endMs - clock.monotonicMs();
       if (leftMs <= 0) {

@@ -129,6 +129,11 @@ export class ReliableSender {
     if (pending !== undefined) this.#drop(pending);
   }
 
+  /** Forgets everything that waits for a peer. */
+  forgetPeer(peer: NodeId): void {
+    for (const pending of this.#of(peer)) this.#drop(pending);
+  }
+
   stop(): void {
     this.#stopped = true;
     for (const pending of this.#pending.values()) this.#drop(pending);

@@ -21,9 +21,10 @@ import { CONFIRMATION_MS, MAX_HANDSHAKES_PER_PAIR } from "../../protocol/limits.
 import { type HandshakeRequest } from "../../protocol/peer_api.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { OWN_METHODS } from "../config.ts";
-import type { NodeEvents } from "../events.ts";
+import { type NodeEvents, reasonOf } from "../events.ts";
 import type { OwnRecord } from "../own_record.ts";
 import type { PeerBook } from "../peer_book.ts";
+import type { Permissions } from "../permissions/permissions.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
 import type { PairEntry, TokenVault } from "../tokens/vault.ts";
 import { Session, type SessionTable } from "./session.ts";
@@ -36,6 +37,7 @@ export interface HandshakeParts {
   readonly events: NodeEvents;
   readonly vault: TokenVault;
   readonly book: PeerBook;
+  readonly permissions: Permissions;
   readonly ownRecord: OwnRecord;
   readonly table: SessionTable;
   readonly validations: ValidationCache;
@@ -84,6 +86,8 @@ export class Responder {
       return await turn;
     } catch (cause) {
       this.#parts.events.count("handshakes_refused");
+      const why = reasonOf(cause);
+      this.#parts.events.auditStranger("handshake_refused", { success: false, why });
       throw rejection(cause);
     } finally {
       if (this.#pairs.get(pairId) === settled) this.#pairs.delete(pairId);
@@ -150,7 +154,12 @@ export class Responder {
     }
     const peer = book.judge(shown);
     if (peer.payload.gone) reject("The initiator is gone");
+    this.#checkNotBlocked(shown.id);
     return peer;
+  }
+
+  #checkNotBlocked(peer: NodeId): void {
+    if (this.#parts.permissions.isBlocked(peer)) reject("The initiator is blocked");
   }
 
   #checkKeys(
@@ -202,6 +211,7 @@ export class Responder {
     try {
       await this.#consume(made, session, accepted);
     } catch (error) {
+      table.remove(session);
       await session.release();
       throw error;
     }
@@ -212,6 +222,8 @@ export class Responder {
     };
     this.#answers.set(made.hash, { answer, givenMs: clock.monotonicMs() });
     events.count("handshakes_accepted");
+    const { suite } = made;
+    events.audit("handshake", { peer: made.pair.peer, success: true, role: "responder", suite });
     return answer;
   }
 
@@ -224,13 +236,16 @@ export class Responder {
       valid_until: pair.endsAt,
       crypto_method: pair.info.method,
     };
-    const { crypto, validations } = this.#parts;
+    const { crypto, validations, events } = this.#parts;
+    const noted = { peer: pair.peer, method: pair.info.method };
     try {
       const accepted = await crypto.acceptHandshake(accept);
       validations.note(pair.pairId, { ...validation, validation_result: true });
+      events.audit("token_validated", { ...noted, success: true });
       return accepted;
     } catch (error) {
       validations.note(pair.pairId, { ...validation, validation_result: false });
+      events.audit("token_validated", { ...noted, success: false });
       throw error;
     }
   }
@@ -244,6 +259,7 @@ export class Responder {
     const { vault, book, table, clock } = this.#parts;
     const pair = vault.get(made.pair.pairId);
     if (pair === null || pair.half === null) reject("The pair was spent meanwhile");
+    this.#checkNotBlocked(session.peer);
     const replaced = pair.session === null ? null : table.get(pair.session);
     if (replaced !== null) table.remove(replaced);
     const drop = pair.session === null ? [] : setOf(vault, pair.session);
@@ -251,11 +267,11 @@ export class Responder {
       { ...pair, taken: [...pair.taken, made.hash], session: session.id },
       ...standbyEntries(accepted.standby, session, clock.nowMs()),
     ];
-    const stored = vault.commit({ put, drop });
-    await book.take(made.peer);
-    await stored;
-    await replaced?.release();
+    // A standby pair whose session is in no table counts as left over: the session comes first.
     table.add(session);
+    await Promise.all([vault.commit({ put, drop }), book.take(made.peer)]);
+    await replaced?.release();
+    if (table.get(session.id) !== session) reject("The session was cut off meanwhile");
   }
 }
 

@@ -25,34 +25,30 @@ import type { Background } from "../background.ts";
 import { jitter, sleep } from "../backoff.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { Carrier } from "../p2p/carrier.ts";
+import type { FrameGate, ModuleFrame } from "../permissions/frame_gate.ts";
 import { AckGatherer } from "./acks.ts";
+import { MAX_CALLS_IN_TURN } from "./call_turns.ts";
 import { Caller } from "./caller.ts";
 import { Keeping } from "./keeping.ts";
 import { PeerLinks } from "./links.ts";
 import { ReliableSender } from "./reliable.ts";
 import { type HandshakeAnswer, type HandshakeParts, Responder } from "./responder.ts";
 import type { Session } from "./session.ts";
-import { setOf, tooManySets } from "./standby.ts";
+import { isRevoked, revokePeer } from "./revoking.ts";
+import { isRenewalDue, setOf, tooManySets } from "./standby.ts";
 import { Syncing } from "./syncing.ts";
 
 const SWEEP_MS = 5_000;
 const HELLO_FIRST_REPEAT_MS = 1_000;
 const HELLO_LAST_REPEAT_MS = 15_000;
 const HELLO_ANSWER_PAUSE_MS = 1_000;
+/** Over how long a node with many peers spreads its calls when it starts. */
+const START_MS_PER_PEER = 50;
+const MAX_START_MS = 60_000;
 /** Wall and monotonic clock may drift apart this far between two sweeps before it counts as a jump. */
 const CLOCK_JUMP_MS = 60_000;
 
-/** Who takes the frames of one module. */
-export interface FrameHandler {
-  /**
-   * Takes a frame of a confirmed session; its header is an object with a text `type`.
-   * @returns Whether it was stored durably, so that it may be acknowledged.
-   * @throws {OpenRedError} For a frame that is dropped and counted.
-   */
-  receive(peer: NodeId, header: unknown, body: Uint8Array): Promise<boolean>;
-  /** Tells whether the message of this id was stored before. */
-  has(peer: NodeId, id: string): boolean;
-}
+export type { FrameHandler } from "../permissions/frame_gate.ts";
 
 export interface SessionsParts extends HandshakeParts {
   readonly random: Random;
@@ -61,8 +57,8 @@ export interface SessionsParts extends HandshakeParts {
   readonly directories: Directories;
   readonly carrier: Carrier;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
-  /** By module name. */
-  readonly handlers: ReadonlyMap<string, FrameHandler>;
+  /** The only way to the modules. */
+  readonly gate: FrameGate;
   /** Called after a session was confirmed. */
   readonly confirmed: (peer: NodeId) => void;
 }
@@ -111,9 +107,12 @@ export class Sessions {
   /** Calls every peer this node ever had a session with, and begins to watch over sessions. */
   async start(): Promise<void> {
     await this.#dropOrphans();
-    for (const peer of this.#parts.book.all()) {
-      if (peer.known) this.links.want(peer.id);
-    }
+    const { book, vault } = this.#parts;
+    const peers = book.all().filter(({ id, known }) => known && !isRevoked(vault, id));
+    const withinMs = Math.min(peers.length * START_MS_PER_PEER, MAX_START_MS);
+    // As many as have a turn at once need no spreading.
+    const spread = peers.length > MAX_CALLS_IN_TURN ? { withinMs } : {};
+    for (const { id } of peers) this.links.want(id, { patient: true, ...spread });
     this.#scheduleSweep();
   }
 
@@ -189,7 +188,7 @@ export class Sessions {
       case "refused":
         events.count("frames_refused");
         return { kind: "refused" };
-      case "malformed":
+      case "dropped":
         events.count("frames_dropped");
         return { kind: "taken", session, fresh: false };
       default: {
@@ -215,7 +214,11 @@ export class Sessions {
     opened: OpenedFrame & { outcome: "opened" | "repeat" },
   ): Promise<void> {
     try {
+      // A newer message 1 of the same pair may have replaced it while this frame was opened.
+      if (this.#parts.table.get(session.id) !== session) return;
       if (!session.confirmed) await (session.confirming ??= this.#confirm(session));
+      // It may have been cut off while it was confirmed.
+      if (!session.confirmed || this.#parts.table.get(session.id) !== session) return;
       const input = parseJson(opened.header);
       const { type, id } = parseInput(frameHeaderSchema, input);
       if (opened.outcome === "repeat") this.#takeRepeat(session, { type, id });
@@ -231,23 +234,15 @@ export class Sessions {
   #takeRepeat(session: Session, header: { type: string; id: string | undefined }): void {
     if (header.type === "core.hello") this.#answerHello(session);
     if (header.id === undefined) return;
-    const handler = this.#parts.handlers.get(moduleOf(header.type));
-    const stored = header.type === "core.keep"
-      ? session.keptIds.has(header.id)
-      : handler?.has(session.peer, header.id) === true;
-    if (stored) this.#acks.add(session.peer, header.id);
+    const { type, id } = header;
+    const stored = type === "core.keep"
+      ? session.keptIds.has(id)
+      : this.#parts.gate.has(session.peer, { type, id });
+    if (stored) this.#acks.add(session.peer, id);
   }
 
-  async #takeModule(
-    session: Session,
-    frame: { type: string; id: string | undefined; input: unknown; body: Uint8Array },
-  ): Promise<void> {
-    const handler = this.#parts.handlers.get(moduleOf(frame.type));
-    if (handler === undefined) {
-      this.#parts.events.count("frames_dropped");
-      return;
-    }
-    const stored = await handler.receive(session.peer, frame.input, frame.body);
+  async #takeModule(session: Session, frame: ModuleFrame): Promise<void> {
+    const stored = await this.#parts.gate.take(session.peer, frame);
     if (stored && frame.id !== undefined) this.#acks.add(session.peer, frame.id);
   }
 
@@ -357,17 +352,20 @@ export class Sessions {
         put: [...spent, ...standby.filter((entry) => !drop.includes(entry.pairId))],
         drop,
       });
-      await Promise.all([book.setKnown(session.peer), ownRecord.taken(session.recordSeq)]);
+      await Promise.all([book.setKnown(session.peer), ownRecord.shown(session.recordSeq)]);
     } catch (error) {
       session.confirming = null;
       throw error;
     }
+    if (this.#parts.table.get(session.id) !== session) return;
     session.confirmed = true;
     session.confirmedMs = clock.monotonicMs();
     const part = own.id < session.peer ? 2 / 3 : 5 / 6;
     session.renewAtMs = session.madeMs +
       jitter(random, { spanMs: session.lifeMs * part, part: 0.03 });
-    events.audit("session", { peer: session.peer, success: true });
+    const renews = this.#parts.table.forPeer(session.peer)
+      .some((other) => other !== session && other.confirmed);
+    events.audit(renews ? "session_renewed" : "session", { peer: session.peer, success: true });
     events.emit({ type: "session", session: this.view(session) });
     session.onConfirmed?.();
     this.links.confirmed(session.peer);
@@ -381,6 +379,7 @@ export class Sessions {
     if (session.closed) return;
     session.close();
     this.reliable.forget(session);
+    this.#parts.events.audit("session_closed", { peer: session.peer, success: true, why });
     this.#parts.events.emit({
       type: "session_ended",
       session_id: session.id,
@@ -394,6 +393,55 @@ export class Sessions {
   hintUnknown(peer: NodeId): void {
     if (this.#parts.table.current(peer) === null) return;
     this.links.want(peer, { fresh: true, delayed: true });
+  }
+
+  /**
+   * Ends everything with a peer at once and without a word: sessions, calls, channels, pairs. What a directory gave is
+   * remembered as spent, so that the same half is not taken again.
+   */
+  async cutOff(peer: NodeId, why: string): Promise<void> {
+    const { table, vault, carrier, validations } = this.#parts;
+    this.links.cancel(peer);
+    this.reliable.forgetPeer(peer);
+    const cut = [...table.forPeer(peer)];
+    for (const session of cut) {
+      session.close();
+      table.remove(session);
+      this.#parts.events.emit({ type: "session_ended", session_id: session.id, peer, why });
+    }
+    carrier.drop(peer);
+    const known = vault.forPeer(peer);
+    for (const { pairId } of known) validations.forget(pairId);
+    const pairs = known.filter(({ half }) => half !== null);
+    const put = pairs.filter((pair) => pair.envelope !== null).map((pair) => ({
+      ...pair,
+      half: null,
+    }));
+    const drop = pairs.filter((pair) => pair.envelope === null).map((pair) => pair.pairId);
+    await Promise.all([vault.commit({ put, drop }), ...cut.map((session) => session.release())]);
+  }
+
+  /** Ends all sessions with a peer and revokes its pairs, durably, and tells it. */
+  async revoke(peer: NodeId): Promise<{ sessions: number; tokens: number }> {
+    this.links.cancel(peer);
+    const pairs = this.#parts.vault.forPeer(peer);
+    const revoked = await revokePeer(this.#parts, {
+      peer,
+      disown: (session) => this.#sendOn(session, this.#syncing.disown(peer)),
+      close: (session, why) => this.#close(session, why),
+    });
+    for (const { pairId } of pairs) this.#parts.validations.forget(pairId);
+    return revoked;
+  }
+
+  /** Calls peers whose standby pairs near their end: it would take a directory to meet them again. */
+  renewStandby(): void {
+    const { book, vault, clock } = this.#parts;
+    for (const { id, known } of book.all()) {
+      if (known && isRenewalDue(vault, { peer: id, nowMs: clock.nowMs() })) {
+        this.links.want(id, { fresh: true, patient: true });
+      }
+    }
   }
 
   /** Ends everything with a peer whose contact has moved to another id. */
@@ -466,8 +514,11 @@ export class Sessions {
   #renew(session: Session): void {
     const { clock, table } = this.#parts;
     if (clock.monotonicMs() < session.renewAtMs) return;
+    const [newest] = table.forPeer(session.peer);
+    // One that is not confirmed may never be: until that is known, this one stays due.
+    if (newest !== session && newest?.confirmed === false) return;
     session.renewAtMs = Infinity;
-    if (table.forPeer(session.peer)[0] === session) this.links.want(session.peer, { fresh: true });
+    if (newest === session) this.links.want(session.peer, { fresh: true, patient: true });
   }
 
   #noteClockJump(): void {
@@ -482,8 +533,4 @@ export class Sessions {
     );
     for (const peer of peers) this.#syncing.ask(peer);
   }
-}
-
-function moduleOf(type: string): string {
-  return type.slice(0, type.indexOf("."));
 }

@@ -41,6 +41,26 @@ export function unspent(entries: readonly PairEntry[]): PairEntry[] {
   return entries.filter((entry) => entry.standby !== null && entry.half !== null);
 }
 
+/** The last chance to renew standby pairs, and over how long before it peers are spread. */
+const LAST_RENEWAL_MS = 24 * 3_600_000;
+const RENEWAL_SPREAD_MS = 48 * 3_600_000;
+
+/**
+ * Tells whether all standby pairs with a peer near their end. Their own ids, which are random, say when exactly, so
+ * that those of a thousand peers made at one time are not renewed at one time.
+ */
+export function isRenewalDue(
+  vault: TokenVault,
+  options: { readonly peer: NodeId; readonly nowMs: number },
+): boolean {
+  const [last] = unspent(vault.forPeer(options.peer)).sort((a, b) =>
+    b.endsAt - a.endsAt || (a.pairId < b.pairId ? -1 : 1)
+  );
+  if (last === undefined || last.endsAt <= options.nowMs) return false;
+  const part = Number.parseInt(last.pairId.slice(0, 6), 16) / 2 ** 24;
+  return options.nowMs >= last.endsAt - LAST_RENEWAL_MS - part * RENEWAL_SPREAD_MS;
+}
+
 /** The pairs that have to go so that at most eight sets with a peer are left: those of the oldest. */
 export function tooManySets(vault: TokenVault, peer: NodeId): string[] {
   const entries = unspent(vault.forPeer(peer)).sort((a, b) => b.info.issuedAt - a.info.issuedAt);

@@ -23,8 +23,10 @@ import {
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { decodePairStatement, type PairStatement } from "../../protocol/statements.ts";
 import { OWN_METHODS } from "../config.ts";
-import type { NodeEvents } from "../events.ts";
+import { type NodeEvents, reasonOf } from "../events.ts";
 import type { PeerBook } from "../peer_book.ts";
+import type { DenialLog } from "../permissions/denial_log.ts";
+import type { Permissions } from "../permissions/permissions.ts";
 import type { PairEntry, TokenVault } from "./vault.ts";
 
 /** Targets asked for in the last five minutes may come back with an initiator's half. */
@@ -36,6 +38,8 @@ interface ReceiverParts {
   readonly events: NodeEvents;
   readonly vault: TokenVault;
   readonly book: PeerBook;
+  readonly permissions: Permissions;
+  readonly denials: DenialLog;
 }
 
 /** Takes envelopes for one node. */
@@ -60,6 +64,12 @@ export class EnvelopeReceiver {
     this.#asked.set(target, nowMs);
   }
 
+  /** Tells whether a pair that was taken lets this node call `target`. */
+  leadsTo(pairId: string, target: NodeId): boolean {
+    const pair = this.#parts.vault.get(pairId);
+    return pair?.peer === target && pair.info.role === "initiator";
+  }
+
   /**
    * Checks an envelope, cheapest first, and stores its half durably.
    * @param directory The newest record of a directory this node has pinned, or just asked.
@@ -73,6 +83,7 @@ export class EnvelopeReceiver {
       return pairId;
     } catch (cause) {
       this.#parts.events.count("envelopes_refused");
+      this.#parts.events.auditStranger("token_refused", { success: false, why: reasonOf(cause) });
       throw refusal(cause);
     }
   }
@@ -87,7 +98,7 @@ export class EnvelopeReceiver {
     this.#checkTimes(statement);
     const pairId = Buffer.from(statement.pair_id).toString("hex");
     const envelope = encodeBase64Url(await crypto.sha256(encodeUtf8(text)));
-    if (this.#isSeen(pairId, envelope)) return pairId;
+    if (this.#isSeen(pairId, envelope)) return await this.#again(pairId);
     const opened = await crypto.openEnvelope({
       noiseKeys: this.#noiseKeys.map((noiseKey) => noiseKey.key),
       directoryNoiseKey: directory.payload.noise_key,
@@ -100,9 +111,9 @@ export class EnvelopeReceiver {
       const peer = await this.#checkInside(statement, opened);
       if (this.#isSeen(pairId, envelope)) {
         await crypto.release(opened.half);
-        return pairId;
+        return await this.#again(pairId);
       }
-      const drop = this.#makeRoom(peer.id, directory.id);
+      const spent = this.#makeRoom(peer.id, directory.id);
       const entry: PairEntry = {
         pairId,
         peer: peer.id,
@@ -115,16 +126,36 @@ export class EnvelopeReceiver {
         envelope,
         session: null,
       };
-      const stored = vault.commit({ put: [entry], drop });
-      await this.#parts.book.take(peer);
-      await stored;
+      if (this.#parts.permissions.isBlocked(peer.id)) {
+        await this.#throwAway(entry);
+        return pairId;
+      }
+      await Promise.all([vault.commit({ put: [...spent, entry] }), this.#parts.book.take(peer)]);
       const { method } = opened.info;
+      this.#parts.events.audit("token_received", { peer: peer.id, success: true, method });
       this.#parts.events.emit({ type: "introduced", peer: peer.id, method, epoch: opened.epoch });
       return pairId;
     } catch (error) {
       if (vault.get(pairId)?.half !== opened.half) await crypto.release(opened.half);
       throw error;
     }
+  }
+
+  /** A repeat is answered once the first of them is on disk. */
+  async #again(pairId: string): Promise<string> {
+    await this.#parts.vault.flush();
+    return pairId;
+  }
+
+  /**
+   * Throws the half of a blocked peer away, so that nobody learns of the block: only its id is remembered, as of any
+   * other pair, and what is answered later is the same as well.
+   */
+  async #throwAway(entry: PairEntry): Promise<void> {
+    const { crypto, vault, denials } = this.#parts;
+    denials.note(entry.peer, "introduction of a blocked peer");
+    await vault.commit({ put: [{ ...entry, half: null }] });
+    if (entry.half !== null) await crypto.release(entry.half);
   }
 
   #checkTimes(statement: PairStatement): void {
@@ -166,8 +197,8 @@ export class EnvelopeReceiver {
     return askedMs !== undefined && this.#parts.clock.monotonicMs() - askedMs <= ASKED_MS;
   }
 
-  /** @returns The pairs that have to go for a new one with this peer. */
-  #makeRoom(peer: NodeId, issuer: NodeId): string[] {
+  /** @returns What is left of the pairs that have to go for a new one with this peer: their ids stay remembered. */
+  #makeRoom(peer: NodeId, issuer: NodeId): PairEntry[] {
     const unused = this.#parts.vault.all().filter((entry) =>
       entry.info.issuer === issuer && entry.half !== null && entry.taken.length === 0 &&
       this.#parts.vault.isAlive(entry)
@@ -181,7 +212,7 @@ export class EnvelopeReceiver {
       .filter((entry) => entry.peer === peer)
       .sort((a, b) => b.info.issuedAt - a.info.issuedAt)
       .slice(MAX_UNUSED_PAIRS_PER_PEER - 1)
-      .map((entry) => entry.pairId);
+      .map((entry) => ({ ...entry, half: null }));
   }
 }
 

@@ -20,10 +20,15 @@ export class ValidationCache {
     if (this.#entries.size > MAX_ENTRIES && oldest !== undefined) this.#entries.delete(oldest);
   }
 
+  /** Forgets a pair that was revoked. */
+  forget(pairId: string): void {
+    this.#entries.delete(pairId);
+  }
+
   /** The entries whose pair has not ended by `nowMs`, the wall clock. */
   views(nowMs: number): ValidationView[] {
     for (const [pairId, { valid_until }] of this.#entries) {
-      if (valid_until < nowMs) this.#entries.delete(pairId);
+      if (valid_until <= nowMs) this.#entries.delete(pairId);
     }
     return [...this.#entries.values()];
   }

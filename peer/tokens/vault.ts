@@ -1,30 +1,22 @@
 /**
  * The token vault: `.env` in the seed's form, encrypted at rest. It alone decides which pair may be used.
  *
- * The file is written whole (temporary file, fsync, rename) from what is in memory; changes that meet share one
- * write, and each caller hears of it after the write.
+ * Changes that meet share one write, and each caller hears of it after the write.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
-import { parse } from "@std/dotenv/parse";
-import { decodeUtf8, encodeUtf8, isNodeId, type NodeId } from "../../crypto/encoding.ts";
-import {
-  type CryptoCore,
-  CryptoError,
-  type HalfInfo,
-  type KeyRef,
-} from "../../crypto/interface.ts";
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { CryptoCore, HalfInfo, KeyRef, OpenedLine } from "../../crypto/interface.ts";
 import type { Clock, Files } from "../../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events.ts";
-import { storageFailed } from "../store.ts";
+import { DAMAGED_FILE, VAULT_FILE, VaultFile } from "./vault_file.ts";
+import type { DamagedLine, VaultLine } from "./vault_text.ts";
 
-const FILE = ".env";
-const DAMAGED_FILE = ".env.damaged";
-const LINE_NAME = /^NODE_(z[1-9A-HJ-NP-Za-km-z]+)_TOKEN_([0-9a-f]{32})$/;
-const VALUE_PREFIX = "encrypted:AES256:";
-const MASTER_KEY_LINE = "TOKEN_MASTER_KEY=derived_from_node_secret";
+/** How many lines the core opens in one call. */
+const LINES_PER_CALL = 500;
+const NAME = /^NODE_(.+)_TOKEN_([0-9a-f]{32})$/;
 
 /** The session whose handshake left a standby pair. */
 export interface StandbySet {
@@ -56,9 +48,14 @@ export interface PairEntry {
   readonly envelope: string | null;
   /** The session of the last message 1 taken or confirmed, hex. */
   readonly session: string | null;
+  /** When this node's owner revoked it, by the wall clock; then its half is gone. */
+  readonly revokedAt?: number;
 }
 
-type Meta = Omit<PairEntry, "half" | "info"> & { readonly info: Record<string, unknown> };
+/** What is sealed with a half, or alone once that is gone: then `info` has to be there. */
+type Meta = Omit<PairEntry, "half" | "info" | "peer" | "pairId"> & {
+  readonly info?: Record<string, unknown>;
+};
 
 /** What one durable change of the vault does. */
 export interface VaultChange {
@@ -67,24 +64,17 @@ export interface VaultChange {
   readonly drop?: readonly string[];
 }
 
-/** An entry as it is now, and its newest sealed text; `null` while its first is being made. */
-interface Line {
-  entry: PairEntry;
-  text: string | null;
-  textVersion: number;
-}
-
 /** The pairs of one node. */
 export class TokenVault {
   readonly #crypto: CryptoCore;
   readonly #clock: Clock;
-  readonly #files: Files;
   readonly #events: NodeEvents;
   readonly #key: KeyRef;
-  readonly #lines = new Map<string, Line>();
-  #version = 0;
-  #writing: Promise<void> = Promise.resolve();
-  #queued: Promise<void> | null = null;
+  readonly #file: VaultFile;
+  readonly #entries = new Map<string, PairEntry>();
+  readonly #byPeer = new Map<NodeId, Map<string, PairEntry>>();
+  /** Changes reach the file in the order of their calls, however long each takes to seal. */
+  #order: Promise<unknown> = Promise.resolve();
 
   constructor(
     parts: { crypto: CryptoCore; clock: Clock; files: Files; events: NodeEvents },
@@ -92,79 +82,85 @@ export class TokenVault {
   ) {
     this.#crypto = parts.crypto;
     this.#clock = parts.clock;
-    this.#files = parts.files;
     this.#events = parts.events;
     this.#key = key;
+    this.#file = new VaultFile(parts.files);
   }
 
   /** Reads the file. Lines that do not open are set aside in a file of their own; the others load. */
   async load(): Promise<void> {
-    const content = await this.#files.read(FILE);
-    if (content === null) return;
-    const damaged: string[] = [];
-    let text: string;
-    try {
-      text = decodeUtf8(content);
-    } catch {
-      text = Buffer.from(content).toString("latin1");
-    }
-    for (const line of text.split("\n")) {
-      if (line.trim() === "" || line === MASTER_KEY_LINE) continue;
-      const entry = await this.#openLine(line);
-      if (entry === null) damaged.push(line);
-      else this.#lines.set(entry.pairId, { entry, text: line, textVersion: 0 });
-    }
-    if (damaged.length > 0) await this.#setAside(damaged);
-  }
-
-  async #setAside(damaged: readonly string[]): Promise<void> {
-    const before = await this.#files.read(DAMAGED_FILE);
-    const kept = before === null ? "" : decodeUtf8(before);
-    await this.#files.write(DAMAGED_FILE, encodeUtf8(kept + damaged.join("\n") + "\n"));
-    await this.#write();
+    const { lines, damaged } = await this.#file.read();
+    const unopened = await this.#openNewest(lines);
+    const aside = [...damaged, ...unopened];
+    if (aside.length === 0) return;
+    await this.#file.setAside(aside);
     this.#events.warn(
       "vault_damaged",
-      `${damaged.length} damaged line(s) of ${FILE} were set aside in ${DAMAGED_FILE}; the others were loaded`,
+      `${aside.length} damaged line(s) of ${VAULT_FILE} were set aside in ${DAMAGED_FILE}; the others were loaded`,
     );
   }
 
-  async #openLine(line: string): Promise<PairEntry | null> {
-    const [[name, value] = ["", ""]] = Object.entries(parse(line));
-    const match = LINE_NAME.exec(name);
-    if (match === null || !value.startsWith(VALUE_PREFIX)) return null;
-    const [, peer = "", pairId = ""] = match;
-    if (!isNodeId(peer)) return null;
-    const sealed = value.slice(VALUE_PREFIX.length);
-    try {
-      return await this.#openValue({ name, sealed, pairId, peer });
-    } catch (error) {
-      if (error instanceof CryptoError && error.code === "unseal_failed") return null;
-      throw error;
+  /**
+   * Opens the last line of each name; where it is damaged, the one before it.
+   * @returns The lines that did not open.
+   */
+  async #openNewest(lines: readonly VaultLine[]): Promise<DamagedLine[]> {
+    const byName = Map.groupBy(lines, ({ name }) => name);
+    const damaged: DamagedLine[] = [];
+    for (let left = [...byName.values()]; left.length > 0;) {
+      const newest = left.flatMap((ofName) => ofName.pop() ?? []).filter((line) =>
+        line.sealed !== null
+      );
+      const opened = await this.#openLines(newest);
+      const failed = newest.filter((line, index) => !this.#keep(line, opened[index] ?? null));
+      damaged.push(...failed);
+      left = failed.map(({ name }) => byName.get(name) ?? []);
     }
+    return damaged;
   }
 
-  async #openValue(
-    line: { name: string; sealed: string; pairId: string; peer: NodeId },
-  ): Promise<PairEntry> {
-    const { name, sealed } = line;
-    const opened = await this.#crypto.openNote({ vault: this.#key, name, sealed }).catch(() =>
-      null
-    );
-    if (opened !== null) return fromMeta(JSON.parse(opened), { half: null, info: null });
-    const { half, info, meta } = await this.#crypto.openHalf({ vault: this.#key, name, sealed });
-    return fromMeta(JSON.parse(meta), { half, info });
+  async #openLines(lines: readonly VaultLine[]): Promise<(OpenedLine | null)[]> {
+    const calls: ReturnType<CryptoCore["openLines"]>[] = [];
+    for (let start = 0; start < lines.length; start += LINES_PER_CALL) {
+      const some = lines.slice(start, start + LINES_PER_CALL)
+        .map(({ name, sealed }) => ({ name, sealed: sealed ?? "" }));
+      calls.push(this.#crypto.openLines({ vault: this.#key, lines: some }));
+    }
+    return (await Promise.all(calls)).flat();
+  }
+
+  #keep(line: VaultLine, opened: OpenedLine | null): boolean {
+    if (opened === null) return false;
+    const [, peer = "", pairId = ""] = NAME.exec(line.name) ?? [];
+    // The name is sealed with what it names: this node has written it so.
+    this.#put(fromMeta({ peer: peer as NodeId, pairId }, opened));
+    this.#file.keep(line);
+    return true;
+  }
+
+  #put(entry: PairEntry): void {
+    this.#entries.set(entry.pairId, entry);
+    const ofPeer = this.#byPeer.get(entry.peer) ?? new Map<string, PairEntry>();
+    this.#byPeer.set(entry.peer, ofPeer.set(entry.pairId, entry));
+  }
+
+  #drop(entry: PairEntry): void {
+    this.#entries.delete(entry.pairId);
+    const ofPeer = this.#byPeer.get(entry.peer);
+    ofPeer?.delete(entry.pairId);
+    if (ofPeer?.size === 0) this.#byPeer.delete(entry.peer);
   }
 
   get(pairId: string): PairEntry | null {
-    return this.#lines.get(pairId)?.entry ?? null;
+    return this.#entries.get(pairId) ?? null;
   }
 
   all(): PairEntry[] {
-    return [...this.#lines.values()].map((line) => line.entry);
+    return [...this.#entries.values()];
   }
 
   forPeer(peer: NodeId): PairEntry[] {
-    return this.all().filter((entry) => entry.peer === peer);
+    return [...this.#byPeer.get(peer)?.values() ?? []];
   }
 
   /** The pairs this node may start from with a peer, in the order in which to try them. */
@@ -190,78 +186,85 @@ export class TokenVault {
    * @throws {OpenRedError} `overloaded` if the file could not be written; the next commit writes it too.
    */
   async commit(change: VaultChange): Promise<void> {
-    const before = [...change.drop ?? [], ...(change.put ?? []).map((entry) => entry.pairId)]
-      .map((pairId) => this.get(pairId)?.half ?? null);
-    for (const pairId of change.drop ?? []) this.#lines.delete(pairId);
-    const sealing = (change.put ?? []).map((entry) => this.#replace(entry));
-    for (const finish of await Promise.all(sealing)) finish();
-    await this.#write().catch((cause: unknown) => {
-      throw storageFailed(cause);
-    });
-    const kept = new Set((change.put ?? []).map((entry) => entry.half));
-    const spent = before.filter((half) => half !== null && !kept.has(half));
-    await Promise.all(spent.map((half) => this.#crypto.release(half as KeyRef)));
+    const { put = [], drop = [] } = change;
+    const former = [...drop, ...put.map((entry) => entry.pairId)]
+      .flatMap((pairId) => this.get(pairId) ?? []);
+    const dropped = drop.flatMap((pairId) => this.get(pairId) ?? []);
+    for (const entry of dropped) this.#drop(entry);
+    for (const entry of put) this.#put(entry);
+    const queued = Promise.all([this.#seal(put, dropped), this.#order])
+      .then(([lines]) => this.#file.queue(lines));
+    this.#order = queued.catch(() => {});
+    try {
+      await queued;
+      await this.#file.flush();
+    } finally {
+      const kept = new Set(put.map((entry) => entry.half));
+      const spent = former.flatMap(({ half }) => half === null || kept.has(half) ? [] : half);
+      await Promise.all(spent.map((half) => this.#crypto.release(half)));
+    }
   }
 
-  /**
-   * Puts an entry in place at once and seals its line.
-   * @returns What makes the sealed text count; all of one change are called together.
-   */
-  async #replace(entry: PairEntry): Promise<() => void> {
-    const line = this.#lines.get(entry.pairId) ?? { entry, text: null, textVersion: 0 };
-    line.entry = entry;
-    this.#lines.set(entry.pairId, line);
-    const version = ++this.#version;
-    const text = await this.#sealLine(entry);
-    return () => {
-      if (version <= line.textVersion) return;
-      line.text = text;
-      line.textVersion = version;
-    };
+  async #seal(
+    put: readonly PairEntry[],
+    dropped: readonly PairEntry[],
+  ): Promise<Map<string, string | null>> {
+    const lines = new Map<string, string | null>();
+    for (const entry of dropped) lines.set(nameOf(entry), null);
+    const sealed = await Promise.all(put.map((entry) => this.#sealEntry(entry)));
+    put.forEach((entry, index) => lines.set(nameOf(entry), sealed[index] ?? null));
+    return lines;
   }
 
-  async #sealLine(entry: PairEntry): Promise<string> {
-    const name = `NODE_${entry.peer}_TOKEN_${entry.pairId}`;
-    const meta = JSON.stringify(toMeta(entry));
+  #sealEntry(entry: PairEntry): Promise<string> {
+    const name = nameOf(entry);
     const vault = this.#key;
-    const sealed = entry.half === null
-      ? await this.#crypto.sealNote({ vault, name, note: meta })
-      : await this.#crypto.sealHalf({ vault, half: entry.half, name, meta });
-    return `${name}=${VALUE_PREFIX}${sealed}`;
+    const meta = JSON.stringify(toMeta(entry));
+    return entry.half === null
+      ? this.#crypto.sealNote({ vault, name, note: meta })
+      : this.#crypto.sealHalf({ vault, half: entry.half, name, meta });
+  }
+
+  /** A revocation is remembered until there is a pair again that was not revoked. */
+  #isMetAgain(peer: NodeId): boolean {
+    return this.forPeer(peer).some(({ half }) => half !== null);
   }
 
   /** Forgets what has ended so long ago that its id need not be remembered. */
   async cleanUp(): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const drop = this.all()
-      .filter((entry) => nowMs > entry.endsAt + Math.max(PAIR_MEMORY_MS, CLOCK_ALLOWANCE_MS))
+      .filter((entry) =>
+        nowMs > entry.endsAt + Math.max(PAIR_MEMORY_MS, CLOCK_ALLOWANCE_MS) &&
+        (entry.revokedAt === undefined || this.#isMetAgain(entry.peer))
+      )
       .map((entry) => entry.pairId);
     if (drop.length > 0) await this.commit({ drop });
   }
 
-  /** Writes the file; a write that has not begun yet takes later changes along. */
-  #write(): Promise<void> {
-    this.#queued ??= this.#writing.catch(() => {}).then(() => {
-      this.#queued = null;
-      this.#writing = this.#files.write(FILE, this.#render());
-      return this.#writing;
-    });
-    return this.#queued;
-  }
-
-  #render(): Uint8Array {
-    const lines = [...this.#lines.values()].flatMap((line) => line.text ?? []);
-    return encodeUtf8([MASTER_KEY_LINE, ...lines].join("\n") + "\n");
+  /**
+   * Waits until all that was committed is on disk.
+   * @throws {OpenRedError} `overloaded` if the file could not be written.
+   */
+  async flush(): Promise<void> {
+    await this.#order;
+    await this.#file.flush();
   }
 }
 
+function nameOf(entry: PairEntry): string {
+  return `NODE_${entry.peer}_TOKEN_${entry.pairId}`;
+}
+
+/** A half holds its own `info`; whose pair it is, and which, stands in the name. */
 function toMeta(entry: PairEntry): Meta {
-  const { half: _half, info, ...rest } = entry;
-  return { ...rest, info: { ...info, pairId: entry.pairId } };
+  const { half, info, peer: _peer, pairId: _pairId, ...rest } = entry;
+  return half === null ? { ...rest, info: { ...info, pairId: undefined } } : rest;
 }
 
-function fromMeta(meta: Meta, opened: { half: KeyRef | null; info: HalfInfo | null }): PairEntry {
-  const pairId = new Uint8Array(Buffer.from(meta.pairId, "hex"));
+function fromMeta(name: { peer: NodeId; pairId: string }, opened: OpenedLine): PairEntry {
+  const meta: Meta = JSON.parse(opened.meta);
+  const pairId = new Uint8Array(Buffer.from(name.pairId, "hex"));
   const info = opened.info ?? ({ ...meta.info, pairId } as unknown as HalfInfo);
-  return { ...meta, half: opened.half, info };
+  return { ...meta, ...name, half: opened.half, info };
 }

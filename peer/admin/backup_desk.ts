@@ -1,0 +1,86 @@
+/**
+ * Backups of the running node, for the admin API.
+ *
+ * @module
+ */
+import type { CryptoCore, KeystoreCost } from "../../crypto/interface.ts";
+import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import type { AuditLog } from "../audit/audit_log.ts";
+import { writeArchive } from "../backup/archive.ts";
+import { readDataFiles } from "../backup/data_files.ts";
+import type { NodeStore } from "../store.ts";
+
+const RETRY_MS = 5_000;
+
+interface BackupDeskParts {
+  readonly crypto: CryptoCore;
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly openDatabase: OpenDatabase;
+  readonly store: NodeStore;
+  readonly audit: AuditLog;
+}
+
+/** Makes one backup at a time. */
+export class BackupDesk {
+  readonly #parts: BackupDeskParts;
+  readonly #config: { readonly version: string; readonly keystoreCost?: KeystoreCost };
+  #isBusy = false;
+
+  constructor(
+    parts: BackupDeskParts,
+    config: { readonly version: string; readonly keystoreCost?: KeystoreCost },
+  ) {
+    this.#parts = parts;
+    this.#config = config;
+  }
+
+  /**
+   * Answers with the bytes of a backup. The passphrase is wiped. A stream that breaks off is no backup.
+   * @throws {OpenRedError} `overloaded` while another one is made.
+   */
+  async answer({ passphrase }: { passphrase: Uint8Array }): Promise<Response> {
+    if (this.#isBusy) {
+      passphrase.fill(0);
+      throw new OpenRedError("overloaded", "Another backup is being made", {
+        retryAfterMs: RETRY_MS,
+      });
+    }
+    this.#isBusy = true;
+    const bytes = this.#make(passphrase);
+    const first = await bytes.next();
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        if (first.done !== true) controller.enqueue(first.value);
+      },
+      async pull(controller) {
+        const next = await bytes.next();
+        if (next.done === true) controller.close();
+        else controller.enqueue(next.value);
+      },
+      cancel: async () => void (await bytes.return(undefined)),
+    });
+    return new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>, {
+      headers: { "content-type": "application/octet-stream", "cache-control": "no-store" },
+    });
+  }
+
+  async *#make(passphrase: Uint8Array): AsyncGenerator<Uint8Array> {
+    const { crypto, clock, audit } = this.#parts;
+    const release = audit.hold();
+    try {
+      await audit.record("backup", { success: true });
+      yield* writeArchive(crypto, {
+        passphrase,
+        cost: this.#config.keystoreCost,
+        version: this.#config.version,
+        createdAt: clock.nowMs(),
+        files: readDataFiles(this.#parts),
+      });
+    } finally {
+      release();
+      this.#isBusy = false;
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * The admin API's routes about tokens.
+ *
+ * @module
+ */
+import { renewInputSchema, revokeInputSchema } from "../../protocol/token_api.ts";
+import type { AddPost } from "./peer_routes.ts";
+import type { TokenDesk } from "./token_desk.ts";
+
+/** Adds the routes that change something. */
+export function addTokenRoutes(post: AddPost, desk: TokenDesk): void {
+  post("/tokens/renew", renewInputSchema, ({ peer, wait_ms }) => desk.renew(peer, wait_ms));
+  post("/tokens/revoke", revokeInputSchema, ({ target }) => desk.revoke(target));
+}

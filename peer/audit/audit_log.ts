@@ -1,0 +1,243 @@
+/**
+ * The audit log of a node: encrypted, signed, each line naming the hash of the one before.
+ *
+ * Entries of one turn of the event loop are signed in one call of the core, while what was signed before them is
+ * written; whoever waits for an entry hears of it when it and the head are on disk.
+ *
+ * @module
+ * @see docs/PROTOCOL.md, "Audit log"
+ */
+import type { AuditEntry, AuditPosition } from "../../crypto/interface.ts";
+import { storageFailed } from "../store.ts";
+import { type AuditParts, type AuditSettings, LINES_PER_CALL } from "./audit_parts.ts";
+import { logFileName } from "./audit_files.ts";
+import { ChainWriter, type Durable } from "./chain_writer.ts";
+import { splitLines } from "./line_text.ts";
+import { finishPruning, prune } from "./pruning.ts";
+import { type Finding, recover } from "./recovery.ts";
+import { Throttle } from "./throttle.ts";
+
+/** Entries that may wait while the disk takes none. */
+const MAX_WAITING = 10_000;
+const MAX_FIELD_LENGTH = 256;
+const MAX_FIELDS = 12;
+const MAX_EVENT_LENGTH = 64;
+
+/** What is said of an event. Every other member is stored as it is, so none may name a peer. */
+export interface AuditFields {
+  /** The peer's id; stored as its keyed hash. */
+  readonly peer?: string;
+  readonly success: boolean;
+  readonly [field: string]: string | number | boolean | null;
+}
+
+interface Waiting {
+  readonly entry: AuditEntry;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+function toEntry(timestamp: number, event: string, given: AuditFields): AuditEntry {
+  const { peer, success, ...others } = given;
+  const fields = Object.entries(others).slice(0, MAX_FIELDS).map(([name, value]) => [
+    name.slice(0, MAX_EVENT_LENGTH),
+    typeof value === "string" ? value.slice(0, MAX_FIELD_LENGTH) : value,
+  ]);
+  return {
+    timestamp,
+    event: event.slice(0, MAX_EVENT_LENGTH),
+    peer: peer ?? null,
+    success,
+    fields: Object.fromEntries(fields),
+  };
+}
+
+/** An open audit log. */
+export class AuditLog {
+  readonly #parts: AuditParts;
+  readonly #settings: AuditSettings;
+  readonly #writer: ChainWriter;
+  readonly #throttle: Throttle;
+  #waiting: Waiting[] = [];
+  #signing: Promise<void> | null = null;
+  #signed: AuditPosition;
+  #fileSinceMs: number;
+  #lost = 0;
+  #readers = 0;
+  #pruning: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  private constructor(
+    parts: AuditParts,
+    settings: AuditSettings,
+    start: { writer: ChainWriter; sinceMs: number },
+  ) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#writer = start.writer;
+    this.#signed = start.writer.durable.position;
+    this.#fileSinceMs = start.sinceMs;
+    this.#throttle = new Throttle(
+      parts.clock,
+      (event, repeated) =>
+        void this.record(event, { success: false, repeated }).catch(() => undefined),
+    );
+  }
+
+  /** Opens the log of a data directory, or begins it. What a crash has left, or somebody changed, is said and noted. */
+  static async open(parts: AuditParts, settings: AuditSettings): Promise<AuditLog> {
+    const { findings, ...start } = await recover(parts);
+    const writer = new ChainWriter(parts, start);
+    const sinceMs = await readStart(parts, start.position) ?? parts.clock.nowMs();
+    const log = new AuditLog(parts, settings, { writer, sinceMs });
+    log.#tell(findings);
+    log.#prune();
+    return log;
+  }
+
+  /** What is on disk now. */
+  get durable(): Durable {
+    return this.#writer.durable;
+  }
+
+  /**
+   * Adds an entry.
+   * @returns Resolves when it is on disk.
+   * @throws {OpenRedError} `overloaded` if the disk takes nothing and too much waits already, or the node stopped.
+   */
+  record(event: string, fields: AuditFields): Promise<void> {
+    if (this.#isStopped) return Promise.reject(storageFailed(new Error("The log was closed")));
+    if (this.#waiting.length >= MAX_WAITING) {
+      this.#lost += 1;
+      return Promise.reject(storageFailed(new Error("Too many entries wait for the disk")));
+    }
+    const entry = toEntry(this.#parts.clock.nowMs(), event, fields);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entry, resolve, reject });
+      this.#signing ??= this.#signSoon();
+    });
+  }
+
+  /** As {@linkcode record}, for what anybody can cause as often as he likes: many of them become one entry. */
+  async recordThrottled(event: string, fields: AuditFields): Promise<void> {
+    if (this.#throttle.admits(event)) await this.record(event, fields);
+  }
+
+  /** Runs work while nothing is written. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#writer.exclusively(work);
+  }
+
+  /** Keeps old files from being removed until the returned function is called. */
+  hold(): () => void {
+    let isHeld = true;
+    this.#readers += 1;
+    return () => {
+      if (isHeld) this.#readers -= 1;
+      isHeld = false;
+    };
+  }
+
+  /** Writes what waits and takes no more. */
+  async stop(): Promise<void> {
+    this.#throttle.stop();
+    this.#isStopped = true;
+    this.#writer.endRetries();
+    await this.#signing;
+    await this.#writer.stop();
+    await this.#pruning;
+  }
+
+  #tell(findings: readonly Finding[]): void {
+    for (const { event, success, text, fields } of findings) {
+      if (success) this.#parts.warnings.note(event, text);
+      else this.#parts.warnings.warn(event, text);
+      void this.record(event, { success, ...fields }).catch(() => undefined);
+    }
+  }
+
+  /** Waits for the end of this turn, so that its entries share a call. */
+  async #signSoon(): Promise<void> {
+    await new Promise<void>((resolve) => this.#parts.clock.setTimer(0, resolve));
+    try {
+      while (this.#waiting.length > 0) {
+        await this.#writer.room();
+        await this.#signGroup();
+      }
+    } finally {
+      this.#signing = null;
+    }
+  }
+
+  async #signGroup(): Promise<void> {
+    const { crypto, identity, keys } = this.#parts;
+    const group = this.#waiting.splice(0, LINES_PER_CALL);
+    const entries = [...group.map((waiting) => waiting.entry), ...this.#takeLost()];
+    const isRotated = this.#isFull();
+    const from = isRotated
+      ? { ...this.#signed, file: this.#signed.file + 1, bytes: 0 }
+      : this.#signed;
+    try {
+      const { lines, head, statement } = await crypto.auditLines({
+        key: identity,
+        log: keys,
+        from,
+        entries,
+      });
+      this.#signed = head;
+      if (isRotated) this.#fileSinceMs = this.#parts.clock.nowMs();
+      const resolve = () => {
+        for (const waiting of group) waiting.resolve();
+        if (isRotated) this.#prune();
+      };
+      const reject = (error: unknown) => {
+        for (const waiting of group) waiting.reject(error);
+      };
+      this.#writer.add({ lines, head, statement, resolve, reject });
+    } catch (error) {
+      for (const waiting of group) waiting.reject(error);
+    }
+  }
+
+  #takeLost(): AuditEntry[] {
+    if (this.#lost === 0) return [];
+    const lost = this.#lost;
+    this.#lost = 0;
+    return [toEntry(this.#parts.clock.nowMs(), "audit_lost", { success: false, lost })];
+  }
+
+  #isFull(): boolean {
+    const { maxBytes, maxAgeMs } = this.#settings;
+    if (this.#signed.bytes === 0) return false;
+    return this.#signed.bytes >= maxBytes ||
+      this.#parts.clock.nowMs() - this.#fileSinceMs >= maxAgeMs;
+  }
+
+  #prune(): void {
+    this.#pruning = this.#pruning.then(async () => {
+      if (this.#readers > 0) return;
+      await finishPruning(this.#parts);
+      const begin = await prune(this.#parts, this.#settings.keepBytes);
+      if (begin === null) return;
+      void this.record("audit_pruned", { success: true, begins: begin.number })
+        .catch(() => undefined);
+    }).catch(() => {
+      const text = "Old files of the audit log could not be removed; this is tried again";
+      this.#parts.warnings.warn("audit_not_pruned", text);
+    });
+  }
+}
+
+/** When the first line of the current file was written. */
+async function readStart(parts: AuditParts, position: AuditPosition): Promise<number | null> {
+  if (position.bytes === 0) return null;
+  const content = await parts.files.read(logFileName(position.file));
+  const end = content?.indexOf(0x0a) ?? -1;
+  if (content === null || end < 0) return null;
+  const { lines } = splitLines(content.subarray(0, end + 1));
+  const options = { log: parts.keys, iss: parts.nodeId, lines, verify: false, open: true };
+  const [line] = await parts.crypto.readAuditLines(options);
+  if (line?.entry == null) return null;
+  const { timestamp } = JSON.parse(line.entry);
+  return typeof timestamp === "number" ? timestamp : null;
+}

@@ -1,0 +1,46 @@
+/**
+ * What the parts of an audit log share.
+ *
+ * @module
+ */
+import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
+import type { Clock, Files, Random } from "../../ports/ports.ts";
+
+/** How long a log is kept, and in which pieces. */
+export interface AuditSettings {
+  /** A file that has reached it is followed by another. */
+  readonly maxBytes: number;
+  /** So is a file whose first line is this old. */
+  readonly maxAgeMs: number;
+  /** Beyond it the oldest files are removed. */
+  readonly keepBytes: number;
+}
+
+export const AUDIT_DEFAULTS: AuditSettings = {
+  maxBytes: 16 * 2 ** 20,
+  maxAgeMs: 30 * 24 * 3_600_000,
+  keepBytes: 256 * 2 ** 20,
+};
+
+/** Tells the operator. */
+export interface AuditWarnings {
+  warn(topic: string, text: string): void;
+  settle(topic: string): void;
+  /** Leaves a line in the log of the program and nothing else. */
+  note(topic: string, text: string): void;
+}
+
+export interface AuditParts {
+  readonly crypto: CryptoCore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  readonly warnings: AuditWarnings;
+  readonly nodeId: string;
+  readonly identity: KeyRef;
+  /** The keys of the log. */
+  readonly keys: KeyRef;
+}
+
+/** Lines of one call to the core. */
+export const LINES_PER_CALL = 256;

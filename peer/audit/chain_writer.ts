@@ -1,0 +1,174 @@
+/**
+ * Brings signed lines to the disk: one append for all that wait, then the head. Nobody hears of a line before both are
+ * on disk. What cannot be written is kept and tried again.
+ *
+ * @module
+ */
+import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
+import type { AuditPosition } from "../../crypto/interface.ts";
+import { Backoff, sleep } from "../backoff.ts";
+import { storageFailed } from "../store.ts";
+import { HEAD_FILE, logFileName } from "./audit_files.ts";
+import type { AuditParts } from "./audit_parts.ts";
+import type { Recovered } from "./recovery.ts";
+
+const WARNING = "audit_waiting";
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 30_000;
+/** Groups that may wait for the disk; behind them, entries wait unsigned. */
+const MAX_GROUPS = 8;
+
+/** Lines that one call of the core made. */
+export interface SignedGroup {
+  readonly lines: Uint8Array;
+  /** Where the log stands after them. */
+  readonly head: AuditPosition;
+  /** The same as the file of the head says it. */
+  readonly statement: string;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** What is on disk, as of one moment. */
+export interface Durable {
+  readonly position: AuditPosition;
+  /** What the file of the head says; `null` if there is none, or none that holds. */
+  readonly written: AuditPosition | null;
+  /** Whether bytes may follow the position that nobody heard of. */
+  readonly isTorn: boolean;
+}
+
+/** The one writer of a log's files. */
+export class ChainWriter {
+  readonly #parts: Pick<AuditParts, "clock" | "files" | "warnings">;
+  readonly #backoff: Backoff;
+  readonly #stop = new AbortController();
+  readonly #groups: SignedGroup[] = [];
+  #position: AuditPosition;
+  #written: AuditPosition | null;
+  #isTorn: boolean;
+  #appended = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+  #draining: Promise<void> | null = null;
+  #wakeSigner: () => void = () => {};
+
+  constructor(
+    parts: Pick<AuditParts, "clock" | "files" | "random" | "warnings">,
+    start: Pick<Recovered, "position" | "written" | "isTorn">,
+  ) {
+    this.#parts = parts;
+    this.#position = start.position;
+    this.#written = start.written;
+    this.#isTorn = start.isTorn;
+    this.#backoff = new Backoff(parts.random, { firstMs: FIRST_RETRY_MS, lastMs: LAST_RETRY_MS });
+  }
+
+  get durable(): Durable {
+    return { position: this.#position, written: this.#written, isTorn: this.#isTorn };
+  }
+
+  /** Takes the lines that follow those taken before. */
+  add(group: SignedGroup): void {
+    this.#groups.push(group);
+    this.#draining ??= this.#drain();
+  }
+
+  /** Waits until there is room for another group. */
+  async room(): Promise<void> {
+    while (this.#groups.length >= MAX_GROUPS && !this.#stop.signal.aborted) {
+      await new Promise<void>((resolve) => this.#wakeSigner = resolve);
+    }
+  }
+
+  /** Runs work while nothing is written. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  /** From now on, what cannot be written is refused. */
+  endRetries(): void {
+    this.#stop.abort();
+    this.#wakeSigner();
+  }
+
+  /** Writes what waits. */
+  async stop(): Promise<void> {
+    this.endRetries();
+    await this.#draining;
+    await this.#turn;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#groups.length > 0) {
+      try {
+        await this.exclusively(() => this.#writeGroups());
+        this.#settle();
+      } catch (cause) {
+        if (this.#stop.signal.aborted) this.#giveUp(cause);
+        else await this.#pause();
+      }
+    }
+    this.#draining = null;
+  }
+
+  /** Writes all groups of the first one's file. What a failed try has brought to the disk is not written again. */
+  async #writeGroups(): Promise<void> {
+    const [first] = this.#groups;
+    if (first === undefined) return;
+    const { file } = first.head;
+    const end = this.#groups.findIndex((group) => group.head.file !== file);
+    const count = end < 0 ? this.#groups.length : end;
+    const fresh = this.#groups.slice(this.#appended, count);
+    const last = fresh.at(-1);
+    if (last !== undefined) {
+      await this.#append(file, concatBytes(...fresh.map((group) => group.lines)));
+      this.#position = last.head;
+      this.#appended = count;
+    }
+    const head = this.#groups[this.#appended - 1]!;
+    await this.#parts.files.write(HEAD_FILE, encodeUtf8(head.statement));
+    this.#written = head.head;
+    const done = this.#groups.splice(0, this.#appended);
+    this.#appended = 0;
+    for (const group of done) group.resolve();
+    this.#wakeSigner();
+  }
+
+  async #append(file: number, content: Uint8Array): Promise<void> {
+    const name = logFileName(file);
+    if (this.#isTorn) await this.#cut();
+    this.#isTorn = true;
+    await this.#parts.files.append(name, content);
+    this.#isTorn = false;
+  }
+
+  /** Takes off what follows the last line: the rest of a write that did not end well. */
+  async #cut(): Promise<void> {
+    const { files } = this.#parts;
+    for (const file of [this.#position.file, this.#position.file + 1]) {
+      const bytes = file === this.#position.file ? this.#position.bytes : 0;
+      const content = await files.read(logFileName(file));
+      if (content === null || content.length <= bytes) continue;
+      if (bytes > 0) await files.write(logFileName(file), content.slice(0, bytes));
+      else await files.remove(logFileName(file));
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const text = "The audit log cannot be written; events are kept in memory and tried again";
+    this.#parts.warnings.warn(WARNING, text);
+    await sleep(this.#parts.clock, this.#backoff.next(), this.#stop.signal).catch(() => {});
+  }
+
+  #settle(): void {
+    this.#backoff.reset();
+    this.#parts.warnings.settle(WARNING);
+  }
+
+  #giveUp(cause: unknown): void {
+    this.#appended = 0;
+    for (const group of this.#groups.splice(0)) group.reject(storageFailed(cause));
+  }
+}

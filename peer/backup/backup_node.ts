@@ -1,0 +1,45 @@
+/**
+ * Makes the backup of a node that does not run.
+ *
+ * @module
+ */
+import type { KeystoreCost } from "../../crypto/interface.ts";
+import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { settleData } from "../data_state.ts";
+import { NodeStore } from "../store.ts";
+import type { DataPorts } from "../succession/succeed.ts";
+import { writeArchive } from "./archive.ts";
+import { readDataFiles } from "./data_files.ts";
+
+export interface BackupOptions {
+  /** Wiped. */
+  readonly passphrase: Uint8Array;
+  readonly version: string;
+  readonly cost?: KeystoreCost | undefined;
+}
+
+/**
+ * The bytes of a backup file.
+ * @throws {OpenRedError} `not_found` without a node.
+ */
+export async function* backUpNode(
+  ports: DataPorts,
+  options: BackupOptions,
+): AsyncGenerator<Uint8Array> {
+  const { crypto, clock, files } = ports;
+  if (await files.read(KEYSTORE_FILE) === null) {
+    throw new OpenRedError("not_found", "There is no node here");
+  }
+  await settleData(ports);
+  const store = new NodeStore(ports.openDatabase, clock);
+  try {
+    yield* writeArchive(crypto, {
+      ...options,
+      createdAt: clock.nowMs(),
+      files: readDataFiles({ ...ports, store }),
+    });
+  } finally {
+    store.close();
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Puts a backup into an empty data directory. The whole file is read and proven before anything is written.
+ *
+ * @module
+ */
+import { encodeUtf8 } from "../../crypto/encoding.ts";
+import { concatBytes } from "../../crypto/encoding.ts";
+import type { CryptoCore } from "../../crypto/interface.ts";
+import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
+import { SECRET_FILE } from "../../ports/node_secret.ts";
+import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { RESTORING_FILE } from "../data_state.ts";
+import { NodeStore } from "../store.ts";
+import { SELF_NAMES } from "../succession/self_names.ts";
+import { type Manifest, readArchive } from "./archive.ts";
+import { DATABASE_FILE } from "./data_files.ts";
+import { markRestored } from "./restored_mark.ts";
+
+/** So much of a file is written at once. */
+const WRITE_BYTES = 4 * 2 ** 20;
+const NEEDED = [DATABASE_FILE, KEYSTORE_FILE, SECRET_FILE];
+
+/** An empty data directory. */
+export interface RestoreTarget {
+  readonly files: Files;
+  readonly openDatabase: OpenDatabase;
+}
+
+/** What was restored. */
+export interface Restored {
+  /** `null` for a node that never ran. */
+  readonly id: string | null;
+  readonly createdAt: number;
+}
+
+export interface RestoreOptions {
+  /** Wiped. */
+  readonly passphrase: Uint8Array;
+  /** Reads the file from its beginning; called twice. */
+  readonly input: () => AsyncIterable<Uint8Array>;
+  /** Makes the data directory; called once the file is proven. */
+  readonly target: () => Promise<RestoreTarget>;
+}
+
+/**
+ * Restores a backup.
+ * @throws {CryptoError} `unseal_failed` for a wrong passphrase or a damaged file; nothing was written.
+ * @throws {OpenRedError} `unsupported` or `bad_request` for a file of another form; nothing was written.
+ */
+export async function restoreNode(
+  ports: { crypto: CryptoCore; clock: Clock },
+  options: RestoreOptions,
+): Promise<Restored> {
+  const { crypto, clock } = ports;
+  const { passphrase, input } = options;
+  try {
+    const manifest = await prove(crypto, { passphrase: passphrase.slice(), input: input() });
+    const { files, openDatabase } = await options.target();
+    await files.write(RESTORING_FILE, encodeUtf8("restoring\n"));
+    const writer = new FileWriter(files);
+    await readArchive(crypto, {
+      passphrase: passphrase.slice(),
+      input: input(),
+      visitor: {
+        manifest: () => {},
+        begin: (name, bytes) => writer.begin(name, bytes),
+        piece: (piece) => writer.piece(piece),
+      },
+    });
+    const store = new NodeStore(openDatabase, clock);
+    try {
+      await markRestored(store, clock.nowMs());
+      await files.remove(RESTORING_FILE);
+      return { id: store.self(SELF_NAMES.nodeId), createdAt: manifest.created_at };
+    } finally {
+      store.close();
+    }
+  } finally {
+    passphrase.fill(0);
+  }
+}
+
+async function prove(
+  crypto: CryptoCore,
+  options: { passphrase: Uint8Array; input: AsyncIterable<Uint8Array> },
+): Promise<Manifest> {
+  let manifest: Manifest | null = null;
+  const names = new Set<string>();
+  const visitor = {
+    manifest: (read: Manifest) => void (manifest = read),
+    begin: (name: string) => {
+      if (names.has(name)) throw new OpenRedError("bad_request", "The backup has a file twice");
+      names.add(name);
+    },
+    piece: () => {},
+  };
+  await readArchive(crypto, { ...options, visitor });
+  const missing = NEEDED.filter((name) => !names.has(name));
+  if (manifest === null || missing.length > 0) {
+    throw new OpenRedError("bad_request", `The backup is without ${missing.join(", ")}`);
+  }
+  return manifest;
+}
+
+/** Writes files in large pieces, each made durable. */
+class FileWriter {
+  readonly #files: Files;
+  #name = "";
+  #left = 0;
+  #pieces: Uint8Array[] = [];
+  #heldBytes = 0;
+
+  constructor(files: Files) {
+    this.#files = files;
+  }
+
+  async begin(name: string, bytes: number): Promise<void> {
+    this.#name = name;
+    this.#left = bytes;
+    if (bytes === 0) await this.#files.write(name, new Uint8Array());
+  }
+
+  async piece(piece: Uint8Array): Promise<void> {
+    this.#pieces.push(piece);
+    this.#heldBytes += piece.length;
+    this.#left -= piece.length;
+    if (this.#left > 0 && this.#heldBytes < WRITE_BYTES) return;
+    await this.#files.append(this.#name, concatBytes(...this.#pieces));
+    this.#pieces = [];
+    this.#heldBytes = 0;
+  }
+}

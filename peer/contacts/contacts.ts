@@ -1,0 +1,252 @@
+/**
+ * What the node's owner decides about peers: whom to accept, what each may do, what it is called, who is blocked.
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { GroupView, PeerDetail, PeersView } from "../../protocol/admin_api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { parsePeerRef, parsePetname, type PeerRef } from "../../protocol/peer_name.ts";
+import { checkUrlText } from "../../protocol/url_policy.ts";
+import type { Directories } from "../directories/directories.ts";
+import type { NodeEvents } from "../events.ts";
+import type { Messages } from "../messages.ts";
+import type { PeerBook } from "../peer_book.ts";
+import type { ModulePermissions } from "../permissions/module_permissions.ts";
+import type { Group, Permissions } from "../permissions/permissions.ts";
+import type { SessionTable } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import { unspent } from "../sessions/standby.ts";
+import type { TokenVault } from "../tokens/vault.ts";
+import type { ContactDirectories } from "./contact_directories.ts";
+import type { Petnames } from "./petnames.ts";
+
+export interface ContactsParts {
+  readonly events: NodeEvents;
+  readonly book: PeerBook;
+  readonly permissions: Permissions;
+  readonly modulePermissions: ModulePermissions;
+  readonly petnames: Petnames;
+  readonly contactDirectories: ContactDirectories;
+  readonly vault: TokenVault;
+  readonly table: SessionTable;
+  readonly directories: Directories;
+  readonly sessions: Sessions;
+  readonly messages: Messages;
+  /** Fires when the node stops. */
+  readonly stopped: AbortSignal;
+}
+
+/** The contacts of one node. */
+export class Contacts {
+  readonly #parts: ContactsParts;
+  readonly #own: { readonly id: NodeId; readonly allowPrivate: boolean };
+
+  constructor(parts: ContactsParts, own: { id: NodeId; allowPrivate: boolean }) {
+    this.#parts = parts;
+    this.#own = own;
+  }
+
+  /**
+   * Reads whom a word of the owner means: an id, a contact link, or a petname.
+   * @throws {OpenRedError} `bad_request` for a word of no such form and for the own id, `not_found` for a petname
+   *   that nobody has.
+   */
+  resolve(text: string): NodeId {
+    const ref = readRef(text);
+    const id = ref.kind === "link" ? ref.link.nodeId : ref.kind === "id" ? ref.id : null;
+    const peer = id ?? (ref.kind === "petname" ? this.#parts.petnames.find(ref.name) : null);
+    if (peer === null) {
+      throw new OpenRedError(
+        "not_found",
+        "No peer has this name here; expected a node id, your name for a peer, or a contact link",
+      );
+    }
+    if (peer === this.#own.id) throw new OpenRedError("bad_request", "This is the node's own id");
+    return peer;
+  }
+
+  /**
+   * Accepts a peer, looking it up first if it was never met. The directory of a contact link is asked besides the own
+   * ones, for this peer only.
+   * @throws {OpenRedError} As {@linkcode resolve}; `forbidden` for a blocked peer, `url_refused` for a link to what
+   *   this node must not call, `node_unknown`, `succeeded`, and what else the directories answered.
+   */
+  async accept(text: string): Promise<NodeId> {
+    const { book, permissions, directories, contactDirectories, stopped } = this.#parts;
+    const peer = this.resolve(text);
+    this.#checkNotBlocked(peer);
+    const isNew = book.get(peer) === null;
+    await this.#noteDirectory(peer, readRef(text));
+    try {
+      if (isNew) await directories.lookUp(peer, stopped);
+    } catch (error) {
+      if (book.get(peer) === null) await contactDirectories.forget(peer);
+      throw error;
+    }
+    if (book.get(peer)?.succession != null) {
+      throw new OpenRedError("succeeded", "Another identity has followed this one");
+    }
+    this.#checkNotBlocked(peer);
+    await permissions.accept(peer);
+    return peer;
+  }
+
+  #checkNotBlocked(peer: NodeId): void {
+    if (!this.#parts.permissions.isBlocked(peer)) return;
+    throw new OpenRedError("forbidden", "This peer is blocked here; unblock it first");
+  }
+
+  async #noteDirectory(peer: NodeId, ref: PeerRef): Promise<void> {
+    const { directories, contactDirectories } = this.#parts;
+    if (ref.kind !== "link") return;
+    const { allowPrivate } = this.#own;
+    const { apiUrl, directoryUrl } = ref.link;
+    for (const url of [apiUrl, directoryUrl]) if (url !== null) checkUrlText(url, { allowPrivate });
+    if (directoryUrl === null || directories.urls.includes(directoryUrl)) return;
+    await contactDirectories.note(peer, directoryUrl);
+  }
+
+  list(): PeersView {
+    const { book, permissions, petnames, modulePermissions } = this.#parts;
+    const met = book.all().filter((peer) => peer.succession === null).map((peer) => peer.id);
+    const ids = [...new Set([...met, ...permissions.peers(), ...petnames.peers()])].sort();
+    return { peers: ids.map((id) => this.show(id)), permission_names: modulePermissions.all() };
+  }
+
+  show(peer: NodeId): PeerDetail {
+    const { book, permissions, petnames, contactDirectories, vault, table, messages } = this.#parts;
+    const entry = book.get(peer);
+    const rights = permissions.of(peer);
+    return {
+      node_id: peer,
+      petname: petnames.of(peer),
+      alias: entry?.record.payload.alias ?? null,
+      api_url: entry?.record.payload.api_url ?? null,
+      known: entry?.known ?? false,
+      blocked_since: rights.blockedSince,
+      permissions: rights.effective,
+      allowed: rights.allowed,
+      denied: rights.denied,
+      groups: rights.groups,
+      contact_directory: contactDirectories.of(peer),
+      sessions: table.forPeer(peer).filter((session) => session.confirmed && session.sends).length,
+      standby_pairs: unspent(vault.forPeer(peer)).length,
+      outbox: messages.outboxSize(peer),
+    };
+  }
+
+  async decide(text: string, decision: { name: string; allowed: boolean }): Promise<PeerDetail> {
+    const peer = this.resolve(text);
+    await this.#parts.permissions.decide(peer, decision);
+    return this.show(peer);
+  }
+
+  async reset(text: string, name: string | null): Promise<PeerDetail> {
+    const peer = this.resolve(text);
+    await this.#parts.permissions.reset(peer, name);
+    return this.show(peer);
+  }
+
+  /** Blocks a peer: from then on it is refused as if nobody knew it, and nothing waits for it. */
+  async block(text: string): Promise<PeerDetail> {
+    const { permissions, messages } = this.#parts;
+    const peer = this.resolve(text);
+    await permissions.block(peer, () => messages.writeDrop(peer));
+    await this.#cutOff(peer, "blocked");
+    return this.show(peer);
+  }
+
+  async unblock(text: string): Promise<PeerDetail> {
+    const peer = this.resolve(text);
+    await this.#parts.permissions.unblock(peer);
+    return this.show(peer);
+  }
+
+  /** Ends what there is with a peer. Its block, its name and what it may do are other matters. */
+  async #cutOff(peer: NodeId, why: string): Promise<void> {
+    this.#parts.messages.dropped(peer);
+    await this.#parts.sessions.cutOff(peer, why);
+  }
+
+  /** Makes a stranger of a peer; only a block stays, and the messages that came from it. */
+  async forget(text: string): Promise<PeerDetail> {
+    const { book, permissions, petnames, contactDirectories, messages, events } = this.#parts;
+    const peer = this.resolve(text);
+    await book.erase(peer, () => {
+      permissions.writeForget(peer);
+      petnames.writeForget(peer);
+      contactDirectories.writeForget(peer);
+      messages.writeDrop(peer);
+    });
+    await this.#cutOff(peer, "forgotten");
+    events.audit("peer_forgotten", { peer, success: true });
+    return this.show(peer);
+  }
+
+  /** @param name `null` takes the name back. */
+  async rename(text: string, name: string | null): Promise<PeerDetail> {
+    const peer = this.resolve(text);
+    await this.#parts.petnames.give(peer, name === null ? null : readPetname(name));
+    return this.show(peer);
+  }
+
+  groups(): GroupView[] {
+    return this.#parts.permissions.groups().map(toGroupView);
+  }
+
+  async joinGroup(group: string, text: string): Promise<GroupView> {
+    await this.#parts.permissions.join(group, this.resolve(text));
+    return this.#group(group);
+  }
+
+  async leaveGroup(group: string, text: string): Promise<GroupView> {
+    await this.#parts.permissions.leave(group, this.resolve(text));
+    return this.#group(group);
+  }
+
+  async allowGroup(group: string, name: string): Promise<GroupView> {
+    await this.#parts.permissions.allowGroup(group, name);
+    return this.#group(group);
+  }
+
+  async resetGroup(group: string, name: string): Promise<GroupView> {
+    await this.#parts.permissions.resetGroup(group, name);
+    return this.#group(group);
+  }
+
+  async deleteGroup(group: string): Promise<GroupView> {
+    await this.#parts.permissions.deleteGroup(group);
+    return this.#group(group);
+  }
+
+  #group(name: string): GroupView {
+    return toGroupView(this.#parts.permissions.group(name));
+  }
+}
+
+function toGroupView({ name, permissions, members }: Group): GroupView {
+  return { group: name, permissions, members };
+}
+
+function readRef(text: string): PeerRef {
+  try {
+    return parsePeerRef(text);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new OpenRedError("bad_request", `Peer: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+function readPetname(text: string): string {
+  try {
+    return parsePetname(text);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new OpenRedError("bad_request", `Name: ${error.message}`);
+    }
+    throw error;
+  }
+}

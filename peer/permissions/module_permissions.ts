@@ -1,0 +1,45 @@
+/**
+ * Which permission the frames of a module need.
+ *
+ * @module
+ */
+
+/** What every peer that somebody here connected or wrote to has. */
+export const MESSAGE = "message";
+
+const BUILT_IN: Readonly<Record<string, string>> = {
+  messaging: MESSAGE,
+  file_sharing: "files",
+  authentication: "auth",
+};
+
+const NAME = /^[a-z0-9_]{1,32}$/;
+
+/** The permission of every module. One that declares none needs a permission of its own name. */
+export class ModulePermissions {
+  readonly #names = new Map<string, string>(Object.entries(BUILT_IN));
+
+  /**
+   * Notes what a module declares.
+   * @throws {RangeError} For a module that has another permission already, or a name of another form.
+   */
+  declare(module: string, permission: string): void {
+    if (!NAME.test(module) || !NAME.test(permission)) {
+      throw new RangeError("Expected names of 1 to 32 characters a–z, 0–9 and _");
+    }
+    const held = this.#names.get(module);
+    if (held !== undefined && held !== permission) {
+      throw new RangeError(`The module ${module} needs the permission ${held} already`);
+    }
+    this.#names.set(module, permission);
+  }
+
+  of(module: string): string {
+    return this.#names.get(module) ?? module;
+  }
+
+  /** Every permission that a module is known to need, in order. */
+  all(): string[] {
+    return [...new Set(this.#names.values())].sort();
+  }
+}

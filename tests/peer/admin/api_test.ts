@@ -1,0 +1,163 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ADMIN_TOKEN, readAnswer, TestNode } from "../test_node.ts";
+import { settle } from "../virtual_clock.ts";
+
+async function ask(
+  test: TestNode,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: BodyInit } = {},
+): Promise<[number, string | undefined]> {
+  const { method = "GET", headers = {}, body = null } = options;
+  const init = { method, headers, body };
+  const response = await test.node.handleAdmin(
+    new Request(`http://127.0.0.1/admin/v1${path}`, init),
+  );
+  const answer = await readAnswer(response);
+  return [answer.status, answer.body?.code];
+}
+
+const WITH_TOKEN = { authorization: `Bearer ${ADMIN_TOKEN}` };
+
+Deno.test("The admin API answers nothing without its token, and says so the same way each time", async () => {
+  await using test = await TestNode.start();
+  const wrong = [
+    {},
+    { authorization: "" },
+    { authorization: "Bearer " },
+    { authorization: ADMIN_TOKEN },
+    { authorization: `Basic ${ADMIN_TOKEN}` },
+    { authorization: `Bearer ${ADMIN_TOKEN.slice(1)}` },
+    { authorization: `Bearer ${ADMIN_TOKEN}x` },
+    { authorization: `Bearer ${ADMIN_TOKEN.replace("t", "T")}` },
+    { authorization: `Bearer ${"x".repeat(10_000)}` },
+  ];
+  for (const headers of wrong as Record<string, string>[]) {
+    for (const path of ["/id", "/status", "/events", "/nothing"]) {
+      assertEquals(await ask(test, path, { headers }), [401, "unauthorized"]);
+    }
+  }
+  assertEquals((await ask(test, "/id", { headers: WITH_TOKEN }))[0], 200);
+});
+
+Deno.test("The admin API of a node without a token lets nobody in", async () => {
+  await using test = await TestNode.start({ adminToken: "" });
+  for (const headers of [{}, { authorization: "Bearer " }] as Record<string, string>[]) {
+    assertEquals((await ask(test, "/id", { headers }))[0], 401);
+  }
+});
+
+Deno.test("The admin API refuses a request that names an Origin, token or not", async () => {
+  await using test = await TestNode.start();
+  const headers = { ...WITH_TOKEN, origin: "http://127.0.0.1" };
+  assertEquals(await ask(test, "/id", { headers }), [401, "unauthorized"]);
+});
+
+Deno.test("The admin API takes input of exactly its form", async () => {
+  await using test = await TestNode.start();
+  const peer = test.peer.id;
+  const bodies = [
+    "",
+    "{",
+    "[]",
+    JSON.stringify({ peer }).slice(0, -1),
+    JSON.stringify({ peer, text: 5 }),
+    JSON.stringify({ peer, text: "" }),
+    JSON.stringify({ peer, text: "x".repeat(65_537) }),
+    JSON.stringify({ peer, text: "x", more: 1 }),
+    JSON.stringify({ peer, text: "x", wait_ms: -1 }),
+    JSON.stringify({ peer, text: "x", wait_ms: 300_001 }),
+    JSON.stringify({ peer, text: "x", wait_ms: "5" }),
+    new Uint8Array([0x7b, 0xff]),
+  ];
+  for (const body of bodies) {
+    const [status, code] = await ask(test, "/messages", {
+      method: "POST",
+      headers: WITH_TOKEN,
+      body,
+    });
+    assertEquals([status, code], [400, "bad_request"], String(body));
+  }
+  const large = { method: "POST", headers: WITH_TOKEN, body: " ".repeat(512 * 1024 + 1) };
+  assertEquals(await ask(test, "/messages", large), [413, "too_large"]);
+});
+
+Deno.test("The admin API takes queries of exactly their form", async () => {
+  await using test = await TestNode.start();
+  const bad = [
+    "/inbox?after=-1",
+    "/inbox?after=x",
+    "/inbox?limit=0",
+    "/inbox?limit=1001",
+    "/inbox?after=99999999999999999",
+    "/inbox?more=1",
+    "/discover?limit=x",
+    "/discover?more=1",
+    `/discover?alias=${"x".repeat(65)}`,
+  ];
+  for (const path of bad) {
+    assertEquals(await ask(test, path, { headers: WITH_TOKEN }), [400, "bad_request"], path);
+  }
+  assertEquals((await ask(test, "/inbox?after=0&limit=1", { headers: WITH_TOKEN }))[0], 200);
+});
+
+Deno.test("The admin API answers 405 to another method and 404 to another path", async () => {
+  await using test = await TestNode.start();
+  const post = { method: "POST", headers: WITH_TOKEN, body: "{}" };
+  assertEquals(await ask(test, "/status", post), [405, "method_not_allowed"]);
+  assertEquals(await ask(test, "/connect", { headers: WITH_TOKEN }), [405, "method_not_allowed"]);
+  assertEquals(await ask(test, "/nothing", { headers: WITH_TOKEN }), [404, "not_found"]);
+});
+
+Deno.test("The admin API refuses the own id, and an id nobody knows", async () => {
+  await using test = await TestNode.start();
+  const own = await test.admin("POST", "/connect", { peer: test.node.id });
+  assertEquals([own.status, own.body.code], [400, "bad_request"]);
+  const unknown = await test.admin("POST", "/messages", { peer: test.peer.id, text: "hello" });
+  assertEquals([unknown.status, unknown.body.code], [404, "node_unknown"]);
+});
+
+Deno.test("GET /status shows what there is, and no secret", async () => {
+  await using test = await TestNode.start();
+  await test.connect();
+  const { body } = await test.admin("GET", "/status");
+  assertEquals(body.node_id, test.node.id);
+  assertEquals(body.directories[0].state, "registered");
+  const [session] = body.sessions;
+  assertEquals([session.state, session.method, session.post_quantum], [
+    "confirmed",
+    "alpha",
+    false,
+  ]);
+  assertEquals([session.epoch, session.issuer], [497_222, test.directory.keys.id]);
+  assert(!JSON.stringify(body).includes(ADMIN_TOKEN));
+});
+
+Deno.test("GET /events streams what happens until the reader goes or the node stops", async () => {
+  await using test = await TestNode.start();
+  const gone = new AbortController();
+  const open = (signal?: AbortSignal) =>
+    test.node.handleAdmin(
+      new Request("http://127.0.0.1/admin/v1/events", {
+        headers: WITH_TOKEN,
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    );
+  const response = await open();
+  assertEquals(response.headers.get("content-type"), "text/event-stream");
+  const leaving = await open(gone.signal);
+  const reading = response.text();
+  await test.connect();
+  gone.abort();
+  await settle();
+  await leaving.text();
+  await test.clock.advance(15_000);
+  await test.stop();
+  const text = await reading;
+  assertStringIncludes(text, ":still here\n\n");
+  assertStringIncludes(
+    text,
+    `event:introduced\ndata:{"type":"introduced","peer":"${test.peer.id}"`,
+  );
+  assertStringIncludes(text, 'event:session\ndata:{"type":"session","session":{');
+  await test.boot();
+});

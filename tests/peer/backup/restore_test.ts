@@ -1,0 +1,178 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { CryptoError } from "../../../crypto/interface.ts";
+import { backUpNode } from "../../../peer/backup/backup_node.ts";
+import { restoreNode } from "../../../peer/backup/restore.ts";
+import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
+import { RealDirectory } from "../../interop/real_world.ts";
+import { CHEAP, LifeNode, until } from "../succession/life_world.ts";
+
+const PASSPHRASE = "a passphrase for backups";
+
+async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for await (const piece of pieces) parts.push(new Uint8Array(piece));
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+function backUpStopped(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
+  return node.onData((ports) =>
+    collect(backUpNode(ports, { passphrase: encodeUtf8(PASSPHRASE), version: "test", cost: CHEAP }))
+  );
+}
+
+async function backUpRunning(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
+  const passphrase = encodeBase64Url(encodeUtf8(PASSPHRASE));
+  const answer = await node.admin("POST", "/backup", { passphrase });
+  assertEquals(answer.status, 200);
+  return await collect(answer.body!);
+}
+
+/** Pieces of odd lengths, as a disk or a socket may give them. */
+async function* pieces(content: Uint8Array, length = 10_007): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < content.length; at += length) yield content.subarray(at, at + length);
+}
+
+async function restore(
+  into: LifeNode,
+  backup: Uint8Array,
+  passphrase = PASSPHRASE,
+): Promise<string | null> {
+  const { id } = await into.onData(({ crypto }) =>
+    restoreNode({ crypto, clock: systemClock }, {
+      passphrase: encodeUtf8(passphrase),
+      input: () => pieces(backup),
+      target: () =>
+        Promise.resolve({
+          files: openFiles(into.data),
+          openDatabase: createOpenDatabase(into.data),
+        }),
+    })
+  );
+  return id;
+}
+
+async function connected(directory: RealDirectory, a: LifeNode, b: LifeNode): Promise<void> {
+  const directories = [directory.url];
+  await a.start({ directories });
+  await b.start({ directories });
+  await a.registered();
+  await b.registered();
+  await a.ask("POST", "/peers/allow", { peer: b.id, permission: "message" });
+  await b.ask("POST", "/peers/allow", { peer: a.id, permission: "message" });
+  await a.ask("POST", "/connect", { peer: b.id, wait_ms: 10_000 });
+  await b.ask("POST", "/messages", { peer: a.id, text: "first", wait_ms: 10_000 });
+}
+
+for (const how of ["running", "stopped"] as const) {
+  Deno.test(`a backup of the ${how} node, restored at another address, keeps every relation`, async () => {
+    await using directory = await new RealDirectory().start();
+    await using a = new LifeNode();
+    await using b = new LifeNode();
+    await connected(directory, a, b);
+    const { id } = a;
+    const running = how === "running" ? await backUpRunning(a) : null;
+    await a.stop();
+    const backup = running ?? await backUpStopped(a);
+    const names = [...Deno.readDirSync(a.data)].map(({ name }) => name);
+    assertEquals(names.filter((name) => name.startsWith("backup")), []);
+
+    await using moved = new LifeNode();
+    assertEquals(await restore(moved, backup), id);
+    await moved.start({ directories: [directory.url] });
+    assertEquals(moved.id, id);
+    await moved.registered();
+    await moved.confirmed(b.id);
+    await moved.ask("POST", "/messages", { peer: b.id, text: "from there", wait_ms: 10_000 });
+    await b.ask("POST", "/messages", { peer: id, text: "to there", wait_ms: 10_000 });
+    assertEquals((await b.inbox()).at(-1), [id, "from there"]);
+    assertEquals(await moved.inbox(), [[b.id, "first"], [b.id, "to there"]]);
+    await until(() => b.inside.book.get(moved.id)?.record.payload.api_url === moved.url, "URL");
+    const audited = await moved.audited();
+    assert(audited.includes("restored"));
+    assertEquals(audited.includes("audit_tail_missing"), false);
+  });
+}
+
+Deno.test("a node that moved reaches its peers on standby pairs, without any directory", async () => {
+  await using directory = await new RealDirectory().start();
+  await using a = new LifeNode();
+  await using b = new LifeNode();
+  await connected(directory, a, b);
+  const { id } = a;
+  await a.stop();
+  await using moved = new LifeNode();
+  await restore(moved, await backUpStopped(a));
+  await b.stop();
+  await b.start();
+  await moved.start();
+  await moved.confirmed(b.id);
+  await b.ask("POST", "/messages", { peer: id, text: "no directory", wait_ms: 10_000 });
+  assertEquals((await moved.inbox()).at(-1), [b.id, "no directory"]);
+  assertEquals(b.inside.book.get(id)?.record.payload.api_url, moved.url);
+});
+
+Deno.test("a wrong passphrase or a damaged backup is refused, and nothing is written", async () => {
+  await using a = new LifeNode();
+  await a.init();
+  await a.start();
+  const { id } = a;
+  await a.stop();
+  const backup = await backUpStopped(a);
+  await using into = new LifeNode();
+  const refuses = async (content: Uint8Array, passphrase?: string) => {
+    const error = await assertRejects(() => restore(into, content, passphrase), CryptoError);
+    assertEquals(error.code, "unseal_failed");
+    assertEquals([...Deno.readDirSync(into.data)], []);
+  };
+  await refuses(backup, "another passphrase");
+  for (const at of [0, 20, 40, 70_000, backup.length - 1]) {
+    const changed = backup.slice();
+    changed[at]! ^= 1;
+    await refuses(changed);
+  }
+  const chunk = 65_536 + 16;
+  for (const end of [10, 32, 32 + chunk, backup.length - 1]) await refuses(backup.subarray(0, end));
+  const [head, one] = [backup.subarray(0, 32), backup.subarray(32, 32 + chunk)];
+  const rest = backup.subarray(32 + chunk);
+  await refuses(await collect(pieces(new Uint8Array([...head, ...one, ...one, ...rest]))));
+  await refuses(await collect(pieces(new Uint8Array([...head, ...rest]))));
+  assertEquals(await restore(into, backup), id);
+});
+
+Deno.test("a restoring that broke off is not taken for a node", async () => {
+  await using into = new LifeNode();
+  await openFiles(into.data).write("restoring", encodeUtf8("restoring\n"));
+  await assertRejects(() => into.start(), Error, "broke off");
+  Deno.removeSync(`${into.data}/restoring`);
+  await into.start();
+});
+
+Deno.test("after a restore the first newer record of its own is a node's past, and the second one theft", async () => {
+  await using directory = await new RealDirectory().start();
+  await using a = new LifeNode();
+  await a.start({ directories: [directory.url] });
+  await a.registered();
+  await a.stop();
+  const backup = await backUpStopped(a);
+  await using restored = new LifeNode();
+  await restore(restored, backup);
+  // What it signed and forgot since: by a clock that ran ahead a little, so that its number is above the present.
+  await signAhead(a, directory, 60_000);
+  await restored.start({ directories: [directory.url] });
+  await restored.registered();
+  assert((await restored.audited()).includes("own_past_adopted"));
+  await restored.stop();
+
+  await signAhead(a, directory, 110_000);
+  await restored.start({ directories: [directory.url] });
+  await until(async () => (await restored.status()).directories[0]?.state === "stopped", "stops");
+  assert((await restored.audited()).includes("own_key_used_elsewhere"));
+});
+
+async function signAhead(node: LifeNode, directory: RealDirectory, aheadMs: number): Promise<void> {
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
+  await node.start({ directories: [directory.url] }, clock);
+  await node.registered();
+  await node.stop();
+}

@@ -1,0 +1,182 @@
+/**
+ * A node's directories with fake directories behind them.
+ *
+ * @module
+ */
+import { encodeBase64Url } from "../../../crypto/encoding.ts";
+import { NODE_DEFAULTS } from "../../../peer/config.ts";
+import { ContactDirectories } from "../../../peer/contacts/contact_directories.ts";
+import { Directories } from "../../../peer/directories/directories.ts";
+import { OwnRecord } from "../../../peer/own_record.ts";
+import { PeerBook } from "../../../peer/peer_book.ts";
+import { EnvelopeReceiver } from "../../../peer/tokens/receive.ts";
+import { TokenVault } from "../../../peer/tokens/vault.ts";
+import type { HttpAnswer, HttpRequest } from "../../../ports/ports.ts";
+import type { NodeEvent } from "../../../protocol/admin_api.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import { answerJson, FakeHttp } from "../fake_http.ts";
+import { START_MS, TestParts } from "../parts.ts";
+import { issuePair, TestNodeKeys } from "../test_node_keys.ts";
+
+export const REANNOUNCE_MS = 3_600_000;
+
+/** What a directory answers instead of what it ought to. */
+type Instead = (request: HttpRequest) => HttpAnswer | null;
+
+export class FakeDirectory {
+  readonly keys: TestNodeKeys;
+  readonly url: string;
+  readonly registered: string[] = [];
+  /** More members of the answer to register. */
+  more: Record<string, unknown> = {};
+  instead: Instead = () => null;
+  /** Texts of records by id, for look-ups. */
+  readonly records = new Map<string, string>();
+  record = "";
+
+  constructor(keys: TestNodeKeys, url: string) {
+    this.keys = keys;
+    this.url = url;
+  }
+
+  async serve(http: FakeHttp): Promise<void> {
+    this.record = await this.keys.recordText({ api_url: this.url, suites: [] });
+    http.serve(`${this.url}/api/v3/`, (request) => this.instead(request) ?? this.#answer(request));
+  }
+
+  #answer(request: HttpRequest): HttpAnswer {
+    if (request.url.endsWith("/nodes/register")) {
+      this.registered.push(JSON.parse(new TextDecoder().decode(request.body)).record);
+      return answerJson(201, this.#registerAnswer());
+    }
+    const record = this.records.get(request.url.slice(request.url.lastIndexOf("/") + 1));
+    if (record === undefined) return answerJson(404, { code: "node_unknown" });
+    return answerJson(200, nodeAnswer(record));
+  }
+
+  #registerAnswer(): Record<string, unknown> {
+    return {
+      node_id: this.keys.id,
+      status: "active",
+      lease_ms: 2 * REANNOUNCE_MS,
+      reannounce_after_ms: REANNOUNCE_MS,
+      directory_id: this.keys.id,
+      directory_noise_key: encodeBase64Url(this.keys.noisePublic),
+      directory: this.record,
+      ...this.more,
+    };
+  }
+}
+
+export function payloadOf(text: string): Record<string, unknown> {
+  const [, payload = ""] = text.split(".");
+  return JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+}
+
+function nodeAnswer(record: string): Record<string, unknown> {
+  const { iss, api_url } = payloadOf(record);
+  return { record, node_id: iss, api_url, last_seen: START_MS, status: "active" };
+}
+
+export class DirectoryWorld implements AsyncDisposable {
+  readonly parts: TestParts;
+  readonly http = new FakeHttp();
+  readonly own: TestNodeKeys;
+  readonly peer: TestNodeKeys;
+  readonly ownRecord: OwnRecord;
+  readonly book: PeerBook;
+  readonly vault: TokenVault;
+  readonly receiver: EnvelopeReceiver;
+  readonly contactDirectories: ContactDirectories;
+  /** URLs that must not be called. */
+  readonly refusedUrls = new Set<string>();
+  readonly events: NodeEvent[] = [];
+  readonly started: Directories[] = [];
+
+  private constructor(parts: TestParts, own: TestNodeKeys, peer: TestNodeKeys) {
+    this.parts = parts;
+    this.own = own;
+    this.peer = peer;
+    this.ownRecord = new OwnRecord(parts, {
+      ...NODE_DEFAULTS,
+      version: "test",
+      apiUrl: "https://node.example",
+      adminToken: "token",
+      pq: "off",
+    }, { identity: own.keys.identity, noiseKey: own.noisePublic });
+    this.book = new PeerBook(parts, own.id);
+    this.vault = new TokenVault(parts, own.keys.vault);
+    this.receiver = new EnvelopeReceiver({ ...parts, book: this.book, vault: this.vault }, {
+      id: own.id,
+      noiseKeys: own.keys.noiseKeys,
+    });
+    this.contactDirectories = new ContactDirectories(parts.store);
+    parts.events.subscribe((event) => this.events.push(event));
+  }
+
+  static async create(): Promise<DirectoryWorld> {
+    const parts = await TestParts.create();
+    const own = await TestNodeKeys.create(parts.crypto);
+    await parts.store.setSelf("node_id", own.id);
+    return new DirectoryWorld(parts, own, await TestNodeKeys.create(parts.crypto));
+  }
+
+  async directory(name: string, keys?: TestNodeKeys): Promise<FakeDirectory> {
+    const made = keys ?? await TestNodeKeys.create(this.parts.crypto);
+    const directory = new FakeDirectory(made, `https://${name}.example`);
+    await directory.serve(this.http);
+    return directory;
+  }
+
+  /** The directories of a process that starts now. */
+  async open(...entries: string[]): Promise<Directories> {
+    const { own, http, ownRecord, book, receiver, contactDirectories } = this;
+    const directories = new Directories({
+      ...this.parts,
+      http,
+      ownRecord,
+      own: { id: own.id, key: own.keys.identity },
+    }, { entries, book, receiver, contactDirectories, checkUrl: (url) => this.#checkUrl(url) });
+    await directories.load();
+    return directories;
+  }
+
+  /** Opens, starts, and lets the first registration happen. */
+  async start(...entries: string[]): Promise<Directories> {
+    const directories = await this.open(...entries);
+    this.started.push(directories);
+    directories.start();
+    await this.parts.clock.advance(0);
+    return directories;
+  }
+
+  async stop(): Promise<void> {
+    for (const directories of this.started.splice(0)) await directories.stop();
+  }
+
+  /** An answer to request-connection in which this node may call `target`. */
+  async introduction(directory: FakeDirectory, target: TestNodeKeys): Promise<HttpAnswer> {
+    const issuedAt = this.parts.clock.nowMs();
+    const pair = await issuePair(directory.keys, { a: this.own, b: target, issuedAt });
+    return answerJson(200, {
+      pair_id: encodeBase64Url(pair.pairId),
+      method: "alpha",
+      epoch: Math.floor(issuedAt / 3_600_000),
+      issued_at: issuedAt,
+      expires_at: issuedAt + 300_000,
+      delivered: false,
+      envelope: pair.a,
+      directory: directory.record,
+    });
+  }
+
+  #checkUrl(url: string): Promise<void> {
+    if (!this.refusedUrls.has(url)) return Promise.resolve();
+    return Promise.reject(new OpenRedError("url_refused", "The URL is refused"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.parts[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,139 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { HOUR_MS, MINUTE_MS, START_MS } from "../parts.ts";
+import { answerJson } from "../fake_http.ts";
+import { DirectoryWorld, payloadOf, REANNOUNCE_MS } from "./directory_world.ts";
+
+function seqOf(record: string): number {
+  return Number(payloadOf(record).seq);
+}
+
+Deno.test("DirectoryLink re-announces at the time it was told, early by jitter, with a higher seq", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const directories = await world.start(one.url);
+  const dueMs = directories.views()[0]!.next_announce_in_ms!;
+  assert(dueMs >= 0.8 * REANNOUNCE_MS && dueMs < REANNOUNCE_MS, `${dueMs}`);
+  await world.parts.clock.advance(dueMs - 1);
+  assertEquals(one.registered.length, 1);
+  await world.parts.clock.advance(2);
+  const [first = "", second = ""] = one.registered;
+  assert(seqOf(second) > seqOf(first), "only a higher seq moves a lease");
+});
+
+Deno.test("Directories signs one record for all of them", async () => {
+  await using world = await DirectoryWorld.create();
+  const [one, two] = [await world.directory("one"), await world.directory("two")];
+  await world.start(one.url, two.url);
+  assertEquals(one.registered, two.registered);
+});
+
+Deno.test("DirectoryLink backs off from 1 s, doubling to 5 min, with jitter", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const times: number[] = [];
+  one.instead = () => {
+    times.push(world.parts.clock.monotonicMs());
+    return answerJson(503, { code: "overloaded" });
+  };
+  await world.start(one.url);
+  await world.parts.clock.advance(40 * MINUTE_MS);
+  const pauses = times.slice(1).map((time, index) => time - times[index]!);
+  for (const [index, pause] of pauses.entries()) {
+    const middle = Math.min(300_000, 1_000 * 2 ** index);
+    assert(pause >= 0.8 * middle && pause <= 1.2 * middle, `pause ${index} was ${pause}`);
+  }
+  assert(pauses.length > 12);
+  assert(new Set(pauses.slice(9)).size > 1, "jittered");
+});
+
+Deno.test("DirectoryLink honours Retry-After, but not beyond a day", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  for (const [seconds, dueMs] of [["60", MINUTE_MS], ["99999999999", 24 * HOUR_MS]] as const) {
+    one.instead = () => answerJson(429, { code: "rate_limited" }, { "retry-after": seconds });
+    const directories = await world.start(one.url);
+    assertEquals(directories.views()[0]?.next_announce_in_ms, dueMs);
+    await world.stop();
+  }
+});
+
+Deno.test("DirectoryLink shows the code of a failure, and registers again by itself", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  one.instead = () => answerJson(502, { code: "callback_failed" });
+  const directories = await world.start(one.url);
+  const [view] = directories.views();
+  assertEquals([view?.state, view?.last_error], ["trying", "callback_failed"]);
+  assertStringIncludes(world.parts.events.warnings()[0]!, "--api-url");
+  one.instead = () => null;
+  await world.parts.clock.advance(2_000);
+  assertEquals(directories.views()[0]?.state, "registered");
+  assertEquals(world.parts.events.warnings(), []);
+});
+
+Deno.test("DirectoryLink names the skew of the clocks and sets nothing by it", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const now_at = START_MS - 500_000;
+  one.instead = () => answerJson(401, { code: "clock_skew", now_at });
+  await world.start(one.url);
+  assertStringIncludes(world.parts.events.warnings()[0]!, "by 500 s");
+  assertEquals(world.parts.clock.nowMs(), START_MS);
+});
+
+Deno.test("DirectoryLink answers seq_behind with a higher number, for its own record", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  await world.ownRecord.current();
+  world.parts.clock.offsetMs -= HOUR_MS;
+  const record = await world.own.recordText({ seq: START_MS - 1 });
+  one.instead = () => answerJson(409, { code: "seq_behind", record });
+  await world.start(one.url);
+  one.instead = () => null;
+  await world.parts.clock.advance(2_000);
+  assertEquals(seqOf(one.registered[0]!), START_MS);
+});
+
+Deno.test("Every directory link stops when a record is about that this node did not sign", async () => {
+  await using world = await DirectoryWorld.create();
+  const [one, two] = [await world.directory("one"), await world.directory("two")];
+  const directories = await world.start(one.url, two.url);
+  const record = await world.own.recordText({ seq: START_MS + 10 * HOUR_MS });
+  one.instead = () => answerJson(409, { code: "seq_behind", record });
+  await world.parts.clock.advance(3 * HOUR_MS);
+  assertEquals(directories.views().map(({ state }) => state), ["stopped", "stopped"]);
+  const calls = world.http.requests.length;
+  await world.parts.clock.advance(24 * HOUR_MS);
+  assertEquals(world.http.requests.length, calls);
+  assertEquals(world.parts.log.audited("own_key_used_elsewhere"), 1);
+});
+
+Deno.test("DirectoryLink takes nobody else's record for its own in seq_behind", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const record = await world.peer.recordText({ seq: START_MS + HOUR_MS });
+  one.instead = () => answerJson(409, { code: "seq_behind", record });
+  const directories = await world.start(one.url);
+  assertEquals(directories.views()[0]?.state, "trying");
+  assert(!world.ownRecord.usedElsewhere);
+});
+
+Deno.test("DirectoryLink takes an answer of another form for none", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const answers = [
+    answerJson(201, { ok: true }),
+    answerJson(500, "oops"),
+    answerJson(400, { code: "made_up" }),
+    { status: 201, headers: new Headers(), body: new Uint8Array([0xff]) },
+    answerJson(201, { must: ["unknown"] }),
+  ];
+  const codes: (string | null)[] = [];
+  for (const answer of answers) {
+    one.instead = () => answer;
+    const directories = await world.start(one.url);
+    codes.push(directories.views()[0]!.last_error);
+    await world.stop();
+  }
+  assertEquals(codes, answers.map(() => "unreachable"));
+});

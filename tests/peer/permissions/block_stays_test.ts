@@ -1,0 +1,74 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { encodeNodeId } from "../../../crypto/encoding.ts";
+import type { HttpRequest } from "../../../ports/ports.ts";
+import { FakeFiles } from "../../directory/test_directory.ts";
+import { RunningNode } from "../../property/running_node.ts";
+import { TestParts } from "../parts.ts";
+import { FriendWorld } from "./friend_world.ts";
+
+/** A disk that outlives the process on it. */
+function createDisk() {
+  const database = new DatabaseSync(":memory:");
+  const kept = new Proxy(database, {
+    get(target, key) {
+      if (key === "close") return () => {};
+      const member = Reflect.get(target, key, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  return { database, options: { files: new FakeFiles(), openDatabase: () => kept } };
+}
+
+function block(database: DatabaseSync, peer: string): void {
+  database.prepare("INSERT INTO blocked_peers (peer, since) VALUES (?, 1)").run(peer);
+}
+
+Deno.test("a block stays over a restart, and the node does not call whom it blocked", async () => {
+  const { options } = createDisk();
+  const world = await FriendWorld.start(new Map(), options);
+  const { friendId, network } = world;
+  assertNotEquals((await world.decide("block")).blocked_since, null);
+  await world[Symbol.asyncDispose]();
+  const asked: string[] = [];
+  const request = network.request.bind(network);
+  network.request = (call: HttpRequest) => {
+    asked.push(new URL(call.url).pathname);
+    return request(call);
+  };
+  await using node = await RunningNode.start({ ...options, network });
+  const peer = (await node.status()).peers.find(({ node_id }) => node_id === friendId);
+  assertEquals([peer?.known, peer?.blocked], [true, true]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assertEquals(asked.filter((path) => !path.endsWith("/nodes/register")), []);
+});
+
+Deno.test("a handshake is refused by the block itself, not only because its pair is gone", async () => {
+  const { database, options } = createDisk();
+  await using world = await FriendWorld.start(new Map(), options);
+  const { pair } = await world.introduce();
+  block(database, world.friendId);
+  const { status, content } = await world.shakeHands(pair);
+  assertEquals([status, content.code], [403, "handshake_rejected"]);
+});
+
+Deno.test("permissions move along with a succession; denies and blocks win", async () => {
+  using parts = await TestParts.create();
+  const [old, next] = [1, 2].map((fill) => encodeNodeId(new Uint8Array(32).fill(fill)));
+  const { permissions, store } = parts;
+  await permissions.decide(old!, { name: "files", allowed: false });
+  await permissions.decide(next!, { name: "files", allowed: true });
+  await permissions.decide(old!, { name: "auth", allowed: true });
+  await permissions.decide(next!, { name: "auth", allowed: false });
+  await permissions.decide(old!, { name: "message", allowed: true });
+  await permissions.join("friends", old!);
+  await permissions.join("work", next!);
+  await store.write(() => permissions.writeMove(old!, next!));
+  const moved = permissions.of(next!);
+  assertEquals([moved.allowed, moved.denied], [["message"], ["auth", "files"]]);
+  assertEquals(moved.groups, ["friends", "work"]);
+  assertEquals(permissions.mentions(old!), false);
+  await permissions.block(old!);
+  await store.write(() => permissions.writeMove(old!, next!));
+  assertEquals([permissions.isBlocked(old!), permissions.isBlocked(next!)], [false, true]);
+});

@@ -1,0 +1,251 @@
+import { Buffer } from "node:buffer";
+import { assert, assertEquals } from "@std/assert";
+import { decodeBase64Url, encodeBase64Url } from "../../../crypto/encoding.ts";
+import type { KeyRef } from "../../../crypto/interface.ts";
+import type { HttpAnswer, HttpRequest } from "../../../ports/ports.ts";
+import { answerJson } from "../fake_http.ts";
+import { MINUTE_MS } from "../parts.ts";
+import { PeerSession, TestNode } from "../test_node.ts";
+import { settle } from "../virtual_clock.ts";
+
+interface Call {
+  readonly atMs: number;
+  readonly text: string;
+  readonly pairId: string;
+}
+
+type PeerAnswer = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
+
+/** A node whose person wants a session with the peer; every introduction is a fresh pair. */
+async function setUp() {
+  const test = await TestNode.start();
+  const calls: Call[] = [];
+  const state: { answer: PeerAnswer } = { answer: () => answerJson(503, { code: "overloaded" }) };
+  const record = await test.peer.record();
+  test.http.serve(`${record.payload.api_url}/p2p/handshake`, (request) => {
+    const text = new TextDecoder().decode(request.body);
+    calls.push({ atMs: test.clock.monotonicMs(), text, pairId: JSON.parse(text).pair_id });
+    return state.answer(request);
+  });
+  test.directory.records.set(test.peer.id, record.text);
+  const own = await test.record();
+  const answers: HttpAnswer[] = [];
+  const introductions = { left: answers, asked: 0 };
+  const halves = new Map<string, KeyRef>();
+  for (let index = 0; index < 6; index++) {
+    answers.push(await introduction(test, { noiseKey: own.payload.noise_key, halves }));
+  }
+  test.directory.instead = ({ url }) => {
+    if (!url.endsWith("/request-connection")) return null;
+    introductions.asked += 1;
+    return answers.shift() ?? answerJson(404, { code: "node_unknown" });
+  };
+  const connect = () => test.admin("POST", "/connect", { peer: test.peer.id, wait_ms: 0 });
+  return { test, calls, state, halves, introductions, connect };
+}
+
+async function stateOf(test: TestNode): Promise<string[]> {
+  const { body } = await test.admin("GET", "/status");
+  return body.sessions.map(({ state }: { state: string }) => state);
+}
+
+/** Message 2 of the peer. */
+async function answerHandshake(
+  test: TestNode,
+  call: {
+    request: HttpRequest;
+    halves: ReadonlyMap<string, KeyRef>;
+    answering: { readonly lifeMs: number; session: PeerSession | null };
+  },
+): Promise<HttpAnswer> {
+  const { pair_id, noise } = JSON.parse(new TextDecoder().decode(call.request.body));
+  const { handshake } = await test.crypto.readHandshake({
+    noiseKeys: [test.peer.noiseKey],
+    suite: "ik-x25519",
+    half: call.halves.get(pair_id)!,
+    noise: decodeBase64Url(noise)!,
+  });
+  const accepted = await test.crypto.acceptHandshake({
+    handshake,
+    record: await test.peer.recordText(),
+    lifeMs: call.answering.lifeMs,
+    next: { method: "gamma", issuedAt: test.clock.nowMs() },
+    nowMs: test.clock.monotonicMs(),
+  });
+  call.answering.session = new PeerSession(test, accepted.session, accepted.sessionId);
+  return answerJson(200, { session_established: true, noise: encodeBase64Url(accepted.noise) });
+}
+
+/** The directory's answer in which the node may call the peer; the peer's half is put into `halves`. */
+async function introduction(
+  test: TestNode,
+  options: { noiseKey: Uint8Array; halves: Map<string, KeyRef> },
+): Promise<HttpAnswer> {
+  const { noiseKey, halves } = options;
+  const { keys } = test.directory;
+  const issuedAt = test.clock.nowMs();
+  const issued = await test.crypto.issuePair({
+    noiseKey: keys.noiseKey,
+    issuer: keys.id,
+    method: "beta",
+    epoch: Math.floor(issuedAt / 3_600_000),
+    issuedAt,
+    expiresAt: issuedAt + 300_000,
+    a: { id: test.node.id, noiseKey, record: (await test.record()).text },
+    b: { id: test.peer.id, noiseKey: test.peer.noisePublic, record: await test.peer.recordText() },
+  });
+  const pair_id = encodeBase64Url(issued.pairId);
+  const opened = await test.crypto.openEnvelope({
+    noiseKeys: [test.peer.noiseKey],
+    directoryNoiseKey: keys.noisePublic,
+    directoryId: keys.id,
+    nodeId: test.peer.id,
+    pairId: issued.pairId,
+    noise: issued.noiseB,
+  });
+  halves.set(pair_id, opened.half);
+  const envelope = await keys.sign("openred-pair+jwt", {
+    v: 3,
+    iss: keys.id,
+    aud: test.node.id,
+    pair_id,
+    iat: Math.floor(issuedAt / 1000),
+    exp: Math.floor(issuedAt / 1000) + 300,
+    noise: encodeBase64Url(issued.noiseA),
+  });
+  return answerJson(200, {
+    pair_id,
+    method: "beta",
+    epoch: Math.floor(issuedAt / 3_600_000),
+    issued_at: issuedAt,
+    expires_at: issuedAt + 300_000,
+    delivered: false,
+    envelope,
+    directory: test.directory.record,
+  });
+}
+
+Deno.test("Caller repeats identical bytes with back-off for a minute, then a new message 1 on the same pair", async () => {
+  const { test, calls, introductions, connect } = await setUp();
+  await using _ = test;
+  await connect();
+  await test.clock.advance(MINUTE_MS + 5_000);
+  const first = calls.filter(({ text }) => text === calls[0]!.text);
+  assertEquals(first.map(({ atMs }) => atMs - calls[0]!.atMs), [
+    0,
+    1_000,
+    3_000,
+    7_000,
+    15_000,
+    30_000,
+    45_000,
+    60_000,
+  ]);
+  assert(calls.length > first.length, "the next attempt begins");
+  assertEquals(new Set(calls.map(({ pairId }) => pairId)).size, 1);
+  assertEquals(new Set(calls.map(({ text }) => text)).size, 2);
+  assertEquals(introductions.asked, 1);
+});
+
+Deno.test("Caller looks a peer up that was silent for a minute: it may have moved or been followed", async () => {
+  const { test, connect } = await setUp();
+  await using _ = test;
+  const countLookUps = () =>
+    test.http.requests.filter(({ url }) => url.endsWith(`/nodes/${test.peer.id}`)).length;
+  await connect();
+  const before = countLookUps();
+  await test.clock.advance(4 * MINUTE_MS);
+  assertEquals([before, countLookUps()], [1, 3]);
+});
+
+Deno.test("Caller takes an answer that does not hold for none", async () => {
+  const { test, calls, state, connect } = await setUp();
+  await using _ = test;
+  const garbage = [
+    answerJson(200, { noise: encodeBase64Url(new Uint8Array(300)) }),
+    answerJson(200, { noise: "not base64url!" }),
+    answerJson(200, {}),
+    { status: 200, headers: new Headers(), body: new Uint8Array([0xff]) },
+    answerJson(404, {}),
+    answerJson(429, {}),
+  ];
+  state.answer = () => garbage.shift() ?? answerJson(500, {});
+  await connect();
+  await test.clock.advance(40_000);
+  assertEquals(garbage.length, 0);
+  assertEquals(new Set(calls.map(({ text }) => text)).size, 1);
+});
+
+Deno.test("Caller goes on at a 403, and throws no pair away for it", async () => {
+  const { test, calls, state, introductions, connect } = await setUp();
+  await using _ = test;
+  state.answer = () => answerJson(403, { code: "handshake_rejected" });
+  await connect();
+  await test.clock.advance(1_500);
+  assertEquals(introductions.asked, 2, "with no pair left it looks the peer up and asks again");
+  const lookedUp = test.http.requests.filter(({ url }) => url.endsWith(`/nodes/${test.peer.id}`));
+  assert(lookedUp.length >= 2);
+  assertEquals(new Set(calls.slice(0, 3).map(({ pairId }) => pairId)).size, 2);
+  assertEquals(test.vaultPairs, 2);
+});
+
+Deno.test("Caller says hello, the same bytes, until a frame of the peer opened; then the pair is spent", async () => {
+  const { test, state, halves, connect } = await setUp();
+  await using _ = test;
+  const answering = { lifeMs: 3_600_000, session: null as PeerSession | null };
+  state.answer = (request) => answerHandshake(test, { request, halves, answering });
+  await connect();
+  await test.clock.advance(4_000);
+  const hellos = test.posted.map((frame) => Buffer.from(frame).toString("hex"));
+  assertEquals([hellos.length, new Set(hellos).size], [3, 1]);
+  assertEquals(await stateOf(test), ["unconfirmed"]);
+  assertEquals(test.vaultPairs, 5, "the next pairs are stored before the first frame");
+  await answering.session!.send({ type: "core.hello" });
+  assertEquals(await stateOf(test), ["confirmed"]);
+  test.posted.length = 0;
+  await test.clock.advance(MINUTE_MS);
+  const later = test.posted.map((frame) => Buffer.from(frame).toString("hex"));
+  assertEquals(later.filter((frame) => hellos.includes(frame)), []);
+});
+
+Deno.test("Caller drops a session nobody confirmed in two minutes, keeps its pairs and calls anew", async () => {
+  const { test, calls, state, halves, connect } = await setUp();
+  await using _ = test;
+  const answering = { lifeMs: 3_600_000, session: null as PeerSession | null };
+  state.answer = (request) => answerHandshake(test, { request, halves, answering });
+  await connect();
+  await settle();
+  state.answer = () => answerJson(503, {});
+  await test.clock.advance(2 * MINUTE_MS + 10_000);
+  assertEquals(await stateOf(test), []);
+  assertEquals(test.vaultPairs, 5);
+  const later = calls.at(-1)!;
+  assert(later.text !== calls[0]!.text);
+});
+
+for (const lifeMs of [59_999, 86_400_001]) {
+  Deno.test(`Caller takes an answer with life_ms ${lifeMs} for none`, async () => {
+    const { test, state, halves, connect } = await setUp();
+    await using _ = test;
+    const accept = test.crypto.acceptHandshake.bind(test.crypto);
+    const read = test.crypto.readAnswer.bind(test.crypto);
+    test.crypto.acceptHandshake = (options) => accept({ ...options, lifeMs: 60_000 });
+    test.crypto.readAnswer = async (options) => ({ ...await read(options), lifeMs });
+    const answering = { lifeMs, session: null as PeerSession | null };
+    state.answer = (request) => answerHandshake(test, { request, halves, answering });
+    await connect();
+    await settle();
+    assert(answering.session !== null);
+    assertEquals(await stateOf(test), []);
+  });
+}
+
+Deno.test("Caller tells the person what the directories said", async () => {
+  const { test, introductions } = await setUp();
+  await using _ = test;
+  introductions.left.length = 0;
+  const connecting = test.admin("POST", "/connect", { peer: test.peer.id, wait_ms: 500 });
+  await test.clock.advance(500);
+  const { status, body } = await connecting;
+  assertEquals([status, body.code], [404, "node_unknown"]);
+});

@@ -1,0 +1,145 @@
+import { assert, assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { Keeping } from "../../../peer/sessions/keeping.ts";
+import { ReliableSender } from "../../../peer/sessions/reliable.ts";
+import type { Session } from "../../../peer/sessions/session.ts";
+import { MINUTE_MS } from "../parts.ts";
+import { settle } from "../virtual_clock.ts";
+import { SessionWorld } from "./session_world.ts";
+
+async function setUp(options = { larger: false }) {
+  const world = await SessionWorld.create(options);
+  const { table, vault, carrier, parts } = world;
+  const reliable = new ReliableSender({ ...parts, table, carrier });
+  const close = (session: Session) => session.close();
+  const keeping = new Keeping({ ...parts, table, vault, reliable, ownId: world.own.id, close });
+  return { world, reliable, keeping };
+}
+
+function bytes(hex: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(hex, "hex"));
+}
+
+function base64(hex: string): string {
+  return Buffer.from(hex, "hex").toString("base64url");
+}
+
+function keep(...sessions: { readonly id: string }[]) {
+  const close = sessions.map(({ id }) => bytes(id));
+  return { type: "core.keep", id: "keep", close, must: undefined };
+}
+
+Deno.test("Keeping.settle() keeps the confirmed session made last and names those it closed", async () => {
+  const { world, keeping } = await setUp();
+  using _ = world;
+  const first = await world.session();
+  const second = await world.session({ role: "responder" });
+  const unconfirmed = await world.session({ confirmed: false });
+  keeping.settle(world.peer.id);
+  await settle();
+  assertEquals([first.own.closed, second.own.closed, unconfirmed.own.closed], [true, false, false]);
+  const [header, ...others] = await world.read(second);
+  assertEquals([header?.type, header?.close], ["core.keep", [base64(first.own.id)]]);
+  assertEquals(others, []);
+  keeping.stop();
+});
+
+Deno.test("Keeping.settle() is silent on the node with the larger id", async () => {
+  const { world, keeping } = await setUp({ larger: true });
+  using _ = world;
+  const first = await world.session();
+  await world.session();
+  keeping.settle(world.peer.id);
+  await settle();
+  assertEquals([first.own.closed, world.sent.length], [false, 0]);
+});
+
+Deno.test("Keeping drops the sets of closed and lost sessions once core.keep is acknowledged", async () => {
+  const { world, keeping, reliable } = await setUp();
+  using _ = world;
+  const closed = await world.session();
+  const kept = await world.session();
+  const open = await world.session({ confirmed: false });
+  for (const { own } of [closed, kept, open]) await world.standby(own.id);
+  await world.standby("of an earlier run");
+  keeping.settle(world.peer.id);
+  await settle();
+  const [header] = await world.read(kept);
+  assertEquals(world.vault.all().length, 4, "nothing is dropped before the peer agrees");
+  reliable.acknowledge(world.peer.id, String(header?.id));
+  await settle();
+  const left = world.vault.all().map(({ standby }) => standby?.sessionId);
+  assertEquals(left.sort(), [kept.own.id, open.own.id].sort());
+  keeping.stop();
+});
+
+Deno.test("Keeping names a closed session until it is acknowledged, then no more", async () => {
+  const { world, keeping, reliable } = await setUp();
+  using _ = world;
+  const first = await world.session();
+  const second = await world.session();
+  keeping.settle(world.peer.id);
+  await settle();
+  const third = await world.session();
+  keeping.settle(world.peer.id);
+  await settle();
+  const [header] = await world.read(third);
+  assertEquals(header?.close, [base64(first.own.id), base64(second.own.id)]);
+  reliable.acknowledge(world.peer.id, String(header?.id));
+  world.sent.length = 0;
+  keeping.settle(world.peer.id);
+  await settle();
+  assertEquals((await world.read(third)).map(({ close }) => close), [[]]);
+  keeping.stop();
+});
+
+Deno.test("Keeping.obey() closes what is named, and what the peer lost", async () => {
+  const { world, keeping } = await setUp({ larger: true });
+  using _ = world;
+  const lost = await world.session();
+  world.parts.clock.skip(2 * MINUTE_MS + 1);
+  const named = await world.session();
+  const young = await world.session();
+  const kept = await world.session();
+  const later = await world.session();
+  for (const { own } of [lost, named, young, kept, later]) await world.standby(own.id);
+  assert(await keeping.obey(kept.own, keep(named.own)));
+  const ends = [lost, named, young, kept, later].map(({ own }) => own.closed);
+  assertEquals(ends, [true, true, false, false, false]);
+  const left = world.vault.all().map(({ standby }) => standby?.sessionId);
+  assertEquals(left.sort(), [young, kept, later].map(({ own }) => own.id).sort());
+});
+
+Deno.test("Keeping.obey() never closes the session it came on", async () => {
+  const { world, keeping } = await setUp({ larger: true });
+  using _ = world;
+  const kept = await world.session();
+  assert(await keeping.obey(kept.own, keep(kept.own)));
+  assert(!kept.own.closed);
+});
+
+Deno.test("Keeping.obey() does not obey on a closed session, nor the node with the larger id", async () => {
+  const { world, keeping } = await setUp({ larger: true });
+  using _ = world;
+  const [named, closed] = [await world.session(), await world.session()];
+  closed.own.close();
+  assert(!(await keeping.obey(closed.own, keep(named.own))));
+  assert(!named.own.closed);
+  const other = await setUp();
+  using __ = other.world;
+  const [first, second] = [await other.world.session(), await other.world.session()];
+  assert(!(await other.keeping.obey(second.own, keep(first.own))));
+  assert(!first.own.closed);
+});
+
+Deno.test("Keeping names at most sixteen sessions", async () => {
+  const { world, keeping } = await setUp();
+  using _ = world;
+  for (let index = 0; index < 18; index++) await world.session();
+  const kept = await world.session();
+  keeping.settle(world.peer.id);
+  await settle();
+  const [header] = await world.read(kept);
+  assertEquals((header?.close as string[]).length, 16);
+  keeping.stop();
+});

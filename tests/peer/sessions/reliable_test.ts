@@ -1,0 +1,147 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { ReliableSender } from "../../../peer/sessions/reliable.ts";
+import { MINUTE_MS } from "../parts.ts";
+import { settle } from "../virtual_clock.ts";
+import { SessionWorld } from "./session_world.ts";
+
+async function setUp() {
+  const world = await SessionWorld.create();
+  const { clock, random, background } = world.parts;
+  const { table, carrier } = world;
+  const reliable = new ReliableSender({ clock, random, table, carrier, background });
+  const acknowledged: number[] = [];
+  const send = (changes: Partial<Parameters<ReliableSender["send"]>[0]> = {}) =>
+    reliable.send({
+      peer: world.peer.id,
+      id: "one",
+      header: { type: "test.thing" },
+      acknowledged: (rttMs) => acknowledged.push(rttMs),
+      ...changes,
+    });
+  return { world, reliable, acknowledged, send };
+}
+
+Deno.test("ReliableSender repeats the same bytes three times, by POST, then seals anew under the id", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  const ends = await world.session();
+  send();
+  await world.parts.clock.advance(30_000);
+  const [first, ...others] = world.sent;
+  assertEquals(others.map(({ post }) => post), others.map(() => true));
+  assertEquals(first?.post, false);
+  assertEquals(world.sent.slice(1, 4).map(({ frame }) => frame), Array(3).fill(first!.frame));
+  assertNotEquals(world.sent[4]?.frame, first!.frame);
+  const headers = await world.read(ends);
+  assertEquals(new Set(headers.map(({ id }) => id)), new Set(["one"]));
+  reliable.stop();
+});
+
+Deno.test("ReliableSender pauses 1 s before the first repeat, then longer, up to a minute", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  await world.session();
+  send();
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  const pauses = world.sent.slice(1).map(({ atMs }, index) => atMs - world.sent[index]!.atMs);
+  for (const [index, pause] of pauses.entries()) {
+    const middle = Math.min(60_000, 1_000 * 2 ** index);
+    assert(pause >= 0.8 * middle && pause <= 1.2 * middle, `pause ${index} was ${pause}`);
+  }
+  assert(pauses.length >= 9);
+  reliable.stop();
+});
+
+Deno.test("ReliableSender ends at the acknowledgement of the right peer", async () => {
+  const { world, reliable, acknowledged, send } = await setUp();
+  using _ = world;
+  const { own } = await world.session();
+  send();
+  await settle();
+  reliable.acknowledge(world.directory.id, "one");
+  reliable.acknowledge(world.peer.id, "other");
+  assertEquals([acknowledged, reliable.waiting(world.peer.id)], [[], 1]);
+  await world.parts.clock.advance(500);
+  reliable.acknowledge(world.peer.id, "one");
+  reliable.acknowledge(world.peer.id, "one");
+  assertEquals([acknowledged, reliable.waiting(world.peer.id)], [[500], 0]);
+  assertEquals(own.rttMs, 500);
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  assertEquals(world.sent.length, 1);
+});
+
+Deno.test("ReliableSender waits for a session, and seals anew when the session changes", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  send();
+  await world.parts.clock.advance(MINUTE_MS);
+  assertEquals(world.sent.length, 0);
+  const first = await world.session();
+  reliable.resend(world.peer.id);
+  await settle();
+  assertEquals((await world.read(first)).length, 1);
+  const second = await world.session();
+  reliable.resend(world.peer.id);
+  await settle();
+  assertEquals(world.sent.length, 2);
+  assertEquals((await world.read(second)).map(({ id }) => id), ["one"]);
+  reliable.resend(world.peer.id);
+  await settle();
+  assertEquals(world.sent.length, 2, "what went on the session that counts is left to its timer");
+  reliable.stop();
+});
+
+Deno.test("ReliableSender seals anew once the keys of a step may be gone", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  const ends = await world.session();
+  await world.parts.clock.advance(59 * MINUTE_MS + 58_000);
+  send();
+  await settle();
+  await world.parts.clock.advance(2_500);
+  await ends.own.seal({ type: "core.tick" });
+  assertEquals(ends.own.step, 1);
+  const before = world.sent.length;
+  const first = world.sent[0]!.frame;
+  assertEquals(world.sent.at(-1)!.frame, first);
+  world.parts.clock.skip(2 * MINUTE_MS);
+  await world.parts.clock.advance(0);
+  assertEquals(world.sent.length, before + 1);
+  assertNotEquals(world.sent[before]?.frame, first);
+  reliable.stop();
+});
+
+Deno.test("ReliableSender sends on one session only what is meant for it", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  const first = await world.session();
+  send({ onlyOn: first.own });
+  await settle();
+  await world.session();
+  reliable.resend(world.peer.id);
+  await world.parts.clock.advance(10_000);
+  assertEquals((await world.read(first)).length, world.sent.length);
+  const before = world.sent.length;
+  first.own.close();
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  assertEquals(world.sent.length, before);
+  reliable.forget(first.own);
+  assertEquals(reliable.waiting(world.peer.id), 0);
+});
+
+Deno.test("ReliableSender forgets what is cancelled, and everything when it stops", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  await world.session();
+  send();
+  send({ id: "two" });
+  send({ id: "two" });
+  await settle();
+  assertEquals(world.sent.length, 2, "one of the same id is left as it is");
+  reliable.cancel("one");
+  assertEquals(reliable.waiting(world.peer.id), 1);
+  reliable.stop();
+  send({ id: "three" });
+  await world.parts.clock.advance(MINUTE_MS);
+  assertEquals([world.sent.length, reliable.waiting(world.peer.id)], [2, 0]);
+});

@@ -1,0 +1,238 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import { MINUTE_MS, START_MS } from "../parts.ts";
+import { VAULT_FILE, VaultWorld } from "./vault_world.ts";
+
+const LINE =
+  /^NODE_z6Mk[1-9A-HJ-NP-Za-km-z]+_TOKEN_[0-9a-f]{32}=encrypted:AES256:[A-Za-z0-9+/]+={0,2}$/;
+
+Deno.test("TokenVault writes lines of the form the seed gives", async () => {
+  using world = await VaultWorld.create();
+  const entry = await world.entry();
+  await world.vault.commit({ put: [entry] });
+  const text = world.parts.files.text(VAULT_FILE);
+  assert(text.startsWith("TOKEN_MASTER_KEY=derived_from_node_secret\nNODE_"));
+  const [line] = world.lines();
+  assertMatch(line!, LINE);
+  assert(line!.startsWith(`NODE_${world.peer.id}_TOKEN_${entry.pairId}=`));
+});
+
+Deno.test("TokenVault loads what it stored, the half ready for use", async () => {
+  using world = await VaultWorld.create();
+  const entry = await world.entry({ taken: ["hash"], session: "ab", index: 3 });
+  await world.vault.commit({ put: [entry] });
+  const loaded = (await world.reload()).get(entry.pairId);
+  assertEquals({ ...loaded, half: null }, { ...entry, half: null });
+  const again = world.openVault();
+  await again.commit({ put: [loaded!] });
+  assertEquals((await world.reload()).all().length, 1, "its half seals again");
+});
+
+Deno.test("TokenVault.load() is empty where there is no file", async () => {
+  using world = await VaultWorld.create();
+  assertEquals((await world.reload()).all(), []);
+});
+
+Deno.test("TokenVault sets both lines aside when their values were swapped", async () => {
+  using world = await VaultWorld.create();
+  const entries = [await world.entry(), await world.entry(), await world.entry()];
+  await world.vault.commit({ put: entries });
+  const [first = "", second = "", third = ""] = world.lines();
+  const value = (line: string) => line.slice(line.indexOf("="));
+  const name = (line: string) => line.slice(0, line.indexOf("="));
+  world.writeLines([name(first) + value(second), name(second) + value(first), third]);
+  const loaded = await world.reload();
+  assertEquals(loaded.all().map((entry) => entry.pairId), [entries[2]!.pairId]);
+  assertEquals(world.lines(), [third]);
+  assertEquals(world.parts.files.text(".env.damaged").trimEnd().split("\n").length, 2);
+  assertEquals(world.parts.events.warnings().length, 1);
+});
+
+Deno.test("TokenVault sets damaged lines aside and loads the others", async () => {
+  using world = await VaultWorld.create();
+  const entry = await world.entry();
+  await world.vault.commit({ put: [entry] });
+  const [line = ""] = world.lines();
+  const at = line.length - 30;
+  const damaged = [
+    "nonsense",
+    "=",
+    `NODE_${world.peer.id}_TOKEN_${"0".repeat(32)}=encrypted:AES256:$HOME`,
+    `NODE_${world.peer.id}_TOKEN_${"1".repeat(32)}=encrypted:AES256:AAAA`,
+    `NODE_${world.peer.id}_TOKEN_${"2".repeat(32)}=plain`,
+    line.slice(0, at) + (line[at] === "A" ? "B" : "A") + line.slice(at + 1),
+    line.slice(0, 100),
+  ];
+  world.writeLines([...damaged.slice(0, 3), line, ...damaged.slice(3)]);
+  const loaded = await world.reload();
+  assertEquals(loaded.all().map(({ pairId }) => pairId), [entry.pairId]);
+  assertEquals(world.parts.files.text(".env.damaged").trimEnd().split("\n"), damaged);
+  world.writeLines([...world.lines(), "again"]);
+  await world.reload();
+  const kept = world.parts.files.text(".env.damaged").trimEnd().split("\n");
+  assertEquals(kept, [...damaged, "again"], "what was set aside before stays");
+});
+
+Deno.test("TokenVault loads the lines around bytes that are not UTF-8", async () => {
+  using world = await VaultWorld.create();
+  await world.vault.commit({ put: [await world.entry()] });
+  const content = world.parts.files.content.get(VAULT_FILE)!;
+  world.parts.files.content.set(VAULT_FILE, new Uint8Array([...content, 0xff, 0xfe, 0x0a]));
+  assertEquals((await world.reload()).all().length, 1);
+});
+
+Deno.test("TokenVault leaves a line without a half for a spent pair, and releases the half", async () => {
+  using world = await VaultWorld.create();
+  const entry = await world.entry();
+  await world.vault.commit({ put: [entry] });
+  await world.vault.commit({ put: [{ ...entry, half: null, session: "abcd" }] });
+  assertMatch(world.lines()[0]!, LINE);
+  const loaded = (await world.reload()).get(entry.pairId);
+  assertEquals([loaded?.half, loaded?.session], [null, "abcd"]);
+  const { vault } = world.own.keys;
+  const sealing = world.parts.crypto.sealHalf({ vault, half: entry.half!, name: "x", meta: "{}" });
+  await assertRejects(() => sealing, Error, "no such handle");
+});
+
+Deno.test("TokenVault.startable() puts the newest set first, then its order", async () => {
+  using world = await VaultWorld.create();
+  const standby = { sessionId: "s", role: "initiator", confirmedAt: START_MS } as const;
+  const endsAt = START_MS + 60 * MINUTE_MS;
+  const make = (issuedAt: number, index: number) =>
+    world.entry({ standby, endsAt, index }, { issuedAt });
+  const late = [await make(START_MS + 1, 2), await make(START_MS + 1, 0)];
+  const early = [await make(START_MS, 1), await make(START_MS, 0)];
+  await world.vault.commit({ put: [...early, ...late] });
+  const order = world.vault.startable(world.peer.id).map(({ pairId }) => pairId);
+  assertEquals(order, [late[1], late[0], early[1], early[0]].map((entry) => entry!.pairId));
+});
+
+Deno.test("TokenVault.startable() leaves out what this node must not start from", async () => {
+  using world = await VaultWorld.create();
+  const set = { sessionId: "s", confirmedAt: null } as const;
+  const offered = await world.entry({ standby: { ...set, role: "initiator" } });
+  await world.vault.commit({
+    put: [
+      offered,
+      await world.entry({ standby: { ...set, role: "responder" } }),
+      await world.entry({}, { role: "responder" }),
+      await world.entry({ half: null }),
+      await world.entry({ endsAt: START_MS }),
+    ],
+  });
+  const order = world.vault.startable(world.peer.id).map(({ pairId }) => pairId);
+  assertEquals(
+    order,
+    [offered.pairId],
+    "not an unconfirmed responder's, a responder's half, a spent or an ended one",
+  );
+  assertEquals(world.vault.startable(world.directory.id), [], "nor another peer's");
+});
+
+Deno.test("TokenVault counts a pair's end by its own count, with the allowance for who receives", async () => {
+  using world = await VaultWorld.create();
+  const entry = await world.entry({ endsAt: START_MS + MINUTE_MS });
+  await world.vault.commit({ put: [entry] });
+  world.parts.clock.skip(MINUTE_MS - 1);
+  assertEquals(world.vault.startable(world.peer.id).length, 1);
+  world.parts.clock.skip(1);
+  assertEquals(world.vault.startable(world.peer.id).length, 0);
+  world.parts.clock.skip(2 * MINUTE_MS);
+  assert(world.vault.isAlive(entry));
+  world.parts.clock.skip(1);
+  assert(!world.vault.isAlive(entry));
+});
+
+Deno.test("TokenVault.cleanUp() forgets a pair five minutes after its end, not before", async () => {
+  using world = await VaultWorld.create();
+  const entry = await world.entry({ half: null });
+  await world.vault.commit({ put: [entry] });
+  world.parts.clock.offsetMs = entry.endsAt + 5 * MINUTE_MS;
+  await world.vault.cleanUp();
+  assertEquals(world.lines().length, 1);
+  world.parts.clock.skip(1);
+  await world.vault.cleanUp();
+  assertEquals([world.vault.get(entry.pairId), world.lines()], [null, []]);
+});
+
+Deno.test("TokenVault remembers a revocation beyond its end, until there is a pair with the peer again", async () => {
+  using world = await VaultWorld.create();
+  const revoked = await world.entry({ half: null, revokedAt: START_MS });
+  await world.vault.commit({ put: [revoked] });
+  world.parts.clock.offsetMs = revoked.endsAt + 60 * MINUTE_MS;
+  await world.vault.cleanUp();
+  const again = await world.reload();
+  assertEquals(again.get(revoked.pairId)?.revokedAt, START_MS);
+  await again.commit({ put: [await world.entry({ endsAt: revoked.endsAt + 120 * MINUTE_MS })] });
+  await again.cleanUp();
+  assertEquals(again.get(revoked.pairId), null);
+});
+
+Deno.test("TokenVault.commit() shows a whole change or nothing of it to whoever reads the disk", async () => {
+  using world = await VaultWorld.create();
+  const { files } = world.parts;
+  const states = new Set<string>();
+  const write = files.write.bind(files);
+  files.write = async (name, content) => {
+    await write(name, content);
+    const ids = world.lines().map((line) => line.split("_TOKEN_")[1]!.slice(0, 32));
+    for (const [one, other] of couples) states.add(`${ids.includes(one)} ${ids.includes(other)}`);
+  };
+  const couples: [string, string][] = [];
+  const commits: Promise<void>[] = [];
+  for (let round = 0; round < 8; round++) {
+    const [one, other] = [await world.entry(), await world.entry()];
+    couples.push([one.pairId, other.pairId]);
+    commits.push(world.vault.commit({ put: [one, other] }));
+    if (round % 2 === 0) await Promise.resolve();
+  }
+  await Promise.all(commits);
+  assertEquals([...states].filter((state) => state !== "false false"), ["true true"]);
+  assertEquals(world.lines().length, 16);
+  assert(files.writes < 9, "changes that meet share a write");
+});
+
+Deno.test("TokenVault.commit() tells of a full disk, and the next one writes what is missing", async () => {
+  using world = await VaultWorld.create();
+  const { files } = world.parts;
+  const [first, second] = [await world.entry(), await world.entry()];
+  files.isFull = true;
+  const error = await assertRejects(() => world.vault.commit({ put: [first] }), OpenRedError);
+  assertEquals([error.code, error.retryAfterMs], ["overloaded", 10_000]);
+  assertEquals(world.vault.get(first.pairId)?.pairId, first.pairId, "it counts in memory");
+  files.isFull = false;
+  await world.vault.commit({ put: [second] });
+  const ids = (await world.reload()).all().map(({ pairId }) => pairId);
+  assertEquals(ids.sort(), [first.pairId, second.pairId].sort());
+});
+
+Deno.test("TokenVault.commit() resolves only once the write is done", async () => {
+  using world = await VaultWorld.create();
+  let open = () => {};
+  world.parts.files.gate = new Promise((resolve) => open = resolve);
+  let isDone = false;
+  const commit = world.vault.commit({ put: [await world.entry()] }).then(() => isDone = true);
+  await world.parts.clock.advance(0);
+  assertEquals([isDone, world.parts.files.content.has(VAULT_FILE)], [false, false]);
+  open();
+  await commit;
+  assertEquals(world.lines().length, 1);
+});
+
+Deno.test("TokenVault.flush() waits for what others commit, and tries a failed write again", async () => {
+  using world = await VaultWorld.create();
+  const { files } = world.parts;
+  files.isFull = true;
+  await assertRejects(() => world.vault.flush().then(() => commitOne(world)), OpenRedError);
+  await assertRejects(() => world.vault.flush(), OpenRedError);
+  files.isFull = false;
+  await world.vault.flush();
+  assertEquals(world.lines().length, 1);
+  const before = files.writes;
+  await world.vault.flush();
+  assertEquals(files.writes, before, "nothing to write");
+});
+
+async function commitOne(world: VaultWorld): Promise<void> {
+  await world.vault.commit({ put: [await world.entry()] });
+}
