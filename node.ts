@@ -3,15 +3,20 @@
  *
  * @module
  */
+import type { OutputFile } from "./cli/command.ts";
 import { failure } from "./cli/command_error.ts";
 import { runCommandLine } from "./cli/commands.ts";
 import type { ListenAddress } from "./cli/option_values.ts";
+import type { Output } from "./cli/output.ts";
 import type { RunNode } from "./cli/run.ts";
+import type { PassphraseChange } from "./cli/passphrase.ts";
+import { type PassphrasePorts, readPassphrase } from "./cli/passphrase_source.ts";
 import type { RunOptions } from "./cli/run_options.ts";
 import { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
-import type { RotationPolicy } from "./crypto/interface.ts";
+import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
+import { createNodeKeeper } from "./node_data.ts";
 import { type NodeConfig } from "./peer/config.ts";
 import { createNode, type Node } from "./peer/node.ts";
 import {
@@ -27,7 +32,18 @@ import {
 } from "./ports/system.ts";
 import type { Log } from "./ports/ports.ts";
 import { sendLoopback } from "./ports/system_loopback.ts";
-import { createTerminalStream, readStandardInput, stopOnSignals } from "./ports/system_terminal.ts";
+import {
+  changePassphrase,
+  readNodeSecret,
+  removePassphrase,
+  setPassphrase,
+} from "./ports/node_secret.ts";
+import {
+  createTerminalStream,
+  readHidden,
+  readStandardInput,
+  stopOnSignals,
+} from "./ports/system_terminal.ts";
 import { ADMIN_FILE } from "./protocol/admin_api.ts";
 import { OpenRedError } from "./protocol/errors.ts";
 import { problemResponse } from "./protocol/http.ts";
@@ -35,6 +51,7 @@ import { problemResponse } from "./protocol/http.ts";
 const STOP_TIMEOUT_MS = 5_000;
 const RETRY_WHILE_STARTING_MS = 1_000;
 const MAX_SEED_BYTES = 4_096;
+const DAY_MS = 24 * 3_600_000;
 
 type Answer = (request: Request, address: string) => Promise<Response>;
 
@@ -95,22 +112,34 @@ async function rotationOf(options: RunOptions): Promise<RotationPolicy> {
 
 async function configOf(
   options: RunOptions,
-  settings: { readonly apiUrl: string; readonly adminToken: string },
+  settings: {
+    readonly apiUrl: string;
+    readonly adminToken: string;
+    readonly passphrase: Uint8Array | null;
+  },
 ): Promise<NodeConfig> {
+  const { passphrase, ...others } = settings;
   return {
-    ...settings,
+    ...others,
+    ...(passphrase === null ? {} : { passphrase }),
     version: project.version,
     directories: options.directories,
     ...(options.alias === null ? {} : { alias: options.alias }),
     unlisted: options.unlisted,
     pq: options.pq,
     rotation: await rotationOf(options),
+    strangers: options.strangers,
     allowPrivate: options.allowPrivate,
     services: ["messaging"],
     sessionLifeMs: options.sessionLifeS * 1000,
     maxConnections: options.maxConnections,
     idleConnectionMs: options.idleConnectionS * 1000,
     handshakesPerMinute: options.handshakesPerMinute,
+    audit: {
+      maxBytes: options.auditMaxBytes,
+      maxAgeMs: options.auditMaxAgeDays * DAY_MS,
+      keepBytes: options.auditKeepBytes,
+    },
   };
 }
 
@@ -168,18 +197,71 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
   );
 }
 
+async function askSecret(prompt: string): Promise<Uint8Array | null> {
+  if (!Deno.stdin.isTerminal()) return null;
+  const typed = await readHidden(prompt);
+  if (typed === null) throw failure("Stopped");
+  return typed;
+}
+
+function passphrasePorts(signal: AbortSignal): PassphrasePorts {
+  return {
+    askSecret,
+    readSecretFile,
+    readInput: (maxBytes) => readStandardInput(maxBytes, signal),
+  };
+}
+
+/** The passphrase of a node's keys, or `null` where they have none. */
+async function passphraseOf(
+  options: RunOptions,
+  { err, signal }: { readonly err: Output; readonly signal: AbortSignal },
+): Promise<Uint8Array | null> {
+  const stored = await readNodeSecret(openFiles(options.data));
+  if (stored?.kind === "sealed") {
+    return await readPassphrase(passphrasePorts(signal), {
+      file: options.passphraseFile,
+      flag: "--passphrase-file",
+      prompt: "Passphrase",
+    });
+  }
+  stored?.secret.fill(0);
+  if (options.passphraseFile !== null) {
+    const text =
+      "The node's keys have no passphrase; 'openred-node passphrase set' puts one on them";
+    await err.line({ text, style: "yellow" });
+  }
+  return null;
+}
+
+/** A keystore that does not open is nearly always a mistyped passphrase. */
+async function openOrExplain<T>(opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (cause) {
+    if (!(cause instanceof CryptoError) || cause.code !== "unseal_failed") throw cause;
+    throw failure(
+      "The node's keys do not open: the passphrase is wrong, or their files are damaged",
+      {
+        cause,
+      },
+    );
+  }
+}
+
 /** Runs a node until `signal` fires, then stops it in order. */
-const runNode: RunNode = async (options, { out, signal }) => {
+const runNode: RunNode = async (options, { out, err, signal }) => {
   using _lock = lockData(options.data);
   const files = openFiles(options.data);
+  const passphrase = await passphraseOf(options, { err, signal });
   await using peers = listen(options.listen, "--listen");
   await using admin = listen(options.adminListen, "--admin-listen");
   const crypto = await WorkerCryptoCore.start();
   try {
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
     const apiUrl = options.apiUrl ?? peers.origin;
-    const config = await configOf(options, { apiUrl, adminToken });
-    const node = await composeNode(options, { crypto, config });
+    const config = await configOf(options, { apiUrl, adminToken, passphrase });
+    const node = await openOrExplain(composeNode(options, { crypto, config }));
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
     try {
@@ -217,6 +299,52 @@ async function readAdminFile(data: string): Promise<Uint8Array | null> {
   }
 }
 
+async function createFile(path: string): Promise<OutputFile> {
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  } catch (cause) {
+    const exists = cause instanceof Deno.errors.AlreadyExists;
+    throw failure(`${path}: ${exists ? "this file exists already" : "cannot be made"}`, { cause });
+  }
+  return {
+    async write(content) {
+      for (let at = 0; at < content.length;) at += await file.write(content.subarray(at));
+    },
+    async close() {
+      await file.sync();
+      file.close();
+    },
+  };
+}
+
+async function applyPassphraseChange(data: string, change: PassphraseChange): Promise<void> {
+  const files = openFiles(data);
+  const crypto = await WorkerCryptoCore.start();
+  try {
+    const ports = { crypto, files };
+    if (change.kind === "set") await setPassphrase(ports, change);
+    else if (change.kind === "change") await changePassphrase(ports, change);
+    else await removePassphrase(ports, change);
+  } catch (cause) {
+    if (cause instanceof CryptoError && cause.code === "unseal_failed") {
+      throw failure("The passphrase is wrong; nothing was changed", { cause });
+    }
+    throw failure(cause instanceof Error ? cause.message : "The passphrase was not changed", {
+      cause,
+    });
+  } finally {
+    await crypto.stop();
+  }
+}
+
+async function changePassphraseOf(data: string, change: PassphraseChange): Promise<void> {
+  const isThere = await Deno.stat(data).then(() => true, () => false);
+  if (!isThere) throw failure("--data: there is no such directory");
+  using _lock = lockData(data);
+  await applyPassphraseChange(data, change);
+}
+
 async function main(): Promise<number> {
   const stop = new AbortController();
   stopOnSignals(stop);
@@ -228,6 +356,11 @@ async function main(): Promise<number> {
     signal: stop.signal,
     send: sendLoopback,
     readInput: (maxBytes) => readStandardInput(maxBytes, stop.signal),
+    createFile,
+    askSecret,
+    readSecretFile,
+    changePassphrase: changePassphraseOf,
+    keeper: createNodeKeeper(project.version),
     readAdminFile,
     runNode,
   }, { args: Deno.args, version: project.version });

@@ -3,25 +3,34 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import type { LoopbackAnswer, SendLoopback } from "../ports/loopback.ts";
 import type { Clock } from "../ports/ports.ts";
 import {
   adminFileSchema,
   type DiscoverView,
+  type GroupsView,
+  type GroupView,
   type IdView,
   type InboxView,
+  type PeerDetail,
+  type PeersView,
   type SentView,
   type SessionView,
   type StatusView,
 } from "../protocol/admin_api.ts";
+import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import { parseJson } from "../protocol/schemas.ts";
+import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { failure, usageError } from "./command_error.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
 /** How long a node may take for an answer that it does not have to wait for itself. */
 const ANSWER_TIMEOUT_MS = 20_000;
+/** Looking through a long log takes its time. */
+const LONG_ANSWER_TIMEOUT_MS = 120_000;
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 
 const problemSchema = v.object({ code: v.string(), detail: v.optional(v.string(), "") });
@@ -69,7 +78,8 @@ function refusal(status: number, content: unknown): Error {
   const { code, detail } = parsed.output;
   const what = HINTS[code] ?? (detail === "" ? "The node refused" : detail);
   const line = sanitizeLine(`${what} (${code})`);
-  return status === 400 || status === 413 ? usageError(line) : failure(line);
+  const isWrongInput = status === 400 || status === 413 || code === "not_found";
+  return isWrongInput ? usageError(line) : failure(line);
 }
 
 /** Calls a running node. */
@@ -127,6 +137,76 @@ export class AdminClient {
     const body = { peer: input.peer, text: input.text, wait_ms: input.waitMs };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
     return this.#call({ method: "POST", path: "/messages", body, timeoutMs });
+  }
+
+  peers(): Promise<PeersView> {
+    return this.#call({ method: "GET", path: "/peers" });
+  }
+
+  /** Shows or changes one peer. */
+  changePeer(
+    change: "show" | "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
+    input: Readonly<Record<string, string | null>>,
+  ): Promise<PeerDetail> {
+    return this.#call({ method: "POST", path: `/peers/${change}`, body: input });
+  }
+
+  groups(): Promise<GroupsView> {
+    return this.#call({ method: "GET", path: "/groups" });
+  }
+
+  changeGroup(
+    change: "add" | "remove" | "allow" | "reset" | "delete",
+    input: Readonly<Record<string, string>>,
+  ): Promise<GroupView> {
+    return this.#call({ method: "POST", path: `/groups/${change}`, body: input });
+  }
+
+  tokens(query: { readonly peer?: string | null; readonly pair?: string }): Promise<TokensView> {
+    const search = new URLSearchParams();
+    if (query.peer != null) search.set("peer", query.peer);
+    if (query.pair !== undefined) search.set("pair", query.pair);
+    return this.#call({ method: "GET", path: `/tokens?${search}` });
+  }
+
+  renewTokens(input: { readonly peer: string; readonly waitMs: number }): Promise<SessionView> {
+    const body = { peer: input.peer, wait_ms: input.waitMs };
+    const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
+    return this.#call({ method: "POST", path: "/tokens/renew", body, timeoutMs });
+  }
+
+  /** @param target A pair's id or a peer. */
+  revokeTokens(target: string): Promise<RevokedView> {
+    return this.#call({ method: "POST", path: "/tokens/revoke", body: { target } });
+  }
+
+  audit(search: URLSearchParams): Promise<AuditView> {
+    const timeoutMs = LONG_ANSWER_TIMEOUT_MS;
+    return this.#call({ method: "GET", path: `/audit?${search}`, timeoutMs });
+  }
+
+  auditHead(): Promise<AuditHeadView> {
+    return this.#call({ method: "GET", path: "/audit/head" });
+  }
+
+  /** What the node answers bit by bit; ends when the signal fires. */
+  async auditStream(
+    what: "export" | "verify",
+    search: URLSearchParams,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const call: Call = { method: "GET", path: `/audit/${what}?${search}` };
+    const answer = await this.#request(call, this.#options.signal);
+    if (answer.status !== 200) throw refusal(answer.status, await readAnswer(answer));
+    return answer.body;
+  }
+
+  /** The bytes of a backup under a passphrase; ends when the signal fires. */
+  async backup(passphrase: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
+    const body = { passphrase: Buffer.from(passphrase).toString("base64url") };
+    const call: Call = { method: "POST", path: "/backup", body };
+    const answer = await this.#request(call, this.#options.signal);
+    if (answer.status !== 200) throw refusal(answer.status, await readAnswer(answer));
+    return answer.body;
   }
 
   /** What happens from now on; ends when the node stops or the signal fires. */

@@ -3,18 +3,57 @@
  *
  * @module
  */
+import { parsePeerRef, parsePetname } from "../protocol/peer_name.ts";
 import { usageError } from "./command_error.ts";
-import { type NodeId, parseNodeId } from "./option_values.ts";
+import type { ArgumentSpec } from "./command.ts";
+import { parseGroup, parsePath, parsePermission } from "./option_values.ts";
 
-/**
- * Reads a node id.
- * @throws {CommandError} Exit code 2.
- */
-export function readNodeId(word: string | undefined): NodeId {
+/** The word that says which peer is meant. */
+export const PEER_WORD: ArgumentSpec = {
+  name: "peer",
+  summary: "its node id, your name for it, or its contact link",
+};
+
+function read<T>(name: string, parse: () => T): T {
   try {
-    return parseNodeId(word ?? "");
+    return parse();
   } catch (error) {
-    if (error instanceof RangeError) throw usageError(`<node-id>: ${error.message}`);
+    if (error instanceof RangeError) throw usageError(`<${name}>: ${error.message}`);
     throw error;
   }
+}
+
+/**
+ * Checks a word for a peer. The node knows whom a name means.
+ * @throws {CommandError} Exit code 2.
+ */
+export function readPeer(word = ""): string {
+  read(PEER_WORD.name, () => parsePeerRef(word));
+  return word;
+}
+
+/** @throws {CommandError} Exit code 2. */
+export function readPermission(word = ""): string {
+  return read("permission", () => parsePermission(word));
+}
+
+/** @throws {CommandError} Exit code 2. */
+export function readGroup(word = ""): string {
+  return read("group", () => parseGroup(word));
+}
+
+/**
+ * A name for a peer, or `null` for the empty word.
+ * @throws {CommandError} Exit code 2.
+ */
+export function readPetnameWord(word = ""): string | null {
+  return word === "" ? null : read("name", () => parsePetname(word));
+}
+
+/**
+ * A path of a file.
+ * @throws {CommandError} Exit code 2.
+ */
+export function readPath(word = ""): string {
+  return read("file", () => parsePath(word));
 }

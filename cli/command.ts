@@ -5,13 +5,23 @@
  */
 import type { Clock } from "../ports/ports.ts";
 import type { AdminClient } from "./admin_client.ts";
+import type { NodeKeeper } from "./node_keeper.ts";
 import type { OptionSpecs, OptionValues } from "./options.ts";
 import type { Output } from "./output.ts";
+import type { PassphraseChange } from "./passphrase.ts";
+import type { PassphrasePorts } from "./passphrase_source.ts";
 
 /** A word that stands after the command's name; each is required. */
 export interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
+}
+
+/** A file that a command writes. */
+export interface OutputFile {
+  write(content: Uint8Array): Promise<void>;
+  /** Makes what was written durable. */
+  close(): Promise<void>;
 }
 
 /** What a command works with. */
@@ -32,6 +42,22 @@ export interface CommandContext<S extends OptionSpecs> {
    */
   readInput(maxBytes: number): Promise<Uint8Array>;
   /**
+   * Makes a file that only its owner can read.
+   * @throws {CommandError} Exit code 1 if it exists, or cannot be made.
+   */
+  createFile(path: string): Promise<OutputFile>;
+  /** {@linkcode PassphrasePorts.askSecret} */
+  readonly askSecret: PassphrasePorts["askSecret"];
+  /** {@linkcode PassphrasePorts.readSecretFile} */
+  readonly readSecretFile: PassphrasePorts["readSecretFile"];
+  /**
+   * Changes how the keys of a data directory, whose node does not run, are sealed.
+   * @throws {CommandError} Exit code 1; then nothing was changed.
+   */
+  changePassphrase(data: string, change: PassphraseChange): Promise<void>;
+  /** What works on the data directory itself. */
+  readonly keeper: NodeKeeper;
+  /**
    * The running node of `--data`.
    * @throws {CommandError} Exit code 1 when there is none.
    */
@@ -40,6 +66,7 @@ export interface CommandContext<S extends OptionSpecs> {
 
 /** One command. */
 export interface NodeCommand<S extends OptionSpecs = OptionSpecs> {
+  /** One word, or that of a group and its own: `audit show`. */
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;

@@ -7,18 +7,28 @@ import { Command, CommanderError, Option } from "commander";
 import type { SendLoopback } from "../ports/loopback.ts";
 import type { Clock } from "../ports/ports.ts";
 import { AdminClient } from "./admin_client.ts";
+import { auditExportCommand } from "./audit_export.ts";
+import { auditShowCommand } from "./audit_show.ts";
+import { auditHeadCommand, auditVerifyCommand } from "./audit_verify.ts";
+import { BACKUP_COMMANDS } from "./backup.ts";
 import { type CommandContext, type NodeCommand } from "./command.ts";
 import { CommandError, EXIT_CODES, usageError } from "./command_error.ts";
 import { connectCommand } from "./connect.ts";
 import { discoverCommand } from "./discover.ts";
 import { idCommand } from "./id.ts";
 import { inboxCommand } from "./inbox.ts";
+import { initCommand } from "./init.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
+import { PASSPHRASE_COMMANDS } from "./passphrase.ts";
+import { PEER_COMMANDS } from "./peer.ts";
+import { GROUP_COMMANDS } from "./peer_group.ts";
 import { runCommand, type RunNode } from "./run.ts";
 import { sanitizeLine } from "./sanitize.ts";
 import { sendCommand } from "./send.ts";
 import { statusCommand } from "./status.ts";
+import { succeedCommand } from "./succeed.ts";
+import { TOKEN_COMMANDS } from "./token.ts";
 
 /** The world outside the command line. */
 export interface CommandLinePorts {
@@ -29,6 +39,11 @@ export interface CommandLinePorts {
   readonly signal: AbortSignal;
   readonly send: SendLoopback;
   readonly readInput: CommandContext<OptionSpecs>["readInput"];
+  readonly createFile: CommandContext<OptionSpecs>["createFile"];
+  readonly askSecret: CommandContext<OptionSpecs>["askSecret"];
+  readonly readSecretFile: CommandContext<OptionSpecs>["readSecretFile"];
+  readonly changePassphrase: CommandContext<OptionSpecs>["changePassphrase"];
+  readonly keeper: CommandContext<OptionSpecs>["keeper"];
   /** The admin file of a data directory, or `null` if there is none. */
   readAdminFile(data: string): Promise<Uint8Array | null>;
   readonly runNode: RunNode;
@@ -57,6 +72,7 @@ NO_COLOR turns colours off.`;
 /** All commands, in the order of the help. */
 export function listCommands(runNode: RunNode): readonly NodeCommand[] {
   return [
+    initCommand,
     runCommand(runNode),
     idCommand,
     discoverCommand,
@@ -64,6 +80,16 @@ export function listCommands(runNode: RunNode): readonly NodeCommand[] {
     sendCommand,
     inboxCommand,
     statusCommand,
+    auditShowCommand,
+    auditVerifyCommand,
+    auditExportCommand,
+    auditHeadCommand,
+    ...PEER_COMMANDS,
+    ...GROUP_COMMANDS,
+    ...TOKEN_COMMANDS,
+    ...PASSPHRASE_COMMANDS,
+    ...BACKUP_COMMANDS,
+    succeedCommand,
   ];
 }
 
@@ -95,12 +121,37 @@ function quiet(program: Command, streams: { help: string[]; columns: number | nu
   });
 }
 
+/** What stands in the help for commands of several words. */
+const FAMILIES: Readonly<Record<string, string>> = {
+  "audit": "what the node noted about its security",
+  "peer": "who peers are, what they are called and what each may do",
+  "passphrase": "the passphrase of the node's keys",
+  "token": "the tokens that the node holds for its peers",
+  "peer group": "groups of peers with permissions of their own",
+};
+
+/** The command that a command of several words belongs to: `peer` for `peer list`. */
+function familyOf(program: Command, words: readonly string[]): Command {
+  return words.reduce((parent, word, index) => {
+    const known = parent.commands.find((candidate) => candidate.name() === word);
+    if (known !== undefined) return known;
+    const summary = FAMILIES[words.slice(0, index + 1).join(" ")] ?? "";
+    return parent.command(word).summary(summary)
+      .description(summary === "" ? "" : `${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+      .helpOption("-h, --help", "print this help").helpCommand(false)
+      .addHelpText("after", `${EXIT_HELP}\n`);
+  }, program);
+}
+
 function addCommand(
   program: Command,
   options: { command: NodeCommand; run: (given: GivenOptions, words: readonly string[]) => void },
 ): void {
   const { command } = options;
-  const sub = program.command(command.name).summary(command.summary)
+  const path = command.name.split(" ");
+  const sub = familyOf(program, path.slice(0, -1)).command(path.at(-1) ?? "").summary(
+    command.summary,
+  )
     .description(command.summary[0]?.toUpperCase() + command.summary.slice(1) + ".")
     .helpOption("-h, --help", "print this help");
   for (const word of command.words) sub.argument(`<${word.name}>`, word.summary);
@@ -194,6 +245,11 @@ async function execute(
     clock: ports.clock,
     signal: ports.signal,
     readInput: (maxBytes) => ports.readInput(maxBytes),
+    createFile: (path) => ports.createFile(path),
+    askSecret: (prompt) => ports.askSecret(prompt),
+    readSecretFile: (path, flag) => ports.readSecretFile(path, flag),
+    changePassphrase: (data, change) => ports.changePassphrase(data, change),
+    keeper: ports.keeper,
     openNode: async () => {
       const data = String(values.data);
       const adminFile = await ports.readAdminFile(data);

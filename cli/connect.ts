@@ -1,9 +1,9 @@
 /**
- * `openred-node connect <node-id>`.
+ * `openred-node connect <peer>`.
  *
  * @module
  */
-import { readNodeId } from "./arguments.ts";
+import { PEER_WORD, readPeer } from "./arguments.ts";
 import { failure } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
@@ -13,13 +13,15 @@ import { waitOption } from "./wait_option.ts";
 /** Makes a session with a peer. */
 export const connectCommand = defineCommand({
   name: "connect",
-  summary: "make a session with a node",
-  details: "Asks a directory for an introduction unless the two know each other.\n" +
+  summary: "accept a peer and make a session with it",
+  details: "Allows the peer message, unless that was denied to it.\n" +
+    "Asks a directory for an introduction unless the two know each other; the one that a\n" +
+    "contact link names is asked as well, about this peer only.\n" +
     "Fails if there is no confirmed session when the wait is over; the node goes on trying.",
-  words: [{ name: "node-id", summary: "whom to connect to" }],
+  words: [PEER_WORD],
   options: { ...COMMON_OPTIONS, wait: waitOption(30) },
   async run({ options, words, out, openNode }) {
-    const peer = readNodeId(words[0]);
+    const peer = readPeer(words[0]);
     const session = await (await openNode()).connect({ peer, waitMs: options.wait * 1000 });
     if (options.json) await out.json(session);
     if (session.state !== "confirmed") {

@@ -8,6 +8,7 @@ import { defineCommand } from "./command.ts";
 import { parseAlias, parseInteger, parseName } from "./option_values.ts";
 import { valueOption } from "./options.ts";
 import { showDuration } from "./output.ts";
+import { claimCell, nameCell } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const MAX_NODES = 100;
@@ -58,11 +59,14 @@ export const discoverCommand = defineCommand({
     if (nodes.length === 0) return await out.line("No nodes found");
     const rows = nodes.map((node) => [
       { text: node.node_id, style: "bold" } as const,
-      { text: node.alias ?? "–" },
-      { text: node.status, style: node.status === "active" ? "green" : "yellow" } as const,
+      nameCell(node.petname),
+      claimCell(node.alias),
+      node.blocked === true
+        ? { text: "blocked here", style: "red" } as const
+        : { text: node.status, style: node.status === "active" ? "green" : "yellow" } as const,
       { text: `${showDuration(clock.nowMs() - node.last_seen)} ago` },
       { text: node.api_url },
     ]);
-    await out.table(["NODE", "ALIAS", "STATUS", "SEEN", "URL"], rows);
+    await out.table(["NODE", "NAME", "CLAIMS TO BE", "STATUS", "SEEN", "URL"], rows);
   },
 });

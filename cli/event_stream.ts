@@ -12,7 +12,8 @@ export interface ServerSentEvent {
 /** Longest line that is kept; a message and its JSON stay far below. */
 const MAX_LINE_LENGTH = 1024 * 1024;
 
-async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+/** The lines of a stream, without their ends. */
+export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of body) {

@@ -4,6 +4,8 @@
  * @module
  */
 import { defineCommand } from "./command.ts";
+import { switchOption } from "./options.ts";
+import { drawQrCode } from "./qr_code.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 /** Prints who this node is. */
@@ -11,9 +13,14 @@ export const idCommand = defineCommand({
   name: "id",
   summary: "print this node's id and contact link",
   details:
-    "Give the contact link to people who want to reach you. Compare whole ids, never aliases.",
+    "Give the contact link to people who want to reach you. Compare whole ids, never aliases.\n" +
+    "The QR code is drawn light on dark: without colours it needs a dark terminal, or a reader that\n" +
+    "takes inverted codes, as most do.",
   words: [],
-  options: COMMON_OPTIONS,
+  options: {
+    ...COMMON_OPTIONS,
+    qr: switchOption({ flag: "qr", summary: "show the contact link as a QR code as well" }),
+  },
   async run({ options, out, openNode }) {
     const view = await (await openNode()).id();
     if (options.json) return await out.json(view);
@@ -22,5 +29,10 @@ export const idCommand = defineCommand({
       ["URL", view.api_url],
       ["Contact", { text: view.contact, style: "cyan" }],
     ]);
+    if (!options.qr) return;
+    await out.line();
+    for (const line of drawQrCode(view.contact)) {
+      await out.line({ text: line, style: "whiteOnBlack" });
+    }
   },
 });

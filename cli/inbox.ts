@@ -41,6 +41,7 @@ async function printMessage(out: Output, message: MessageView): Promise<void> {
   await out.line(
     { text: `${message.number}`, style: "bold" },
     { text: `  ${showInstant(message.received_at)}  `, style: "dim" },
+    { text: message.petname == null ? "" : `${message.petname}  `, style: "bold" },
     { text: message.peer, style: "cyan" },
     { text: note, style: "yellow" },
   );

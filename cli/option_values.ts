@@ -8,11 +8,9 @@ import * as v from "valibot";
 import { isLoopback } from "../ports/loopback.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { MAX_ALIAS_LENGTH, MAX_NAME_LENGTH } from "../protocol/limits.ts";
+import { groupNameSchema, permissionSchema } from "../protocol/peer_name.ts";
 import { nodeIdSchema } from "../protocol/schemas.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
-
-/** A node id in its one valid form. */
-export type NodeId = v.InferOutput<typeof nodeIdSchema>;
 
 /** Where a server listens. */
 export interface ListenAddress {
@@ -117,10 +115,26 @@ export function parseName(text: string): string {
   return text;
 }
 
-/** A node id in its one valid form. */
-export function parseNodeId(text: string): NodeId {
+/** A permission. */
+export function parsePermission(text: string): string {
+  if (!v.is(permissionSchema, text)) {
+    throw new RangeError("expected 1 to 32 of a–z, 0–9 and _, such as message");
+  }
+  return text;
+}
+
+/** A group of peers. */
+export function parseGroup(text: string): string {
+  if (!v.is(groupNameSchema, text)) {
+    throw new RangeError("expected 1 to 32 of a–z, 0–9, _ and -, such as friends");
+  }
+  return text;
+}
+
+/** The id of a node. */
+export function parseNodeId(text: string): string {
   if (!v.is(nodeIdSchema, text)) {
-    throw new RangeError("expected a node id, such as the one that 'openred-node id' prints");
+    throw new RangeError("expected a node id, as 'openred-node id' prints it");
   }
   return text;
 }

@@ -14,7 +14,15 @@ export interface TextSink {
   readonly columns: number | null;
 }
 
-const STYLES = { bold: "1", dim: "2", red: "31", green: "32", yellow: "33", cyan: "36" } as const;
+const STYLES = {
+  bold: "1",
+  dim: "2",
+  red: "31",
+  green: "32",
+  yellow: "33",
+  cyan: "36",
+  whiteOnBlack: "97;40",
+} as const;
 export type Style = keyof typeof STYLES;
 
 /** Text of one cell, made safe when it is printed. */

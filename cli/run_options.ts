@@ -5,6 +5,7 @@
  */
 import type { LogLevel } from "../ports/ports.ts";
 import { MAX_SESSION_LIFE_MS, MIN_SESSION_LIFE_MS } from "../protocol/limits.ts";
+import { AUDIT_OPTIONS } from "./audit_options.ts";
 import { usageError } from "./command_error.ts";
 import {
   type ListenAddress,
@@ -18,6 +19,7 @@ import {
   parsePath,
 } from "./option_values.ts";
 import { type OptionValues, switchOption, valueOption } from "./options.ts";
+import { passphraseFileOption } from "./passphrase_source.ts";
 
 /** Where a node keeps its things unless told otherwise. */
 export const DEFAULT_DATA = "openred-node-data";
@@ -42,6 +44,7 @@ export const COMMON_OPTIONS = {
 
 const POLICIES = ["require", "prefer", "off"] as const;
 const ROTATIONS = ["hourly", "daily", "seeded"] as const;
+const STRANGERS = ["ask", "deny"] as const;
 const LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
 
 /** Whether handshakes are post-quantum: always, if the peer can, or never. */
@@ -107,6 +110,7 @@ const IDENTITY_OPTIONS = {
     variable: "OPENRED_UNLISTED",
     summary: "stay out of lists: found by the exact id only",
   }),
+  passphraseFile: passphraseFileOption,
 };
 
 const POLICY_OPTIONS = {
@@ -136,6 +140,15 @@ const POLICY_OPTIONS = {
     defaultText: "none",
     fallback: null,
     parse: parsePath,
+  }),
+  strangers: valueOption<typeof STRANGERS[number]>({
+    flag: "strangers",
+    variable: "OPENRED_STRANGERS",
+    value: STRANGERS.join("|"),
+    summary: "messages of peers without permission: keep a few as requests, or none at all",
+    defaultText: "ask",
+    fallback: "ask",
+    parse: (text) => parseChoice(text, STRANGERS),
   }),
   logLevel: valueOption<LogLevel>({
     flag: "log-level",
@@ -195,6 +208,7 @@ export const RUN_OPTIONS = {
   ...IDENTITY_OPTIONS,
   ...POLICY_OPTIONS,
   ...LIMIT_OPTIONS,
+  ...AUDIT_OPTIONS,
 };
 
 /** What `run` was asked for, checked. */

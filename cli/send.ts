@@ -1,10 +1,10 @@
 /**
- * `openred-node send <node-id> <text>`.
+ * `openred-node send <peer> <text>`.
  *
  * @module
  */
 import { MAX_TEXT_BYTES } from "../protocol/admin_api.ts";
-import { readNodeId } from "./arguments.ts";
+import { PEER_WORD, readPeer } from "./arguments.ts";
 import { usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import type { OptionSpecs } from "./options.ts";
@@ -47,19 +47,19 @@ async function readText(
 /** Sends a message. */
 export const sendCommand = defineCommand({
   name: "send",
-  summary: "send a message to a node",
-  details:
+  summary: "send a message to a peer",
+  details: "Allows the peer message, unless that was denied to it.\n" +
     "The message is stored before anything is sent. If the peer does not acknowledge it in time, it\n" +
     "stays queued, goes out when the peer is back, and the command succeeds.\n" +
     "Write - as the text to read it from standard input, and -- before a text that begins with -.",
   words: [
-    { name: "node-id", summary: "whom to send to" },
+    PEER_WORD,
     { name: "text", summary: `the message, at most ${MAX_TEXT_BYTES / 1024} KiB` },
   ],
   options: { ...COMMON_OPTIONS, wait: waitOption(15) },
   async run(context) {
     const { options, words, out } = context;
-    const peer = readNodeId(words[0]);
+    const peer = readPeer(words[0]);
     const text = await readText(words[1], context);
     const node = await context.openNode();
     const sent = await node.send({ peer, text, waitMs: options.wait * 1000 });

@@ -7,6 +7,7 @@ import type { DirectoryView, PeerView, SessionView, StatusView } from "../protoc
 import { defineCommand } from "./command.ts";
 import { switchOption } from "./options.ts";
 import { type Cell, type Output, shortId, showDuration, showRoundTrip } from "./output.ts";
+import { claimCell, nameCell } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const WATCH_MS = 2_000;
@@ -21,11 +22,19 @@ function directoryRow(directory: DirectoryView): readonly Cell[] {
   ];
 }
 
+function contactCell(peer: PeerView): Cell {
+  if (peer.blocked) return { text: "blocked", style: "red" };
+  return peer.accepted
+    ? { text: "accepted", style: "green" }
+    : { text: "request", style: "yellow" };
+}
+
 function peerRow(peer: PeerView): readonly Cell[] {
   return [
     { text: peer.node_id },
-    { text: peer.alias ?? "–" },
-    { text: peer.accepted ? "accepted" : "request", style: peer.accepted ? "green" : "yellow" },
+    nameCell(peer.petname),
+    claimCell(peer.alias),
+    contactCell(peer),
     { text: String(peer.standby_pairs) },
     { text: String(peer.outbox) },
     { text: peer.api_url },
@@ -68,7 +77,7 @@ async function printStatus(out: Output, status: StatusView): Promise<void> {
   });
   await printTable(out, {
     title: "Peers",
-    headings: ["NODE", "ALIAS", "CONTACT", "PAIRS", "OUTBOX", "URL"],
+    headings: ["NODE", "NAME", "CLAIMS TO BE", "CONTACT", "PAIRS", "OUTBOX", "URL"],
     rows: status.peers.map(peerRow),
   });
   await printTable(out, {

@@ -12,14 +12,10 @@ const FREE = [
   /^(scripts|tests|bench|std|examples|dist)\//,
 ];
 
-/**
- * What the Worker needs, which has no ports passed in, and its client; and the one request that must
- * not go through `fetch`, lest a proxy of the environment sees the admin token.
- */
+/** What the Worker needs, which has no ports passed in, and its client. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   "crypto/worker.ts": ["getRandomValues", "randomBytes"],
   "crypto/client.ts": ["setTimeout"],
-  "cli/loopback_request.ts": ["node:http"],
 };
 
 const BANNED_GLOBALS = new Set([

@@ -14,6 +14,12 @@ export class MemorySink implements TextSink {
   }
 }
 
+function noData(): Promise<never> {
+  return Promise.reject(new Error("There are no data directories here"));
+}
+
+const NO_KEEPER = { init: noData, succeed: noData, backUp: noData, restore: noData };
+
 export interface RunSettings {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array;
@@ -54,6 +60,11 @@ export async function runInProcess(
       if (input.length > maxBytes) throw new RangeError("Too long");
       return Promise.resolve(input);
     },
+    createFile: () => Promise.reject(new Error("There are no files here")),
+    askSecret: () => Promise.resolve(null),
+    readSecretFile: () => Promise.reject(new Error("There are no files here")),
+    changePassphrase: () => Promise.resolve(),
+    keeper: NO_KEEPER,
     readAdminFile: () =>
       Promise.resolve(
         adminFile === undefined ? null : new TextEncoder().encode(JSON.stringify(adminFile)),

@@ -291,7 +291,8 @@ Deno.test("discover shows nodes, names directories that failed, and fails if all
   await using some = startFakeAdmin(() => ({ json: { nodes: [node], failed } }));
   const found = await runInProcess(["discover", "--service", "messaging", "--limit", "5"], some);
   assertEquals(found.code, 0);
-  assertMatch(found.out, /NODE +ALIAS +STATUS +SEEN +URL\nz\S+ +bob +active +1 min ago +http/);
+  assertMatch(found.out, /NODE +NAME +CLAIMS TO BE +STATUS +SEEN +URL\n/);
+  assertMatch(found.out, /\nz\S+ +– +“bob” +active +1 min ago +http/);
   assertStringIncludes(found.err, "No answer from http://127.0.0.1:9 (unreachable)");
   assertEquals(some.seen[0]?.path, "/admin/v1/discover?limit=5&service=messaging");
   await using none = startFakeAdmin(() => ({ json: { nodes: [], failed } }));

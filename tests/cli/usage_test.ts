@@ -12,6 +12,25 @@ const COMMANDS = listCommands(() => Promise.resolve());
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   connect: [PEER],
   send: [PEER, "hello"],
+  "peer show": [PEER],
+  "peer allow": [PEER, "message"],
+  "peer deny": ["bob", "files"],
+  "peer reset": [PEER],
+  "peer block": [PEER],
+  "peer unblock": [PEER],
+  "peer alias": [PEER, "bob"],
+  "peer forget": [PEER],
+  "peer group add": ["friends", PEER],
+  "peer group remove": ["friends", PEER],
+  "peer group allow": ["friends", "files"],
+  "peer group reset": ["friends", "files"],
+  "peer group delete": ["friends"],
+  "audit export": ["-"],
+  backup: ["node.orb"],
+  restore: ["node.orb"],
+  "token show": ["10".repeat(16)],
+  "token renew": [PEER],
+  "token revoke": [PEER],
 };
 
 /** Values that no option of that placeholder takes. */
@@ -22,7 +41,20 @@ const WRONG_VALUES: Readonly<Record<string, readonly string[]>> = {
   "URL": ["x", "ftp://a", "http://a/", "http://u@a", "https://a?b", "https://a#b", "HTTPS://a"],
   "URL,…": ["x", "http://a,http://a", "http://a#zz", ",", "http://a,,http://b"],
   "NAME": ["", "x".repeat(65), "a\nb"],
+  "PERMISSION": ["", "Message", "a b", "x".repeat(33), "a-b", "é"],
   "SECONDS": ["x", "-1", "1.5", "999999", "1e3", "", "NaN", "0x10"],
+  "BYTES": ["x", "-1", "1.5", "1000", "99999999999999999999", "1e9", "", "16M"],
+  "DAYS": ["x", "-1", "0", "1.5", "99999", ""],
+  "TIME": ["x", "2 h", "-1h", "2026", "2026-13-40", "2026-01-01T99:00", "yesterday", "1w"],
+  "NUMBER:HASH": [
+    "x",
+    "1",
+    "1:x",
+    ":" + "A".repeat(43),
+    `1:${"A".repeat(42)}`,
+    `-1:${"A".repeat(43)}`,
+  ],
+  "PEER": ["", "x".repeat(65), "a\nb"],
   "N": ["x", "-1", "1.5", "99999999999999999999", "Infinity", "", " 1"],
 };
 
@@ -39,7 +71,7 @@ Deno.test("every option refuses missing, repeated, oversized and wrong values wi
   for (const command of COMMANDS) {
     const words = WORDS[command.name] ?? [];
     for (const spec of Object.values(command.options)) {
-      const base = [command.name, ...words];
+      const base = [...command.name.split(" "), ...words];
       const flag = `--${spec.flag}`;
       if (spec.value === undefined) {
         await assertUsage([...base, `${flag}=1`]);
@@ -63,25 +95,48 @@ Deno.test("every option refuses missing, repeated, oversized and wrong values wi
 
 Deno.test("every command refuses missing and extra words and unknown options", async () => {
   for (const command of COMMANDS) {
+    const name = command.name.split(" ");
     const words = WORDS[command.name] ?? [];
     for (let count = 0; count < words.length; count += 1) {
-      await assertUsage([command.name, ...words.slice(0, count)]);
+      await assertUsage([...name, ...words.slice(0, count)]);
     }
-    await assertUsage([command.name, ...words, "extra"]);
-    await assertUsage([command.name, ...words, "--bogus"]);
-    await assertUsage([command.name, ...words, "-x"]);
+    await assertUsage([...name, ...words, "extra"]);
+    await assertUsage([...name, ...words, "--bogus"]);
+    await assertUsage([...name, ...words, "-x"]);
   }
-  for (const args of [[], ["bogus"], ["--bogus"], ["help"], [""], ["run", "run"]]) {
+  for (
+    const args of [[], ["bogus"], ["--bogus"], ["help"], [""], ["run", "run"], ["peer"], [
+      "peer",
+      "bogus",
+    ], ["peer", "group"]]
+  ) {
     await assertUsage(args);
   }
 });
 
-Deno.test("connect and send refuse words that are not node ids", async () => {
-  const wrong = ["", "x", PEER.slice(0, -1), `${PEER}1`, PEER.toLowerCase(), "z".repeat(10_000)];
-  for (const id of wrong) {
-    assertStringIncludes(await assertUsage(["connect", id]), "<node-id>");
-    assertStringIncludes(await assertUsage(["send", id, "hello"]), "<node-id>");
+Deno.test("commands about a peer refuse words that are no id, no name and no contact link", async () => {
+  const wrong = [
+    "",
+    "\u202ebob",
+    "b\u200bob",
+    "bob\n",
+    " bob",
+    "z".repeat(10_000),
+    "openred:",
+    "OPENRED:" + PEER,
+    `openred:${PEER}x`,
+    `openred:${PEER}?u=https%3A%2F%2Fa.example%2F`,
+    `openred:${PEER}?d=https%3A%2F%2Fa.example&d=https%3A%2F%2Fb.example`,
+  ];
+  for (const word of wrong) {
+    for (const args of [["connect", word], ["send", word, "hello"], ["peer", "block", word]]) {
+      assertStringIncludes(await assertUsage(args), "<peer>");
+    }
   }
+  assertStringIncludes(await assertUsage(["peer", "allow", "bob", "All"]), "<permission>");
+  assertStringIncludes(await assertUsage(["peer", "group", "add", "-a b", "bob"]), "--");
+  assertStringIncludes(await assertUsage(["peer", "group", "add", "A", "bob"]), "<group>");
+  assertStringIncludes(await assertUsage(["peer", "alias", "bob", PEER]), "<name>");
 });
 
 Deno.test("run refuses options that do not go together", async () => {
@@ -127,8 +182,9 @@ Deno.test("--help of every command names its options, variables and exit codes",
   const top = await runInProcess(["--help"]);
   assertEquals([top.code, top.err], [0, ""]);
   for (const command of COMMANDS) {
-    assertStringIncludes(top.out, `  ${command.name} `);
-    const { code, out, err } = await runInProcess([command.name, "--help"]);
+    const name = command.name.split(" ");
+    assertStringIncludes(top.out, `  ${name[0]} `);
+    const { code, out, err } = await runInProcess([...name, "--help"]);
     assertEquals([code, err], [0, ""]);
     for (const spec of Object.values(command.options)) {
       assertStringIncludes(out, `--${spec.flag}`);

@@ -1,0 +1,51 @@
+/**
+ * Options that name a moment.
+ *
+ * @module
+ */
+import { type OptionSpec, valueOption } from "./options.ts";
+
+/** A moment, as it was written. */
+export type Instant = { readonly atMs: number } | { readonly agoMs: number };
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?Z?$/;
+
+/** Reads `2h` (that long ago) or `2026-09-21T14:13:20` (UTC). */
+export function parseInstant(text: string): Instant {
+  const [, count, unit = ""] = /^(\d{1,6})(s|min|h|d)$/.exec(text) ?? [];
+  const unitMs = UNITS_MS[unit];
+  if (count !== undefined && unitMs !== undefined) return { agoMs: Number(count) * unitMs };
+  const atMs = DATE.test(text)
+    ? Date.parse(text.length === 10 ? text : `${text.replace(" ", "T").replace(/Z$/, "")}Z`)
+    : NaN;
+  if (Number.isNaN(atMs) || atMs < 0) {
+    throw new RangeError(
+      "expected a span such as 90s, 15min, 2h, 7d, or a date such as 2026-09-21T14:00",
+    );
+  }
+  return { atMs };
+}
+
+/** The moment in milliseconds since the epoch. */
+export function resolveInstant(instant: Instant, nowMs: number): number {
+  return "atMs" in instant ? instant.atMs : Math.max(0, Math.floor(nowMs - instant.agoMs));
+}
+
+/** Describes `--since` or `--until`. */
+export function instantOption(
+  names: { readonly flag: string; readonly summary: string },
+): OptionSpec<Instant | null> {
+  return valueOption<Instant | null>({
+    ...names,
+    value: "TIME",
+    defaultText: "none",
+    fallback: null,
+    parse: parseInstant,
+  });
+}

@@ -1,0 +1,124 @@
+/**
+ * Where passphrases come from: a file, standard input, or a person at a terminal; never the command line or the
+ * environment, where others could read them.
+ *
+ * @module
+ */
+import { failure, usageError } from "./command_error.ts";
+import { parsePath } from "./option_values.ts";
+import { type OptionSpec, valueOption } from "./options.ts";
+
+const MIN_NEW_BYTES = 8;
+const MAX_BYTES = 1024;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+/** A path that means standard input. */
+const STANDARD_INPUT = "-";
+
+/** What reads passphrases. All they give is the caller's to wipe. */
+export interface PassphrasePorts {
+  /**
+   * Asks a person, without echo.
+   * @returns `null` without a terminal.
+   * @throws {CommandError} When the person pressed Ctrl-C.
+   */
+  askSecret(prompt: string): Promise<Uint8Array | null>;
+  /** @throws {CommandError} When the file cannot be read. */
+  readSecretFile(path: string, flag: string): Promise<Uint8Array>;
+  /**
+   * Reads standard input to its end.
+   * @throws {RangeError} When it is longer than `maxBytes`.
+   */
+  readInput(maxBytes: number): Promise<Uint8Array>;
+}
+
+/** The option that names the file of a passphrase. */
+export const passphraseFileOption: OptionSpec<string | null> = valueOption<string | null>({
+  flag: "passphrase-file",
+  variable: "OPENRED_PASSPHRASE_FILE",
+  value: "FILE",
+  summary: "file with the passphrase of the node's keys; - is standard input",
+  defaultText: "asked for on a terminal",
+  fallback: null,
+  parse: parsePath,
+});
+
+/** The option that names the file of the passphrase that is to hold from now on. */
+export const newPassphraseFileOption: OptionSpec<string | null> = valueOption<string | null>({
+  flag: "new-passphrase-file",
+  variable: "OPENRED_NEW_PASSPHRASE_FILE",
+  value: "FILE",
+  summary: "file with the new passphrase; - is standard input",
+  defaultText: "asked for on a terminal",
+  fallback: null,
+  parse: parsePath,
+});
+
+/** Which passphrase is meant, and where it may be. */
+interface Wanted {
+  readonly file: string | null;
+  readonly flag: string;
+  readonly prompt: string;
+}
+
+/**
+ * Reads a passphrase that was set before.
+ * @throws {CommandError}
+ */
+export async function readPassphrase(ports: PassphrasePorts, wanted: Wanted): Promise<Uint8Array> {
+  const { file, flag, prompt } = wanted;
+  if (file !== null) return trimmed(await readFile(ports, { file, flag }), flag);
+  const typed = await ports.askSecret(`${prompt}: `);
+  if (typed === null) throw failure(`Without a terminal, say where it is: ${flag} FILE`);
+  if (typed.length === 0) throw failure("No passphrase was given");
+  return typed;
+}
+
+/**
+ * Reads a passphrase that is to hold from now on; a person types it twice.
+ * @throws {CommandError}
+ */
+export async function readNewPassphrase(
+  ports: PassphrasePorts,
+  wanted: Wanted,
+): Promise<Uint8Array> {
+  const passphrase = await readPassphrase(ports, wanted);
+  if (passphrase.length < MIN_NEW_BYTES || passphrase.length > MAX_BYTES) {
+    passphrase.fill(0);
+    throw usageError(
+      `A passphrase has ${MIN_NEW_BYTES} to ${MAX_BYTES} bytes; nothing was changed`,
+    );
+  }
+  if (wanted.file !== null) return passphrase;
+  const again = await ports.askSecret("The same again: ") ?? new Uint8Array();
+  const isSame = again.length === passphrase.length &&
+    again.every((byte, at) => byte === passphrase[at]);
+  again.fill(0);
+  if (isSame) return passphrase;
+  passphrase.fill(0);
+  throw failure("The two passphrases differ; nothing was changed");
+}
+
+async function readFile(
+  ports: PassphrasePorts,
+  { file, flag }: { file: string; flag: string },
+): Promise<Uint8Array> {
+  if (file !== STANDARD_INPUT) return await ports.readSecretFile(file, flag);
+  try {
+    return await ports.readInput(MAX_BYTES + 2);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw usageError(`${flag}: expected at most ${MAX_BYTES} bytes`);
+  }
+}
+
+/** The line end that editors leave is not part of it. */
+function trimmed(content: Uint8Array, flag: string): Uint8Array {
+  let end = content.length;
+  if (content[end - 1] === LINE_FEED) end--;
+  if (end < content.length && content[end - 1] === CARRIAGE_RETURN) end--;
+  const passphrase = content.slice(0, end);
+  content.fill(0);
+  if (passphrase.length >= 1 && passphrase.length <= MAX_BYTES) return passphrase;
+  throw usageError(`${flag}: expected a passphrase of 1 to ${MAX_BYTES} bytes`);
+}

@@ -1,0 +1,67 @@
+/**
+ * How peers and groups are shown to people.
+ *
+ * @module
+ */
+import type { GroupView, PeerDetail } from "../protocol/admin_api.ts";
+import type { Cell, Output } from "./output.ts";
+import { showInstant } from "./output.ts";
+
+/** The name that this node's owner gave a peer, or a dash. What a peer calls itself is never shown as this. */
+export function nameCell(petname: string | null | undefined): Cell {
+  return petname == null ? { text: "–" } : { text: petname, style: "bold" };
+}
+
+/** What a peer calls itself, in quotation marks: a claim that anybody can make. */
+export function claimCell(alias: string | null): Cell {
+  return alias === null ? { text: "–" } : { text: `“${alias}”`, style: "dim" };
+}
+
+function stateCell(peer: PeerDetail): Cell {
+  if (peer.blocked_since !== null) return { text: "blocked", style: "red" };
+  if (peer.sessions > 0) return { text: "connected", style: "green" };
+  return peer.known ? { text: "known" } : { text: "stranger", style: "yellow" };
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? "–" : names.join(", ");
+}
+
+export async function printPeers(out: Output, peers: readonly PeerDetail[]): Promise<void> {
+  if (peers.length === 0) return await out.line("No peers");
+  const rows = peers.map((peer) => [
+    { text: peer.node_id },
+    nameCell(peer.petname),
+    claimCell(peer.alias),
+    stateCell(peer),
+    { text: list(peer.permissions) },
+    { text: list(peer.groups) },
+  ]);
+  await out.table(["NODE", "NAME", "CLAIMS TO BE", "STATE", "MAY", "GROUPS"], rows);
+}
+
+export async function printPeer(out: Output, peer: PeerDetail): Promise<void> {
+  const since = peer.blocked_since;
+  await out.pairs([
+    ["Node", { text: peer.node_id, style: "bold" }],
+    ["Name", nameCell(peer.petname)],
+    ["Claims to be", claimCell(peer.alias)],
+    ["State", stateCell(peer)],
+    ...(since === null ? [] : [["Blocked since", `${showInstant(since)} UTC`] as const]),
+    ["May", list(peer.permissions)],
+    ["Allowed", list(peer.allowed)],
+    ["Denied", list(peer.denied)],
+    ["Groups", list(peer.groups)],
+    ["URL", peer.api_url ?? "–"],
+    ...(peer.contact_directory === null
+      ? []
+      : [["Directory of its link", peer.contact_directory] as const]),
+    ["Standby pairs", String(peer.standby_pairs)],
+    ["Waiting messages", String(peer.outbox)],
+  ]);
+}
+
+export async function printGroup(out: Output, group: GroupView): Promise<void> {
+  await out.line({ text: group.group, style: "bold" }, `  may: ${list(group.permissions)}`);
+  for (const member of group.members) await out.line(`  ${member}`);
+}

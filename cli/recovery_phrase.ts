@@ -1,0 +1,34 @@
+/**
+ * A recovery phrase: 32 bytes as 24 English words (BIP 39), the last of which checks the others.
+ *
+ * @module
+ */
+import { entropyToMnemonic, mnemonicToEntropy } from "@scure/bip39";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
+import { Buffer } from "node:buffer";
+import { usageError } from "./command_error.ts";
+
+const WORDS = 24;
+
+/** The words of 32 bytes. */
+export function toPhrase(bytes: Uint8Array): string {
+  return entropyToMnemonic(bytes, wordlist);
+}
+
+/**
+ * The 32 bytes of a phrase as somebody typed it: in any case, with any blanks between its words.
+ * @throws {CommandError} Exit code 2; the message repeats no word.
+ */
+export function parsePhrase(content: Uint8Array): Uint8Array<ArrayBuffer> {
+  const words = Buffer.from(content).toString("utf8").toLowerCase().trim().split(/\s+/);
+  if (words.length !== WORDS) throw usageError(`A recovery phrase has ${WORDS} words`);
+  const unknown = words.findIndex((word) => !wordlist.includes(word));
+  if (unknown >= 0) {
+    throw usageError(`Word ${unknown + 1} of the recovery phrase is not on the list`);
+  }
+  try {
+    return new Uint8Array(mnemonicToEntropy(words.join(" "), wordlist));
+  } catch {
+    throw usageError("The recovery phrase does not hold: a word is wrong, or their order");
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * `openred-node succeed`.
+ *
+ * @module
+ */
+import { defineCommand } from "./command.ts";
+import { parseNodeId, parsePath } from "./option_values.ts";
+import { valueOption } from "./options.ts";
+import { passphraseFileOption, readPassphrase } from "./passphrase_source.ts";
+import { phrasePrinter } from "./phrase_output.ts";
+import { parsePhrase } from "./recovery_phrase.ts";
+import { COMMON_OPTIONS } from "./run_options.ts";
+
+/** Makes the identity that follows, from the recovery phrase. */
+export const succeedCommand = defineCommand({
+  name: "succeed",
+  summary: "make a new identity from the recovery phrase, which peers and directories follow",
+  details:
+    "For keys that somebody may have stolen, or with --from for a data directory that is lost.\n" +
+    "The node must not run. Contacts and messages stay; the former id is refused everywhere once\n" +
+    "the directories and peers have heard of it. A new recovery phrase is shown.",
+  words: [],
+  options: {
+    ...COMMON_OPTIONS,
+    from: valueOption<string | null>({
+      flag: "from",
+      value: "ID",
+      summary: "the former id, if its data directory is lost; --data holds no node yet then",
+      defaultText: "the node of --data",
+      fallback: null,
+      parse: parseNodeId,
+    }),
+    phraseFile: valueOption<string | null>({
+      flag: "phrase-file",
+      value: "FILE",
+      summary: "file with the recovery phrase; - is standard input",
+      defaultText: "asked for on a terminal",
+      fallback: null,
+      parse: parsePath,
+    }),
+    passphraseFile: passphraseFileOption,
+  },
+  async run(context) {
+    const { options, out, keeper } = context;
+    const { data, json, from, phraseFile, passphraseFile: file } = options;
+    const typed = await readPassphrase(context, {
+      file: phraseFile,
+      flag: "--phrase-file",
+      prompt: "Recovery phrase",
+    });
+    const phrase = parsePhrase(typed);
+    typed.fill(0);
+    const id = await keeper.succeed({
+      data,
+      from,
+      phrase,
+      show: phrasePrinter(out, { json }),
+      askPassphrase: () =>
+        readPassphrase(context, { file, flag: "--passphrase-file", prompt: "Passphrase" }),
+    });
+    if (json) return;
+    await out.line();
+    await out.pairs([["New id", { text: id, style: "bold" }], ["Data", data]]);
+    await out.line("Start the node: it tells its directories and peers by itself.");
+  },
+});

@@ -1,0 +1,158 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { OutputFile } from "../../cli/command.ts";
+import { parseInstant, resolveInstant } from "../../cli/instant_option.ts";
+import type { AuditReport } from "../../protocol/audit_api.ts";
+import { runInProcess } from "./command_line.ts";
+import { startFakeAdmin } from "./fake_admin.ts";
+
+const PEER = "z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX";
+const HASH = "A".repeat(43);
+const ENTRY = {
+  number: 7,
+  timestamp: 1_790_000_000_000,
+  event: "handshake\x1b[2J",
+  node_id: HASH,
+  success: false,
+  why: "handshake_failed",
+};
+const REPORT: AuditReport = {
+  begins: 1,
+  lines: 7,
+  head: { number: 7, hash: HASH },
+  unreadable: 0,
+  kept_head: null,
+  problem: null,
+};
+
+function answerLines(...lines: readonly unknown[]): Response {
+  return new Response(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+}
+
+Deno.test("audit show passes its filters on and prints entries safely", async () => {
+  const view = { entries: [ENTRY], cursor: 7, unreadable: 0 };
+  await using admin = startFakeAdmin(() => ({ json: view }));
+  const filters = ["--event=handshake", `--peer=${PEER}`, "--since=2026-01-02", "--failed"];
+  const { code, out } = await runInProcess(["audit", "show", ...filters, "--limit=5"], admin);
+  assertEquals(code, 0);
+  assertMatch(
+    out,
+    /7 +2026-09-21 14:13:20 +handshake␛\[2J +failed +A{9}…A{5} +why=handshake_failed/,
+  );
+  assertEquals(
+    admin.seen[0]?.path,
+    `/admin/v1/audit?limit=5&event=handshake&peer=${PEER}&failed=1&since=1767312000000`,
+  );
+  const json = await runInProcess(["audit", "show", "--json"], admin);
+  assertEquals(JSON.parse(json.out), view);
+});
+
+Deno.test("audit show fails when lines do not open", async () => {
+  await using admin = startFakeAdmin(() => ({ json: { entries: [], cursor: 0, unreadable: 2 } }));
+  const { code, err } = await runInProcess(["audit", "show"], admin);
+  assertEquals(code, 1);
+  assertStringIncludes(err, "2 line(s) do not open");
+});
+
+Deno.test("audit show --follow goes on after what it has printed", async () => {
+  const stop = new AbortController();
+  let calls = 0;
+  await using admin = startFakeAdmin(() => {
+    calls += 1;
+    if (calls === 3) stop.abort();
+    const entries = calls === 1 ? [ENTRY] : calls === 2 ? [{ ...ENTRY, number: 8 }] : [];
+    return { json: { entries, cursor: 6 + calls, unreadable: 0 } };
+  });
+  const args = ["audit", "show", "--follow", "--json", "--limit", "1"];
+  const { code, out } = await runInProcess(args, { ...admin, signal: stop.signal });
+  assertEquals(code, 0);
+  assertEquals(out.trim().split("\n").map((line) => JSON.parse(line).number), [7, 8]);
+  assertEquals(admin.seen[1]?.path, "/admin/v1/audit?limit=1&after=7");
+});
+
+Deno.test("audit verify succeeds for a whole log, and says where it begins", async () => {
+  await using admin = startFakeAdmin(() =>
+    answerLines({ checked: 3, total: 7 }, { report: { ...REPORT, begins: 5, lines: 3 } })
+  );
+  const { code, out, err } = await runInProcess(["audit", "verify"], admin);
+  assertEquals([code, err], [0, ""]);
+  assertStringIncludes(out, "lines 5 to 7");
+  assertStringIncludes(out, "begins with line 5");
+  assertStringIncludes(out, "The audit log is whole");
+});
+
+Deno.test("audit verify names what is wrong and ends with exit code 1", async () => {
+  const problem = {
+    kind: "removed",
+    line: 4,
+    file: "audit-000001.jsonl",
+    text: "Line 4 was removed",
+  };
+  await using admin = startFakeAdmin(() =>
+    answerLines({ report: { ...REPORT, lines: 3, problem } })
+  );
+  for (const json of [false, true]) {
+    const result = await runInProcess(["audit", "verify", ...(json ? ["--json"] : [])], admin);
+    assertEquals(result.code, 1);
+    assertEquals(result.err, "openred-node: Line 4 was removed (audit-000001.jsonl)\n");
+    if (json) assertEquals(JSON.parse(result.out).problem, problem);
+    else assert(!result.out.includes("whole"));
+  }
+});
+
+Deno.test("audit verify --head fails unless the kept line is there", async () => {
+  let kept_head = "matches";
+  await using admin = startFakeAdmin(() => answerLines({ report: { ...REPORT, kept_head } }));
+  const verify = (number: number) =>
+    runInProcess(["audit", "verify", "--head", `${number}:${HASH}`], admin);
+  assertEquals((await verify(3)).code, 0);
+  assertEquals(admin.seen[0]?.path, `/admin/v1/audit/verify?head=3%3A${HASH}`);
+  kept_head = "differs";
+  assertStringIncludes((await verify(3)).err, "Line 3 is not the one that was kept");
+  assertStringIncludes((await verify(9)).err, "cut off: line 9");
+  kept_head = "pruned";
+  const pruned = await verify(1);
+  assertEquals(pruned.code, 1);
+  assertStringIncludes(pruned.err, "cannot be compared");
+});
+
+Deno.test("audit verify fails when the answer breaks off before the report", async () => {
+  await using admin = startFakeAdmin(() => answerLines({ checked: 3, total: 7 }));
+  const { code, err } = await runInProcess(["audit", "verify"], admin);
+  assertEquals(code, 1);
+  assertStringIncludes(err, "broke off");
+});
+
+Deno.test("audit head prints what audit verify --head takes", async () => {
+  await using admin = startFakeAdmin(() => ({ json: { number: 7, hash: HASH } }));
+  const { out } = await runInProcess(["audit", "head"], admin);
+  assertEquals(out, `7:${HASH}\n`);
+});
+
+Deno.test("audit export writes a new file, or standard output", async () => {
+  await using admin = startFakeAdmin(({ path }) =>
+    path.endsWith("raw=1") ? new Response("a.b.c\n") : answerLines(ENTRY)
+  );
+  const written: string[] = [];
+  let isClosed = false;
+  const file: OutputFile = {
+    write: (content) => Promise.resolve(void written.push(new TextDecoder().decode(content))),
+    close: () => Promise.resolve(void (isClosed = true)),
+  };
+  const ports = { createFile: () => Promise.resolve(file) };
+  assertEquals((await runInProcess(["audit", "export", "log"], { ...admin, ports })).code, 0);
+  assertEquals([written.join(""), isClosed], [`${JSON.stringify(ENTRY)}\n`, true]);
+  const out = await runInProcess(["audit", "export", "-"], admin);
+  assertEquals(JSON.parse(out.out), ENTRY);
+  assertEquals((await runInProcess(["audit", "export", "-", "--raw"], admin)).out, "a.b.c\n");
+});
+
+Deno.test("times are read as spans before now, or as dates in UTC", () => {
+  const nowMs = 1_790_000_000_000;
+  const read = (text: string) => resolveInstant(parseInstant(text), nowMs);
+  assertEquals(read("90s"), nowMs - 90_000);
+  assertEquals(read("2h"), nowMs - 7_200_000);
+  assertEquals(read("7d"), nowMs - 604_800_000);
+  assertEquals(read("2026-09-21"), Date.UTC(2026, 8, 21));
+  assertEquals(read("2026-09-21 14:13"), Date.UTC(2026, 8, 21, 14, 13));
+  assertEquals(read("2026-09-21T14:13:20Z"), nowMs);
+});

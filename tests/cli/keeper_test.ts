@@ -1,0 +1,114 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { NodeKeeper } from "../../cli/node_keeper.ts";
+import { runInProcess } from "./command_line.ts";
+
+const ID = "z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX";
+const PHRASE = `${"zoo ".repeat(23)}vote`;
+const encode = (text: string) => new TextEncoder().encode(text);
+
+function keeperWith(part: Partial<NodeKeeper>): { keeper: NodeKeeper } {
+  const none = () => Promise.reject(new Error("Not called here"));
+  return { keeper: { init: none, succeed: none, backUp: none, restore: none, ...part } };
+}
+
+const showing: Pick<NodeKeeper, "init" | "succeed"> = {
+  init: async ({ show }) => {
+    await show({ id: ID, phrase: new Uint8Array(32).fill(0xff) });
+    return ID;
+  },
+  succeed: async ({ show, phrase, from }) => {
+    assertEquals([...new Set(phrase)], [0xff]);
+    assertEquals(from, ID);
+    await show({ id: ID, phrase: new Uint8Array(32) });
+    return ID;
+  },
+};
+
+Deno.test("init prints the recovery phrase, in JSON on one line", async () => {
+  const people = await runInProcess(["init"], { ports: keeperWith(showing) });
+  assertEquals(people.code, 0);
+  assertEquals(people.out.match(/\bzoo\b/g)?.length, 23);
+  const json = await runInProcess(["init", "--json"], { ports: keeperWith(showing) });
+  assertEquals(JSON.parse(json.out), { id: ID, recovery_phrase: PHRASE });
+});
+
+Deno.test("succeed reads the phrase from standard input and shows the next one", async () => {
+  const args = ["succeed", "--phrase-file", "-", "--from", ID, "--json"];
+  const result = await runInProcess(args, { input: encode(PHRASE), ports: keeperWith(showing) });
+  assertEquals(result.err, "");
+  assertEquals(JSON.parse(result.out).recovery_phrase, `${"abandon ".repeat(23)}art`);
+});
+
+Deno.test("succeed takes no phrase that does not hold, and no id that is none", async () => {
+  const words = await runInProcess(["succeed", "--phrase-file", "-"], {
+    input: encode("zoo ".repeat(24)),
+    ports: keeperWith({}),
+  });
+  assertEquals(words.code, 2);
+  const id = await runInProcess(["succeed", "--from", "z6Mk"], { ports: keeperWith({}) });
+  assertEquals(id.code, 2);
+  assertStringIncludes(id.err, "--from: expected a node id");
+});
+
+Deno.test("backup writes what the keeper of a stopped node gives, and asks for a long passphrase", async () => {
+  const written: Uint8Array[] = [];
+  async function* pieces() {
+    yield encode("a back");
+    yield encode("up");
+  }
+  const ports = {
+    ...keeperWith({ backUp: () => Promise.resolve(pieces()) }),
+    createFile: () =>
+      Promise.resolve({
+        write: (piece: Uint8Array) => Promise.resolve(void written.push(piece)),
+        close: () => Promise.resolve(),
+      }),
+  };
+  const args = ["backup", "a.orb", "--passphrase-file", "-", "--json"];
+  const done = await runInProcess(args, { input: encode("long enough\n"), ports });
+  assertEquals(done.err, "");
+  assertEquals(JSON.parse(done.out), { file: "a.orb", bytes: 8 });
+  assertEquals(written.length, 2);
+  const short = await runInProcess(args, { input: encode("short\n"), ports });
+  assertEquals(short.code, 2);
+});
+
+Deno.test("backup makes no file when there is nothing to write, and says when it broke off", async () => {
+  let files = 0;
+  async function* failing(after: number): AsyncGenerator<Uint8Array> {
+    for (let piece = 0; piece < after; piece++) yield encode("piece");
+    throw new Error("The node went away");
+  }
+  const run = (after: number) =>
+    runInProcess(["backup", "a.orb", "--passphrase-file", "-"], {
+      input: encode("long enough"),
+      ports: {
+        ...keeperWith({ backUp: () => Promise.resolve(failing(after)) }),
+        createFile: () => {
+          files++;
+          return Promise.resolve({
+            write: () => Promise.resolve(),
+            close: () => Promise.resolve(),
+          });
+        },
+      },
+    });
+  assertEquals((await run(0)).code, 1);
+  assertEquals(files, 0);
+  const broken = await run(2);
+  assertEquals([broken.code, files], [1, 1]);
+  assertStringIncludes(broken.err, "broke off");
+});
+
+Deno.test("restore says whose backup it was, and of when", async () => {
+  const ports = keeperWith({
+    restore: ({ file, data }) => {
+      assertEquals([file, data], ["a.orb", "there"]);
+      return Promise.resolve({ id: ID, createdAt: 1_790_000_000_000 });
+    },
+  });
+  const args = ["restore", "a.orb", "--data", "there", "--passphrase-file", "-"];
+  const result = await runInProcess(args, { input: encode("long enough"), ports });
+  assertStringIncludes(result.out, ID);
+  assertStringIncludes(result.out, "2026-09-21");
+});
