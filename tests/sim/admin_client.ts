@@ -8,9 +8,11 @@ import type {
   MessageView,
   PeerDetail,
   SentView,
+  SessionView,
   StatusView,
 } from "../../protocol/admin_api.ts";
-import type { AuditReport } from "../../protocol/audit_api.ts";
+import type { RevokedView, TokensView } from "../../protocol/token_api.ts";
+import type { AuditReport, AuditView } from "../../protocol/audit_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 
 export type AdminHandler = (request: Request) => Promise<Response>;
@@ -44,6 +46,18 @@ export class AdminClient {
     return this.#call("POST", "/admin/v1/messages", { peer, text, wait_ms: waitMs });
   }
 
+  tokens(peer: string): Promise<TokensView> {
+    return this.#call("GET", `/admin/v1/tokens?peer=${peer}`);
+  }
+
+  renewTokens(peer: string, waitMs: number): Promise<SessionView> {
+    return this.#call("POST", "/admin/v1/tokens/renew", { peer, wait_ms: waitMs });
+  }
+
+  revokeTokens(target: string): Promise<RevokedView> {
+    return this.#call("POST", "/admin/v1/tokens/revoke", { target });
+  }
+
   async inbox(): Promise<readonly MessageView[]> {
     const messages: MessageView[] = [];
     for (let after = 0;;) {
@@ -62,6 +76,10 @@ export class AdminClient {
       }),
     );
     return JSON.parse((await answer.text()).trim().split("\n").at(-1) ?? "").report;
+  }
+
+  audit(query = "limit=1000"): Promise<AuditView> {
+    return this.#call("GET", `/admin/v1/audit?${query}`);
   }
 
   async #call<T>(method: string, path: string, body?: unknown): Promise<T> {

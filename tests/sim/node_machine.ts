@@ -68,6 +68,15 @@ export class NodeMachine {
     return this.#parts.loop.complete(question(this.admin), ASK_LIMIT_MS);
   }
 
+  /** Asks the admin API with another token; resolves to the status. */
+  async askWith(token: string): Promise<number> {
+    const headers = { authorization: `Bearer ${token}` };
+    const request = new Request("http://127.0.0.1:1/admin/v1/status", { headers });
+    const node = this.#node;
+    if (node === null) throw new TypeError(`${this.name} is down`);
+    return (await this.#parts.loop.complete(node.handleAdmin(request), ASK_LIMIT_MS)).status;
+  }
+
   async ensureStarted(): Promise<void> {
     if (!this.isRunning) await this.start();
   }

@@ -1,0 +1,82 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { CANARY } from "./bad_json.ts";
+import { DirectoryWorld } from "./directory_world.ts";
+import { NodeWorld } from "./node_world.ts";
+import { exchangeRaw } from "./raw_connection.ts";
+import { rawRequest } from "./raw_requests.ts";
+import type { ServerWorld } from "./world.ts";
+
+const RUNS = 50;
+const PER_RUN = 10;
+
+interface Listening extends AsyncDisposable {
+  readonly port: number;
+  /** What the handler threw or answered with a status above 499. */
+  readonly failures: string[];
+}
+
+function listen(world: ServerWorld): Listening {
+  const failures: string[] = [];
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const response = await world.handle(request);
+      if (response.status >= 500) {
+        failures.push(
+          `${request.method} ${request.url} ${response.status}`,
+        );
+      }
+      return response;
+    },
+  );
+  return {
+    port: server.addr.port,
+    failures,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+function checkAnswers(text: string): number {
+  const statuses = [...text.matchAll(/HTTP\/1\.[01] (\d{3})/g)].map((match) => Number(match[1]));
+  for (const status of statuses) assert(status < 500, text.slice(0, 2_000));
+  if (!statuses.some((status) => status < 300)) {
+    assert(!text.includes(CANARY), text.slice(0, 2_000));
+  }
+  assert(!/\bat .+:\d+:\d+|\.ts\b/.test(text), text.slice(0, 2_000));
+  return statuses.length;
+}
+
+async function throwConnections(world: ServerWorld): Promise<{ sent: number; answers: number }> {
+  await using server = listen(world);
+  let sent = 0;
+  let answers = 0;
+  const group = fc.array(rawRequest(world.paths), { minLength: PER_RUN, maxLength: PER_RUN });
+  await fc.assert(
+    fc.asyncProperty(group, async (requests) => {
+      server.failures.length = 0;
+      const texts = await Promise.all(requests.map((request) => exchangeRaw(server.port, request)));
+      for (const text of texts) answers += checkAnswers(text);
+      sent += requests.length;
+      assertEquals(server.failures, []);
+    }),
+    { numRuns: RUNS },
+  );
+  await world.assertWorks();
+  return { sent, answers };
+}
+
+for (
+  const { name, start } of [
+    { name: "directory", start: () => DirectoryWorld.start() },
+    { name: "node", start: () => NodeWorld.start() },
+  ]
+) {
+  Deno.test(`A ${name} survives broken connections and answers what it can read`, async () => {
+    await using world = await start();
+    const { sent, answers } = await throwConnections(world);
+    console.log(`${sent} connections, ${answers} answers`);
+    assert(sent >= 400 && answers >= 200);
+    assertEquals(world.logged.filter((line) => line.includes("failed")), []);
+  });
+}

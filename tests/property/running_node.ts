@@ -1,0 +1,149 @@
+/**
+ * A node in this process, on ports of the test's choice.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { DatabaseSync } from "node:sqlite";
+import { LocalCryptoCore } from "../../crypto/core.ts";
+import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
+import { NODE_DEFAULTS } from "../../peer/config.ts";
+import { createNode, type Node } from "../../peer/node.ts";
+import type { FrameHandler } from "../../peer/permissions/frame_gate.ts";
+import type { Clock, Files, Log, OpenDatabase } from "../../ports/ports.ts";
+import { systemChannelUpgrader, systemClock } from "../../ports/system.ts";
+import type { InboxView, StatusView } from "../../protocol/admin_api.ts";
+import { FakeFiles } from "../directory/test_directory.ts";
+import { FAKE_DIRECTORY_URL, FakeNetwork } from "./fake_network.ts";
+
+export const NODE_URL = "https://node.example";
+const ADMIN_TOKEN = encodeBase64Url(randomBytes(32));
+
+export interface NodeOptions {
+  readonly handshakesPerMinute?: number;
+  readonly clock?: Clock;
+  readonly files?: Files;
+  readonly openDatabase?: OpenDatabase;
+  /** What is around a node that starts again. */
+  readonly network?: FakeNetwork;
+  /** Further modules, by name. */
+  readonly handlers?: ReadonlyMap<string, FrameHandler>;
+}
+
+interface OwnRecord {
+  readonly text: string;
+  readonly noiseKey: Uint8Array;
+}
+
+function readRecord(text: string): OwnRecord {
+  const payload = Buffer.from(text.split(".")[1] ?? "", "base64url").toString();
+  return { text, noiseKey: decodeBase64Url(JSON.parse(payload).noise_key)! };
+}
+
+export class RunningNode implements AsyncDisposable {
+  readonly network: FakeNetwork;
+  /** What the node logged as an error. */
+  readonly logged: string[] = [];
+  #node!: Node;
+  #record!: OwnRecord;
+  #secrets: readonly string[] = [];
+  #count = 0;
+
+  private constructor(network: FakeNetwork) {
+    this.network = network;
+  }
+
+  /** Starts a node and waits until it is registered with the fake directory. */
+  static async start(options: NodeOptions = {}): Promise<RunningNode> {
+    const running = new RunningNode(options.network ?? await FakeNetwork.create());
+    const files = options.files ?? new FakeFiles();
+    running.#node = await running.#compose(options, files);
+    await running.#node.start();
+    while ((await running.status()).directories[0]?.state !== "registered") {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    running.#record = readRecord((await running.#ask<{ record: string }>("id")).record);
+    const secret = Buffer.from((await files.read("node-secret"))!);
+    running.#secrets = [ADMIN_TOKEN, secret.toString("base64url"), secret.toString("base64")];
+    return running;
+  }
+
+  async #compose(options: NodeOptions, files: Files): Promise<Node> {
+    const log: Log["log"] = (level, event, fields) => {
+      if (level === "error") this.logged.push(`${event} ${JSON.stringify(fields)}`);
+    };
+    return await createNode({
+      clock: options.clock ?? systemClock,
+      random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+      http: this.network,
+      resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
+      crypto: await LocalCryptoCore.create(),
+      files,
+      openDatabase: options.openDatabase ?? (() => new DatabaseSync(":memory:")),
+      upgrader: systemChannelUpgrader,
+      log: { log },
+    }, {
+      ...NODE_DEFAULTS,
+      version: "test",
+      apiUrl: NODE_URL,
+      directories: [FAKE_DIRECTORY_URL],
+      adminToken: ADMIN_TOKEN,
+      keystoreCost: { memoryKiB: 8, passes: 1 },
+      handshakesPerMinute: options.handshakesPerMinute ?? 1_000_000,
+    }, options.handlers);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#node.stop();
+  }
+
+  get id(): string {
+    return this.#node.id;
+  }
+
+  get record(): OwnRecord {
+    return this.#record;
+  }
+
+  get secrets(): readonly string[] {
+    return this.#secrets;
+  }
+
+  get adminHeaders(): Record<string, string> {
+    return { authorization: `Bearer ${ADMIN_TOKEN}` };
+  }
+
+  /** Every request comes from an address of its own, so that no limit of addresses is met. */
+  handle(request: Request): Promise<Response> {
+    // The URL of a request from a socket need not be one.
+    if (/^[^/]*\/\/[^/]*\/admin/.test(request.url)) return this.#node.handleAdmin(request);
+    return this.handleFrom(request, `address ${++this.#count}`);
+  }
+
+  handleFrom(request: Request, address: string): Promise<Response> {
+    return this.#node.handle(request, { address });
+  }
+
+  /** Posts JSON and reads the answer. */
+  // deno-lint-ignore no-explicit-any
+  async exchange(path: string, content: object): Promise<any> {
+    const request = new Request(NODE_URL + path, { method: "POST", body: JSON.stringify(content) });
+    return await (await this.handle(request)).json();
+  }
+
+  status(): Promise<StatusView> {
+    return this.#ask("status");
+  }
+
+  /** Ids of the messages in the node's inbox. */
+  async inboxIds(): Promise<string[]> {
+    const { messages } = await this.#ask<InboxView>("inbox?limit=1000");
+    return messages.map(({ id }) => id);
+  }
+
+  async #ask<T>(path: string): Promise<T> {
+    const request = new Request(`${NODE_URL}/admin/v1/${path}`, { headers: this.adminHeaders });
+    return await (await this.handle(request)).json();
+  }
+}
