@@ -1,0 +1,127 @@
+/**
+ * Real nodes for benchmarks: composed by the factory of the binaries, over the real clock, sockets and Worker.
+ *
+ * @module
+ */
+import { DatabaseSync } from "node:sqlite";
+import { Buffer } from "node:buffer";
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { CryptoCore } from "../../crypto/interface.ts";
+import { NODE_DEFAULTS } from "../../peer/config.ts";
+import { createNode, type NodePorts, type OpenNode } from "../../peer/node.ts";
+import type { FrameHandler } from "../../peer/sessions/sessions.ts";
+import {
+  createOpenDatabase,
+  openFiles,
+  systemChannelUpgrader,
+  systemClock,
+  systemHttpClient,
+  systemRandom,
+  systemResolver,
+} from "../../ports/system.ts";
+import { verifyRecord } from "../../protocol/record.ts";
+import { CHEAP_COST } from "../two_nodes.ts";
+import { MemoryFiles } from "./memory_files.ts";
+
+/** What a directory would have sent to one side, base64url. */
+export interface Introduction {
+  readonly peerRecord: string;
+  readonly pairId: string;
+  readonly noise: string;
+  readonly directoryId: string;
+  readonly directoryNoiseKey: string;
+}
+
+function storageOf(folder: string | null): Pick<NodePorts, "files" | "openDatabase"> {
+  if (folder === null) {
+    return { files: new MemoryFiles(), openDatabase: () => new DatabaseSync(":memory:") };
+  }
+  return { files: openFiles(folder), openDatabase: createOpenDatabase(folder) };
+}
+
+export interface BenchNodeOptions {
+  readonly crypto: CryptoCore;
+  readonly apiUrl: string;
+  /** Where its data goes; `null`: into memory. */
+  readonly folder: string | null;
+  readonly handlers?: ReadonlyMap<string, FrameHandler>;
+}
+
+/** Starts a node without directories and without limits. */
+export async function startBenchNode(options: BenchNodeOptions): Promise<OpenNode> {
+  const { crypto, apiUrl, folder, handlers = new Map() } = options;
+  const node = await createNode({
+    clock: systemClock,
+    random: systemRandom,
+    http: systemHttpClient,
+    resolver: systemResolver,
+    crypto,
+    upgrader: systemChannelUpgrader,
+    log: { log: () => {} },
+    ...storageOf(folder),
+  }, {
+    ...NODE_DEFAULTS,
+    version: "bench",
+    apiUrl,
+    allowPrivate: true,
+    adminToken: "bench",
+    handshakesPerMinute: 1_000_000,
+    keystoreCost: CHEAP_COST,
+  }, handlers);
+  await node.start();
+  return node;
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(text, "base64url"));
+}
+
+/** Puts a half into a node's vault, as if its directory had sent it. */
+export async function introduce(
+  node: OpenNode,
+  options: { crypto: CryptoCore; introduction: Introduction },
+): Promise<NodeId> {
+  const { crypto, introduction } = options;
+  const { keys, book, permissions, vault } = node.inside;
+  const peer = await verifyRecord(crypto, introduction.peerRecord);
+  const pairId = bytesOf(introduction.pairId);
+  const { half, info } = await crypto.openEnvelope({
+    noiseKeys: keys.noiseKeys.map(({ key }) => key),
+    directoryNoiseKey: bytesOf(introduction.directoryNoiseKey),
+    directoryId: introduction.directoryId,
+    nodeId: node.id,
+    pairId,
+    noise: bytesOf(introduction.noise),
+  });
+  await book.take(peer);
+  await permissions.accept(peer.id);
+  await permissions.decide(peer.id, { name: "bench", allowed: true });
+  const entry = {
+    pairId: Buffer.from(pairId).toString("hex"),
+    peer: peer.id,
+    half,
+    info,
+    endsAt: info.expiresAt,
+    index: 0,
+    standby: null,
+    taken: [],
+    envelope: null,
+    session: null,
+  };
+  await vault.commit({ put: [entry] });
+  return peer.id;
+}
+
+/** Makes a fresh session by a whole handshake, and waits until it is confirmed here. */
+export function callAnew(node: OpenNode, peer: NodeId): Promise<void> {
+  const { events, sessions } = node.inside;
+  return new Promise((resolve) => {
+    const unsubscribe = events.subscribe((event) => {
+      if (event.type !== "session" || event.session.role !== "initiator") return;
+      unsubscribe();
+      // The link that made this session ends after this event; only then may the next call begin.
+      setTimeout(resolve, 0);
+    });
+    sessions.links.want(peer, { fresh: true });
+  });
+}
