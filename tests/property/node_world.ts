@@ -16,6 +16,7 @@ const MAX_HEADER_LENGTH = 1_300;
 const ADMIN = "/admin/v1";
 
 const ADMIN_POSTS = [
+  "backup",
   "connect",
   "messages",
   ...["show", "allow", "deny", "reset", "block", "unblock", "forget", "alias"]
