@@ -9,6 +9,7 @@ import { directory } from "./directory.ts";
 import { handshakes } from "./handshakes.ts";
 import { messages } from "./messages.ts";
 import { printMachine } from "./report.ts";
+import { sessions } from "./sessions.ts";
 import { type Benchmark, FULL, QUICK } from "./settings.ts";
 import { tokens } from "./tokens.ts";
 import { vault } from "./vault.ts";
@@ -22,6 +23,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   messages,
   vault,
   audit,
+  sessions,
 ];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const EXIT_USAGE = 2;
