@@ -28,6 +28,8 @@ const [a, b, directory] = await Promise.all([
   createCoreNode(crypto),
 ]);
 
+const folders: string[] = [];
+
 /** What one end of all sessions keeps: the table and the vault. */
 class End {
   readonly table = new SessionTable();
@@ -45,7 +47,9 @@ class End {
     const { sealed } = await crypto.createKeystore({ secret: encodeUtf8(secret), cost });
     const { vault: key } = await crypto.openKeystore({ sealed, secret: encodeUtf8(secret) });
     const events = new NodeEvents({ log: () => {} });
-    const files = openFiles(await Deno.makeTempDir({ prefix: "openred-bench-" }));
+    const folder = await Deno.makeTempDir({ prefix: "openred-bench-" });
+    folders.push(folder);
+    const files = openFiles(folder);
     return new End(
       new TokenVault({ crypto, files, clock: systemClock, events }, key),
       peer as NodeId,
@@ -103,3 +107,4 @@ const before = usedBytes();
 await makeSessions(count);
 console.log((usedBytes() - before) / (2 * count));
 if (ends.a.table.all().length !== count + WARM_UP) throw new Error("Sessions are missing");
+await Promise.all(folders.map((folder) => Deno.remove(folder, { recursive: true })));
