@@ -39,6 +39,12 @@ export const keepHeaderSchema = v.looseObject({
   close: v.pipe(v.array(bytesSchema(16)), v.maxLength(MAX_KEEP_IDS)),
 });
 
+export const closeHeaderSchema = v.looseObject({
+  ...frameHeaderSchema.entries,
+  /** The sender's owner revoked what the two have: the pairs go with the session. */
+  revoked: v.optional(v.boolean(), false),
+});
+
 export const syncHeaderSchema = v.looseObject({
   ...frameHeaderSchema.entries,
   pairs: v.pipe(v.array(bytesSchema(16)), v.maxLength(MAX_SYNC_PAIRS)),

@@ -70,7 +70,7 @@ export class TokenDesk {
   async revoke(target: string): Promise<RevokedView> {
     const { vault, sessions } = this.#parts;
     const peer = vault.get(target)?.peer ?? this.#resolve(target);
-    return { peer, ...await sessions.revoke(peer) };
+    return { peer, ...await sessions.revoking.revoke(peer) };
   }
 
   #view(entry: PairEntry): TokenView {

@@ -11,6 +11,7 @@ import type { SessionView } from "../../protocol/admin_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import {
   ackHeaderSchema,
+  closeHeaderSchema,
   frameHeaderSchema,
   keepHeaderSchema,
   recordHeaderSchema,
@@ -34,7 +35,7 @@ import { PeerLinks } from "./links.ts";
 import { ReliableSender } from "./reliable.ts";
 import { type HandshakeAnswer, type HandshakeParts, Responder } from "./responder.ts";
 import type { Session } from "./session.ts";
-import { isRevoked, revokePeer } from "./revoking.ts";
+import { isRevoked, Revoking } from "./revoking.ts";
 import { isRenewalDue, setOf, tooManySets } from "./standby.ts";
 import { Syncing } from "./syncing.ts";
 
@@ -72,6 +73,7 @@ export type FrameVerdict =
 export class Sessions {
   readonly links: PeerLinks;
   readonly reliable: ReliableSender;
+  readonly revoking: Revoking;
   readonly #parts: SessionsParts;
   readonly #responder: Responder;
   readonly #keeping: Keeping;
@@ -90,11 +92,13 @@ export class Sessions {
       call: (peer, signal) => caller.call(peer, signal),
       greet: (session, signal) => this.#greet(session, signal),
     });
+    const close = (session: Session, why: string) => this.#close(session, why);
+    this.revoking = new Revoking({ ...parts, links: this.links, close });
     this.#keeping = new Keeping({
       ...parts,
       reliable: this.reliable,
       ownId: parts.own.id,
-      close: (session, why) => this.#close(session, why),
+      close,
     });
     const send = (peer: NodeId, header: Record<string, unknown>) => {
       parts.background.run("send", this.send(peer, header));
@@ -269,7 +273,9 @@ export class Sessions {
         return;
       }
       case "core.close":
-        parseGrowing(frameHeaderSchema, input);
+        if (parseGrowing(closeHeaderSchema, input).revoked) {
+          return await this.revoking.obey(session);
+        }
         this.#close(session, "the peer stops");
         return this.links.want(session.peer, { delayed: true });
       case "core.sync":
@@ -419,19 +425,6 @@ export class Sessions {
     }));
     const drop = pairs.filter((pair) => pair.envelope === null).map((pair) => pair.pairId);
     await Promise.all([vault.commit({ put, drop }), ...cut.map((session) => session.release())]);
-  }
-
-  /** Ends all sessions with a peer and revokes its pairs, durably, and tells it. */
-  async revoke(peer: NodeId): Promise<{ sessions: number; tokens: number }> {
-    this.links.cancel(peer);
-    const pairs = this.#parts.vault.forPeer(peer);
-    const revoked = await revokePeer(this.#parts, {
-      peer,
-      disown: (session) => this.#sendOn(session, this.#syncing.disown(peer)),
-      close: (session, why) => this.#close(session, why),
-    });
-    for (const { pairId } of pairs) this.#parts.validations.forget(pairId);
-    return revoked;
   }
 
   /** Calls peers whose standby pairs near their end: it would take a directory to meet them again. */

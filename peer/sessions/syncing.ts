@@ -43,12 +43,6 @@ export class Syncing {
     this.#sendOwn(peer);
   }
 
-  /** The question of a node that has dropped all it held of a peer; its answer changes nothing more. */
-  disown(peer: NodeId): Record<string, unknown> {
-    this.#asked.add(peer);
-    return { type: "core.sync", pairs: [] };
-  }
-
   /** Makes every peer be asked anew. */
   reset(): void {
     this.#done.clear();

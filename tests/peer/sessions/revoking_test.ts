@@ -3,6 +3,9 @@ import type { TokenView } from "../../../protocol/token_api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { NodeMachine } from "../../sim/node_machine.ts";
 import { World } from "../../sim/world.ts";
+import { ValidationCache } from "../../../peer/tokens/validation_cache.ts";
+import { Revoking } from "../../../peer/sessions/revoking.ts";
+import { SessionWorld } from "./session_world.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -31,6 +34,11 @@ async function count(
   return (await tokensOf(node, peer)).filter((token) => token.state === state).length;
 }
 
+async function usable(node: NodeMachine, peer: NodeMachine): Promise<number> {
+  const states = (await tokensOf(node, peer)).map(({ state }) => state);
+  return states.filter((state) => ["unused", "unconfirmed", "taken"].includes(state)).length;
+}
+
 async function sessionsOf(node: NodeMachine): Promise<number> {
   const { sessions } = await node.ask((admin) => admin.status());
   return sessions.filter(({ state }) => state === "confirmed").length;
@@ -40,35 +48,54 @@ function crashDirectories(world: World): void {
   for (const directory of world.directories) directory.crash();
 }
 
-Deno.test("token revoke ends the session and the standby pairs at both sides", () =>
+Deno.test("token revoke ends the sessions and all standby pairs at both sides, old and young", () =>
   inWorld(async (world) => {
     const [alice, bob] = [world.node(0), world.node(1)];
     crashDirectories(world);
     await world.runFor(10 * MINUTE_MS);
-    assertEquals([await count(alice, bob, "unused"), await count(bob, alice, "unused")], [4, 4]);
+    await alice.ask((admin) => admin.renewTokens(bob.nodeId, 10_000));
+    const pairs = await count(alice, bob, "unused") + await count(alice, bob, "unconfirmed");
     const [pair] = await tokensOf(alice, bob);
     const revoked = await alice.ask((admin) => admin.revokeTokens(pair!.pair_id));
-    assertEquals([revoked.peer, revoked.sessions, revoked.tokens], [bob.nodeId, 1, 4]);
-    assertEquals([await sessionsOf(alice), await count(alice, bob, "unused")], [0, 0]);
-    assertEquals(await count(alice, bob, "revoked"), 4);
+    assertEquals([revoked.peer, revoked.tokens], [bob.nodeId, pairs]);
+    assertEquals(await sessionsOf(alice), 0);
     await world.runFor(5_000);
-    assertEquals([await sessionsOf(bob), await count(bob, alice, "unused")], [0, 0]);
+    assertEquals(await sessionsOf(bob), 0);
+    for (const [node, peer] of [[alice, bob], [bob, alice]] as const) {
+      assertEquals(await usable(node, peer), 0);
+      assert(await count(node, peer, "revoked") >= 4);
+    }
+    await world.runFor(7 * HOUR_MS);
+    for (const node of [alice, bob]) assertEquals(await sessionsOf(node), 0);
   }));
 
-Deno.test("token revoke holds over crashes, and against the pairs that the peer still has", () =>
+Deno.test("token revoke holds over crashes of both, told or not", () =>
   inWorld(async (world) => {
     const [alice, bob] = [world.node(0), world.node(1)];
     crashDirectories(world);
-    // The pairs are too young for bob to drop them when he is told.
     await alice.ask((admin) => admin.revokeTokens(bob.nodeId));
     alice.crash();
+    bob.crash();
     await alice.ensureStarted();
+    await bob.ensureStarted();
     await world.runFor(10 * MINUTE_MS);
     assertEquals([await sessionsOf(alice), await count(alice, bob, "revoked")], [0, 4]);
     await world.runFor(7 * HOUR_MS);
-    // The crash may have swallowed what bob was told; by then his session is over as well.
     for (const node of [alice, bob]) assertEquals(await sessionsOf(node), 0);
     assertEquals(await count(alice, bob, "revoked"), 4);
+  }));
+
+Deno.test("A peer that revoked is not called after a start until somebody here asks for it", () =>
+  inWorld(async (world) => {
+    const [alice, bob] = [world.node(0), world.node(1)];
+    await alice.ask((admin) => admin.revokeTokens(bob.nodeId));
+    await world.runFor(5_000);
+    await bob.stop();
+    await bob.ensureStarted();
+    await world.runFor(10 * MINUTE_MS);
+    for (const node of [alice, bob]) assertEquals(await sessionsOf(node), 0);
+    await world.connectAndWait(bob, alice);
+    for (const node of [alice, bob]) assertEquals(await sessionsOf(node), 1);
   }));
 
 Deno.test("After token revoke a directory can introduce the two again, and both agree", () =>
@@ -103,3 +130,42 @@ Deno.test("token renew makes a newer session from a standby pair, without a dire
     const nobody = () => alice.ask((admin) => admin.renewTokens("nobody here", 0));
     assertEquals((await assertRejects(nobody, OpenRedError)).code, "not_found");
   }));
+
+function revokingIn(world: SessionWorld): Revoking {
+  const { parts, vault, table, carrier } = world;
+  return new Revoking({
+    ...parts,
+    vault,
+    table,
+    carrier,
+    validations: new ValidationCache(),
+    links: { cancel: () => {} },
+    close: (session) => session.close(),
+  });
+}
+
+Deno.test("A word of revoking that comes late leaves what the two made since", async () => {
+  using world = await SessionWorld.create();
+  const [older, newer] = [await world.session(), await world.session()];
+  const [gone] = await world.standby(older.own.id);
+  const [kept] = await world.standby(newer.own.id);
+  await revokingIn(world).obey(older.own);
+  assertEquals(world.table.all().map(({ id }) => id), [newer.own.id]);
+  assertEquals(world.vault.get(gone!.pairId)?.half, null);
+  assert(world.vault.get(kept!.pairId)!.half !== null);
+  await revokingIn(world).obey(newer.own);
+  assertEquals(world.table.all(), []);
+  assertEquals(world.vault.get(kept!.pairId)?.half, null);
+});
+
+Deno.test("Revoking says so on every confirmed session, and once only here", async () => {
+  using world = await SessionWorld.create();
+  const sessions = [await world.session(), await world.session()];
+  await world.session({ role: "responder", confirmed: false });
+  const { peer } = sessions[0]!.own;
+  assertEquals(await revokingIn(world).revoke(peer), { sessions: 3, tokens: 0 });
+  for (const ends of sessions) {
+    assertEquals(await world.read(ends), [{ type: "core.close", revoked: true }]);
+  }
+  assertEquals(await revokingIn(world).revoke(peer), { sessions: 0, tokens: 0 });
+});
