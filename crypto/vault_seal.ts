@@ -58,8 +58,8 @@ function openLine(
   checkText(sealed, MAX_SEALED_LENGTH, "a sealed line");
   const bytes = Buffer.from(sealed, "base64");
   if (bytes.toString("base64") !== sealed || bytes.length < NONCE_BYTES + TAG_BYTES) refuse();
-  const nonce = new Uint8Array(bytes.subarray(0, NONCE_BYTES));
-  const box = new Uint8Array(bytes.subarray(NONCE_BYTES));
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const box = bytes.subarray(NONCE_BYTES);
   return parts.aeads.aes256Gcm.open(key.bytes, nonce, encodeUtf8(name), box) ?? refuse();
 }
 

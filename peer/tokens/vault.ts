@@ -12,10 +12,11 @@ import type { Clock, Files } from "../../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events.ts";
 import { DAMAGED_FILE, VAULT_FILE, VaultFile } from "./vault_file.ts";
-import type { DamagedLine, VaultLine } from "./vault_text.ts";
+import { isRemoval, sealedOf, type VaultLine } from "./vault_text.ts";
 
-/** How many lines the core opens in one call. */
-const LINES_PER_CALL = 500;
+/** How many lines the core opens in one call, and in how many calls at a time while others are read here. */
+const LINES_PER_CALL = 250;
+const CALLS_AT_A_TIME = 4;
 const NAME = /^NODE_(.+)_TOKEN_([0-9a-f]{32})$/;
 
 /** The session whose handshake left a standby pair. */
@@ -91,6 +92,7 @@ export class TokenVault {
   async load(): Promise<void> {
     const { lines, damaged } = await this.#file.read();
     const unopened = await this.#openNewest(lines);
+    await this.#spend(new Set(unopened.map(({ name }) => name)));
     const aside = [...damaged, ...unopened];
     if (aside.length === 0) return;
     await this.#file.setAside(aside);
@@ -104,37 +106,51 @@ export class TokenVault {
    * Opens the last line of each name; where it is damaged, the one before it.
    * @returns The lines that did not open.
    */
-  async #openNewest(lines: readonly VaultLine[]): Promise<DamagedLine[]> {
+  async #openNewest(lines: readonly VaultLine[]): Promise<VaultLine[]> {
     const byName = Map.groupBy(lines, ({ name }) => name);
-    const damaged: DamagedLine[] = [];
+    const damaged: VaultLine[] = [];
     for (let left = [...byName.values()]; left.length > 0;) {
-      const newest = left.flatMap((ofName) => ofName.pop() ?? []).filter((line) =>
-        line.sealed !== null
-      );
-      const opened = await this.#openLines(newest);
-      const failed = newest.filter((line, index) => !this.#keep(line, opened[index] ?? null));
+      const newest = left.flatMap((ofName) => ofName.pop() ?? []);
+      const failed = await this.#openLines(newest.filter((line) => !isRemoval(line)));
       damaged.push(...failed);
       left = failed.map(({ name }) => byName.get(name) ?? []);
     }
     return damaged;
   }
 
-  async #openLines(lines: readonly VaultLine[]): Promise<(OpenedLine | null)[]> {
-    const calls: ReturnType<CryptoCore["openLines"]>[] = [];
-    for (let start = 0; start < lines.length; start += LINES_PER_CALL) {
-      const some = lines.slice(start, start + LINES_PER_CALL)
-        .map(({ name, sealed }) => ({ name, sealed: sealed ?? "" }));
-      calls.push(this.#crypto.openLines({ vault: this.#key, lines: some }));
-    }
-    return (await Promise.all(calls)).flat();
+  /**
+   * Of a name whose newest line was damaged, an older one says only that there was such a pair: the newer one may have
+   * said that it was spent or revoked.
+   */
+  async #spend(names: ReadonlySet<string>): Promise<void> {
+    const put = this.all().filter((entry) => names.has(nameOf(entry)))
+      .map((entry) => ({ ...entry, half: null }));
+    if (put.length > 0) await this.commit({ put });
   }
 
-  #keep(line: VaultLine, opened: OpenedLine | null): boolean {
+  /** @returns The lines that did not open. */
+  async #openLines(lines: readonly VaultLine[]): Promise<VaultLine[]> {
+    const failed: VaultLine[] = [];
+    const underWay: Promise<VaultLine[]>[] = [];
+    for (let start = 0; start < lines.length; start += LINES_PER_CALL) {
+      underWay.push(this.#openSome(lines.slice(start, start + LINES_PER_CALL)));
+      if (underWay.length === CALLS_AT_A_TIME) failed.push(...await underWay.shift()!);
+    }
+    return [...failed, ...(await Promise.all(underWay)).flat()];
+  }
+
+  async #openSome(lines: readonly VaultLine[]): Promise<VaultLine[]> {
+    const sealed = lines.map((line) => ({ name: line.name, sealed: sealedOf(line) }));
+    const opened = await this.#crypto.openLines({ vault: this.#key, lines: sealed });
+    return lines.filter((_, index) => !this.#keep(sealed[index]!, opened[index] ?? null));
+  }
+
+  #keep({ name, sealed }: { name: string; sealed: string }, opened: OpenedLine | null): boolean {
     if (opened === null) return false;
-    const [, peer = "", pairId = ""] = NAME.exec(line.name) ?? [];
+    const [, peer = "", pairId = ""] = NAME.exec(name) ?? [];
     // The name is sealed with what it names: this node has written it so.
     this.#put(fromMeta({ peer: peer as NodeId, pairId }, opened));
-    this.#file.keep(line);
+    this.#file.keep(name, sealed);
     return true;
   }
 
@@ -264,7 +280,10 @@ function toMeta(entry: PairEntry): Meta {
 
 function fromMeta(name: { peer: NodeId; pairId: string }, opened: OpenedLine): PairEntry {
   const meta: Meta = JSON.parse(opened.meta);
-  const pairId = new Uint8Array(Buffer.from(name.pairId, "hex"));
-  const info = opened.info ?? ({ ...meta.info, pairId } as unknown as HalfInfo);
+  const info = opened.info ?? infoOfNote(meta, name.pairId);
   return { ...meta, ...name, half: opened.half, info };
+}
+
+function infoOfNote({ info }: Meta, pairId: string): HalfInfo {
+  return { ...info, pairId: new Uint8Array(Buffer.from(pairId, "hex")) } as unknown as HalfInfo;
 }

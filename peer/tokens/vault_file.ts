@@ -9,10 +9,11 @@ import { decodeUtf8, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { Files } from "../../ports/ports.ts";
 import { storageFailed } from "../store.ts";
 import {
-  type DamagedLine,
   formatChange,
   formatLine,
+  lineLength,
   MASTER_KEY_LINE,
+  type PlacedLine,
   readVaultText,
   type VaultLine,
 } from "./vault_text.ts";
@@ -28,8 +29,8 @@ export type FileChange = ReadonlyMap<string, string | null>;
 /** The file of one vault. */
 export class VaultFile {
   readonly #files: Files;
-  /** What the file says, with all that was queued: the line of each name. */
-  readonly #lines = new Map<string, string>();
+  /** What the file says, with all that was queued: what is sealed under each name. */
+  readonly #sealed = new Map<string, string>();
   #comments: readonly string[] = [];
   #liveBytes = 0;
   #fileBytes = 0;
@@ -45,7 +46,7 @@ export class VaultFile {
   }
 
   /** Reads the file; empty where there is none. What is to stay is said with {@linkcode keep}. */
-  async read(): Promise<{ lines: readonly VaultLine[]; damaged: readonly DamagedLine[] }> {
+  async read(): Promise<{ lines: readonly VaultLine[]; damaged: readonly PlacedLine[] }> {
     const content = await this.#files.read(VAULT_FILE);
     if (content === null) return { lines: [], damaged: [] };
     const { lines, damaged, comments, isComplete } = readVaultText(decodeLeniently(content));
@@ -55,17 +56,15 @@ export class VaultFile {
     return { lines, damaged };
   }
 
-  /** Takes a line that was read over as it is. */
-  keep(line: VaultLine): void {
-    if (line.sealed !== null) this.#put(line.name, formatLine(line.name, line.sealed));
+  /** Takes over what was read. */
+  keep(name: string, sealed: string): void {
+    this.#put(name, sealed);
   }
 
   /** Moves lines to a file of their own, and writes this one without them. */
-  async setAside(damaged: readonly DamagedLine[]): Promise<void> {
-    const before = await this.#files.read(DAMAGED_FILE);
-    const kept = before === null ? "" : decodeUtf8(before);
-    const lines = damaged.toSorted((a, b) => a.place - b.place).map(({ text }) => text);
-    await this.#files.write(DAMAGED_FILE, encodeUtf8(`${kept}${lines.join("\n")}\n`));
+  async setAside(damaged: readonly PlacedLine[]): Promise<void> {
+    const lines = damaged.toSorted((a, b) => a.place - b.place).map(({ text }) => `${text}\n`);
+    await this.#files.append(DAMAGED_FILE, encodeUtf8(lines.join("")));
     this.#mustRewrite = true;
     this.#isDirty = true;
     await this.flush();
@@ -74,19 +73,21 @@ export class VaultFile {
   /** Adds a change to what the next write takes along, whole. */
   queue(change: FileChange): void {
     if (change.size === 0) return;
-    const lines = [...change].map(([name, sealed]) => {
-      const line = formatLine(name, sealed);
-      this.#put(name, sealed === null ? null : line);
-      return line;
-    });
+    for (const [name, sealed] of change) this.#put(name, sealed);
+    const lines = Array.from(change, ([name, sealed]) => formatLine(name, sealed));
     this.#queued.push(formatChange(lines));
     this.#isDirty = true;
   }
 
-  #put(name: string, line: string | null): void {
-    this.#liveBytes += (line?.length ?? 0) - (this.#lines.get(name)?.length ?? 0);
-    if (line === null) this.#lines.delete(name);
-    else this.#lines.set(name, line);
+  #put(name: string, sealed: string | null): void {
+    const former = this.#sealed.get(name);
+    if (former !== undefined) this.#liveBytes -= lineLength(name, former);
+    if (sealed === null) {
+      this.#sealed.delete(name);
+    } else {
+      this.#sealed.set(name, sealed);
+      this.#liveBytes += lineLength(name, sealed);
+    }
   }
 
   /**
@@ -134,7 +135,8 @@ export class VaultFile {
 
   async #rewrite(): Promise<void> {
     const head = [MASTER_KEY_LINE, ...this.#comments].map((line) => `${line}\n`);
-    const content = encodeUtf8([...head, ...this.#lines.values()].join(""));
+    const lines = Array.from(this.#sealed, ([name, sealed]) => formatLine(name, sealed));
+    const content = encodeUtf8([...head, ...lines].join(""));
     await this.#files.write(VAULT_FILE, content);
     this.#fileBytes = content.length;
     this.#mustRewrite = false;
@@ -142,7 +144,7 @@ export class VaultFile {
 }
 
 /** Bytes that are no UTF-8 damage their own line only. */
-function decodeLeniently(content: Uint8Array): string {
+export function decodeLeniently(content: Uint8Array): string {
   try {
     return decodeUtf8(content);
   } catch {

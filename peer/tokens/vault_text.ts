@@ -14,30 +14,29 @@ import { stringify } from "@std/dotenv/stringify";
 export const MASTER_KEY_LINE = stringify({ TOKEN_MASTER_KEY: "derived_from_node_secret" });
 const VALUE_PREFIX = "encrypted:AES256:";
 const HEAD = /^(NODE_z[1-9A-HJ-NP-Za-km-z]+_TOKEN_[0-9a-f]{32})=/;
-const CHANGE = /^# change of (\d{1,6}) lines$/;
+const CHANGE = /^# change of (\d{1,6}) lines(?:, (\d{1,12}) bytes)?$/;
 const CHANGE_START = "# change of ";
 /** Longer ones are damaged: the crypto core takes none. */
 const MAX_LINE_LENGTH = 2 ** 19;
 
-/** A line of the form. */
-export interface VaultLine {
-  /** What stands left of `=`. */
-  readonly name: string;
-  /** Base64, or `null` where the name is taken away. */
-  readonly sealed: string | null;
+/** A line and its place in the file. */
+export interface PlacedLine {
   readonly text: string;
-  /** Its place in the file. */
   readonly place: number;
 }
 
-/** A line that is not of the form, or does not open. */
-export type DamagedLine = Pick<VaultLine, "text" | "place">;
+/** A line that names a pair. */
+export interface VaultLine extends PlacedLine {
+  /** What stands left of `=`. */
+  readonly name: string;
+}
 
 /** What a file says. */
 export interface VaultText {
-  /** All lines of the form that count, in their order; names can repeat. */
+  /** All lines that count and name a pair, in their order; names can repeat. */
   readonly lines: readonly VaultLine[];
-  readonly damaged: readonly DamagedLine[];
+  /** Lines that name none, and are nothing else either. */
+  readonly damaged: readonly PlacedLine[];
   /** Comments of whoever edited the file. */
   readonly comments: readonly string[];
   /** Whether more can be appended: false after an interrupted write, or without a last line feed. */
@@ -49,9 +48,15 @@ export function formatLine(name: string, sealed: string | null): string {
   return sealed === null ? `${stringify({ [name]: "" })}\n` : `${name}=${VALUE_PREFIX}${sealed}\n`;
 }
 
+/** The length of {@linkcode formatLine}'s line, in bytes. */
+export function lineLength(name: string, sealed: string): number {
+  return name.length + 1 + VALUE_PREFIX.length + sealed.length + 1;
+}
+
 /** The lines of one change as they are appended. */
 export function formatChange(lines: readonly string[]): string {
-  return `${CHANGE_START}${lines.length} lines\n${lines.join("")}`;
+  const content = lines.join("");
+  return `${CHANGE_START}${lines.length} lines, ${content.length} bytes\n${content}`;
 }
 
 /** Reads the text of a vault file. Lines end with a line feed, or a carriage return and a line feed. */
@@ -61,7 +66,7 @@ export function readVaultText(text: string): VaultText {
   if (isEnded) texts.pop();
   const end = endOfWhole(texts, isEnded);
   const lines: VaultLine[] = [];
-  const damaged: DamagedLine[] = [];
+  const damaged: PlacedLine[] = [];
   const comments: string[] = [];
   for (let place = 0; place < end; place++) {
     const text = texts[place]!;
@@ -74,23 +79,40 @@ export function readVaultText(text: string): VaultText {
   return { lines, damaged, comments, isComplete: isEnded && end === texts.length };
 }
 
-/** @returns How many lines are not part of an interrupted change; only the last change can be one. */
+/**
+ * One of both numbers is enough: where one is damaged, the other says that the change is there.
+ * @returns How many lines are not part of an interrupted change; only the last change can be one.
+ */
 function endOfWhole(texts: readonly string[], isEnded: boolean): number {
-  const start = texts.findLastIndex((text) => text.startsWith(CHANGE_START));
-  const count = Number(CHANGE.exec(texts[start] ?? "")?.[1] ?? 0);
   const last = texts.length - 1;
-  if (start >= 0 && start + count > (isEnded ? last : last - 1)) return start;
+  const start = texts.findLastIndex((text) => text.startsWith(CHANGE_START));
+  const [, lines, bytes = Infinity] = CHANGE.exec(texts[start] ?? "") ?? [];
+  if (lines !== undefined) {
+    const rest = texts.slice(start + 1);
+    const length = rest.reduce((sum, text) => sum + text.length + 1, isEnded ? 0 : -1);
+    const isWhole = (isEnded ? rest.length : rest.length - 1) >= Number(lines) ||
+      length >= Number(bytes);
+    if (!isWhole) return start;
+  }
   // Nothing of the change is there but the beginning of the line before it.
-  return !isEnded && CHANGE_START.startsWith(texts[last] ?? "-") ? last : texts.length;
+  const text = isEnded ? "-" : texts[last] ?? "-";
+  const isCut = CHANGE_START.startsWith(text) || text.startsWith(CHANGE_START);
+  return isCut ? last : texts.length;
 }
 
-/** Whether a value is base64 says the core, which decodes it. */
 function readLine(text: string, place: number): VaultLine | null {
-  const [head, name] = HEAD.exec(text) ?? [];
-  if (head === undefined || name === undefined || text.length > MAX_LINE_LENGTH) return null;
-  if (text.length === head.length) return { name, sealed: null, text, place };
+  const name = HEAD.exec(text)?.[1];
+  return name === undefined || text.length > MAX_LINE_LENGTH ? null : { name, text, place };
+}
+
+/** Whether a line takes its name away. */
+export function isRemoval({ name, text }: VaultLine): boolean {
+  return text.length === name.length + 1;
+}
+
+/** What is sealed in a line: base64 if it is not damaged, which the core finds out; empty if it has no such value. */
+export function sealedOf({ name, text }: VaultLine): string {
   // The parser replaces references to the environment: it gets nothing that could be one.
   const value = text.includes("$") ? "" : parse(text)[name] ?? "";
-  if (!value.startsWith(VALUE_PREFIX)) return null;
-  return { name, sealed: value.slice(VALUE_PREFIX.length), text, place };
+  return value.startsWith(VALUE_PREFIX) ? value.slice(VALUE_PREFIX.length) : "";
 }

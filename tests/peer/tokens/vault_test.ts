@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS, START_MS } from "../parts.ts";
 import { VAULT_FILE, VaultWorld } from "./vault_world.ts";
@@ -73,12 +74,34 @@ Deno.test("TokenVault sets damaged lines aside and loads the others", async () =
   assertEquals(kept, [...damaged, "again"], "what was set aside before stays");
 });
 
+Deno.test("TokenVault uses no older line of a pair whose newest line is damaged", async () => {
+  using world = await VaultWorld.create();
+  const entry = await world.entry();
+  await world.vault.commit({ put: [entry] });
+  const [usable = ""] = world.lines();
+  await world.vault.commit({ put: [{ ...entry, half: null, revokedAt: 1 }] });
+  const text = world.parts.files.text(VAULT_FILE);
+  const damaged = `${text.slice(0, -10)}${text.at(-10) === "A" ? "B" : "A"}${text.slice(-9)}`;
+  world.parts.files.content.set(VAULT_FILE, encodeUtf8(damaged));
+  for (let start = 0; start < 2; start++) {
+    const loaded = await world.reload();
+    assertEquals(loaded.all().map(({ pairId, half }) => [pairId, half]), [[entry.pairId, null]]);
+    assertEquals(loaded.startable(entry.peer), []);
+    assertEquals(world.lines().includes(usable), false);
+  }
+});
+
 Deno.test("TokenVault loads the lines around bytes that are not UTF-8", async () => {
   using world = await VaultWorld.create();
+  world.parts.files.content.set(".env.damaged", new Uint8Array([0xff, 0x0a]));
   await world.vault.commit({ put: [await world.entry()] });
   const content = world.parts.files.content.get(VAULT_FILE)!;
   world.parts.files.content.set(VAULT_FILE, new Uint8Array([...content, 0xff, 0xfe, 0x0a]));
   assertEquals((await world.reload()).all().length, 1);
+  assertEquals(
+    world.parts.files.content.get(".env.damaged")!.slice(0, 2),
+    Uint8Array.of(0xff, 0x0a),
+  );
 });
 
 Deno.test("TokenVault leaves a line without a half for a spent pair, and releases the half", async () => {
