@@ -4,6 +4,7 @@
  * @module
  */
 import { assertBytes, wipe } from "./bytes.ts";
+import { concatBytes } from "./encoding.ts";
 import type { HalfInfo } from "./interface.ts";
 import type { Held } from "./keyring.ts";
 import type { TokenPair } from "./tokens.ts";
@@ -23,9 +24,7 @@ export interface HalfSecrets {
 /** A half, which owns its secrets. */
 export class Half implements Held {
   readonly info: HalfInfo;
-  readonly token: Uint8Array;
-  readonly peerSalt: Uint8Array;
-  readonly check: Uint8Array;
+  readonly #secrets: Uint8Array;
 
   /**
    * @param secrets Copied; the given arrays stay the caller's to wipe.
@@ -36,10 +35,22 @@ export class Half implements Held {
     assertBytes(secrets.token, SECRET_BYTES, "a token");
     assertBytes(secrets.peerSalt, SECRET_BYTES, "a salt");
     assertBytes(secrets.check, SECRET_BYTES, "a check value");
+    const { token, peerSalt, check } = secrets;
     this.info = { ...info, pairId: new Uint8Array(info.pairId) };
-    this.token = new Uint8Array(secrets.token);
-    this.peerSalt = new Uint8Array(secrets.peerSalt);
-    this.check = new Uint8Array(secrets.check);
+    // One array for all three: a node holds thousands of halves, and the runtime keeps each array off the heap.
+    this.#secrets = concatBytes(token, peerSalt, check);
+  }
+
+  get token(): Uint8Array {
+    return this.#secrets.subarray(0, SECRET_BYTES);
+  }
+
+  get peerSalt(): Uint8Array {
+    return this.#secrets.subarray(SECRET_BYTES, 2 * SECRET_BYTES);
+  }
+
+  get check(): Uint8Array {
+    return this.#secrets.subarray(2 * SECRET_BYTES);
   }
 
   /** A half of its own, that outlives this one. */
@@ -53,7 +64,7 @@ export class Half implements Held {
   }
 
   wipe(): void {
-    wipe(this.token, this.peerSalt, this.check);
+    wipe(this.#secrets);
   }
 }
 

@@ -26,6 +26,7 @@ Deno.test("Processes killed at any moment find their data, and nothing acknowled
   const report = await runKills({ kills: KILLS, seed, say: () => {} });
   console.log(`seed ${seed}: ${JSON.stringify(report)}`);
   assert(report.kills >= KILLS && report.delivered > KILLS);
+  assert(report.renewals > 0 && report.auditLogs > 0);
 });
 
 for (const program of ["central", "node"] as const) {
