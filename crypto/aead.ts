@@ -69,7 +69,9 @@ function createNodeAead(name: string): Aead {
       const decipher = createDecipheriv(algorithm, key, nonce, options);
       decipher.setAAD(aad);
       decipher.setAuthTag(sealed.subarray(end));
-      const plaintext = new Uint8Array(decipher.update(sealed.subarray(0, end)));
+      // The same memory: no second copy is left behind when the caller wipes this one.
+      const { buffer, byteOffset, length } = decipher.update(sealed.subarray(0, end));
+      const plaintext = new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
       try {
         decipher.final();
       } catch {
