@@ -6,6 +6,7 @@
 import type { NodeId } from "../crypto/encoding.ts";
 import { openKeystoreFiles } from "../ports/keystore_files.ts";
 import type { RequestSource } from "../ports/ports.ts";
+import { addressSource } from "../protocol/address_source.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { PROOF_MEMORY_MS } from "../protocol/limits.ts";
 import { createApi, errorResponse } from "./api.ts";
@@ -16,7 +17,7 @@ import { DORMANT_MS } from "./leases.ts";
 import { Metrics } from "./metrics.ts";
 import { OwnRecord } from "./own_record.ts";
 import type { DirectoryParts, DirectoryPorts } from "./parts.ts";
-import { addressSource, RateLimit } from "./rate_limits.ts";
+import { RateLimit } from "./rate_limits.ts";
 
 const HOUSEKEEPING_MS = 60_000;
 const OVERLOADED_RETRY_MS = 1_000;

@@ -57,8 +57,10 @@ class WebSocketChannel implements Channel {
 
   close(code: number, reason = ""): void {
     const close = () => this.#closeSocket(code, reason.slice(0, MAX_REASON_LENGTH));
-    if (this.#isOpening()) this.#closeWhenOpen = close;
-    else close();
+    if (!this.#isOpening()) return close();
+    this.#closeWhenOpen = close;
+    // A socket whose client went away before its answer never opens, and never says that it ended.
+    this.#tellEnd(CLOSE_ABNORMAL);
   }
 
   #isOpening(): boolean {
@@ -93,10 +95,14 @@ class WebSocketChannel implements Channel {
   }
 
   #onClose(code: number): void {
-    if (this.#closeCode !== null) return;
-    this.#closeCode = code;
     this.#unsent = [];
     this.#unsentBytes = 0;
+    this.#tellEnd(code);
+  }
+
+  #tellEnd(code: number): void {
+    if (this.#closeCode !== null) return;
+    this.#closeCode = code;
     this.#listener?.close(code);
   }
 }

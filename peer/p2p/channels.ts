@@ -4,20 +4,21 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
-import type { Channel, Clock, HttpClient, Random } from "../../ports/ports.ts";
+import type { Channel, ChannelListener, Clock, HttpClient, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { CALL_TIMEOUT_MS, CHANNEL_FIRST_FRAME_MS } from "../../protocol/limits.ts";
 import { CHANNEL_CLOSE, CHANNEL_PATH } from "../../protocol/peer_api.ts";
 import type { Background } from "../background.ts";
-import { Backoff, sleep } from "../backoff.ts";
+import { sleep } from "../backoff.ts";
 import type { FrameVerdict } from "../sessions/sessions.ts";
+import { Entrance } from "./entrance.ts";
+import { HeldSockets } from "./held_sockets.ts";
+import { Openings } from "./openings.ts";
 
 const LEAVE_TO_OTHER_MS = 1_000;
-const FIRST_REOPEN_MS = 1_000;
-const LAST_REOPEN_MS = 300_000;
 const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
-const MAX_UNPROVEN = 100;
-const MAX_EARLY_MESSAGES = 64;
+/** Both ends may open one at the same moment; more would only take the place of other peers' channels. */
+const MAX_CHANNELS_PER_PEER = 2;
 /** How long a channel may carry nothing back while acknowledgements are missing. */
 const HALF_OPEN_MS = 60_000;
 
@@ -46,17 +47,14 @@ export interface ChannelLimits {
 interface Proven {
   readonly channel: Channel;
   readonly peer: NodeId;
+  /** Whose socket it is when it is closed: the source that opened it, or the peer that was called. */
+  readonly holder: string;
+  release: () => void;
   lastFreshMs: number;
   lastUsedMs: number;
   /** Since when an acknowledgement is missing and nothing came on it, or `null`. */
   doubtedSinceMs: number | null;
   cancelIdle: () => void;
-}
-
-interface Opening {
-  readonly backoff: Backoff;
-  notBeforeMs: number;
-  running: boolean;
 }
 
 /** The open channels of one node. */
@@ -65,13 +63,21 @@ export class ChannelPool {
   readonly #limits: ChannelLimits;
   readonly #proven = new Set<Proven>();
   readonly #byPeer = new Map<NodeId, Proven[]>();
-  readonly #openings = new Map<NodeId, Opening>();
+  readonly #held = new HeldSockets();
+  readonly #openings: Openings;
+  readonly #entrance: Entrance;
   readonly #stop = new AbortController();
-  #unproven = 0;
 
   constructor(parts: ChannelParts, limits: ChannelLimits) {
     this.#parts = parts;
     this.#limits = limits;
+    this.#openings = new Openings(parts);
+    this.#entrance = new Entrance({
+      ...parts,
+      held: this.#held,
+      admit: (peer, channel, source) =>
+        this.#listenerOf(this.#attach({ peer, channel, holder: source })),
+    });
   }
 
   has(peer: NodeId): boolean {
@@ -108,25 +114,13 @@ export class ChannelPool {
    * the node with the larger id leaves the other a second to open it.
    */
   open(peer: NodeId): void {
-    const opening = this.#openings.get(peer) ?? {
-      backoff: new Backoff(this.#parts.random, {
-        firstMs: FIRST_REOPEN_MS,
-        lastMs: LAST_REOPEN_MS,
-      }),
-      notBeforeMs: 0,
-      running: false,
-    };
-    this.#openings.set(peer, opening);
-    const nowMs = this.#parts.clock.monotonicMs();
-    if (this.has(peer) || opening.running || nowMs < opening.notBeforeMs) return;
-    if (this.#stop.signal.aborted) return;
-    opening.running = true;
-    opening.notBeforeMs = nowMs + opening.backoff.next();
-    const run = this.#open(peer, opening).finally(() => opening.running = false);
-    this.#parts.background.run("open_channel", run);
+    if (this.has(peer) || this.#stop.signal.aborted || !this.#held.hasRoom(peer)) return;
+    const ended = this.#openings.begin(peer);
+    if (ended === null) return;
+    this.#parts.background.run("open_channel", this.#open(peer).finally(ended));
   }
 
-  async #open(peer: NodeId, opening: Opening): Promise<void> {
+  async #open(peer: NodeId): Promise<void> {
     const url = this.#parts.urlOf(peer);
     const { signal } = this.#stop;
     if (url === null) return;
@@ -137,7 +131,8 @@ export class ChannelPool {
       }
       await this.#parts.checkUrl(url, signal);
       const first = await this.#parts.sealFirst(peer);
-      if (first === null) return this.#forgetFailures(opening);
+      // A channel is not due before a session is confirmed; then it is at once.
+      if (first === null) return this.#openings.forget(peer);
       const channel = await this.#parts.http.openChannel({
         url: url.replace(/^http/, "ws") + CHANNEL_PATH,
         timeoutMs: CALL_TIMEOUT_MS,
@@ -146,77 +141,35 @@ export class ChannelPool {
       if (signal.aborted || this.#parts.urlOf(peer) === null) {
         return channel.close(CHANNEL_CLOSE.goingAway);
       }
-      const proven = this.#attach(peer, channel);
-      channel.listen({
-        message: (data) => this.#taking(proven, data),
-        close: (code) => this.#ended(proven, code),
-      });
+      channel.listen(this.#listenerOf(this.#attach({ peer, channel, holder: peer })));
       channel.send(first);
     } catch (error) {
       if (!(error instanceof OpenRedError) && !signal.aborted) throw error;
     }
   }
 
-  /** A channel is not due before a session is confirmed; then it is at once. */
-  #forgetFailures(opening: Opening): void {
-    opening.backoff.reset();
-    opening.notBeforeMs = 0;
-  }
-
-  /** Takes a channel somebody opened: its first message has to prove whose it is. */
-  accept(channel: Channel): void {
-    if (this.#unproven >= MAX_UNPROVEN || this.#stop.signal.aborted) {
-      return channel.close(CHANNEL_CLOSE.refused);
-    }
-    this.#unproven += 1;
-    const state: { proven: Proven | null; early: number; turn: Promise<void>; ended: boolean } = {
-      proven: null,
-      early: 0,
-      turn: Promise.resolve(),
-      ended: false,
-    };
-    const cancel = this.#parts.clock.setTimer(
-      CHANNEL_FIRST_FRAME_MS,
-      () => channel.close(CHANNEL_CLOSE.refused),
-    );
-    const settle = () => {
-      cancel();
-      this.#unproven -= 1;
-    };
-    channel.listen({
-      message: (data) => {
-        if (state.proven !== null) return this.#taking(state.proven, data);
-        state.early += 1;
-        if (state.early > MAX_EARLY_MESSAGES) return channel.close(CHANNEL_CLOSE.refused);
-        const turn = async () => {
-          if (state.ended) return;
-          if (state.proven !== null) return await this.#take(state.proven, data);
-          const peer = await this.#prove(channel, data);
-          if (peer === null) state.ended = true;
-          if (state.ended || peer === null) return;
-          settle();
-          state.proven = this.#attach(peer, channel);
-        };
-        state.turn = state.turn.then(turn);
-        this.#parts.background.run("channel", state.turn);
-      },
-      close: (code) => {
-        state.ended = true;
-        if (state.proven === null) settle();
-        else this.#ended(state.proven, code);
-      },
+  /**
+   * Looks whether a source may open another channel. To be asked before there is a socket, which could not be got rid of.
+   * @throws {OpenRedError} `rate_limited` while too many sockets of this source are unproven or will not end.
+   */
+  checkRoom(source: string): void {
+    if (this.#held.hasRoom(source)) return;
+    throw new OpenRedError("rate_limited", "Too many idle channels from this address", {
+      retryAfterMs: CHANNEL_FIRST_FRAME_MS,
     });
   }
 
-  async #prove(channel: Channel, data: Uint8Array | null): Promise<NodeId | null> {
-    const verdict = data === null ? null : await this.#parts.receive(data);
-    if (verdict?.kind === "taken" && verdict.fresh) return verdict.session.peer;
-    channel.close(verdict?.kind === "unknown" ? CHANNEL_CLOSE.unknown : CHANNEL_CLOSE.refused);
-    return null;
+  /** Takes a channel somebody opened: its first message has to prove whose it is. */
+  accept(channel: Channel, source: string): void {
+    if (this.#stop.signal.aborted) channel.close(CHANNEL_CLOSE.refused);
+    else this.#entrance.accept(channel, source);
   }
 
-  #taking(proven: Proven, data: Uint8Array | null): void {
-    this.#parts.background.run("channel", this.#take(proven, data));
+  #listenerOf(proven: Proven): ChannelListener {
+    return {
+      message: (data) => this.#parts.background.run("channel", this.#take(proven, data)),
+      close: (code) => this.#ended(proven, code),
+    };
   }
 
   async #take(proven: Proven, data: Uint8Array | null): Promise<void> {
@@ -228,7 +181,7 @@ export class ChannelPool {
     if (verdict.session.peer !== proven.peer) return this.#close(proven, CHANNEL_CLOSE.refused);
     proven.doubtedSinceMs = null;
     if (!verdict.fresh) return;
-    this.#openings.get(proven.peer)?.backoff.reset();
+    this.#openings.proved(proven.peer);
     this.#carriedFresh(proven);
   }
 
@@ -241,19 +194,22 @@ export class ChannelPool {
     this.#byPeer.set(proven.peer, [proven, ...channels.filter((other) => other !== proven)]);
   }
 
-  #attach(peer: NodeId, channel: Channel): Proven {
+  #attach(socket: Pick<Proven, "channel" | "peer" | "holder">): Proven {
     const nowMs = this.#parts.clock.monotonicMs();
     const proven: Proven = {
-      channel,
-      peer,
+      ...socket,
+      release: () => {},
       lastFreshMs: nowMs,
       lastUsedMs: nowMs,
       doubtedSinceMs: null,
       cancelIdle: () => {},
     };
     this.#proven.add(proven);
-    this.#byPeer.set(peer, [proven, ...this.#byPeer.get(peer) ?? []]);
+    const channels = [proven, ...this.#byPeer.get(proven.peer) ?? []];
+    this.#byPeer.set(proven.peer, channels);
     this.#watchIdle(proven, this.#limits.idleConnectionMs);
+    const surplus = channels[MAX_CHANNELS_PER_PEER];
+    if (surplus !== undefined) this.#close(surplus, CHANNEL_CLOSE.idle);
     if (this.#proven.size > this.#limits.maxConnections) this.#closeOldest();
     return proven;
   }
@@ -277,8 +233,8 @@ export class ChannelPool {
 
   /** Nothing is sent on a channel from the moment it is closed here, whenever the other end hears of it. */
   #close(proven: Proven, code: number): void {
+    if (this.#remove(proven)) proven.release = this.#held.hold(proven.holder);
     proven.channel.close(code);
-    this.#remove(proven);
   }
 
   #remove(proven: Proven): boolean {
@@ -291,6 +247,7 @@ export class ChannelPool {
   }
 
   #ended(proven: Proven, code: number): void {
+    proven.release();
     if (!this.#remove(proven)) return;
     if (code === CHANNEL_CLOSE.unknown) this.#parts.unknown(proven.peer);
   }
@@ -298,10 +255,12 @@ export class ChannelPool {
   /** Ends the channels to a peer, as for one whose sessions nobody knows. */
   drop(peer: NodeId): void {
     for (const proven of this.#byPeer.get(peer) ?? []) this.#close(proven, CHANNEL_CLOSE.unknown);
+    this.#openings.forget(peer);
   }
 
   stop(): void {
     this.#stop.abort();
+    this.#entrance.stop();
     for (const { channel } of this.#proven) channel.close(CHANNEL_CLOSE.goingAway);
   }
 }

@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import { decodeBase64Url, encodeBase64Url, isNodeId, type NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
 import type { ChannelUpgrader, Clock, Log, RequestSource } from "../../ports/ports.ts";
+import { addressSource } from "../../protocol/address_source.ts";
 import { receiveRequestSchema } from "../../protocol/directory_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
@@ -73,8 +74,8 @@ export class PeerApi {
     this.#app.onError((error) => this.#problem(error));
   }
 
-  /** Answers one request. Never rejects. */
-  async handle(request: Request, source: RequestSource): Promise<Response> {
+  /** Answers one request. Never rejects. Whatever is counted by source is counted for a whole IPv6 /64. */
+  async handle(request: Request, { address }: RequestSource): Promise<Response> {
     if (this.#concurrent >= MAX_CONCURRENT_REQUESTS) {
       return problemResponse(
         new OpenRedError("overloaded", "Too many requests at once", { retryAfterMs: 1_000 }),
@@ -82,7 +83,7 @@ export class PeerApi {
     }
     this.#concurrent += 1;
     try {
-      return await this.#app.fetch(request, { source });
+      return await this.#app.fetch(request, { source: { address: addressSource(address) } });
     } catch (error) {
       return this.#problem(error);
     } finally {
@@ -183,13 +184,14 @@ export class PeerApi {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       throw new OpenRedError("bad_request", "This path takes a WebSocket");
     }
+    this.#parts.channels.checkRoom(source.address);
     let upgraded: ReturnType<ChannelUpgrader["upgrade"]>;
     try {
       upgraded = this.#parts.upgrader.upgrade(request);
     } catch (cause) {
       throw new OpenRedError("bad_request", "The request is not a WebSocket upgrade", { cause });
     }
-    this.#parts.channels.accept(upgraded.channel);
+    this.#parts.channels.accept(upgraded.channel, source.address);
     return upgraded.response;
   }
 }

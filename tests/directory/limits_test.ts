@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { calledHost } from "../../directory/called_hosts.ts";
-import { addressSource, RateLimit } from "../../directory/rate_limits.ts";
+import { RateLimit } from "../../directory/rate_limits.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { answerJson } from "./fake_nodes.ts";
 import { MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";
@@ -22,16 +22,6 @@ Deno.test("One address may ask so often in a minute, others are not affected", a
   assertEquals((await ask("192.0.2.2")).status, 200);
   test.clock.advance(MINUTE_MS);
   assertEquals((await ask("192.0.2.1")).status, 200);
-});
-
-Deno.test("Addresses of one IPv6 subscriber count as one", () => {
-  assertEquals(addressSource("192.0.2.1"), "192.0.2.1");
-  assertEquals(addressSource("::ffff:192.0.2.1"), "192.0.2.1");
-  assertEquals(addressSource("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-  assertEquals(addressSource("2001:db8:1:2::9"), "2001:db8:1:2::/64");
-  assertEquals(addressSource("2001:0db8:0001:0002::"), "2001:db8:1:2::/64");
-  assertEquals(addressSource("::1"), "0:0:0:0::/64");
-  assertEquals(addressSource("fe80::1%eth0"), "fe80:0:0:0::/64");
 });
 
 Deno.test("One identity may announce so often in a minute, and nobody else can use that up", async () => {

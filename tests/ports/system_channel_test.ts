@@ -161,6 +161,24 @@ Deno.test("openChannel() gives up when time is up or its signal fires", async ()
   );
 });
 
+Deno.test("a channel closed before it was open ends at once: its client may be gone, and it never opens", async () => {
+  const ended: number[] = [];
+  await using server = serveLoopback((request) => {
+    const { response, channel } = systemChannelUpgrader.upgrade(request);
+    channel.listen({ message: () => {}, close: (code) => ended.push(code) });
+    channel.close(1008);
+    assertEquals(ended, [1006]);
+    return response;
+  });
+  const url = server.url.replace("http", "ws");
+  const next = readEvents(
+    await systemHttpClient.openChannel({ url, timeoutMs: 5_000 }),
+  );
+  assertEquals(await next(), ["close", 1008]);
+  await server[Symbol.asyncDispose]();
+  assertEquals(ended, [1006], "and only once");
+});
+
 Deno.test("upgrade() refuses a request that is no handshake", () => {
   const error = assertThrows(
     () => systemChannelUpgrader.upgrade(new Request("http://127.0.0.1/")),

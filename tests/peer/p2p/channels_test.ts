@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { NodeId } from "../../../crypto/encoding.ts";
 import { ChannelPool } from "../../../peer/p2p/channels.ts";
 import type { FrameVerdict } from "../../../peer/sessions/sessions.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import { testIdentity } from "../../protocol/signer.ts";
 import { FakeHttp } from "../fake_http.ts";
 import { settle } from "../virtual_clock.ts";
 import { SessionWorld } from "../sessions/session_world.ts";
@@ -12,6 +14,9 @@ const REFUSED = 1;
 const OF_PEER = 2;
 const OF_OTHER = 3;
 const REPEAT = 4;
+/** From this number on: a fresh frame of the peer of that number. */
+const OF_NUMBER = 10;
+const SOURCE = "192.0.2.1";
 
 async function setUp(limits = { maxConnections: 100, idleConnectionMs: 300_000 }) {
   const world = await SessionWorld.create();
@@ -23,6 +28,11 @@ async function setUp(limits = { maxConnections: 100, idleConnectionMs: 300_000 }
     [OF_PEER]: { kind: "taken", session, fresh: true },
     [OF_OTHER]: { kind: "taken", session: other, fresh: true },
     [REPEAT]: { kind: "taken", session, fresh: false },
+  };
+  const verdictOf = (kind: number): FrameVerdict => {
+    if (kind < OF_NUMBER) return verdicts[kind]!;
+    const peer = testIdentity(kind).id;
+    return { kind: "taken", session: { ...session, peer } as typeof session, fresh: true };
   };
   const told = { received: [] as number[], unknown: [] as NodeId[], dropped: 0 };
   const http = new FakeHttp();
@@ -36,7 +46,7 @@ async function setUp(limits = { maxConnections: 100, idleConnectionMs: 300_000 }
     receive: async (frame) => {
       told.received.push(frame[0]!);
       await Promise.resolve();
-      return verdicts[frame[0]!]!;
+      return verdictOf(frame[0]!);
     },
     sealFirst: () => Promise.resolve(state.first),
     unknown: (peer) => told.unknown.push(peer),
@@ -49,7 +59,7 @@ async function setUp(limits = { maxConnections: 100, idleConnectionMs: 300_000 }
   /** A channel somebody opened, proven by a frame. */
   const accept = async (kind = OF_PEER) => {
     const channel = new FakeChannel();
-    pool.accept(channel);
+    pool.accept(channel, SOURCE);
     await say(channel, kind);
     return channel;
   };
@@ -64,7 +74,7 @@ Deno.test("ChannelPool sends on an accepted channel once its first frame opened"
   const { world, pool, say, peer } = await setUp();
   using _ = world;
   const channel = new FakeChannel();
-  pool.accept(channel);
+  pool.accept(channel, SOURCE);
   assert(!pool.send(peer, frame()));
   await say(channel, OF_PEER);
   assert(pool.send(peer, frame()));
@@ -83,7 +93,7 @@ for (
     const { world, pool, told, say, peer } = await setUp();
     using _ = world;
     const channel = new FakeChannel();
-    pool.accept(channel);
+    pool.accept(channel, SOURCE);
     channel.listener?.message(kind === null ? null : new Uint8Array([kind]));
     await say(channel, OF_PEER);
     assertEquals([channel.closed, pool.has(peer)], [code, false]);
@@ -98,7 +108,7 @@ Deno.test("ChannelPool closes with 1008 what says nothing for 5 s", async () => 
   const { world, pool, accept } = await setUp();
   using _ = world;
   const silent = new FakeChannel();
-  pool.accept(silent);
+  pool.accept(silent, SOURCE);
   const proven = await accept();
   await world.parts.clock.advance(4_999);
   assertEquals(silent.closed, null);
@@ -152,15 +162,112 @@ Deno.test("ChannelPool closes the one used longest ago when there are too many",
   using _ = world;
   const channels: FakeChannel[] = [];
   for (let index = 0; index < 3; index++) {
-    channels.push(await accept());
+    channels.push(await accept(OF_NUMBER + index));
     world.parts.clock.skip(1_000);
   }
-  await say(channels[0]!, OF_PEER);
-  for (let index = 0; index < 2; index++) {
+  await say(channels[0]!, OF_NUMBER);
+  for (let index = 3; index < 5; index++) {
     world.parts.clock.skip(1_000);
-    channels.push(await accept());
+    channels.push(await accept(OF_NUMBER + index));
   }
   assertEquals(channels.map(({ closed }) => closed), [null, 1000, 1000, null, null]);
+});
+
+Deno.test("ChannelPool keeps two channels of a peer at most, those that last carried a fresh frame", async () => {
+  const { world, pool, accept, say } = await setUp({
+    maxConnections: 3,
+    idleConnectionMs: 300_000,
+  });
+  using _ = world;
+  const other = await accept(OF_NUMBER);
+  const channels = [await accept(), await accept()];
+  await say(channels[0]!, OF_PEER);
+  for (let index = 0; index < 3; index++) channels.push(await accept());
+  assertEquals(channels.map(({ closed }) => closed), [1000, 1000, 1000, null, null]);
+  assertEquals([other.closed, pool.has(testIdentity(OF_NUMBER).id)], [null, true]);
+});
+
+Deno.test("ChannelPool waits for nobody to confirm a close: silent sockets shut out nobody", async () => {
+  const { world, pool, accept, peer } = await setUp();
+  using _ = world;
+  const silent = Array.from({ length: 100 }, () => new FakeChannel());
+  for (const [index, channel] of silent.entries()) pool.accept(channel, `192.0.2.${index}`);
+  await world.parts.clock.advance(5_000);
+  assertEquals(new Set(silent.map(({ closed }) => closed)), new Set([1008]));
+  const honest = await accept();
+  assertEquals([honest.closed, pool.has(peer)], [null, true]);
+});
+
+Deno.test("ChannelPool gives the place of the channel that waits longest to the newest of 101", async () => {
+  const { world, pool } = await setUp();
+  using _ = world;
+  const waiting = Array.from({ length: 101 }, () => new FakeChannel());
+  for (const [index, channel] of waiting.entries()) pool.accept(channel, `192.0.2.${index}`);
+  const closed = waiting.map((channel) => channel.closed);
+  assertEquals(closed, [1008, ...Array<null>(100).fill(null)]);
+});
+
+Deno.test("ChannelPool.checkRoom() refuses a source with 50 sockets that are unproven or never end", async () => {
+  const { world, pool, say } = await setUp();
+  using _ = world;
+  const isRefused = (source: string) => {
+    try {
+      pool.checkRoom(source);
+      return false;
+    } catch (error) {
+      assert(error instanceof OpenRedError && error.code === "rate_limited");
+      return true;
+    }
+  };
+  const channels = Array.from({ length: 50 }, () => new FakeChannel());
+  for (const channel of channels) {
+    assert(!isRefused(SOURCE));
+    pool.accept(channel, SOURCE);
+  }
+  assert(isRefused(SOURCE) && !isRefused("192.0.2.2"));
+  await say(channels[0]!, OF_PEER);
+  assert(!isRefused(SOURCE), "a proven one does not count");
+  pool.accept(new FakeChannel(), SOURCE);
+  await world.parts.clock.advance(5_000);
+  assert(isRefused(SOURCE), "closing alone ends no socket");
+  channels[1]!.listener?.close(1008);
+  assert(!isRefused(SOURCE));
+  await world.parts.clock.advance(300_000);
+  assert(channels[0]!.closed === 1000 && isRefused(SOURCE), "nor that of a proven one");
+  channels[0]!.listener?.close(1000);
+  channels[0]!.listener?.close(1000);
+  pool.accept(new FakeChannel(), SOURCE);
+  assert(isRefused(SOURCE), "each counts once");
+});
+
+Deno.test("ChannelPool attaches no channel that was refused before its first frame had opened", async () => {
+  const { world, pool, peer } = await setUp();
+  using _ = world;
+  const channel = new FakeChannel();
+  pool.accept(channel, SOURCE);
+  for (let count = 0; count < 65; count++) channel.listener?.message(new Uint8Array([OF_PEER]));
+  await settle();
+  assertEquals([channel.closed, pool.has(peer)], [1008, false]);
+});
+
+Deno.test("ChannelPool.open() calls no peer any more that lets none of 50 sockets end", async () => {
+  const { world, pool, http, peer } = await setUp();
+  using _ = world;
+  http.openedChannel = () => {
+    const channel = new FakeChannel();
+    const listen = channel.listen.bind(channel);
+    channel.listen = (listener) => {
+      listen(listener);
+      listener.message(new Uint8Array([OF_PEER]));
+      listener.message(null);
+    };
+    return channel;
+  };
+  for (let count = 0; count < 60; count++) {
+    pool.open(peer);
+    await world.parts.clock.advance(400_000);
+  }
+  assertEquals(http.channels.length, 50);
 });
 
 Deno.test("ChannelPool drops a frame rather than buffer more than 4 MiB", async () => {
@@ -224,6 +331,6 @@ Deno.test("ChannelPool.stop() closes all with 1001 and accepts no more", async (
   const channel = await accept();
   pool.stop();
   const late = new FakeChannel();
-  pool.accept(late);
+  pool.accept(late, SOURCE);
   assertEquals([channel.closed, late.closed], [1001, 1008]);
 });

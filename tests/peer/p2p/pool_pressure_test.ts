@@ -49,7 +49,7 @@ async function setUp() {
   /** A channel opened and proven by the peer of that number; 200 is the peer of the session. */
   const accept = async (peer: number) => {
     const channel = new FakeChannel();
-    carrier.channels.accept(channel);
+    carrier.channels.accept(channel, `192.0.2.${peer}`);
     await say(channel, peer);
     return channel;
   };

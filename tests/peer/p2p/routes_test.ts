@@ -144,6 +144,34 @@ Deno.test("GET /p2p/channel upgrades, but never for a web page", async () => {
   assertEquals(test.upgraded.length, 1);
 });
 
+Deno.test("GET /p2p/channel upgrades no 51st socket of an IPv6 /64 while none of them is proven", async () => {
+  await using test = await TestNode.start();
+  const headers = { upgrade: "websocket" };
+  const ask = (address: string) => test.ask("GET", "/p2p/channel", { headers, address });
+  for (let index = 0; index < 50; index++) await ask(`2001:db8:0:1::${index}`);
+  assertEquals(test.upgraded.length, 50);
+  assertEquals(await codeOf(ask("2001:db8:0:1:ffff::")), [429, "rate_limited"]);
+  assertEquals(test.upgraded.length, 50, "refused before there is a socket");
+  await ask("2001:db8:0:2::1");
+  assertEquals(test.upgraded.length, 51);
+});
+
+Deno.test("A limit counts the addresses of one IPv6 /64 together", async () => {
+  await using test = await TestNode.start({ handshakesPerMinute: 2 });
+  const garbage = {
+    v: 3,
+    suite: "ik-x25519",
+    pair_id: NONCE,
+    noise: encodeBase64Url(new Uint8Array(200)),
+  };
+  const addresses = ["2001:db8:0:1::1", "2001:db8:0:1:2::", "2001:db8:0:1::3", "2001:db8:0:2::1"];
+  const states = [];
+  for (const address of addresses) {
+    states.push((await test.post("/p2p/handshake", garbage, address)).status);
+  }
+  assertEquals(states, [403, 403, 429, 403]);
+});
+
 Deno.test("POST /tokens/receive answers received, and a refusal with its code", async () => {
   await using test = await TestNode.start();
   await test.introduce();
