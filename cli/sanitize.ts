@@ -4,11 +4,14 @@
  *
  * @module
  */
+import { STRAY_JOINER } from "../protocol/joiners.ts";
 
-/** Controls, bidirectional overrides, line separators, lone surrogates, invisible tags. */
-const UNSAFE =
-  // deno-lint-ignore no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]|\p{Cs}/gu;
+/** Controls, bidirectional overrides, line separators, lone surrogates, invisible tags, stray joiners. */
+const UNSAFE = new RegExp(
+  String
+    .raw`[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]|\p{Cs}|${STRAY_JOINER}`,
+  "gu",
+);
 
 function visible(character: string): string {
   const code = character.codePointAt(0) ?? 0;

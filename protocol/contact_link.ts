@@ -27,11 +27,11 @@ export function isContactLink(text: string): boolean {
 }
 
 /**
- * Reads a contact link. Parameters that are not known are ignored.
+ * Reads a contact link, its scheme in capitals or not. Parameters that are not known are ignored.
  * @throws {RangeError} Whose message says what was expected.
  */
 export function parseContactLink(text: string): ContactLink {
-  if (!text.startsWith(SCHEME) || text.length > MAX_CONTACT_LINK_LENGTH) {
+  if (!isContactLink(text) || text.length > MAX_CONTACT_LINK_LENGTH) {
     throw new RangeError(`expected a contact link, ${SCHEME}<node id>?u=…&d=…`);
   }
   const [nodeId = "", ...rest] = text.slice(SCHEME.length).split("?");

@@ -11,6 +11,7 @@ import {
   MAX_CONTACT_LINK_LENGTH,
   parseContactLink,
 } from "./contact_link.ts";
+import { withoutFittingInvisibles, withoutJoiners } from "./joiners.ts";
 
 const MAX_PETNAME_LENGTH = 64;
 
@@ -38,7 +39,7 @@ export type PeerRef =
 
 /**
  * Reads a name that its owner gives to a peer: 1 to 64 characters, of which none can turn or hide what stands beside
- * it.
+ * it. Joiners between letters or emoji, and the selector after an emoji, are part of a name.
  * @returns The name in Unicode's composed form.
  * @throws {RangeError}
  */
@@ -47,7 +48,7 @@ export function parsePetname(text: string): string {
   if (name === "" || name.length > MAX_PETNAME_LENGTH) {
     throw new RangeError(`expected a name of 1 to ${MAX_PETNAME_LENGTH} characters`);
   }
-  if (UNFIT.test(name) || /^\p{M}/u.test(name)) {
+  if (UNFIT.test(withoutFittingInvisibles(name)) || /^\p{M}/u.test(name)) {
     throw new RangeError("expected a name without control, direction or invisible characters");
   }
   if (name.trim() !== name || /[^\S ]| {2}/u.test(name)) {
@@ -59,9 +60,9 @@ export function parsePetname(text: string): string {
   return name;
 }
 
-/** The form in which two petnames are compared: without case, compatible characters alike. */
+/** The form in which two petnames are compared: without case and joiners, compatible characters alike. */
 export function foldPetname(name: string): string {
-  return name.normalize("NFKC").toLowerCase().normalize("NFKC");
+  return withoutJoiners(name).normalize("NFKC").toLowerCase().normalize("NFKC");
 }
 
 /**

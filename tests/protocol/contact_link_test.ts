@@ -25,6 +25,12 @@ Deno.test("parseContactLink() reads id, URL and directory, in any order", () => 
   assertEquals(parseContactLink(`openred:${ID}?`), none);
 });
 
+Deno.test("parseContactLink() takes the scheme in capitals, as all schemes may be", () => {
+  for (const scheme of ["OPENRED:", "OpenRed:"]) {
+    assertEquals(parseContactLink(`${scheme}${ID}?${U}`).apiUrl, "https://node.example/r");
+  }
+});
+
 Deno.test("parseContactLink() ignores parameters it does not know, however often they come", () => {
   const link = `openred:${ID}?x=1&x=2&du=3&${U}&&=&ud&%zz=%zz`;
   assertEquals(parseContactLink(link).apiUrl, "https://node.example/r");
@@ -35,7 +41,6 @@ Deno.test("parseContactLink() refuses every other text", () => {
     "",
     ID,
     "openred:",
-    `OpenRed:${ID}`,
     `openred://${ID}`,
     `openred: ${ID}`,
     `openred:${ID.slice(0, -1)}`,

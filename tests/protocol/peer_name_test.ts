@@ -6,7 +6,8 @@ import { foldPetname, parsePeerRef, parsePetname } from "../../protocol/peer_nam
 const ID = encodeNodeId(new Uint8Array(32).fill(7));
 
 Deno.test("parsePetname() takes names of all scripts, in their composed form", () => {
-  for (const name of ["bob", "Anna Ö", "山田", "علي", "O'Neil-3", "🦊"]) {
+  const joined = ["علی\u200cرضا", "❤️", "👩\u200d💻", "❤️\u200d🔥 Ana"];
+  for (const name of ["bob", "Anna Ö", "山田", "علي", "O'Neil-3", "🦊", ...joined]) {
     assertEquals(parsePetname(name), name);
   }
   assertEquals(parsePetname("Zoe\u0308"), "Zoë");
@@ -24,6 +25,12 @@ Deno.test("parsePetname() refuses what could turn, hide or pass for something el
     "b\u00adob",
     "\u3164",
     "bo\ufe0fb",
+    "1\ufe0f",
+    "❤️\ufe0f",
+    "\u200dbob",
+    "bob\u200c",
+    "b\u200c\u200cob",
+    "b \u200cob",
     "a\nb",
     "a\tb",
     "\x1b[2J",
@@ -47,6 +54,8 @@ Deno.test("foldPetname() makes names alike that differ by case or width only", (
   assertEquals(foldPetname("BOB"), foldPetname("bob"));
   assertEquals(foldPetname("ＢＯＢ"), foldPetname("bob"));
   assertNotEquals(foldPetname("bob"), foldPetname("bob2"));
+  assertEquals(foldPetname("b\u200co\u200db"), foldPetname("bob"), "joiners are invisible");
+  assertEquals(foldPetname("❤️"), foldPetname("❤"));
   fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => {
     assertEquals(foldPetname(foldPetname(text)), foldPetname(text));
   }));
