@@ -15,6 +15,7 @@ import {
   createOpenDatabase,
   type DirectoryLock,
   DirectoryLockedError,
+  holdsFile,
   lockDirectory,
   openFiles,
   systemClock,
@@ -29,6 +30,8 @@ import { problemResponse } from "./protocol/http.ts";
 const SHUTDOWN_MS = 12_000;
 
 const MIN_SEED_BYTES = 16;
+/** What an openred-node keeps its peers and messages in. */
+const NODE_FILE = "node.db";
 
 /** Something the operator has to put right; said without a stack. */
 class StartError extends Error {
@@ -69,6 +72,10 @@ function readRotation({ rotation, networkSeedFile }: RunOptions): RotationPolicy
 }
 
 function lock(path: string): DirectoryLock {
+  if (holdsFile(path, NODE_FILE)) {
+    const message = `--data ${path} belongs to an openred-node; give the directory one of its own`;
+    throw new StartError(message, { exitCode: 1 });
+  }
   try {
     return lockDirectory(path);
   } catch (cause) {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { OutputFile } from "./cli/command.ts";
-import { failure } from "./cli/command_error.ts";
+import { failure, OutputGone } from "./cli/command_error.ts";
 import { runCommandLine } from "./cli/commands.ts";
 import type { ListenAddress } from "./cli/option_values.ts";
 import type { Output } from "./cli/output.ts";
@@ -16,13 +16,13 @@ import { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
-import { createNodeKeeper } from "./node_data.ts";
+import { createNodeKeeper, isEmptyData, lockData } from "./node_data.ts";
 import { type NodeConfig } from "./peer/config.ts";
+import { settleData } from "./peer/data_state.ts";
 import { createNode, type Node } from "./peer/node.ts";
 import {
   createLog,
   createOpenDatabase,
-  lockDirectory,
   openFiles,
   systemChannelUpgrader,
   systemClock,
@@ -143,17 +143,6 @@ async function configOf(
   };
 }
 
-function lockData(data: string): Disposable {
-  try {
-    const lock = lockDirectory(data);
-    return { [Symbol.dispose]: () => lock.release() };
-  } catch (cause) {
-    throw failure(`--data: ${cause instanceof Error ? cause.message : "cannot be used"}`, {
-      cause,
-    });
-  }
-}
-
 /** A failure that nobody waited for is logged; the node goes on. */
 function logUnhandled(log: Log): void {
   addEventListener("unhandledrejection", (event) => {
@@ -197,18 +186,26 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
   );
 }
 
-async function askSecret(prompt: string): Promise<Uint8Array | null> {
+const askSecret: PassphrasePorts["askSecret"] = async (prompt, isWhole) => {
   if (!Deno.stdin.isTerminal()) return null;
-  const typed = await readHidden(prompt);
+  const typed = await readHidden(prompt, isWhole);
   if (typed === null) throw failure("Stopped");
   return typed;
+};
+
+async function readInput(maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+  try {
+    return await readStandardInput(maxBytes, signal);
+  } catch (cause) {
+    throw signal.aborted ? failure("Stopped", { cause }) : cause;
+  }
 }
 
 function passphrasePorts(signal: AbortSignal): PassphrasePorts {
   return {
     askSecret,
     readSecretFile,
-    readInput: (maxBytes) => readStandardInput(maxBytes, signal),
+    readInput: (maxBytes) => readInput(maxBytes, signal),
   };
 }
 
@@ -299,7 +296,20 @@ async function readAdminFile(data: string): Promise<Uint8Array | null> {
   }
 }
 
+async function writeAll(
+  stream: { write(content: Uint8Array): Promise<number> },
+  content: Uint8Array,
+): Promise<void> {
+  for (let at = 0; at < content.length;) at += await stream.write(content.subarray(at));
+}
+
 async function createFile(path: string): Promise<OutputFile> {
+  if (path === "-") {
+    return {
+      write: (content) => writeAll(Deno.stdout, content),
+      close: () => Promise.resolve(),
+    };
+  }
   let file: Deno.FsFile;
   try {
     file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
@@ -308,9 +318,7 @@ async function createFile(path: string): Promise<OutputFile> {
     throw failure(`${path}: ${exists ? "this file exists already" : "cannot be made"}`, { cause });
   }
   return {
-    async write(content) {
-      for (let at = 0; at < content.length;) at += await file.write(content.subarray(at));
-    },
+    write: (content) => writeAll(file, content),
     async close() {
       await file.sync();
       file.close();
@@ -323,6 +331,7 @@ async function applyPassphraseChange(data: string, change: PassphraseChange): Pr
   const crypto = await WorkerCryptoCore.start();
   try {
     const ports = { crypto, files };
+    await settleData({ files, openDatabase: createOpenDatabase(data), clock: systemClock });
     if (change.kind === "set") await setPassphrase(ports, change);
     else if (change.kind === "change") await changePassphrase(ports, change);
     else await removePassphrase(ports, change);
@@ -338,11 +347,13 @@ async function applyPassphraseChange(data: string, change: PassphraseChange): Pr
   }
 }
 
-async function changePassphraseOf(data: string, change: PassphraseChange): Promise<void> {
-  const isThere = await Deno.stat(data).then(() => true, () => false);
-  if (!isThere) throw failure("--data: there is no such directory");
+async function changePassphraseOf(
+  data: string,
+  read: () => Promise<PassphraseChange>,
+): Promise<void> {
+  if (await isEmptyData(data)) throw failure("--data: there is no node there");
   using _lock = lockData(data);
-  await applyPassphraseChange(data, change);
+  await applyPassphraseChange(data, await read());
 }
 
 async function main(): Promise<number> {
@@ -350,12 +361,12 @@ async function main(): Promise<number> {
   stopOnSignals(stop);
   return await runCommandLine({
     env: (name) => Deno.env.get(name),
-    out: createTerminalStream(Deno.stdout, () => stop.abort()),
+    out: createTerminalStream(Deno.stdout, () => stop.abort(new OutputGone())),
     err: createTerminalStream(Deno.stderr, () => stop.abort()),
     clock: systemClock,
     signal: stop.signal,
     send: sendLoopback,
-    readInput: (maxBytes) => readStandardInput(maxBytes, stop.signal),
+    readInput: (maxBytes) => readInput(maxBytes, stop.signal),
     createFile,
     askSecret,
     readSecretFile,

@@ -32,6 +32,7 @@ function partsOf(crypto: CryptoCore, keys: OpenedKeystore, folder: string): Audi
     nodeId: keys.nodeId,
     identity: keys.identity,
     keys: keys.audit,
+    marks: { read: () => null, write: () => Promise.resolve() },
     warnings: { warn: () => {}, settle: () => {}, note: () => {} },
   };
 }

@@ -23,8 +23,9 @@ import {
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import { parseJson } from "../protocol/schemas.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
-import { failure, usageError } from "./command_error.ts";
+import { failure } from "./command_error.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
+import { readRefusal, type Refusal, toError } from "./refusal.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
 /** How long a node may take for an answer that it does not have to wait for itself. */
@@ -33,16 +34,8 @@ const ANSWER_TIMEOUT_MS = 20_000;
 const LONG_ANSWER_TIMEOUT_MS = 120_000;
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 
-const problemSchema = v.object({ code: v.string(), detail: v.optional(v.string(), "") });
-
-const HINTS: Readonly<Record<string, string>> = {
-  node_unknown: "No directory knows this node. Is it running, and registered with one of yours?",
-  target_unreachable: "The directory could not reach this node",
-  unreachable: "Nobody answered in time",
-  succeeded: "This node has moved to a new id",
-  method_none: "You and this node have no crypto method in common",
-  url_refused: "The directory refuses this node's URL",
-};
+/** What only a node answers to the token of its admin file. */
+const idAnswerSchema = v.object({ node_id: v.string() });
 
 export interface AdminClientOptions {
   /** As the operator wrote it, for messages. */
@@ -70,16 +63,6 @@ async function readAnswer(answer: LoopbackAnswer): Promise<unknown> {
     chunks.push(chunk);
   }
   return parseJson(new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer()));
-}
-
-function refusal(status: number, content: unknown): Error {
-  const parsed = v.safeParse(problemSchema, content);
-  if (!parsed.success) return failure(`The node answered with status ${status}`);
-  const { code, detail } = parsed.output;
-  const what = HINTS[code] ?? (detail === "" ? "The node refused" : detail);
-  const line = sanitizeLine(`${what} (${code})`);
-  const isWrongInput = status === 400 || status === 413 || code === "not_found";
-  return isWrongInput ? usageError(line) : failure(line);
 }
 
 /** Calls a running node. */
@@ -114,8 +97,11 @@ export class AdminClient {
     return this.#call({ method: "GET", path: "/status" });
   }
 
-  inbox(query: { readonly after: number; readonly limit: number }): Promise<InboxView> {
-    return this.#call({ method: "GET", path: `/inbox?after=${query.after}&limit=${query.limit}` });
+  inbox(
+    query: ({ readonly after: number } | { readonly before: number }) & { readonly limit: number },
+  ): Promise<InboxView> {
+    const from = "after" in query ? `after=${query.after}` : `before=${query.before}`;
+    return this.#call({ method: "GET", path: `/inbox?${from}&limit=${query.limit}` });
   }
 
   discover(
@@ -146,7 +132,7 @@ export class AdminClient {
   /** Shows or changes one peer. */
   changePeer(
     change: "show" | "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
-    input: Readonly<Record<string, string | null>>,
+    input: Readonly<Record<string, string | boolean | null>>,
   ): Promise<PeerDetail> {
     return this.#call({ method: "POST", path: `/peers/${change}`, body: input });
   }
@@ -157,7 +143,7 @@ export class AdminClient {
 
   changeGroup(
     change: "add" | "remove" | "allow" | "reset" | "delete",
-    input: Readonly<Record<string, string>>,
+    input: Readonly<Record<string, string | boolean>>,
   ): Promise<GroupView> {
     return this.#call({ method: "POST", path: `/groups/${change}`, body: input });
   }
@@ -195,25 +181,18 @@ export class AdminClient {
     search: URLSearchParams,
   ): Promise<AsyncIterable<Uint8Array>> {
     const call: Call = { method: "GET", path: `/audit/${what}?${search}` };
-    const answer = await this.#request(call, this.#options.signal);
-    if (answer.status !== 200) throw refusal(answer.status, await readAnswer(answer));
-    return answer.body;
+    return await this.#stream(call);
   }
 
   /** The bytes of a backup under a passphrase; ends when the signal fires. */
   async backup(passphrase: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
     const body = { passphrase: Buffer.from(passphrase).toString("base64url") };
-    const call: Call = { method: "POST", path: "/backup", body };
-    const answer = await this.#request(call, this.#options.signal);
-    if (answer.status !== 200) throw refusal(answer.status, await readAnswer(answer));
-    return answer.body;
+    return await this.#stream({ method: "POST", path: "/backup", body });
   }
 
   /** What happens from now on; ends when the node stops or the signal fires. */
   async events(): Promise<AsyncIterable<ServerSentEvent>> {
-    const answer = await this.#request({ method: "GET", path: "/events" }, this.#options.signal);
-    if (answer.status !== 200) throw refusal(answer.status, await readAnswer(answer));
-    return readEvents(answer.body);
+    return readEvents(await this.#stream({ method: "GET", path: "/events" }));
   }
 
   #notRunning(data: string, cause?: unknown): Error {
@@ -224,7 +203,35 @@ export class AdminClient {
     );
   }
 
+  #otherProgram(): Error {
+    const folder = sanitizeLine(this.#options.data);
+    return failure(
+      `The file admin.json in ${folder} is of a former run, and another program has its port now. ` +
+        `Start the node with: openred-node run --data ${folder}`,
+    );
+  }
+
+  /** What a refusal means: a node that was killed leaves its admin file, and its port to whoever takes it. */
+  async #errorOf(refusal: Refusal, signal: AbortSignal): Promise<Error> {
+    const { status, problem } = refusal;
+    const mayBeOther = status === 401 || problem === null || problem.code === "not_found";
+    if (!mayBeOther) return toError(refusal);
+    const id = await this.#request({ method: "GET", path: "/id" }, signal);
+    const content = await readAnswer(id).catch(() => null);
+    return v.is(idAnswerSchema, content) ? toError(refusal) : this.#otherProgram();
+  }
+
+  async #stream(call: Call): Promise<AsyncIterable<Uint8Array>> {
+    const { signal } = this.#options;
+    const answer = await this.#request(call, signal);
+    if (answer.status === 200) return answer.body;
+    const content = await readAnswer(answer).catch(() => null);
+    throw await this.#errorOf(readRefusal(answer.status, content), signal);
+  }
+
+  /** @throws {CommandError} Exit code 1 without an answer, and without asking once the person has stopped the command. */
   async #request(call: Call, signal: AbortSignal): Promise<LoopbackAnswer> {
+    if (this.#options.signal.aborted) throw failure("Stopped");
     const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` };
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     if (body !== undefined) headers["content-type"] = "application/json";
@@ -238,7 +245,7 @@ export class AdminClient {
         ...(body === undefined ? {} : { body }),
       });
     } catch (cause) {
-      if (signal.aborted) throw cause;
+      if (signal.aborted) throw failure("Stopped", { cause });
       throw this.#notRunning(this.#options.data, cause);
     }
   }
@@ -251,9 +258,9 @@ export class AdminClient {
     signal.addEventListener("abort", abort);
     try {
       const answer = await this.#request(call, stop.signal);
-      const content = await readAnswer(answer);
-      if (answer.status < 200 || answer.status > 299) throw refusal(answer.status, content);
-      return content as T;
+      if (answer.status >= 200 && answer.status <= 299) return await readAnswer(answer) as T;
+      const content = await readAnswer(answer).catch(() => null);
+      throw await this.#errorOf(readRefusal(answer.status, content), stop.signal);
     } catch (cause) {
       if (signal.aborted) throw failure("Stopped", { cause });
       if (stop.signal.aborted) throw failure("The node did not answer in time", { cause });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { AdminClient } from "./admin_client.ts";
-import { failure } from "./command_error.ts";
+import { failure, OutputGone } from "./command_error.ts";
 import { defineCommand, type OutputFile } from "./command.ts";
 import { readLines } from "./event_stream.ts";
 import { switchOption } from "./options.ts";
@@ -43,7 +43,7 @@ export const auditExportCommand = defineCommand({
     ...COMMON_OPTIONS,
     raw: switchOption({ flag: "raw", summary: "the signed lines as they are, still encrypted" }),
   },
-  async run({ options, words, out, openNode, createFile }) {
+  async run({ options, words, out, signal, openNode, createFile }) {
     const [path = STANDARD_OUTPUT] = words;
     const node = await openNode();
     try {
@@ -53,6 +53,7 @@ export const auditExportCommand = defineCommand({
       await save(await createFile(path), await open(node, options.raw));
     } catch (cause) {
       if (cause instanceof Error && cause.name === "CommandError") throw cause;
+      if (signal.reason instanceof OutputGone) return;
       throw failure("The export broke off; what was written is not the whole log", { cause });
     }
     if (options.json) await out.json({ file: path });

@@ -15,6 +15,8 @@ import { type Cell, type Output, shortId, showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const FOLLOW_MS = 1_000;
+/** Widths of the columns of {@linkcode rowOf}: what comes later cannot be measured. */
+const FOLLOW_WIDTHS = [6, 19, 18, 6, 15];
 const SHOWN_FIELDS = new Set(["number", "timestamp", "event", "node_id", "success"]);
 
 const OPTIONS = {
@@ -87,8 +89,7 @@ function rowOf(entry: AuditEntryView): readonly Cell[] {
 
 async function printEntry(out: Output, options: { entry: AuditEntryView; json: boolean }) {
   if (options.json) return await out.json(options.entry);
-  const cells = rowOf(options.entry);
-  await out.line(...cells.flatMap((cell, index) => index === 0 ? [cell] : ["  ", cell]));
+  await out.row(rowOf(options.entry), FOLLOW_WIDTHS);
 }
 
 async function follow(node: AdminClient, context: ShowContext): Promise<void> {

@@ -13,6 +13,7 @@ import {
 import { failure } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { readLines } from "./event_stream.ts";
+import { parseNodeId } from "./option_values.ts";
 import { valueOption } from "./options.ts";
 import type { Output } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
@@ -97,10 +98,21 @@ export const auditVerifyCommand = defineCommand({
       fallback: null,
       parse: parseKept,
     }),
+    former: valueOption<string | null>({
+      flag: "former",
+      value: "ID",
+      summary: "verify the log that the former identity left, which a succession set aside",
+      defaultText: "this node's",
+      fallback: null,
+      parse: parseNodeId,
+    }),
   },
   async run({ options, out, err, openNode }) {
-    const kept = options.head;
-    const search = new URLSearchParams(kept === null ? {} : { head: showHead(kept) });
+    const { head: kept, former } = options;
+    const search = new URLSearchParams({
+      ...(kept === null ? {} : { head: showHead(kept) }),
+      ...(former === null ? {} : { former }),
+    });
     const body = await (await openNode()).auditStream("verify", search);
     const report = await readReport(body, err);
     if (options.json) await out.json(report);

@@ -5,7 +5,7 @@
  */
 import type { AdminClient } from "./admin_client.ts";
 import { readPath } from "./arguments.ts";
-import { failure } from "./command_error.ts";
+import { failure, usageError } from "./command_error.ts";
 import {
   type CommandContext,
   defineCommand,
@@ -17,8 +17,10 @@ import { type OptionSpec, type OptionSpecs, valueOption } from "./options.ts";
 import { showInstant } from "./output.ts";
 import { readNewPassphrase, readPassphrase } from "./passphrase_source.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
+import { sanitizeLine } from "./sanitize.ts";
 
 const FLAG = "--passphrase-file";
+const STANDARD_STREAM = "-";
 
 function backupPassphraseOption(summary: string): OptionSpec<string | null> {
   return valueOption<string | null>({
@@ -35,13 +37,13 @@ function backupPassphraseOption(summary: string): OptionSpec<string | null> {
 /** From a node that runs, or from its directory. */
 async function openBackup(
   context: Pick<CommandContext<OptionSpecs>, "keeper" | "openNode">,
-  options: { data: string; passphrase: Uint8Array },
-): Promise<AsyncIterable<Uint8Array>> {
-  const { data, passphrase } = options;
-  const stopped = await context.keeper.backUp({ data, passphrase: passphrase.slice() });
-  if (stopped !== null) return stopped;
+  options: { data: string; file: string | null; passphrase: Uint8Array },
+): Promise<{ pieces: AsyncIterable<Uint8Array>; leftOut: readonly string[] }> {
+  const passphrase = options.passphrase.slice();
+  const { pieces, leftOut } = await context.keeper.backUp({ ...options, passphrase });
+  if (pieces !== null) return { pieces, leftOut };
   const node: AdminClient = await context.openNode();
-  return await node.backup(passphrase);
+  return { pieces: await node.backup(options.passphrase), leftOut };
 }
 
 async function save(
@@ -69,8 +71,9 @@ const backupCommand = defineCommand({
   summary: "write all of a node's data to one encrypted file",
   details:
     "The node may run or not. The file must not exist yet, and only its passphrase opens it.\n" +
-    "It holds the node's keys: whoever opens it can be this node.",
-  words: [{ name: "file", summary: "where to" }],
+    "It holds the node's keys: whoever opens it can be this node. Files in the data directory that\n" +
+    "are not the node's are left out, and named on standard error.",
+  words: [{ name: "file", summary: "where to, or - for standard output" }],
   options: {
     ...COMMON_OPTIONS,
     passphraseFile: backupPassphraseOption(
@@ -78,8 +81,10 @@ const backupCommand = defineCommand({
     ),
   },
   async run(context) {
-    const { options, words, out, createFile } = context;
+    const { options, words, out, err, createFile } = context;
     const path = readPath(words[0]);
+    const isStream = path === STANDARD_STREAM;
+    if (isStream && out.isTerminal) throw usageError("<file>: a backup is no text for a terminal");
     const { data, json, passphraseFile: file } = options;
     const passphrase = await readNewPassphrase(context, {
       file,
@@ -87,10 +92,16 @@ const backupCommand = defineCommand({
       prompt: "Passphrase of the backup",
     });
     try {
-      const pieces = await openBackup(context, { data, passphrase });
+      const target = isStream ? null : path;
+      const { pieces, leftOut } = await openBackup(context, { data, file: target, passphrase });
       const bytes = await save(pieces[Symbol.asyncIterator](), () => createFile(path));
-      if (json) await out.json({ file: path, bytes });
-      else await out.line(`Written to ${path} (${bytes} bytes)`);
+      if (leftOut.length > 0) {
+        const names = leftOut.map(sanitizeLine).join(", ");
+        await err.line({ text: `Left out, as it is not the node's: ${names}`, style: "yellow" });
+      }
+      const report = isStream ? err : out;
+      if (json) await report.json({ file: path, bytes, left_out: leftOut });
+      else await report.line(`Written to ${path} (${bytes} bytes)`);
     } finally {
       passphrase.fill(0);
     }
@@ -113,6 +124,9 @@ const restoreCommand = defineCommand({
   async run(context) {
     const { options, words, out, keeper } = context;
     const path = readPath(words[0]);
+    if (path === STANDARD_STREAM) {
+      throw usageError("<file>: expected a file, which is read twice; standard input cannot be");
+    }
     const { data, json, passphraseFile } = options;
     const passphrase = await readPassphrase(context, {
       file: passphraseFile,

@@ -34,15 +34,16 @@ export interface CommandContext<S extends OptionSpecs> {
   /** Standard error. */
   readonly err: Output;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
-  /** Fires when the person pressed Ctrl-C. */
+  /** Fires when the person pressed Ctrl-C, and with an {@linkcode OutputGone} when nobody reads the output any more. */
   readonly signal: AbortSignal;
   /**
    * Reads standard input to its end.
    * @throws {RangeError} When it is longer than `maxBytes`.
+   * @throws {CommandError} When the person pressed Ctrl-C: half of it is given to nobody.
    */
   readInput(maxBytes: number): Promise<Uint8Array>;
   /**
-   * Makes a file that only its owner can read.
+   * Makes a file that only its owner can read; `-` is standard output.
    * @throws {CommandError} Exit code 1 if it exists, or cannot be made.
    */
   createFile(path: string): Promise<OutputFile>;
@@ -52,9 +53,10 @@ export interface CommandContext<S extends OptionSpecs> {
   readonly readSecretFile: PassphrasePorts["readSecretFile"];
   /**
    * Changes how the keys of a data directory, whose node does not run, are sealed.
+   * @param read Asked for the passphrases once it is sure that the keys are there and that no node uses them.
    * @throws {CommandError} Exit code 1; then nothing was changed.
    */
-  changePassphrase(data: string, change: PassphraseChange): Promise<void>;
+  changePassphrase(data: string, read: () => Promise<PassphraseChange>): Promise<void>;
   /** What works on the data directory itself. */
   readonly keeper: NodeKeeper;
   /**

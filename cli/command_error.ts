@@ -18,6 +18,15 @@ export class CommandError extends Error {
   }
 }
 
+/** Why a command stops when nobody reads its output any more, as `head` does after a few lines. Nothing is wrong then. */
+export class OutputGone extends Error {
+  override readonly name = "OutputGone";
+
+  constructor() {
+    super("Nobody reads the output any more");
+  }
+}
+
 /** Wrong usage or input: exit code 2. */
 export function usageError(message: string): CommandError {
   return new CommandError(EXIT_CODES.usage, message);

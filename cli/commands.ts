@@ -62,7 +62,7 @@ const MAX_MESSAGE_LENGTH = 300;
 const EXIT_HELP = `
 Exit codes:
   0  done
-  1  failed: no running node, no answer, refused
+  1  failed: no running node, no answer, refused, not known here
   2  wrong usage or input`;
 
 const ENVIRONMENT_HELP = `
@@ -190,15 +190,28 @@ function buildProgram(options: {
   return program;
 }
 
-function describeUsage(error: CommanderError): CommandError {
+/** The command, or the family of commands, that words begin with: `openred-node peer deny`. */
+function pathOf(program: Command, words: readonly string[]): string {
+  const path = [program.name()];
+  let command: Command | undefined = program;
+  for (const word of words) {
+    command = command.commands.find((candidate) => candidate.name() === word);
+    if (command === undefined) break;
+    path.push(word);
+  }
+  return path.join(" ");
+}
+
+/** @param path What to ask for help. */
+function describeUsage(error: CommanderError, path: string): CommandError {
   if (error.code === "commander.help") {
-    return usageError(`Say what to do; '${NAME} --help' lists the commands`);
+    return usageError(`Say what to do; '${path} --help' lists the commands`);
   }
   const text = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   const hint = error.code === "commander.unknownOption"
     ? ". Write -- before words that begin with -"
     : "";
-  return usageError(`${text}${hint}; '${NAME} --help' says more`);
+  return usageError(`${text}${hint}; '${path} --help' says more`);
 }
 
 interface Chosen {
@@ -224,7 +237,7 @@ function choose(
     program.parse(options.args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw describeUsage(error);
+    if (error.exitCode !== 0) throw describeUsage(error, pathOf(program, options.args));
   }
   return { chosen, help: help.join("") };
 }
@@ -246,9 +259,9 @@ async function execute(
     signal: ports.signal,
     readInput: (maxBytes) => ports.readInput(maxBytes),
     createFile: (path) => ports.createFile(path),
-    askSecret: (prompt) => ports.askSecret(prompt),
+    askSecret: (prompt, isWhole) => ports.askSecret(prompt, isWhole),
     readSecretFile: (path, flag) => ports.readSecretFile(path, flag),
-    changePassphrase: (data, change) => ports.changePassphrase(data, change),
+    changePassphrase: (data, read) => ports.changePassphrase(data, read),
     keeper: ports.keeper,
     openNode: async () => {
       const data = String(values.data);

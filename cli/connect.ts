@@ -4,8 +4,8 @@
  * @module
  */
 import { PEER_WORD, readPeer } from "./arguments.ts";
-import { failure } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
+import { noteMove } from "./moved_note.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { showRoundTrip } from "./output.ts";
 import { waitOption } from "./wait_option.ts";
@@ -20,14 +20,11 @@ export const connectCommand = defineCommand({
     "Fails if there is no confirmed session when the wait is over; the node goes on trying.",
   words: [PEER_WORD],
   options: { ...COMMON_OPTIONS, wait: waitOption(30) },
-  async run({ options, words, out, openNode }) {
+  async run({ options, words, out, err, openNode }) {
     const peer = readPeer(words[0]);
     const session = await (await openNode()).connect({ peer, waitMs: options.wait * 1000 });
-    if (options.json) await out.json(session);
-    if (session.state !== "confirmed") {
-      throw failure(`There is no session yet (${session.state}); the node goes on trying`);
-    }
-    if (options.json) return;
+    await noteMove(err, { word: peer, peer: session.peer });
+    if (options.json) return await out.json(session);
     await out.pairs([
       ["Connected", { text: session.peer, style: "bold" }],
       ["Method", `${session.method}, epoch ${session.epoch}`],

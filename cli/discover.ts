@@ -7,7 +7,7 @@ import { failure } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { parseAlias, parseInteger, parseName } from "./option_values.ts";
 import { valueOption } from "./options.ts";
-import { showDuration } from "./output.ts";
+import { idCell, showDuration } from "./output.ts";
 import { claimCell, nameCell } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
@@ -58,7 +58,7 @@ export const discoverCommand = defineCommand({
     if (options.json) return;
     if (nodes.length === 0) return await out.line("No nodes found");
     const rows = nodes.map((node) => [
-      { text: node.node_id, style: "bold" } as const,
+      idCell(node.node_id, "bold"),
       nameCell(node.petname),
       claimCell(node.alias),
       node.blocked === true

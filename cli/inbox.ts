@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MessageView } from "../protocol/admin_api.ts";
+import type { MessageView, Standing } from "../protocol/admin_api.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { failure } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
@@ -20,8 +20,9 @@ interface Page {
   readonly cursor: number;
 }
 
-async function readAll(
-  node: Pick<AdminClient, "inbox">,
+/** Reads on from a number. */
+async function readAfter(
+  node: AdminClient,
   options: { after: number; limit: number },
 ): Promise<Page> {
   const messages: MessageView[] = [];
@@ -36,14 +37,57 @@ async function readAll(
   return { messages, cursor };
 }
 
+/** Reads the newest messages. */
+async function readNewest(node: AdminClient, limit: number): Promise<Page> {
+  let messages: readonly MessageView[] = [];
+  while (messages.length < limit) {
+    const before = messages[0]?.number ?? Number.MAX_SAFE_INTEGER;
+    const rest = limit - messages.length;
+    const page = await node.inbox({ before, limit: Math.min(PAGE, rest) });
+    if (page.messages.length === 0) break;
+    messages = [...page.messages, ...messages];
+  }
+  return { messages, cursor: messages.at(-1)?.number ?? 0 };
+}
+
+function read(
+  node: AdminClient,
+  { after, limit }: { after: number | null; limit: number },
+): Promise<Page> {
+  return after === null ? readNewest(node, limit) : readAfter(node, { after, limit });
+}
+
+/** Says on standard error which messages a page leaves out, and how to see them. */
+async function noteRest(
+  context: { node: AdminClient; err: Output; after: number | null },
+  page: Page,
+): Promise<void> {
+  const { node, err, after } = context;
+  const [first] = page.messages;
+  if (first === undefined) return;
+  const query = after === null ? { before: first.number } : { after: page.cursor };
+  const { messages: [next] } = await node.inbox({ ...query, limit: 1 });
+  if (next === undefined) return;
+  const hint = after === null
+    ? "There are older messages. From the oldest on: --after 0; more of the newest: --limit"
+    : `There are newer messages. Go on with: --after ${page.cursor}`;
+  await err.line({ text: hint, style: "yellow" });
+}
+
+const NOTES: Readonly<Record<Standing, string>> = {
+  allowed: "",
+  stranger: "  contact request",
+  denied: "  denied",
+  blocked: "  blocked",
+};
+
 async function printMessage(out: Output, message: MessageView): Promise<void> {
-  const note = message.request ? "  contact request" : "";
   await out.line(
     { text: `${message.number}`, style: "bold" },
     { text: `  ${showInstant(message.received_at)}  `, style: "dim" },
     { text: message.petname == null ? "" : `${message.petname}  `, style: "bold" },
     { text: message.peer, style: "cyan" },
-    { text: note, style: "yellow" },
+    { text: NOTES[message.standing], style: "yellow" },
   );
   // Every line of a message is marked, so that no text can pass for another message.
   for (const line of sanitizeLines(message.text)) {
@@ -64,12 +108,21 @@ async function printMessages(
 /** Prints messages as they come, without a gap between the stored ones and the new ones. */
 async function follow(
   node: AdminClient,
-  options: { after: number; json: boolean; out: Output; signal: AbortSignal },
+  options: {
+    after: number | null;
+    limit: number;
+    json: boolean;
+    out: Output;
+    err: Output;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
-  let cursor = options.after;
+  let after = options.after;
   const printNew = async () => {
-    const page = await readAll(node, { after: cursor, limit: Infinity });
-    cursor = page.cursor;
+    const limit = after === null ? options.limit : Infinity;
+    const page = await read(node, { after, limit });
+    if (after === null) await noteRest({ node, err: options.err, after }, page);
+    after = page.cursor;
     await printMessages(options.out, { messages: page.messages, json: options.json });
   };
   try {
@@ -89,17 +142,18 @@ export const inboxCommand = defineCommand({
   name: "inbox",
   summary: "print the messages that came",
   details:
-    "With --json: one document {messages, cursor}; with --follow --json: one message a line.\n" +
-    "Pass the cursor as --after to get what came since.",
+    "The newest, or with --after the oldest above that number; the oldest first. With --json: one\n" +
+    "document {messages, cursor}; with --follow --json: one message a line. Pass the cursor as\n" +
+    "--after to get what came since; --follow then knows no limit.",
   words: [],
   options: {
     ...COMMON_OPTIONS,
-    after: valueOption<number>({
+    after: valueOption<number | null>({
       flag: "after",
       value: "N",
       summary: "only messages with a higher number",
-      defaultText: "0",
-      fallback: 0,
+      defaultText: "the newest",
+      fallback: null,
       parse: (text) => parseInteger(text, { min: 0, max: Number.MAX_SAFE_INTEGER }),
     }),
     limit: valueOption<number>({
@@ -112,12 +166,13 @@ export const inboxCommand = defineCommand({
     }),
     follow: switchOption({ flag: "follow", summary: "go on printing what comes, until Ctrl-C" }),
   },
-  async run({ options, out, signal, openNode }) {
+  async run({ options, out, err, signal, openNode }) {
     const node = await openNode();
-    if (options.follow) return await follow(node, { ...options, out, signal });
-    const page = await readAll(node, options);
-    if (options.json) return await out.json(page);
-    if (page.messages.length === 0) return await out.line("No messages");
-    await printMessages(out, { messages: page.messages, json: false });
+    if (options.follow) return await follow(node, { ...options, out, err, signal });
+    const page = await read(node, options);
+    if (options.json) await out.json(page);
+    else if (page.messages.length === 0) await out.line("No messages");
+    else await printMessages(out, { messages: page.messages, json: false });
+    await noteRest({ node, err, after: options.after }, page);
   },
 });

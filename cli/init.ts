@@ -4,7 +4,7 @@
  * @module
  */
 import { defineCommand } from "./command.ts";
-import { passphraseFileOption, readPassphrase } from "./passphrase_source.ts";
+import { passphraseAsker, passphraseFileOption } from "./passphrase_source.ts";
 import { phrasePrinter } from "./phrase_output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
@@ -14,7 +14,8 @@ export const initCommand = defineCommand({
   summary: "make a node's keys and its recovery phrase",
   details:
     "On a node that was made without a recovery phrase it adds one. The node must not run.\n" +
-    "The phrase holds once the command has ended without an error.",
+    "The phrase holds once the command has ended without an error. With --passphrase-file the\n" +
+    "keys of a node that is made are under that passphrase.",
   words: [],
   options: { ...COMMON_OPTIONS, passphraseFile: passphraseFileOption },
   async run(context) {
@@ -23,8 +24,7 @@ export const initCommand = defineCommand({
     const id = await keeper.init({
       data,
       show: phrasePrinter(out, { json }),
-      askPassphrase: () =>
-        readPassphrase(context, { file, flag: "--passphrase-file", prompt: "Passphrase" }),
+      ...passphraseAsker(context, file),
     });
     if (json) return;
     await out.line();

@@ -16,15 +16,23 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 };
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?Z?$/;
 
+/** @returns Milliseconds since the epoch, or `null` for what no calendar has, such as February 30. */
+function parseDate(text: string): number | null {
+  if (!DATE.test(text)) return null;
+  const atMs = Date.parse(
+    text.length <= 11 ? text.slice(0, 10) : `${text.replace(" ", "T").replace(/Z$/, "")}Z`,
+  );
+  if (Number.isNaN(atMs) || atMs < 0) return null;
+  return new Date(atMs).toISOString().startsWith(text.slice(0, 10)) ? atMs : null;
+}
+
 /** Reads `2h` (that long ago) or `2026-09-21T14:13:20` (UTC). */
 export function parseInstant(text: string): Instant {
   const [, count, unit = ""] = /^(\d{1,6})(s|min|h|d)$/.exec(text) ?? [];
   const unitMs = UNITS_MS[unit];
   if (count !== undefined && unitMs !== undefined) return { agoMs: Number(count) * unitMs };
-  const atMs = DATE.test(text)
-    ? Date.parse(text.length === 10 ? text : `${text.replace(" ", "T").replace(/Z$/, "")}Z`)
-    : NaN;
-  if (Number.isNaN(atMs) || atMs < 0) {
+  const atMs = parseDate(text);
+  if (atMs === null) {
     throw new RangeError(
       "expected a span such as 90s, 15min, 2h, 7d, or a date such as 2026-09-21T14:00",
     );

@@ -7,23 +7,36 @@
 /** Shows a new recovery phrase of 32 bytes, and whom it belongs to. What it belongs to is stored after that. */
 export type ShowPhrase = (shown: { id: string; phrase: Uint8Array }) => Promise<void>;
 
-interface KeyOptions {
+export interface KeyOptions {
   readonly data: string;
   /** Asked where the node's keys are under a passphrase; wiped. */
   readonly askPassphrase: () => Promise<Uint8Array>;
+  /** Asked for what the keys of a node that is made are to be under; wiped. `null`: they are to be under none. */
+  readonly askNewPassphrase: (() => Promise<Uint8Array>) | null;
   readonly show: ShowPhrase;
 }
 
-/** All of it throws an error whose message says what to do, and then has changed nothing. */
+/** A backup that is about to be made. */
+export interface BegunBackup {
+  /** Its bytes, or `null` while the node runs: then it makes them itself. */
+  readonly pieces: AsyncIterable<Uint8Array> | null;
+  /** What is in the data directory but not the node's, and so not in the backup. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * All of it throws an error whose message says what to do. It has changed nothing then, but for `succeed` on a disk
+ * that was full after the new identity was made: the next start finishes that.
+ */
 export interface NodeKeeper {
-  /** Makes a node, or the recovery phrase of one. @returns Its id. */
+  /** Makes a node, or the recovery phrase of one; that holds once this has resolved. @returns Its id. */
   init(options: KeyOptions): Promise<string>;
   /** Makes the identity that follows. @returns The new id. */
   succeed(options: KeyOptions & { phrase: Uint8Array; from: string | null }): Promise<string>;
-  /** The bytes of a backup, or `null` while the node runs: then it makes them itself. The passphrase is wiped. */
+  /** Begins a backup that is to be written to `file`, or to none in particular. The passphrase is wiped. */
   backUp(
-    options: { data: string; passphrase: Uint8Array },
-  ): Promise<AsyncIterable<Uint8Array> | null>;
+    options: { data: string; file: string | null; passphrase: Uint8Array },
+  ): Promise<BegunBackup>;
   /** Restores a backup into a directory that is empty or not there. The passphrase is wiped. */
   restore(
     options: { file: string; data: string; passphrase: Uint8Array },

@@ -7,8 +7,9 @@ import { safeJson, sanitizeLine } from "./sanitize.ts";
 
 /** One standard stream. */
 export interface TextSink {
-  /** @throws {Error} When the other end has gone. */
   write(text: string): Promise<void>;
+  /** Writes what must not be lost. @throws {Error} Where nobody can read it. */
+  writeSeen(text: string): Promise<void>;
   readonly isTerminal: boolean;
   /** Width in columns, or `null` where there is none. */
   readonly columns: number | null;
@@ -29,6 +30,8 @@ export type Style = keyof typeof STYLES;
 export interface Cell {
   readonly text: string;
   readonly style?: Style;
+  /** What stands for it in a table that is wider than the terminal. */
+  readonly short?: string;
 }
 
 const WIDE =
@@ -42,6 +45,19 @@ export function displayWidth(text: string): number {
     width += WIDE.test(character) ? 2 : 1;
   }
   return width;
+}
+
+/** Blanks between two columns. */
+const GAP = 2;
+
+function columnWidths(rows: readonly (readonly Cell[])[]): readonly number[] {
+  return (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => displayWidth(sanitizeLine(row[column]?.text ?? ""))))
+  );
+}
+
+function shortened({ short, ...cell }: Cell): Cell {
+  return short === undefined ? cell : { ...cell, text: short };
 }
 
 /** A span for people, such as `4 min`. */
@@ -68,6 +84,15 @@ export class Output {
   /** Whether a person probably reads along. */
   get isTerminal(): boolean {
     return this.#sink.isTerminal;
+  }
+
+  /** The same stream for what must not be lost: writing throws where nobody can read it. */
+  get seen(): Output {
+    const { isTerminal, columns } = this.#sink;
+    const write = (text: string) => this.#sink.writeSeen(text);
+    return new Output({ isTerminal, columns, write, writeSeen: write }, {
+      noColor: !this.#coloured,
+    });
   }
 
   /** Makes text safe, then colours it. */
@@ -100,21 +125,28 @@ export class Output {
     if (this.#sink.isTerminal) await this.#sink.write("\x1b[H\x1b[2J");
   }
 
-  /** Writes rows with their columns aligned, under a dim heading. */
+  /** Writes rows with their columns aligned, under a dim heading; shortened if they do not fit a terminal. */
   async table(headings: readonly string[], rows: readonly (readonly Cell[])[]): Promise<void> {
     const all = [headings.map((text): Cell => ({ text, style: "dim" })), ...rows];
-    const widths = headings.map((_, column) =>
-      Math.max(...all.map((row) => displayWidth(sanitizeLine(row[column]?.text ?? ""))))
-    );
-    for (const row of all) {
-      const line = row.map((cell, column) => {
-        const safe = sanitizeLine(cell.text);
-        const last = column === row.length - 1;
-        const gap = last ? 0 : (widths[column] ?? 0) - displayWidth(safe) + 2;
-        return this.paint(cell.text, cell.style) + " ".repeat(gap);
-      });
-      await this.#sink.write(line.join("").trimEnd() + "\n");
-    }
+    const fitting = this.#fits(columnWidths(all)) ? all : all.map((row) => row.map(shortened));
+    const widths = columnWidths(fitting);
+    for (const row of fitting) await this.row(row, widths);
+  }
+
+  /** Writes one row whose columns are at least so wide. */
+  async row(cells: readonly Cell[], widths: readonly number[]): Promise<void> {
+    const last = cells.findLastIndex(({ text }) => text !== "");
+    const line = cells.slice(0, last + 1).map((cell, column) => {
+      const missing = (widths[column] ?? 0) - displayWidth(sanitizeLine(cell.text));
+      const gap = column === last ? 0 : Math.max(0, missing) + GAP;
+      return this.paint(cell.text, cell.style) + " ".repeat(gap);
+    });
+    await this.#sink.write(line.join("") + "\n");
+  }
+
+  #fits(widths: readonly number[]): boolean {
+    const width = widths.reduce((sum, column) => sum + column + GAP, -GAP);
+    return this.#sink.columns === null || width <= this.#sink.columns;
   }
 
   /** Writes `name  value` lines, values aligned. */
@@ -140,7 +172,12 @@ export function showInstant(atMs: number): string {
     : date.toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** The first and last characters of an id, for narrow places. People compare whole ids. */
+/** An id in a table: whole wherever there is room for it. People compare whole ids. */
+export function idCell(id: string, style?: Style): Cell {
+  return { text: id, short: shortId(id), ...(style === undefined ? {} : { style }) };
+}
+
+/** The first and last characters of an id, for narrow places. */
 export function shortId(id: string): string {
   return id.length <= 16 ? id : `${id.slice(0, 9)}…${id.slice(-5)}`;
 }

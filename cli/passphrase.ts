@@ -42,8 +42,10 @@ const setCommand = defineCommand({
   async run(context) {
     const { data, json, passphraseFile: file } = context.options;
     const prompt = NEW.prompt;
-    const passphrase = await readNewPassphrase(context, { ...CURRENT, prompt, file });
-    await context.changePassphrase(data, { kind: "set", passphrase });
+    await context.changePassphrase(data, async () => ({
+      kind: "set",
+      passphrase: await readNewPassphrase(context, { ...CURRENT, prompt, file }),
+    }));
     await say(context.out, { json, isSet: true, text: "The keys are under a passphrase now" });
   },
 });
@@ -63,9 +65,11 @@ const changeCommand = defineCommand({
     if (passphraseFile === "-" && newPassphraseFile === "-") {
       throw usageError(`${CURRENT.flag} and ${NEW.flag}: only one can be standard input`);
     }
-    const passphrase = await readPassphrase(context, { ...CURRENT, file: passphraseFile });
-    const newPassphrase = await readNewPassphrase(context, { ...NEW, file: newPassphraseFile });
-    await context.changePassphrase(data, { kind: "change", passphrase, newPassphrase });
+    await context.changePassphrase(data, async () => ({
+      kind: "change",
+      passphrase: await readPassphrase(context, { ...CURRENT, file: passphraseFile }),
+      newPassphrase: await readNewPassphrase(context, { ...NEW, file: newPassphraseFile }),
+    }));
     await say(context.out, { json, isSet: true, text: "The passphrase was changed" });
   },
 });
@@ -78,8 +82,10 @@ const removeCommand = defineCommand({
   options: { ...COMMON_OPTIONS, passphraseFile: passphraseFileOption },
   async run(context) {
     const { data, json, passphraseFile: file } = context.options;
-    const passphrase = await readPassphrase(context, { ...CURRENT, file });
-    await context.changePassphrase(data, { kind: "remove", passphrase });
+    await context.changePassphrase(data, async () => ({
+      kind: "remove",
+      passphrase: await readPassphrase(context, { ...CURRENT, file }),
+    }));
     await say(context.out, { json, isSet: false, text: "The keys have no passphrase any more" });
   },
 });

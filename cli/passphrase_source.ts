@@ -5,6 +5,7 @@
  * @module
  */
 import { failure, usageError } from "./command_error.ts";
+import type { KeyOptions } from "./node_keeper.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, valueOption } from "./options.ts";
 
@@ -19,15 +20,20 @@ const STANDARD_INPUT = "-";
 export interface PassphrasePorts {
   /**
    * Asks a person, without echo.
+   * @param isWhole Whether the lines typed so far are all; without it the first line is.
    * @returns `null` without a terminal.
    * @throws {CommandError} When the person pressed Ctrl-C.
    */
-  askSecret(prompt: string): Promise<Uint8Array | null>;
+  askSecret(
+    prompt: string,
+    isWhole?: (typed: Uint8Array) => boolean,
+  ): Promise<Uint8Array | null>;
   /** @throws {CommandError} When the file cannot be read. */
   readSecretFile(path: string, flag: string): Promise<Uint8Array>;
   /**
    * Reads standard input to its end.
    * @throws {RangeError} When it is longer than `maxBytes`.
+   * @throws {CommandError} When the person pressed Ctrl-C.
    */
   readInput(maxBytes: number): Promise<Uint8Array>;
 }
@@ -59,6 +65,8 @@ interface Wanted {
   readonly file: string | null;
   readonly flag: string;
   readonly prompt: string;
+  /** {@linkcode PassphrasePorts.askSecret} */
+  readonly isWhole?: (typed: Uint8Array) => boolean;
 }
 
 /**
@@ -68,7 +76,7 @@ interface Wanted {
 export async function readPassphrase(ports: PassphrasePorts, wanted: Wanted): Promise<Uint8Array> {
   const { file, flag, prompt } = wanted;
   if (file !== null) return trimmed(await readFile(ports, { file, flag }), flag);
-  const typed = await ports.askSecret(`${prompt}: `);
+  const typed = await ports.askSecret(`${prompt}: `, wanted.isWhole);
   if (typed === null) throw failure(`Without a terminal, say where it is: ${flag} FILE`);
   if (typed.length === 0) throw failure("No passphrase was given");
   return typed;
@@ -97,6 +105,18 @@ export async function readNewPassphrase(
   if (isSame) return passphrase;
   passphrase.fill(0);
   throw failure("The two passphrases differ; nothing was changed");
+}
+
+/** How the keeper of a node's keys comes to their passphrase; keys that are made have one only where a file is named. */
+export function passphraseAsker(
+  ports: PassphrasePorts,
+  file: string | null,
+): Pick<KeyOptions, "askPassphrase" | "askNewPassphrase"> {
+  const wanted = { file, flag: "--passphrase-file", prompt: "Passphrase" };
+  return {
+    askPassphrase: () => readPassphrase(ports, wanted),
+    askNewPassphrase: file === null ? null : () => readNewPassphrase(ports, wanted),
+  };
 }
 
 async function readFile(

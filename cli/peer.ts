@@ -6,18 +6,22 @@
 import type { PeerDetail } from "../protocol/admin_api.ts";
 import { PEER_WORD, readPeer, readPermission, readPetnameWord } from "./arguments.ts";
 import type { AdminClient } from "./admin_client.ts";
-import { defineCommand, type NodeCommand } from "./command.ts";
+import { type CommandContext, defineCommand, type NodeCommand } from "./command.ts";
+import { noteMove } from "./moved_note.ts";
 import { valueOption } from "./options.ts";
 import { parsePermission } from "./option_values.ts";
-import type { Output } from "./output.ts";
 import { printPeer, printPeers } from "./peer_view.ts";
+import { forceOption, PERMISSION_WORD } from "./permission_word.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
-const PERMISSION_WORD = { name: "permission", summary: "message, files, auth, or a module's own" };
-
-async function show(out: Output, options: { peer: PeerDetail; json: boolean }): Promise<void> {
-  if (options.json) await out.json(options.peer);
-  else await printPeer(out, options.peer);
+async function show(
+  context: Pick<CommandContext<typeof COMMON_OPTIONS>, "options" | "words" | "out" | "err">,
+  peer: PeerDetail,
+): Promise<void> {
+  const { options, words: [word = ""], out, err } = context;
+  await noteMove(err, { word, peer: peer.node_id });
+  if (options.json) await out.json(peer);
+  else await printPeer(out, peer);
 }
 
 /** A command about one peer that takes nothing else. */
@@ -29,9 +33,9 @@ function simple(
     ...command,
     words: [PEER_WORD],
     options: COMMON_OPTIONS,
-    async run({ options, words, out, openNode }) {
-      const peer = readPeer(words[0]);
-      await show(out, { peer: await run(await openNode(), peer), json: options.json });
+    async run(context) {
+      const peer = readPeer(context.words[0]);
+      await show(context, await run(await context.openNode(), peer));
     },
   });
 }
@@ -43,11 +47,11 @@ function decision(
     ...command,
     name: `peer ${command.name}`,
     words: [PEER_WORD, PERMISSION_WORD],
-    options: COMMON_OPTIONS,
-    async run({ options, words, out, openNode }) {
-      const input = { peer: readPeer(words[0]), permission: readPermission(words[1]) };
-      const peer = await (await openNode()).changePeer(command.name, input);
-      await show(out, { peer, json: options.json });
+    options: { ...COMMON_OPTIONS, force: forceOption },
+    async run(context) {
+      const { words, options: { force } } = context;
+      const input = { peer: readPeer(words[0]), permission: readPermission(words[1]), force };
+      await show(context, await (await context.openNode()).changePeer(command.name, input));
     },
   });
 }
@@ -82,10 +86,9 @@ const resetCommand = defineCommand({
       parse: parsePermission,
     }),
   },
-  async run({ options, words, out, openNode }) {
-    const input = { peer: readPeer(words[0]), permission: options.permission };
-    const peer = await (await openNode()).changePeer("reset", input);
-    await show(out, { peer, json: options.json });
+  async run(context) {
+    const input = { peer: readPeer(context.words[0]), permission: context.options.permission };
+    await show(context, await (await context.openNode()).changePeer("reset", input));
   },
 });
 
@@ -97,10 +100,10 @@ const aliasCommand = defineCommand({
     'Capitals do not tell names apart. An empty name ("") takes it back.',
   words: [PEER_WORD, { name: "name", summary: "1 to 64 characters" }],
   options: COMMON_OPTIONS,
-  async run({ options, words, out, openNode }) {
+  async run(context) {
+    const { words } = context;
     const input = { peer: readPeer(words[0]), name: readPetnameWord(words[1]) };
-    const peer = await (await openNode()).changePeer("alias", input);
-    await show(out, { peer, json: options.json });
+    await show(context, await (await context.openNode()).changePeer("alias", input));
   },
 });
 

@@ -8,10 +8,10 @@ import type { AdminClient } from "./admin_client.ts";
 import { PEER_WORD, readGroup, readPeer, readPermission } from "./arguments.ts";
 import { type ArgumentSpec, defineCommand, type NodeCommand } from "./command.ts";
 import { printGroup } from "./peer_view.ts";
+import { forceOption, PERMISSION_WORD } from "./permission_word.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const GROUP_WORD = { name: "group", summary: "1 to 32 of a–z, 0–9, _ and -" };
-const PERMISSION_WORD = { name: "permission", summary: "message, files, auth, or a module's own" };
 
 function groupCommand(
   command: { name: string; summary: string; details: string; words: readonly ArgumentSpec[] },
@@ -46,6 +46,21 @@ const listCommand = defineCommand({
   },
 });
 
+const allowCommand = defineCommand({
+  name: "peer group allow",
+  summary: "allow all peers of a group something",
+  details: "Makes the group if there is none of that name. What is denied to a peer itself wins.",
+  words: [GROUP_WORD, PERMISSION_WORD],
+  options: { ...COMMON_OPTIONS, force: forceOption },
+  async run({ options, words, out, openNode }) {
+    const { force } = options;
+    const input = { group: readGroup(words[0]), permission: readPermission(words[1]), force };
+    const view = await (await openNode()).changeGroup("allow", input);
+    if (options.json) await out.json(view);
+    else await printGroup(out, view);
+  },
+});
+
 /** All commands about groups. */
 export const GROUP_COMMANDS: readonly NodeCommand[] = [
   listCommand,
@@ -69,17 +84,7 @@ export const GROUP_COMMANDS: readonly NodeCommand[] = [
     (node, [group = "", peer = ""]) => node.changeGroup("remove", { group, peer }),
     (words) => readPeer(words[1]),
   ),
-  groupCommand(
-    {
-      name: "allow",
-      summary: "allow all peers of a group something",
-      details:
-        "Makes the group if there is none of that name. What is denied to a peer itself wins.",
-      words: [GROUP_WORD, PERMISSION_WORD],
-    },
-    (node, [group = "", permission = ""]) => node.changeGroup("allow", { group, permission }),
-    (words) => readPermission(words[1]),
-  ),
+  allowCommand,
   groupCommand(
     {
       name: "reset",

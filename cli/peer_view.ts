@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { GroupView, PeerDetail } from "../protocol/admin_api.ts";
+import type { GroupView, PeerDetail, PeerTrouble } from "../protocol/admin_api.ts";
 import type { Cell, Output } from "./output.ts";
-import { showInstant } from "./output.ts";
+import { idCell, showDuration, showInstant } from "./output.ts";
 
 /** The name that this node's owner gave a peer, or a dash. What a peer calls itself is never shown as this. */
 export function nameCell(petname: string | null | undefined): Cell {
@@ -15,6 +15,12 @@ export function nameCell(petname: string | null | undefined): Cell {
 /** What a peer calls itself, in quotation marks: a claim that anybody can make. */
 export function claimCell(alias: string | null): Cell {
   return alias === null ? { text: "–" } : { text: `“${alias}”`, style: "dim" };
+}
+
+/** Why there is no session with a peer, since when, and when it is tried again. */
+export function showTrouble({ text, since, next_try_in_ms: next }: PeerTrouble): string {
+  const again = next === null ? "" : `, next try in ${showDuration(next)}`;
+  return `${text} (since ${showInstant(since)} UTC${again})`;
 }
 
 function stateCell(peer: PeerDetail): Cell {
@@ -30,7 +36,7 @@ function list(names: readonly string[]): string {
 export async function printPeers(out: Output, peers: readonly PeerDetail[]): Promise<void> {
   if (peers.length === 0) return await out.line("No peers");
   const rows = peers.map((peer) => [
-    { text: peer.node_id },
+    idCell(peer.node_id),
     nameCell(peer.petname),
     claimCell(peer.alias),
     stateCell(peer),
@@ -41,7 +47,7 @@ export async function printPeers(out: Output, peers: readonly PeerDetail[]): Pro
 }
 
 export async function printPeer(out: Output, peer: PeerDetail): Promise<void> {
-  const since = peer.blocked_since;
+  const { blocked_since: since, last_error: trouble } = peer;
   await out.pairs([
     ["Node", { text: peer.node_id, style: "bold" }],
     ["Name", nameCell(peer.petname)],
@@ -58,6 +64,7 @@ export async function printPeer(out: Output, peer: PeerDetail): Promise<void> {
       : [["Directory of its link", peer.contact_directory] as const]),
     ["Standby pairs", String(peer.standby_pairs)],
     ["Waiting messages", String(peer.outbox)],
+    ...(trouble === null ? [] : [["Trouble", `${trouble.code}: ${showTrouble(trouble)}`] as const]),
   ]);
 }
 

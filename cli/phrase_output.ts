@@ -3,29 +3,42 @@
  *
  * @module
  */
+import { failure } from "./command_error.ts";
 import type { ShowPhrase } from "./node_keeper.ts";
 import type { Output } from "./output.ts";
 import { toPhrase } from "./recovery_phrase.ts";
 
 const WORDS_PER_LINE = 6;
 
-/** Makes what prints a phrase: for people on lines of six words, or as JSON. */
+/**
+ * Makes what prints a phrase: for people on lines of six words, or as JSON.
+ * @throws {CommandError} From what it makes, where nobody can read standard output.
+ */
 export function phrasePrinter(out: Output, options: { readonly json: boolean }): ShowPhrase {
   return async ({ id, phrase: bytes }) => {
     const phrase = toPhrase(bytes);
-    if (options.json) return await out.json({ id, recovery_phrase: phrase });
-    const words = phrase.split(" ");
-    await out.line("The recovery phrase. Write it down now and keep it away from this machine:");
-    await out.line("it is shown this once and stored nowhere.");
-    await out.line();
-    for (let at = 0; at < words.length; at += WORDS_PER_LINE) {
-      const text = words.slice(at, at + WORDS_PER_LINE).join(" ");
-      await out.line("  ", { text, style: "bold" });
+    try {
+      if (options.json) await out.seen.json({ id, recovery_phrase: phrase });
+      else await printForPeople(out.seen, phrase);
+    } catch (cause) {
+      const text = "Nobody can read standard output, so that the recovery phrase is void";
+      throw failure(text, { cause });
     }
-    await out.line();
-    await out.line(
-      "Should the node's keys be lost or stolen, 'openred-node succeed' makes from it a",
-    );
-    await out.line("new identity that peers and directories follow.");
   };
+}
+
+async function printForPeople(out: Output, phrase: string): Promise<void> {
+  const words = phrase.split(" ");
+  await out.line("The recovery phrase. Write it down now and keep it away from this machine:");
+  await out.line("it is shown this once and stored nowhere.");
+  await out.line();
+  for (let at = 0; at < words.length; at += WORDS_PER_LINE) {
+    const text = words.slice(at, at + WORDS_PER_LINE).join(" ");
+    await out.line("  ", { text, style: "bold" });
+  }
+  await out.line();
+  await out.line(
+    "Should the node's keys be lost or stolen, 'openred-node succeed' makes from it a",
+  );
+  await out.line("new identity that peers and directories follow.");
 }

@@ -15,12 +15,21 @@ export function toPhrase(bytes: Uint8Array): string {
   return entropyToMnemonic(bytes, wordlist);
 }
 
+function wordsOf(content: Uint8Array): string[] {
+  return Buffer.from(content).toString("utf8").toLowerCase().trim().split(/\s+/);
+}
+
+/** Whether there are as many words as a phrase has, on however many lines. */
+export function hasAllWords(content: Uint8Array): boolean {
+  return wordsOf(content).length >= WORDS;
+}
+
 /**
  * The 32 bytes of a phrase as somebody typed it: in any case, with any blanks between its words.
  * @throws {CommandError} Exit code 2; the message repeats no word.
  */
 export function parsePhrase(content: Uint8Array): Uint8Array<ArrayBuffer> {
-  const words = Buffer.from(content).toString("utf8").toLowerCase().trim().split(/\s+/);
+  const words = wordsOf(content);
   if (words.length !== WORDS) throw usageError(`A recovery phrase has ${WORDS} words`);
   const unknown = words.findIndex((word) => !wordlist.includes(word));
   if (unknown >= 0) {

@@ -5,6 +5,7 @@
  */
 import { MAX_TEXT_BYTES } from "../protocol/admin_api.ts";
 import { PEER_WORD, readPeer } from "./arguments.ts";
+import { noteMove } from "./moved_note.ts";
 import { usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import type { OptionSpecs } from "./options.ts";
@@ -63,6 +64,7 @@ export const sendCommand = defineCommand({
     const text = await readText(words[1], context);
     const node = await context.openNode();
     const sent = await node.send({ peer, text, waitMs: options.wait * 1000 });
+    await noteMove(context.err, { word: peer, peer: sent.peer });
     if (options.json) return await out.json(sent);
     if (sent.state === "delivered") {
       const trip = sent.rtt_ms === null ? "" : ` in ${showRoundTrip(sent.rtt_ms)}`;

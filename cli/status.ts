@@ -3,11 +3,25 @@
  *
  * @module
  */
-import type { DirectoryView, PeerView, SessionView, StatusView } from "../protocol/admin_api.ts";
+import type {
+  DirectoryView,
+  PeerView,
+  SessionView,
+  Standing,
+  StatusView,
+} from "../protocol/admin_api.ts";
 import { defineCommand } from "./command.ts";
 import { switchOption } from "./options.ts";
-import { type Cell, type Output, shortId, showDuration, showRoundTrip } from "./output.ts";
-import { claimCell, nameCell } from "./peer_view.ts";
+import {
+  type Cell,
+  idCell,
+  type Output,
+  shortId,
+  showDuration,
+  showRoundTrip,
+  type Style,
+} from "./output.ts";
+import { claimCell, nameCell, showTrouble } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const WATCH_MS = 2_000;
@@ -22,19 +36,19 @@ function directoryRow(directory: DirectoryView): readonly Cell[] {
   ];
 }
 
-function contactCell(peer: PeerView): Cell {
-  if (peer.blocked) return { text: "blocked", style: "red" };
-  return peer.accepted
-    ? { text: "accepted", style: "green" }
-    : { text: "request", style: "yellow" };
-}
+const CONTACT_STYLES: Readonly<Record<Standing, Style>> = {
+  allowed: "green",
+  stranger: "yellow",
+  denied: "red",
+  blocked: "red",
+};
 
 function peerRow(peer: PeerView): readonly Cell[] {
   return [
-    { text: peer.node_id },
+    idCell(peer.node_id),
     nameCell(peer.petname),
     claimCell(peer.alias),
-    contactCell(peer),
+    { text: peer.standing, style: CONTACT_STYLES[peer.standing] },
     { text: String(peer.standby_pairs) },
     { text: String(peer.outbox) },
     { text: peer.api_url },
@@ -84,6 +98,17 @@ async function printStatus(out: Output, status: StatusView): Promise<void> {
     title: "Sessions",
     headings: ["PEER", "STATE", "METHOD/EPOCH", "POST-QUANTUM", "OVER", "AGE", "ROUND TRIP"],
     rows: status.sessions.map(sessionRow),
+  });
+  await printTable(out, {
+    title: "Troubles",
+    headings: ["PEER", "CODE", "WHY"],
+    rows: status.peers.flatMap(({ node_id, last_error }) =>
+      last_error === null ? [] : [[
+        { text: shortId(node_id) },
+        { text: last_error.code, style: "yellow" as const },
+        { text: showTrouble(last_error) },
+      ]]
+    ),
   });
   if (status.warnings.length > 0) await out.line();
   for (const text of status.warnings) await out.line({ text: `! ${text}`, style: "yellow" });

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { parseNodeId, parsePath } from "./option_values.ts";
 import { valueOption } from "./options.ts";
-import { passphraseFileOption, readPassphrase } from "./passphrase_source.ts";
+import { passphraseAsker, passphraseFileOption, readPassphrase } from "./passphrase_source.ts";
 import { phrasePrinter } from "./phrase_output.ts";
-import { parsePhrase } from "./recovery_phrase.ts";
+import { hasAllWords, parsePhrase } from "./recovery_phrase.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 /** Makes the identity that follows, from the recovery phrase. */
@@ -18,7 +19,8 @@ export const succeedCommand = defineCommand({
   details:
     "For keys that somebody may have stolen, or with --from for a data directory that is lost.\n" +
     "The node must not run. Contacts and messages stay; the former id is refused everywhere once\n" +
-    "the directories and peers have heard of it. A new recovery phrase is shown.",
+    "the directories and peers have heard of it. A new recovery phrase is shown. With --from,\n" +
+    "--passphrase-file is the passphrase that the new keys are to be under.",
   words: [],
   options: {
     ...COMMON_OPTIONS,
@@ -43,10 +45,14 @@ export const succeedCommand = defineCommand({
   async run(context) {
     const { options, out, keeper } = context;
     const { data, json, from, phraseFile, passphraseFile: file } = options;
+    if (phraseFile === "-" && file === "-") {
+      throw usageError("--phrase-file and --passphrase-file: only one can be standard input");
+    }
     const typed = await readPassphrase(context, {
       file: phraseFile,
       flag: "--phrase-file",
       prompt: "Recovery phrase",
+      isWhole: hasAllWords,
     });
     const phrase = parsePhrase(typed);
     typed.fill(0);
@@ -55,8 +61,7 @@ export const succeedCommand = defineCommand({
       from,
       phrase,
       show: phrasePrinter(out, { json }),
-      askPassphrase: () =>
-        readPassphrase(context, { file, flag: "--passphrase-file", prompt: "Passphrase" }),
+      ...passphraseAsker(context, file),
     });
     if (json) return;
     await out.line();

@@ -8,9 +8,11 @@ import type { TokensView, TokenView } from "../protocol/token_api.ts";
 import { PEER_WORD, readPeer } from "./arguments.ts";
 import { failure, usageError } from "./command_error.ts";
 import { defineCommand, type NodeCommand } from "./command.ts";
+import { noteMove } from "./moved_note.ts";
 import { type OptionSpec, valueOption } from "./options.ts";
 import {
   type Cell,
+  idCell,
   type Output,
   shortId,
   showDuration,
@@ -56,8 +58,8 @@ function endText(token: TokenView): string {
 
 function tokenRow(token: TokenView): readonly Cell[] {
   return [
-    { text: token.pair_id },
-    { text: token.peer },
+    idCell(token.pair_id),
+    idCell(token.peer),
     { text: token.issuer === "peer" ? "peer" : shortId(token.issuer) },
     { text: token.role },
     { text: `${token.method}/${token.epoch}` },
@@ -124,9 +126,10 @@ const renewCommand = defineCommand({
   details: "Starts from a token the two have left; asks a directory if there is none.",
   words: [PEER_WORD],
   options: { ...COMMON_OPTIONS, wait: waitOption(30) },
-  async run({ options, words, out, openNode }) {
+  async run({ options, words, out, err, openNode }) {
     const peer = readPeer(words[0]);
     const session = await (await openNode()).renewTokens({ peer, waitMs: options.wait * 1000 });
+    await noteMove(err, { word: peer, peer: session.peer });
     if (options.json) return await out.json(session);
     await out.pairs([
       ["Renewed", { text: session.peer, style: "bold" }],
@@ -144,10 +147,11 @@ const revokeCommand = defineCommand({
     "introduced again by a directory: 'peer block' keeps it away.",
   words: [{ name: "pair|peer", summary: "a pair's id, or a peer" }],
   options: COMMON_OPTIONS,
-  async run({ options, words, out, openNode }) {
+  async run({ options, words, out, err, openNode }) {
     const [target = ""] = words;
     if (!PAIR.test(target)) readPeer(target);
     const revoked = await (await openNode()).revokeTokens(target);
+    if (!PAIR.test(target)) await noteMove(err, { word: target, peer: revoked.peer });
     if (options.json) return await out.json(revoked);
     await out.pairs([
       ["Revoked", { text: revoked.peer, style: "bold" }],

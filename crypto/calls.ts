@@ -46,6 +46,7 @@ export const CALL_NAMES = [
   "seal",
   "open",
   "sendState",
+  "wipeSpentKeys",
   "stop",
 ] as const satisfies readonly (keyof CryptoCore)[];
 
@@ -229,6 +230,10 @@ export abstract class CallingCore implements CryptoCore {
 
   sendState(session: KeyRef): Promise<CallResult<"sendState">> {
     return this.call("sendState", session);
+  }
+
+  wipeSpentKeys(options: CallArgument<"wipeSpentKeys">): Promise<void> {
+    return this.call("wipeSpentKeys", options);
   }
 
   stop(): Promise<void> {

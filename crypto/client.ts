@@ -171,8 +171,10 @@ export class WorkerCryptoCore extends CallingCore {
   }
 
   #receive(message: PostedMessage): void {
-    const reader = new PackReader(takePosted(message), { copies: true });
-    if (reader.readByte() === ANSWER.now) {
+    const posted = takePosted(message);
+    const reader = new PackReader(posted, { copies: true });
+    const isLater = reader.readByte() === ANSWER.later;
+    if (!isLater) {
       this.#underWay -= 1;
       if (this.#writer !== null) this.#scheduleFlush();
     }
@@ -189,6 +191,8 @@ export class WorkerCryptoCore extends CallingCore {
         waiting?.reject(new CryptoError(code, text));
       }
     }
+    // A secret that was opened comes in an answer of this kind, and whoever waited has a copy now.
+    if (isLater) new Uint8Array(posted.packed).fill(0);
   }
 
   #fail(reason: string): void {

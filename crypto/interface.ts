@@ -288,20 +288,19 @@ export interface CryptoCore {
     options: { phrase: Uint8Array },
   ): Promise<{ key: KeyRef; nodeId: string; next: Uint8Array }>;
   /**
-   * Makes the keystore of a successor, with a fresh noise key in front of the former ones. The secret is wiped.
-   * @param options `former`: the opened keystore of the identity that it follows, sealed under the same secret. With
-   *   `sealedSecret`, `secret` is the passphrase that opens it.
-   * @throws {CryptoError} `unseal_failed` for a secret that is not the former keystore's.
+   * Makes the keystore of a successor, with a fresh noise key in front of the former ones, under a fresh secret.
+   * @param options `former`: the opened keystore of the identity that it follows. `passphrase` (wiped): what the secret
+   *   is to be sealed under, as {@linkcode sealSecret} does.
+   * @returns `secret`, the caller's to wipe, is sealed if there is a passphrase, otherwise 32 bytes.
    */
   succeedKeystore(
     options: {
       successor: KeyRef;
       former?: KeyRef;
-      secret: Uint8Array;
-      sealedSecret?: Uint8Array;
+      passphrase?: Uint8Array;
       cost?: KeystoreCost;
     },
-  ): Promise<Uint8Array>;
+  ): Promise<{ sealed: Uint8Array; secret: Uint8Array }>;
 
   /** Begins a backup under a passphrase of 1 to 1,024 bytes, which is wiped. The head stands first in the file. */
   beginBackup(
@@ -475,6 +474,11 @@ export interface CryptoCore {
   /** Opens a frame; see {@linkcode OpenedFrame}. Rejects only for an unknown session. */
   open(options: { session: KeyRef; nowMs: number; frame: Uint8Array }): Promise<OpenedFrame>;
   sendState(session: KeyRef): Promise<SendState>;
+  /**
+   * Wipes the receiving keys of every session whose two minutes after a later step are over by `nowMs`. Sealing and
+   * opening do so for their session; this is for those on which nothing is sent or comes.
+   */
+  wipeSpentKeys(options: { nowMs: number }): Promise<void>;
 
   /** Wipes every handle. Further calls reject with `core_failed`. */
   stop(): Promise<void>;

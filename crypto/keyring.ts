@@ -52,6 +52,11 @@ export class Keyring {
     throw new CryptoError("bad_argument", `Expected a handle of kind ${kind.name}`);
   }
 
+  /** All of a kind. */
+  *all<T extends Held>(kind: KindOf<T>): IterableIterator<T> {
+    for (const held of this.#held.values()) if (held instanceof kind) yield held;
+  }
+
   /** As {@linkcode get}, and forgets the handle. What it stood for is the caller's to wipe. */
   take<T extends Held>(ref: KeyRef, kind: KindOf<T>): T {
     const held = this.get(ref, kind);

@@ -112,7 +112,7 @@ async function openKeystore(
 }
 
 /** Whether a secret is the one that a keystore was opened with. */
-export function isSecretOf(parts: CoreParts, keystore: Keystore, secret: Uint8Array): boolean {
+function isSecretOf(parts: CoreParts, keystore: Keystore, secret: Uint8Array): boolean {
   checkSecret(secret);
   const vaultKey = deriveVaultKey(parts.hashes, secret);
   const isSame = equalBytes(vaultKey, keystore.vaultKey);

@@ -9,9 +9,11 @@ import { wipe } from "./bytes.ts";
 import type { CallTable } from "./calls.ts";
 import { checkByteArray, checkBytes } from "./checks.ts";
 import type { CoreParts } from "./core_parts.ts";
+import type { KeystoreCost } from "./interface.ts";
 import { openBox, sealBox } from "./stretched_box.ts";
 
-const SECRET_BYTES = 32;
+/** The length of a node secret. */
+export const SECRET_BYTES = 32;
 const MAGIC = "ORSECR01";
 const PLAIN_BYTES = { min: SECRET_BYTES, max: SECRET_BYTES };
 
@@ -27,14 +29,23 @@ export async function unsealSecret(
   return await openBox(parts, { magic: MAGIC, secret, sealed, plainBytes: PLAIN_BYTES });
 }
 
+/** Seals a secret of 32 bytes under a passphrase. Both are the caller's to wipe. */
+export async function sealSecret(
+  parts: CoreParts,
+  options: { secret: Uint8Array; passphrase: Uint8Array; cost?: KeystoreCost | undefined },
+): Promise<Uint8Array> {
+  const plain = checkBytes(options.secret, SECRET_BYTES, "a node secret");
+  const { passphrase: secret, cost } = options;
+  return await sealBox(parts, { magic: MAGIC, secret, plain, cost });
+}
+
 export function createSecretCalls(parts: CoreParts): SecretCalls {
   return {
-    sealSecret: async ({ secret, passphrase, cost }) => {
+    sealSecret: async (options) => {
       try {
-        const plain = checkBytes(secret, SECRET_BYTES, "a node secret");
-        return await sealBox(parts, { magic: MAGIC, secret: passphrase, plain, cost });
+        return await sealSecret(parts, options);
       } finally {
-        wipe(secret, passphrase);
+        wipe(options.secret, options.passphrase);
       }
     },
     openSecret: async ({ sealed, passphrase }) => {

@@ -74,7 +74,7 @@ export class Session implements Held {
     if (this.#counter >= COUNTER_END) {
       throw new CryptoError("exhausted", "The session has used up its counters");
     }
-    this.#receiving.wipeOld(options.nowMs);
+    this.wipeSpentKeys(options.nowMs);
     if (options.mayStep) this.#sending.stepIfDue(options.nowMs);
     const counter = this.#counter++;
     const { step } = this.#sending;
@@ -96,6 +96,11 @@ export class Session implements Held {
     if (content === null) return { outcome: "dropped" };
     const outcome = place === "new" ? "opened" : "repeat";
     return { outcome, ...content, step: head.step, counter };
+  }
+
+  /** Wipes the receiving keys whose two minutes are over. */
+  wipeSpentKeys(nowMs: number): void {
+    this.#receiving.wipeOld(nowMs);
   }
 
   wipe(): void {
@@ -124,10 +129,14 @@ function open(parts: CoreParts, options: Parameters<CallTable["open"]>[0]): Open
 
 export function createSessionCalls(
   parts: CoreParts,
-): Pick<CallTable, "seal" | "open" | "sendState"> {
+): Pick<CallTable, "seal" | "open" | "sendState" | "wipeSpentKeys"> {
   return {
     seal: (options) => seal(parts, options),
     open: (options) => open(parts, options),
     sendState: (session) => parts.ring.get(session, Session).sendState,
+    wipeSpentKeys: ({ nowMs }) => {
+      checkNumber(nowMs, "nowMs");
+      for (const session of parts.ring.all(Session)) session.wipeSpentKeys(nowMs);
+    },
   };
 }

@@ -9,11 +9,10 @@ import type { CallTable } from "./calls.ts";
 import { checkBytes } from "./checks.ts";
 import type { CoreParts } from "./core_parts.ts";
 import { SigningKey } from "./curves.ts";
-import { CryptoError } from "./interface.ts";
 import { deriveKey, MAX_NOISE_KEYS, sealKeystore } from "./keystore.ts";
-import { isSecretOf, Keystore } from "./keystore_calls.ts";
+import { Keystore } from "./keystore_calls.ts";
 import { IdentityKey } from "./keyring.ts";
-import { unsealSecret } from "./sealed_secret.ts";
+import { sealSecret, SECRET_BYTES } from "./sealed_secret.ts";
 
 const PHRASE_BYTES = 32;
 const LABEL = "openred/v3/successor";
@@ -52,24 +51,21 @@ function createSuccessor(parts: CoreParts): { phrase: Uint8Array; next: Uint8Arr
 async function succeedKeystore(
   parts: CoreParts,
   options: Parameters<CallTable["succeedKeystore"]>[0],
-): Promise<Uint8Array> {
-  const { sealedSecret, former, cost } = options;
-  let { secret } = options;
+): Promise<{ sealed: Uint8Array; secret: Uint8Array }> {
+  const { former, passphrase, cost } = options;
   const noiseKey = parts.random(32);
+  // Whoever copied the former keystore has its secret as well: the successor's opens with another one.
+  const secret = parts.random(SECRET_BYTES);
   try {
     const { seed } = parts.ring.get(options.successor, Successor);
     const before = former === undefined ? null : parts.ring.get(former, Keystore);
-    if (sealedSecret !== undefined) {
-      secret = await unsealSecret(parts, { sealed: sealedSecret, passphrase: options.secret });
-    }
-    if (before !== null && !isSecretOf(parts, before, secret)) {
-      throw new CryptoError("unseal_failed", "The secret is not the keystore's");
-    }
     const formerKeys = before?.content.noiseKeys.slice(0, MAX_NOISE_KEYS - 1) ?? [];
     const content = { seed, noiseKeys: [noiseKey, ...formerKeys] };
-    return await sealKeystore(parts, { content, secret, cost });
+    const sealed = await sealKeystore(parts, { content, secret, cost });
+    if (passphrase === undefined) return { sealed, secret: secret.slice() };
+    return { sealed, secret: await sealSecret(parts, { secret, passphrase, cost }) };
   } finally {
-    wipe(secret, options.secret, noiseKey);
+    wipe(secret, passphrase, noiseKey);
   }
 }
 

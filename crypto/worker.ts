@@ -33,8 +33,9 @@ class Outbox {
     this.#write(id, { status: 0, value: [code, message] });
   }
 
-  post(): void {
-    postPacked(self, this.#writer.finish(), { isSecret: false });
+  /** @param options With `isSecret` no copy stays behind. */
+  post(options: { readonly isSecret: boolean }): void {
+    postPacked(self, this.#writer.finish(), options);
   }
 
   #write(id: number, result: { status: number; value: unknown }): void {
@@ -61,7 +62,7 @@ function runCalls(core: LocalCryptoCore, message: PostedMessage): void {
       outbox.writeError(id, error);
     }
   }
-  outbox.post();
+  outbox.post({ isSecret: false });
 }
 
 async function answerLater(id: number, result: Promise<unknown>): Promise<void> {
@@ -71,7 +72,8 @@ async function answerLater(id: number, result: Promise<unknown>): Promise<void> 
   } catch (error) {
     outbox.writeError(id, error);
   }
-  outbox.post();
+  // An opened secret is one of these results.
+  outbox.post({ isSecret: true });
 }
 
 async function serve(): Promise<void> {

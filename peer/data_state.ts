@@ -4,13 +4,14 @@
  * @module
  */
 import { OpenRedError } from "../protocol/errors.ts";
+import { removeCopy } from "./backup/owned_files.ts";
 import { finishSuccession, type JournalPorts } from "./succession/journal.ts";
 
 /** There while a backup is being restored. */
 export const RESTORING_FILE = "restoring";
 
 /**
- * Brings to its end what an earlier process had begun and made certain.
+ * Brings to its end what an earlier process had begun and made certain, and removes what it left lying.
  * @throws {OpenRedError} `bad_request` where the restoring of a backup broke off.
  */
 export async function settleData(ports: JournalPorts): Promise<void> {
@@ -20,5 +21,6 @@ export async function settleData(ports: JournalPorts): Promise<void> {
       "Restoring a backup broke off here; empty this data directory and restore it again",
     );
   }
+  await removeCopy(ports.files);
   await finishSuccession(ports);
 }

@@ -11,10 +11,12 @@ import { OpenRedError } from "../protocol/errors.ts";
 import { frameHeaderSchema, frameIdSchema } from "../protocol/frames.ts";
 import { integerSchema, parseGrowing } from "../protocol/schemas.ts";
 import type { Background } from "./background.ts";
+import { ContactRequests } from "./contacts/contact_requests.ts";
 import type { Petnames } from "./contacts/petnames.ts";
 import type { NodeEvents } from "./events.ts";
 import type { FrameHandler } from "./permissions/frame_gate.ts";
 import { MESSAGE } from "./permissions/module_permissions.ts";
+import type { PeerBook } from "./peer_book.ts";
 import type { Permissions } from "./permissions/permissions.ts";
 import type { ReliableSender } from "./sessions/reliable.ts";
 import type { NodeStore } from "./store.ts";
@@ -24,8 +26,6 @@ export const TEXT_TYPE = "messaging.text";
 
 /** How many messages of one peer are under way at once; the others wait in the outbox. */
 const WINDOW = 256;
-/** How many messages a stranger may leave before somebody here answers. */
-const MAX_STRANGER_MESSAGES = 20;
 
 const textHeaderSchema = v.looseObject({
   ...frameHeaderSchema.entries,
@@ -41,6 +41,7 @@ interface MessagesParts {
   readonly events: NodeEvents;
   readonly permissions: Permissions;
   readonly petnames: Petnames;
+  readonly book: Pick<PeerBook, "lastId">;
   readonly background: Background;
 }
 
@@ -54,6 +55,7 @@ export interface SentMessage {
 /** The node's text messages. */
 export class Messages implements FrameHandler {
   readonly #parts: MessagesParts;
+  readonly #requests: ContactRequests;
   readonly #waiting = new Map<string, (rttMs: number) => void>();
   readonly #underWay = new Map<NodeId, Set<string>>();
   /** Peers whose waiting messages are all under way. */
@@ -63,6 +65,7 @@ export class Messages implements FrameHandler {
 
   constructor(parts: MessagesParts) {
     this.#parts = parts;
+    this.#requests = new ContactRequests(parts);
   }
 
   /** Begins to send what an earlier run left in the outbox. */
@@ -179,7 +182,7 @@ export class Messages implements FrameHandler {
     return this.#receive(peer, { input, body, request: false });
   }
 
-  /** Keeps a stranger's message as a contact request; of each stranger only the first few. */
+  /** Keeps a stranger's message as a contact request, while there is room for more of them. */
   receiveRequest(peer: NodeId, input: unknown, body: Uint8Array): Promise<boolean> {
     return this.#receive(peer, { input, body, request: true });
   }
@@ -193,34 +196,22 @@ export class Messages implements FrameHandler {
     if (body.length > MAX_TEXT_BYTES) throw new OpenRedError("too_large", "The text is too long");
     const text = decodeText(body);
     if (this.has(peer, header.id)) return true;
-    if (request && this.#inboxSize(peer) >= MAX_STRANGER_MESSAGES) return false;
+    if (request && !this.#requests.hasRoomFor(peer)) return false;
     const { store, clock, events } = this.#parts;
-    const receivedAt = clock.nowMs();
+    const row = { peer, id: header.id, text, received_at: clock.nowMs() };
     let number = 0;
     let isFull = false;
     await store.write(() => {
       // Asked once more, inside: a burst of them is stored in one transaction.
-      isFull = request && this.#inboxSize(peer) >= MAX_STRANGER_MESSAGES;
+      isFull = request && !this.#requests.hasRoomFor(peer);
       if (isFull) return;
       const { changes, lastInsertRowid } = store.statement(
-        "INSERT OR IGNORE INTO inbox (peer, id, text, received_at) VALUES (?, ?, ?, ?)",
-      ).run(peer, header.id, text, receivedAt);
+        "INSERT OR IGNORE INTO inbox (peer, id, text, received_at, request) VALUES (?, ?, ?, ?, ?)",
+      ).run(peer, row.id, text, row.received_at, Number(request));
       number = changes === 0 ? 0 : Number(lastInsertRowid);
     });
     if (isFull) return false;
-    if (number > 0) {
-      const petname = this.#parts.petnames.of(peer);
-      const message = {
-        number,
-        id: header.id,
-        peer,
-        petname,
-        text,
-        received_at: receivedAt,
-        request,
-      };
-      events.emit({ type: "message", message });
-    }
+    if (number > 0) events.emit({ type: "message", message: this.#view({ ...row, number }) });
     return true;
   }
 
@@ -229,30 +220,36 @@ export class Messages implements FrameHandler {
       .get(peer, id) !== undefined;
   }
 
-  #isStranger(peer: NodeId): boolean {
-    return this.#parts.permissions.standing(peer, MESSAGE) !== "allowed";
-  }
-
-  #inboxSize(peer: NodeId): number {
-    const row = this.#parts.store
-      .statement("SELECT COUNT(*) AS count FROM inbox WHERE peer = ?").get(peer);
-    return Number(row?.count ?? 0);
-  }
-
-  /** Stored messages whose number is above `after`, oldest first. */
+  /** The oldest of the stored messages whose number is above `after`, oldest first. */
   list(options: { after: number; limit: number }): MessageView[] {
-    const rows = this.#parts.store
+    return this.#parts.store
       .statement("SELECT * FROM inbox WHERE number > ? ORDER BY number LIMIT ?")
-      .all(options.after, options.limit);
-    return rows.map((row) => ({
+      .all(options.after, options.limit)
+      .map((row) => this.#view(row));
+  }
+
+  /** The newest of the stored messages whose number is below `before`, oldest first. */
+  listBefore(options: { before: number; limit: number }): MessageView[] {
+    return this.#parts.store
+      .statement("SELECT * FROM inbox WHERE number < ? ORDER BY number DESC LIMIT ?")
+      .all(options.before, options.limit)
+      .map((row) => this.#view(row))
+      .reverse();
+  }
+
+  /** A sender is named and judged as the id that followed it last. */
+  #view(row: Readonly<Record<string, unknown>>): MessageView {
+    const { petnames, permissions, book } = this.#parts;
+    const sender = book.lastId(row.peer as NodeId);
+    return {
       number: Number(row.number),
       id: String(row.id),
       peer: String(row.peer),
-      petname: this.#parts.petnames.of(row.peer as NodeId),
+      petname: petnames.of(sender),
       text: String(row.text),
       received_at: Number(row.received_at),
-      request: this.#isStranger(row.peer as NodeId),
-    }));
+      standing: permissions.standing(sender, MESSAGE),
+    };
   }
 }
 

@@ -73,8 +73,20 @@ INSERT INTO peer_permissions (peer, name, allowed)
 ALTER TABLE peers DROP COLUMN accepted;
 `;
 
+/** When a peer's pairs were revoked, until somebody here asks for it. */
+const REVOKED = "ALTER TABLE peers ADD COLUMN revoked_at INTEGER;";
+
+/** Which messages came as contact requests. */
+const REQUESTS = `
+ALTER TABLE inbox ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX inbox_requests ON inbox (peer) WHERE request = 1;
+`;
+
 /** The step at place n leads from version n to n + 1. New ones are appended, none is ever changed. */
-const MIGRATIONS: readonly string[] = [FIRST, PERMISSIONS];
+const MIGRATIONS: readonly string[] = [FIRST, PERMISSIONS, REVOKED, REQUESTS];
+
+/** What {@linkcode migrate} makes of any database. */
+export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
  * Brings a database to the newest version; each step is one transaction.

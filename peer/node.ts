@@ -25,6 +25,7 @@ import { NodeControl } from "./admin/control.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import { AuditLog } from "./audit/audit_log.ts";
 import { AUDIT_DEFAULTS } from "./audit/audit_parts.ts";
+import { StoredMarks } from "./audit/log_marks.ts";
 import { BackupDesk } from "./admin/backup_desk.ts";
 import { RestoredMark } from "./backup/restored_mark.ts";
 import type { NodeConfig } from "./config.ts";
@@ -115,8 +116,8 @@ export async function createNode(
   await settleData(ports);
   const keys = await openKeystoreFiles(ports, { cost, passphrase });
   const events = new NodeEvents(ports.log);
-  const audit = await openAudit({ ports, config, keys, events });
   const store = new NodeStore(ports.openDatabase, ports.clock);
+  const audit = await openAudit({ ports, config, keys, events, store });
   await store.setSelf("node_id", keys.nodeId);
   const node = new RunningNode(ports, config, { keys, store, events, audit, handlers });
   await node.load();
@@ -130,11 +131,18 @@ interface Audit {
 }
 
 async function openAudit(
-  options: { ports: NodePorts; config: NodeConfig; keys: OpenedKeystore; events: NodeEvents },
+  options: {
+    ports: NodePorts;
+    config: NodeConfig;
+    keys: OpenedKeystore;
+    events: NodeEvents;
+    store: NodeStore;
+  },
 ): Promise<Audit> {
   const { ports, config, keys, events } = options;
+  const marks = new StoredMarks(options.store);
   const { nodeId, identity, audit } = keys;
-  const parts = { ...ports, nodeId, identity, keys: audit, warnings: events };
+  const parts = { ...ports, nodeId, identity, keys: audit, warnings: events, marks };
   const log = await AuditLog.open(parts, config.audit ?? AUDIT_DEFAULTS);
   events.auditWith(log);
   events.audit("keystore_opened", { success: true });
@@ -164,6 +172,7 @@ class RunningNode implements OpenNode {
   readonly #background: Background;
   readonly #peerApi: PeerApi;
   readonly #adminApi: AdminApi;
+  readonly #modules: ReadonlyMap<string, FrameHandler>;
   readonly #checkedUrls = new Map<string, number>();
   readonly #stop = new AbortController();
   #cancelCleanUp: () => void = () => {};
@@ -210,7 +219,7 @@ class RunningNode implements OpenNode {
       ...parts,
       book: this.#book,
       permissions: this.#permissions,
-      modulePermissions: new ModulePermissions(),
+      modulePermissions: new ModulePermissions(data.handlers.keys()),
       petnames: this.#petnames,
       contactDirectories,
       denials: new DenialLog(parts),
@@ -231,6 +240,7 @@ class RunningNode implements OpenNode {
       receiver,
     });
     this.#messages = new Messages(shared);
+    this.#modules = new Map([...data.handlers, ["messaging", this.#messages]]);
     this.#carrier = new PeerCarrier({
       ...shared,
       ownId: this.id,
@@ -246,10 +256,7 @@ class RunningNode implements OpenNode {
       directories: this.#directories,
       carrier: this.#carrier,
       gate: new FrameGate(shared, {
-        handlers: new Map<string, FrameHandler>([
-          ...data.handlers,
-          ["messaging", this.#messages],
-        ]),
+        handlers: this.#modules,
         strangers: config.strangers,
       }),
       confirmed: (peer) => {
@@ -322,6 +329,9 @@ class RunningNode implements OpenNode {
 
   async start(): Promise<void> {
     const { reliable, links } = this.#sessions;
+    for (const module of this.#modules.keys()) {
+      this.#events.audit("module_loaded", { success: true, module });
+    }
     await this.#ownRecord.current();
     await this.#sayWhence();
     this.#directories.start();
@@ -386,7 +396,7 @@ class RunningNode implements OpenNode {
 
   /** Forgets pairs that ended, and strangers of whom nothing else is left. */
   async #cleanUp(): Promise<void> {
-    await this.#vault.cleanUp();
+    await this.#vault.cleanUp({ isClockSteady: this.#sessions.isClockSteady });
     this.#sessions.renewStandby();
     const used = new Set(this.#vault.all().map((entry) => entry.peer));
     for (const { id } of this.#book.all()) {

@@ -14,7 +14,7 @@ import {
   type VerifiedRecord,
   verifyRecord,
 } from "../protocol/record.ts";
-import { openSuccession, type Succession } from "../protocol/statements.ts";
+import { openSuccession, type Succession, successorOf } from "../protocol/statements.ts";
 import type { NodeEvents } from "./events.ts";
 import type { NodeStore } from "./store.ts";
 
@@ -27,6 +27,8 @@ export interface Peer {
   readonly next: Uint8Array | null;
   /** The succession that ended this id, or `null`. */
   readonly succession: string | null;
+  /** When its pairs were revoked, by the wall clock; `null` once somebody here has asked for it since. */
+  readonly revokedAt: number | null;
 }
 
 type PeerChange = Partial<Omit<Peer, "id">>;
@@ -61,12 +63,15 @@ export class PeerBook {
     await Promise.all(rows.map(async (row) => {
       try {
         const record = await verifyRecord(this.#crypto, String(row.record));
+        const succession = row.succession === null ? null : String(row.succession);
+        if (succession !== null) successorOf(succession);
         this.#peers.set(record.id, {
           id: record.id,
           record,
           known: row.known === 1,
           next: row.next === null ? null : new Uint8Array(row.next as Uint8Array),
-          succession: row.succession === null ? null : String(row.succession),
+          succession,
+          revokedAt: row.revoked_at === null ? null : Number(row.revoked_at),
         });
       } catch (error) {
         if (!(error instanceof OpenRedError)) throw error;
@@ -77,6 +82,20 @@ export class PeerBook {
 
   get(id: NodeId): Peer | null {
     return this.#peers.get(id) ?? null;
+  }
+
+  /** The id that followed last, as far as this node knows; the very id where none did. */
+  lastId(id: NodeId): NodeId {
+    let last = id;
+    const seen = new Set<NodeId>();
+    // Whoever has both keys can make two ids follow each other.
+    for (let next: NodeId | null = id; next !== null && !seen.has(next);) {
+      last = next;
+      seen.add(last);
+      const text = this.get(last)?.succession ?? null;
+      next = text === null ? null : successorOf(text);
+    }
+    return last;
   }
 
   all(): readonly Peer[] {
@@ -135,6 +154,7 @@ export class PeerBook {
         known: false,
         next: newest.payload.next ?? null,
         succession: null,
+        revokedAt: null,
       });
     }
     if (newest.text === held.record.text) {
@@ -162,6 +182,17 @@ export class PeerBook {
     const peer = this.get(id);
     if (peer !== null && (!peer.known || this.#unsaved.has(id))) {
       await this.#change(id, { known: true });
+    }
+  }
+
+  /**
+   * Notes durably that the pairs with a peer were revoked; `null`: that somebody here asks for it again.
+   * @throws {OpenRedError} `overloaded` if it could not be stored; the next change of this peer stores it too.
+   */
+  async setRevoked(id: NodeId, revokedAt: number | null): Promise<void> {
+    const peer = this.get(id);
+    if (peer !== null && (peer.revokedAt !== revokedAt || this.#unsaved.has(id))) {
+      await this.#change(id, { revokedAt });
     }
   }
 
@@ -211,6 +242,9 @@ export class PeerBook {
     if (first === null || expected?.old !== options.record.id) {
       throw new OpenRedError("succession_refused", "The succession speaks for another id");
     }
+    if (first === expected.old) {
+      throw new OpenRedError("succession_refused", "An id cannot follow itself");
+    }
     await this.#succeed(
       first,
       { text: options.chain.at(-1) ?? "", record: options.record },
@@ -232,6 +266,7 @@ export class PeerBook {
     await this.#change(id, {
       known: peer.known || old.known,
       next: next ?? peer.next,
+      revokedAt: peer.revokedAt ?? old.revokedAt,
     });
     // One transaction: an old id that ended keeps nothing in the outbox that nobody would move later.
     await this.#put({ ...old, succession: options.text }, () => {
@@ -267,13 +302,15 @@ export class PeerBook {
 
   #insert(peer: Peer): void {
     this.#store.statement(
-      "INSERT OR REPLACE INTO peers (id, record, next, known, succession) VALUES (?, ?, ?, ?, ?)",
+      `INSERT OR REPLACE INTO peers (id, record, next, known, succession, revoked_at)
+       VALUES (?, ?, ?, ?, ?, ?)`,
     ).run(
       peer.id,
       peer.record.text,
       peer.next,
       Number(peer.known),
       peer.succession,
+      peer.revokedAt,
     );
   }
 }

@@ -8,17 +8,18 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { GroupCommit } from "../ports/group_commit.ts";
 import type { Clock, Log, OpenDatabase } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
-import { copyDatabase } from "./backup/database_copy.ts";
 import { migrate } from "./migrations.ts";
 
 /** An open node database with its group commit and its prepared statements. */
 export class NodeStore {
+  readonly #open: () => DatabaseSync;
   readonly #database: DatabaseSync;
   readonly #commit: GroupCommit;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
-    this.#database = open("node.db");
+    this.#open = () => open("node.db");
+    this.#database = this.#open();
     migrate(this.#database);
     this.#commit = new GroupCommit(this.#database, clock);
   }
@@ -57,10 +58,16 @@ export class NodeStore {
     });
   }
 
-  /** Fills an empty database with all that is in this one at this moment, and with what waits to be written. */
-  copyInto(target: DatabaseSync): void {
+  /**
+   * Another connection, which sees all of this moment, with what waits to be written, and nothing of what is written
+   * later. It is the caller's to close.
+   */
+  openSnapshot(): DatabaseSync {
     this.#commit.flush();
-    copyDatabase(this.#database, target);
+    const snapshot = this.#open();
+    // A transaction sees the moment of its first reading.
+    snapshot.exec("BEGIN; SELECT count(*) FROM sqlite_schema");
+    return snapshot;
   }
 
   close(): void {

@@ -7,8 +7,10 @@ import type { CryptoCore, KeystoreCost, OpenedKeystore } from "../crypto/interfa
 import { OpenRedError } from "../protocol/errors.ts";
 import {
   createNodeSecret,
+  newSecret,
   readNodeSecret,
   removeLeftOver,
+  sealSecretFile,
   SECRET_FILE,
   type StoredSecret,
 } from "./node_secret.ts";
@@ -73,6 +75,35 @@ async function opener(
     throw new OpenRedError("unauthorized", "The keys are under a passphrase, and none was given");
   }
   return { secret: options.passphrase, sealedSecret: found.sealed };
+}
+
+/**
+ * Makes the keys of a data directory that has no keystore; they are under a passphrase, which is wiped, from the first
+ * write on. A secret that is there already is of a making that was interrupted, and is used.
+ * @throws {CryptoError} `unseal_failed` where that secret is under another passphrase.
+ */
+export async function makeSealedKeystoreFiles(
+  ports: KeystorePorts,
+  options: { readonly passphrase: Uint8Array; readonly cost?: KeystoreCost | undefined },
+): Promise<void> {
+  const { crypto, files } = ports;
+  const { passphrase, cost } = options;
+  const found = await readNodeSecret(files);
+  const secret = found === null
+    ? newSecret(ports.random)
+    : found.kind === "plain"
+    ? found.secret
+    : await crypto.openSecret({ sealed: found.sealed, passphrase: passphrase.slice() });
+  try {
+    if (found?.kind !== "sealed") {
+      const copies = { secret: secret.slice(), passphrase: passphrase.slice() };
+      await sealSecretFile(ports, { ...copies, cost });
+    }
+    await createKeystore(ports, { secret, cost });
+  } finally {
+    secret.fill(0);
+    passphrase.fill(0);
+  }
 }
 
 function missing(name: string): RangeError {

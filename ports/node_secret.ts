@@ -43,11 +43,16 @@ export async function readNodeSecret(files: Files): Promise<StoredSecret | null>
   );
 }
 
+/** Makes a secret that is nowhere yet. */
+export function newSecret(random: Random): Uint8Array<ArrayBuffer> {
+  return random.bytes(SECRET_BYTES);
+}
+
 /** Makes a secret and writes it, without a passphrase. */
 export async function createNodeSecret(
   ports: { files: Files; random: Random },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const secret = ports.random.bytes(SECRET_BYTES);
+  const secret = newSecret(ports.random);
   await ports.files.write(SECRET_FILE, secret);
   return secret;
 }
@@ -64,7 +69,20 @@ export async function setPassphrase(
   if (stored.kind === "sealed") {
     throw new OpenRedError("bad_request", "There is a passphrase already; change it instead");
   }
-  const sealed = await crypto.sealSecret({ secret: stored.secret, ...options });
+  await sealSecretFile({ crypto, files }, { secret: stored.secret, ...options });
+}
+
+/** Writes a secret under a passphrase. Both are wiped. */
+export async function sealSecretFile(
+  { crypto, files }: SecretPorts,
+  options: { secret: Uint8Array; passphrase: Uint8Array; cost?: KeystoreCost | undefined },
+): Promise<void> {
+  const { secret, passphrase, cost } = options;
+  const sealed = await crypto.sealSecret({
+    secret,
+    passphrase,
+    ...(cost === undefined ? {} : { cost }),
+  });
   await replace(files, sealed);
 }
 
@@ -116,8 +134,22 @@ async function replace(files: Files, content: Uint8Array): Promise<void> {
 }
 
 /** What a write that was killed before its rename left behind may hold the secret without its passphrase. */
-export async function removeLeftOver(files: Files): Promise<void> {
-  const name = `.${SECRET_FILE}.tmp`;
+export async function removeLeftOver(files: Files, of: string = SECRET_FILE): Promise<void> {
+  const name = `.${of}.tmp`;
   const found = await files.list(name);
   if (found.length > 0) await files.remove(name);
+}
+
+/**
+ * Refuses a passphrase that somebody gave for keys that lie there without one, and would think protected.
+ * @throws {OpenRedError} `bad_request`.
+ */
+export async function refuseIdlePassphrase(files: Files): Promise<void> {
+  const stored = await readNodeSecret(files);
+  if (stored?.kind !== "plain") return;
+  stored.secret.fill(0);
+  throw new OpenRedError(
+    "bad_request",
+    "The node's keys have no passphrase: leave it out, or put it on them first with 'openred-node passphrase set'",
+  );
 }

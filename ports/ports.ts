@@ -106,10 +106,14 @@ export interface Files {
    * process dies may be there in part; a failure takes back what it can.
    */
   append(name: string, content: Uint8Array): Promise<void>;
+  /** Cuts a file down to its first `bytes` in place; fsync. One that is not longer, or not there, is left alone. */
+  truncate(name: string, bytes: number): Promise<void>;
   /** The files whose names begin with `prefix`, by name. */
   list(prefix: string): Promise<readonly FileInfo[]>;
   /** Removes a file; one that is not there is ignored. */
   remove(name: string): Promise<void>;
+  /** Gives a file another name, in the place of whatever has that; one that is not there is ignored. Needs no space. */
+  rename(name: string, newName: string): Promise<void>;
 }
 
 /** Opens (or makes) a SQLite database of the data directory. */

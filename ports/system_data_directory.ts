@@ -21,6 +21,17 @@ export function pathInDirectory(directory: string, name: string): string {
   return `${directory}/${name}`;
 }
 
+/** Whether a data directory is there and holds a file of that name. */
+export function holdsFile(directory: string, name: string): boolean {
+  try {
+    return Deno.statSync(pathInDirectory(directory, name)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
+
 /** Makes a data directory where there is none, and takes everybody else's access to it away. */
 export function prepareDirectory(directory: string): void {
   Deno.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
@@ -30,7 +41,14 @@ export function prepareDirectory(directory: string): void {
   }
 }
 
-/** Makes an empty file of mode 0600 where there is none. */
+/**
+ * Makes an empty file of mode 0600 where there is none. One that is there is not opened: closing it would give up the
+ * locks that this process holds on it.
+ */
 export function createPrivateFile(path: string): void {
-  Deno.openSync(path, { create: true, write: true, mode: FILE_MODE }).close();
+  try {
+    Deno.openSync(path, { createNew: true, write: true, mode: FILE_MODE }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
 }

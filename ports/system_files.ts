@@ -54,6 +54,18 @@ async function appendDurably(path: string, content: Uint8Array): Promise<boolean
   }
 }
 
+async function truncateDurably(path: string, bytes: number): Promise<void> {
+  const file = await Deno.open(path, { write: true }).catch(ignoreNotFound);
+  if (file === null) return;
+  try {
+    if ((await file.stat()).size <= bytes) return;
+    await file.truncate(bytes);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
+
 /** Files of one directory; writes and removals of a name follow each other in the order of calls. */
 class DirectoryFiles implements Files {
   readonly #directory: string;
@@ -88,6 +100,11 @@ class DirectoryFiles implements Files {
     });
   }
 
+  async truncate(name: string, bytes: number): Promise<void> {
+    const path = pathInDirectory(this.#directory, name);
+    await this.#inOrder(name, () => truncateDurably(path, bytes));
+  }
+
   async list(prefix: string): Promise<readonly FileInfo[]> {
     const found: FileInfo[] = [];
     for await (const { name, isFile } of Deno.readDir(this.#directory)) {
@@ -104,6 +121,16 @@ class DirectoryFiles implements Files {
       await Deno.remove(path).catch(ignoreNotFound);
       await syncDirectory(this.#directory);
     });
+  }
+
+  async rename(name: string, newName: string): Promise<void> {
+    const path = pathInDirectory(this.#directory, name);
+    const newPath = pathInDirectory(this.#directory, newName);
+    await this.#inOrder(name, () =>
+      this.#inOrder(newName, async () => {
+        await Deno.rename(path, newPath).catch(ignoreNotFound);
+        await syncDirectory(this.#directory);
+      }));
   }
 
   async #inOrder(name: string, change: () => Promise<void>): Promise<void> {

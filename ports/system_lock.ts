@@ -8,6 +8,8 @@ import {
 
 const LOCK_NAME = "lock.sqlite";
 const OWNER_NAME = "lock.pid";
+/** What {@linkcode lockDirectory} leaves in a directory. */
+export const LOCK_FILES: readonly string[] = [LOCK_NAME, `${LOCK_NAME}-journal`, OWNER_NAME];
 
 /** Another process uses the data directory. */
 export class DirectoryLockedError extends Error {

@@ -3,8 +3,12 @@
  *
  * @module
  */
+import { fstatSync } from "node:fs";
+import { type IsWhole, TypedKeys } from "./typed_keys.ts";
 
 const EXIT_INTERRUPTED = 130;
+/** Ctrl-C ends the program before a pipe as well: the end of its output may be seen before this program's own signal. */
+const INTERRUPT_MS = 50;
 
 /** One standard stream to write to. */
 export interface TerminalStream {
@@ -12,9 +16,24 @@ export interface TerminalStream {
   /** Width in columns, or `null` where there is none. */
   readonly columns: number | null;
   write(text: string): Promise<void>;
+  /** Writes what must not be lost. @throws {Error} Where nobody can read it. */
+  writeSeen(text: string): Promise<void>;
 }
 
-/** Makes a stream of text. When whoever read it has gone, `onGone` is called and writing does nothing. */
+async function writeAll(stream: typeof Deno.stdout, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
+}
+
+/** Whether a stream is the null device, as which a closed one is opened as well. Windows has no such path. */
+function leadsNowhere(fileDescriptor: number): boolean {
+  if (Deno.build.os === "windows") return false;
+  const { dev, ino } = Deno.statSync("/dev/null");
+  const stream = fstatSync(fileDescriptor);
+  return stream.dev === dev && stream.ino === ino;
+}
+
+/** Makes a stream of text. When whoever read it has gone, `onGone` is called and `write` does nothing. */
 export function createTerminalStream(
   stream: typeof Deno.stdout,
   onGone: () => void,
@@ -24,10 +43,13 @@ export function createTerminalStream(
     isTerminal,
     // Some terminals do not know their size and say 0.
     columns: isTerminal ? Deno.consoleSize().columns || null : null,
+    async writeSeen(text) {
+      if (leadsNowhere(stream === Deno.stdout ? 1 : 2)) throw new Error("The stream leads nowhere");
+      await writeAll(stream, text);
+    },
     async write(text) {
-      const bytes = new TextEncoder().encode(text);
       try {
-        for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
+        await writeAll(stream, text);
       } catch (error) {
         if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
         onGone();
@@ -37,13 +59,15 @@ export function createTerminalStream(
 }
 
 /**
- * Reads standard input to its end, or until `signal` fires.
+ * Reads standard input to its end. What came before `signal` fires is not the whole of it, so it is given to nobody.
  * @throws {RangeError} When it is longer than `maxBytes`.
+ * @throws {DOMException} `AbortError` when `signal` fires.
  */
 export async function readStandardInput(
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  signal.throwIfAborted();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   const reader = Deno.stdin.readable.getReader();
@@ -58,59 +82,47 @@ export async function readStandardInput(
   } finally {
     signal.removeEventListener("abort", stop);
   }
+  await new Promise((resolve) => setTimeout(resolve, INTERRUPT_MS));
+  signal.throwIfAborted();
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
-const MAX_HIDDEN_BYTES = 1024;
-const KEYS = {
-  interrupt: 0x03,
-  endOfInput: 0x04,
-  backspace: 0x08,
-  delete: 0x7f,
-  firstPrintable: 0x20,
-};
-const ENTER: readonly number[] = [0x0a, 0x0d];
+/** All that a terminal holds for a reader at once: a paste longer than its prompt takes comes in one piece. */
+const TERMINAL_BUFFER_BYTES = 4096;
 
-/** Removes the last character, whose bytes after the first begin with the bits 10. */
-function withoutLast(typed: Uint8Array, length: number): number {
-  let end = length;
-  while (end > 0 && (typed[end - 1]! & 0xc0) === 0x80) end--;
-  return Math.max(0, end - 1);
-}
-
-/** @returns `null` when the person gave up, otherwise the length of what was typed. */
-async function readKeys(typed: Uint8Array): Promise<number | null> {
-  const read = new Uint8Array(64);
-  let length = 0;
-  for (;;) {
-    const count = await Deno.stdin.read(read);
-    if (count === null) return null;
-    for (const key of read.subarray(0, count)) {
-      if (ENTER.includes(key)) return length;
-      if (key === KEYS.interrupt || key === KEYS.endOfInput) return null;
-      if (key === KEYS.backspace || key === KEYS.delete) length = withoutLast(typed, length);
-      else if (key >= KEYS.firstPrintable && length < typed.length) typed[length++] = key;
+/** @returns `false` when the person gave up. */
+async function readKeys(keys: TypedKeys): Promise<boolean> {
+  const read = new Uint8Array(TERMINAL_BUFFER_BYTES);
+  try {
+    for (;;) {
+      const count = await Deno.stdin.read(read);
+      const end = count === null ? "given up" : keys.take(read.subarray(0, count));
+      if (end !== null) return end === "ended";
     }
+  } finally {
     read.fill(0);
   }
 }
 
 /**
  * Asks a person for something that nobody should see, without echo, on standard error.
+ * @param isWhole Whether the lines so far are all; without it the first line is.
  * @returns What was typed, the caller's to wipe; `null` when the person gave up.
  * @throws {TypeError} Without a terminal.
  */
-export async function readHidden(prompt: string): Promise<Uint8Array<ArrayBuffer> | null> {
+export async function readHidden(
+  prompt: string,
+  isWhole: IsWhole = () => true,
+): Promise<Uint8Array<ArrayBuffer> | null> {
   if (!Deno.stdin.isTerminal()) throw new TypeError("Expected a terminal");
   const say = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
-  const typed = new Uint8Array(MAX_HIDDEN_BYTES);
+  const keys = new TypedKeys(isWhole);
   Deno.stdin.setRaw(true);
   try {
     say(prompt);
-    const length = await readKeys(typed);
-    return length === null ? null : typed.slice(0, length);
+    return await readKeys(keys) ? keys.copy() : null;
   } finally {
-    typed.fill(0);
+    keys.wipe();
     Deno.stdin.setRaw(false);
     say("\n");
   }

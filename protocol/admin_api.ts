@@ -35,15 +35,21 @@ export const sendInputSchema = v.strictObject({
 });
 
 /** `POST /admin/v1/backup`: a passphrase, base64url. The answer is the bytes of a backup file. */
-export const backupInputSchema = v.strictObject({ passphrase: maxBytesSchema(1_024) });
+export const backupInputSchema = v.strictObject({
+  passphrase: v.pipe(maxBytesSchema(1_024), v.minLength(1, "Expected 1 to 1024 bytes")),
+});
 
 /** `POST /admin/v1/peers/{show,block,unblock,forget}`; the answer is a {@linkcode PeerDetail}. */
 export const peerInputSchema = v.strictObject({ peer: peerRefSchema });
+
+/** A decision about a permission that no module of the node asks for is refused without `force`. */
+const force = v.optional(v.boolean(), false);
 
 /** `POST /admin/v1/peers/{allow,deny}`. */
 export const decisionInputSchema = v.strictObject({
   peer: peerRefSchema,
   permission: permissionSchema,
+  force,
 });
 
 /** `POST /admin/v1/peers/reset`; `null` takes every decision about the peer itself back. */
@@ -67,7 +73,14 @@ export const groupMemberInputSchema = v.strictObject({
   peer: peerRefSchema,
 });
 
-/** `POST /admin/v1/groups/{allow,reset}`. */
+/** `POST /admin/v1/groups/allow`. */
+export const groupDecisionInputSchema = v.strictObject({
+  group: groupNameSchema,
+  permission: permissionSchema,
+  force,
+});
+
+/** `POST /admin/v1/groups/reset`. */
 export const groupPermissionInputSchema = v.strictObject({
   group: groupNameSchema,
   permission: permissionSchema,
@@ -95,6 +108,20 @@ export interface SessionView {
   readonly rtt_ms: number | null;
 }
 
+/** Why there is no session with a peer, or none to renew it with. */
+export interface PeerTrouble {
+  /** The stable code of the last failure, or `revoked`. */
+  readonly code: string;
+  readonly text: string;
+  /** Milliseconds since the epoch, by this node's clock: when it began. */
+  readonly since: number;
+  /** `null` while it is being called, and where nothing is tried until somebody here asks for it. */
+  readonly next_try_in_ms: number | null;
+}
+
+/** Whether a peer may send messages. `stranger`: nobody decided, and it may at most leave contact requests. */
+export type Standing = "allowed" | "stranger" | "denied" | "blocked";
+
 export interface PeerView {
   readonly node_id: string;
   /** What this node's owner calls it. */
@@ -104,11 +131,10 @@ export interface PeerView {
   readonly api_url: string;
   /** Whether a session was once confirmed with it. */
   readonly known: boolean;
-  /** Whether it may send messages; else it may at most leave a contact request. */
-  readonly accepted: boolean;
-  readonly blocked: boolean;
+  readonly standing: Standing;
   readonly standby_pairs: number;
   readonly outbox: number;
+  readonly last_error: PeerTrouble | null;
 }
 
 /** All about one peer. */
@@ -134,6 +160,7 @@ export interface PeerDetail {
   readonly sessions: number;
   readonly standby_pairs: number;
   readonly outbox: number;
+  readonly last_error: PeerTrouble | null;
 }
 
 /** `GET /admin/v1/peers`. */
@@ -206,7 +233,10 @@ export interface SentView {
   readonly rtt_ms: number | null;
 }
 
-/** `GET /admin/v1/inbox?after=&limit=`. */
+/**
+ * `GET /admin/v1/inbox?after=&limit=`: the oldest messages above a number, by default of all; with `before=` instead
+ * the newest below one. Oldest first either way.
+ */
 export interface InboxView {
   readonly messages: readonly MessageView[];
   /** Pass as `after` for what comes next. */
@@ -221,10 +251,10 @@ export interface MessageView {
   readonly text: string;
   /** Milliseconds since the epoch, by this node's clock. */
   readonly received_at: number;
-  /** What this node's owner calls the sender. */
+  /** What this node's owner calls the sender, or the id that followed it. */
   readonly petname: string | null;
-  /** Whether the sender may not send messages: this is a contact request. */
-  readonly request: boolean;
+  /** What the sender is now; a stranger's message is a contact request. */
+  readonly standing: Standing;
 }
 
 /** `GET /admin/v1/discover?service=&alias=&limit=`. */

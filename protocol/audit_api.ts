@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { peerRefSchema } from "./peer_name.ts";
+import { nodeIdSchema } from "./schemas.ts";
 
 export const MAX_AUDIT_LIMIT = 10_000;
 
@@ -50,8 +51,11 @@ export const keptHeadSchema = v.pipe(
   }),
 );
 
-/** `GET /admin/v1/audit/verify?head=NUMBER:HASH`. */
-export const auditVerifyQuerySchema = v.strictObject({ head: v.optional(keptHeadSchema) });
+/** `GET /admin/v1/audit/verify?head=NUMBER:HASH&former=ID`: this node's log, or the one of a former identity. */
+export const auditVerifyQuerySchema = v.strictObject({
+  head: v.optional(keptHeadSchema),
+  former: v.optional(nodeIdSchema),
+});
 
 /** One entry. Other plain members say more. */
 export interface AuditEntryView {

@@ -101,6 +101,14 @@ export function decodePairStatement(text: string): PairStatement {
 }
 
 /**
+ * The id that follows by a succession, which the caller has verified or takes for a mere claim.
+ * @throws {OpenRedError} `bad_request` or `unsupported`.
+ */
+export function successorOf(text: string): NodeId {
+  return parseGrowing(successionSchema, unverifiedPayload(text)).iss;
+}
+
+/**
  * Reads one link of a succession and judges it against the `next` pinned for its `old` id.
  * @param options `pinnedNext`: 32 bytes, the SHA-256 of the raw key that may follow.
  * @throws {OpenRedError} `bad_request`, `unsupported`, `bad_signature`, or `succession_refused` when the new key

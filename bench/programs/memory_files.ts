@@ -27,6 +27,11 @@ export class MemoryFiles implements Files {
     return Promise.resolve();
   }
 
+  async truncate(name: string, bytes: number): Promise<void> {
+    const before = await this.read(name);
+    if (before !== null) this.#content.set(name, [before.slice(0, bytes)]);
+  }
+
   list(prefix: string): Promise<readonly FileInfo[]> {
     const names = [...this.#content.keys()].filter((name) => name.startsWith(prefix)).sort();
     return Promise.resolve(names.map((name) => ({
@@ -38,5 +43,11 @@ export class MemoryFiles implements Files {
   remove(name: string): Promise<void> {
     this.#content.delete(name);
     return Promise.resolve();
+  }
+
+  rename(name: string, newName: string): Promise<void> {
+    const parts = this.#content.get(name);
+    if (parts !== undefined) this.#content.set(newName, parts);
+    return this.remove(name);
   }
 }

@@ -40,6 +40,7 @@ const SIGN_IN_MS = 3_600_000;
 
 const inboxQuerySchema = v.strictObject({
   after: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), "0"),
+  before: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
   limit: v.optional(wholeNumber(1, MAX_INBOX_LIMIT), "100"),
 });
 
@@ -99,7 +100,7 @@ export class AdminApi {
     addAuditRoutes(
       (path, handler) => this.#get(path, handler),
       parts.audit,
-      (peer) => control.contacts.resolve(peer),
+      (peer) => control.contacts.identify(peer),
     );
     this.#get("/peers", () => jsonResponse(control.contacts.list()));
     this.#get("/groups", () => jsonResponse({ groups: control.contacts.groups() }));
@@ -117,7 +118,7 @@ export class AdminApi {
     this.#post(
       "/connect",
       connectInputSchema,
-      ({ peer, wait_ms }) => control.connect(peer, wait_ms),
+      ({ peer, wait_ms }, gone) => control.connect(peer, wait_ms, gone),
     );
     this.#post(
       "/messages",
@@ -153,12 +154,13 @@ export class AdminApi {
   #post<const S extends v.GenericSchema>(
     path: string,
     schema: S,
-    handler: (input: v.InferOutput<S>) => Promise<unknown>,
+    handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
   ): void {
     this.#app.post(`/admin/v1${path}`, async (context) => {
       const { clock } = this.#parts;
-      const body = await readBodyInTime(context.req.raw, { maxBytes: MAX_INPUT_BYTES, clock });
-      return jsonResponse(await handler(parseInput(schema, parseJson(body))));
+      const { raw } = context.req;
+      const body = await readBodyInTime(raw, { maxBytes: MAX_INPUT_BYTES, clock });
+      return jsonResponse(await handler(parseInput(schema, parseJson(body)), raw.signal));
     });
     this.#app.all(`/admin/v1${path}`, () => notAllowed("POST"));
   }

@@ -13,41 +13,54 @@ import type {
   auditVerifyQuerySchema,
   AuditView,
 } from "../../protocol/audit_api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import type { AuditLog } from "../audit/audit_log.ts";
+import { openFormerLog } from "../audit/former_log.ts";
+import type { LogMarks } from "../audit/log_marks.ts";
 import { AuditReader } from "../audit/reader.ts";
-import type { AuditParts } from "../audit/audit_parts.ts";
-import { AuditVerifier } from "../audit/verifier.ts";
+import { AuditVerifier, type VerifierParts } from "../audit/verifier.ts";
 
 /** Lines between two words of progress. */
 const PROGRESS_LINES = 2_048;
 
 /** The owner's view of the audit log. */
 export class AuditDesk {
+  readonly #parts: VerifierParts & { readonly marks: LogMarks };
   readonly #log: AuditLog;
   readonly #reader: AuditReader;
   readonly #verifier: AuditVerifier;
 
-  constructor(parts: Pick<AuditParts, "crypto" | "files" | "nodeId" | "keys">, log: AuditLog) {
+  constructor(parts: VerifierParts & { readonly marks: LogMarks }, log: AuditLog) {
+    this.#parts = parts;
     this.#log = log;
     this.#reader = new AuditReader(parts, log);
     this.#verifier = new AuditVerifier(parts, log);
   }
 
-  /** @param resolve Says which id a word for a peer means. */
-  show(
+  /**
+   * @param options `resolve` says which id a word for a peer means.
+   * @throws {OpenRedError} `unreachable` when `signal` fired: nobody waits for the answer any more.
+   */
+  async show(
     query: v.InferOutput<typeof auditQuerySchema>,
-    resolve: (peer: string) => NodeId,
+    options: { readonly resolve: (peer: string) => NodeId; readonly signal: AbortSignal },
   ): Promise<AuditView> {
     const { event, peer, since, until, failed, limit, after } = query;
-    return this.#reader.show({
+    const asked = {
       event,
-      peer: peer === undefined ? undefined : resolve(peer),
+      peer: peer === undefined ? undefined : options.resolve(peer),
       sinceMs: since,
       untilMs: until,
       onlyFailed: failed === "1",
       limit,
       after,
-    });
+    };
+    try {
+      return await this.#reader.show(asked, options.signal);
+    } catch (cause) {
+      if (!options.signal.aborted) throw cause;
+      throw new OpenRedError("unreachable", "Whoever asked has gone", { cause });
+    }
   }
 
   head(): AuditHeadView {
@@ -59,39 +72,45 @@ export class AuditDesk {
     return streamAnswer((signal) => this.#reader.export({ raw: query.raw === "1", signal }));
   }
 
-  verify(query: v.InferOutput<typeof auditVerifyQuerySchema>): Response {
-    return streamAnswer((signal) => this.#verifyLines(query.head ?? null, signal));
+  /** @throws {OpenRedError} `not_found` where there is no log of that former identity. */
+  async verify(query: v.InferOutput<typeof auditVerifyQuerySchema>): Promise<Response> {
+    const { former, head: kept = null } = query;
+    const verifier = former === undefined
+      ? this.#verifier
+      : await openFormerLog({ ...this.#parts, nodeId: former });
+    return streamAnswer((signal) => verifyLines(verifier, { kept, signal }));
   }
+}
 
-  async *#verifyLines(
-    kept: AuditHeadView | null,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array> {
-    const line = (value: AuditVerifyLine) => encodeUtf8(`${JSON.stringify(value)}\n`);
-    const words: AuditVerifyLine[] = [];
-    let wake = () => {};
-    let saidLines = 0;
-    const progress = (checked: number, total: number) => {
-      if (checked < saidLines + PROGRESS_LINES) return;
-      saidLines = checked;
-      words.push({ checked, total });
-      wake();
-    };
-    let isDone = false;
-    const work = this.#verifier.verify({ kept, signal, progress }).finally(() => {
-      isDone = true;
-      wake();
+/** The words of a verification, and its report as the last one. */
+async function* verifyLines(
+  verifier: AuditVerifier,
+  { kept, signal }: { readonly kept: AuditHeadView | null; readonly signal: AbortSignal },
+): AsyncGenerator<Uint8Array> {
+  const line = (value: AuditVerifyLine) => encodeUtf8(`${JSON.stringify(value)}\n`);
+  const words: AuditVerifyLine[] = [];
+  let wake = () => {};
+  let saidLines = 0;
+  const progress = (checked: number, total: number) => {
+    if (checked < saidLines + PROGRESS_LINES) return;
+    saidLines = checked;
+    words.push({ checked, total });
+    wake();
+  };
+  let isDone = false;
+  const work = verifier.verify({ kept, signal, progress }).finally(() => {
+    isDone = true;
+    wake();
+  });
+  work.catch(() => undefined);
+  while (!isDone) {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (isDone || words.length > 0) resolve();
     });
-    work.catch(() => undefined);
-    while (!isDone) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        if (isDone || words.length > 0) resolve();
-      });
-      for (const word of words.splice(0)) yield line(word);
-    }
-    yield line({ report: await work });
+    for (const word of words.splice(0)) yield line(word);
   }
+  yield line({ report: await work });
 }
 
 /** An answer of JSON lines. Its work ends when the reader goes. */

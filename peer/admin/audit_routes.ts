@@ -31,7 +31,12 @@ export function addAuditRoutes(
 ): void {
   get(
     "/audit",
-    async (request) => jsonResponse(await desk.show(inputOf(request, auditQuerySchema), resolve)),
+    async (request) => {
+      const { signal } = request;
+      return jsonResponse(
+        await desk.show(inputOf(request, auditQuerySchema), { resolve, signal }),
+      );
+    },
   );
   get("/audit/head", () => jsonResponse(desk.head()));
   get("/audit/export", (request) => desk.export(inputOf(request, auditExportQuerySchema)));

@@ -9,6 +9,7 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import type { AuditLog } from "../audit/audit_log.ts";
 import { writeArchive } from "../backup/archive.ts";
 import { readDataFiles } from "../backup/data_files.ts";
+import { SCHEMA_VERSION } from "../migrations.ts";
 import type { NodeStore } from "../store.ts";
 
 const RETRY_MS = 5_000;
@@ -37,8 +38,9 @@ export class BackupDesk {
   }
 
   /**
-   * Answers with the bytes of a backup. The passphrase is wiped. A stream that breaks off is no backup.
-   * @throws {OpenRedError} `overloaded` while another one is made.
+   * Answers with the bytes of a backup, once the first of them are there. The passphrase is wiped. A stream that breaks
+   * off is no backup.
+   * @throws {OpenRedError} `overloaded` while another one is made, or where there is no room for a copy of the database.
    */
   async answer({ passphrase }: { passphrase: Uint8Array }): Promise<Response> {
     if (this.#isBusy) {
@@ -49,13 +51,10 @@ export class BackupDesk {
     }
     this.#isBusy = true;
     const bytes = this.#make(passphrase);
-    const first = await bytes.next();
+    const first = [await bytes.next(), await bytes.next()];
     const stream = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        if (first.done !== true) controller.enqueue(first.value);
-      },
       async pull(controller) {
-        const next = await bytes.next();
+        const next = first.shift() ?? await bytes.next();
         if (next.done === true) controller.close();
         else controller.enqueue(next.value);
       },
@@ -68,17 +67,21 @@ export class BackupDesk {
 
   async *#make(passphrase: Uint8Array): AsyncGenerator<Uint8Array> {
     const { crypto, clock, audit } = this.#parts;
-    const release = audit.hold();
+    let release = () => {};
     try {
-      await audit.record("backup", { success: true });
+      release = await audit.hold();
+      // On a full disk no entry comes to an end: that is when a backup is needed most.
+      void audit.record("backup", { success: true }).catch(() => undefined);
       yield* writeArchive(crypto, {
         passphrase,
         cost: this.#config.keystoreCost,
         version: this.#config.version,
+        schema: SCHEMA_VERSION,
         createdAt: clock.nowMs(),
         files: readDataFiles(this.#parts),
       });
     } finally {
+      passphrase.fill(0);
       release();
       this.#isBusy = false;
     }

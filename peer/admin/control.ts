@@ -24,6 +24,7 @@ import type { OwnRecord } from "../own_record.ts";
 import type { Peer } from "../peer_book.ts";
 import { MESSAGE } from "../permissions/module_permissions.ts";
 import { unspent } from "../sessions/standby.ts";
+import { troubleWith } from "../sessions/trouble.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
 
 interface ControlParts extends ContactsParts {
@@ -74,6 +75,7 @@ export class NodeControl {
   }
 
   #peer(peer: Peer): PeerView {
+    const { book, table, sessions } = this.#parts;
     const { payload } = peer.record;
     return {
       node_id: peer.id,
@@ -81,25 +83,27 @@ export class NodeControl {
       alias: payload.alias ?? null,
       api_url: payload.api_url,
       known: peer.known,
-      accepted: this.#parts.permissions.standing(peer.id, MESSAGE) === "allowed",
-      blocked: this.#parts.permissions.isBlocked(peer.id),
+      standing: this.#parts.permissions.standing(peer.id, MESSAGE),
       standby_pairs: unspent(this.#parts.vault.forPeer(peer.id)).length,
       outbox: this.#parts.messages.outboxSize(peer.id),
+      last_error: troubleWith({ book, table, links: sessions.links }, peer.id),
     };
   }
 
   /**
    * Accepts a peer and sees to a session with it.
    * @param who Its id, its petname, or a contact link.
+   * @param signal Fires when whoever asked has gone.
    * @returns The confirmed session.
    * @throws {OpenRedError} As {@linkcode Contacts.accept}, and `unreachable` if none was confirmed within `waitMs`. The
    *   node goes on trying.
    */
-  async connect(who: string, waitMs: number): Promise<SessionView> {
+  async connect(who: string, waitMs: number, signal: AbortSignal): Promise<SessionView> {
     const peer = await this.contacts.accept(who);
+    await this.#parts.book.setRevoked(peer, null);
     const { links } = this.#parts.sessions;
     links.want(peer);
-    const session = await links.wait(peer, waitMs);
+    const session = await links.wait(peer, { waitMs, signal });
     if (session !== null) return this.#parts.sessions.view(session);
     throw new OpenRedError("unreachable", "There is no session yet; the node goes on trying");
   }
@@ -111,6 +115,7 @@ export class NodeControl {
   async send(options: { peer: string; text: string; waitMs: number }): Promise<SentView> {
     const { text, waitMs } = options;
     const peer = await this.contacts.accept(options.peer);
+    await this.#parts.book.setRevoked(peer, null);
     const { id, delivered } = await this.#parts.messages.send(peer, text);
     const rttMs = await this.#within(delivered, waitMs);
     return { id, peer, state: rttMs === null ? "queued" : "delivered", rtt_ms: rttMs };
@@ -125,9 +130,14 @@ export class NodeControl {
     return first;
   }
 
-  inbox(options: { after: number; limit: number }): InboxView {
-    const messages = this.#parts.messages.list(options);
-    return { messages, cursor: messages.at(-1)?.number ?? options.after };
+  /** @param options `before` wins over `after`. */
+  inbox(options: { after: number; before?: number | undefined; limit: number }): InboxView {
+    const { after, before, limit } = options;
+    const stored = this.#parts.messages;
+    const messages = before === undefined
+      ? stored.list({ after, limit })
+      : stored.listBefore({ before, limit });
+    return { messages, cursor: messages.at(-1)?.number ?? after };
   }
 
   async discover(query: URLSearchParams): Promise<DiscoverView> {

@@ -7,6 +7,7 @@ import type * as v from "valibot";
 import {
   aliasInputSchema,
   decisionInputSchema,
+  groupDecisionInputSchema,
   groupInputSchema,
   groupMemberInputSchema,
   groupPermissionInputSchema,
@@ -15,11 +16,11 @@ import {
 } from "../../protocol/admin_api.ts";
 import type { Contacts } from "../contacts/contacts.ts";
 
-/** Has a route answer POSTs whose body is of a schema. */
+/** Has a route answer POSTs whose body is of a schema; `gone` fires when nobody waits for the answer. */
 export type AddPost = <const S extends v.GenericSchema>(
   path: string,
   schema: S,
-  handler: (input: v.InferOutput<S>) => Promise<unknown>,
+  handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
 ) => void;
 
 /** Adds the routes that change something. */
@@ -32,12 +33,12 @@ export function addPeerRoutes(post: AddPost, contacts: Contacts): void {
   post(
     "/peers/allow",
     decisionInputSchema,
-    ({ peer, permission }) => contacts.decide(peer, { name: permission, allowed: true }),
+    ({ peer, permission: name, force }) => contacts.decide(peer, { name, allowed: true, force }),
   );
   post(
     "/peers/deny",
     decisionInputSchema,
-    ({ peer, permission }) => contacts.decide(peer, { name: permission, allowed: false }),
+    ({ peer, permission: name, force }) => contacts.decide(peer, { name, allowed: false, force }),
   );
   post("/peers/reset", resetInputSchema, (input) => contacts.reset(input.peer, input.permission));
   post("/peers/block", peerInputSchema, ({ peer }) => contacts.block(peer));
@@ -60,8 +61,8 @@ function addGroupRoutes(post: AddPost, contacts: Contacts): void {
   );
   post(
     "/groups/allow",
-    groupPermissionInputSchema,
-    ({ group, permission }) => contacts.allowGroup(group, permission),
+    groupDecisionInputSchema,
+    ({ group, permission: name, force }) => contacts.allowGroup(group, { name, force }),
   );
   post(
     "/groups/reset",

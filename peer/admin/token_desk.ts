@@ -6,7 +6,7 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
 import type { SessionView } from "../../protocol/admin_api.ts";
-import { OpenRedError } from "../../protocol/errors.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import type { RevokedView, TokenState, TokensView, TokenView } from "../../protocol/token_api.ts";
 import type { PeerBook } from "../peer_book.ts";
 import type { SessionTable } from "../sessions/session.ts";
@@ -51,26 +51,46 @@ export class TokenDesk {
 
   /**
    * Makes a session that is newer than all there are, from a standby pair first, by a directory second.
+   * @param signal Fires when whoever asked has gone.
    * @throws {OpenRedError} `not_found` for a peer that was never met, `unreachable` if none was confirmed within `waitMs`, or what the last call failed with.
    */
-  async renew(who: string, waitMs: number): Promise<SessionView> {
+  async renew(who: string, waitMs: number, signal: AbortSignal): Promise<SessionView> {
     const { sessions, table, book } = this.#parts;
     const peer = this.#resolve(who);
     if (book.get(peer) === null) {
       throw new OpenRedError("not_found", "This node has not met that peer");
     }
-    const sequence = table.lastSequence;
+    await book.setRevoked(peer, null);
+    const after = table.lastSequence;
     sessions.links.want(peer, { fresh: true });
-    const session = await sessions.links.waitAfter(peer, { waitMs, sequence });
+    const session = await sessions.links.wait(peer, { waitMs, after, signal });
     if (session !== null) return sessions.view(session);
     throw new OpenRedError("unreachable", "There is no new session yet; the node goes on trying");
   }
 
-  /** Ends all sessions with a peer, and revokes its tokens, durably; the peer is told. */
+  /**
+   * Ends all sessions with a peer, and revokes its tokens, durably; the peer is told.
+   * @param target A pair's id or a peer.
+   * @throws {OpenRedError} `not_found` for a pair that is not held, and a peer that was never met.
+   */
   async revoke(target: string): Promise<RevokedView> {
-    const { vault, sessions } = this.#parts;
-    const peer = vault.get(target)?.peer ?? this.#resolve(target);
+    const { vault, book, sessions } = this.#parts;
+    const peer = vault.get(target)?.peer ?? this.#resolveTarget(target);
+    if (book.get(peer) === null && vault.forPeer(peer).length === 0) {
+      throw new OpenRedError("not_found", "This node has not met that peer");
+    }
     return { peer, ...await sessions.revoking.revoke(peer) };
+  }
+
+  #resolveTarget(target: string): NodeId {
+    try {
+      return this.#resolve(target);
+    } catch (cause) {
+      if (!hasCode(cause, "not_found")) throw cause;
+      throw new OpenRedError("not_found", "There is no token pair and no peer of this name here", {
+        cause,
+      });
+    }
   }
 
   #view(entry: PairEntry): TokenView {

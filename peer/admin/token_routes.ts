@@ -9,6 +9,10 @@ import type { TokenDesk } from "./token_desk.ts";
 
 /** Adds the routes that change something. */
 export function addTokenRoutes(post: AddPost, desk: TokenDesk): void {
-  post("/tokens/renew", renewInputSchema, ({ peer, wait_ms }) => desk.renew(peer, wait_ms));
+  post(
+    "/tokens/renew",
+    renewInputSchema,
+    ({ peer, wait_ms }, gone) => desk.renew(peer, wait_ms, gone),
+  );
   post("/tokens/revoke", revokeInputSchema, ({ target }) => desk.revoke(target));
 }

@@ -10,6 +10,9 @@ export const HEAD_FILE = "audit-head";
 /** Where the log begins once old files were pruned, signed. */
 export const BEGIN_FILE = "audit-begin";
 
+/** What reading a log takes. */
+export type LogFiles = Pick<Files, "read" | "list">;
+
 const PREFIX = "audit-";
 const LOG_NAME = /^audit-(\d{6,15})\.jsonl$/;
 

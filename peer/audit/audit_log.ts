@@ -65,6 +65,8 @@ export class AuditLog {
   #lost = 0;
   #readers = 0;
   #pruning: Promise<void> = Promise.resolve();
+  #isMarkDue = true;
+  #marking: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   private constructor(
@@ -128,10 +130,11 @@ export class AuditLog {
     return this.#writer.exclusively(work);
   }
 
-  /** Keeps old files from being removed until the returned function is called. */
-  hold(): () => void {
+  /** Keeps old files from being removed until the returned function is called. A removal under way ends first. */
+  async hold(): Promise<() => void> {
     let isHeld = true;
     this.#readers += 1;
+    await this.#pruning;
     return () => {
       if (isHeld) this.#readers -= 1;
       isHeld = false;
@@ -146,6 +149,8 @@ export class AuditLog {
     await this.#signing;
     await this.#writer.stop();
     await this.#pruning;
+    this.#mark();
+    await this.#marking;
   }
 
   #tell(findings: readonly Finding[]): void {
@@ -174,6 +179,8 @@ export class AuditLog {
     const group = this.#waiting.splice(0, LINES_PER_CALL);
     const entries = [...group.map((waiting) => waiting.entry), ...this.#takeLost()];
     const isRotated = this.#isFull();
+    const isMarked = isRotated || this.#isMarkDue;
+    this.#isMarkDue = false;
     const from = isRotated
       ? { ...this.#signed, file: this.#signed.file + 1, bytes: 0 }
       : this.#signed;
@@ -188,6 +195,7 @@ export class AuditLog {
       if (isRotated) this.#fileSinceMs = this.#parts.clock.nowMs();
       const resolve = () => {
         for (const waiting of group) waiting.resolve();
+        if (isMarked) this.#mark();
         if (isRotated) this.#prune();
       };
       const reject = (error: unknown) => {
@@ -213,14 +221,27 @@ export class AuditLog {
       this.#parts.clock.nowMs() - this.#fileSinceMs >= maxAgeMs;
   }
 
+  /** Has the end of the log remembered. Where that fails, what was remembered before still holds. */
+  #mark(): void {
+    const { marks, nodeId } = this.#parts;
+    this.#marking = this.#marking.then(async () => {
+      const number = this.#writer.durable.written?.number ?? 0;
+      if (number > (marks.read(nodeId) ?? 0)) await marks.write(nodeId, number);
+    }).catch(() => undefined);
+  }
+
   #prune(): void {
     this.#pruning = this.#pruning.then(async () => {
       if (this.#readers > 0) return;
       await finishPruning(this.#parts);
-      const begin = await prune(this.#parts, this.#settings.keepBytes);
-      if (begin === null) return;
-      void this.record("audit_pruned", { success: true, begins: begin.number })
-        .catch(() => undefined);
+      const { keepBytes } = this.#settings;
+      const headFile = this.#writer.durable.written?.file ?? 0;
+      const pruned = await prune(this.#parts, { keepBytes, headFile });
+      if (pruned === null) return;
+      const { begin, gaps } = pruned;
+      const isWhole = gaps === "";
+      const fields = { begins: begin.number, ...(isWhole ? {} : { gaps }) };
+      void this.record("audit_pruned", { success: isWhole, ...fields }).catch(() => undefined);
     }).catch(() => {
       const text = "Old files of the audit log could not be removed; this is tried again";
       this.#parts.warnings.warn("audit_not_pruned", text);

@@ -5,6 +5,7 @@
  */
 import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
 import type { Clock, Files, Random } from "../../ports/ports.ts";
+import type { LogMarks } from "./log_marks.ts";
 
 /** How long a log is kept, and in which pieces. */
 export interface AuditSettings {
@@ -35,6 +36,7 @@ export interface AuditParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  readonly marks: LogMarks;
   readonly warnings: AuditWarnings;
   readonly nodeId: string;
   readonly identity: KeyRef;

@@ -6,6 +6,7 @@
  */
 import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { AuditPosition } from "../../crypto/interface.ts";
+import type { OpenRedError } from "../../protocol/errors.ts";
 import { Backoff, sleep } from "../backoff.ts";
 import { storageFailed } from "../store.ts";
 import { HEAD_FILE, logFileName } from "./audit_files.ts";
@@ -47,6 +48,8 @@ export class ChainWriter {
   #position: AuditPosition;
   #written: AuditPosition | null;
   #isTorn: boolean;
+  /** Why nothing is written any more: lines that follow others which were refused would follow a gap. */
+  #gaveUp: OpenRedError | null = null;
   #appended = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #draining: Promise<void> | null = null;
@@ -67,8 +70,9 @@ export class ChainWriter {
     return { position: this.#position, written: this.#written, isTorn: this.#isTorn };
   }
 
-  /** Takes the lines that follow those taken before. */
+  /** Takes the lines that follow those taken before; refuses them once some of those were refused. */
   add(group: SignedGroup): void {
+    if (this.#gaveUp !== null) return group.reject(this.#gaveUp);
     this.#groups.push(group);
     this.#draining ??= this.#drain();
   }
@@ -147,13 +151,10 @@ export class ChainWriter {
   /** Takes off what follows the last line: the rest of a write that did not end well. */
   async #cut(): Promise<void> {
     const { files } = this.#parts;
-    for (const file of [this.#position.file, this.#position.file + 1]) {
-      const bytes = file === this.#position.file ? this.#position.bytes : 0;
-      const content = await files.read(logFileName(file));
-      if (content === null || content.length <= bytes) continue;
-      if (bytes > 0) await files.write(logFileName(file), content.slice(0, bytes));
-      else await files.remove(logFileName(file));
-    }
+    const { file, bytes } = this.#position;
+    if (bytes > 0) await files.truncate(logFileName(file), bytes);
+    else await files.remove(logFileName(file));
+    await files.remove(logFileName(file + 1));
   }
 
   async #pause(): Promise<void> {
@@ -169,6 +170,7 @@ export class ChainWriter {
 
   #giveUp(cause: unknown): void {
     this.#appended = 0;
-    for (const group of this.#groups.splice(0)) group.reject(storageFailed(cause));
+    this.#gaveUp = storageFailed(cause);
+    for (const group of this.#groups.splice(0)) group.reject(this.#gaveUp);
   }
 }

@@ -4,12 +4,14 @@
  *
  * @module
  */
-import { BEGIN_FILE, listLogFiles, type LogFile } from "./audit_files.ts";
-import type { AuditParts } from "./audit_parts.ts";
-import { splitLines } from "./line_text.ts";
+import type { AuditLine } from "../../crypto/interface.ts";
+import { BEGIN_FILE, listLogFiles, type LogFile, type LogFiles } from "./audit_files.ts";
+import { type AuditParts, LINES_PER_CALL } from "./audit_parts.ts";
+import { inBatches, splitLines } from "./line_text.ts";
 import { type AuditBegin, FIRST_BEGIN, openBegin, signBegin } from "./statements.ts";
 
 const WARNING = "audit_not_pruned";
+const GAPS_WARNING = "audit_gaps_pruned";
 
 type PruningParts = Omit<AuditParts, "clock" | "random">;
 
@@ -18,13 +20,13 @@ type PruningParts = Omit<AuditParts, "clock" | "random">;
  * @returns `null` if the file that says it is not what this node wrote.
  */
 export async function readBegin(
-  parts: Pick<AuditParts, "crypto" | "files" | "nodeId">,
+  parts: Pick<AuditParts, "crypto" | "nodeId"> & { readonly files: LogFiles },
 ): Promise<AuditBegin | null> {
   const content = await parts.files.read(BEGIN_FILE);
   return content === null ? FIRST_BEGIN : await openBegin(parts, content);
 }
 
-/** The files that have to go, oldest first; the newest one always stays. */
+/** The files that have to go, oldest first; the last one always stays. */
 function excess(found: readonly LogFile[], keepBytes: number): readonly LogFile[] {
   let total = found.reduce((sum, file) => sum + file.bytes, 0);
   const stays = found.findIndex((file, index) => {
@@ -35,20 +37,43 @@ function excess(found: readonly LogFile[], keepBytes: number): readonly LogFile[
   return stays < 0 ? [] : found.slice(0, stays);
 }
 
-/** The first line of a file, if it follows the last one of the file before. */
-async function findSeam(
+/** The first line of a file, signed by this node. */
+async function firstLine(parts: PruningParts, file: LogFile): Promise<AuditLine | null> {
+  const { lines } = splitLines(await parts.files.read(file.name) ?? new Uint8Array());
+  const options = { log: parts.keys, iss: parts.nodeId, verify: true, open: false };
+  const [line] = await parts.crypto.readAuditLines({ ...options, lines: lines.slice(0, 1) });
+  return line ?? null;
+}
+
+/**
+ * Where the chain does not hold from the beginning through the files that go to the first line that stays, as pairs
+ * `5-7`: line 7 does not follow line 5. The hashes prove all of it, as that last line's signature does.
+ */
+async function findGaps(
   parts: PruningParts,
-  before: LogFile,
-  file: LogFile,
-): Promise<AuditBegin | null> {
-  const older = splitLines(await parts.files.read(before.name) ?? new Uint8Array());
-  const newer = splitLines(await parts.files.read(file.name) ?? new Uint8Array());
-  const lines = [older.lines.at(-1) ?? "", newer.lines[0] ?? ""];
-  const options = { log: parts.keys, iss: parts.nodeId, lines, verify: true, open: false };
-  const [last, first] = await parts.crypto.readAuditLines(options);
-  if (last == null || first == null || older.rest !== "") return null;
-  if (first.previous !== last.hash || first.number !== last.number + 1) return null;
-  return { number: first.number, previous: first.previous, file: file.number };
+  gone: readonly LogFile[],
+  stays: AuditLine,
+): Promise<string> {
+  const begin = await readBegin(parts);
+  const gaps: string[] = [];
+  let last = begin === null ? null : { number: begin.number - 1, hash: begin.previous };
+  let isBroken = last === null;
+  const take = (line: AuditLine | null) => {
+    isBroken ||= line?.previous !== last?.hash || line?.number !== (last?.number ?? 0) + 1;
+    if (line === null) return;
+    if (isBroken) gaps.push(`${last?.number ?? "?"}-${line.number}`);
+    isBroken = false;
+    last = line;
+  };
+  for (const file of gone) {
+    const { lines, rest } = splitLines(await parts.files.read(file.name) ?? new Uint8Array());
+    for (const batch of inBatches(rest === "" ? lines : [...lines, rest], LINES_PER_CALL)) {
+      const options = { log: parts.keys, iss: parts.nodeId, verify: false, open: false };
+      (await parts.crypto.readAuditLines({ ...options, lines: batch })).forEach(take);
+    }
+  }
+  take(stays);
+  return gaps.join(" ");
 }
 
 /** Removes files that a signed statement has already left behind. */
@@ -59,26 +84,43 @@ export async function finishPruning(parts: PruningParts): Promise<void> {
   }
 }
 
+/** What was removed. */
+export interface Pruned {
+  readonly begin: AuditBegin;
+  /** Where what went, and what stays behind it, did not hold; empty for a whole log. */
+  readonly gaps: string;
+}
+
 /**
- * Removes the oldest files until all together have at most `keepBytes`. Where what would be left does not follow what
- * would go, nothing does: that is for a person to look at, and `verify` names the place.
- * @returns The new beginning, or `null` if nothing was removed.
+ * Removes the oldest files until all together have at most `keepBytes`. What did not hold in them would be forgotten
+ * with them, so it is told.
+ * @param options `headFile`: the file in which the log ends by its head. The log never begins behind that.
+ * @returns `null` if nothing was removed.
  */
-export async function prune(parts: PruningParts, keepBytes: number): Promise<AuditBegin | null> {
-  const found = await listLogFiles(parts.files);
+export async function prune(
+  parts: PruningParts,
+  options: { readonly keepBytes: number; readonly headFile: number },
+): Promise<Pruned | null> {
+  const { keepBytes, headFile } = options;
+  const found = (await listLogFiles(parts.files)).filter(({ number }) => number <= headFile);
   const gone = excess(found, keepBytes);
-  const last = gone.at(-1);
-  const first = found[gone.length];
-  if (last === undefined || first === undefined) return null;
-  const begin = await findSeam(parts, last, first);
-  if (begin === null) {
-    const text = `Old files of the audit log stay: ${first.name} does not follow ${last.name}. ` +
-      "See: openred-node audit verify";
+  const file = found[gone.length];
+  if (gone.length === 0 || file === undefined) return null;
+  const line = await firstLine(parts, file);
+  if (line === null) {
+    const text = `Old files of the audit log stay: ${file.name} does not begin with a line of ` +
+      "this node. See: openred-node audit verify";
     parts.warnings.warn(WARNING, text);
     return null;
   }
+  const gaps = await findGaps(parts, gone, line);
+  const begin = { number: line.number, previous: line.previous, file: file.number };
   await parts.files.write(BEGIN_FILE, await signBegin(parts, begin));
-  for (const file of gone) await parts.files.remove(file.name);
+  for (const { name } of gone) await parts.files.remove(name);
   parts.warnings.settle(WARNING);
-  return begin;
+  if (gaps !== "") {
+    const text = `The audit log was not whole where old files of it were removed: ${gaps}`;
+    parts.warnings.warn(GAPS_WARNING, text);
+  }
+  return { begin, gaps };
 }

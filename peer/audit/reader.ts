@@ -8,8 +8,9 @@ import { encodeUtf8 } from "../../crypto/encoding.ts";
 import type { AuditEntryView, AuditView } from "../../protocol/audit_api.ts";
 import { listLogFiles, type LogFile } from "./audit_files.ts";
 import type { AuditLog } from "./audit_log.ts";
-import { type AuditParts, LINES_PER_CALL } from "./audit_parts.ts";
+import { LINES_PER_CALL } from "./audit_parts.ts";
 import { inBatches, splitLines } from "./line_text.ts";
+import type { VerifierParts } from "./verifier.ts";
 
 /** What `audit show` asks for. */
 export interface AuditQuery {
@@ -27,10 +28,16 @@ export interface AuditQuery {
 
 type Matches = (entry: AuditEntryView) => boolean;
 
-/** What was read so far, newest first. */
+/** What was read so far. */
 interface Found {
   readonly entries: AuditEntryView[];
   unreadable: number;
+}
+
+interface Search {
+  readonly query: AuditQuery;
+  readonly matches: Matches;
+  readonly signal: AbortSignal;
 }
 
 function toView(line: AuditLine): AuditEntryView | null {
@@ -41,10 +48,10 @@ function toView(line: AuditLine): AuditEntryView | null {
 
 /** Reads one log. */
 export class AuditReader {
-  readonly #parts: Pick<AuditParts, "crypto" | "files" | "nodeId" | "keys">;
+  readonly #parts: VerifierParts;
   readonly #log: AuditLog;
 
-  constructor(parts: Pick<AuditParts, "crypto" | "files" | "nodeId" | "keys">, log: AuditLog) {
+  constructor(parts: VerifierParts, log: AuditLog) {
     this.#parts = parts;
     this.#log = log;
   }
@@ -53,32 +60,28 @@ export class AuditReader {
    * The entries that match, oldest first.
    * @throws {unknown} The signal's reason, as soon as it fires.
    */
-  async show(query: AuditQuery, signal?: AbortSignal): Promise<AuditView> {
+  async show(query: AuditQuery, signal: AbortSignal): Promise<AuditView> {
     const head = this.#log.durable.position.number;
-    const after = query.after ?? 0;
-    if (after >= head) return { entries: [], cursor: after, unreadable: 0 };
-    const matches = await this.#matcher(query, head);
-    const most = query.after === undefined ? query.limit : Infinity;
-    const found: Found = { entries: [], unreadable: 0 };
-    const files = await listLogFiles(this.#parts.files);
-    for (const file of files.reverse()) {
-      const isOver = await this.#collect(file, found, { matches, most, after, signal });
-      if (isOver) break;
+    const { after } = query;
+    if (after !== undefined && after >= head) return { entries: [], cursor: after, unreadable: 0 };
+    const release = await this.#log.hold();
+    try {
+      const search = { query, matches: await this.#matcher(query, head), signal };
+      if (after === undefined) return { ...await this.#last(search), cursor: head };
+      const found = await this.#next(search, after);
+      const isCut = found.entries.length >= query.limit;
+      return { ...found, cursor: isCut ? found.entries.at(-1)?.number ?? after : head };
+    } finally {
+      release();
     }
-    const entries = found.entries.reverse().slice(0, query.limit);
-    const isCut = query.after !== undefined && found.entries.length > query.limit;
-    const cursor = isCut ? entries.at(-1)?.number ?? after : head;
-    return { entries, cursor, unreadable: found.unreadable };
   }
 
   /** All entries as JSON lines, or the lines themselves, oldest first; those that do not open are named. */
   async *export(options: { raw: boolean; signal: AbortSignal }): AsyncGenerator<Uint8Array> {
-    const release = this.#log.hold();
+    const release = await this.#log.hold();
     try {
       for (const file of await listLogFiles(this.#parts.files)) {
-        const content = await this.#parts.files.read(file.name) ?? new Uint8Array();
-        const { lines } = splitLines(content);
-        for (const batch of inBatches(lines, LINES_PER_CALL)) {
+        for (const batch of inBatches(await this.#linesOf(file), LINES_PER_CALL)) {
           options.signal.throwIfAborted();
           const texts = options.raw ? batch : await this.#exported(file, batch);
           yield encodeUtf8(texts.map((text) => `${text}\n`).join(""));
@@ -110,24 +113,84 @@ export class AuditReader {
       (!onlyFailed || !entry.success);
   }
 
-  /** Goes through a file from its end. @returns Whether no older line is wanted. */
-  async #collect(
-    file: LogFile,
-    found: Found,
-    options: { matches: Matches; most: number; after: number; signal: AbortSignal | undefined },
-  ): Promise<boolean> {
-    const { lines } = splitLines(await this.#parts.files.read(file.name) ?? new Uint8Array());
-    for (const batch of inBatches(lines.toReversed(), LINES_PER_CALL)) {
-      options.signal?.throwIfAborted();
-      for (const line of await this.#read(batch)) {
-        if (line !== null && line.number <= options.after) return true;
-        const view = line === null ? null : toView(line);
-        if (view === null) found.unreadable += 1;
-        else if (options.matches(view)) found.entries.push(view);
-        if (found.entries.length >= options.most) return true;
+  /** The last entries, read from the end. */
+  async #last({ query, matches, signal }: Search): Promise<Found> {
+    const found: Found = { entries: [], unreadable: 0 };
+    for (const file of (await listLogFiles(this.#parts.files)).reverse()) {
+      for (const batch of inBatches((await this.#linesOf(file)).toReversed(), LINES_PER_CALL)) {
+        signal.throwIfAborted();
+        if (this.#take(found, await this.#read(batch), { matches, most: query.limit })) {
+          return { ...found, entries: found.entries.reverse() };
+        }
       }
     }
+    return { ...found, entries: found.entries.reverse() };
+  }
+
+  /** The first entries of a higher number. */
+  async #next({ query, matches, signal }: Search, after: number): Promise<Found> {
+    const found: Found = { entries: [], unreadable: 0 };
+    const isOld = (line: AuditLine | null) => line !== null && line.number <= after;
+    for (const file of await this.#filesBehind(after, signal)) {
+      const lines = await this.#linesOf(file);
+      for (const batch of inBatches(lines.slice(await this.#skip(lines, after)), LINES_PER_CALL)) {
+        signal.throwIfAborted();
+        const read = await this.#read(batch);
+        const fresh = read.slice(read.findLastIndex(isOld) + 1);
+        if (this.#take(found, fresh, { matches, most: query.limit })) return found;
+      }
+    }
+    return found;
+  }
+
+  /** @returns Whether no more are wanted. */
+  #take(
+    found: Found,
+    lines: readonly (AuditLine | null)[],
+    { matches, most }: { matches: Matches; most: number },
+  ): boolean {
+    for (const line of lines) {
+      const view = line === null ? null : toView(line);
+      if (view === null) found.unreadable += 1;
+      else if (matches(view)) found.entries.push(view);
+      if (found.entries.length >= most) return true;
+    }
     return false;
+  }
+
+  /** The files that may have lines of a higher number, oldest first. */
+  async #filesBehind(after: number, signal: AbortSignal): Promise<readonly LogFile[]> {
+    const files = await listLogFiles(this.#parts.files);
+    for (let at = files.length - 1; at > 0; at--) {
+      signal.throwIfAborted();
+      const lines = await this.#linesOf(files[at]!);
+      if (await this.#isBehind(lines[0], after)) return files.slice(at);
+    }
+    return files;
+  }
+
+  /** How many lines need not be read, in steps of a call. */
+  async #skip(lines: readonly string[], after: number): Promise<number> {
+    let [low, high] = [0, Math.ceil(lines.length / LINES_PER_CALL)];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (await this.#isBehind(lines[middle * LINES_PER_CALL], after)) low = middle;
+      else high = middle;
+    }
+    return low * LINES_PER_CALL;
+  }
+
+  /** Whether a line has that number, or a lower one. */
+  async #isBehind(text: string | undefined, number: number): Promise<boolean> {
+    if (text === undefined) return false;
+    const { crypto, keys: log, nodeId: iss } = this.#parts;
+    const options = { log, iss, lines: [text], verify: false, open: false };
+    const [line] = await crypto.readAuditLines(options);
+    return line != null && line.number <= number;
+  }
+
+  async #linesOf(file: LogFile): Promise<readonly string[]> {
+    return splitLines(await this.#parts.files.read(file.name) ?? new Uint8Array()).lines;
   }
 
   #read(lines: readonly string[]): Promise<readonly (AuditLine | null)[]> {

@@ -6,14 +6,20 @@
  */
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import type { AuditPosition, KeyRef } from "../../crypto/interface.ts";
-import { HEAD_FILE, listLogFiles, logFileName } from "./audit_files.ts";
+import { HEAD_FILE, listLogFiles, logFileName, type LogFiles } from "./audit_files.ts";
 import { type AuditParts, LINES_PER_CALL } from "./audit_parts.ts";
 import { inBatches, splitLines } from "./line_text.ts";
+import { readBegin } from "./pruning.ts";
 import { EMPTY_POSITION, openHead } from "./statements.ts";
 
 /** Something that the start of a log has to say. */
 export interface Finding {
-  readonly event: "audit_recovered" | "audit_torn" | "audit_tail_missing" | "audit_head_lost";
+  readonly event:
+    | "audit_recovered"
+    | "audit_torn"
+    | "audit_tail_missing"
+    | "audit_head_lost"
+    | "audit_log_missing";
   readonly success: boolean;
   readonly text: string;
   readonly fields: Readonly<Record<string, number>>;
@@ -29,7 +35,13 @@ export interface Recovered {
   readonly findings: readonly Finding[];
 }
 
-type RecoveryParts = Pick<AuditParts, "crypto" | "files" | "nodeId" | "keys">;
+type ReadingParts = Pick<AuditParts, "crypto" | "nodeId" | "keys"> & { readonly files: LogFiles };
+
+interface RecoveryParts extends Pick<AuditParts, "crypto" | "files" | "nodeId" | "keys"> {
+  readonly identity: KeyRef;
+  /** A line that the log has had by other accounts than its head's. */
+  readonly least: number;
+}
 
 interface Followed {
   readonly position: AuditPosition;
@@ -40,7 +52,7 @@ interface Followed {
 
 /** Follows the chain from a position through the content of its file. */
 async function follow(
-  parts: RecoveryParts,
+  parts: ReadingParts,
   from: AuditPosition,
   content: Uint8Array,
 ): Promise<Followed> {
@@ -69,7 +81,7 @@ async function follow(
 
 /** Whether the line that ends at a position is the one it names. */
 async function endsThere(
-  parts: RecoveryParts,
+  parts: ReadingParts,
   position: AuditPosition,
   content: Uint8Array | null,
 ): Promise<boolean> {
@@ -84,7 +96,7 @@ async function endsThere(
 }
 
 /** The last line that holds, for a log whose head is lost. */
-async function findLast(parts: RecoveryParts): Promise<AuditPosition> {
+export async function findLast(parts: ReadingParts): Promise<AuditPosition> {
   for (const { number: file, name } of (await listLogFiles(parts.files)).reverse()) {
     const { lines } = splitLines(await parts.files.read(name) ?? new Uint8Array());
     let bytes = lines.reduce((sum, line) => sum + line.length + 1, 0);
@@ -99,7 +111,7 @@ async function findLast(parts: RecoveryParts): Promise<AuditPosition> {
 }
 
 /** Goes through what was written after the head was. */
-async function followTail(parts: RecoveryParts, head: AuditPosition): Promise<Followed> {
+async function followTail(parts: ReadingParts, head: AuditPosition): Promise<Followed> {
   let position = head;
   let lines = 0;
   let torn = 0;
@@ -132,14 +144,19 @@ function describe(followed: Followed): Finding[] {
   return findings;
 }
 
-/** What was left of a log whose end is not there is not written to again. */
+/**
+ * What was left of a log whose end is not there is not written to again. Nor are the numbers that were taken: the gap
+ * stays visible.
+ */
 async function inNewFile(parts: RecoveryParts, position: AuditPosition): Promise<AuditPosition> {
   const numbers = (await listLogFiles(parts.files)).map((file) => file.number);
-  return { ...position, file: Math.max(position.file, ...numbers) + 1, bytes: 0 };
+  const begin = await readBegin(parts);
+  const file = Math.max(position.file, begin?.file ?? 0, ...numbers) + 1;
+  return { ...position, number: Math.max(position.number, parts.least), file, bytes: 0 };
 }
 
 /** The head comes before the first line, so that one which is not there was taken away. */
-async function beginLog(parts: RecoveryParts & { readonly identity: KeyRef }): Promise<Recovered> {
+async function beginLog(parts: RecoveryParts): Promise<Recovered> {
   const position = EMPTY_POSITION;
   const options = { key: parts.identity, log: parts.keys, from: position, entries: [] };
   const { statement } = await parts.crypto.auditLines(options);
@@ -147,45 +164,68 @@ async function beginLog(parts: RecoveryParts & { readonly identity: KeyRef }): P
   return { position, isTorn: false, written: position, findings: [] };
 }
 
-async function recoverLost(parts: RecoveryParts): Promise<Recovered> {
+/** One number is left out, as nobody can say whether the last line that is there was the last. */
+async function recoverLost(parts: RecoveryParts, found: Finding): Promise<Recovered> {
+  const last = await findLast(parts);
+  const end = { ...last, number: Math.max(last.number, parts.least) + 1 };
+  const position = await inNewFile(parts, end);
+  return { position, isTorn: false, written: null, findings: [found] };
+}
+
+function headLost(): Finding {
   const text = "The audit log's head is missing or damaged; the log goes on after its last line";
+  return { event: "audit_head_lost", success: false, text, fields: {} };
+}
+
+function logMissing(line: number): Finding {
+  const text = `The audit log is missing: it had line ${line}. A new one goes on after it`;
+  return { event: "audit_log_missing", success: false, text, fields: { line } };
+}
+
+async function recoverCut(
+  parts: RecoveryParts,
+  options: { written: AuditPosition; end: AuditPosition; line: number },
+): Promise<Recovered> {
+  const { written, end, line } = options;
+  const text = `The audit log's line ${line} is not where it was: lines were changed or removed`;
   return {
-    position: await inNewFile(parts, await findLast(parts)),
+    position: await inNewFile(parts, end),
     isTorn: false,
-    written: null,
-    findings: [{ event: "audit_head_lost", success: false, text, fields: {} }],
+    written,
+    findings: [{ event: "audit_tail_missing", success: false, text, fields: { line } }],
   };
 }
 
-async function recoverChanged(parts: RecoveryParts, written: AuditPosition): Promise<Recovered> {
-  const { number } = written;
-  const text =
-    `The audit log's line ${number} is not where its head says: lines were changed or removed`;
-  return {
-    position: await inNewFile(parts, written),
-    isTorn: false,
-    written,
-    findings: [{ event: "audit_tail_missing", success: false, text, fields: { line: number } }],
-  };
+/** The highest number that the database and the beginning vouch for; 0 if there is none. */
+async function leastEnd(parts: Pick<AuditParts, "crypto" | "files" | "nodeId" | "marks">) {
+  const begin = await readBegin(parts);
+  return Math.max(parts.marks.read(parts.nodeId) ?? 0, (begin?.number ?? 1) - 1);
 }
 
 /**
  * Finds where a log stands, or begins one. Of what is there, nothing is changed: the rest of an unfinished write is
  * left to the writer, and a log that is not as it was left goes on in a new file.
  */
-export async function recover(
-  parts: RecoveryParts & { readonly identity: KeyRef },
-): Promise<Recovered> {
+export async function recover(given: Omit<AuditParts, "clock" | "random">): Promise<Recovered> {
+  const parts: RecoveryParts = { ...given, least: await leastEnd(given) };
   const stored = await parts.files.read(HEAD_FILE);
-  if (stored === null && (await listLogFiles(parts.files)).length === 0) return beginLog(parts);
+  if (stored === null && (await listLogFiles(parts.files)).length === 0) {
+    if (parts.least === 0) return await beginLog(parts);
+    return await recoverLost(parts, logMissing(parts.least));
+  }
   const written = stored === null ? null : await openHead(parts, stored);
-  if (written === null) return await recoverLost(parts);
+  if (written === null) return await recoverLost(parts, headLost());
   const content = await parts.files.read(logFileName(written.file));
-  if (!await endsThere(parts, written, content)) return await recoverChanged(parts, written);
+  if (!await endsThere(parts, written, content)) {
+    return await recoverCut(parts, { written, end: written, line: written.number });
+  }
   const followed = await followTail(parts, written);
+  const { position } = followed;
+  if (position.number < parts.least) {
+    return await recoverCut(parts, { written, end: position, line: parts.least });
+  }
   const findings = describe(followed);
   const last = (await listLogFiles(parts.files)).at(-1)?.number ?? 0;
-  const { position } = followed;
   if (last <= position.file) return { position, isTorn: followed.torn > 0, written, findings };
   return { position: await inNewFile(parts, position), isTorn: false, written, findings };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { AuditHeadView, AuditProblem, AuditReport } from "../../protocol/audit_api.ts";
-import { BEGIN_FILE, HEAD_FILE, listLogFiles, type LogFile } from "./audit_files.ts";
+import { BEGIN_FILE, HEAD_FILE, listLogFiles, type LogFile, type LogFiles } from "./audit_files.ts";
 import type { AuditLog } from "./audit_log.ts";
 import { type AuditParts, LINES_PER_CALL } from "./audit_parts.ts";
 import { type Break, ChainCheck, nameBreak } from "./chain_check.ts";
@@ -13,7 +13,13 @@ import { inBatches, splitLines } from "./line_text.ts";
 import { readBegin } from "./pruning.ts";
 import { type AuditBegin, FIRST_BEGIN, openHead } from "./statements.ts";
 
-type VerifierParts = Pick<AuditParts, "crypto" | "files" | "nodeId" | "keys">;
+/** What reading a log takes. */
+export type VerifierParts = Pick<AuditParts, "crypto" | "nodeId" | "keys"> & {
+  readonly files: LogFiles;
+};
+
+/** A log as the verifier needs it. */
+export type VerifiedLog = Pick<AuditLog, "durable" | "hold" | "exclusively">;
 
 /** What to verify against, and whom to tell. */
 export interface VerifyOptions {
@@ -37,9 +43,9 @@ interface Snapshot {
 /** Verifies one log. */
 export class AuditVerifier {
   readonly #parts: VerifierParts;
-  readonly #log: AuditLog;
+  readonly #log: VerifiedLog;
 
-  constructor(parts: VerifierParts, log: AuditLog) {
+  constructor(parts: VerifierParts, log: VerifiedLog) {
     this.#parts = parts;
     this.#log = log;
   }
@@ -49,7 +55,7 @@ export class AuditVerifier {
    * @throws {unknown} The signal's reason, as soon as it fires.
    */
   async verify(options: VerifyOptions): Promise<AuditReport> {
-    const release = this.#log.hold();
+    const release = await this.#log.hold();
     try {
       const snapshot = await this.#log.exclusively(() => this.#look());
       const begin = snapshot.begin ?? await this.#guessBegin(snapshot.files);

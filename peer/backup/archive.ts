@@ -10,6 +10,7 @@ import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, KeystoreCost } from "../../crypto/interface.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
+import { SCHEMA_VERSION } from "../migrations.ts";
 import { ByteReader } from "./byte_reader.ts";
 
 const FORMAT = 1;
@@ -17,13 +18,15 @@ const HEAD_BYTES = 32;
 const CHUNK_BYTES = 65_536;
 const SEALED_CHUNK_BYTES = CHUNK_BYTES + 16;
 const MAX_HEADER_BYTES = 4_096;
-/** The names of the files of a data directory. */
+/** What may be a file's name, for the writer as for the reader. */
 const FILE_NAME = /^[A-Za-z0-9._-]{1,160}$/;
 
 const manifestSchema = v.looseObject({
   format: v.literal(FORMAT),
   version: v.string(),
   created_at: v.number(),
+  /** The version of the database's schema; not told by the first backups. */
+  schema: v.optional(v.number()),
   must: v.optional(v.array(v.string())),
 });
 
@@ -59,23 +62,34 @@ function frame(header: Record<string, unknown>): Uint8Array {
 }
 
 async function* plainParts(
-  options: { version: string; createdAt: number; files: AsyncIterable<ArchiveFile> },
+  options: {
+    version: string;
+    schema: number | undefined;
+    createdAt: number;
+    files: AsyncIterable<ArchiveFile>;
+  },
 ): AsyncGenerator<Uint8Array> {
-  yield frame({ format: FORMAT, version: options.version, created_at: options.createdAt });
+  const { version, schema, createdAt: created_at } = options;
+  yield frame({ format: FORMAT, version, created_at, schema });
   for await (const { name, content } of options.files) {
-    yield frame({ name, bytes: content.length });
+    yield frame(parseGrowing(entrySchema, { name, bytes: content.length }));
     yield content;
   }
   yield new Uint8Array(4);
 }
 
-/** Makes the bytes of a backup file. The passphrase is wiped. */
+/**
+ * Makes the bytes of a backup file. The passphrase is wiped.
+ * @throws {OpenRedError} `bad_request` for a file whose name could not be read again.
+ */
 export async function* writeArchive(
   crypto: CryptoCore,
   options: {
     passphrase: Uint8Array;
     cost?: KeystoreCost | undefined;
     version: string;
+    /** The version of the database's schema. */
+    schema: number | undefined;
     createdAt: number;
     files: AsyncIterable<ArchiveFile>;
   },
@@ -85,9 +99,9 @@ export async function* writeArchive(
     passphrase,
     ...(cost === undefined ? {} : { cost }),
   });
+  const reader = new ByteReader(plainParts(options));
   try {
     yield head;
-    const reader = new ByteReader(plainParts(options));
     for (;;) {
       const chunk = await reader.upTo(CHUNK_BYTES);
       const isLast = await reader.isAtEnd();
@@ -95,6 +109,7 @@ export async function* writeArchive(
       if (isLast) return;
     }
   } finally {
+    await reader.stop();
     await crypto.release(stream);
   }
 }
@@ -141,9 +156,11 @@ async function visit(reader: ByteReader, visitor: ArchiveVisitor): Promise<void>
     throw new OpenRedError("bad_request", "The backup does not begin with its manifest");
   }
   if (manifest.format !== FORMAT) {
-    throw new OpenRedError("unsupported", "A newer version of this program wrote the backup");
+    throw newer();
   }
-  await visitor.manifest(parseGrowing(manifestSchema, manifest));
+  const read = parseGrowing(manifestSchema, manifest);
+  if ((read.schema ?? 0) > SCHEMA_VERSION) throw newer();
+  await visitor.manifest(read);
   for (let header = await readHeader(reader); header !== null; header = await readHeader(reader)) {
     const { name, bytes } = parseGrowing(entrySchema, header);
     await visitor.begin(name, bytes);
@@ -153,6 +170,10 @@ async function visit(reader: ByteReader, visitor: ArchiveVisitor): Promise<void>
       await visitor.piece(piece);
     }
   }
+}
+
+function newer(): OpenRedError {
+  return new OpenRedError("unsupported", "A newer version of this program wrote the backup");
 }
 
 /** @returns The next header, or `null` at the end of the entries. */

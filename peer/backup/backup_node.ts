@@ -7,6 +7,7 @@ import type { KeystoreCost } from "../../crypto/interface.ts";
 import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { settleData } from "../data_state.ts";
+import { SCHEMA_VERSION } from "../migrations.ts";
 import { NodeStore } from "../store.ts";
 import type { DataPorts } from "../succession/succeed.ts";
 import { writeArchive } from "./archive.ts";
@@ -36,6 +37,7 @@ export async function* backUpNode(
   try {
     yield* writeArchive(crypto, {
       ...options,
+      schema: SCHEMA_VERSION,
       createdAt: clock.nowMs(),
       files: readDataFiles({ ...ports, store }),
     });

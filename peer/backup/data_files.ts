@@ -3,50 +3,76 @@
  *
  * @module
  */
-import type { Files, OpenDatabase } from "../../ports/ports.ts";
+import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import { BEGIN_FILE, HEAD_FILE } from "../audit/audit_files.ts";
-import type { NodeStore } from "../store.ts";
+import { type NodeStore, storageFailed } from "../store.ts";
 import { VAULT_FILE } from "../tokens/vault_file.ts";
 import type { ArchiveFile } from "./archive.ts";
+import { copyDatabase } from "./database_copy.ts";
+import { COPY_FILE, DATABASE_FILE, isOwned, NEEDED_FILES, removeCopy } from "./owned_files.ts";
 
-export const DATABASE_FILE = "node.db";
-const COPY_FILE = "backup.db";
-/** What belongs to a running process, and every database with its side files: these are copied in their own way. */
-const LEFT_OUT = /^(lock\.|admin\.json$|restoring$)|\.tmp$|\.db(-wal|-shm|-journal)?$/;
 /** What must not be newer than what comes after it: the end of the audit log before its lines. */
 const FIRST = [BEGIN_FILE, HEAD_FILE, VAULT_FILE];
 
 export interface BackupParts {
   readonly files: Files;
   readonly openDatabase: OpenDatabase;
-  readonly store: Pick<NodeStore, "copyInto">;
+  readonly store: Pick<NodeStore, "openSnapshot">;
+  readonly clock: Pick<Clock, "monotonicMs" | "setTimer">;
 }
 
-/** All files, the database first: it is copied within one turn of the event loop. */
+/**
+ * All files that are the node's, the database first. Others are listed only when the head of the audit log was read:
+ * its lines may be in a file that was begun meanwhile.
+ * @throws {OpenRedError} `not_found` where a file is missing without which nothing could be restored, `overloaded`
+ *   where the data directory has no room for a copy of the database.
+ */
 export async function* readDataFiles(parts: BackupParts): AsyncGenerator<ArchiveFile> {
+  const { files } = parts;
+  await assertWhole(files);
   yield { name: DATABASE_FILE, content: await copyOfDatabase(parts) };
-  const names = (await parts.files.list("")).map(({ name }) => name);
-  const others = names.filter((name) => !FIRST.includes(name) && !LEFT_OUT.test(name));
-  for (const name of [...FIRST.filter((first) => names.includes(first)), ...others]) {
-    const content = await parts.files.read(name);
-    if (content !== null) yield { name, content };
+  for (const name of FIRST) yield* readFile(files, name);
+  for (const { name } of await files.list("")) {
+    if (isOwned(name) && name !== DATABASE_FILE && !FIRST.includes(name)) {
+      yield* readFile(files, name);
+    }
   }
 }
 
-async function copyOfDatabase({ files, openDatabase, store }: BackupParts): Promise<Uint8Array> {
-  const remove = async () => {
-    for (const end of ["", "-wal", "-shm", "-journal"]) await files.remove(COPY_FILE + end);
-  };
-  await remove();
+async function* readFile(files: Files, name: string): AsyncGenerator<ArchiveFile> {
+  const content = await files.read(name);
+  if (content !== null) yield { name, content };
+}
+
+async function assertWhole(files: Files): Promise<void> {
+  const names = (await files.list("")).map(({ name }) => name);
+  const missing = NEEDED_FILES.filter((name) => !names.includes(name));
+  if (missing.length === 0) return;
+  throw new OpenRedError("not_found", `The data directory is without ${missing.join(", ")}`);
+}
+
+async function copyOfDatabase(parts: BackupParts): Promise<Uint8Array> {
+  const { files } = parts;
+  await removeCopy(files);
   try {
-    const copy = openDatabase(COPY_FILE);
-    try {
-      store.copyInto(copy);
-    } finally {
-      copy.close();
-    }
-    return await files.read(COPY_FILE) ?? new Uint8Array();
+    await writeCopy(parts);
+    const content = await files.read(COPY_FILE);
+    if (content !== null) return content;
+    throw new Error("The copy of the database is gone");
+  } catch (cause) {
+    throw storageFailed(cause);
   } finally {
-    await remove();
+    await removeCopy(files);
   }
+}
+
+async function writeCopy(parts: BackupParts): Promise<void> {
+  using snapshot = closing(parts.store.openSnapshot());
+  using copy = closing(parts.openDatabase(COPY_FILE));
+  await copyDatabase(snapshot.database, copy.database, parts.clock);
+}
+
+function closing<T extends { close(): void }>(database: T): Disposable & { readonly database: T } {
+  return { database, [Symbol.dispose]: () => database.close() };
 }

@@ -3,23 +3,19 @@
  *
  * @module
  */
-import { encodeUtf8 } from "../../crypto/encoding.ts";
-import { concatBytes } from "../../crypto/encoding.ts";
+import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
-import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
-import { SECRET_FILE } from "../../ports/node_secret.ts";
 import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { RESTORING_FILE } from "../data_state.ts";
 import { NodeStore } from "../store.ts";
 import { SELF_NAMES } from "../succession/self_names.ts";
 import { type Manifest, readArchive } from "./archive.ts";
-import { DATABASE_FILE } from "./data_files.ts";
+import { NEEDED_FILES } from "./owned_files.ts";
 import { markRestored } from "./restored_mark.ts";
 
 /** So much of a file is written at once. */
 const WRITE_BYTES = 4 * 2 ** 20;
-const NEEDED = [DATABASE_FILE, KEYSTORE_FILE, SECRET_FILE];
 
 /** An empty data directory. */
 export interface RestoreTarget {
@@ -39,7 +35,7 @@ export interface RestoreOptions {
   readonly passphrase: Uint8Array;
   /** Reads the file from its beginning; called twice. */
   readonly input: () => AsyncIterable<Uint8Array>;
-  /** Makes the data directory; called once the file is proven. */
+  /** Makes the data directory, which must be empty then; called once the file is proven. */
   readonly target: () => Promise<RestoreTarget>;
 }
 
@@ -96,7 +92,7 @@ async function prove(
     piece: () => {},
   };
   await readArchive(crypto, { ...options, visitor });
-  const missing = NEEDED.filter((name) => !names.has(name));
+  const missing = NEEDED_FILES.filter((name) => !names.has(name));
   if (manifest === null || missing.length > 0) {
     throw new OpenRedError("bad_request", `The backup is without ${missing.join(", ")}`);
   }

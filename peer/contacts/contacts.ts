@@ -5,8 +5,9 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { GroupView, PeerDetail, PeersView } from "../../protocol/admin_api.ts";
-import { OpenRedError } from "../../protocol/errors.ts";
-import { parsePeerRef, parsePetname, type PeerRef } from "../../protocol/peer_name.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
+import type { PeerRef } from "../../protocol/peer_name.ts";
+import { successorOf } from "../../protocol/statements.ts";
 import { checkUrlText } from "../../protocol/url_policy.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { NodeEvents } from "../events.ts";
@@ -17,8 +18,10 @@ import type { Group, Permissions } from "../permissions/permissions.ts";
 import type { SessionTable } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { unspent } from "../sessions/standby.ts";
+import { troubleWith } from "../sessions/trouble.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { ContactDirectories } from "./contact_directories.ts";
+import { readPetname, readRef } from "./peer_refs.ts";
 import type { Petnames } from "./petnames.ts";
 
 export interface ContactsParts {
@@ -48,11 +51,11 @@ export class Contacts {
   }
 
   /**
-   * Reads whom a word of the owner means: an id, a contact link, or a petname.
+   * Reads which identity a word of the owner names: an id, a contact link, or a petname.
    * @throws {OpenRedError} `bad_request` for a word of no such form and for the own id, `not_found` for a petname
    *   that nobody has.
    */
-  resolve(text: string): NodeId {
+  identify(text: string): NodeId {
     const ref = readRef(text);
     const id = ref.kind === "link" ? ref.link.nodeId : ref.kind === "id" ? ref.id : null;
     const peer = id ?? (ref.kind === "petname" ? this.#parts.petnames.find(ref.name) : null);
@@ -62,31 +65,42 @@ export class Contacts {
         "No peer has this name here; expected a node id, your name for a peer, or a contact link",
       );
     }
+    return this.#notOwn(peer);
+  }
+
+  /**
+   * Reads whom a word of the owner means: the identity it names, or the one that followed that last.
+   * @throws {OpenRedError} As {@linkcode identify}.
+   */
+  resolve(text: string): NodeId {
+    return this.#notOwn(this.#parts.book.lastId(this.identify(text)));
+  }
+
+  #notOwn(peer: NodeId): NodeId {
     if (peer === this.#own.id) throw new OpenRedError("bad_request", "This is the node's own id");
     return peer;
   }
 
   /**
    * Accepts a peer, looking it up first if it was never met. The directory of a contact link is asked besides the own
-   * ones, for this peer only.
+   * ones, for this peer only; it replaces the one of an earlier link once it has answered about the peer.
    * @throws {OpenRedError} As {@linkcode resolve}; `forbidden` for a blocked peer, `url_refused` for a link to what
    *   this node must not call, `node_unknown`, `succeeded`, and what else the directories answered.
    */
   async accept(text: string): Promise<NodeId> {
     const { book, permissions, directories, contactDirectories, stopped } = this.#parts;
-    const peer = this.resolve(text);
-    this.#checkNotBlocked(peer);
-    const isNew = book.get(peer) === null;
-    await this.#noteDirectory(peer, readRef(text));
+    const asked = this.resolve(text);
+    this.#checkNotBlocked(asked);
+    const isNew = book.get(asked) === null;
+    const former = contactDirectories.of(asked);
+    await this.#noteDirectory(asked, { ref: readRef(text), former });
     try {
-      if (isNew) await directories.lookUp(peer, stopped);
+      if (isNew) await directories.lookUp(asked, stopped);
     } catch (error) {
-      if (book.get(peer) === null) await contactDirectories.forget(peer);
-      throw error;
+      if (book.get(asked) === null && former === null) await contactDirectories.forget(asked);
+      throw namingSuccessor(error);
     }
-    if (book.get(peer)?.succession != null) {
-      throw new OpenRedError("succeeded", "Another identity has followed this one");
-    }
+    const peer = book.lastId(asked);
     this.#checkNotBlocked(peer);
     await permissions.accept(peer);
     return peer;
@@ -97,14 +111,20 @@ export class Contacts {
     throw new OpenRedError("forbidden", "This peer is blocked here; unblock it first");
   }
 
-  async #noteDirectory(peer: NodeId, ref: PeerRef): Promise<void> {
-    const { directories, contactDirectories } = this.#parts;
+  async #noteDirectory(
+    peer: NodeId,
+    { ref, former }: { ref: PeerRef; former: string | null },
+  ): Promise<void> {
+    const { directories, contactDirectories, stopped } = this.#parts;
     if (ref.kind !== "link") return;
     const { allowPrivate } = this.#own;
     const { apiUrl, directoryUrl } = ref.link;
     for (const url of [apiUrl, directoryUrl]) if (url !== null) checkUrlText(url, { allowPrivate });
     if (directoryUrl === null || directories.urls.includes(directoryUrl)) return;
-    await contactDirectories.note(peer, directoryUrl);
+    if (directoryUrl === former) return;
+    const isBetter = former === null ||
+      await directories.isKnownAt(directoryUrl, { peer, signal: stopped });
+    if (isBetter) await contactDirectories.note(peer, directoryUrl);
   }
 
   list(): PeersView {
@@ -115,7 +135,8 @@ export class Contacts {
   }
 
   show(peer: NodeId): PeerDetail {
-    const { book, permissions, petnames, contactDirectories, vault, table, messages } = this.#parts;
+    const { book, permissions, petnames, contactDirectories, vault, table, messages, sessions } =
+      this.#parts;
     const entry = book.get(peer);
     const rights = permissions.of(peer);
     return {
@@ -133,13 +154,30 @@ export class Contacts {
       sessions: table.forPeer(peer).filter((session) => session.confirmed && session.sends).length,
       standby_pairs: unspent(vault.forPeer(peer)).length,
       outbox: messages.outboxSize(peer),
+      last_error: troubleWith({ book, table, links: sessions.links }, peer),
     };
   }
 
-  async decide(text: string, decision: { name: string; allowed: boolean }): Promise<PeerDetail> {
+  /** @param decision `force`: also about a permission that no module asks for. */
+  async decide(
+    text: string,
+    decision: { name: string; allowed: boolean; force: boolean },
+  ): Promise<PeerDetail> {
+    this.#checkPermission(decision);
     const peer = this.resolve(text);
     await this.#parts.permissions.decide(peer, decision);
     return this.show(peer);
+  }
+
+  /** A name that was mistyped would allow nothing and, what is worse, deny nothing. */
+  #checkPermission({ name, force }: { name: string; force: boolean }): void {
+    const known = this.#parts.modulePermissions.all();
+    if (force || known.includes(name)) return;
+    throw new OpenRedError(
+      "bad_request",
+      `No module here asks for the permission ${name}, only for ${known.join(", ")}; ` +
+        "--force decides about it all the same",
+    );
   }
 
   async reset(text: string, name: string | null): Promise<PeerDetail> {
@@ -201,22 +239,29 @@ export class Contacts {
   }
 
   async leaveGroup(group: string, text: string): Promise<GroupView> {
-    await this.#parts.permissions.leave(group, this.resolve(text));
-    return this.#group(group);
+    return this.#changed(group, await this.#parts.permissions.leave(group, this.resolve(text)));
   }
 
-  async allowGroup(group: string, name: string): Promise<GroupView> {
+  /** @param options As {@linkcode decide}. */
+  async allowGroup(
+    group: string,
+    { name, force }: { name: string; force: boolean },
+  ): Promise<GroupView> {
+    this.#checkPermission({ name, force });
     await this.#parts.permissions.allowGroup(group, name);
     return this.#group(group);
   }
 
   async resetGroup(group: string, name: string): Promise<GroupView> {
-    await this.#parts.permissions.resetGroup(group, name);
-    return this.#group(group);
+    return this.#changed(group, await this.#parts.permissions.resetGroup(group, name));
   }
 
   async deleteGroup(group: string): Promise<GroupView> {
-    await this.#parts.permissions.deleteGroup(group);
+    return this.#changed(group, await this.#parts.permissions.deleteGroup(group));
+  }
+
+  #changed(group: string, existed: boolean): GroupView {
+    if (!existed) throw new OpenRedError("not_found", `There is no group ${group}`);
     return this.#group(group);
   }
 
@@ -229,24 +274,14 @@ function toGroupView({ name, permissions, members }: Group): GroupView {
   return { group: name, permissions, members };
 }
 
-function readRef(text: string): PeerRef {
+/** Where nothing is pinned, what a directory says of a successor is for people to judge. */
+function namingSuccessor(error: unknown): unknown {
+  if (!hasCode(error, "succeeded") || typeof error.members.succession !== "string") return error;
   try {
-    return parsePeerRef(text);
-  } catch (error) {
-    if (error instanceof RangeError) {
-      throw new OpenRedError("bad_request", `Peer: ${error.message}`);
-    }
-    throw error;
-  }
-}
-
-function readPetname(text: string): string {
-  try {
-    return parsePetname(text);
-  } catch (error) {
-    if (error instanceof RangeError) {
-      throw new OpenRedError("bad_request", `Name: ${error.message}`);
-    }
-    throw error;
+    const next = successorOf(error.members.succession);
+    const text = `A directory says that ${next} has followed this id; ask its owner`;
+    return new OpenRedError("succeeded", text, { cause: error });
+  } catch {
+    return error;
   }
 }

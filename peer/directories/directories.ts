@@ -79,15 +79,29 @@ export class Directories {
   async #linksFor(peer: NodeId, signal: AbortSignal): Promise<readonly DirectoryLink[]> {
     const url = this.#options.contactDirectories.of(peer);
     if (url === null || this.urls.includes(url)) return this.#links;
+    const link = await this.#linkTo(url, signal);
+    return link === null ? this.#links : [...this.#links, link];
+  }
+
+  /** A directory that is not on the list, or `null` if this node must not call it. */
+  async #linkTo(url: string, signal: AbortSignal): Promise<DirectoryLink | null> {
     try {
       await this.#options.checkUrl(url, signal);
       const link = new DirectoryLink(this.#parts, url);
       await link.load();
-      return [...this.#links, link];
+      return link;
     } catch (error) {
-      if (error instanceof OpenRedError) return this.#links;
+      if (error instanceof OpenRedError) return null;
       throw error;
     }
+  }
+
+  /** Tells whether a directory that is not on the list has a record of a peer, which is not taken. */
+  async isKnownAt(url: string, asked: { peer: NodeId; signal: AbortSignal }): Promise<boolean> {
+    const { peer, signal } = asked;
+    const link = await this.#linkTo(url, signal);
+    if (link === null) return false;
+    return (await this.#askAll(peer, { links: [link], signal })).record !== null;
   }
 
   /**

@@ -19,7 +19,10 @@ export interface FrameHandler {
   receive(peer: NodeId, header: unknown, body: Uint8Array): Promise<boolean>;
   /** Tells whether the message of this id was stored before. */
   has(peer: NodeId, id: string): boolean;
-  /** Takes a stranger's contact request, as `receive`. A module without it never hears of strangers. */
+  /**
+   * Takes a stranger's contact request, as `receive`; `false` is a refusal. A module without it never hears of
+   * strangers.
+   */
   receiveRequest?(peer: NodeId, header: unknown, body: Uint8Array): Promise<boolean>;
 }
 
@@ -77,7 +80,7 @@ export class FrameGate {
     // Stored while it was permitted, and its acknowledgement was lost.
     if (frame.id !== undefined && handler.has(peer, frame.id)) return true;
     if (standing === "stranger" && this.#strangers === "ask" && handler.receiveRequest) {
-      return await handler.receiveRequest(peer, frame.input, frame.body);
+      if (await handler.receiveRequest(peer, frame.input, frame.body)) return true;
     }
     events.count("frames_denied");
     denials.note(peer, permission);

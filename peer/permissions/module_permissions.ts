@@ -19,6 +19,11 @@ const NAME = /^[a-z0-9_]{1,32}$/;
 export class ModulePermissions {
   readonly #names = new Map<string, string>(Object.entries(BUILT_IN));
 
+  /** @param modules Those at hand, each with the permission it has unless it declares another. */
+  constructor(modules: Iterable<string> = []) {
+    for (const module of modules) this.declare(module, this.of(module));
+  }
+
   /**
    * Notes what a module declares.
    * @throws {RangeError} For a module that has another permission already, or a name of another form.

@@ -6,12 +6,10 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
+import type { Standing } from "../../protocol/admin_api.ts";
 import type { NodeEvents } from "../events.ts";
 import type { NodeStore } from "../store.ts";
 import { MESSAGE } from "./module_permissions.ts";
-
-/** `stranger`: nobody decided anything about this peer and this permission. */
-export type Standing = "allowed" | "stranger" | "denied" | "blocked";
 
 /** All that was decided about one peer. */
 export interface PeerRights {
@@ -53,6 +51,7 @@ export class Permissions {
     this.#parts = parts;
   }
 
+  /** What a peer is with regard to one permission; `stranger` where nobody decided anything about the two. */
   standing(peer: NodeId, name: string): Standing {
     const row = this.#parts.store.statement(STANDING).get({ peer, name });
     if (row === undefined || row.blocked !== 0) return "blocked";
@@ -66,12 +65,12 @@ export class Permissions {
 
   /** Grants `message` to whom somebody here connects or writes. What was denied stays denied. */
   async accept(peer: NodeId): Promise<void> {
-    const decided = this.#rows(
-      "SELECT 1 FROM peer_permissions WHERE peer = ? AND name = ?",
-      peer,
-      MESSAGE,
-    );
-    if (decided.length === 0) await this.decide(peer, { name: MESSAGE, allowed: true });
+    const sql = "INSERT OR IGNORE INTO peer_permissions (peer, name, allowed) VALUES (?, ?, 1)";
+    let isNew = false;
+    await this.#change(() => {
+      isNew = this.#run(sql, peer, MESSAGE) > 0;
+    });
+    if (isNew) this.#note(peer, `allow ${MESSAGE}`);
   }
 
   /** Allows or denies; the later word replaces the earlier one. */
@@ -110,10 +109,12 @@ export class Permissions {
     this.#note(peer, `join group ${group}`);
   }
 
-  async leave(group: string, peer: NodeId): Promise<void> {
+  /** @returns Whether there was such a group. */
+  async leave(group: string, peer: NodeId): Promise<boolean> {
     const sql = "DELETE FROM group_members WHERE peer = ? AND group_name = ?";
-    await this.#change(() => this.#run(sql, peer, group));
-    this.#note(peer, `leave group ${group}`);
+    const existed = await this.#changeGroup(group, () => this.#run(sql, peer, group));
+    if (existed) this.#note(peer, `leave group ${group}`);
+    return existed;
   }
 
   async allowGroup(group: string, name: string): Promise<void> {
@@ -122,18 +123,22 @@ export class Permissions {
     this.#note(null, `allow ${name} to group ${group}`);
   }
 
-  async resetGroup(group: string, name: string): Promise<void> {
+  /** @returns Whether there was such a group. */
+  async resetGroup(group: string, name: string): Promise<boolean> {
     const sql = "DELETE FROM group_permissions WHERE group_name = ? AND name = ?";
-    await this.#change(() => this.#run(sql, group, name));
-    this.#note(null, `reset ${name} of group ${group}`);
+    const existed = await this.#changeGroup(group, () => this.#run(sql, group, name));
+    if (existed) this.#note(null, `reset ${name} of group ${group}`);
+    return existed;
   }
 
-  async deleteGroup(group: string): Promise<void> {
-    await this.#change(() => {
+  /** @returns Whether there was such a group. */
+  async deleteGroup(group: string): Promise<boolean> {
+    const existed = await this.#changeGroup(group, () => {
       this.#run("DELETE FROM group_members WHERE group_name = ?", group);
       this.#run("DELETE FROM group_permissions WHERE group_name = ?", group);
     });
-    this.#note(null, `delete group ${group}`);
+    if (existed) this.#note(null, `delete group ${group}`);
+    return existed;
   }
 
   /** All groups that have a member or a permission, by name. */
@@ -222,11 +227,23 @@ export class Permissions {
     return this.#parts.store.write(apply);
   }
 
+  /** Changes a group if there is one of that name. @returns Whether there was. */
+  async #changeGroup(name: string, apply: () => void): Promise<boolean> {
+    let existed = false;
+    await this.#change(() => {
+      const { permissions, members } = this.group(name);
+      existed = permissions.length + members.length > 0;
+      if (existed) apply();
+    });
+    return existed;
+  }
+
   #rows(sql: string, ...values: (string | number)[]) {
     return this.#parts.store.statement(sql).all(...values);
   }
 
-  #run(sql: string, ...values: (string | number | null)[]): void {
-    this.#parts.store.statement(sql).run(...values);
+  /** @returns How many rows it changed. */
+  #run(sql: string, ...values: (string | number | null)[]): number {
+    return Number(this.#parts.store.statement(sql).run(...values).changes);
   }
 }

@@ -23,8 +23,10 @@ import type { Directories } from "../directories/directories.ts";
 import type { PairEntry } from "../tokens/vault.ts";
 import type { HandshakeParts } from "./responder.ts";
 import type { OwnSuccession } from "../succession/own_succession.ts";
+import { isCutOff } from "./revoking.ts";
 import { Session } from "./session.ts";
 import { standbyEntries } from "./standby.ts";
+import { settleStranded, warnStranded } from "./trouble.ts";
 import { bestSuite } from "./suites.ts";
 
 const FIRST_REPEAT_MS = 1_000;
@@ -66,7 +68,8 @@ export class Caller {
    * Tries every pair this node may start from, then asks for an introduction. Ends when the peer's own call has led to
    * a session meanwhile.
    * @returns An unconfirmed session, or `null` if the peer did not answer, or its own call came first.
-   * @throws {OpenRedError} What the directories answered when no pair was left.
+   * @throws {OpenRedError} What the directories answered when no pair was left; `url_refused` or `unreachable` for an
+   *   address that must not be called or is none, once the peer was looked up; `forbidden` if it was cut off meanwhile.
    */
   async call(peer: NodeId, signal: AbortSignal): Promise<Session | null> {
     const tried = new Set<string>();
@@ -112,7 +115,12 @@ export class Caller {
   }
 
   async #introduce(peer: NodeId, signal: AbortSignal): Promise<Session | null> {
-    const pairId = await this.#parts.directories.introduce(peer, signal);
+    const { book, directories, events } = this.#parts;
+    const pairId = await directories.introduce(peer, signal).catch((error: unknown) => {
+      if (error instanceof OpenRedError && book.get(peer)?.known) warnStranded(events, peer);
+      throw error;
+    });
+    settleStranded(events, peer);
     const pair = this.#parts.vault.get(pairId);
     if (pair === null || pair.half === null) return null;
     const outcome = await this.#attempt(pair, signal);
@@ -130,7 +138,7 @@ export class Caller {
   }
 
   async #prepare(pair: PairEntry, signal: AbortSignal): Promise<Attempt | null> {
-    const { crypto, book, ownRecord, noiseKeys, events, checkUrl } = this.#parts;
+    const { crypto, book, ownRecord, noiseKeys, events } = this.#parts;
     const peer = book.get(pair.peer);
     const [noiseKey] = noiseKeys;
     if (peer === null || noiseKey === undefined || pair.half === null) return null;
@@ -138,7 +146,7 @@ export class Caller {
     const record = await ownRecord.current();
     const suite = bestSuite(record.payload.suites, payload.suites);
     if (suite === null || payload.gone) return null;
-    await checkUrl(payload.api_url, signal);
+    await this.#checkAddress(peer.id, { url: payload.api_url, signal });
     if (this.#parts.vault.get(pair.pairId)?.half !== pair.half) return null;
     events.count("handshakes_started");
     this.#noteStarted(pair.pairId);
@@ -168,6 +176,16 @@ export class Caller {
     };
   }
 
+  /** An address that leads nowhere, or that must not be called, may be a former one: the peer is looked up. */
+  async #checkAddress(peer: NodeId, to: { url: string; signal: AbortSignal }): Promise<void> {
+    try {
+      await this.#parts.checkUrl(to.url, to.signal);
+    } catch (error) {
+      if (error instanceof OpenRedError) await this.#refresh(peer, to.signal);
+      throw error;
+    }
+  }
+
   /** Sends the very same bytes, with back-off, for a minute. */
   async #repeat(attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#parts;
@@ -194,7 +212,7 @@ export class Caller {
       if (answer.status === 403) return "refused";
       if (answer.status !== 200) return "silent";
       const { noise } = parseInput(handshakeAnswerSchema, parseJson(answer.body));
-      return await this.#complete(attempt, noise);
+      return await this.#complete(attempt, { noise, signal });
     } catch (error) {
       if (isNoAnswer(error)) return "silent";
       throw error;
@@ -202,14 +220,14 @@ export class Caller {
   }
 
   /** Whatever does not hold in an answer was made by nobody, and nothing has come. */
-  async #complete(attempt: Attempt, noise: Uint8Array): Promise<Session> {
+  async #complete(
+    attempt: Attempt,
+    { noise, signal }: { noise: Uint8Array; signal: AbortSignal },
+  ): Promise<Session> {
     const { crypto, clock, book, table, vault, own, validations, events } = this.#parts;
     const { pair, suite } = attempt;
     const answer = await crypto.readAnswer({ handshake: attempt.handshake, noise });
     const peer = await this.#checkAnswer(pair, answer);
-    if (vault.get(pair.pairId)?.revokedAt !== undefined) {
-      throw new OpenRedError("handshake_rejected", "The pair was revoked meanwhile");
-    }
     validations.note(pair.pairId, {
       peer: pair.peer,
       valid_until: pair.endsAt,
@@ -231,15 +249,17 @@ export class Caller {
       recordSeq: attempt.record.payload.seq,
       sequence: table.nextSequence(),
     });
-    if (this.#parts.permissions.isBlocked(pair.peer)) {
+    // From here to the table nothing is awaited: who cuts the peer off later finds the session there.
+    if (signal.aborted || isCutOff(this.#parts, pair)) {
       await session.release();
-      throw new OpenRedError("forbidden", "The peer was blocked meanwhile");
+      throw cutOff();
     }
     // A standby pair whose session is in no table counts as left over: the session comes first.
     table.add(session);
     try {
       const put = standbyEntries(established.standby, session, clock.nowMs());
       await Promise.all([vault.commit({ put }), book.take(peer)]);
+      if (signal.aborted || table.get(session.id) !== session) throw cutOff();
     } catch (error) {
       table.remove(session);
       await session.release();
@@ -266,6 +286,10 @@ export class Caller {
   }
 }
 
+function cutOff(): OpenRedError {
+  return new OpenRedError("forbidden", "The peer was blocked or its pairs were revoked meanwhile");
+}
+
 /** A noise key that is none, or a half that was dropped at this very moment. */
 function isUnusable(error: unknown): boolean {
   return error instanceof CryptoError &&
@@ -273,10 +297,10 @@ function isUnusable(error: unknown): boolean {
 }
 
 /**
- * Tells whether an error only means that no answer has come that holds. A full disk is another matter: by then the
- * handshake is used up, and the attempt is over.
+ * Tells whether an error only means that no answer has come that holds. A full disk, or a peer that was cut off, is
+ * another matter: by then the handshake is used up, and the attempt is over.
  */
 function isNoAnswer(error: unknown): boolean {
   if (error instanceof CryptoError) return error.code === "handshake_failed";
-  return error instanceof OpenRedError && !hasCode(error, "url_refused", "overloaded");
+  return error instanceof OpenRedError && !hasCode(error, "forbidden", "overloaded");
 }

@@ -5,12 +5,16 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
+import type { PeerTrouble } from "../../protocol/admin_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { Backoff, jitter, sleep } from "../backoff.ts";
+import type { NodeEvents } from "../events.ts";
 import type { PeerBook } from "../peer_book.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import { CallTurns } from "./call_turns.ts";
 import type { Session, SessionTable } from "./session.ts";
+import { settleStranded } from "./trouble.ts";
+import { Waiters, type WaitOptions } from "./waiters.ts";
 
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 300_000;
@@ -18,6 +22,7 @@ const LAST_PAUSE_MS = 300_000;
 export interface LinkParts {
   readonly clock: Clock;
   readonly random: Random;
+  readonly events: Pick<NodeEvents, "settle">;
   readonly table: SessionTable;
   readonly book: PeerBook;
   readonly permissions: Permissions;
@@ -36,6 +41,10 @@ interface Link {
   /** Whether its calls wait for their turn. */
   patient: boolean;
   lastError: OpenRedError | null;
+  /** When the first of the failures since the last session was, by the wall clock. */
+  failingSinceMs: number;
+  /** When the pause ends that the link is in, by the monotonic clock. */
+  nextTryMs: number | null;
   wake: AbortController;
   /** Ends the call under way, for good. */
   readonly cancel: AbortController;
@@ -56,7 +65,7 @@ export interface Wish {
 export class PeerLinks {
   readonly #parts: LinkParts;
   readonly #links = new Map<NodeId, Link>();
-  readonly #waiters = new Map<NodeId, Set<() => void>>();
+  readonly #waiters: Waiters;
   readonly #turns: CallTurns;
   readonly #stop = new AbortController();
   readonly #runs = new Set<Promise<void>>();
@@ -64,6 +73,7 @@ export class PeerLinks {
   constructor(parts: LinkParts) {
     this.#parts = parts;
     this.#turns = new CallTurns(parts.clock);
+    this.#waiters = new Waiters(parts.clock);
   }
 
   /** Sees to it that there will be a session with `peer`. */
@@ -80,12 +90,12 @@ export class PeerLinks {
     }
     link.patient = wish.patient === true;
     link.sinceSequence = wish.fresh === true ? this.#parts.table.lastSequence : 0;
-    if (this.#stop.signal.aborted || this.#isSatisfied(link)) return;
+    if (this.#stop.signal.aborted || this.#isSatisfied(link)) return this.#tidy(link);
     link.running = true;
     const run = this.#run(link, wish).finally(() => {
-      link.running = false;
       this.#runs.delete(run);
-      this.#wakeWaiters(peer);
+      this.#tidy(link);
+      this.#waiters.wake(peer);
     });
     this.#runs.add(run);
   }
@@ -100,11 +110,19 @@ export class PeerLinks {
       running: false,
       patient: false,
       lastError: null,
+      failingSinceMs: 0,
+      nextTryMs: null,
       wake: new AbortController(),
       cancel: new AbortController(),
     };
     this.#links.set(peer, link);
     return link;
+  }
+
+  /** Forgets a link that has ended well: of a peer with an idle session nothing stays here. */
+  #tidy(link: Link): void {
+    const isOver = !link.running && link.lastError === null;
+    if (isOver && this.#links.get(link.peer) === link) this.#links.delete(link.peer);
   }
 
   #isSatisfied(link: Link): boolean {
@@ -115,8 +133,8 @@ export class PeerLinks {
 
   #isCallable(peer: NodeId): boolean {
     const entry = this.#parts.book.get(peer);
-    return entry !== null && entry.succession === null && !entry.record.payload.gone &&
-      !this.#parts.permissions.isBlocked(peer);
+    return entry !== null && entry.succession === null && entry.revokedAt === null &&
+      !entry.record.payload.gone && !this.#parts.permissions.isBlocked(peer);
   }
 
   async #run(link: Link, wish: Wish): Promise<void> {
@@ -128,14 +146,20 @@ export class PeerLinks {
       }
       while (!this.#isSatisfied(link) && this.#isCallable(link.peer)) {
         const endTurn = await this.#turn(link);
-        const isDone = this.#isSatisfied(link) || await this.#callOnce(link).finally(endTurn);
+        const { sinceSequence } = link;
+        const isMet = this.#isSatisfied(link) || await this.#callOnce(link).finally(endTurn);
         endTurn();
-        if (isDone) break;
-        this.#wakeWaiters(link.peer);
+        this.#waiters.wake(link.peer);
+        // A newer session was asked for while this one was made.
+        const isAskedAnew = isMet && link.sinceSequence !== sinceSequence;
+        if (isAskedAnew || this.#isSatisfied(link)) continue;
         await this.#pause(link, link.backoff.next());
       }
     } catch (error) {
       if (!this.#signalOf(link).aborted) throw error;
+    } finally {
+      // A wish from here on begins a run of its own.
+      link.running = false;
     }
   }
 
@@ -148,22 +172,45 @@ export class PeerLinks {
     try {
       const session = await this.#parts.call(link.peer, signal);
       if (session !== null && await this.#parts.greet(session, signal)) return true;
-      link.lastError = new OpenRedError(
-        "unreachable",
-        "The peer does not answer; it is called again",
-      );
+      const text = "The peer does not answer; it is called again";
+      this.#noteFailure(link, new OpenRedError("unreachable", text));
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
-      link.lastError = error;
+      this.#noteFailure(link, error);
     }
     return false;
   }
 
-  #pause(link: Link, delayMs: number): Promise<void> {
-    return this.#untilWoken(link, {
-      wait: (signal) => sleep(this.#parts.clock, delayMs, signal),
-      woken: undefined,
-    });
+  #noteFailure(link: Link, error: OpenRedError): void {
+    if (link.lastError === null) link.failingSinceMs = this.#parts.clock.nowMs();
+    link.lastError = error;
+  }
+
+  async #pause(link: Link, delayMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    link.nextTryMs = clock.monotonicMs() + delayMs;
+    try {
+      await this.#untilWoken(link, {
+        wait: (signal) => sleep(clock, delayMs, signal),
+        woken: undefined,
+      });
+    } finally {
+      link.nextTryMs = null;
+    }
+  }
+
+  /** Why the calls to a peer fail, or `null`. */
+  trouble(peer: NodeId): PeerTrouble | null {
+    const link = this.#links.get(peer);
+    if (link === undefined || link.lastError === null) return null;
+    const { lastError, failingSinceMs, nextTryMs } = link;
+    const leftMs = nextTryMs === null ? null : nextTryMs - this.#parts.clock.monotonicMs();
+    return {
+      code: lastError.code,
+      text: lastError.message,
+      since: failingSinceMs,
+      next_try_in_ms: leftMs === null ? null : Math.max(0, Math.round(leftMs)),
+    };
   }
 
   /** @returns Ends the turn. */
@@ -190,7 +237,8 @@ export class PeerLinks {
     const link = this.#links.get(peer);
     this.#links.delete(peer);
     link?.cancel.abort();
-    this.#wakeWaiters(peer);
+    settleStranded(this.#parts.events, peer);
+    this.#waiters.wake(peer);
   }
 
   /** Notes that a session was confirmed, whoever called. */
@@ -200,56 +248,36 @@ export class PeerLinks {
       link.lastError = null;
       link.backoff.reset();
       link.wake.abort();
+      this.#tidy(link);
     }
-    this.#wakeWaiters(peer);
-  }
-
-  #wakeWaiters(peer: NodeId): void {
-    for (const wake of this.#waiters.get(peer) ?? []) wake();
+    settleStranded(this.#parts.events, peer);
+    this.#waiters.wake(peer);
   }
 
   /**
    * Waits for a confirmed session.
-   * @returns The session, or `null` when the time is over.
+   * @param options `after`: only one made after that of this sequence number counts.
+   * @returns The session, or `null` when the time is over or `signal` fired.
    * @throws {OpenRedError} Why the last call failed, when the time is over.
    */
-  wait(peer: NodeId, waitMs: number): Promise<Session | null> {
-    return this.waitAfter(peer, { waitMs, sequence: 0 });
-  }
-
-  /** As {@linkcode wait}, for a session made after the one of that sequence number. */
-  async waitAfter(
+  async wait(
     peer: NodeId,
-    options: { readonly waitMs: number; readonly sequence: number },
+    options: WaitOptions & { readonly after?: number },
   ): Promise<Session | null> {
     const { table, clock } = this.#parts;
-    const endMs = clock.monotonicMs() + options.waitMs;
+    const { waitMs, after = 0, signal } = options;
+    const endMs = clock.monotonicMs() + waitMs;
     for (;;) {
       const session = table.current(peer);
-      if (session !== null && session.sequence > options.sequence) return session;
+      if (session !== null && session.sequence > after) return session;
       const error = this.#links.get(peer)?.lastError ?? null;
       const leftMs = endMs - clock.monotonicMs();
-      if (leftMs <= 0) {
+      if (leftMs <= 0 || signal.aborted) {
         if (error !== null) throw error;
         return null;
       }
-      await this.#nextChange(peer, leftMs);
+      await this.#waiters.wait(peer, { waitMs: leftMs, signal });
     }
-  }
-
-  #nextChange(peer: NodeId, leftMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const waiters = this.#waiters.get(peer) ?? new Set();
-      this.#waiters.set(peer, waiters);
-      const wake = () => {
-        cancel();
-        waiters.delete(wake);
-        if (waiters.size === 0) this.#waiters.delete(peer);
-        resolve();
-      };
-      const cancel = this.#parts.clock.setTimer(leftMs, wake);
-      waiters.add(wake);
-    });
   }
 
   async stop(): Promise<void> {

@@ -27,6 +27,7 @@ import type { PeerBook } from "../peer_book.ts";
 import type { Permissions } from "../permissions/permissions.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
 import type { PairEntry, TokenVault } from "../tokens/vault.ts";
+import { isCutOff } from "./revoking.ts";
 import { Session, type SessionTable } from "./session.ts";
 import { setOf, standbyEntries } from "./standby.ts";
 import { isBestOffer, isOwnSuite, type SuiteLists } from "./suites.ts";
@@ -107,7 +108,7 @@ export class Responder {
       }),
     );
     const given = this.#givenAnswer(hash);
-    if (given !== null) return given;
+    if (given !== null && !isCutOff(this.#parts, pair)) return given;
     if (pair.half === null) reject("A session of this pair was confirmed");
     if (pair.taken.includes(hash)) reject("This message was answered before");
     if (pair.taken.length >= MAX_HANDSHAKES_PER_PAIR) reject("Too many messages for one pair");
@@ -262,16 +263,38 @@ export class Responder {
     this.#checkNotBlocked(session.peer);
     const replaced = pair.session === null ? null : table.get(pair.session);
     if (replaced !== null) table.remove(replaced);
-    const drop = pair.session === null ? [] : setOf(vault, pair.session);
+    const drop = pair.session === null
+      ? []
+      : setOf(vault, { peer: pair.peer, id: pair.session }).map((entry) => entry.pairId);
     const put = [
       { ...pair, taken: [...pair.taken, made.hash], session: session.id },
       ...standbyEntries(accepted.standby, session, clock.nowMs()),
     ];
     // A standby pair whose session is in no table counts as left over: the session comes first.
     table.add(session);
-    await Promise.all([vault.commit({ put, drop }), book.take(made.peer)]);
-    await replaced?.release();
+    try {
+      await Promise.all([vault.commit({ put, drop }), book.take(made.peer)]);
+    } catch (error) {
+      await this.#giveBack(pair, { session, hash: made.hash });
+      throw error;
+    } finally {
+      await replaced?.release();
+    }
     if (table.get(session.id) !== session) reject("The session was cut off meanwhile");
+  }
+
+  /** What could not be stored was not answered: the same message may come again, and there are no next pairs. */
+  async #giveBack(before: PairEntry, made: { session: Session; hash: string }): Promise<void> {
+    const { vault } = this.#parts;
+    const pair = vault.get(before.pairId);
+    const put = pair === null ? [] : [{
+      ...pair,
+      taken: pair.taken.filter((hash) => hash !== made.hash),
+      session: before.session,
+    }];
+    // In memory at once; the disk may take it later, as it may what this undoes.
+    const drop = setOf(vault, made.session).map((entry) => entry.pairId);
+    await vault.commit({ put, drop }).catch(() => {});
   }
 }
 

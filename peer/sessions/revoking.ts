@@ -8,6 +8,8 @@ import { CryptoError } from "../../crypto/interface.ts";
 import type { Clock } from "../../ports/ports.ts";
 import type { NodeEvents } from "../events.ts";
 import type { Carrier } from "../p2p/carrier.ts";
+import type { PeerBook } from "../peer_book.ts";
+import type { Permissions } from "../permissions/permissions.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
 import type { PairEntry, TokenVault } from "../tokens/vault.ts";
 import type { PeerLinks } from "./links.ts";
@@ -17,6 +19,7 @@ export interface RevokingParts {
   readonly clock: Clock;
   readonly events: NodeEvents;
   readonly vault: TokenVault;
+  readonly book: PeerBook;
   readonly table: SessionTable;
   readonly validations: ValidationCache;
   readonly carrier: Carrier;
@@ -35,16 +38,23 @@ export class Revoking {
 
   /**
    * Revokes every pair and ends every session with a peer: on disk first, so that no crash brings a pair back, then at
-   * the peer, then in memory.
+   * the peer, then in memory. They end even where the disk takes nothing.
+   * @throws {OpenRedError} `overloaded` if it is not on disk, in the vault or in the audit log.
    */
   async revoke(peer: NodeId): Promise<{ sessions: number; tokens: number }> {
     const { links, vault, table, events } = this.#parts;
     links.cancel(peer);
-    const tokens = await this.#spoil(vault.forPeer(peer), table.forPeer(peer));
-    await events.audit("revoked", { peer, success: true });
+    const storing = Promise.all([
+      this.#spoil(vault.forPeer(peer), table.forPeer(peer)),
+      this.#remember(peer),
+    ]);
+    const [{ status }] = await Promise.allSettled([storing]);
+    const noted = events.audit("revoked", { peer, success: status === "fulfilled" });
     const sessions = [...table.forPeer(peer)];
     await Promise.all(sessions.map((session) => this.#tell(session)));
     await this.#end(sessions, "revoked here");
+    const [tokens] = await storing;
+    await noted;
     return { sessions: sessions.length, tokens };
   }
 
@@ -65,23 +75,34 @@ export class Revoking {
         (session === null || !kept.has(session))
     );
     if (kept.size === 0) links.cancel(peer);
-    await this.#spoil(pairs, ended);
-    events.audit("revoked", { peer, success: true, why: "the peer revoked" });
+    const storing = Promise.all([
+      this.#spoil(pairs, ended),
+      kept.size === 0 ? this.#remember(peer) : null,
+    ]);
+    await Promise.allSettled([storing]);
     await this.#end(ended, "the peer revoked");
+    await storing;
+    events.audit("revoked", { peer, success: true, why: "the peer revoked" });
+  }
+
+  /** Has the peer not be called until somebody here asks for it. */
+  #remember(peer: NodeId): Promise<void> {
+    return this.#parts.book.setRevoked(peer, this.#parts.clock.nowMs());
   }
 
   /**
-   * Leaves of usable pairs their ids, so that nothing takes them again, and that they were revoked, so that the peer is
-   * not called until somebody asks for that. Where there is none, the pair of a session says it.
+   * Leaves of usable pairs, and of those of the sessions, their ids, so that nothing takes them again, and that they
+   * were revoked.
    * @returns How many could have been used.
    */
   async #spoil(pairs: readonly PairEntry[], sessions: readonly Session[]): Promise<number> {
     const { clock, vault, validations } = this.#parts;
     const revokedAt = clock.nowMs();
     const usable = pairs.filter(({ half }) => half !== null);
-    const noted = usable.length > 0 ? usable : sessions.slice(0, 1).map(({ pair }) => pair);
+    const inUse = new Set(sessions.map(({ pair }) => pair.pairId));
+    const noted = pairs.filter(({ half, pairId }) => half !== null || inUse.has(pairId));
+    for (const { pairId } of pairs) validations.forget(pairId);
     await vault.commit({ put: noted.map((pair) => ({ ...pair, half: null, revokedAt })) });
-    for (const { pairId } of [...pairs, ...noted]) validations.forget(pairId);
     return usable.length;
   }
 
@@ -108,9 +129,10 @@ export class Revoking {
   }
 }
 
-/** Tells whether a peer's pairs were revoked, and nothing was made with it since. */
-export function isRevoked(vault: TokenVault, peer: NodeId): boolean {
-  const pairs = vault.forPeer(peer);
-  return pairs.some(({ revokedAt }) => revokedAt !== undefined) &&
-    pairs.every(({ half }) => half === null);
+/** Tells whether no session of a pair is wanted any more, whatever has been answered on it before. */
+export function isCutOff(
+  parts: { readonly vault: TokenVault; readonly permissions: Permissions },
+  { pairId, peer }: PairEntry,
+): boolean {
+  return parts.vault.get(pairId)?.revokedAt !== undefined || parts.permissions.isBlocked(peer);
 }

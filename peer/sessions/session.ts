@@ -16,6 +16,9 @@ import type { Clock } from "../../ports/ports.ts";
 import { CONFIRMATION_MS, RECEIVE_LONGER_MS, STEP_LIFE_MS } from "../../protocol/limits.ts";
 import type { PairEntry } from "../tokens/vault.ts";
 
+/** How many of the peer's last `core.keep` are acknowledged once more. */
+const MAX_KEPT_IDS = 16;
+
 export interface SessionOptions {
   readonly established: EstablishedSession;
   readonly pair: PairEntry;
@@ -54,9 +57,9 @@ export class Session {
   helloAnsweredMs = -Infinity;
   /** Called once it is confirmed. */
   onConfirmed: (() => void) | null = null;
-  /** The ids of `core.keep` obeyed on it. */
-  readonly keptIds = new Set<string>();
   rttMs: number | null = null;
+  /** The ids of the last `core.keep` obeyed on it, newest last. */
+  #keptIds: readonly string[] = [];
   #closedMs: number | null = null;
   #step = 0;
   #stepSinceMs: number;
@@ -117,6 +120,16 @@ export class Session {
   /** Ends sending; frames that come are taken two minutes longer. */
   close(): void {
     this.#closedMs ??= this.#clock.monotonicMs();
+  }
+
+  /** Notes that the `core.keep` of this id was obeyed. */
+  noteKept(id: string): void {
+    this.#keptIds = [...this.#keptIds, id].slice(-MAX_KEPT_IDS);
+  }
+
+  /** Whether the `core.keep` of this id was obeyed: the last sixteen are known. */
+  hasKept(id: string): boolean {
+    return this.#keptIds.includes(id);
   }
 
   /** Seals a frame under the next counter. */

@@ -30,13 +30,14 @@ import type { FrameGate, ModuleFrame } from "../permissions/frame_gate.ts";
 import { AckGatherer } from "./acks.ts";
 import { MAX_CALLS_IN_TURN } from "./call_turns.ts";
 import { Caller } from "./caller.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import { Keeping } from "./keeping.ts";
 import { PeerLinks } from "./links.ts";
 import { ReliableSender } from "./reliable.ts";
 import { type HandshakeAnswer, type HandshakeParts, Responder } from "./responder.ts";
 import type { Session } from "./session.ts";
-import { isRevoked, Revoking } from "./revoking.ts";
-import { isRenewalDue, setOf, tooManySets } from "./standby.ts";
+import { Revoking } from "./revoking.ts";
+import { isRenewalDue, redatedSet, setOf, tooManySets } from "./standby.ts";
 import { Syncing } from "./syncing.ts";
 
 const SWEEP_MS = 5_000;
@@ -46,8 +47,6 @@ const HELLO_ANSWER_PAUSE_MS = 1_000;
 /** Over how long a node with many peers spreads its calls when it starts. */
 const START_MS_PER_PEER = 50;
 const MAX_START_MS = 60_000;
-/** Wall and monotonic clock may drift apart this far between two sweeps before it counts as a jump. */
-const CLOCK_JUMP_MS = 60_000;
 
 export type { FrameHandler } from "../permissions/frame_gate.ts";
 
@@ -80,7 +79,7 @@ export class Sessions {
   readonly #syncing: Syncing;
   readonly #acks: AckGatherer;
   #cancelSweep: (() => void) | null = null;
-  #clockOffsetMs: number;
+  readonly #clockWatch: ClockWatch;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
@@ -105,14 +104,13 @@ export class Sessions {
     };
     this.#syncing = new Syncing({ ...parts, send });
     this.#acks = new AckGatherer(parts.clock, (peer, ids) => send(peer, { type: "core.ack", ids }));
-    this.#clockOffsetMs = this.#offset();
+    this.#clockWatch = new ClockWatch(parts.clock);
   }
 
-  /** Calls every peer this node ever had a session with, and begins to watch over sessions. */
+  /** Calls every peer this node ever had a session with and that was not revoked since, and begins to watch over sessions. */
   async start(): Promise<void> {
     await this.#dropOrphans();
-    const { book, vault } = this.#parts;
-    const peers = book.all().filter(({ id, known }) => known && !isRevoked(vault, id));
+    const peers = this.#parts.book.all().filter((peer) => peer.known && peer.revokedAt === null);
     const withinMs = Math.min(peers.length * START_MS_PER_PEER, MAX_START_MS);
     // As many as have a turn at once need no spreading.
     const spread = peers.length > MAX_CALLS_IN_TURN ? { withinMs } : {};
@@ -240,7 +238,7 @@ export class Sessions {
     if (header.id === undefined) return;
     const { type, id } = header;
     const stored = type === "core.keep"
-      ? session.keptIds.has(id)
+      ? session.hasKept(id)
       : this.#parts.gate.has(session.peer, { type, id });
     if (stored) this.#acks.add(session.peer, id);
   }
@@ -268,7 +266,7 @@ export class Sessions {
       case "core.keep": {
         const header = parseGrowing(keepHeaderSchema, input);
         if (!(await this.#keeping.obey(session, header))) return;
-        session.keptIds.add(header.id);
+        session.noteKept(header.id);
         this.#acks.add(session.peer, header.id);
         return;
       }
@@ -313,7 +311,9 @@ export class Sessions {
 
   /** Says hello, the same bytes with back-off, until a frame of the peer has opened. */
   async #greet(session: Session, signal: AbortSignal): Promise<boolean> {
-    const { carrier } = this.#parts;
+    const { carrier, table } = this.#parts;
+    // Its keys go when it leaves the table.
+    if (table.get(session.id) !== session) return false;
     const frame = await session.seal({ type: "core.hello" });
     for (
       let delayMs = HELLO_FIRST_REPEAT_MS;;
@@ -322,7 +322,7 @@ export class Sessions {
       carrier.send(session.peer, frame.slice(), { post: true });
       const leftMs = CONFIRMATION_MS - session.ageMs;
       if (await this.#isConfirmedWithin(session, Math.min(delayMs, leftMs), signal)) return true;
-      if (session.ageMs >= CONFIRMATION_MS) return false;
+      if (session.ageMs >= CONFIRMATION_MS || table.get(session.id) !== session) return false;
     }
   }
 
@@ -337,6 +337,7 @@ export class Sessions {
       .catch((error: unknown) => {
         if (!wake.signal.aborted) throw error;
       });
+    session.onConfirmed = null;
     return session.confirmed;
   }
 
@@ -346,11 +347,10 @@ export class Sessions {
     const nowMs = clock.nowMs();
     const wasKnown = book.get(session.peer)?.known === true;
     const pair = vault.get(session.pair.pairId);
-    const standby = setOf(vault, session.id).flatMap((pairId) => vault.get(pairId) ?? [])
-      .map((entry) => ({
-        ...entry,
-        standby: entry.standby === null ? null : { ...entry.standby, confirmedAt: nowMs },
-      }));
+    const standby = setOf(vault, session).map((entry) => ({
+      ...entry,
+      standby: entry.standby === null ? null : { ...entry.standby, confirmedAt: nowMs },
+    }));
     const spent = pair === null ? [] : [{ ...pair, half: null, session: session.id }];
     try {
       const drop = tooManySets(vault, session.peer);
@@ -427,6 +427,11 @@ export class Sessions {
     await Promise.all([vault.commit({ put, drop }), ...cut.map((session) => session.release())]);
   }
 
+  /** Whether the wall clock has been right for hours, as far as a node can know. */
+  get isClockSteady(): boolean {
+    return this.#clockWatch.isSteady;
+  }
+
   /** Calls peers whose standby pairs near their end: it would take a directory to meet them again. */
   renewStandby(): void {
     const { book, vault, clock } = this.#parts;
@@ -470,10 +475,6 @@ export class Sessions {
     this.#parts.background.run(name, work);
   }
 
-  #offset(): number {
-    return this.#parts.clock.nowMs() - this.#parts.clock.monotonicMs();
-  }
-
   #scheduleSweep(): void {
     this.#cancelSweep = this.#parts.clock.setTimer(SWEEP_MS, () => {
       this.#scheduleSweep();
@@ -482,7 +483,12 @@ export class Sessions {
   }
 
   #sweep(): void {
-    for (const session of this.#parts.table.all()) {
+    const { table, crypto, clock } = this.#parts;
+    const sessions = table.all();
+    if (sessions.length > 0) {
+      this.#background("wipe", crypto.wipeSpentKeys({ nowMs: clock.monotonicMs() }));
+    }
+    for (const session of sessions) {
       if (session.over) this.#background("remove", this.#remove(session));
       else if (session.stepDue) {
         this.#background("tick", this.#sendOn(session, { type: "core.tick" }));
@@ -498,7 +504,7 @@ export class Sessions {
     this.reliable.forget(session);
     await session.release();
     if (!session.confirmed && session.role === "responder") {
-      const drop = setOf(vault, session.id);
+      const drop = setOf(vault, session).map((entry) => entry.pairId);
       if (drop.length > 0) await vault.commit({ drop });
     }
   }
@@ -515,13 +521,14 @@ export class Sessions {
   }
 
   #noteClockJump(): void {
-    const offsetMs = this.#offset();
-    if (Math.abs(offsetMs - this.#clockOffsetMs) < CLOCK_JUMP_MS) return;
-    this.#clockOffsetMs = offsetMs;
-    this.#parts.events.audit("clock_jump", { success: true });
+    if (!this.#clockWatch.note()) return;
+    const { table, vault, events } = this.#parts;
+    events.audit("clock_jump", { success: true });
+    const put = table.all().flatMap((session) => redatedSet(this.#parts, session));
+    if (put.length > 0) this.#background("redate", vault.commit({ put }));
     this.#syncing.reset();
     const peers = new Set(
-      this.#parts.table.all().filter((session) => session.confirmed && session.sends)
+      table.all().filter((session) => session.confirmed && session.sends)
         .map((session) => session.peer),
     );
     for (const peer of peers) this.#syncing.ask(peer);

@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { StoredHalf } from "../../crypto/interface.ts";
+import type { Clock } from "../../ports/ports.ts";
 import { MAX_STANDBY_SETS_PER_PEER, STANDBY_LIFE_MS } from "../../protocol/limits.ts";
 import type { PairEntry, TokenVault } from "../tokens/vault.ts";
 import type { Session } from "./session.ts";
@@ -30,10 +31,33 @@ export function standbyEntries(
   }));
 }
 
-/** The unspent pairs that the handshake of a session left, as ids for `drop`. */
-export function setOf(vault: TokenVault, sessionId: string): string[] {
-  return unspent(vault.all()).filter((entry) => entry.standby?.sessionId === sessionId)
-    .map((entry) => entry.pairId);
+/** The unspent pairs that the handshake of a session left. */
+export function setOf(vault: TokenVault, session: Pick<Session, "peer" | "id">): PairEntry[] {
+  return unspent(vault.forPeer(session.peer))
+    .filter((entry) => entry.standby?.sessionId === session.id);
+}
+
+/**
+ * The set of a session with its instants as the wall clock should have had them. A session counts spans on the
+ * monotonic clock, whatever the wall clock said when the set was stored and confirmed.
+ */
+export function redatedSet(
+  parts: { readonly vault: TokenVault; readonly clock: Clock },
+  session: Session,
+): PairEntry[] {
+  const nowMs = parts.clock.nowMs();
+  const monotonicMs = parts.clock.monotonicMs();
+  const wallMs = (atMs: number) => Math.round(nowMs - (monotonicMs - atMs));
+  const endsAt = wallMs(session.madeMs) + STANDBY_LIFE_MS;
+  const confirmedAt = wallMs(session.confirmedMs ?? monotonicMs);
+  return setOf(parts.vault, session).map((entry) => ({
+    ...entry,
+    endsAt,
+    standby: entry.standby && {
+      ...entry.standby,
+      confirmedAt: entry.standby.confirmedAt === null ? null : confirmedAt,
+    },
+  }));
 }
 
 /** Unspent standby pairs. */

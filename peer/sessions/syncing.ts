@@ -17,6 +17,8 @@ import { unspent } from "./standby.ts";
  * what is named, so that no pair is dropped that the other end was about to name.
  */
 const DROP_AFTER_MS = 2 * CONFIRMATION_MS;
+/** For how long what comes after a question is taken for its answer. */
+const ANSWER_MS = 60_000;
 
 export interface SyncingParts {
   readonly clock: Clock;
@@ -25,22 +27,26 @@ export interface SyncingParts {
   readonly send: (peer: NodeId, header: Record<string, unknown>) => void;
 }
 
+interface Asked {
+  readonly unanswered: number;
+  /** When it was asked last, by the monotonic clock. */
+  readonly lastMs: number;
+}
+
 /** Compares standby pairs with peers. */
 export class Syncing {
   readonly #parts: SyncingParts;
-  readonly #asked = new Set<NodeId>();
+  /** Peers with questions that are not answered, each counted: as many answers may come. */
+  readonly #asked = new Map<NodeId, Asked>();
   readonly #done = new Set<NodeId>();
 
   constructor(parts: SyncingParts) {
     this.#parts = parts;
   }
 
-  /** Asks a peer once for each start and each clock jump. */
+  /** Asks a peer, unless it answered since the start and the last clock jump. */
   ask(peer: NodeId): void {
-    if (this.#done.has(peer)) return;
-    this.#done.add(peer);
-    this.#asked.add(peer);
-    this.#sendOwn(peer);
+    if (!this.#done.has(peer)) this.#ask(peer);
   }
 
   /** Makes every peer be asked anew. */
@@ -50,12 +56,28 @@ export class Syncing {
 
   /** Takes a question or an answer. */
   async take(peer: NodeId, pairIds: readonly Uint8Array[]): Promise<void> {
-    if (!this.#asked.delete(peer)) this.#sendOwn(peer);
+    const asked = this.#asked.get(peer);
+    if (asked === undefined) this.#sendOwn(peer);
+    else this.#takeAnswer(peer, asked);
     const shared = new Set(pairIds.map((pairId) => Buffer.from(pairId).toString("hex")));
     const drop = this.#settled(peer, DROP_AFTER_MS)
       .map((entry) => entry.pairId)
       .filter((pairId) => !shared.has(pairId));
     if (drop.length > 0) await this.#parts.vault.commit({ drop });
+  }
+
+  /** What comes late may be a question. The reply to it is one as well, so that two nodes do not answer for ever. */
+  #takeAnswer(peer: NodeId, { unanswered, lastMs }: Asked): void {
+    if (unanswered === 1) this.#asked.delete(peer);
+    else this.#asked.set(peer, { unanswered: unanswered - 1, lastMs });
+    if (this.#parts.clock.monotonicMs() - lastMs < ANSWER_MS) this.#done.add(peer);
+    else this.#ask(peer);
+  }
+
+  #ask(peer: NodeId): void {
+    const unanswered = (this.#asked.get(peer)?.unanswered ?? 0) + 1;
+    this.#asked.set(peer, { unanswered, lastMs: this.#parts.clock.monotonicMs() });
+    this.#sendOwn(peer);
   }
 
   #sendOwn(peer: NodeId): void {
@@ -64,7 +86,7 @@ export class Syncing {
     this.#parts.send(peer, { type: "core.sync", pairs });
   }
 
-  /** Unused standby pairs of sets whose session was confirmed longer ago than `ageMs`. */
+  /** Unused standby pairs of sets whose session was confirmed longer ago than `ageMs`, ended or not. */
   #settled(peer: NodeId, ageMs: number): PairEntry[] {
     return unspent(this.#parts.vault.forPeer(peer)).filter(({ standby }) =>
       standby !== null && this.#confirmedForMs(standby) > ageMs

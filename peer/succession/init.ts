@@ -4,8 +4,13 @@
  * @module
  */
 import { encodeBase64Url } from "../../crypto/encoding.ts";
-import type { KeystoreCost } from "../../crypto/interface.ts";
-import { openKeystoreFiles } from "../../ports/keystore_files.ts";
+import type { KeystoreCost, OpenedKeystore } from "../../crypto/interface.ts";
+import {
+  KEYSTORE_FILE,
+  makeSealedKeystoreFiles,
+  openKeystoreFiles,
+} from "../../ports/keystore_files.ts";
+import { refuseIdlePassphrase } from "../../ports/node_secret.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { settleData } from "../data_state.ts";
 import { NodeStore } from "../store.ts";
@@ -13,7 +18,7 @@ import { SELF_NAMES } from "./self_names.ts";
 import { type DataPorts, showPhrase, type SucceedOptions } from "./succeed.ts";
 
 export interface InitOptions extends Pick<SucceedOptions, "show"> {
-  /** Opens the node secret where that is sealed; wiped. */
+  /** Opens the node secret where that is sealed, and seals that of a node that is made; wiped. */
   readonly passphrase?: Uint8Array | undefined;
   readonly cost?: KeystoreCost | undefined;
 }
@@ -21,25 +26,42 @@ export interface InitOptions extends Pick<SucceedOptions, "show"> {
 /**
  * Makes the keys of a node that has none, and the key that may follow it.
  * @returns The node's id.
- * @throws {OpenRedError} `bad_request` for a node that has a recovery phrase; nothing was changed.
+ * @throws {OpenRedError} `bad_request` for a node that has a recovery phrase, or no passphrase though one was given,
+ *   `not_found` for one that has lost its keystore; nothing was changed.
  */
 export async function initNode(ports: DataPorts, options: InitOptions): Promise<string> {
   await settleData(ports);
-  const keys = await openKeystoreFiles(ports, options);
   const store = new NodeStore(ports.openDatabase, ports.clock);
   try {
-    if (store.self(SELF_NAMES.next) !== null) {
-      throw new OpenRedError(
-        "bad_request",
-        "This node has a recovery phrase already, which cannot be shown again or replaced",
-      );
-    }
+    const keys = await openKeys(ports, { ...options, store });
     const { phrase, next } = await ports.crypto.createSuccessor();
     await showPhrase(options.show, { id: keys.nodeId, phrase });
     await store.setSelf(SELF_NAMES.nodeId, keys.nodeId);
     await store.setSelf(SELF_NAMES.next, encodeBase64Url(next));
     return keys.nodeId;
   } finally {
+    options.passphrase?.fill(0);
     store.close();
   }
+}
+
+async function openKeys(
+  ports: DataPorts,
+  options: Omit<InitOptions, "show"> & { store: NodeStore },
+): Promise<OpenedKeystore> {
+  const { store, passphrase, cost } = options;
+  if (store.self(SELF_NAMES.next) !== null) {
+    throw new OpenRedError(
+      "bad_request",
+      "This node has a recovery phrase already, which cannot be shown again or replaced",
+    );
+  }
+  if (await ports.files.read(KEYSTORE_FILE) !== null) {
+    if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
+  } else if (store.self(SELF_NAMES.nodeId) !== null) {
+    throw new OpenRedError("not_found", "The keystore of this node is missing; restore a backup");
+  } else if (passphrase !== undefined) {
+    await makeSealedKeystoreFiles(ports, { passphrase: passphrase.slice(), cost });
+  }
+  return await openKeystoreFiles(ports, { passphrase, cost });
 }

@@ -6,9 +6,11 @@
  * @module
  */
 import * as v from "valibot";
-import { decodeUtf8, encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
+import { encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
 import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
+import { removeLeftOver, SECRET_FILE } from "../../ports/node_secret.ts";
 import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import {
   bytesSchema,
   maxBytesSchema,
@@ -18,12 +20,13 @@ import {
 } from "../../protocol/schemas.ts";
 import { NodeStore } from "../store.ts";
 import { MASTER_KEY_LINE, readVaultText } from "../tokens/vault_text.ts";
-import { VAULT_FILE } from "../tokens/vault_file.ts";
+import { decodeLeniently, VAULT_FILE } from "../tokens/vault_file.ts";
 import { SELF_NAMES, untoldName } from "./self_names.ts";
 
 const JOURNAL_FILE = "succession";
 const AUDIT_PREFIX = "audit-";
 const MAX_KEYSTORE_BYTES = 4_096;
+const MAX_SECRET_FILE_BYTES = 256;
 
 const journalSchema = v.strictObject({
   v: v.literal(1),
@@ -31,6 +34,8 @@ const journalSchema = v.strictObject({
   old: nodeIdSchema,
   /** The keystore of the new identity, sealed. */
   keystore: maxBytesSchema(MAX_KEYSTORE_BYTES),
+  /** What opens it, as the file of the node secret is to hold it. */
+  nodeSecret: maxBytesSchema(MAX_SECRET_FILE_BYTES),
   succession: v.string(),
   next: bytesSchema(32),
   /** Whether the peers of the former identity are in the database, or anybody may be one. */
@@ -43,6 +48,7 @@ export interface Journal {
   readonly id: NodeId;
   readonly old: NodeId;
   readonly keystore: Uint8Array;
+  readonly nodeSecret: Uint8Array;
   readonly succession: string;
   readonly next: Uint8Array;
   readonly knowsPeers: boolean;
@@ -56,27 +62,72 @@ export interface JournalPorts {
   readonly clock: Pick<Clock, "setTimer">;
 }
 
-/** Makes a succession certain: from here on the next start brings it to its end. */
+/**
+ * Makes a succession certain: from here on the next start brings it to its end.
+ * @throws {OpenRedError} `overloaded` where it could not be written, and nothing was changed; `internal` where it was
+ *   written nevertheless.
+ */
 export async function writeJournal(files: Files, journal: Journal): Promise<void> {
   const content = {
     v: 1,
     ...journal,
     keystore: encodeBase64Url(journal.keystore),
+    nodeSecret: encodeBase64Url(journal.nodeSecret),
     next: encodeBase64Url(journal.next),
   };
-  await files.write(JOURNAL_FILE, encodeUtf8(JSON.stringify(content)));
+  try {
+    await files.write(JOURNAL_FILE, encodeUtf8(JSON.stringify(content)));
+  } catch (cause) {
+    if (await files.read(JOURNAL_FILE) !== null) throw unfinished(cause);
+    await removeLeftOver(files, JOURNAL_FILE);
+    throw new OpenRedError(
+      "overloaded",
+      `The succession was not made, and the new phrase is void. Cause: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
 }
 
-/** Brings a succession that was made certain to its end; does nothing without one. */
+/**
+ * Brings a succession that was made certain to its end; does nothing without one.
+ * @throws {OpenRedError} `internal` where it could not; the next call tries again.
+ */
 export async function finishSuccession(ports: JournalPorts): Promise<void> {
-  const content = await ports.files.read(JOURNAL_FILE);
+  const { files } = ports;
+  await removeLeftOver(files, JOURNAL_FILE);
+  const content = await files.read(JOURNAL_FILE);
   if (content === null) return;
-  const journal = parseInput(journalSchema, parseJson(content)) as Journal;
+  try {
+    await putInPlace(ports, parseInput(journalSchema, parseJson(content)) as Journal);
+    await files.remove(JOURNAL_FILE);
+  } catch (cause) {
+    throw unfinished(cause);
+  }
+}
+
+/** Nothing in here may fail on what files hold: there is no way back any more. */
+async function putInPlace(ports: JournalPorts, journal: Journal): Promise<void> {
+  const { files } = ports;
   await writeDatabase(ports, journal);
-  await dropPairs(ports.files);
-  await setLogAside(ports.files, journal.old);
-  await ports.files.write(KEYSTORE_FILE, journal.keystore);
-  await ports.files.remove(JOURNAL_FILE);
+  await dropPairs(files);
+  await setLogAside(files, journal.old);
+  await replaceSecret(files, journal);
+  await files.write(KEYSTORE_FILE, journal.keystore);
+}
+
+function unfinished(cause: unknown): OpenRedError {
+  return new OpenRedError(
+    "internal",
+    "The succession is made and will be finished at the next start; keep the new phrase. " +
+      `Cause: ${reasonOf(cause)}`,
+    { cause },
+  );
+}
+
+/** What a full disk or a missing right says of itself. */
+function reasonOf(error: unknown): string {
+  const root = error instanceof OpenRedError ? error.cause ?? error : error;
+  return root instanceof Error ? root.message : "unknown";
 }
 
 async function writeDatabase(ports: JournalPorts, journal: Journal): Promise<void> {
@@ -108,7 +159,7 @@ function writeSelf(store: NodeStore, journal: Journal): void {
 async function dropPairs(files: Files): Promise<void> {
   const content = await files.read(VAULT_FILE);
   if (content === null) return;
-  const { comments } = readVaultText(decodeUtf8(content));
+  const { comments } = readVaultText(decodeLeniently(content));
   const lines = [MASTER_KEY_LINE, ...comments].map((line) => `${line}\n`);
   await files.write(VAULT_FILE, encodeUtf8(lines.join("")));
 }
@@ -116,8 +167,19 @@ async function dropPairs(files: Files): Promise<void> {
 /** A log is signed by one identity: that of the former one is kept, and the new one begins its own. */
 async function setLogAside(files: Files, old: NodeId): Promise<void> {
   for (const { name } of await files.list(AUDIT_PREFIX)) {
-    const content = await files.read(name);
-    if (content !== null) await files.write(`former-${old}.${name}`, content);
-    await files.remove(name);
+    await files.rename(name, formerName(old, name));
   }
+}
+
+/** The former secret is kept beside the log that it opens. */
+async function replaceSecret(files: Files, { old, nodeSecret }: Journal): Promise<void> {
+  const former = await files.read(SECRET_FILE);
+  if (former !== null && encodeBase64Url(former) !== encodeBase64Url(nodeSecret)) {
+    await files.write(formerName(old, SECRET_FILE), former);
+  }
+  await files.write(SECRET_FILE, nodeSecret);
+}
+
+function formerName(old: NodeId, name: string): string {
+  return `former-${old}.${name}`;
 }

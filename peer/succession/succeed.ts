@@ -6,7 +6,7 @@
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, KeystoreCost } from "../../crypto/interface.ts";
 import { KEYSTORE_FILE, openKeystoreFiles } from "../../ports/keystore_files.ts";
-import { createNodeSecret, readNodeSecret } from "../../ports/node_secret.ts";
+import { refuseIdlePassphrase, SECRET_FILE } from "../../ports/node_secret.ts";
 import type { Clock, Files, OpenDatabase, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { HEAD_FILE } from "../audit/audit_files.ts";
@@ -38,7 +38,7 @@ export interface SucceedOptions {
   readonly phrase: Uint8Array;
   /** The former id, where its data directory is lost; this one is to hold no node yet. */
   readonly from: NodeId | null;
-  /** Opens the node secret where that is sealed; wiped. */
+  /** Opens the node secret where that is sealed, and the new one is sealed under it; wiped. */
   readonly passphrase?: Uint8Array | undefined;
   readonly cost?: KeystoreCost | undefined;
   /** Shows the new phrase. Nothing is changed before it has resolved. */
@@ -62,7 +62,8 @@ interface Former {
  * Makes the new identity; see docs/ARCHITECTURE.md, "Succession".
  * @returns The new id.
  * @throws {OpenRedError} `forbidden` for a phrase that is not this node's, `not_found` without a node or a phrase of
- *   it, `bad_request` where `from` meets a node; nothing was changed.
+ *   it, `bad_request` where `from` meets a node or a passphrase meets keys that have none, `overloaded` where the disk
+ *   takes nothing; nothing was changed then. `internal` where it is made and the next start will finish it.
  */
 export async function succeedNode(ports: DataPorts, options: SucceedOptions): Promise<NodeId> {
   const { crypto, files } = ports;
@@ -72,7 +73,12 @@ export async function succeedNode(ports: DataPorts, options: SucceedOptions): Pr
     const former = options.from === null
       ? await openFormer(ports, { successor, passphrase: options.passphrase?.slice() })
       : await lostFormer(ports, { id: options.from, successor });
-    const keystore = await sealSuccessor(ports, { former, successor, ...options });
+    const { sealed: keystore, secret: nodeSecret } = await crypto.succeedKeystore({
+      successor: successor.key,
+      ...(former.keystore === null ? {} : { former: former.keystore }),
+      ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase.slice() }),
+      ...(options.cost === undefined ? {} : { cost: options.cost }),
+    });
     const { phrase, next } = await crypto.createSuccessor();
     const id = successor.nodeId as NodeId;
     const succession = await crypto.signJws({
@@ -91,6 +97,7 @@ export async function succeedNode(ports: DataPorts, options: SucceedOptions): Pr
       id,
       old: former.id,
       keystore,
+      nodeSecret,
       succession,
       next,
       knowsPeers: options.from === null,
@@ -134,6 +141,7 @@ async function openFormer(
     throw new OpenRedError("forbidden", "This is not the recovery phrase of this node");
   }
   const { passphrase } = options;
+  if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
   const keys = await openKeystoreFiles(ports, { passphrase });
   const head = await readHead(ports, keys.nodeId);
   return { id: keys.nodeId as NodeId, keystore: keys.keystore, head };
@@ -152,14 +160,15 @@ function readNext(ports: DataPorts): string | null {
 async function readHead(ports: DataPorts, nodeId: string): Promise<string | null> {
   const content = await ports.files.read(HEAD_FILE);
   const head = content === null ? null : await openHead({ crypto: ports.crypto, nodeId }, content);
-  return head === null ? null : `${head.number} ${head.hash}`;
+  return head === null ? null : `${head.number}:${head.hash}`;
 }
 
 async function lostFormer(
   ports: DataPorts,
   options: { id: NodeId; successor: Successor },
 ): Promise<Former> {
-  if (await ports.files.read(KEYSTORE_FILE) !== null) {
+  for (const name of [KEYSTORE_FILE, SECRET_FILE]) {
+    if (await ports.files.read(name) === null) continue;
     throw new OpenRedError(
       "bad_request",
       "There is a node here already; --from needs an empty place",
@@ -168,31 +177,7 @@ async function lostFormer(
   if (options.id === options.successor.nodeId) {
     throw new OpenRedError("bad_request", "The phrase makes this very id: it cannot follow itself");
   }
-  if (await readNodeSecret(ports.files) === null) await createNodeSecret(ports);
+  // A database that does not open is found out here, where nothing has been changed yet.
+  readNext(ports);
   return { id: options.id, keystore: null, head: null };
-}
-
-async function sealSuccessor(
-  ports: DataPorts,
-  options: {
-    former: Former;
-    successor: Successor;
-    passphrase?: Uint8Array | undefined;
-    cost?: KeystoreCost | undefined;
-  },
-): Promise<Uint8Array> {
-  const { former, successor, passphrase, cost } = options;
-  const found = await readNodeSecret(ports.files);
-  if (found === null) throw new OpenRedError("not_found", "There is no node secret");
-  if (found.kind === "sealed" && passphrase === undefined) {
-    throw new OpenRedError("unauthorized", "The keys are under a passphrase, and none was given");
-  }
-  return await ports.crypto.succeedKeystore({
-    successor: successor.key,
-    ...(former.keystore === null ? {} : { former: former.keystore }),
-    ...(found.kind === "plain"
-      ? { secret: found.secret }
-      : { secret: passphrase!.slice(), sealedSecret: found.sealed }),
-    ...(cost === undefined ? {} : { cost }),
-  });
 }

@@ -241,18 +241,16 @@ export class TokenVault {
       : this.#crypto.sealHalf({ vault, half: entry.half, name, meta });
   }
 
-  /** A revocation is remembered until there is a pair again that was not revoked. */
-  #isMetAgain(peer: NodeId): boolean {
-    return this.forPeer(peer).some(({ half }) => half !== null);
-  }
-
-  /** Forgets what has ended so long ago that its id need not be remembered. */
-  async cleanUp(): Promise<void> {
+  /**
+   * Forgets what has ended so long ago that its id need not be remembered.
+   * @param options `isClockSteady`: otherwise the wall clock may be wrong, and unspent standby pairs stay.
+   */
+  async cleanUp(options: { readonly isClockSteady: boolean }): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const drop = this.all()
       .filter((entry) =>
         nowMs > entry.endsAt + Math.max(PAIR_MEMORY_MS, CLOCK_ALLOWANCE_MS) &&
-        (entry.revokedAt === undefined || this.#isMetAgain(entry.peer))
+        (options.isClockSteady || entry.standby === null || entry.half === null)
       )
       .map((entry) => entry.pairId);
     if (drop.length > 0) await this.commit({ drop });

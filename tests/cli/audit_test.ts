@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { OutputFile } from "../../cli/command.ts";
+import { OutputGone } from "../../cli/command_error.ts";
 import { parseInstant, resolveInstant } from "../../cli/instant_option.ts";
 import type { AuditReport } from "../../protocol/audit_api.ts";
 import { runInProcess } from "./command_line.ts";
@@ -69,6 +70,23 @@ Deno.test("audit show --follow goes on after what it has printed", async () => {
   assertEquals(admin.seen[1]?.path, "/admin/v1/audit?limit=1&after=7");
 });
 
+Deno.test("audit show --follow aligns what it prints, and leaves no blanks behind", async () => {
+  const stop = new AbortController();
+  const plain = { number: 1234, timestamp: ENTRY.timestamp, event: "started", success: true };
+  let calls = 0;
+  await using admin = startFakeAdmin(() => {
+    calls += 1;
+    if (calls === 2) stop.abort();
+    const entries = [{ ...ENTRY, event: "token_received" }, { ...plain, node_id: null }];
+    return { json: { entries: calls === 1 ? entries : [], cursor: 7, unreadable: 0 } };
+  });
+  const args = ["audit", "show", "--follow", "--limit", "2"];
+  const { out } = await runInProcess(args, { ...admin, signal: stop.signal });
+  const [first = "", second = ""] = out.split("\n");
+  assertEquals(first.indexOf("failed"), second.indexOf("ok"));
+  assertEquals(second.at(-1), "–");
+});
+
 Deno.test("audit verify succeeds for a whole log, and says where it begins", async () => {
   await using admin = startFakeAdmin(() =>
     answerLines({ checked: 3, total: 7 }, { report: { ...REPORT, begins: 5, lines: 3 } })
@@ -115,6 +133,12 @@ Deno.test("audit verify --head fails unless the kept line is there", async () =>
   assertStringIncludes(pruned.err, "cannot be compared");
 });
 
+Deno.test("audit verify --former asks for the log of that identity", async () => {
+  await using admin = startFakeAdmin(() => answerLines({ report: REPORT }));
+  assertEquals((await runInProcess(["audit", "verify", "--former", PEER], admin)).code, 0);
+  assertEquals(admin.seen[0]?.path, `/admin/v1/audit/verify?former=${PEER}`);
+});
+
 Deno.test("audit verify fails when the answer breaks off before the report", async () => {
   await using admin = startFakeAdmin(() => answerLines({ checked: 3, total: 7 }));
   const { code, err } = await runInProcess(["audit", "verify"], admin);
@@ -144,6 +168,26 @@ Deno.test("audit export writes a new file, or standard output", async () => {
   const out = await runInProcess(["audit", "export", "-"], admin);
   assertEquals(JSON.parse(out.out), ENTRY);
   assertEquals((await runInProcess(["audit", "export", "-", "--raw"], admin)).out, "a.b.c\n");
+});
+
+Deno.test("audit export ends quietly when nobody reads its output any more", async () => {
+  for (const [reason, code] of [[new OutputGone(), 0], [undefined, 1]] as const) {
+    const stop = new AbortController();
+    await using admin = startFakeAdmin(() =>
+      new Response(
+        new ReadableStream({
+          start: (stream) => stream.enqueue(new TextEncoder().encode("a.b.c\n")),
+        }),
+      )
+    );
+    const write = () => Promise.resolve(stop.abort(reason));
+    const result = await runInProcess(["audit", "export", "-", "--raw"], {
+      ...admin,
+      signal: stop.signal,
+      ports: { out: { isTerminal: false, columns: null, write, writeSeen: write } },
+    });
+    assertEquals([result.code, result.err === ""], [code, code === 0]);
+  }
 });
 
 Deno.test("times are read as spans before now, or as dates in UTC", () => {

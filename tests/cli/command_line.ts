@@ -12,6 +12,10 @@ export class MemorySink implements TextSink {
     this.text += text;
     return Promise.resolve();
   }
+
+  writeSeen(text: string): Promise<void> {
+    return this.write(text);
+  }
 }
 
 function noData(): Promise<never> {

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { encodeNodeId } from "../../crypto/encoding.ts";
 import { startFakeAdmin } from "./fake_admin.ts";
 import { runInProcess } from "./command_line.ts";
@@ -37,9 +37,15 @@ const STATUS = {
     alias: "\x1b[31mbob\u202e",
     api_url: "http://127.0.0.1:3",
     known: true,
-    accepted: false,
+    standing: "denied",
     standby_pairs: 4,
     outbox: 0,
+    last_error: {
+      code: "node_unknown",
+      text: "Nobody knows it\x1b[2J",
+      since: 1_790_000_000_000,
+      next_try_in_ms: 90_000,
+    },
   }],
   sessions: [SESSION],
   counters: {},
@@ -53,7 +59,7 @@ function message(number: number, text: string) {
     peer: PEER,
     text,
     received_at: 1_790_000_000_000,
-    request: false,
+    standing: "allowed",
   };
 }
 
@@ -172,11 +178,60 @@ Deno.test("answers that are no JSON, no problem or cut short fail with one line"
   }
 });
 
-Deno.test("connect fails while the session is not confirmed", async () => {
-  await using admin = startFakeAdmin(() => ({ json: { ...SESSION, state: "unconfirmed" } }));
-  const result = await runInProcess(["connect", PEER, "--wait", "0"], admin);
+Deno.test("whom the node does not know is a failure, not wrong usage", async () => {
+  await using admin = startFakeAdmin(({ path }) =>
+    path === "/admin/v1/id"
+      ? { json: { node_id: PEER } }
+      : { status: 404, json: { code: "not_found", detail: "Nobody here is called carol" } }
+  );
+  const result = await runInProcess(["peer", "show", "carol"], admin);
   assertEquals(result.code, 1);
-  assertStringIncludes(result.err, "unconfirmed");
+  assertEquals(result.err, "openred-node: Nobody here is called carol (not_found)\n");
+});
+
+Deno.test("an admin.json of a former run is told from a refusal of the node", async () => {
+  const others = [
+    { status: 404, json: { code: "not_found", detail: "There is nothing here" } },
+    { status: 401, json: { code: "unauthorized", detail: "Wrong token" } },
+    new Response("<html>", { status: 404 }),
+  ];
+  for (const other of others) {
+    await using admin = startFakeAdmin(() => other instanceof Response ? other.clone() : other);
+    for (const args of [["peer", "show", "carol"], ["audit", "export", "-"]]) {
+      const result = await runInProcess([...args, "--data", "folder"], admin);
+      assertEquals([result.code, result.out], [1, ""]);
+      assertStringIncludes(result.err, "admin.json in folder is of a former run");
+      assertStringIncludes(result.err, "openred-node run --data folder");
+    }
+  }
+});
+
+Deno.test("a command that was stopped before it asks the node never asks", async () => {
+  await using admin = startFakeAdmin(() => ({ json: SESSION }));
+  for (const args of [["send", PEER, "hello"], ["audit", "export", "-"]]) {
+    const result = await runInProcess(args, { ...admin, signal: AbortSignal.abort() });
+    assertEquals([result.code, result.err], [1, "openred-node: Stopped\n"]);
+  }
+  assertEquals(admin.seen, []);
+});
+
+Deno.test("tables show short ids on a terminal that whole ones do not fit, and only there", async () => {
+  const token = { pair_id: "10".repeat(16), peer: PEER, issuer: "peer", ends_in_ms: 1 };
+  const tokens = [{ ...token, role: "alpha", method: "gamma", epoch: 497222, state: "unused" }];
+  await using admin = startFakeAdmin(() => ({ json: { tokens } }));
+  const show = async (columns: number | null) => {
+    let text = "";
+    const write = (line: string) => Promise.resolve(void (text += line));
+    const ports = { out: { isTerminal: columns !== null, columns, write, writeSeen: write } };
+    await runInProcess(["token", "list"], { ...admin, ports, env: { NO_COLOR: "1" } });
+    return text;
+  };
+  const whole = await show(null);
+  assertStringIncludes(whole, PEER);
+  assertEquals(await show(200), whole);
+  const narrow = await show(100);
+  assertMatch(narrow, /\n101010101…01010 {2}z\S{8}…\S{5} {2}peer/);
+  for (const line of narrow.split("\n")) assert(line.length <= 100, line);
 });
 
 Deno.test("connect shows method, epoch and suite", async () => {
@@ -217,20 +272,55 @@ Deno.test("nothing that others wrote reaches the terminal as a control sequence"
   }
 });
 
+/** What a node with messages 1, 2, … answers. */
+function inboxOf(stored: readonly ReturnType<typeof message>[], path: string) {
+  const query = new URL(path, "http://x").searchParams;
+  const after = Number(query.get("after"));
+  const before = query.get("before");
+  const limit = Number(query.get("limit"));
+  const messages = before === null
+    ? stored.filter(({ number }) => number > after).slice(0, limit)
+    : stored.filter(({ number }) => number < Number(before)).slice(-limit);
+  return { json: { messages, cursor: messages.at(-1)?.number ?? after } };
+}
+
 Deno.test("inbox pages through all messages and marks every line of a text", async () => {
   const stored = Array.from({ length: 230 }, (_, index) => message(index + 1, "line 1\nline 2"));
-  await using admin = startFakeAdmin(({ path }) => {
-    const query = new URL(path, "http://x").searchParams;
-    const after = Number(query.get("after"));
-    const messages = stored.slice(after, after + Number(query.get("limit")));
-    return { json: { messages, cursor: messages.at(-1)?.number ?? after } };
-  });
+  await using admin = startFakeAdmin(({ path }) => inboxOf(stored, path));
   const all = await runInProcess(["inbox", "--json"], admin);
   assertEquals(JSON.parse(all.out), { messages: stored, cursor: 230 });
   const some = await runInProcess(["inbox", "--after", "200", "--limit", "3", "--json"], admin);
   assertEquals(JSON.parse(some.out), { messages: stored.slice(200, 203), cursor: 203 });
   const text = await runInProcess(["inbox", "--after", "229"], admin);
   assertStringIncludes(text.out, "  │ line 1\n  │ line 2\n");
+});
+
+Deno.test("inbox shows the newest messages and says how to see those it leaves out", async () => {
+  const stored = Array.from({ length: 230 }, (_, index) => message(index + 1, "hi"));
+  await using admin = startFakeAdmin(({ path }) => inboxOf(stored, path));
+  const newest = await runInProcess(["inbox", "--limit", "120", "--json"], admin);
+  assertEquals(JSON.parse(newest.out), { messages: stored.slice(-120), cursor: 230 });
+  assertStringIncludes(newest.err, "There are older messages. From the oldest on: --after 0");
+  const oldest = await runInProcess(["inbox", "--after", "0", "--limit", "120", "--json"], admin);
+  assertEquals(JSON.parse(oldest.out).messages, stored.slice(0, 120));
+  assertStringIncludes(oldest.err, "Go on with: --after 120");
+  for (const args of [["--limit", "230"], ["--after", "110", "--limit", "120"]]) {
+    assertEquals((await runInProcess(["inbox", ...args], admin)).err, "");
+  }
+});
+
+Deno.test("inbox marks what came from a stranger, a denied and a blocked peer", async () => {
+  const standings = ["allowed", "stranger", "denied", "blocked"];
+  const stored = standings.map((standing, index) => ({ ...message(index + 1, "hi"), standing }));
+  await using admin = startFakeAdmin(({ path }) => inboxOf(stored, path));
+  const { out } = await runInProcess(["inbox"], admin);
+  const heads = out.split("\n").filter((line) => /^\d/.test(line));
+  assertEquals(heads.map((line) => line.split(PEER)[1]?.trim()), [
+    "",
+    "contact request",
+    "denied",
+    "blocked",
+  ]);
 });
 
 Deno.test("inbox --follow prints each message once, stored or new, until Ctrl-C", async () => {
@@ -247,9 +337,7 @@ Deno.test("inbox --follow prints each message once, stored or new, until Ctrl-C"
       });
       return new Response(body, { headers: { "content-type": "text/event-stream" } });
     }
-    const after = Number(new URL(path, "http://x").searchParams.get("after"));
-    const messages = stored.filter(({ number }) => number > after);
-    return { json: { messages, cursor: messages.at(-1)?.number ?? after } };
+    return inboxOf(stored, path);
   });
   const stop = new AbortController();
   let text = "";
@@ -260,6 +348,7 @@ Deno.test("inbox --follow prints each message once, stored or new, until Ctrl-C"
       out: {
         isTerminal: false,
         columns: null,
+        writeSeen: () => Promise.reject(new Error("Not called here")),
         write(line: string) {
           text += line;
           if (text.split("\n").length === 2) {

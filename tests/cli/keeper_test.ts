@@ -57,7 +57,12 @@ Deno.test("backup writes what the keeper of a stopped node gives, and asks for a
     yield encode("up");
   }
   const ports = {
-    ...keeperWith({ backUp: () => Promise.resolve(pieces()) }),
+    ...keeperWith({
+      backUp: ({ file }) => {
+        assertEquals(file, "a.orb");
+        return Promise.resolve({ pieces: pieces(), leftOut: [".env~", "notes\n/"] });
+      },
+    }),
     createFile: () =>
       Promise.resolve({
         write: (piece: Uint8Array) => Promise.resolve(void written.push(piece)),
@@ -66,8 +71,13 @@ Deno.test("backup writes what the keeper of a stopped node gives, and asks for a
   };
   const args = ["backup", "a.orb", "--passphrase-file", "-", "--json"];
   const done = await runInProcess(args, { input: encode("long enough\n"), ports });
-  assertEquals(done.err, "");
-  assertEquals(JSON.parse(done.out), { file: "a.orb", bytes: 8 });
+  assertStringIncludes(done.err, "Left out, as it is not the node's: .env~, notes");
+  assertEquals(done.err.trimEnd().includes("\n"), false);
+  assertEquals(JSON.parse(done.out), {
+    file: "a.orb",
+    bytes: 8,
+    left_out: [".env~", "notes\n/"],
+  });
   assertEquals(written.length, 2);
   const short = await runInProcess(args, { input: encode("short\n"), ports });
   assertEquals(short.code, 2);
@@ -83,7 +93,9 @@ Deno.test("backup makes no file when there is nothing to write, and says when it
     runInProcess(["backup", "a.orb", "--passphrase-file", "-"], {
       input: encode("long enough"),
       ports: {
-        ...keeperWith({ backUp: () => Promise.resolve(failing(after)) }),
+        ...keeperWith({
+          backUp: () => Promise.resolve({ pieces: failing(after), leftOut: [] }),
+        }),
         createFile: () => {
           files++;
           return Promise.resolve({
@@ -98,6 +110,16 @@ Deno.test("backup makes no file when there is nothing to write, and says when it
   const broken = await run(2);
   assertEquals([broken.code, files], [1, 1]);
   assertStringIncludes(broken.err, "broke off");
+});
+
+Deno.test("backup and restore take - for no file", async () => {
+  const words = ["--passphrase-file", "-"];
+  const toTerminal = await runInProcess(["backup", "-", ...words], {
+    isTerminal: true,
+    ports: keeperWith({}),
+  });
+  assertEquals(toTerminal.code, 2);
+  assertEquals((await runInProcess(["restore", "-", ...words], { ports: keeperWith({}) })).code, 2);
 });
 
 Deno.test("restore says whose backup it was, and of when", async () => {

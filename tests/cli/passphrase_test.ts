@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { CommandLinePorts } from "../../cli/commands.ts";
 import type { PassphraseChange } from "../../cli/passphrase.ts";
+import { failure } from "../../cli/command_error.ts";
 import { runInProcess } from "./command_line.ts";
 
 interface Change {
@@ -29,7 +30,8 @@ function world(
       },
       readSecretFile: (path) =>
         Promise.resolve(new TextEncoder().encode(given.files?.[path] ?? "")),
-      changePassphrase: (data, change) => {
+      changePassphrase: async (data, read) => {
+        const change = await read();
         const newPassphrase = change.kind === "change" ? text(change.newPassphrase) : null;
         changes.push({
           data,
@@ -37,7 +39,6 @@ function world(
           passphrase: text(change.passphrase),
           newPassphrase,
         });
-        return Promise.resolve();
       },
     },
   };
@@ -95,4 +96,14 @@ Deno.test("passphrase refuses what is too short, empty, twice on standard input,
     assertEquals(code, expected, args.join(" "));
   }
   assertEquals(changes, []);
+});
+
+Deno.test("passphrase asks for nothing where it cannot be changed", async () => {
+  for (const kind of ["set", "change", "remove"]) {
+    const { prompts, ports } = world({ typed: ["correct horse", "correct horse"] });
+    const refuse = () => Promise.reject(failure("There is no node there"));
+    const args = ["passphrase", kind];
+    const result = await runInProcess(args, { ports: { ...ports, changePassphrase: refuse } });
+    assertEquals([result.code, prompts], [1, []]);
+  }
 });

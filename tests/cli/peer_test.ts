@@ -20,14 +20,23 @@ const DETAIL = {
   sessions: 1,
   standby_pairs: 2,
   outbox: 3,
+  last_error: null,
 };
 const GROUP = { group: "friends", permissions: ["files"], members: [PEER] };
 
 Deno.test("every command about peers and groups posts what it was asked for", async () => {
   const cases: [string[], string, unknown][] = [
     [["show", PEER], "peers/show", { peer: PEER }],
-    [["allow", "bob", "files"], "peers/allow", { peer: "bob", permission: "files" }],
-    [["deny", PEER, "weather"], "peers/deny", { peer: PEER, permission: "weather" }],
+    [["allow", "bob", "files"], "peers/allow", {
+      peer: "bob",
+      permission: "files",
+      force: false,
+    }],
+    [["deny", PEER, "weather", "--force"], "peers/deny", {
+      peer: PEER,
+      permission: "weather",
+      force: true,
+    }],
     [["reset", "bob"], "peers/reset", { peer: "bob", permission: null }],
     [["reset", "bob", "--permission", "auth"], "peers/reset", { peer: "bob", permission: "auth" }],
     [["block", `openred:${PEER}`], "peers/block", { peer: `openred:${PEER}` }],
@@ -37,7 +46,11 @@ Deno.test("every command about peers and groups posts what it was asked for", as
     [["alias", "bob", ""], "peers/alias", { peer: "bob", name: null }],
     [["group", "add", "friends", "bob"], "groups/add", { group: "friends", peer: "bob" }],
     [["group", "remove", "friends", "bob"], "groups/remove", { group: "friends", peer: "bob" }],
-    [["group", "allow", "a", "files"], "groups/allow", { group: "a", permission: "files" }],
+    [["group", "allow", "a", "files"], "groups/allow", {
+      group: "a",
+      permission: "files",
+      force: false,
+    }],
     [["group", "reset", "a", "files"], "groups/reset", { group: "a", permission: "files" }],
     [["group", "delete", "a"], "groups/delete", { group: "a" }],
   ];
@@ -90,6 +103,28 @@ Deno.test("send takes a name or a link where it takes an id, and says what the n
     assertStringIncludes(err, "This peer is blocked here; unblock it first (forbidden)");
     assertEquals((admin.seen[0]?.body as { peer: string }).peer, peer);
   }
+});
+
+Deno.test("a command that was given a former id says which one it was about", async () => {
+  const old = encodeNodeId(new Uint8Array(32).fill(8));
+  const answers: [string[], unknown][] = [
+    [["peer", "block", `openred:${old}`], DETAIL],
+    [["peer", "deny", old, "message"], DETAIL],
+    [["send", old, "hi"], { id: "m", peer: PEER, state: "queued", rtt_ms: null }],
+    [["token", "revoke", old], { peer: PEER, sessions: 1, tokens: 0 }],
+  ];
+  for (const [args, json] of answers) {
+    await using admin = startFakeAdmin(() => ({ json }));
+    const { code, err } = await runInProcess(args, admin);
+    assertEquals([args, code, err], [args, 0, `${old} has moved to ${PEER}\n`]);
+  }
+});
+
+Deno.test("connect to an id that was followed says what the node says of it", async () => {
+  const detail = `A directory says that ${PEER} has followed this id; ask its owner`;
+  await using admin = startFakeAdmin(() => ({ status: 410, json: { code: "succeeded", detail } }));
+  const { code, err } = await runInProcess(["connect", PEER], admin);
+  assertEquals([code, err], [1, `openred-node: ${detail} (succeeded)\n`]);
 });
 
 Deno.test("id --qr draws the contact link, with and without colours alike", async () => {

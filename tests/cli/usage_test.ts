@@ -45,7 +45,17 @@ const WRONG_VALUES: Readonly<Record<string, readonly string[]>> = {
   "SECONDS": ["x", "-1", "1.5", "999999", "1e3", "", "NaN", "0x10"],
   "BYTES": ["x", "-1", "1.5", "1000", "99999999999999999999", "1e9", "", "16M"],
   "DAYS": ["x", "-1", "0", "1.5", "99999", ""],
-  "TIME": ["x", "2 h", "-1h", "2026", "2026-13-40", "2026-01-01T99:00", "yesterday", "1w"],
+  "TIME": [
+    "x",
+    "2 h",
+    "-1h",
+    "2026",
+    "2026-13-40",
+    "2026-02-30",
+    "2026-01-01T99:00",
+    "yesterday",
+    "1w",
+  ],
   "NUMBER:HASH": [
     "x",
     "1",
@@ -114,6 +124,18 @@ Deno.test("every command refuses missing and extra words and unknown options", a
   }
 });
 
+Deno.test("wrong usage of a command points at the help of that command", async () => {
+  const cases: [string[], string][] = [
+    [["peer", "deny", PEER], "openred-node peer deny --help"],
+    [["peer", "group", "add", "--bogus"], "openred-node peer group add --help"],
+    [["peer", "bogus"], "openred-node peer --help"],
+    [["peer", "group"], "openred-node peer group --help"],
+    [["bogus"], "openred-node --help"],
+    [[], "openred-node --help"],
+  ];
+  for (const [args, help] of cases) assertStringIncludes(await assertUsage(args), `'${help}'`);
+});
+
 Deno.test("commands about a peer refuse words that are no id, no name and no contact link", async () => {
   const wrong = [
     "",
@@ -123,7 +145,6 @@ Deno.test("commands about a peer refuse words that are no id, no name and no con
     " bob",
     "z".repeat(10_000),
     "openred:",
-    "OPENRED:" + PEER,
     `openred:${PEER}x`,
     `openred:${PEER}?u=https%3A%2F%2Fa.example%2F`,
     `openred:${PEER}?d=https%3A%2F%2Fa.example&d=https%3A%2F%2Fb.example`,

@@ -15,6 +15,15 @@ class ProcessDied extends Error {
 const FULL = "No space left on device (os error 28)";
 const WRITING: ReadonlySet<PropertyKey> = new Set(["exec", "run"]);
 
+/** SQLite rolls back what was not committed, as it does at the next start after a power cut. */
+function abandon(database: DatabaseSync): void {
+  try {
+    database.close();
+  } catch {
+    // It is closed already; Deno 2.4 cannot be asked for that.
+  }
+}
+
 /** One process's view of the disk, and its clock. A dead one does nothing any more. */
 export class MortalProcess {
   readonly #disk: MortalDisk;
@@ -57,7 +66,9 @@ export class MortalProcess {
       read: (name) => files.read(name),
       list: (prefix) => files.list(prefix),
       write: (name, content) => this.#change(() => files.write(name, content)),
+      truncate: (name, bytes) => this.#change(() => files.truncate(name, bytes)),
       remove: (name) => this.#change(() => files.remove(name)),
+      rename: (name, newName) => this.#change(() => files.rename(name, newName)),
       append: (name, content) => {
         const part = content.subarray(0, Math.floor(content.length / 2));
         return this.#change(
@@ -89,8 +100,7 @@ export class MortalProcess {
   kill(): void {
     this.isAlive = false;
     for (const cancel of this.#timers) cancel();
-    // SQLite rolls back what was not committed, as it does at the next start after a power cut.
-    for (const database of this.#databases) if (database.isOpen) database.close();
+    for (const database of this.#databases) abandon(database);
     this.#died.resolve("died");
   }
 

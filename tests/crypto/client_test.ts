@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
+import { PackWriter } from "../../crypto/pack_writer.ts";
 import { ANSWER, WORKER_READY } from "../../crypto/worker_messages.ts";
 
 /** A Worker that computes nothing and answers when it is told to. */
@@ -66,4 +67,19 @@ Deno.test("WorkerCryptoCore transfers a message with a secret and copies any oth
   void core.openKeystore({ sealed: new Uint8Array(4), secret: new Uint8Array(4) });
   await nextTurn();
   assertEquals(worker.posted.map((message) => message instanceof ArrayBuffer), [true, false]);
+});
+
+Deno.test("WorkerCryptoCore wipes the answer that an opened secret came in", async () => {
+  const { worker, core } = await startSilent();
+  const opening = core.openSecret({ sealed: new Uint8Array(92), passphrase: new Uint8Array(8) });
+  await nextTurn();
+  const writer = new PackWriter(0);
+  writer.writeByte(ANSWER.later);
+  writer.writeUint32(1);
+  writer.writeByte(1);
+  writer.writeValue(new Uint8Array(32).fill(7), { transfer: true });
+  const { packed } = writer.finish();
+  worker.say(packed);
+  assertEquals(await opening, new Uint8Array(32).fill(7));
+  assertEquals(new Uint8Array(packed), new Uint8Array(packed.byteLength));
 });

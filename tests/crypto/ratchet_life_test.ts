@@ -87,6 +87,17 @@ for (const [number, method] of [...CRYPTO_METHODS, "spiral"].entries()) {
   });
 }
 
+Deno.test("Session.wipeSpentKeys() wipes two minutes after a later step, without another frame", () => {
+  const { session: sender } = createSide("sender", "alpha");
+  const { session: receiver, watched } = createSide("receiver", "alpha");
+  receiver.open({ nowMs: 0, frame: seal(sender, 0) });
+  receiver.open({ nowMs: HOUR_MS, frame: seal(sender, HOUR_MS) });
+  receiver.wipeSpentKeys(HOUR_MS + LATE_MS - 1);
+  assertEquals(liveKeys(watched), 2);
+  receiver.wipeSpentKeys(HOUR_MS + LATE_MS);
+  assertEquals(liveKeys(watched), 1);
+});
+
 Deno.test("Session.open() takes frames of all steps in any order until two minutes after a later step", () => {
   const orders = fc.shuffledSubarray(Array.from({ length: HOURS }, (_, step) => step), {
     minLength: HOURS,

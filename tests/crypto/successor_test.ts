@@ -17,13 +17,15 @@ Deno.test("a successor is the one whose next was made, and its keystore opens wi
   assertEquals(successor.next, next);
   assertEquals(await core.sha256(decodeNodeId(successor.nodeId)!), next);
 
-  const keystore = await core.succeedKeystore({
+  const made = await core.succeedKeystore({
     successor: successor.key,
     former: former.keystore,
-    secret: secret(),
     cost: COST,
   });
-  const opened = await core.openKeystore({ sealed: keystore, secret: secret() });
+  const before = { sealed: made.sealed, secret: secret() };
+  const refused = await assertRejects(() => core.openKeystore(before), CryptoError);
+  assertEquals(refused.code, "unseal_failed");
+  const opened = await core.openKeystore(made);
   assertEquals(opened.nodeId, successor.nodeId);
   assertEquals(opened.noiseKeys.length, 2);
   assertEquals(opened.noiseKeys[1]!.publicKey, former.noiseKeys[0]!.publicKey);
@@ -33,22 +35,25 @@ Deno.test("a successor is the one whose next was made, and its keystore opens wi
   await core.stop();
 });
 
-Deno.test("succeedKeystore() refuses another secret than the former keystore's", async () => {
+Deno.test("succeedKeystore() seals the fresh secret under a passphrase", async () => {
   const core = await LocalCryptoCore.create();
-  const { sealed } = await core.createKeystore({ secret: secret(), cost: COST });
-  const former = await core.openKeystore({ sealed, secret: secret() });
   const { phrase } = await core.createSuccessor();
-  const { key } = await core.openSuccessor({ phrase });
-  const options = {
+  const { key, nodeId } = await core.openSuccessor({ phrase });
+  const passphrase = encodeUtf8("a passphrase");
+  const { sealed, secret: sealedSecret } = await core.succeedKeystore({
     successor: key,
-    former: former.keystore,
-    secret: encodeUtf8("other"),
+    passphrase,
     cost: COST,
-  };
-  const error = await assertRejects(() => core.succeedKeystore(options), CryptoError);
-  assertEquals(error.code, "unseal_failed");
-  const asIdentity = { ...options, successor: former.identity, secret: secret() };
-  const wrongKind = await assertRejects(() => core.succeedKeystore(asIdentity), CryptoError);
+  });
+  assertEquals(passphrase, new Uint8Array(passphrase.length));
+  const opened = await core.openKeystore({
+    sealed,
+    sealedSecret,
+    secret: encodeUtf8("a passphrase"),
+  });
+  assertEquals(opened.nodeId, nodeId);
+  const asSuccessor = { successor: opened.identity, cost: COST };
+  const wrongKind = await assertRejects(() => core.succeedKeystore(asSuccessor), CryptoError);
   assertEquals(wrongKind.code, "bad_argument");
   await core.stop();
 });

@@ -45,6 +45,12 @@ export class FakeFiles implements Files {
     return Promise.resolve();
   }
 
+  truncate(name: string, bytes: number): Promise<void> {
+    const before = this.content.get(name);
+    if (before !== undefined) this.content.set(name, before.slice(0, bytes));
+    return Promise.resolve();
+  }
+
   list(prefix: string): Promise<readonly FileInfo[]> {
     const names = [...this.content.keys()].filter((name) => name.startsWith(prefix)).sort();
     return Promise.resolve(names.map((name) => ({ name, bytes: this.content.get(name)!.length })));
@@ -53,6 +59,12 @@ export class FakeFiles implements Files {
   remove(name: string): Promise<void> {
     this.content.delete(name);
     return Promise.resolve();
+  }
+
+  rename(name: string, newName: string): Promise<void> {
+    const content = this.content.get(name);
+    if (content !== undefined) this.content.set(newName, content);
+    return this.remove(name);
   }
 }
 

@@ -135,7 +135,7 @@ async function refuseWrongUsage(network: LocalNetwork): Promise<void> {
     [[], 2],
     [["bogus"], 2],
     [["send", bob.id], 2],
-    [["send", "nobody", "text"], 2],
+    [["send", "nobody", "text"], 1],
     [["send", bob.id, "x".repeat(65_537)], 2],
     [["inbox", "--after", "x"], 2],
     [["run", "--listen", "nowhere"], 2],
@@ -153,7 +153,7 @@ async function keepOthersOut(network: LocalNetwork): Promise<void> {
   const words = ["run", "--listen", "127.0.0.1:0"];
   const second = await runNodeCommand(network, { name: "alice", words });
   assertEquals([second.code, second.out], [1, ""]);
-  assertMatch(second.err, /^openred-node: --data: [^\n]+\n$/);
+  assertMatch(second.err, /^openred-node: [^\n]+; stop the node first\n$/);
   const modes = ["", "/admin.json"].map((path) =>
     (Deno.statSync(network.folder + "/alice" + path).mode ?? 0) & 0o777
   );

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { encodeUtf8 } from "../../crypto/encoding.ts";
+import { encodeNodeId, encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
 import { Petnames } from "../../peer/contacts/petnames.ts";
 import { Messages } from "../../peer/messages.ts";
 import { ReliableSender } from "../../peer/sessions/reliable.ts";
@@ -7,6 +7,17 @@ import type { NodeEvent } from "../../protocol/admin_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { type BothEnds, SessionWorld } from "./sessions/session_world.ts";
 import { settle } from "./virtual_clock.ts";
+
+const STRANGERS = Array.from(
+  { length: 60 },
+  (_, index) => encodeNodeId(new Uint8Array(32).fill(index + 1)),
+);
+
+/** @param successors Who followed whom. */
+function messagesOf({ parts }: SessionWorld, successors: ReadonlyMap<NodeId, NodeId> = new Map()) {
+  const book = { lastId: (id: NodeId) => successors.get(id) ?? id };
+  return new Messages({ ...parts, book, petnames: new Petnames(parts.store) });
+}
 
 async function setUp() {
   const world = await SessionWorld.create();
@@ -16,7 +27,7 @@ async function setUp() {
   const ends = await world.session();
   const wanted: string[] = [];
   const open = () => {
-    const messages = new Messages({ ...parts, petnames: new Petnames(parts.store) });
+    const messages = messagesOf(world);
     const reliable = new ReliableSender({ ...parts, table, carrier });
     messages.start({ reliable, wantSession: (peer) => wanted.push(peer) });
     return { messages, reliable };
@@ -120,7 +131,7 @@ Deno.test("Messages keeps what was queued before its start for the start", async
   const { world, ends, peer } = await setUp();
   using _ = world;
   const { parts, table, carrier } = world;
-  const messages = new Messages({ ...parts, petnames: new Petnames(parts.store) });
+  const messages = messagesOf(world);
   const { id } = await messages.send(peer, "early");
   messages.pump(peer);
   const reliable = new ReliableSender({ ...parts, table, carrier });
@@ -181,4 +192,70 @@ Deno.test("Messages keeps only the first few of a stranger, in one burst as well
     "not acknowledged",
   );
   assert(await messages.receiveRequest(peer, text("a0"), encodeUtf8("hi")), "a repeat is");
+});
+
+Deno.test("Messages keeps so many of all strangers together, until somebody decides about their senders", async () => {
+  const { world, messages } = await setUp();
+  using _ = world;
+  const { clock, permissions, events } = world.parts;
+  const leave = async (count: number) => {
+    const kept = STRANGERS.flatMap((stranger) =>
+      Array.from(
+        { length: count },
+        (_, index) => messages.receiveRequest(stranger, text(`a${index}`), encodeUtf8("hi")),
+      )
+    );
+    return (await Promise.all(kept)).filter((isKept) => isKept).length;
+  };
+  assertEquals(await leave(20), 1_000);
+  const last = STRANGERS.at(-1)!;
+  const leaveOne = (id: string) => messages.receiveRequest(last, text(id), encodeUtf8("hi"));
+  assertEquals([await leaveOne("b"), events.warnings().length], [false, 1]);
+  await permissions.decide(STRANGERS[0]!, { name: "message", allowed: false });
+  await clock.advance(1_000);
+  assertEquals([await leaveOne("b"), events.warnings().length], [true, 0]);
+});
+
+Deno.test("Messages counts no message that came while its sender was allowed as a request", async () => {
+  const { world, messages, peer } = await setUp();
+  using _ = world;
+  for (let index = 0; index < 25; index++) {
+    await messages.receive(peer, text(`a${index}`), encodeUtf8("hi"));
+  }
+  assert(await messages.receiveRequest(peer, text("b"), encodeUtf8("hi")));
+});
+
+Deno.test("Messages.list() says of each sender what it is now, by the id that followed it last", async () => {
+  const { world, peer } = await setUp();
+  using _ = world;
+  const { permissions, store } = world.parts;
+  const [old, denied, blocked, stranger] = STRANGERS as [NodeId, NodeId, NodeId, NodeId];
+  const messages = messagesOf(world, new Map([[old, peer]]));
+  for (const sender of [old, denied, blocked, stranger]) {
+    await messages.receive(sender, text("a"), encodeUtf8("hi"));
+  }
+  await permissions.accept(peer);
+  await new Petnames(store).give(peer, "Bob");
+  await permissions.decide(denied, { name: "message", allowed: false });
+  await permissions.block(blocked);
+  const seen = messages.list({ after: 0, limit: 10 });
+  assertEquals(seen.map(({ peer, petname, standing }) => [peer, petname, standing]), [
+    [old, "Bob", "allowed"],
+    [denied, null, "denied"],
+    [blocked, null, "blocked"],
+    [stranger, null, "stranger"],
+  ]);
+});
+
+Deno.test("Messages.listBefore() gives the newest below a number, oldest first", async () => {
+  const { world, messages, peer } = await setUp();
+  using _ = world;
+  for (let index = 1; index <= 5; index++) {
+    await messages.receive(peer, text(`a${index}`), encodeUtf8("hi"));
+  }
+  const numbers = (before: number, limit: number) =>
+    messages.listBefore({ before, limit }).map(({ number }) => number);
+  assertEquals(numbers(Number.MAX_SAFE_INTEGER, 2), [4, 5]);
+  assertEquals(numbers(4, 2), [2, 3]);
+  assertEquals(numbers(1, 2), []);
 });

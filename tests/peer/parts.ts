@@ -45,6 +45,12 @@ export class MemoryFiles implements Files {
     await this.write(name, concatBytes(before, content));
   }
 
+  async truncate(name: string, bytes: number): Promise<void> {
+    await this.gate;
+    const before = this.content.get(name);
+    if (before !== undefined) this.content.set(name, before.slice(0, bytes));
+  }
+
   list(prefix: string): Promise<FileInfo[]> {
     const found = [...this.content].filter(([name]) => name.startsWith(prefix));
     return Promise.resolve(
@@ -55,6 +61,12 @@ export class MemoryFiles implements Files {
   remove(name: string): Promise<void> {
     this.content.delete(name);
     return Promise.resolve();
+  }
+
+  rename(name: string, newName: string): Promise<void> {
+    const content = this.content.get(name);
+    if (content !== undefined) this.content.set(newName, content);
+    return this.remove(name);
   }
 
   text(name: string): string {

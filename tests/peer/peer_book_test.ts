@@ -179,3 +179,18 @@ Deno.test("PeerBook.take() refuses the own record, the caller's bug", async () =
   const own = await record(parts, {}, OWN);
   await assertRejects(() => book.take(own), RangeError);
 });
+
+Deno.test("PeerBook.setRevoked() is stored until it is taken back, whatever else changes", async () => {
+  const { parts, book } = await setUp();
+  using _ = parts;
+  await book.setRevoked(PEER.id, START_MS);
+  assertEquals(book.get(PEER.id), null, "whom nobody met is not called anyway");
+  await book.take(await record(parts));
+  await book.setRevoked(PEER.id, START_MS + 5);
+  await book.take(await record(parts, { seq: START_MS + 1 }));
+  await book.setKnown(PEER.id);
+  const again = await reload(parts);
+  assertEquals(again.get(PEER.id)?.revokedAt, START_MS + 5);
+  await again.setRevoked(PEER.id, null);
+  assertEquals((await reload(parts)).get(PEER.id)?.revokedAt, null);
+});

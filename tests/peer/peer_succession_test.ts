@@ -149,6 +149,49 @@ Deno.test("PeerBook.follow() refuses a later link that contradicts the one befor
   assertEquals(await refusal(() => book.follow(other)), "succession_refused", "of another id");
 });
 
+Deno.test("PeerBook.lastId() leads along all successions that were followed, restarts included", async () => {
+  const { parts, book } = await setUp();
+  using _ = parts;
+  await meetOld(parts, book);
+  await book.follow({ chain: await links(parts, 0, 1), record: await record(parts, NEXT) });
+  await book.follow({ chain: await links(parts, 1, 3), record: await record(parts, LINE[3]!) });
+  const again = new PeerBook(parts, OWN.id);
+  await again.load();
+  for (const { lastId } of [book, again].map((held) => ({ lastId: held.lastId.bind(held) }))) {
+    assertEquals([OLD, NEXT, LINE[3]!, LINE[5]!].map(({ id }) => lastId(id)), [
+      LINE[3]!.id,
+      LINE[3]!.id,
+      LINE[3]!.id,
+      LINE[5]!.id,
+    ]);
+  }
+});
+
+Deno.test("PeerBook.follow() refuses an id that would follow itself", async () => {
+  const { parts, book, moves } = await setUp();
+  using _ = parts;
+  await book.take(await record(parts, OLD, { next: await hashOf(parts, OLD) }));
+  const payload = { v: 3, iss: OLD.id, old: OLD.id, iat: 1 };
+  const chain = [signText(OLD, payload, { typ: "openred-succession+jwt" })];
+  const shown = { chain, record: await record(parts, OLD) };
+  assertEquals(await refusal(() => book.follow(shown)), "succession_refused");
+  assertEquals([moves, book.get(OLD.id)?.succession], [[], null]);
+});
+
+Deno.test("PeerBook.lastId() ends where two ids follow each other", async () => {
+  const { parts, book } = await setUp();
+  using _ = parts;
+  await book.take(await record(parts, OLD, { next: await hashOf(parts, NEXT) }));
+  await book.take(await record(parts, NEXT, { next: await hashOf(parts, OLD) }));
+  const follow = async (old: TestIdentity, next: TestIdentity) => {
+    const payload = { v: 3, iss: next.id, old: old.id, iat: 1 };
+    const chain = [signText(next, payload, { typ: "openred-succession+jwt" })];
+    return book.follow({ chain, record: await record(parts, next) });
+  };
+  await Promise.allSettled([follow(OLD, NEXT), follow(NEXT, OLD)]);
+  assert([OLD.id, NEXT.id].includes(book.lastId(OLD.id)));
+});
+
 Deno.test("PeerBook.follow() refuses a record of somebody else, and a forged link", async () => {
   const { parts, book } = await setUp();
   using _ = parts;

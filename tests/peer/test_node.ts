@@ -11,6 +11,7 @@ import type { CryptoCore, KeyRef, OpenedEnvelope } from "../../crypto/interface.
 import { NODE_DEFAULTS, type NodeConfig } from "../../peer/config.ts";
 import { createNode, type Node } from "../../peer/node.ts";
 import type { Channel } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { decodePairStatement } from "../../protocol/statements.ts";
 import { SeededRandom } from "../sim/seeded_random.ts";
@@ -46,6 +47,8 @@ export class TestNode implements AsyncDisposable {
   readonly directory: FakeDirectory;
   readonly peer: TestNodeKeys;
   node: Node;
+  /** Hosts whose names do not resolve. */
+  readonly lostHosts = new Set<string>();
   /** Frames the node posted to the peer, oldest first. */
   readonly posted: Uint8Array<ArrayBuffer>[] = [];
 
@@ -80,7 +83,7 @@ export class TestNode implements AsyncDisposable {
       clock: this.clock,
       random: new SeededRandom("a node"),
       http: this.http,
-      resolver: { resolve: () => Promise.resolve(["8.8.8.8"]) },
+      resolver: { resolve: (host) => this.#resolve(host) },
       crypto: this.crypto,
       files: this.files,
       openDatabase: () => keepOpen(this.database),
@@ -98,6 +101,12 @@ export class TestNode implements AsyncDisposable {
     });
     await this.node.start();
     await settle();
+  }
+
+  #resolve(host: string): Promise<string[]> {
+    return this.lostHosts.has(host)
+      ? Promise.reject(new OpenRedError("unreachable", "The host does not resolve"))
+      : Promise.resolve(["8.8.8.8"]);
   }
 
   #upgrade(): { response: Response; channel: Channel } {

@@ -44,3 +44,16 @@ Deno.test("Files.list() names the files of a prefix with their lengths", async (
     ]);
   });
 });
+
+Deno.test("Files.truncate() cuts in place, and leaves what is not longer as it is", async () => {
+  await inFolder(async (folder) => {
+    const files = openFiles(folder);
+    await files.write("log", encodeUtf8("abcdef"));
+    await Promise.all([files.append("log", encodeUtf8("gh")), files.truncate("log", 7)]);
+    assertEquals(await Deno.readTextFile(`${folder}/log`), "abcdefg");
+    await files.truncate("log", 9);
+    assertEquals(await Deno.readTextFile(`${folder}/log`), "abcdefg");
+    await files.truncate("none", 0);
+    assertEquals((await files.list("")).map(({ name }) => name), ["log"]);
+  });
+});

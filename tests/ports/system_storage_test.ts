@@ -104,8 +104,10 @@ Deno.test("createOpenDatabase() opens durable databases of mode 0600", () => {
   assertThrows(() => openDatabase("../a.sqlite"), TypeError);
 });
 
-/** Starts a process that locks the directory, says so and sleeps. */
-async function startOwner(path: string): Promise<Deno.ChildProcess> {
+/** Starts a process that takes the lock and keeps it. Whoever does not get it ends. */
+async function startOwner(
+  path: string,
+): Promise<{ process: Deno.ChildProcess; hasLock: boolean }> {
   const code = `
     import { lockDirectory } from ${JSON.stringify(import.meta.resolve("../../ports/system.ts"))};
     lockDirectory(${JSON.stringify(path)});
@@ -125,17 +127,17 @@ async function startOwner(path: string): Promise<Deno.ChildProcess> {
       file,
     ],
     stdout: "piped",
-    stderr: "inherit",
+    stderr: "null",
   }).spawn();
   const reader = process.stdout.getReader();
-  await reader.read();
+  const { done } = await reader.read();
   await reader.cancel();
-  return process;
+  return { process, hasLock: !done };
 }
 
 Deno.test("lockDirectory() keeps a second process out, also until the first is killed", async () => {
   using directory = makeTemporaryDirectory();
-  const owner = await startOwner(directory.path);
+  const { process: owner } = await startOwner(directory.path);
   try {
     const error = assertThrows(
       () => lockDirectory(directory.path),
@@ -161,4 +163,27 @@ Deno.test("lockDirectory() can be released and taken again in one process", () =
   lock.release();
   lock.release();
   lockDirectory(directory.path).release();
+});
+
+Deno.test("lockDirectory() keeps others out after a second call in one process was refused", async () => {
+  using directory = makeTemporaryDirectory();
+  const lock = lockDirectory(directory.path);
+  assertThrows(() => lockDirectory(directory.path), DirectoryLockedError);
+  const { process, hasLock } = await startOwner(directory.path);
+  if (hasLock) process.kill("SIGKILL");
+  await process.status;
+  assertEquals(hasLock, false);
+  lock.release();
+});
+
+Deno.test("openFiles() renames, over what is there; what is not there is ignored", async () => {
+  using directory = makeTemporaryDirectory();
+  const files = openFiles(directory.path);
+  await files.write("a", new Uint8Array([1]));
+  await files.write("b", new Uint8Array([2]));
+  await files.rename("a", "b");
+  await files.rename("a", "b");
+  assertEquals(await files.read("a"), null);
+  assertEquals(await files.read("b"), new Uint8Array([1]));
+  await assertRejects(() => files.rename("b", "../b"), TypeError, "Cannot use the name");
 });

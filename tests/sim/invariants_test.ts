@@ -107,7 +107,7 @@ function makeLedger(): { ledger: MessageLedger; view: (text: string) => MessageV
       petname: null,
       text,
       received_at: 1,
-      request: false,
+      standing: "allowed",
     };
   };
   return { ledger, view };

@@ -60,6 +60,12 @@ export class VirtualDisk {
         process.isAlive ? this.#write(process, name, new Uint8Array(content)) : never(),
       append: (name, content) =>
         process.isAlive ? this.#append(process, name, new Uint8Array(content)) : never(),
+      truncate: (name, bytes) => {
+        if (!process.isAlive) return never();
+        const before = this.#files.get(name);
+        if (before !== undefined) this.#files.set(name, before.slice(0, bytes));
+        return Promise.resolve();
+      },
       list: (prefix) => {
         if (!process.isAlive) return never();
         const names = this.fileNames.filter((name) => name.startsWith(prefix)).sort();
@@ -69,6 +75,13 @@ export class VirtualDisk {
       },
       remove: (name) => {
         if (!process.isAlive) return never();
+        this.#files.delete(name);
+        return Promise.resolve();
+      },
+      rename: (name, newName) => {
+        if (!process.isAlive) return never();
+        const content = this.#files.get(name);
+        if (content !== undefined) this.#files.set(newName, content);
         this.#files.delete(name);
         return Promise.resolve();
       },

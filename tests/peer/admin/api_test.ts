@@ -161,3 +161,20 @@ Deno.test("GET /events streams what happens until the reader goes or the node st
   assertStringIncludes(text, 'event:session\ndata:{"type":"session","session":{');
   await test.boot();
 });
+
+Deno.test("The admin API waits for no session once whoever asked has gone", async () => {
+  await using test = await TestNode.start();
+  test.directory.records.set(test.peer.id, await test.peer.recordText());
+  const gone = new AbortController();
+  const request = new Request("http://127.0.0.1/admin/v1/connect", {
+    method: "POST",
+    headers: WITH_TOKEN,
+    body: JSON.stringify({ peer: test.peer.id, wait_ms: 300_000 }),
+    signal: gone.signal,
+  });
+  const answering = test.node.handleAdmin(request);
+  await test.clock.advance(1_000);
+  gone.abort();
+  const { status, body } = await readAnswer(await answering);
+  assertEquals([status, body.code], [404, "node_unknown"]);
+});

@@ -95,6 +95,10 @@ export class AuditWorld {
       nodeId: this.keys.nodeId,
       identity: this.keys.identity,
       keys: this.keys.audit,
+      marks: {
+        read: () => files.mark,
+        write: (_nodeId, number) => Promise.resolve(void (files.mark = number)),
+      },
       warnings: {
         warn: (topic, text) => void this.warnings.set(topic, text),
         settle: (topic) => void this.warnings.delete(topic),

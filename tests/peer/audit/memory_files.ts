@@ -8,6 +8,7 @@ export class DiskFull extends Error {
 
 type Change =
   | { readonly kind: "write" | "append"; readonly name: string; readonly content: Uint8Array }
+  | { readonly kind: "truncate"; readonly name: string; readonly bytes: number }
   | { readonly kind: "remove"; readonly name: string };
 
 export class MemoryFiles implements Files {
@@ -15,6 +16,10 @@ export class MemoryFiles implements Files {
   isFull = false;
   /** How many bytes of an append a full disk still takes. */
   bytesBeforeFull = 0;
+  /** What the database beside them remembers of the log. */
+  mark: number | null = null;
+  /** What a nearly full disk has left: a longer append fails and is taken back. */
+  freeBytes = Infinity;
   changes = 0;
   /** The change in which the process dies; of an append, `tornBytes` are left. */
   diesAt = Infinity;
@@ -29,6 +34,7 @@ export class MemoryFiles implements Files {
   copy(): MemoryFiles {
     const files = new MemoryFiles();
     for (const [name, content] of this.content) files.content.set(name, content.slice());
+    files.mark = this.mark;
     return files;
   }
 
@@ -44,8 +50,18 @@ export class MemoryFiles implements Files {
     return this.#change({ kind: "append", name, content: content.slice() });
   }
 
+  truncate(name: string, bytes: number): Promise<void> {
+    return this.#change({ kind: "truncate", name, bytes });
+  }
+
   remove(name: string): Promise<void> {
     return this.#change({ kind: "remove", name });
+  }
+
+  async rename(name: string, newName: string): Promise<void> {
+    const content = await this.read(name);
+    if (content !== null) await this.write(newName, content);
+    await this.remove(name);
   }
 
   list(prefix: string): Promise<readonly FileInfo[]> {
@@ -65,8 +81,11 @@ export class MemoryFiles implements Files {
       this.onDeath();
       await this.#alive(() => null);
     }
-    if (this.isFull && change.kind !== "remove") {
+    if (this.isFull && (change.kind === "append" || change.kind === "write")) {
       if (change.kind === "append") this.#put(change, this.bytesBeforeFull);
+      throw new DiskFull("No space left on device");
+    }
+    if (change.kind === "append" && change.content.length > this.freeBytes) {
       throw new DiskFull("No space left on device");
     }
     this.#put(change);
@@ -74,6 +93,11 @@ export class MemoryFiles implements Files {
 
   #put(change: Change, bytes = Infinity): void {
     if (change.kind === "remove") return void this.content.delete(change.name);
+    if (change.kind === "truncate") {
+      const whole = this.content.get(change.name);
+      if (whole !== undefined) this.content.set(change.name, whole.slice(0, change.bytes));
+      return;
+    }
     const { name, content } = change;
     const before = change.kind === "append" ? this.content.get(name) : undefined;
     this.content.set(name, concatBytes(before ?? new Uint8Array(), content.slice(0, bytes)));

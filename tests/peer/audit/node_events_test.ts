@@ -15,7 +15,7 @@ Deno.test("a node notes what two nodes do to get to know each other", async () =
     const [from, to, third] = world.nodes as [NodeMachine, NodeMachine, NodeMachine];
     await world.connectAndWait(from, to);
     await world.runFor(5_000);
-    const common = ["keystore_opened", "started", "registered", "token_received"];
+    const common = ["keystore_opened", "module_loaded", "started", "registered", "token_received"];
     const expected = [...common, "token_validated", "handshake", "session"];
     for (const [node, peer] of [[from, to], [to, from]] as const) {
       const events = await eventsOf(node);

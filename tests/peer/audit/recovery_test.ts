@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { decodeUtf8, encodeUtf8 } from "../../../crypto/encoding.ts";
+import type { CryptoCore } from "../../../crypto/interface.ts";
+import { AuditLog } from "../../../peer/audit/audit_log.ts";
+import { AUDIT_DEFAULTS } from "../../../peer/audit/audit_parts.ts";
 import { AuditWorld, linesOf, NEVER, setLines, settle } from "./audit_world.ts";
 import { MemoryFiles } from "./memory_files.ts";
 
@@ -72,7 +75,9 @@ Deno.test("AuditLog.open() deletes nothing when the head is lost", async () => {
     await log.record("looked", { success: true });
     assert(world.warnings.has("audit_head_lost"));
     assertEquals(files.content.get(FIRST), before);
-    assertEquals(log.durable.position.number, 5);
+    assertEquals(log.durable.position.number, 6);
+    const { problem } = await world.verify(files, log);
+    assertEquals(problem?.line, 4);
     await log.stop();
   }
 });
@@ -166,6 +171,8 @@ Deno.test("AuditLog.stop() ends although the disk is full, and refuses what is n
   assertEquals(await refused, "overloaded");
   const late = log.record("later", { success: true }).catch((error) => error.code);
   assertEquals(await late, "overloaded");
+  files.isFull = false;
+  assertEquals(await eventsOf(files), ["looked"]);
 });
 
 Deno.test("AuditLog.stop() writes what waits", async () => {
@@ -190,4 +197,114 @@ Deno.test("AuditLog.open() does not go on after a line of another history", asyn
   setLines(files, FIRST, [...linesOf(files, FIRST), fourth, fifth]);
   const events = await eventsOf(files);
   assertEquals(events.slice(4), ["audit_recovered", "audit_torn", "looked"]);
+});
+/** Signing takes longer than finding out that the disk is full, as it does in the Worker. */
+function slowlySigning(core: CryptoCore): CryptoCore {
+  return new Proxy(core, {
+    get(target, key) {
+      if (key !== "auditLines") return Reflect.get(target, key, target).bind(target);
+      return async (...args: Parameters<CryptoCore["auditLines"]>) => {
+        await settle();
+        return await target.auditLines(...args);
+      };
+    },
+  });
+}
+
+Deno.test("AuditLog.stop() on a nearly full disk leaves a log that verifies", async () => {
+  const files = new MemoryFiles();
+  const parts = { ...world.parts(files), crypto: slowlySigning(world.core) };
+  const log = await AuditLog.open(parts, AUDIT_DEFAULTS);
+  const before = log.record("before", { success: true });
+  await settle();
+  await settle();
+  await before;
+  files.freeBytes = 20_000;
+  const entries = Array.from({ length: 1_500 }, () => log.record("waiting", { success: true }));
+  for (let turn = 0; turn < 10; turn++) await settle();
+  const results = Promise.allSettled([...entries, log.record("stopped", { success: true })]);
+  await log.stop();
+  assertEquals(new Set((await results).map(({ status }) => status)), new Set(["rejected"]));
+  files.freeBytes = Infinity;
+  assertEquals(await eventsOf(files), ["before", "looked"]);
+});
+
+Deno.test("AuditLog.open() notices that the log is gone, and verify() names it for good", async () => {
+  const files = await world.write(5);
+  files.content.clear();
+  for (const starts of [1, 2]) {
+    const log = await world.open(files);
+    await log.record("looked", { success: true });
+    const { problem, head } = await world.verify(files, log);
+    assertEquals([problem?.kind, problem?.line], ["removed", 1]);
+    assertEquals(head.number, 7 + starts);
+    const query = { event: "audit_log_missing", onlyFailed: true, limit: 5 };
+    const { entries } = await world.reader(files, log).show(query, NEVER);
+    assertEquals(entries.map(({ number, line }) => ({ number, line })), [{ number: 7, line: 5 }]);
+    await log.stop();
+  }
+});
+
+Deno.test("AuditLog.open() does not begin before a beginning that is left of a log", async () => {
+  const files = await world.write(20, 2);
+  const pruning = await world.open(files, { keepBytes: 6_000 });
+  await settle();
+  await pruning.stop();
+  for (const name of [...files.logNames, "audit-head"]) files.content.delete(name);
+  for (let starts = 0; starts < 2; starts++) {
+    const log = await world.open(files);
+    await log.record("looked", { success: true });
+    await settle();
+    assertEquals((await world.verify(files, log)).problem?.kind, "removed");
+    assertEquals(files.logNames.length, 1);
+    await log.stop();
+  }
+});
+
+Deno.test("AuditLog.open() notices a log that was set back, with its head or without it", async () => {
+  const older = await world.write(3);
+  for (const isHeadLost of [false, true]) {
+    const files = older.copy();
+    files.mark = 8;
+    if (isHeadLost) files.content.delete("audit-head");
+    const log = await world.open(files);
+    await log.record("looked", { success: true });
+    const event = isHeadLost ? "audit_head_lost" : "audit_tail_missing";
+    assert(world.warnings.has(event));
+    const { problem } = await world.verify(files, log);
+    assertEquals([problem?.kind, problem?.line], ["removed", 4]);
+    assert(log.durable.position.number >= 10);
+    await log.stop();
+  }
+});
+
+Deno.test("AuditLog has the number of a line remembered at its start, each rotation and its end", async () => {
+  const files = new MemoryFiles();
+  const log = await world.open(files, { maxBytes: 2_500 });
+  assertEquals(files.mark, null);
+  await log.record("first", { success: true });
+  await settle();
+  assertEquals(files.mark, 1);
+  await world.fill(log, { from: 1, to: 4 });
+  await settle();
+  assertEquals(files.mark, 1);
+  await world.fill(log, { from: 4, to: 6 });
+  await settle();
+  assertEquals([files.mark, files.logNames.length], [6, 2]);
+  await log.record("last", { success: true });
+  await log.stop();
+  assertEquals(files.mark, 7);
+});
+
+Deno.test("a torn write is cut off although the disk takes nothing", async () => {
+  const files = await world.write(3);
+  const whole = files.content.get(FIRST)!;
+  files.content.set(FIRST, new Uint8Array([...whole, ...whole.slice(0, 100)]));
+  files.isFull = true;
+  const log = await world.open(files);
+  const waiting = log.record("waits", { success: true }).catch((error) => error.code);
+  await settle();
+  assertEquals(files.content.get(FIRST), whole);
+  await log.stop();
+  assertEquals(await waiting, "overloaded");
 });

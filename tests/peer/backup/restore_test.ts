@@ -1,56 +1,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { CryptoError } from "../../../crypto/interface.ts";
-import { backUpNode } from "../../../peer/backup/backup_node.ts";
-import { restoreNode } from "../../../peer/backup/restore.ts";
-import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
+import { writeArchive } from "../../../peer/backup/archive.ts";
+import { isOwned } from "../../../peer/backup/owned_files.ts";
+import { SCHEMA_VERSION } from "../../../peer/migrations.ts";
+import type { DataPorts } from "../../../peer/succession/succeed.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import { openFiles, systemClock } from "../../../ports/system.ts";
 import { RealDirectory } from "../../interop/real_world.ts";
 import { CHEAP, LifeNode, until } from "../succession/life_world.ts";
-
-const PASSPHRASE = "a passphrase for backups";
-
-async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  for await (const piece of pieces) parts.push(new Uint8Array(piece));
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
-}
-
-function backUpStopped(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
-  return node.onData((ports) =>
-    collect(backUpNode(ports, { passphrase: encodeUtf8(PASSPHRASE), version: "test", cost: CHEAP }))
-  );
-}
-
-async function backUpRunning(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
-  const passphrase = encodeBase64Url(encodeUtf8(PASSPHRASE));
-  const answer = await node.admin("POST", "/backup", { passphrase });
-  assertEquals(answer.status, 200);
-  return await collect(answer.body!);
-}
-
-/** Pieces of odd lengths, as a disk or a socket may give them. */
-async function* pieces(content: Uint8Array, length = 10_007): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < content.length; at += length) yield content.subarray(at, at + length);
-}
-
-async function restore(
-  into: LifeNode,
-  backup: Uint8Array,
-  passphrase = PASSPHRASE,
-): Promise<string | null> {
-  const { id } = await into.onData(({ crypto }) =>
-    restoreNode({ crypto, clock: systemClock }, {
-      passphrase: encodeUtf8(passphrase),
-      input: () => pieces(backup),
-      target: () =>
-        Promise.resolve({
-          files: openFiles(into.data),
-          openDatabase: createOpenDatabase(into.data),
-        }),
-    })
-  );
-  return id;
-}
+import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
 
 async function connected(directory: RealDirectory, a: LifeNode, b: LifeNode): Promise<void> {
   const directories = [directory.url];
@@ -121,7 +80,7 @@ Deno.test("a wrong passphrase or a damaged backup is refused, and nothing is wri
   const backup = await backUpStopped(a);
   await using into = new LifeNode();
   const refuses = async (content: Uint8Array, passphrase?: string) => {
-    const error = await assertRejects(() => restore(into, content, passphrase), CryptoError);
+    const error = await assertRejects(() => restore(into, content, { passphrase }), CryptoError);
     assertEquals(error.code, "unseal_failed");
     assertEquals([...Deno.readDirSync(into.data)], []);
   };
@@ -139,6 +98,42 @@ Deno.test("a wrong passphrase or a damaged backup is refused, and nothing is wri
   await refuses(await collect(pieces(new Uint8Array([...head, ...rest]))));
   assertEquals(await restore(into, backup), id);
 });
+
+Deno.test("a backup of a newer schema is refused, and nothing is written; one that tells none is taken", async () => {
+  await using a = new LifeNode();
+  await a.init();
+  await a.start();
+  const { id } = a;
+  await a.stop();
+  await using into = new LifeNode();
+  const newer = await a.onData((ports) => archiveOf(ports, SCHEMA_VERSION + 1));
+  const error = await assertRejects(() => restore(into, newer), OpenRedError);
+  assertEquals(error.code, "unsupported");
+  assertEquals([...Deno.readDirSync(into.data)], []);
+  const older = await a.onData((ports) => archiveOf(ports, undefined));
+  assertEquals(await restore(into, older), id);
+});
+
+/** A backup as another version of this program writes it. */
+async function archiveOf(
+  ports: DataPorts,
+  schema: number | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { crypto, files } = ports;
+  async function* content() {
+    for (const { name } of await files.list("")) {
+      if (isOwned(name)) yield { name, content: await files.read(name) ?? new Uint8Array() };
+    }
+  }
+  return await collect(writeArchive(crypto, {
+    passphrase: encodeUtf8(PASSPHRASE),
+    cost: CHEAP,
+    version: "other",
+    schema,
+    createdAt: 0,
+    files: content(),
+  }));
+}
 
 Deno.test("a restoring that broke off is not taken for a node", async () => {
   await using into = new LifeNode();

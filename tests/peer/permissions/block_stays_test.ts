@@ -38,7 +38,7 @@ Deno.test("a block stays over a restart, and the node does not call whom it bloc
   };
   await using node = await RunningNode.start({ ...options, network });
   const peer = (await node.status()).peers.find(({ node_id }) => node_id === friendId);
-  assertEquals([peer?.known, peer?.blocked], [true, true]);
+  assertEquals([peer?.known, peer?.standing], [true, "blocked"]);
   await new Promise((resolve) => setTimeout(resolve, 100));
   assertEquals(asked.filter((path) => !path.endsWith("/nodes/register")), []);
 });

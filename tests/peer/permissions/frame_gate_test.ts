@@ -92,6 +92,27 @@ Deno.test("refusals are audited once a minute for each peer and permission", asy
   assertEquals(parts.events.counters().frames_denied, 52);
 });
 
+Deno.test("FrameGate.take() counts and audits the request that a module keeps no more", async () => {
+  using parts = await TestParts.create();
+  const { handler, take } = gateOf(parts, "ask");
+  handler.receiveRequest = () => Promise.resolve(false);
+  assertEquals([await take("messaging.text", "a"), await take("messaging.text", "b")], [
+    false,
+    false,
+  ]);
+  assertEquals(parts.events.counters().frames_denied, 2);
+  assertEquals(parts.log.audited("permission_denied"), 1);
+});
+
+Deno.test("ModulePermissions.all() has the own permission of a module at hand", () => {
+  assertEquals(new ModulePermissions(["weather", "messaging"]).all(), [
+    "auth",
+    "files",
+    "message",
+    "weather",
+  ]);
+});
+
 Deno.test("ModulePermissions.declare() takes new modules and changes none", () => {
   const table = new ModulePermissions();
   table.declare("weather", "forecast");

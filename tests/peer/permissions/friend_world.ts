@@ -79,7 +79,7 @@ export class FriendWorld implements AsyncDisposable {
     const url = `${NODE_URL}/admin/v1/inbox?limit=1000`;
     const answer = await this.#node.handle(new Request(url, { headers: this.#node.adminHeaders }));
     const { messages } = await answer.json() as InboxView;
-    return messages.map(({ request }) => request);
+    return messages.map(({ standing }) => standing === "stranger");
   }
 
   async sendFrame(header: object): Promise<Answer> {

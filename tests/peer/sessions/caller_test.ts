@@ -158,6 +158,62 @@ Deno.test("Caller looks a peer up that was silent for a minute: it may have move
   assertEquals([before, countLookUps()], [1, 3]);
 });
 
+Deno.test("Caller looks a peer up whose host name is no more, and calls it where it is now", async () => {
+  const { test, connect } = await setUp();
+  await using _ = test;
+  const { api_url } = (await test.peer.record()).payload;
+  test.lostHosts.add(new URL(api_url).hostname);
+  const moved: HttpRequest[] = [];
+  test.http.serve("https://moved.example", (request) => {
+    moved.push(request);
+    return answerJson(503, { code: "overloaded" });
+  });
+  await connect();
+  await test.clock.advance(10_000);
+  const { last_error } = (await test.admin("GET", "/status")).body.peers[0];
+  assertEquals([last_error.code, last_error.text], ["unreachable", "The host does not resolve"]);
+  assert(last_error.next_try_in_ms > 0);
+  const seq = test.clock.nowMs();
+  test.directory.records.set(
+    test.peer.id,
+    await test.peer.recordText({ seq, api_url: "https://moved.example" }),
+  );
+  await test.clock.advance(MINUTE_MS);
+  assert(moved.length > 0);
+});
+
+for (const during of ["the handshake", "storing"] as const) {
+  Deno.test(`Caller keeps no session of a pair that was revoked during ${during}`, async () => {
+    const { test, state, halves, connect } = await setUp();
+    await using _ = test;
+    const answering = { lifeMs: 3_600_000, session: null as PeerSession | null };
+    state.answer = (request) => answerHandshake(test, { request, halves, answering });
+    const revoke = () => test.admin("POST", "/tokens/revoke", { target: test.peer.id });
+    const stored = Promise.withResolvers<void>();
+    const complete = test.crypto.completeHandshake.bind(test.crypto);
+    test.crypto.completeHandshake = async (options) => {
+      const made = await complete(options);
+      if (during === "storing") test.files.gate = stored.promise;
+      else await revoke();
+      return made;
+    };
+    await connect();
+    await settle();
+    if (during === "storing") {
+      const revoking = revoke();
+      await settle();
+      stored.resolve();
+      assertEquals((await revoking).status, 200);
+    }
+    await test.clock.advance(MINUTE_MS);
+    assert(answering.session !== null);
+    assertEquals(await stateOf(test), []);
+    const { body } = await test.admin("GET", `/tokens?peer=${test.peer.id}`);
+    const states = new Set(body.tokens.map((token: { state: string }) => token.state));
+    assertEquals([[...states], test.log.audited("handshake")], [["revoked"], 0]);
+  });
+}
+
 Deno.test("Caller takes an answer that does not hold for none", async () => {
   const { test, calls, state, connect } = await setUp();
   await using _ = test;
@@ -248,4 +304,22 @@ Deno.test("Caller tells the person what the directories said", async () => {
   await test.clock.advance(500);
   const { status, body } = await connecting;
   assertEquals([status, body.code], [404, "node_unknown"]);
+});
+
+Deno.test("Caller warns of a known peer that no pair and no directory leads to, until there is a session", async () => {
+  const { test, introductions, connect } = await setUp();
+  await using _ = test;
+  const warnings = async () => (await test.admin("GET", "/status")).body.warnings.length;
+  const before = await warnings();
+  introductions.left.length = 0;
+  await connect();
+  await test.clock.advance(MINUTE_MS);
+  assertEquals(await warnings(), before, "it is not known yet");
+  await test.connect();
+  await test.admin("POST", "/tokens/revoke", { target: test.peer.id });
+  await connect();
+  await test.clock.advance(MINUTE_MS);
+  assertEquals(await warnings(), before + 1);
+  await test.connect();
+  assertEquals(await warnings(), before);
 });

@@ -162,10 +162,13 @@ Deno.test("PeerLinks.wait() tells why the last call failed when the time is over
   using _ = world;
   state.call = () => Promise.reject(new OpenRedError("node_unknown", "Nobody knows it"));
   links.want(peer);
-  const failing = assertRejects(() => links.wait(peer, 1_000), OpenRedError);
+  const failing = assertRejects(
+    () => links.wait(peer, { waitMs: 1_000, signal: new AbortController().signal }),
+    OpenRedError,
+  );
   await world.parts.clock.advance(1_000);
   assertEquals((await failing).code, "node_unknown");
-  const waiting = links.wait(peer, 60_000);
+  const waiting = links.wait(peer, { waitMs: 60_000, signal: new AbortController().signal });
   await settle();
   const { own } = await world.session({ confirmed: false });
   confirm(own);
@@ -184,4 +187,78 @@ Deno.test("PeerLinks.stop() ends the call under way and starts no more", async (
   links.want(peer);
   await world.parts.clock.advance(10 * MINUTE_MS);
   assertEquals(calls.length, 1);
+});
+
+Deno.test("PeerLinks calls once more at once when a newer session is asked for while one is confirmed", async () => {
+  const { world, links, calls, state, peer } = await setUp();
+  using _ = world;
+  state.call = async () => {
+    const { own } = await world.session({ confirmed: false });
+    if (calls.length === 1) links.want(peer, { fresh: true });
+    return own;
+  };
+  links.want(peer);
+  await settle();
+  assertEquals(calls.length, 2);
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  assertEquals(calls.length, 2);
+  await links.stop();
+});
+
+Deno.test("PeerLinks calls again, after a pause, when a session ended as soon as it was confirmed", async () => {
+  const { world, links, calls, state, peer } = await setUp();
+  using _ = world;
+  state.call = async () => {
+    const { own } = await world.session({ confirmed: false });
+    if (calls.length === 1) own.close();
+    return own;
+  };
+  links.want(peer);
+  await settle();
+  assertEquals(calls.length, 1);
+  await world.parts.clock.advance(1_300);
+  assertEquals(calls.length, 2);
+  await links.stop();
+});
+
+Deno.test("PeerLinks.trouble() tells what fails, since when, and when it is tried again", async () => {
+  const { world, links, state, confirm, peer } = await setUp();
+  using _ = world;
+  state.call = () => Promise.reject(new OpenRedError("node_unknown", "Nobody knows it"));
+  assertEquals(links.trouble(peer), null);
+  links.want(peer);
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  const { next_try_in_ms, ...told } = links.trouble(peer)!;
+  assertEquals(told, { code: "node_unknown", text: "Nobody knows it", since: START_MS });
+  assert(next_try_in_ms !== null && next_try_in_ms > 0 && next_try_in_ms <= 360_000);
+  confirm((await world.session({ confirmed: false })).own);
+  await settle();
+  assertEquals(links.trouble(peer), null);
+  await links.stop();
+});
+
+Deno.test("PeerLinks.wait() ends when nobody waits any more", async () => {
+  const { world, links, peer } = await setUp();
+  using _ = world;
+  const gone = new AbortController();
+  const waiting = links.wait(peer, { waitMs: 60_000, signal: gone.signal });
+  await settle();
+  gone.abort();
+  assertEquals(await waiting, null);
+  await links.stop();
+});
+
+Deno.test("PeerLinks calls no peer whose pairs were revoked until somebody asks for it", async () => {
+  const { world, book, links, calls, peer } = await setUp();
+  using _ = world;
+  await book.setRevoked(peer, START_MS);
+  links.want(peer);
+  links.want(peer, { fresh: true, delayed: true });
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  assertEquals(calls.length, 0);
+  await book.setRevoked(peer, null);
+  links.want(peer);
+  await settle();
+  assertEquals(calls.length, 1);
+  await links.stop();
 });

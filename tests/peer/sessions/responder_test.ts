@@ -3,6 +3,7 @@ import { decodeBase64Url, decodeNodeId, encodeBase64Url } from "../../../crypto/
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { HOUR_MS, MINUTE_MS } from "../parts.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
+import { settle } from "../virtual_clock.ts";
 import { LIFE_MS, ResponderWorld } from "./responder_world.ts";
 
 Deno.test("Responder answers a message 1 that holds, and consumes the pair with four standby pairs", async () => {
@@ -35,6 +36,29 @@ Deno.test("Responder gives the very same message the very same answer for two mi
   assertEquals(answers[0], answers[1]);
   assertEquals(world.table.all().length, 1);
   world.parts.clock.skip(1);
+  assertEquals(await world.refusal(responder, request), "This message was answered before");
+});
+
+Deno.test("Responder repeats an answer once its session was confirmed, not once the pair was revoked", async () => {
+  using world = await ResponderWorld.create();
+  const responder = world.responder();
+  const { request } = await world.message(await world.pair());
+  const answer = await responder.answer(request);
+  const [used] = world.vault.all();
+  await world.vault.commit({ put: [{ ...used!, half: null }] });
+  assertEquals(await responder.answer(request), answer);
+  const revokedAt = world.parts.clock.nowMs();
+  await world.vault.commit({ put: [{ ...used!, half: null, revokedAt }] });
+  const why = "A session of this pair was confirmed";
+  assertEquals(await world.refusal(responder, request), why);
+});
+
+Deno.test("Responder does not repeat an answer to a peer that was blocked since", async () => {
+  using world = await ResponderWorld.create();
+  const responder = world.responder();
+  const { request } = await world.message(await world.pair());
+  await responder.answer(request);
+  await world.parts.permissions.block(world.peer.id);
   assertEquals(await world.refusal(responder, request), "This message was answered before");
 });
 
@@ -206,4 +230,37 @@ Deno.test("Responder answers nothing that is not on disk", async () => {
   world.parts.files.isFull = false;
   world.parts.freeDisk();
   await responder.answer((await world.message(pair)).request);
+});
+
+Deno.test("Responder takes the same message again that it could not store, and keeps no pair of it", async () => {
+  using world = await ResponderWorld.create();
+  const responder = world.responder();
+  const pair = await world.pair();
+  await responder.answer((await world.message(pair)).request);
+  const { request, handshake } = await world.message(pair);
+  world.parts.files.isFull = true;
+  await assertRejects(() => responder.answer(request), OpenRedError);
+  assertEquals(world.vault.all().map(({ taken }) => taken.length), [1]);
+  world.parts.files.isFull = false;
+  const answer = await responder.answer(request);
+  await world.parts.crypto.readAnswer({ handshake, noise: decodeBase64Url(answer.noise)! });
+  assertEquals(world.vault.all().map(({ taken }) => taken.length), [2, 0, 0, 0, 0]);
+});
+
+Deno.test("Responder gives no pair back that was revoked while it could not be stored", async () => {
+  using world = await ResponderWorld.create();
+  const { request } = await world.message(await world.pair());
+  await world.ownRecord.current();
+  const stored = Promise.withResolvers<void>();
+  world.parts.files.gate = stored.promise;
+  world.parts.files.isFull = true;
+  const failing = assertRejects(() => world.responder().answer(request), OpenRedError);
+  await settle();
+  const [used] = world.vault.all();
+  assertEquals(used?.taken.length, 1);
+  const revoked = { ...used!, half: null, revokedAt: world.parts.clock.nowMs() };
+  const revoking = assertRejects(() => world.vault.commit({ put: [revoked] }), OpenRedError);
+  stored.resolve();
+  await Promise.all([failing, revoking]);
+  assertEquals(world.vault.get(used!.pairId)?.half, null);
 });

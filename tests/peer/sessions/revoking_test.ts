@@ -4,7 +4,9 @@ import { OpenRedError } from "../../../protocol/errors.ts";
 import type { NodeMachine } from "../../sim/node_machine.ts";
 import { World } from "../../sim/world.ts";
 import { ValidationCache } from "../../../peer/tokens/validation_cache.ts";
+import { PeerBook } from "../../../peer/peer_book.ts";
 import { Revoking } from "../../../peer/sessions/revoking.ts";
+import { START_MS } from "../parts.ts";
 import { SessionWorld } from "./session_world.ts";
 
 const MINUTE_MS = 60_000;
@@ -131,10 +133,14 @@ Deno.test("token renew makes a newer session from a standby pair, without a dire
     assertEquals((await assertRejects(nobody, OpenRedError)).code, "not_found");
   }));
 
-function revokingIn(world: SessionWorld): Revoking {
+function revokingIn(
+  world: SessionWorld,
+  book = new PeerBook(world.parts, world.own.id),
+): Revoking {
   const { parts, vault, table, carrier } = world;
   return new Revoking({
     ...parts,
+    book,
     vault,
     table,
     carrier,
@@ -169,3 +175,61 @@ Deno.test("Revoking says so on every confirmed session, and once only here", asy
   }
   assertEquals(await revokingIn(world).revoke(peer), { sessions: 0, tokens: 0 });
 });
+
+Deno.test("Revoking a peer without pair and session is stored before it is answered", async () => {
+  using world = await SessionWorld.create();
+  const { parts, own, peer } = world;
+  const book = new PeerBook(parts, own.id);
+  await book.take(await peer.record());
+  assertEquals(await revokingIn(world, book).revoke(peer.id), { sessions: 0, tokens: 0 });
+  const again = new PeerBook(parts, own.id);
+  await again.load();
+  assertEquals(again.get(peer.id)?.revokedAt, START_MS);
+});
+
+for (const failing of ["audit log", "vault", "database"] as const) {
+  Deno.test(`Revoking ends the sessions even when the ${failing} cannot be written, and says so`, async () => {
+    using world = await SessionWorld.create();
+    const { parts } = world;
+    const book = new PeerBook(parts, world.own.id);
+    await book.take(await world.peer.record());
+    const ends = await world.session();
+    const [pair] = await world.standby(ends.own.id);
+    const full = () => Promise.reject(new OpenRedError("overloaded", "No room"));
+    if (failing === "audit log") parts.events.auditWith({ record: full, recordThrottled: full });
+    else if (failing === "vault") parts.files.isFull = true;
+    else parts.fillDisk();
+    const error = await assertRejects(
+      () => revokingIn(world, book).revoke(world.peer.id),
+      OpenRedError,
+    );
+    assertEquals([error.code, world.table.all()], ["overloaded", []]);
+    assertEquals(world.vault.get(pair!.pairId)?.half, null);
+    assertEquals(await world.read(ends), [{ type: "core.close", revoked: true }]);
+    parts.freeDisk();
+  });
+}
+
+Deno.test("A revoked peer that was introduced again is not called until somebody here asks for it", () =>
+  inWorld(async (world) => {
+    const [alice, bob] = [world.node(0), world.node(1)];
+    const started = async () =>
+      (await alice.ask((admin) => admin.status())).counters.handshakes_started ?? 0;
+    const lastError = async () =>
+      (await alice.ask((admin) => admin.status())).peers[0]?.last_error?.code;
+    for (let round = 0; round < 2; round++) {
+      await alice.ask((admin) => admin.revokeTokens(bob.nodeId));
+      await world.runFor(5_000);
+    }
+    assertEquals(await lastError(), "revoked");
+    await world.connectAndWait(bob, alice);
+    assertEquals(await sessionsOf(alice), 1);
+    await bob.stop();
+    alice.crash();
+    await alice.ensureStarted();
+    await world.runFor(10 * MINUTE_MS);
+    assertEquals([await started(), await lastError()], [0, "revoked"]);
+    await bob.ensureStarted();
+    await world.connectAndWait(alice, bob);
+    assertEquals([await sessionsOf(alice), await lastError()], [1, undefined]);
+  }));

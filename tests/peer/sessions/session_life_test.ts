@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { type PeerSession, TestNode } from "../test_node.ts";
+import { SessionWorld } from "./session_world.ts";
 
 async function states(test: TestNode): Promise<string[]> {
   const { body } = await test.admin("GET", "/status");
@@ -145,4 +146,55 @@ Deno.test("A node says core.close on its sessions when it stops, and calls its p
   assertEquals(calls(), 0);
   await test.boot();
   assertEquals(calls(), 1, "on a standby pair, without a person doing anything");
+});
+
+Deno.test("A receiving key is gone two minutes after a later step, on an idle session too", async () => {
+  await using test = await TestNode.start();
+  const session = await test.connect();
+  const late = await session.seal({ type: "core.tick" });
+  await test.clock.advance(60 * MINUTE_MS);
+  await session.send({ type: "core.tick" });
+  await test.clock.advance(2 * MINUTE_MS - 10_000);
+  assertEquals((await session.post(late)).status, 200);
+  await test.clock.advance(15_000);
+  const realOpen = test.crypto.open.bind(test.crypto);
+  // As if it came in time: only a key that is still there opens it.
+  test.crypto.open = (options) => realOpen({ ...options, nowMs: 60 * MINUTE_MS });
+  assertEquals((await session.post(late)).body.code, "frame_rejected");
+});
+
+Deno.test("Standby pairs outlive a start with a clock that is far off", async () => {
+  await using test = await TestNode.start();
+  await test.connect();
+  await test.clock.advance(5 * MINUTE_MS);
+  await test.stop();
+  const days = 31 * 24 * 60 * MINUTE_MS;
+  test.clock.offsetMs += days;
+  await test.boot();
+  await test.clock.advance(70_000);
+  const calls = () => test.http.requests.filter(({ url }) => url.endsWith("/p2p/handshake")).length;
+  assertEquals([test.vaultPairs, calls()], [4, 0], "only the directory's pair is forgotten");
+  test.clock.offsetMs -= days;
+  await test.clock.advance(5 * MINUTE_MS);
+  assert(calls() > 0);
+});
+
+Deno.test("Standby pairs made before a node's clock was set are as good as any after it", async () => {
+  await using test = await TestNode.start();
+  const days = 31 * 24 * 60 * MINUTE_MS;
+  await test.connect();
+  await test.clock.advance(MINUTE_MS);
+  test.clock.offsetMs += days;
+  await test.clock.advance(10_000);
+  const calls = () => test.http.requests.filter(({ url }) => url.endsWith("/p2p/handshake")).length;
+  await test.boot();
+  assertEquals(calls(), 1);
+});
+
+Deno.test("Only the last sixteen core.keep of a session are acknowledged once more", async () => {
+  const world = await SessionWorld.create();
+  using _ = world;
+  const { own } = await world.session();
+  for (let number = 0; number < 17; number++) own.noteKept(`keep ${number}`);
+  assertEquals(["keep 0", "keep 1", "keep 16"].map((id) => own.hasKept(id)), [false, true, true]);
 });

@@ -1,5 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
-import { isRevoked } from "../../../peer/sessions/revoking.ts";
+import { assert } from "@std/assert";
 import { isRenewalDue } from "../../../peer/sessions/standby.ts";
 import { HOUR_MS, START_MS } from "../parts.ts";
 import { VaultWorld } from "../tokens/vault_world.ts";
@@ -33,14 +32,4 @@ Deno.test("isRenewalDue() spreads pairs of one moment over two days", async () =
     await world.vault.commit({ drop: [entry.pairId] });
   }
   assert(due > 12 && due < 52, `${due} of 64 are due halfway`);
-});
-
-Deno.test("isRevoked() holds until there is a pair with the peer that was not revoked", async () => {
-  using world = await VaultWorld.create();
-  const { vault, peer } = world;
-  assertEquals(isRevoked(vault, peer.id), false);
-  await vault.commit({ put: [await world.entry({ half: null, revokedAt: START_MS })] });
-  assertEquals(isRevoked(vault, peer.id), true);
-  await vault.commit({ put: [await world.entry()] });
-  assertEquals(isRevoked(vault, peer.id), false);
 });

@@ -39,15 +39,48 @@ Deno.test("Syncing asks once for each start and each clock jump, and answers onc
   const { world, syncing, sent, peer } = await setUp();
   using _ = world;
   syncing.ask(peer);
-  syncing.ask(peer);
   assertEquals(sent.length, 1);
   await syncing.take(peer, []);
   assertEquals(sent.length, 1, "an answer is not answered");
   await syncing.take(peer, []);
   assertEquals(sent.length, 2, "a question is, once");
+  syncing.ask(peer);
+  assertEquals(sent.length, 2, "it has answered");
   syncing.reset();
   syncing.ask(peer);
   assertEquals(sent.length, 3);
+});
+
+Deno.test("Syncing asks again where no answer came, and takes as many answers as it asked", async () => {
+  const { world, syncing, sent, peer } = await setUp();
+  using _ = world;
+  syncing.ask(peer);
+  syncing.ask(peer);
+  assertEquals(sent.length, 2);
+  for (let answer = 0; answer < 2; answer++) await syncing.take(peer, []);
+  assertEquals(sent.length, 2, "neither is answered");
+  await syncing.take(peer, []);
+  assertEquals(sent.length, 3);
+});
+
+Deno.test("Syncing answers a question that comes a minute after its own was lost", async () => {
+  const { world, syncing, sent, peer } = await setUp();
+  using _ = world;
+  syncing.ask(peer);
+  world.parts.clock.skip(MINUTE_MS);
+  await syncing.take(peer, []);
+  assertEquals(sent.length, 2);
+  await syncing.take(peer, []);
+  assertEquals(sent.length, 2, "what was an answer brings one, and no more");
+});
+
+Deno.test("Syncing names pairs that have ended", async () => {
+  const { world, syncing, sent, peer } = await setUp();
+  using _ = world;
+  const [ended] = await world.standby("set");
+  world.parts.clock.offsetMs += 40 * 24 * 60 * MINUTE_MS;
+  syncing.ask(peer);
+  assertEquals(sent, [[encodeBase64Url(ended!.info.pairId)]]);
 });
 
 Deno.test("Syncing drops what only this node holds, of settled sets alone", async () => {

@@ -171,24 +171,25 @@ Deno.test("TokenVault.cleanUp() forgets a pair five minutes after its end, not b
   const entry = await world.entry({ half: null });
   await world.vault.commit({ put: [entry] });
   world.parts.clock.offsetMs = entry.endsAt + 5 * MINUTE_MS;
-  await world.vault.cleanUp();
+  await world.vault.cleanUp({ isClockSteady: true });
   assertEquals(world.lines().length, 1);
   world.parts.clock.skip(1);
-  await world.vault.cleanUp();
+  await world.vault.cleanUp({ isClockSteady: true });
   assertEquals([world.vault.get(entry.pairId), world.lines()], [null, []]);
 });
 
-Deno.test("TokenVault remembers a revocation beyond its end, until there is a pair with the peer again", async () => {
+Deno.test("TokenVault.cleanUp() keeps unspent standby pairs while the clock is not steady", async () => {
   using world = await VaultWorld.create();
-  const revoked = await world.entry({ half: null, revokedAt: START_MS });
-  await world.vault.commit({ put: [revoked] });
-  world.parts.clock.offsetMs = revoked.endsAt + 60 * MINUTE_MS;
-  await world.vault.cleanUp();
-  const again = await world.reload();
-  assertEquals(again.get(revoked.pairId)?.revokedAt, START_MS);
-  await again.commit({ put: [await world.entry({ endsAt: revoked.endsAt + 120 * MINUTE_MS })] });
-  await again.cleanUp();
-  assertEquals(again.get(revoked.pairId), null);
+  const standby = { sessionId: "s", role: "initiator", confirmedAt: START_MS } as const;
+  const unspent = await world.entry({ standby });
+  const others = [await world.entry({ standby, half: null }), await world.entry()];
+  await world.vault.commit({ put: [unspent, ...others] });
+  world.parts.clock.offsetMs += 31 * 24 * 60 * MINUTE_MS;
+  await world.vault.cleanUp({ isClockSteady: false });
+  assertEquals(world.vault.all(), [unspent]);
+  assertEquals(world.vault.startable(world.peer.id), [], "it has ended all the same");
+  await world.vault.cleanUp({ isClockSteady: true });
+  assertEquals(world.vault.all(), []);
 });
 
 Deno.test("TokenVault.commit() shows a whole change or nothing of it to whoever reads the disk", async () => {

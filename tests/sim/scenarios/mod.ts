@@ -5,7 +5,7 @@
  */
 import type { Scenario } from "../scenario.ts";
 import { blockedPeer } from "./blocking.ts";
-import { clockSteps } from "./clock_steps.ts";
+import { clockFarOff, clockSteps } from "./clock_steps.ts";
 import {
   allDirectoriesDown,
   directoryRestart,
@@ -60,6 +60,7 @@ const TURNS: readonly Scenario[] = [
   crashWhileAnswering,
   longSilence,
   blockedPeer,
+  clockFarOff,
 ];
 
 export const SCENARIOS: readonly Scenario[] = [...new Set(TURNS)];

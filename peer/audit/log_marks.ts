@@ -1,0 +1,36 @@
+/**
+ * What the database remembers of an audit log: that it was begun, and a line it had. So its files cannot vanish, or be
+ * set back, while the node is down and nobody looks.
+ *
+ * @module
+ */
+import type { NodeStore } from "../store.ts";
+
+/** A line of each identity's log that was on disk. */
+export interface LogMarks {
+  /** @returns Its number, or `null` for a log that is not known to have had lines. */
+  read(nodeId: string): number | null;
+  write(nodeId: string, number: number): Promise<void>;
+}
+
+function markName(nodeId: string): string {
+  return `audit_last ${nodeId}`;
+}
+
+/** The marks in the node's database: each identity's own, as each begins its own log. */
+export class StoredMarks implements LogMarks {
+  readonly #store: Pick<NodeStore, "self" | "setSelf">;
+
+  constructor(store: Pick<NodeStore, "self" | "setSelf">) {
+    this.#store = store;
+  }
+
+  read(nodeId: string): number | null {
+    const number = Number(this.#store.self(markName(nodeId)) ?? 0);
+    return Number.isSafeInteger(number) && number > 0 ? number : null;
+  }
+
+  write(nodeId: string, number: number): Promise<void> {
+    return this.#store.setSelf(markName(nodeId), String(number));
+  }
+}

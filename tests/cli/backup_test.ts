@@ -1,0 +1,87 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { CommandError } from "../../cli/command_error.ts";
+import { createNodeKeeper } from "../../node_data.ts";
+import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
+
+const keeper = createNodeKeeper("test");
+const none = () => Promise.reject(new Error("There is no passphrase"));
+const passphrase = () => new TextEncoder().encode("a long passphrase");
+
+interface BackedUp {
+  readonly data: string;
+  readonly file: string;
+  readonly id: string;
+  readonly phrase: Uint8Array;
+}
+
+/** A node's data directory, and a backup of it. */
+async function backedUp(folder: string): Promise<BackedUp> {
+  const [data, file] = [`${folder}/node`, `${folder}/node.orb`];
+  let phrase = new Uint8Array();
+  const id = await keeper.init({
+    data,
+    askPassphrase: none,
+    askNewPassphrase: null,
+    show: (shown) => Promise.resolve(void (phrase = shown.phrase.slice())),
+  });
+  const { pieces } = await keeper.backUp({ data, file, passphrase: passphrase() });
+  using out = await Deno.open(file, { write: true, createNew: true });
+  for await (const piece of pieces!) await out.write(piece);
+  return { data, file, id, phrase };
+}
+
+async function refuses(work: Promise<unknown>, text: string): Promise<void> {
+  await assertRejects(() => work, CommandError, text);
+}
+
+Deno.test("a backup is not written into the data directory, and what is left out is named", async () => {
+  using folder = makeTemporaryDirectory();
+  const { data } = await backedUp(folder.path);
+  Deno.mkdirSync(`${data}/below`);
+  Deno.writeTextFileSync(`${data}/.env~`, "");
+  Deno.symlinkSync(data, `${folder.path}/link`);
+  for (const file of [`${data}/a.orb`, `${data}/below/a.orb`, `${folder.path}/link/a.orb`]) {
+    await refuses(keeper.backUp({ data, file, passphrase: passphrase() }), "in the data directory");
+  }
+  const file = `${folder.path}/node-2.orb`;
+  const { leftOut, pieces } = await keeper.backUp({ data, file, passphrase: passphrase() });
+  for await (const _ of pieces!);
+  assertEquals(leftOut, [".env~", "below/"]);
+});
+
+Deno.test("restore looks again whether the directory is empty once the file is proven", async () => {
+  using folder = makeTemporaryDirectory();
+  const { file, id } = await backedUp(folder.path);
+  const data = `${folder.path}/restored`;
+  const restoring = keeper.restore({ file, data, passphrase: passphrase() });
+  const refused = refuses(restoring, "not empty");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  Deno.mkdirSync(data);
+  Deno.writeTextFileSync(`${data}/keystore`, "another node's");
+  await refused;
+  assertEquals(Deno.readTextFileSync(`${data}/keystore`), "another node's");
+  Deno.removeSync(`${data}/keystore`);
+  assertEquals((await keeper.restore({ file, data, passphrase: passphrase() })).id, id);
+});
+
+Deno.test("what is no directory is said to be none, and a keystore that does not open asks for no passphrase", async () => {
+  using folder = makeTemporaryDirectory();
+  const { data, file, phrase } = await backedUp(folder.path);
+  await refuses(
+    keeper.backUp({ data: file, file: null, passphrase: passphrase() }),
+    "no directory",
+  );
+  await refuses(keeper.restore({ file, data: file, passphrase: passphrase() }), "no directory");
+  const keystore = Deno.readFileSync(`${data}/keystore`);
+  keystore[keystore.length - 1]! ^= 1;
+  Deno.writeFileSync(`${data}/keystore`, keystore);
+  const succeeding = keeper.succeed({
+    data,
+    phrase,
+    from: null,
+    askPassphrase: none,
+    askNewPassphrase: null,
+    show: none,
+  });
+  await refuses(succeeding, "keystore or node-secret is damaged");
+});

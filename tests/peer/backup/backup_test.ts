@@ -1,0 +1,211 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { LocalCryptoCore } from "../../../crypto/core.ts";
+import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { readArchive, writeArchive } from "../../../peer/backup/archive.ts";
+import { type BackupParts, readDataFiles } from "../../../peer/backup/data_files.ts";
+import { foreignNames } from "../../../peer/backup/owned_files.ts";
+import { SCHEMA_VERSION } from "../../../peer/migrations.ts";
+import { NodeStore } from "../../../peer/store.ts";
+import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
+import { CHEAP, LifeNode } from "../succession/life_world.ts";
+import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
+
+const BODY = { passphrase: encodeBase64Url(encodeUtf8(PASSPHRASE)) };
+
+async function startedNode(): Promise<LifeNode> {
+  const node = new LifeNode();
+  await node.init();
+  return await node.start();
+}
+
+function names(data: string): string[] {
+  return [...Deno.readDirSync(data)].map(({ name }) => name).sort();
+}
+
+for (const how of ["running", "stopped"] as const) {
+  Deno.test(`a backup of the ${how} node takes none but its own files, and can be restored`, async () => {
+    await using node = await startedNode();
+    const { id } = node;
+    for (const name of [".env~", "node.orb", "audit-notes", "a name"]) {
+      Deno.writeTextFileSync(`${node.data}/${name}`, "not the node's");
+    }
+    if (how === "stopped") await node.stop();
+    const backup = await (how === "running" ? backUpRunning : backUpStopped)(node);
+    const foreign = foreignNames(names(node.data));
+    assertEquals(foreign, [".env~", "a name", "audit-notes", "node.orb"]);
+    await using into = new LifeNode();
+    assertEquals(await restore(into, backup), id);
+    assertEquals(foreignNames(names(into.data)), []);
+  });
+}
+
+async function write(
+  core: LocalCryptoCore,
+  files: readonly string[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  async function* content() {
+    for (const name of files) yield { name, content: encodeUtf8(name) };
+  }
+  return await collect(writeArchive(core, {
+    passphrase: encodeUtf8(PASSPHRASE),
+    cost: CHEAP,
+    version: "test",
+    schema: SCHEMA_VERSION,
+    createdAt: 0,
+    files: content(),
+  }));
+}
+
+Deno.test("writeArchive() refuses a name that readArchive() would refuse", async () => {
+  const core = await LocalCryptoCore.create();
+  for (const name of [".env~", "a/b", "..", ""]) {
+    const error = await assertRejects(() => write(core, [name]), OpenRedError);
+    assertEquals(error.code, "bad_request");
+  }
+  const read: string[] = [];
+  await readArchive(core, {
+    passphrase: encodeUtf8(PASSPHRASE),
+    input: pieces(await write(core, [".env", "node.db"])),
+    visitor: {
+      manifest: ({ schema }) => assertEquals(schema, SCHEMA_VERSION),
+      begin: (name) => void read.push(name),
+      piece: () => {},
+    },
+  });
+  assertEquals(read, [".env", "node.db"]);
+  await core.stop();
+});
+
+Deno.test("a running node's backup on a full disk says so, and the next one is made", async () => {
+  await using node = await startedNode();
+  const { inside } = node.node;
+  const record = inside.audit.record;
+  inside.audit.record = () => new Promise(() => {});
+  Deno.mkdirSync(`${node.data}/backup.db`);
+  const refused = await node.admin("POST", "/backup", BODY);
+  assertEquals([refused.status, (await refused.json()).code], [503, "overloaded"]);
+  Deno.removeSync(`${node.data}/backup.db`);
+  await backUpRunning(node);
+  inside.audit.record = record;
+});
+
+Deno.test("a client that goes away ends its backup, and the next one is made", async () => {
+  await using node = await startedNode();
+  const unread = await node.admin("POST", "/backup", BODY);
+  assertEquals(unread.status, 200);
+  const refused = await node.admin("POST", "/backup", BODY);
+  assertEquals([refused.status, (await refused.json()).code], [503, "overloaded"]);
+  await unread.body?.cancel();
+  await backUpRunning(node);
+  assertEquals(names(node.data).filter((name) => name.startsWith("backup")), []);
+});
+
+Deno.test("what a killed backup left of the database is gone at the next start", async () => {
+  await using node = await startedNode();
+  await node.stop();
+  for (const end of ["", "-wal", "-shm", "-journal"]) {
+    Deno.writeTextFileSync(`${node.data}/backup.db${end}`, "all messages");
+  }
+  await node.start();
+  assertEquals(names(node.data).filter((name) => name.startsWith("backup")), []);
+});
+
+/** A store with many messages, in a data directory with all that a backup needs. */
+function messageStore(data: string, count: number): BackupParts & { store: NodeStore } {
+  const openDatabase = createOpenDatabase(data);
+  const store = new NodeStore(openDatabase, systemClock);
+  const database = openDatabase("node.db");
+  database.exec(`
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+    INSERT INTO outbox (peer, id, text, sent_at) SELECT 'peer', i, 'text ' || i, i FROM n;
+    INSERT INTO peer_permissions (peer, name, allowed)
+    SELECT 'peer ' || (number % 7), 'name ' || number, number % 2 FROM outbox LIMIT 250`);
+  database.close();
+  const files = openFiles(data);
+  for (const name of ["keystore", "node-secret"]) Deno.writeTextFileSync(`${data}/${name}`, name);
+  return { store, openDatabase, files, clock: systemClock };
+}
+
+Deno.test("a copy of a large database is of one moment, and others have their turn meanwhile", async () => {
+  using folder = makeTemporaryDirectory();
+  const parts = messageStore(folder.path, 30_000);
+  let turns = 0;
+  const writes: Promise<void>[] = [];
+  const timer = setInterval(() => {
+    turns += 1;
+    writes.push(parts.store.write(() => {
+      parts.store.statement("UPDATE outbox SET delivered = 1 WHERE number = ?").run(turns);
+      parts.store.statement("DELETE FROM outbox WHERE number = ?").run(30_000 - turns);
+    }));
+  }, 1);
+  const first = await readDataFiles(parts).next();
+  clearInterval(timer);
+  await Promise.all(writes);
+  assert(turns > 5, `${turns} turns`);
+  using restored = makeTemporaryDirectory();
+  assert(first.done !== true);
+  Deno.writeFileSync(`${restored.path}/node.db`, first.value.content);
+  const copy = new NodeStore(createOpenDatabase(restored.path), systemClock);
+  const permissions = "SELECT * FROM peer_permissions ORDER BY name";
+  assertEquals(copy.statement(permissions).all(), parts.store.statement(permissions).all());
+  const { whole, waiting } = copy.statement(
+    "SELECT count(*) AS whole, sum(delivered = 0) AS waiting FROM outbox",
+  ).get()!;
+  // Each write has left one row fewer and another one delivered.
+  const seen = 30_000 - Number(whole);
+  assertEquals(Number(waiting), 30_000 - 2 * seen);
+  assert(seen < turns - 5, `${seen} of ${turns} writes`);
+  assertEquals(copy.statement("PRAGMA integrity_check").get()?.integrity_check, "ok");
+  assertEquals(copy.statement("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").get(), {
+    seq: 30_000,
+    __proto__: null,
+  });
+  copy.close();
+  parts.store.close();
+});
+
+Deno.test("the audit log's lines are listed when its head was read", async () => {
+  using folder = makeTemporaryDirectory();
+  const parts = messageStore(folder.path, 1);
+  const { files } = parts;
+  await files.write("audit-head", encodeUtf8("head 1"));
+  await files.write("audit-000001.jsonl", encodeUtf8("1\n"));
+  const rotating = {
+    ...parts,
+    files: new Proxy(files, {
+      get: (target, key) => {
+        if (key !== "read") {
+          const member: unknown = Reflect.get(target, key, target);
+          return typeof member === "function" ? member.bind(target) : member;
+        }
+        return async (name: string) => {
+          if (name === "audit-head") {
+            await files.write("audit-000002.jsonl", encodeUtf8("2\n"));
+            await files.write("audit-head", encodeUtf8("head 2"));
+          }
+          return await files.read(name);
+        };
+      },
+    }),
+  };
+  const taken: string[] = [];
+  for await (const { name } of readDataFiles(rotating)) taken.push(name);
+  assertEquals(taken, [
+    "node.db",
+    "audit-head",
+    "audit-000001.jsonl",
+    "audit-000002.jsonl",
+    "keystore",
+    "node-secret",
+  ]);
+  parts.store.close();
+});
+
+Deno.test("no backup is made of a directory from which nothing could be restored", async () => {
+  await using node = await startedNode();
+  Deno.removeSync(`${node.data}/node-secret`);
+  const refused = await node.admin("POST", "/backup", BODY);
+  assertEquals([refused.status, (await refused.json()).code], [404, "not_found"]);
+});

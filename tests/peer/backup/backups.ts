@@ -1,0 +1,55 @@
+/**
+ * Backups of a node in its data directory, and what restores them.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { backUpNode } from "../../../peer/backup/backup_node.ts";
+import { restoreNode, type RestoreTarget } from "../../../peer/backup/restore.ts";
+import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
+import { CHEAP, type LifeNode } from "../succession/life_world.ts";
+
+export const PASSPHRASE = "a passphrase for backups";
+
+export async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for await (const piece of pieces) parts.push(new Uint8Array(piece));
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+export function backUpStopped(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
+  return node.onData((ports) =>
+    collect(backUpNode(ports, { passphrase: encodeUtf8(PASSPHRASE), version: "test", cost: CHEAP }))
+  );
+}
+
+export async function backUpRunning(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
+  const passphrase = encodeBase64Url(encodeUtf8(PASSPHRASE));
+  const answer = await node.admin("POST", "/backup", { passphrase });
+  assertEquals(answer.status, 200);
+  return await collect(answer.body!);
+}
+
+/** Pieces of odd lengths, as a disk or a socket may give them. */
+export async function* pieces(content: Uint8Array, length = 10_007): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < content.length; at += length) yield content.subarray(at, at + length);
+}
+
+export async function restore(
+  into: LifeNode,
+  backup: Uint8Array,
+  options: { passphrase?: string | undefined; target?: RestoreTarget } = {},
+): Promise<string | null> {
+  const { passphrase = PASSPHRASE } = options;
+  const target = options.target ??
+    { files: openFiles(into.data), openDatabase: createOpenDatabase(into.data) };
+  const { id } = await into.onData(({ crypto }) =>
+    restoreNode({ crypto, clock: systemClock }, {
+      passphrase: encodeUtf8(passphrase),
+      input: () => pieces(backup),
+      target: () => Promise.resolve(target),
+    })
+  );
+  return id;
+}

@@ -1,0 +1,76 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { encodeNodeId } from "../../../crypto/encoding.ts";
+import { FakeDirectory } from "../directories/directory_world.ts";
+import { TestNode } from "../test_node.ts";
+import { TestNodeKeys } from "../test_node_keys.ts";
+
+const NOBODY = encodeNodeId(new Uint8Array(32).fill(1));
+
+async function directoryAt(test: TestNode, url: string): Promise<FakeDirectory> {
+  const directory = new FakeDirectory(await TestNodeKeys.create(test.crypto), url);
+  await directory.serve(test.http);
+  return directory;
+}
+
+Deno.test("the directory of a later link replaces the stored one only once it knows the peer", async () => {
+  await using test = await TestNode.start();
+  const peer = test.peer.id;
+  const [first, later, other] = await Promise.all(
+    ["first", "later", "other"].map((name) => directoryAt(test, `https://${name}.example`)),
+  );
+  for (const directory of [first!, later!]) {
+    directory.records.set(peer, await test.peer.recordText());
+  }
+  const connectBy = async (url: string) => {
+    const link = `openred:${peer}?d=${encodeURIComponent(url)}`;
+    await test.admin("POST", "/messages", { peer: link, text: "hello", wait_ms: 0 });
+    return (await test.admin("POST", "/peers/show", { peer })).body.contact_directory;
+  };
+  assertEquals(await connectBy(first!.url), first!.url);
+  assertEquals(await connectBy("https://dead.example"), first!.url);
+  assertEquals(await connectBy(other!.url), first!.url, "one that has never heard of the peer");
+  assertEquals(await connectBy(later!.url), later!.url);
+});
+
+Deno.test("a permission that no module asks for is decided about by force only", async () => {
+  await using test = await TestNode.start();
+  const peer = test.peer.id;
+  for (const path of ["/peers/allow", "/peers/deny", "/groups/allow"]) {
+    const whom = path.startsWith("/groups") ? { group: "friends" } : { peer };
+    const input = { ...whom, permission: "messages" };
+    const { status, body } = await test.admin("POST", path, input);
+    assertEquals([path, status, body.code], [path, 400, "bad_request"]);
+    assertStringIncludes(body.detail, "auth, files, message");
+    assertEquals((await test.admin("POST", path, { ...input, force: true })).status, 200);
+  }
+  const { body } = await test.admin("POST", "/peers/reset", { peer, permission: "messages" });
+  assertEquals([body.allowed, body.denied], [[], []]);
+});
+
+Deno.test("nothing is taken from a group that does not exist", async () => {
+  await using test = await TestNode.start();
+  const peer = test.peer.id;
+  const tries: [string, object][] = [
+    ["remove", { group: "none", peer }],
+    ["reset", { group: "none", permission: "files" }],
+    ["delete", { group: "none" }],
+  ];
+  for (const [change, input] of tries) {
+    const { status, body } = await test.admin("POST", `/groups/${change}`, input);
+    assertEquals([change, status, body.code], [change, 404, "not_found"]);
+  }
+  await test.admin("POST", "/groups/add", { group: "none", peer });
+  const removed = await test.admin("POST", "/groups/remove", { group: "none", peer });
+  assertEquals([removed.status, removed.body.members], [200, []]);
+});
+
+Deno.test("revoking the tokens of a peer that was never met, or of no pair, is refused", async () => {
+  await using test = await TestNode.start();
+  for (const target of [NOBODY, "0".repeat(32)]) {
+    const { status, body } = await test.admin("POST", "/tokens/revoke", { target });
+    assertEquals([target, status, body.code], [target, 404, "not_found"]);
+  }
+  const { body } = await test.admin("POST", "/tokens/revoke", { target: "0".repeat(32) });
+  assertStringIncludes(body.detail, "pair");
+  assertEquals(test.log.audited("revoked"), 0);
+});

@@ -1,0 +1,93 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { decodeNodeId, encodeBase64Url } from "../../../crypto/encoding.ts";
+import type { OpenNode } from "../../../peer/node.ts";
+import type { InboxView, PeerDetail } from "../../../protocol/admin_api.ts";
+import { answerJson } from "../fake_http.ts";
+import { TestNode } from "../test_node.ts";
+import { TestNodeKeys } from "../test_node_keys.ts";
+import { settle } from "../virtual_clock.ts";
+
+/** A node, and a peer that its directory knows, until another identity has followed that. */
+async function setUp() {
+  const test = await TestNode.start();
+  const { peer: old, directory, crypto } = test;
+  const next = await TestNodeKeys.create(crypto);
+  const pin = encodeBase64Url(await crypto.sha256(decodeNodeId(next.id)!));
+  directory.records.set(old.id, await old.recordText({ next: pin }));
+  const succession = await next.succession(old.id);
+  const gone = answerJson(410, { code: "succeeded", succession });
+  /** From now on the directory knows the new identity. */
+  const succeed = async () => {
+    directory.records.set(next.id, await next.recordText());
+    directory.instead = ({ url, method }) =>
+      url.endsWith(old.id) || (method === "POST" && url.endsWith("request-connection"))
+        ? gone
+        : null;
+  };
+  const ask = async (path: string, input: object): Promise<PeerDetail> =>
+    (await test.admin("POST", path, input)).body;
+  const follow = async () => {
+    await succeed();
+    const record = await next.record();
+    assert(await (test.node as OpenNode).inside.book.follow({ chain: [succession], record }));
+  };
+  return { test, old, next, succeed, follow, ask };
+}
+
+Deno.test("what is decided about a former id is decided about the one that followed", async () => {
+  const { test, old, next, follow, ask } = await setUp();
+  await using _ = test;
+  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/peers/alias", { peer: old.id, name: "Bob" });
+  await follow();
+  const input = { peer: old.id };
+  assertEquals((await ask("/peers/show", input)).node_id, next.id);
+  const denied = await ask("/peers/deny", { ...input, permission: "files" });
+  assertEquals([denied.node_id, denied.denied], [next.id, ["files"]]);
+  assertEquals((await ask("/peers/alias", { ...input, name: "Robert" })).petname, "Robert");
+  const { body: group } = await test.admin("POST", "/groups/add", { ...input, group: "friends" });
+  assertEquals(group.members, [next.id]);
+  const sent = await test.admin("POST", "/messages", { ...input, text: "again", wait_ms: 0 });
+  assertEquals([sent.status, sent.body.peer], [200, next.id]);
+  const blocked = await ask("/peers/block", { peer: `openred:${old.id}` });
+  assertEquals([blocked.node_id, blocked.blocked_since !== null], [next.id, true]);
+  const again = await test.admin("POST", "/connect", { ...input, wait_ms: 0 });
+  assertEquals([again.status, again.body.code], [403, "forbidden"]);
+});
+
+Deno.test("a friend's old messages stay a friend's after its succession", async () => {
+  const { test, old, follow, ask } = await setUp();
+  await using _ = test;
+  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/peers/alias", { peer: old.id, name: "Bob" });
+  const session = await test.connect();
+  await session.send({ type: "messaging.text", id: "a" });
+  await follow();
+  const { messages }: InboxView = (await test.admin("GET", "/inbox")).body;
+  assertEquals(messages.map(({ peer, petname, standing }) => [peer, petname, standing]), [
+    [old.id, "Bob", "allowed"],
+  ]);
+});
+
+Deno.test("connecting to an id that was never met and has been followed names its successor", async () => {
+  const { test, old, next, succeed } = await setUp();
+  await using _ = test;
+  await succeed();
+  const { status, body } = await test.admin("POST", "/connect", { peer: old.id, wait_ms: 0 });
+  assertEquals([status, body.code], [410, "succeeded"]);
+  assertStringIncludes(body.detail, next.id);
+});
+
+Deno.test("the audit log is searched for the very id that was written", async () => {
+  const { test, old, next, follow, ask } = await setUp();
+  await using _ = test;
+  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await follow();
+  await settle();
+  const events = async (peer: string) => {
+    const { body } = await test.admin("GET", `/audit?peer=${peer}`);
+    return body.entries.map(({ event }: { event: string }) => event);
+  };
+  assert((await events(old.id)).includes("permission_changed"));
+  assert((await events(next.id)).includes("peer_succeeded"));
+});

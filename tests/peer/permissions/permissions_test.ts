@@ -1,0 +1,41 @@
+import { assertEquals } from "@std/assert";
+import { encodeNodeId } from "../../../crypto/encoding.ts";
+import { TestParts } from "../parts.ts";
+
+const PEER = encodeNodeId(new Uint8Array(32).fill(1));
+
+Deno.test("Permissions.accept() never overturns a deny that is being written down", async () => {
+  using parts = await TestParts.create();
+  const { permissions, log } = parts;
+  await Promise.all([
+    permissions.decide(PEER, { name: "message", allowed: false }),
+    permissions.accept(PEER),
+  ]);
+  assertEquals(permissions.standing(PEER, "message"), "denied");
+  assertEquals(log.audited("permission_changed"), 1);
+});
+
+Deno.test("Permissions.accept() is audited once, however often it is repeated", async () => {
+  using parts = await TestParts.create();
+  const { permissions, log } = parts;
+  await Promise.all([permissions.accept(PEER), permissions.accept(PEER)]);
+  await permissions.accept(PEER);
+  assertEquals(permissions.of(PEER).effective, ["message"]);
+  assertEquals(log.audited("permission_changed"), 1);
+});
+
+Deno.test("Permissions tells whether there was the group that it was to change", async () => {
+  using parts = await TestParts.create();
+  const { permissions, log } = parts;
+  const tries = () =>
+    Promise.all([
+      permissions.leave("friends", PEER),
+      permissions.resetGroup("friends", "files"),
+      permissions.deleteGroup("friends"),
+    ]);
+  assertEquals(await tries(), [false, false, false]);
+  assertEquals(log.audited("permission_changed"), 0);
+  await permissions.allowGroup("friends", "files");
+  await permissions.join("friends", PEER);
+  assertEquals(await tries(), [true, true, false], "without members and permissions it is gone");
+});
