@@ -11,16 +11,15 @@ import { wipe } from "./bytes.ts";
 import type { CallTable } from "./calls.ts";
 import { checkText } from "./checks.ts";
 import type { CoreParts } from "./core_parts.ts";
-import { concatBytes, decodeUtf8, enc, encodeUtf8 } from "./encoding.ts";
+import { EncReader } from "./enc_reader.ts";
+import { concatBytes, enc, encodeUtf8 } from "./encoding.ts";
 import { Half } from "./half.ts";
-import { CryptoError, type OpenedLine, type StoredHalf } from "./interface.ts";
+import { CryptoError, type KeyRef, type OpenedLine, type StoredHalf } from "./interface.ts";
 import { VaultKey } from "./keyring.ts";
 
 const NONCE_BYTES = 12;
 const HALF_LABEL = "openred/v3/vault-half";
 const NOTE_LABEL = "openred/v3/vault-note";
-/** How a note begins: its label as `enc` writes it. */
-const NOTE_HEAD = enc(NOTE_LABEL);
 const MAX_NAME_LENGTH = 256;
 const MAX_META_LENGTH = 2 ** 16;
 const MAX_SEALED_LENGTH = 2 ** 19;
@@ -63,105 +62,94 @@ function openLine(
   return parts.aeads.aes256Gcm.open(key.bytes, nonce, encodeUtf8(name), box) ?? refuse();
 }
 
-/** Splits an `enc(…)` of exactly `count` items, the first being `label`; returns the others. */
-function splitItems(
-  bytes: Uint8Array,
-  options: { label: string; count: number },
-): Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const items: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const end = at + 4 <= bytes.length ? at + 4 + view.getUint32(at) : Infinity;
-    if (end > bytes.length) refuse();
-    items.push(bytes.subarray(at + 4, end));
-    at = end;
-  }
-  const [label, ...others] = items;
-  if (label === undefined || decodeUtf8(label) !== options.label) refuse();
-  return others.length === options.count ? others : refuse();
-}
-
-function decodeInteger(bytes: Uint8Array): number {
-  if (bytes.length !== 8) refuse();
-  return Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0));
-}
-
 function encodeHalf(half: Half, meta: string): Uint8Array {
   const { issuer, pairId, idA, idB, method, issuedAt, expiresAt, role } = half.info;
   const about = [issuer, pairId, idA, idB, method, issuedAt, expiresAt, role];
   return enc(HALF_LABEL, ...about, half.token, half.peerSalt, half.check, meta);
 }
 
-function decodeHalf(plain: Uint8Array): { half: Half; meta: string } {
-  const items = splitItems(plain, { label: HALF_LABEL, count: 12 });
-  const role = decodeUtf8(items[7]!);
+function decodeHalf(reader: EncReader): { half: Half; meta: string } {
+  const issuer = reader.text();
+  const pairId = reader.bytes();
+  const [idA, idB, method] = [reader.text(), reader.text(), reader.text()];
+  const [issuedAt, expiresAt] = [reader.integer(), reader.integer()];
+  const role = reader.text();
   if (role !== "initiator" && role !== "responder") refuse();
-  const half = new Half({
-    issuer: decodeUtf8(items[0]!),
-    pairId: items[1]!,
-    idA: decodeUtf8(items[2]!),
-    idB: decodeUtf8(items[3]!),
-    method: decodeUtf8(items[4]!),
-    issuedAt: decodeInteger(items[5]!),
-    expiresAt: decodeInteger(items[6]!),
-    role,
-  }, { token: items[8]!, peerSalt: items[9]!, check: items[10]! });
-  return { half, meta: decodeUtf8(items[11]!) };
+  const half = new Half(
+    { issuer, pairId, idA, idB, method, issuedAt, expiresAt, role },
+    { token: reader.bytes(), peerSalt: reader.bytes(), check: reader.bytes() },
+  );
+  return { half, meta: reader.text() };
+}
+
+/**
+ * Opens a line and reads what is in it.
+ * @throws {CryptoError} `unseal_failed`, also for what another version of this program may have sealed.
+ */
+function readLine<T>(
+  parts: CoreParts,
+  line: { vault: KeyRef; name: string; sealed: string },
+  read: (label: string, reader: EncReader) => T,
+): T {
+  const key = parts.ring.get(line.vault, VaultKey);
+  const plain = openLine(parts, { key, name: line.name, sealed: line.sealed });
+  try {
+    const reader = new EncReader(plain);
+    return read(reader.text(), reader);
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) refuse();
+    throw error;
+  } finally {
+    wipe(plain);
+  }
+}
+
+function readHalf(parts: CoreParts, reader: EncReader): StoredHalf & { readonly meta: string } {
+  const { half, meta } = decodeHalf(reader);
+  if (!reader.atEnd) refuse();
+  return { half: parts.ring.add(half), info: half.describe(), meta };
 }
 
 function openHalf(
   parts: CoreParts,
   options: Parameters<CallTable["openHalf"]>[0],
 ): StoredHalf & { readonly meta: string } {
-  const key = parts.ring.get(options.vault, VaultKey);
-  const plain = openLine(parts, { key, name: options.name, sealed: options.sealed });
-  try {
-    const { half, meta } = decodeHalf(plain);
-    return { half: parts.ring.add(half), info: half.describe(), meta };
-  } finally {
-    wipe(plain);
-  }
+  return readLine(
+    parts,
+    options,
+    (label, reader) => label === HALF_LABEL ? readHalf(parts, reader) : refuse(),
+  );
 }
 
 function openNote(parts: CoreParts, options: Parameters<CallTable["openNote"]>[0]): string {
-  const key = parts.ring.get(options.vault, VaultKey);
-  const plain = openLine(parts, { key, name: options.name, sealed: options.sealed });
-  const [note] = splitItems(plain, { label: NOTE_LABEL, count: 1 });
-  return decodeUtf8(note!);
-}
-
-function isNote(plain: Uint8Array): boolean {
-  return NOTE_HEAD.every((byte, at) => plain[at] === byte);
+  return readLine(
+    parts,
+    options,
+    (label, reader) => label === NOTE_LABEL ? reader.text() : refuse(),
+  );
 }
 
 function openEither(
   parts: CoreParts,
-  line: { key: VaultKey; name: string; sealed: string },
+  line: { vault: KeyRef; name: string; sealed: string },
 ): OpenedLine {
-  const plain = openLine(parts, line);
-  try {
-    if (isNote(plain)) {
-      const [note] = splitItems(plain, { label: NOTE_LABEL, count: 1 });
-      return { half: null, info: null, meta: decodeUtf8(note!) };
-    }
-    const { half, meta } = decodeHalf(plain);
-    return { half: parts.ring.add(half), info: half.describe(), meta };
-  } finally {
-    wipe(plain);
-  }
+  return readLine(parts, line, (label, reader) => {
+    if (label === HALF_LABEL) return readHalf(parts, reader);
+    return label === NOTE_LABEL ? { half: null, info: null, meta: reader.text() } : refuse();
+  });
 }
 
 function openLines(
   parts: CoreParts,
   options: Parameters<CallTable["openLines"]>[0],
 ): (OpenedLine | null)[] {
-  const key = parts.ring.get(options.vault, VaultKey);
+  const { vault } = options;
   if (!Array.isArray(options.lines) || options.lines.length > MAX_LINES) {
     throw new CryptoError("bad_argument", `Expected at most ${MAX_LINES} lines`);
   }
   return options.lines.map(({ name, sealed }) => {
     try {
-      return openEither(parts, { key, name, sealed });
+      return openEither(parts, { vault, name, sealed });
     } catch (error) {
       if (error instanceof CryptoError && error.code === "unseal_failed") return null;
       throw error;

@@ -1,0 +1,78 @@
+/**
+ * Reads an `enc(…)` item by item, in order.
+ *
+ * @module
+ * @see docs/PROTOCOL.md, "Notation"
+ */
+import { decodeUtf8 } from "./encoding.ts";
+
+const LENGTH_BYTES = 4;
+const INTEGER_BYTES = 8;
+/** Up to here a loop is quicker than the decoder's call. */
+const SHORT_TEXT_BYTES = 24;
+
+/** The items of one `enc(…)`. */
+export class EncReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  /**
+   * The next item.
+   * @returns Not a copy.
+   * @throws {RangeError} Where the bytes end before it does.
+   */
+  bytes(): Uint8Array {
+    const start = this.#enter();
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  /**
+   * The next item, as UTF-8.
+   * @throws {RangeError} As {@linkcode bytes}.
+   * @throws {TypeError} If it is none.
+   */
+  text(): string {
+    const start = this.#enter();
+    if (this.#at - start > SHORT_TEXT_BYTES) return this.#decode(start);
+    let text = "";
+    for (let at = start; at < this.#at; at++) {
+      const byte = this.#bytes[at]!;
+      if (byte > 0x7f) return this.#decode(start);
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
+  /**
+   * The next item, as an integer of 8 bytes.
+   * @throws {RangeError} As {@linkcode bytes}, or if it has another length.
+   */
+  integer(): number {
+    const start = this.#enter();
+    if (this.#at - start !== INTEGER_BYTES) throw new RangeError("Expected an item of 8 bytes");
+    return this.#view.getUint32(start) * 2 ** 32 + this.#view.getUint32(start + LENGTH_BYTES);
+  }
+
+  #decode(start: number): string {
+    return decodeUtf8(this.#bytes.subarray(start, this.#at));
+  }
+
+  /** Moves behind the next item. @returns Where it begins. */
+  #enter(): number {
+    const start = this.#at + LENGTH_BYTES;
+    const end = start > this.#bytes.length ? Infinity : start + this.#view.getUint32(this.#at);
+    if (end > this.#bytes.length) throw new RangeError("The bytes end within an item");
+    this.#at = end;
+    return start;
+  }
+}
