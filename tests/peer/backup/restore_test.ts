@@ -156,13 +156,19 @@ Deno.test("after a restore the first newer record of its own is a node's past, a
   await signAhead(a, directory, 60_000);
   await restored.start({ directories: [directory.url] });
   await restored.registered();
-  assert((await restored.audited()).includes("own_past_adopted"));
+  await until(
+    async () => (await restored.audited()).includes("own_past_adopted"),
+    "notes its past",
+  );
   await restored.stop();
 
   await signAhead(a, directory, 110_000);
   await restored.start({ directories: [directory.url] });
   await until(async () => (await restored.status()).directories[0]?.state === "stopped", "stops");
-  assert((await restored.audited()).includes("own_key_used_elsewhere"));
+  await until(
+    async () => (await restored.audited()).includes("own_key_used_elsewhere"),
+    "notes the theft",
+  );
 });
 
 async function signAhead(node: LifeNode, directory: RealDirectory, aheadMs: number): Promise<void> {
