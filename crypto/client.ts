@@ -24,6 +24,9 @@ import { ANSWER, WORKER_READY } from "./worker_messages.ts";
  */
 const MAX_UNDER_WAY = 2;
 
+/** What is as large as this does not wait for more: the Worker begins while the next part is written. */
+const LARGE_BYTES = 2 ** 16;
+
 const CALL_NUMBERS: ReadonlyMap<CallName, number> = new Map(
   CALL_NAMES.map((name, number) => [name, number]),
 );
@@ -146,6 +149,7 @@ export class WorkerCryptoCore extends CallingCore {
     } finally {
       if (wipeSecret(argument)) this.#holdsSecret = true;
     }
+    if (this.#writer.length >= LARGE_BYTES) this.#flush();
   }
 
   /** Flushes when the promise jobs of this turn are done, so that their calls share the message. */

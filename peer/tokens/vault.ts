@@ -15,8 +15,8 @@ import { DAMAGED_FILE, VAULT_FILE, VaultFile } from "./vault_file.ts";
 import { isRemoval, sealedOf, type VaultLine } from "./vault_text.ts";
 
 /** How many lines the core opens in one call, and in how many calls at a time while others are read here. */
-const LINES_PER_CALL = 100;
-const CALLS_AT_A_TIME = 8;
+const LINES_PER_CALL = 250;
+const CALLS_AT_A_TIME = 3;
 const NAME = /^NODE_(.+)_TOKEN_([0-9a-f]{32})$/;
 
 /** The session whose handshake left a standby pair. */

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
+import type { KeyRef } from "../../crypto/interface.ts";
 import { PackWriter } from "../../crypto/pack_writer.ts";
 import { ANSWER, WORKER_READY } from "../../crypto/worker_messages.ts";
 
@@ -42,6 +43,18 @@ Deno.test("WorkerCryptoCore posts the calls of one turn as one message", async (
   assertEquals(worker.posted.length, 0);
   await nextTurn();
   assertEquals(worker.posted.length, 1);
+});
+
+Deno.test("WorkerCryptoCore posts large calls at once, and still no more than two messages", async () => {
+  const { worker, core } = await startSilent();
+  const sealed = "A".repeat(2 ** 16);
+  for (let posted = 1; posted <= 3; posted++) {
+    void core.openNote({ vault: 1 as KeyRef, name: "x", sealed });
+    assertEquals(worker.posted.length, Math.min(posted, 2));
+  }
+  worker.acknowledge();
+  await nextTurn();
+  assertEquals(worker.posted.length, 3);
 });
 
 Deno.test("WorkerCryptoCore gathers calls while two messages are under way", async () => {
