@@ -9,7 +9,7 @@ import { WorkerCryptoCore } from "../crypto/client.ts";
 import { encodeUtf8, type NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, StoredHalf } from "../crypto/interface.ts";
 import { NodeEvents } from "../peer/events.ts";
-import { type PairEntry, TokenVault } from "../peer/tokens/vault.ts";
+import { newEntry, type PairEntry, TokenVault } from "../peer/tokens/vault.ts";
 import type { Files } from "../ports/ports.ts";
 import { openFiles, systemClock } from "../ports/system.ts";
 import { printAim, printNote, printTitle } from "./report.ts";
@@ -32,16 +32,10 @@ function createEntry(stored: StoredHalf, peer: NodeId): PairEntry {
   const endsAt = Date.now() + 30 * DAY_MS;
   const confirmedAt = Date.now();
   return {
+    ...newEntry(stored, peer),
     pairId: Buffer.from(randomBytes(16)).toString("hex"),
-    peer,
-    half: stored.half,
-    info: stored.info,
     endsAt,
-    index: 0,
     standby: { sessionId: "0".repeat(32), role: "initiator", confirmedAt },
-    taken: [],
-    envelope: null,
-    session: null,
   };
 }
 

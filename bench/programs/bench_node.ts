@@ -10,6 +10,7 @@ import type { CryptoCore } from "../../crypto/interface.ts";
 import { NODE_DEFAULTS } from "../../peer/config.ts";
 import { createNode, type NodePorts, type OpenNode } from "../../peer/node.ts";
 import type { FrameHandler } from "../../peer/sessions/sessions.ts";
+import { newEntry } from "../../peer/tokens/vault.ts";
 import {
   createOpenDatabase,
   openFiles,
@@ -96,19 +97,7 @@ export async function introduce(
   await book.take(peer);
   await permissions.accept(peer.id);
   await permissions.decide(peer.id, { name: "bench", allowed: true });
-  const entry = {
-    pairId: Buffer.from(pairId).toString("hex"),
-    peer: peer.id,
-    half,
-    info,
-    endsAt: info.expiresAt,
-    index: 0,
-    standby: null,
-    taken: [],
-    envelope: null,
-    session: null,
-  };
-  await vault.commit({ put: [entry] });
+  await vault.commit({ put: [newEntry({ half, info }, peer.id)] });
   return peer.id;
 }
 

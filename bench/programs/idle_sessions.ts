@@ -10,7 +10,7 @@ import type { EstablishedSession } from "../../crypto/interface.ts";
 import { NodeEvents } from "../../peer/events.ts";
 import { Session, SessionTable } from "../../peer/sessions/session.ts";
 import { standbyEntries } from "../../peer/sessions/standby.ts";
-import { type PairEntry, TokenVault } from "../../peer/tokens/vault.ts";
+import { newEntry, type PairEntry, TokenVault } from "../../peer/tokens/vault.ts";
 import { openFiles, systemClock } from "../../ports/system.ts";
 import { CHEAP_COST, createCoreNode, establishSession } from "../two_nodes.ts";
 
@@ -57,18 +57,10 @@ class End {
   }
 
   async keep(established: EstablishedSession, role: "initiator" | "responder"): Promise<void> {
-    const { info } = established.standby[0]!;
     const pair: PairEntry = {
+      ...newEntry(established.standby[0]!, this.#peer),
       pairId: Buffer.from(established.sessionId).toString("hex"),
-      peer: this.#peer,
       half: null,
-      info,
-      endsAt: info.expiresAt,
-      index: 0,
-      standby: null,
-      taken: [],
-      envelope: null,
-      session: null,
     };
     const session = new Session({ crypto, clock: systemClock }, {
       established,

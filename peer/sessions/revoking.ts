@@ -4,7 +4,6 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
-import { CryptoError } from "../../crypto/interface.ts";
 import type { Clock } from "../../ports/ports.ts";
 import type { NodeEvents } from "../events.ts";
 import type { Carrier } from "../p2p/carrier.ts";
@@ -110,13 +109,10 @@ export class Revoking {
   async #tell(session: Session): Promise<void> {
     if (!session.confirmed || !session.sends) return;
     const { carrier } = this.#parts;
-    try {
-      const frame = await session.seal({ type: "core.close", revoked: true });
-      if (carrier.hasChannel(session.peer)) carrier.send(session.peer, frame.slice());
-      carrier.send(session.peer, frame, { post: true });
-    } catch (error) {
-      if (!(error instanceof CryptoError) || error.code !== "key_unknown") throw error;
-    }
+    const frame = await session.sealUnlessGone({ type: "core.close", revoked: true });
+    if (frame === null) return;
+    if (carrier.hasChannel(session.peer)) carrier.send(session.peer, frame.slice());
+    carrier.send(session.peer, frame, { post: true });
   }
 
   async #end(sessions: readonly Session[], why: string): Promise<void> {

@@ -5,12 +5,13 @@
  */
 import { Buffer } from "node:buffer";
 import type { NodeId } from "../../crypto/encoding.ts";
-import type {
-  CryptoCore,
-  EstablishedSession,
-  KeyRef,
-  OpenedFrame,
-  Suite,
+import {
+  type CryptoCore,
+  CryptoError,
+  type EstablishedSession,
+  type KeyRef,
+  type OpenedFrame,
+  type Suite,
 } from "../../crypto/interface.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { CONFIRMATION_MS, RECEIVE_LONGER_MS, STEP_LIFE_MS } from "../../protocol/limits.ts";
@@ -148,6 +149,19 @@ export class Session {
       this.#stepSinceMs = nowMs;
     }
     return frame;
+  }
+
+  /** As {@linkcode seal}; `null` once its keys are gone. */
+  async sealUnlessGone(
+    header: Record<string, unknown>,
+    body?: Uint8Array,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    try {
+      return await this.seal(header, body);
+    } catch (error) {
+      if (error instanceof CryptoError && error.code === "key_unknown") return null;
+      throw error;
+    }
   }
 
   open(frame: Uint8Array): Promise<OpenedFrame> {

@@ -164,12 +164,7 @@ export class Sessions {
     const session = this.#parts.table.current(peer);
     if (session === null) return null;
     this.#parts.events.count("frames_sent");
-    try {
-      return await session.seal(header, body);
-    } catch (error) {
-      if (error instanceof CryptoError && error.code === "key_unknown") return null;
-      throw error;
-    }
+    return await session.sealUnlessGone(header, body);
   }
 
   /**
@@ -300,13 +295,10 @@ export class Sessions {
   }
 
   async #sendOn(session: Session, header: Record<string, unknown>): Promise<void> {
-    try {
-      const frame = await session.seal(header);
-      this.#parts.events.count("frames_sent");
-      this.#parts.carrier.send(session.peer, frame);
-    } catch (error) {
-      if (!(error instanceof CryptoError) || error.code !== "key_unknown") throw error;
-    }
+    const frame = await session.sealUnlessGone(header);
+    if (frame === null) return;
+    this.#parts.events.count("frames_sent");
+    this.#parts.carrier.send(session.peer, frame);
   }
 
   /** Says hello, the same bytes with back-off, until a frame of the peer has opened. */

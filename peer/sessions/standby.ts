@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { StoredHalf } from "../../crypto/interface.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { MAX_STANDBY_SETS_PER_PEER, STANDBY_LIFE_MS } from "../../protocol/limits.ts";
-import type { PairEntry, TokenVault } from "../tokens/vault.ts";
+import { newEntry, type PairEntry, type TokenVault } from "../tokens/vault.ts";
 import type { Session } from "./session.ts";
 
 /** The vault entries of the pairs a handshake made. Their 30 days count from now. */
@@ -17,17 +16,11 @@ export function standbyEntries(
   session: Session,
   nowMs: number,
 ): PairEntry[] {
-  return halves.map(({ half, info }, index) => ({
-    pairId: Buffer.from(info.pairId).toString("hex"),
-    peer: session.peer,
-    half,
-    info,
+  return halves.map((stored, index) => ({
+    ...newEntry(stored, session.peer),
     endsAt: nowMs + STANDBY_LIFE_MS,
     index,
     standby: { sessionId: session.id, role: session.role, confirmedAt: null },
-    taken: [],
-    envelope: null,
-    session: null,
   }));
 }
 

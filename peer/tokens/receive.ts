@@ -27,7 +27,7 @@ import { type NodeEvents, reasonOf } from "../events.ts";
 import type { PeerBook } from "../peer_book.ts";
 import type { DenialLog } from "../permissions/denial_log.ts";
 import type { Permissions } from "../permissions/permissions.ts";
-import type { PairEntry, TokenVault } from "./vault.ts";
+import { newEntry, type PairEntry, type TokenVault } from "./vault.ts";
 
 /** Targets asked for in the last five minutes may come back with an initiator's half. */
 const ASKED_MS = 5 * 60 * 1000;
@@ -114,18 +114,7 @@ export class EnvelopeReceiver {
         return await this.#again(pairId);
       }
       const spent = this.#makeRoom(peer.id, directory.id);
-      const entry: PairEntry = {
-        pairId,
-        peer: peer.id,
-        half: opened.half,
-        info: opened.info,
-        endsAt: opened.info.expiresAt,
-        index: 0,
-        standby: null,
-        taken: [],
-        envelope,
-        session: null,
-      };
+      const entry: PairEntry = { ...newEntry(opened, peer.id), envelope };
       if (this.#parts.permissions.isBlocked(peer.id)) {
         await this.#throwAway(entry);
         return pairId;

@@ -7,7 +7,13 @@
  */
 import { Buffer } from "node:buffer";
 import type { NodeId } from "../../crypto/encoding.ts";
-import type { CryptoCore, HalfInfo, KeyRef, OpenedLine } from "../../crypto/interface.ts";
+import type {
+  CryptoCore,
+  HalfInfo,
+  KeyRef,
+  OpenedLine,
+  StoredHalf,
+} from "../../crypto/interface.ts";
 import type { Clock, Files } from "../../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events.ts";
@@ -51,6 +57,22 @@ export interface PairEntry {
   readonly session: string | null;
   /** When this node's owner revoked it, by the wall clock; then its half is gone. */
   readonly revokedAt?: number;
+}
+
+/** The entry of a pair as a directory gave it: nothing was done with it yet. */
+export function newEntry({ half, info }: StoredHalf, peer: NodeId): PairEntry {
+  return {
+    pairId: Buffer.from(info.pairId).toString("hex"),
+    peer,
+    half,
+    info,
+    endsAt: info.expiresAt,
+    index: 0,
+    standby: null,
+    taken: [],
+    envelope: null,
+    session: null,
+  };
 }
 
 /** What is sealed with a half, or alone once that is gone: then `info` has to be there. */

@@ -6,7 +6,7 @@
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS } from "../../directory/config.ts";
 import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
-import { bootProcess, crashHost } from "./machine.ts";
+import { bootProcess, crashHost, destroyHost } from "./machine.ts";
 import { logLine, type MachineParts } from "./machine.ts";
 import { CHEAP_KEYSTORE, createSimulatedCore } from "./simulated_core.ts";
 import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";
@@ -65,10 +65,8 @@ export class DirectoryMachine {
     crashHost(this.host);
   }
 
-  async destroy(): Promise<void> {
-    this.host.process?.kill();
-    await this.#parts.loop.settle().catch(() => undefined);
-    this.host.disk.close();
+  destroy(): Promise<void> {
+    return destroyHost(this.#parts.loop, this.host);
   }
 
   async #compose(process: VirtualProcess): Promise<Directory> {

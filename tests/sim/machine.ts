@@ -41,6 +41,13 @@ export function crashHost(host: VirtualHost): void {
   host.disk.statementsUntilCrash = null;
 }
 
+/** Ends a host for good, once what its process had begun has settled. */
+export async function destroyHost(loop: EventLoop, host: VirtualHost): Promise<void> {
+  host.process?.kill();
+  await loop.settle().catch(() => undefined);
+  host.disk.close();
+}
+
 /** Chooses a moment in the near future, in the middle of its database work, at which a host dies. */
 export function armCrash(host: VirtualHost, random: SeededRandom): void {
   host.disk.statementsUntilCrash = random.between(1, 12);

@@ -7,7 +7,7 @@ import type { RotationPolicy } from "../../crypto/interface.ts";
 import { NODE_DEFAULTS, type NodeConfig } from "../../peer/config.ts";
 import { createNode, type Node } from "../../peer/node.ts";
 import { AdminClient } from "./admin_client.ts";
-import { bootProcess, crashHost, logLine, type MachineParts } from "./machine.ts";
+import { bootProcess, crashHost, destroyHost, logLine, type MachineParts } from "./machine.ts";
 import { CHEAP_KEYSTORE, createSimulatedCore } from "./simulated_core.ts";
 import { upgraderFor } from "./virtual_channel.ts";
 import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";
@@ -114,10 +114,8 @@ export class NodeMachine {
     crashHost(this.host);
   }
 
-  async destroy(): Promise<void> {
-    this.host.process?.kill();
-    await this.#parts.loop.settle().catch(() => undefined);
-    this.host.disk.close();
+  destroy(): Promise<void> {
+    return destroyHost(this.#parts.loop, this.host);
   }
 
   #tidy(): void {

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import type { EstablishedSession, StoredHalf } from "../../../crypto/interface.ts";
 import type { Carrier } from "../../../peer/p2p/carrier.ts";
 import { Session, SessionTable } from "../../../peer/sessions/session.ts";
-import { type PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";
+import { newEntry, type PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";
 import { decodePairStatement } from "../../../protocol/statements.ts";
 import { TestParts } from "../parts.ts";
 import { issuePair, TestNodeKeys } from "../test_node_keys.ts";
@@ -67,7 +66,7 @@ export class SessionWorld implements Disposable {
     const make = (established: EstablishedSession, half: StoredHalf, end: Role) =>
       new Session(this.parts, {
         established,
-        pair: entryOf(half, end === role ? this.peer : this.own),
+        pair: newEntry(half, (end === role ? this.peer : this.own).id),
         role: end,
         suite: "ik-x25519",
         lifeMs: 6 * 3_600_000,
@@ -92,7 +91,7 @@ export class SessionWorld implements Disposable {
   async standby(sessionId: string, changes: Partial<PairEntry> = {}): Promise<PairEntry[]> {
     const { halfOfA } = await this.#establish(this.own, this.peer);
     const entry = {
-      ...entryOf(halfOfA, this.peer),
+      ...newEntry(halfOfA, this.peer.id),
       endsAt: this.parts.clock.nowMs() + 30 * 86_400_000,
       standby: { sessionId, role: "initiator", confirmedAt: this.parts.clock.nowMs() } as const,
       ...changes,
@@ -157,19 +156,4 @@ export class SessionWorld implements Disposable {
   [Symbol.dispose](): void {
     this.parts[Symbol.dispose]();
   }
-}
-
-function entryOf({ half, info }: StoredHalf, peer: TestNodeKeys): PairEntry {
-  return {
-    pairId: Buffer.from(info.pairId).toString("hex"),
-    peer: peer.id,
-    half,
-    info,
-    endsAt: info.expiresAt,
-    index: 0,
-    standby: null,
-    taken: [],
-    envelope: null,
-    session: null,
-  };
 }

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { StoredHalf } from "../../../crypto/interface.ts";
-import { type PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";
+import { newEntry, type PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";
 import { verifyRecord } from "../../../protocol/record.ts";
 import { decodePairStatement } from "../../../protocol/statements.ts";
 import { START_MS, TestParts } from "../parts.ts";
@@ -66,20 +65,8 @@ export class VaultWorld implements Disposable {
     changes: Partial<PairEntry> = {},
     options: { role?: "initiator" | "responder"; issuedAt?: number } = {},
   ): Promise<PairEntry> {
-    const { half, info } = await this.half(options.role ?? "initiator", options.issuedAt);
-    return {
-      pairId: Buffer.from(info.pairId).toString("hex"),
-      peer: this.peer.id,
-      half,
-      info,
-      endsAt: info.expiresAt,
-      index: 0,
-      standby: null,
-      taken: [],
-      envelope: null,
-      session: null,
-      ...changes,
-    };
+    const stored = await this.half(options.role ?? "initiator", options.issuedAt);
+    return { ...newEntry(stored, this.peer.id), ...changes };
   }
 
   async directoryRecord() {
