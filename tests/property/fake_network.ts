@@ -38,6 +38,8 @@ export class FakeNetwork implements HttpClient {
   readonly directory: FakeParty;
   /** Takes what a node posts to a fake peer. */
   onMessage: (peerUrl: string, data: string) => void = () => {};
+  #lastSeq = 0;
+  #changedRecords = 0;
 
   private constructor(core: CryptoCore, directory: FakeParty) {
     this.core = core;
@@ -53,11 +55,18 @@ export class FakeNetwork implements HttpClient {
     return createParty(this.core, `https://${name}.example`);
   }
 
-  /** A record signed now. */
+  /** How many records the directory has signed with something changed in them. */
+  get changedRecords(): number {
+    return this.#changedRecords;
+  }
+
+  /** A record signed now, newer than every one before it. */
   record(party: FakeParty, edit: Edit): Promise<string> {
-    const seq = Date.now();
+    const seq = Math.max(Date.now(), this.#lastSeq + 1);
+    this.#lastSeq = seq;
     const iat = Math.floor(seq / 1000);
     const isDirectory = party === this.directory;
+    if (isDirectory && edit.kind !== "none") this.#changedRecords += 1;
     const payload = {
       v: 3,
       iss: party.id,
