@@ -9,9 +9,6 @@
 /** Byte arrays longer than this go beside the message, transferred instead of copied into it. */
 export const ATTACHED_FROM_BYTES = 16 * 1024;
 
-/** Up to this length a loop beats the UTF-8 coders, whose calls have a cost of their own. */
-export const SHORT_TEXT_LENGTH = 48;
-
 /** What stands before each value. */
 export const TAG = {
   null: 0,
