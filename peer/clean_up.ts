@@ -1,0 +1,60 @@
+/**
+ * What a node does once a minute: it forgets what has ended, and sees to pairs that soon will.
+ *
+ * @module
+ */
+import type { NodeId } from "../crypto/encoding.ts";
+import type { Clock } from "../ports/ports.ts";
+import type { Background } from "./background.ts";
+import type { Holdings } from "./holdings.ts";
+import type { Messages } from "./messages.ts";
+import type { Sessions } from "./sessions/sessions.ts";
+
+const CLEAN_UP_MS = 60_000;
+
+interface CleanUpParts
+  extends Pick<Holdings, "book" | "vault" | "table" | "permissions" | "petnames"> {
+  readonly clock: Clock;
+  readonly background: Background;
+  readonly sessions: Sessions;
+  readonly messages: Messages;
+}
+
+/** The node's regular cleaning. */
+export class CleanUp {
+  readonly #parts: CleanUpParts;
+  #cancel: () => void = () => {};
+
+  constructor(parts: CleanUpParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { clock, background } = this.#parts;
+    this.#cancel = clock.setTimer(CLEAN_UP_MS, () => {
+      this.start();
+      background.run("clean_up", this.#run());
+    });
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  /** Forgets pairs that ended, and strangers of whom nothing else is left. */
+  async #run(): Promise<void> {
+    const { vault, book, sessions } = this.#parts;
+    await vault.cleanUp({ isClockSteady: sessions.isClockSteady });
+    sessions.renewStandby();
+    const used = new Set(vault.all().map((entry) => entry.peer));
+    for (const { id } of book.all()) {
+      if (!used.has(id) && !this.#isMentioned(id)) await book.forget(id);
+    }
+  }
+
+  #isMentioned(peer: NodeId): boolean {
+    const { table, messages, permissions, petnames } = this.#parts;
+    return table.forPeer(peer).length > 0 || messages.outboxSize(peer) > 0 ||
+      permissions.mentions(peer) || petnames.of(peer) !== null;
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * What a node keeps, on disk or in memory: all that is there before anything is sent.
+ *
+ * @module
+ */
+import type { NodeId } from "../crypto/encoding.ts";
+import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
+import type { Clock, Files } from "../ports/ports.ts";
+import { RestoredMark } from "./backup/restored_mark.ts";
+import type { NodeConfig } from "./config.ts";
+import { ContactDirectories } from "./contacts/contact_directories.ts";
+import { Petnames } from "./contacts/petnames.ts";
+import type { NodeEvents } from "./events.ts";
+import { OwnRecord } from "./own_record.ts";
+import { PeerBook } from "./peer_book.ts";
+import { DenialLog } from "./permissions/denial_log.ts";
+import { Permissions } from "./permissions/permissions.ts";
+import { SessionTable } from "./sessions/session.ts";
+import type { NodeStore } from "./store.ts";
+import { OwnSuccession } from "./succession/own_succession.ts";
+import { ValidationCache } from "./tokens/validation_cache.ts";
+import { TokenVault } from "./tokens/vault.ts";
+
+interface HoldingsParts {
+  readonly crypto: CryptoCore;
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly store: NodeStore;
+  readonly events: NodeEvents;
+}
+
+export interface Holdings {
+  readonly book: PeerBook;
+  readonly permissions: Permissions;
+  readonly denials: DenialLog;
+  readonly petnames: Petnames;
+  readonly contactDirectories: ContactDirectories;
+  readonly succession: OwnSuccession;
+  readonly restored: RestoredMark;
+  readonly vault: TokenVault;
+  readonly validations: ValidationCache;
+  readonly ownRecord: OwnRecord;
+  readonly table: SessionTable;
+}
+
+/** Makes them; the book and the vault are yet to be loaded. */
+export function createHoldings(
+  parts: HoldingsParts,
+  config: NodeConfig,
+  keys: OpenedKeystore,
+): Holdings {
+  const { store } = parts;
+  const [noiseKey] = keys.noiseKeys;
+  if (noiseKey === undefined) throw new RangeError("The keystore holds no noise key");
+  const own = { identity: keys.identity, noiseKey: noiseKey.publicKey };
+  const holdings = {
+    book: new PeerBook(parts, keys.nodeId as NodeId),
+    permissions: new Permissions(parts),
+    denials: new DenialLog(parts),
+    petnames: new Petnames(store),
+    contactDirectories: new ContactDirectories(store),
+    succession: new OwnSuccession(store),
+    restored: new RestoredMark(store),
+    vault: new TokenVault(parts, keys.vault),
+    validations: new ValidationCache(),
+    ownRecord: new OwnRecord(parts, config, own),
+    table: new SessionTable(),
+  };
+  const { permissions, petnames, contactDirectories, succession } = holdings;
+  for (const moving of [permissions, petnames, contactDirectories, succession]) {
+    holdings.book.alsoMoves((old, next) => moving.writeMove(old, next));
+  }
+  return holdings;
+}
