@@ -162,12 +162,12 @@ function followSuccessions(
 ): void {
   const { background, store } = parts;
   book.onSuccession((old, next) => {
-    background.run("forget_peer", sessions.forgetPeer(old));
+    background.run("forget_peer", sessions.ending.forgetPeer(old));
     messages.moved(old, next);
     if (permissions.isBlocked(next)) {
       background.run("drop_waiting", store.write(() => messages.writeDrop(next)));
       messages.dropped(next);
-      background.run("cut_off", sessions.cutOff(next, "blocked"));
+      background.run("cut_off", sessions.ending.cutOff(next, "blocked"));
     } else if (book.get(next)?.known === true) {
       sessions.links.want(next, { delayed: true });
     }

@@ -9,7 +9,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import { NODE_DEFAULTS } from "../../peer/config.ts";
 import { createNode, type NodePorts, type OpenNode } from "../../peer/node.ts";
-import type { FrameHandler } from "../../peer/sessions/sessions.ts";
+import type { FrameHandler } from "../../peer/permissions/frame_gate.ts";
 import { newEntry } from "../../peer/tokens/vault.ts";
 import {
   createOpenDatabase,

@@ -204,7 +204,7 @@ export class Contacts {
   /** Ends what there is with a peer. Its block, its name and what it may do are other matters. */
   async #cutOff(peer: NodeId, why: string): Promise<void> {
     this.#parts.messages.dropped(peer);
-    await this.#parts.sessions.cutOff(peer, why);
+    await this.#parts.sessions.ending.cutOff(peer, why);
   }
 
   /** Makes a stranger of a peer; only a block stays, and the messages that came from it. */

@@ -10,7 +10,7 @@ import { CALL_TIMEOUT_MS, CHANNEL_FIRST_FRAME_MS } from "../../protocol/limits.t
 import { CHANNEL_CLOSE, CHANNEL_PATH } from "../../protocol/peer_api.ts";
 import type { Background } from "../background.ts";
 import { sleep } from "../backoff.ts";
-import type { FrameVerdict } from "../sessions/sessions.ts";
+import type { FrameVerdict } from "../sessions/frame_intake.ts";
 import { Entrance } from "./entrance.ts";
 import { HeldSockets } from "./held_sockets.ts";
 import { Openings } from "./openings.ts";

@@ -8,7 +8,7 @@ import type { Channel, ChannelListener, Clock } from "../../ports/ports.ts";
 import { CHANNEL_FIRST_FRAME_MS } from "../../protocol/limits.ts";
 import { CHANNEL_CLOSE } from "../../protocol/peer_api.ts";
 import type { Background } from "../background.ts";
-import type { FrameVerdict } from "../sessions/sessions.ts";
+import type { FrameVerdict } from "../sessions/frame_intake.ts";
 import type { HeldSockets } from "./held_sockets.ts";
 
 const MAX_WAITING = 100;

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { NodeId } from "../../../crypto/encoding.ts";
 import { ChannelPool } from "../../../peer/p2p/channels.ts";
-import type { FrameVerdict } from "../../../peer/sessions/sessions.ts";
+import type { FrameVerdict } from "../../../peer/sessions/frame_intake.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { testIdentity } from "../../protocol/signer.ts";
 import { FakeHttp } from "../fake_http.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { encodeUtf8, type NodeId } from "../../../crypto/encoding.ts";
 import { PeerCarrier } from "../../../peer/p2p/peer_carrier.ts";
 import { ReliableSender } from "../../../peer/sessions/reliable.ts";
-import type { FrameVerdict } from "../../../peer/sessions/sessions.ts";
+import type { FrameVerdict } from "../../../peer/sessions/frame_intake.ts";
 import { testIdentity } from "../../protocol/signer.ts";
 import { answerJson, FakeHttp } from "../fake_http.ts";
 import { MINUTE_MS } from "../parts.ts";

@@ -1,0 +1,93 @@
+/**
+ * Ending sessions: by agreement, at once and without a word, or because a peer has another id now.
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { NodeEvents } from "../events.ts";
+import type { Carrier } from "../p2p/carrier.ts";
+import type { ValidationCache } from "../tokens/validation_cache.ts";
+import type { TokenVault } from "../tokens/vault.ts";
+import type { PeerLinks } from "./links.ts";
+import type { ReliableSender } from "./reliable.ts";
+import type { Session, SessionTable } from "./session.ts";
+import { setOf } from "./standby.ts";
+
+export interface EndingParts {
+  readonly events: NodeEvents;
+  readonly vault: TokenVault;
+  readonly validations: ValidationCache;
+  readonly table: SessionTable;
+  readonly carrier: Carrier;
+  readonly reliable: ReliableSender;
+  readonly links: Pick<PeerLinks, "cancel">;
+}
+
+/** Ends the sessions of one node. */
+export class Ending {
+  readonly #parts: EndingParts;
+
+  constructor(parts: EndingParts) {
+    this.#parts = parts;
+  }
+
+  /** Ends sending on a session, for a reason shown to people; frames that come are taken two minutes longer. */
+  close(session: Session, why: string): void {
+    if (session.closed) return;
+    const { reliable, events } = this.#parts;
+    const { peer } = session;
+    session.close();
+    reliable.forget(session);
+    events.audit("session_closed", { peer, success: true, why });
+    events.emit({ type: "session_ended", session_id: session.id, peer, why });
+    reliable.resend(peer);
+  }
+
+  /** Lets a session go that is over, and with it the pairs of a handshake that nobody confirmed. */
+  async remove(session: Session): Promise<void> {
+    const { table, vault, reliable } = this.#parts;
+    table.remove(session);
+    reliable.forget(session);
+    await session.release();
+    if (!session.confirmed && session.role === "responder") {
+      const drop = setOf(vault, session).map((entry) => entry.pairId);
+      if (drop.length > 0) await vault.commit({ drop });
+    }
+  }
+
+  /**
+   * Ends everything with a peer at once and without a word: sessions, calls, channels, pairs. What a directory gave is
+   * remembered as spent, so that the same half is not taken again.
+   */
+  async cutOff(peer: NodeId, why: string): Promise<void> {
+    const { links, reliable, table, carrier, events } = this.#parts;
+    links.cancel(peer);
+    reliable.forgetPeer(peer);
+    const cut = [...table.forPeer(peer)];
+    for (const session of cut) {
+      session.close();
+      table.remove(session);
+      events.emit({ type: "session_ended", session_id: session.id, peer, why });
+    }
+    carrier.drop(peer);
+    await Promise.all([this.#spendPairs(peer), ...cut.map((session) => session.release())]);
+  }
+
+  async #spendPairs(peer: NodeId): Promise<void> {
+    const { vault, validations } = this.#parts;
+    const known = vault.forPeer(peer);
+    for (const { pairId } of known) validations.forget(pairId);
+    const usable = known.filter(({ half }) => half !== null);
+    const put = usable.filter(({ envelope }) => envelope !== null)
+      .map((pair) => ({ ...pair, half: null }));
+    const drop = usable.filter(({ envelope }) => envelope === null).map(({ pairId }) => pairId);
+    await vault.commit({ put, drop });
+  }
+
+  /** Ends everything with a peer whose contact has moved to another id. */
+  async forgetPeer(peer: NodeId): Promise<void> {
+    const { table, vault } = this.#parts;
+    for (const session of table.forPeer(peer)) this.close(session, "the peer has a new id");
+    await vault.commit({ drop: vault.forPeer(peer).map((entry) => entry.pairId) });
+  }
+}

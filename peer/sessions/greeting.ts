@@ -1,0 +1,91 @@
+/**
+ * `core.hello`, and other frames of one session that nobody acknowledges (docs/PROTOCOL.md, "Confirmation").
+ *
+ * @module
+ */
+import type { Clock } from "../../ports/ports.ts";
+import { CONFIRMATION_MS } from "../../protocol/limits.ts";
+import type { Background } from "../background.ts";
+import { sleep } from "../backoff.ts";
+import type { NodeEvents } from "../events.ts";
+import type { Carrier } from "../p2p/carrier.ts";
+import type { Session, SessionTable } from "./session.ts";
+
+const FIRST_REPEAT_MS = 1_000;
+const LAST_REPEAT_MS = 15_000;
+const ANSWER_PAUSE_MS = 1_000;
+
+export interface GreetingParts {
+  readonly clock: Clock;
+  readonly events: NodeEvents;
+  readonly background: Background;
+  readonly table: SessionTable;
+  readonly carrier: Carrier;
+}
+
+/** Says hello and answers it, and ticks where a direction is idle. */
+export class Greeting {
+  readonly #parts: GreetingParts;
+
+  constructor(parts: GreetingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Says hello, the same bytes with back-off, until a frame of the peer has opened.
+   * @returns Whether the session was confirmed.
+   */
+  async greet(session: Session, signal: AbortSignal): Promise<boolean> {
+    const { carrier, table } = this.#parts;
+    // Its keys go when it leaves the table.
+    if (table.get(session.id) !== session) return false;
+    const frame = await session.seal({ type: "core.hello" });
+    for (let delayMs = FIRST_REPEAT_MS;; delayMs = Math.min(2 * delayMs, LAST_REPEAT_MS)) {
+      carrier.send(session.peer, frame.slice(), { post: true });
+      const leftMs = CONFIRMATION_MS - session.ageMs;
+      if (await this.#isConfirmedWithin(session, Math.min(delayMs, leftMs), signal)) return true;
+      if (session.ageMs >= CONFIRMATION_MS || table.get(session.id) !== session) return false;
+    }
+  }
+
+  async #isConfirmedWithin(
+    session: Session,
+    delayMs: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const wake = new AbortController();
+    session.onConfirmed = () => wake.abort();
+    await sleep(this.#parts.clock, delayMs, AbortSignal.any([signal, wake.signal]))
+      .catch((error: unknown) => {
+        if (!wake.signal.aborted) throw error;
+      });
+    session.onConfirmed = null;
+    return session.confirmed;
+  }
+
+  /** Answers a hello, at most once a second. */
+  answer(session: Session): void {
+    if (session.role !== "responder" || !session.sends) return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs - session.helloAnsweredMs < ANSWER_PAUSE_MS) return;
+    session.helloAnsweredMs = nowMs;
+    this.#send("hello", session);
+  }
+
+  /** Moves an idle direction on. */
+  tick(session: Session): void {
+    this.#send("tick", session);
+  }
+
+  #send(name: "hello" | "tick", session: Session): void {
+    this.#parts.background.run(name, this.#sealAndSend(session, { type: `core.${name}` }));
+  }
+
+  async #sealAndSend(session: Session, header: Record<string, unknown>): Promise<void> {
+    const { events, carrier } = this.#parts;
+    const frame = await session.sealUnlessGone(header);
+    if (frame === null) return;
+    events.count("frames_sent");
+    carrier.send(session.peer, frame);
+  }
+}
