@@ -2,7 +2,7 @@
  * Reads an `enc(…)` item by item, in order.
  *
  * @module
- * @see docs/PROTOCOL.md, "Notation"
+ * @see docs/PROTOCOL.md, "Bytes"
  */
 import { decodeUtf8 } from "./encoding.ts";
 

@@ -2,7 +2,7 @@
  * What a handshake leaves behind: the session, and the standby halves.
  *
  * @module
- * @see docs/PROTOCOL.md, "Keys"
+ * @see docs/PROTOCOL.md, "Key schedule"
  */
 import { wipe } from "./bytes.ts";
 import type { CoreParts } from "./core_parts.ts";

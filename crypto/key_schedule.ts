@@ -2,7 +2,7 @@
  * What a session's keys and its standby pairs are derived from.
  *
  * @module
- * @see docs/PROTOCOL.md, "Keys" and "Renewal without the directory"
+ * @see docs/PROTOCOL.md, "Key schedule" and "Renewal without the directory"
  */
 import { wipe } from "./bytes.ts";
 import { concatBytes, enc } from "./encoding.ts";

@@ -1,5 +1,5 @@
 /**
- * Acknowledged frames: kept and repeated until a `core.ack` names them (docs/PROTOCOL.md, "Acknowledged").
+ * Acknowledged frames: kept and repeated until a `core.ack` names them (docs/PROTOCOL.md, "Acknowledgement").
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Standby pairs: the sets that handshakes leave in the vault (docs/PROTOCOL.md, "Renewal").
+ * Standby pairs: the sets that handshakes leave in the vault (docs/PROTOCOL.md, "Renewal without the directory").
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The text of a vault file: the seed's lines, and which of them count (docs/PROTOCOL.md, "The vault at rest").
+ * The text of a vault file: the seed's lines, and which of them count (docs/PROTOCOL.md, "Token vault").
  *
  * What was written whole stands first. After it come changes that were appended, each behind a line that says of how
  * many lines it is: one that is not there in full, since its writing was interrupted, does not count at all. Of
