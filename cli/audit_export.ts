@@ -50,7 +50,8 @@ export const auditExportCommand = defineCommand({
       if (path === STANDARD_OUTPUT) {
         return await print(out, await open(node, options.raw), options.raw);
       }
-      await save(await createFile(path), await open(node, options.raw));
+      const body = await open(node, options.raw);
+      await save(await createFile(path), body);
     } catch (cause) {
       if (cause instanceof Error && cause.name === "CommandError") throw cause;
       if (signal.reason instanceof OutputGone) return;

@@ -29,12 +29,13 @@ export async function* backUpNode(
   options: BackupOptions,
 ): AsyncGenerator<Uint8Array> {
   const { crypto, clock, files } = ports;
-  if (await files.read(KEYSTORE_FILE) === null) {
-    throw new OpenRedError("not_found", "There is no node here");
-  }
-  await settleData(ports);
-  const store = new NodeStore(ports.openDatabase, clock);
+  let store: NodeStore | null = null;
   try {
+    if (await files.read(KEYSTORE_FILE) === null) {
+      throw new OpenRedError("not_found", "There is no node here");
+    }
+    await settleData(ports);
+    store = new NodeStore(ports.openDatabase, clock);
     yield* writeArchive(crypto, {
       ...options,
       schema: SCHEMA_VERSION,
@@ -42,6 +43,7 @@ export async function* backUpNode(
       files: readDataFiles({ ...ports, store }),
     });
   } finally {
-    store.close();
+    options.passphrase.fill(0);
+    store?.close();
   }
 }

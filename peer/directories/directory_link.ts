@@ -157,7 +157,11 @@ export class DirectoryLink {
       return jitter(this.#parts.random, { spanMs: 0.9 * spanMs, part: 0.1 });
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
-      return await this.#failed(error, backoff);
+      return await this.#failed(error, backoff).catch((cause: unknown) => {
+        if (!(cause instanceof OpenRedError)) throw cause;
+        // What the answer says could not be stored: the next one says it again.
+        return backoff.next();
+      });
     }
   }
 
@@ -214,8 +218,10 @@ export class DirectoryLink {
       if (shown?.id === this.#parts.own.id) {
         this.#takenSeq = Math.max(this.#takenSeq, shown.payload.seq);
         const mayBeForgotten = this.#parts.restored?.isFirstAnswer(this.url) ?? false;
+        const isOwn = await ownRecord.met(shown, { mayBeForgotten });
+        // After that is stored: whoever is killed between the two still takes its past for its own.
         await this.#parts.restored?.answered(this.url);
-        if (!(await ownRecord.met(shown, { mayBeForgotten }))) {
+        if (!isOwn) {
           this.#state = "stopped";
           return null;
         }

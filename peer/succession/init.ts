@@ -30,9 +30,10 @@ export interface InitOptions extends Pick<SucceedOptions, "show"> {
  *   `not_found` for one that has lost its keystore; nothing was changed.
  */
 export async function initNode(ports: DataPorts, options: InitOptions): Promise<string> {
-  await settleData(ports);
-  const store = new NodeStore(ports.openDatabase, ports.clock);
+  let store: NodeStore | null = null;
   try {
+    await settleData(ports);
+    store = new NodeStore(ports.openDatabase, ports.clock);
     const keys = await openKeys(ports, { ...options, store });
     const { phrase, next } = await ports.crypto.createSuccessor();
     await showPhrase(options.show, { id: keys.nodeId, phrase });
@@ -41,7 +42,7 @@ export async function initNode(ports: DataPorts, options: InitOptions): Promise<
     return keys.nodeId;
   } finally {
     options.passphrase?.fill(0);
-    store.close();
+    store?.close();
   }
 }
 

@@ -67,9 +67,10 @@ interface Former {
  */
 export async function succeedNode(ports: DataPorts, options: SucceedOptions): Promise<NodeId> {
   const { crypto, files } = ports;
-  await settleData(ports);
-  const successor = await crypto.openSuccessor({ phrase: options.phrase });
+  let successor: Successor | null = null;
   try {
+    await settleData(ports);
+    successor = await crypto.openSuccessor({ phrase: options.phrase });
     const former = options.from === null
       ? await openFormer(ports, { successor, passphrase: options.passphrase?.slice() })
       : await lostFormer(ports, { id: options.from, successor });
@@ -106,8 +107,9 @@ export async function succeedNode(ports: DataPorts, options: SucceedOptions): Pr
     await finishSuccession(ports);
     return id;
   } finally {
+    options.phrase.fill(0);
     options.passphrase?.fill(0);
-    await crypto.release(successor.key);
+    if (successor !== null) await crypto.release(successor.key);
   }
 }
 

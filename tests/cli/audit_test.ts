@@ -170,6 +170,30 @@ Deno.test("audit export writes a new file, or standard output", async () => {
   assertEquals((await runInProcess(["audit", "export", "-", "--raw"], admin)).out, "a.b.c\n");
 });
 
+Deno.test("audit export prints nothing that a terminal acts on", async () => {
+  const entry = { ...ENTRY, event: "\u009b2J" };
+  await using admin = startFakeAdmin(({ path }) =>
+    path.endsWith("raw=1") ? new Response("a.b.c\u009b2J\n") : answerLines(entry)
+  );
+  for (const raw of [[], ["--raw"]]) {
+    const { code, out } = await runInProcess(["audit", "export", "-", ...raw], admin);
+    assertEquals([code, out.includes("\u009b")], [0, false]);
+  }
+});
+
+Deno.test("audit export makes no file when the node refuses", async () => {
+  const problem = { code: "overloaded", detail: "Not now" };
+  await using admin = startFakeAdmin(() => ({ status: 503, json: problem }));
+  let files = 0;
+  const createFile = () => Promise.reject(new Error(`File ${files += 1}`));
+  const { code, err } = await runInProcess(["audit", "export", "log"], {
+    ...admin,
+    ports: { createFile },
+  });
+  assertEquals([code, files], [1, 0]);
+  assertStringIncludes(err, "Not now");
+});
+
 Deno.test("audit export ends quietly when nobody reads its output any more", async () => {
   for (const [reason, code] of [[new OutputGone(), 0], [undefined, 1]] as const) {
     const stop = new AbortController();

@@ -43,7 +43,8 @@ Deno.test("a backup is not written into the data directory, and what is left out
   for (const file of [`${data}/a.orb`, `${data}/below/a.orb`, `${folder.path}/link/a.orb`]) {
     await refuses(keeper.backUp({ data, file, passphrase: passphrase() }), "in the data directory");
   }
-  const file = `${folder.path}/node-2.orb`;
+  Deno.mkdirSync(`${folder.path}/node-backups`);
+  const file = `${folder.path}/node-backups/a.orb`;
   const { leftOut, pieces } = await keeper.backUp({ data, file, passphrase: passphrase() });
   for await (const _ of pieces!);
   assertEquals(leftOut, [".env~", "below/"]);

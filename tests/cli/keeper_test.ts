@@ -39,6 +39,34 @@ Deno.test("succeed reads the phrase from standard input and shows the next one",
   assertEquals(JSON.parse(result.out).recovery_phrase, `${"abandon ".repeat(23)}art`);
 });
 
+Deno.test("succeed reads no two secrets from standard input", async () => {
+  const args = ["succeed", "--from", ID, "--phrase-file", "-", "--passphrase-file", "-"];
+  const result = await runInProcess(args, { input: encode(PHRASE), ports: keeperWith(showing) });
+  assertEquals([result.code, result.out], [2, ""]);
+  assertStringIncludes(result.err, "only one can be standard input");
+});
+
+Deno.test("succeed and backup wipe what was typed", async () => {
+  const typed: Uint8Array[] = [];
+  const askSecret = (prompt: string) => {
+    typed.push(encode(prompt.startsWith("Recovery") ? PHRASE : "long enough"));
+    return Promise.resolve(typed.at(-1)!);
+  };
+  async function* pieces() {
+    yield encode("a backup");
+  }
+  const backUp = () => Promise.resolve({ pieces: pieces(), leftOut: [] });
+  const file = { write: () => Promise.resolve(), close: () => Promise.resolve() };
+  const ports = {
+    ...keeperWith({ ...showing, backUp }),
+    askSecret,
+    createFile: () => Promise.resolve(file),
+  };
+  assertEquals((await runInProcess(["succeed", "--from", ID], { ports })).code, 0);
+  assertEquals((await runInProcess(["backup", "a.orb"], { ports })).code, 0);
+  assertEquals(typed.map((bytes) => bytes.every((byte) => byte === 0)), [true, true, true]);
+});
+
 Deno.test("succeed takes no phrase that does not hold, and no id that is none", async () => {
   const words = await runInProcess(["succeed", "--phrase-file", "-"], {
     input: encode("zoo ".repeat(24)),
@@ -84,7 +112,7 @@ Deno.test("backup writes what the keeper of a stopped node gives, and asks for a
 });
 
 Deno.test("backup makes no file when there is nothing to write, and says when it broke off", async () => {
-  let files = 0;
+  let [files, closed] = [0, 0];
   async function* failing(after: number): AsyncGenerator<Uint8Array> {
     for (let piece = 0; piece < after; piece++) yield encode("piece");
     throw new Error("The node went away");
@@ -100,7 +128,7 @@ Deno.test("backup makes no file when there is nothing to write, and says when it
           files++;
           return Promise.resolve({
             write: () => Promise.resolve(),
-            close: () => Promise.resolve(),
+            close: () => Promise.resolve(void (closed += 1)),
           });
         },
       },
@@ -108,7 +136,7 @@ Deno.test("backup makes no file when there is nothing to write, and says when it
   assertEquals((await run(0)).code, 1);
   assertEquals(files, 0);
   const broken = await run(2);
-  assertEquals([broken.code, files], [1, 1]);
+  assertEquals([broken.code, files, closed], [1, 1, 1]);
   assertStringIncludes(broken.err, "broke off");
 });
 

@@ -53,6 +53,20 @@ Deno.test("passphrase set takes a file, without its line end", async () => {
   assertEquals(changes, [{ data: "folder", kind: "set", passphrase, newPassphrase: null }]);
 });
 
+Deno.test("passphrase set wipes what a file held, and reads no more of standard input than it takes", async () => {
+  const content = new TextEncoder().encode("correct horse\n");
+  let mostBytes = 0;
+  const ports = {
+    ...world().ports,
+    readInput: (maxBytes: number) => {
+      mostBytes = maxBytes;
+      return Promise.resolve(content);
+    },
+  };
+  await runInProcess(["passphrase", "set", "--passphrase-file", "-"], { ports });
+  assertEquals([mostBytes, content], [1_026, new Uint8Array(content.length)]);
+});
+
 Deno.test("passphrase set asks twice, and changes nothing when the two differ", async () => {
   const same = world({ typed: ["correct horse", "correct horse"] });
   assertEquals((await runInProcess(["passphrase", "set"], { ports: same.ports })).code, 0);
@@ -90,12 +104,19 @@ Deno.test("passphrase refuses what is too short, empty, twice on standard input,
     [2, ["set", "a passphrase on the command line"]],
     [1, ["set"]],
     [1, ["remove"]],
+    [2, ["remove", "--passphrase-file", "-"]],
   ] as const;
+  const input = new TextEncoder().encode("x".repeat(1_027));
   for (const [expected, args] of cases) {
-    const { code } = await runInProcess(["passphrase", ...args], { ports });
+    const { code } = await runInProcess(["passphrase", ...args], { ports, input });
     assertEquals(code, expected, args.join(" "));
   }
   assertEquals(changes, []);
+  const typing = world({ typed: ["", "x".repeat(1_025), "x".repeat(1_025)] });
+  const removing = await runInProcess(["passphrase", "remove"], { ports: typing.ports });
+  assertStringIncludes(removing.err, "No passphrase was given");
+  const setting = await runInProcess(["passphrase", "set"], { ports: typing.ports });
+  assertEquals([removing.code, setting.code, typing.changes], [1, 2, []]);
 });
 
 Deno.test("passphrase asks for nothing where it cannot be changed", async () => {

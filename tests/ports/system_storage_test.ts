@@ -60,9 +60,11 @@ Deno.test("openFiles() goes on after a write that failed", async () => {
 
 Deno.test("openFiles() takes access to an existing directory from others", () => {
   using directory = makeTemporaryDirectory();
-  Deno.chmodSync(directory.path, 0o755);
-  openFiles(directory.path);
-  assertEquals(modeOf(directory.path), 0o700);
+  for (const mode of [0o755, 0o750, 0o701]) {
+    Deno.chmodSync(directory.path, mode);
+    openFiles(directory.path);
+    assertEquals(modeOf(directory.path), 0o700);
+  }
 });
 
 Deno.test("openFiles() refuses names that could lead elsewhere", async () => {
@@ -77,6 +79,77 @@ Deno.test("openFiles() refuses names that could lead elsewhere", async () => {
     await assertRejects(() => files.read(name), TypeError);
     await assertRejects(() => files.remove(name), TypeError);
   }
+});
+
+type FileMethods = Pick<Deno.FsFile, "sync" | "syncData" | "write">;
+
+/** Has all files of this process do something else for a while. */
+function changedFiles(change: (real: FileMethods) => Partial<FileMethods>): Disposable {
+  const { prototype } = Deno.FsFile;
+  const { sync, syncData, write } = prototype;
+  Object.assign(prototype, change({ sync, syncData, write }));
+  return { [Symbol.dispose]: () => void Object.assign(prototype, { sync, syncData, write }) };
+}
+
+/** Tells what is made durable while `run` runs, and which names the folder has at that moment. */
+async function syncsOf(folder: string, run: () => Promise<void>): Promise<string[]> {
+  const seen: string[] = [];
+  const watch = (real: () => Promise<void>) =>
+    async function (this: Deno.FsFile): Promise<void> {
+      const { isDirectory, size } = this.statSync();
+      const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+      seen.push(`${isDirectory ? "folder" : `${size} bytes`} of ${names}`);
+      await real.call(this);
+    };
+  using _changed = changedFiles((real) => ({
+    sync: watch(real.sync),
+    syncData: watch(real.syncData),
+  }));
+  await run();
+  return seen;
+}
+
+Deno.test("openFiles() has every change on disk, the names too, before it is done", async () => {
+  using directory = makeTemporaryDirectory();
+  const { path } = directory;
+  const files = openFiles(path);
+  const three = new Uint8Array(3);
+  const changes: [() => Promise<void>, string[]][] = [
+    [() => files.write("a", three), ["3 bytes of .a.tmp", "folder of a"]],
+    [() => files.write("a", new Uint8Array(2)), ["2 bytes of .a.tmp,a", "folder of a"]],
+    [() => files.append("b", three), ["3 bytes of a,b", "folder of a,b"]],
+    [() => files.append("b", three), ["6 bytes of a,b"]],
+    [() => files.truncate("b", 4), ["4 bytes of a,b"]],
+    [() => files.rename("b", "c"), ["folder of a,c"]],
+    [() => files.remove("a"), ["folder of c"]],
+  ];
+  for (const [change, syncs] of changes) assertEquals(await syncsOf(path, change), syncs);
+});
+
+Deno.test("openFiles() writes all of it, however little the system takes at once", async () => {
+  using directory = makeTemporaryDirectory();
+  const files = openFiles(directory.path);
+  using _changed = changedFiles(({ write }) => ({
+    write(this: Deno.FsFile, content: Uint8Array) {
+      return write.call(this, content.subarray(0, 2));
+    },
+  }));
+  const content = new Uint8Array([1, 2, 3, 4, 5]);
+  await files.write("a", content);
+  await files.append("a", content);
+  assertEquals(await files.read("a"), new Uint8Array([...content, ...content]));
+});
+
+Deno.test("Files.append() takes back what did not become durable", async () => {
+  using directory = makeTemporaryDirectory();
+  const files = openFiles(directory.path);
+  await files.append("a", new Uint8Array([1]));
+  {
+    using _changed = changedFiles(() => ({ syncData: () => Promise.reject(new Error("Full")) }));
+    await assertRejects(() => files.append("a", new Uint8Array([2])), Error, "Full");
+  }
+  await files.append("a", new Uint8Array([3]));
+  assertEquals(await files.read("a"), new Uint8Array([1, 3]));
 });
 
 Deno.test("createOpenDatabase() opens durable databases of mode 0600", () => {
@@ -186,4 +259,12 @@ Deno.test("openFiles() renames, over what is there; what is not there is ignored
   assertEquals(await files.read("a"), null);
   assertEquals(await files.read("b"), new Uint8Array([1]));
   await assertRejects(() => files.rename("b", "../b"), TypeError, "Cannot use the name");
+});
+
+Deno.test("openFiles() renames over what was written before, in the order of the calls", async () => {
+  using directory = makeTemporaryDirectory();
+  const files = openFiles(directory.path);
+  await files.write("a", new Uint8Array([1]));
+  await Promise.all([files.write("b", new Uint8Array([2])), files.rename("a", "b")]);
+  assertEquals(await files.read("b"), new Uint8Array([1]));
 });

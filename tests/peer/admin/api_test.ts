@@ -114,6 +114,8 @@ Deno.test("The admin API refuses the own id, and an id nobody knows", async () =
   assertEquals([own.status, own.body.code], [400, "bad_request"]);
   const unknown = await test.admin("POST", "/messages", { peer: test.peer.id, text: "hello" });
   assertEquals([unknown.status, unknown.body.code], [404, "node_unknown"]);
+  const renewed = await test.admin("POST", "/tokens/renew", { peer: test.peer.id, wait_ms: 0 });
+  assertEquals([renewed.status, renewed.body.code], [404, "not_found"]);
 });
 
 Deno.test("GET /status shows what there is, and no secret", async () => {
@@ -150,6 +152,7 @@ Deno.test("GET /events streams what happens until the reader goes or the node st
   gone.abort();
   await settle();
   await leaving.text();
+  await test.introduce();
   await test.clock.advance(15_000);
   await test.stop();
   const text = await reading;
@@ -160,6 +163,45 @@ Deno.test("GET /events streams what happens until the reader goes or the node st
   );
   assertStringIncludes(text, 'event:session\ndata:{"type":"session","session":{');
   await test.boot();
+});
+
+Deno.test("GET /events lets a reader go that takes nothing", async () => {
+  await using test = await TestNode.start();
+  const request = new Request("http://127.0.0.1/admin/v1/events", { headers: WITH_TOKEN });
+  const response = await test.node.handleAdmin(request);
+  for (let comment = 0; comment < 1_100; comment++) await test.clock.advance(15_000);
+  const comments = (await response.text()).split(":still here").length - 1;
+  assert(comments > 1_000 && comments < 1_100, `${comments}`);
+});
+
+Deno.test("The admin API audits who shows the token once an hour, and everybody who does not", async () => {
+  await using test = await TestNode.start();
+  const audited = () =>
+    test.log.entries.filter(({ event }) => event === "admin_sign_in")
+      .map(({ fields }) => fields.success);
+  await ask(test, "/id");
+  await ask(test, "/id", { headers: WITH_TOKEN });
+  await ask(test, "/id", { headers: WITH_TOKEN });
+  assertEquals(audited(), [false, true]);
+  await test.clock.advance(3_600_000);
+  await ask(test, "/id", { headers: WITH_TOKEN });
+  await ask(test, "/id", { headers: { ...WITH_TOKEN, origin: "http://127.0.0.1" } });
+  assertEquals(audited(), [false, true, true, false]);
+});
+
+Deno.test("The admin API tells the log what failed, and the answer not", async () => {
+  await using test = await TestNode.start();
+  const logged = (name: string) => test.log.entries.filter(({ event }) => event === name);
+  test.database.exec("PRAGMA query_only = ON");
+  const full = await test.admin("POST", "/peers/block", { peer: test.peer.id });
+  test.database.exec("PRAGMA query_only = OFF");
+  assertEquals([full.status, full.body.code], [503, "overloaded"]);
+  assertStringIncludes(String(logged("storage_failed")[0]?.fields.why), "readonly");
+  test.database.exec("ALTER TABLE inbox RENAME TO away");
+  const broken = await test.admin("GET", "/inbox");
+  test.database.exec("ALTER TABLE away RENAME TO inbox");
+  assertEquals([broken.status, JSON.stringify(broken.body).includes("table")], [500, false]);
+  assertStringIncludes(String(logged("admin_request_failed")[0]?.fields.text), "no such table");
 });
 
 Deno.test("The admin API waits for no session once whoever asked has gone", async () => {

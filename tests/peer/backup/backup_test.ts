@@ -1,15 +1,17 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LocalCryptoCore } from "../../../crypto/core.ts";
-import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { concatBytes, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import type { CryptoCore } from "../../../crypto/interface.ts";
 import { readArchive, writeArchive } from "../../../peer/backup/archive.ts";
 import { type BackupParts, readDataFiles } from "../../../peer/backup/data_files.ts";
-import { foreignNames } from "../../../peer/backup/owned_files.ts";
+import { foreignNames, isOwned } from "../../../peer/backup/owned_files.ts";
 import { SCHEMA_VERSION } from "../../../peer/migrations.ts";
 import { NodeStore } from "../../../peer/store.ts";
+import { DAMAGED_FILE } from "../../../peer/tokens/vault_file.ts";
 import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
-import { CHEAP, LifeNode } from "../succession/life_world.ts";
+import { CHEAP, LifeNode, until } from "../succession/life_world.ts";
 import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
 
 const BODY = { passphrase: encodeBase64Url(encodeUtf8(PASSPHRASE)) };
@@ -31,31 +33,63 @@ for (const how of ["running", "stopped"] as const) {
     for (const name of [".env~", "node.orb", "audit-notes", "a name"]) {
       Deno.writeTextFileSync(`${node.data}/${name}`, "not the node's");
     }
+    Deno.writeTextFileSync(`${node.data}/${DAMAGED_FILE}`, "");
     if (how === "stopped") await node.stop();
     const backup = await (how === "running" ? backUpRunning : backUpStopped)(node);
+    if (how === "running") {
+      await until(async () => (await node.audited()).includes("backup"), "audit");
+    }
     const foreign = foreignNames(names(node.data));
     assertEquals(foreign, [".env~", "a name", "audit-notes", "node.orb"]);
     await using into = new LifeNode();
     assertEquals(await restore(into, backup), id);
     assertEquals(foreignNames(names(into.data)), []);
+    assertEquals(Deno.statSync(`${into.data}/${DAMAGED_FILE}`).size, 0);
   });
 }
 
-async function write(
-  core: LocalCryptoCore,
-  files: readonly string[],
-): Promise<Uint8Array<ArrayBuffer>> {
+Deno.test("a backup takes the logs of former identities with their secrets, and nothing of a process", () => {
+  const taken = ["audit-begin", "audit-head", "audit-000001.jsonl", "node-secret"]
+    .flatMap((name) => [name, `former-z6MkFormer.${name}`]);
+  const passing = ["lock.sqlite", "lock.pid", "admin.json", "restoring", "succession"]
+    .concat([".env.tmp", "node.db-wal", "backup.db", "backup.db-journal"]);
+  for (const name of [...taken, ...passing]) {
+    assertEquals(isOwned(name), taken.includes(name), name);
+  }
+  assertEquals(foreignNames([...taken, ...passing]), []);
+  for (const name of ["former-z6Mk/.audit-head", "audit-1.jsonl", "former-.node-secret"]) {
+    assertEquals([isOwned(name), foreignNames([name])], [false, [name]]);
+  }
+});
+
+Deno.test("no backup is made where there is no node, and none of one that is not whole", async () => {
+  await using node = new LifeNode();
+  const none = await assertRejects(() => backUpStopped(node), OpenRedError);
+  assertEquals([none.code, names(node.data)], ["not_found", []]);
+  await node.init();
+  Deno.writeTextFileSync(`${node.data}/restoring`, "");
+  await assertRejects(() => backUpStopped(node), OpenRedError, "broke off");
+});
+
+function makeArchive(core: CryptoCore, files: readonly string[]): AsyncGenerator<Uint8Array> {
   async function* content() {
     for (const name of files) yield { name, content: encodeUtf8(name) };
   }
-  return await collect(writeArchive(core, {
+  return writeArchive(core, {
     passphrase: encodeUtf8(PASSPHRASE),
     cost: CHEAP,
     version: "test",
     schema: SCHEMA_VERSION,
     createdAt: 0,
     files: content(),
-  }));
+  });
+}
+
+async function write(
+  core: CryptoCore,
+  files: readonly string[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await collect(makeArchive(core, files));
 }
 
 Deno.test("writeArchive() refuses a name that readArchive() would refuse", async () => {
@@ -78,6 +112,77 @@ Deno.test("writeArchive() refuses a name that readArchive() would refuse", async
   await core.stop();
 });
 
+function fileOf(length: number, text: string): Uint8Array {
+  return concatBytes(new Uint8Array([0, 0, length >> 8, length & 0xff]), encodeUtf8(text));
+}
+
+async function codeOf(core: CryptoCore, plain: readonly Uint8Array[]): Promise<string> {
+  const passphrase = () => encodeUtf8(PASSPHRASE);
+  const { stream, head } = await core.beginBackup({ passphrase: passphrase(), cost: CHEAP });
+  const body = await core.sealBackup({ stream, chunk: concatBytes(...plain), isLast: true });
+  const input = pieces(concatBytes(head, body));
+  const visitor = { manifest: () => {}, begin: () => {}, piece: () => {} };
+  const reading = readArchive(core, { passphrase: passphrase(), input, visitor });
+  return (await assertRejects(() => reading, OpenRedError)).code;
+}
+
+Deno.test("readArchive() says what is newer, and takes nothing of another form", async () => {
+  const core = await LocalCryptoCore.create();
+  const header = (value: unknown, blanks = 0) => {
+    const text = JSON.stringify(value) + " ".repeat(blanks);
+    return fileOf(text.length, text);
+  };
+  const manifest = { format: 1, version: "test", created_at: 0 };
+  const end = fileOf(0, "");
+  const cases: [string, Uint8Array[]][] = [
+    ["unsupported", [header({ format: 2 }), end]],
+    ["unsupported", [header({ ...manifest, must: ["unknown"] }), end]],
+    ["bad_request", [header(manifest, 4_096), end]],
+    ["bad_request", [header(manifest), header({ name: "..", bytes: 0 }), end]],
+    ["bad_request", [header(manifest), header({ name: "a", bytes: 5 }), end]],
+    ["bad_request", [header(manifest), end, new Uint8Array(1)]],
+    ["bad_request", [header(manifest)]],
+    ["bad_request", [end]],
+  ];
+  for (const [code, plain] of cases) assertEquals(await codeOf(core, plain), code);
+  await core.stop();
+});
+
+/** A core that tells of its keys which are held. */
+function watchedCore(core: CryptoCore): { core: CryptoCore; held: Set<unknown> } {
+  const held = new Set<unknown>();
+  return {
+    held,
+    core: new Proxy(core, {
+      get: (target, key) => {
+        const member: unknown = Reflect.get(target, key, target);
+        if (typeof member !== "function") return member;
+        return async (...args: unknown[]) => {
+          const result = await Reflect.apply(member, target, args);
+          if (key === "beginBackup") held.add(result.stream);
+          if (key === "openBackup") held.add(result);
+          if (key === "release") held.delete(args[0]);
+          return result;
+        };
+      },
+    }),
+  };
+}
+
+Deno.test("a backup's key is gone from the core, also when its making or reading broke off", async () => {
+  const local = await LocalCryptoCore.create();
+  const { core, held } = watchedCore(local);
+  const backup = await write(core, ["node.db"]);
+  assertEquals(held.size, 0);
+  for await (const _ of makeArchive(core, ["node.db"])) break;
+  assertEquals(held.size, 0);
+  const visitor = { manifest: () => Promise.reject(new Error("Full")), begin() {}, piece() {} };
+  const options = { passphrase: encodeUtf8(PASSPHRASE), input: pieces(backup), visitor };
+  await assertRejects(() => readArchive(core, options), Error, "Full");
+  assertEquals(held.size, 0);
+  await local.stop();
+});
+
 Deno.test("a running node's backup on a full disk says so, and the next one is made", async () => {
   await using node = await startedNode();
   const { inside } = node.node;
@@ -98,6 +203,7 @@ Deno.test("a client that goes away ends its backup, and the next one is made", a
   const refused = await node.admin("POST", "/backup", BODY);
   assertEquals([refused.status, (await refused.json()).code], [503, "overloaded"]);
   await unread.body?.cancel();
+  Deno.writeTextFileSync(`${node.data}/backup.db`, "what could not be removed");
   await backUpRunning(node);
   assertEquals(names(node.data).filter((name) => name.startsWith("backup")), []);
 });
@@ -131,7 +237,14 @@ function messageStore(data: string, count: number): BackupParts & { store: NodeS
 Deno.test("a copy of a large database is of one moment, and others have their turn meanwhile", async () => {
   using folder = makeTemporaryDirectory();
   const parts = messageStore(folder.path, 30_000);
-  let turns = 0;
+  let [turns, pauses, nowMs] = [0, 0, 0];
+  const clock = {
+    monotonicMs: () => nowMs += 1,
+    setTimer: (delayMs: number, callback: () => void) => {
+      pauses += 1;
+      return systemClock.setTimer(delayMs, callback);
+    },
+  };
   const writes: Promise<void>[] = [];
   const timer = setInterval(() => {
     turns += 1;
@@ -140,8 +253,10 @@ Deno.test("a copy of a large database is of one moment, and others have their tu
       parts.store.statement("DELETE FROM outbox WHERE number = ?").run(30_000 - turns);
     }));
   }, 1);
-  const first = await readDataFiles(parts).next();
+  const first = await readDataFiles({ ...parts, clock }).next();
   clearInterval(timer);
+  // A page of 100 rows takes 1 ms of this clock, and a slice has 5.
+  assert(pauses >= 50, `${pauses} pauses`);
   await Promise.all(writes);
   assert(turns > 5, `${turns} turns`);
   using restored = makeTemporaryDirectory();

@@ -18,10 +18,18 @@ export async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8A
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
-export function backUpStopped(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
-  return node.onData((ports) =>
-    collect(backUpNode(ports, { passphrase: encodeUtf8(PASSPHRASE), version: "test", cost: CHEAP }))
-  );
+export async function backUpStopped(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
+  const passphrase = encodeUtf8(PASSPHRASE);
+  const options = { passphrase, version: "test", cost: CHEAP };
+  try {
+    return await node.onData((ports) => collect(backUpNode(ports, options)));
+  } finally {
+    assertWiped(passphrase);
+  }
+}
+
+function assertWiped(passphrase: Uint8Array): void {
+  assertEquals(passphrase, new Uint8Array(passphrase.length));
 }
 
 export async function backUpRunning(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
@@ -41,15 +49,19 @@ export async function restore(
   backup: Uint8Array,
   options: { passphrase?: string | undefined; target?: RestoreTarget } = {},
 ): Promise<string | null> {
-  const { passphrase = PASSPHRASE } = options;
+  const passphrase = encodeUtf8(options.passphrase ?? PASSPHRASE);
   const target = options.target ??
     { files: openFiles(into.data), openDatabase: createOpenDatabase(into.data) };
-  const { id } = await into.onData(({ crypto }) =>
+  const restoring = into.onData(({ crypto }) =>
     restoreNode({ crypto, clock: systemClock }, {
-      passphrase: encodeUtf8(passphrase),
+      passphrase,
       input: () => pieces(backup),
       target: () => Promise.resolve(target),
     })
   );
-  return id;
+  try {
+    return (await restoring).id;
+  } finally {
+    assertWiped(passphrase);
+  }
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
-import { CryptoError } from "../../../crypto/interface.ts";
-import { writeArchive } from "../../../peer/backup/archive.ts";
+import { type CryptoCore, CryptoError } from "../../../crypto/interface.ts";
+import { type ArchiveFile, writeArchive } from "../../../peer/backup/archive.ts";
 import { isOwned } from "../../../peer/backup/owned_files.ts";
 import { SCHEMA_VERSION } from "../../../peer/migrations.ts";
 import type { DataPorts } from "../../../peer/succession/succeed.ts";
@@ -114,6 +114,23 @@ Deno.test("a backup of a newer schema is refused, and nothing is written; one th
   assertEquals(await restore(into, older), id);
 });
 
+Deno.test("a backup without a file that a node needs, or with one twice, is refused, and nothing is written", async () => {
+  await using into = new LifeNode();
+  const whole = ["node.db", "keystore", "node-secret"];
+  for (const names of [whole.slice(1), whole.slice(0, 2), [...whole, "keystore"]]) {
+    const backup = await into.onData(({ crypto }) =>
+      sealed(
+        crypto,
+        async function* () {
+          for (const name of names) yield { name, content: encodeUtf8(name) };
+        }(),
+      )
+    );
+    const error = await assertRejects(() => restore(into, backup), OpenRedError);
+    assertEquals([error.code, [...Deno.readDirSync(into.data)]], ["bad_request", []]);
+  }
+});
+
 /** A backup as another version of this program writes it. */
 async function archiveOf(
   ports: DataPorts,
@@ -125,14 +142,19 @@ async function archiveOf(
       if (isOwned(name)) yield { name, content: await files.read(name) ?? new Uint8Array() };
     }
   }
-  return await collect(writeArchive(crypto, {
-    passphrase: encodeUtf8(PASSPHRASE),
-    cost: CHEAP,
-    version: "other",
-    schema,
-    createdAt: 0,
-    files: content(),
-  }));
+  return await sealed(crypto, content(), schema);
+}
+
+function sealed(
+  crypto: CryptoCore,
+  files: AsyncIterable<ArchiveFile>,
+  schema?: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const passphrase = encodeUtf8(PASSPHRASE);
+  const version = "other";
+  return collect(
+    writeArchive(crypto, { passphrase, cost: CHEAP, version, schema, createdAt: 0, files }),
+  );
 }
 
 Deno.test("a restoring that broke off is not taken for a node", async () => {
@@ -169,6 +191,7 @@ Deno.test("after a restore the first newer record of its own is a node's past, a
     async () => (await restored.audited()).includes("own_key_used_elsewhere"),
     "notes the theft",
   );
+  assertEquals((await restored.audited()).filter((event) => event === "restored").length, 1);
 });
 
 async function signAhead(node: LifeNode, directory: RealDirectory, aheadMs: number): Promise<void> {

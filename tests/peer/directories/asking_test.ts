@@ -100,6 +100,8 @@ Deno.test("Directories.lookUp() follows no chain of more than eight", async () =
 Deno.test("Directories.introduce() proves who asks, over the very body", async () => {
   await using world = await DirectoryWorld.create();
   const one = await world.directory("one");
+  const api_url = "https://public.example";
+  one.record = await one.keys.recordText({ api_url, suites: [] });
   const directories = await world.start(one.url);
   const answer = await world.introduction(one, world.peer);
   one.instead = ({ url }) => url.endsWith("request-connection") ? answer : null;
@@ -108,7 +110,7 @@ Deno.test("Directories.introduce() proves who asks, over the very body", async (
   const request = world.http.requests.at(-1)!;
   const proof = await openProof(world.parts.crypto, request.headers!["OpenRed-Proof"]!);
   assertEquals(proof.iss, world.own.id);
-  assertEquals([proof.htm, proof.htu], ["POST", `${one.url}/api/v3/tokens/request-connection`]);
+  assertEquals([proof.htm, proof.htu], ["POST", `${api_url}/api/v3/tokens/request-connection`]);
   assertEquals(proof.bh, await world.parts.crypto.sha256(request.body!));
   assertEquals(proof.iat, START_MS / 1000);
 });

@@ -28,6 +28,10 @@ Deno.test("the directory of a contact link is asked besides the own ones, about 
   assertEquals(await codeOf(directories.lookUp(other.id, NEVER)), "node_unknown");
   assertEquals(directories.urls, [own.url]);
   assertEquals(linked.registered, []);
+  const listed = await world.open(linked.url);
+  const asked = world.http.requests.length;
+  await listed.lookUp(world.peer.id, NEVER);
+  assertEquals(world.http.requests.length, asked + 1, "once, where it is on the list as well");
 });
 
 Deno.test("the directory of a contact link introduces where the own ones cannot, and pushes nothing", async () => {

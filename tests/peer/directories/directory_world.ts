@@ -4,11 +4,13 @@
  * @module
  */
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
+import type { RestoredMark } from "../../../peer/backup/restored_mark.ts";
 import { NODE_DEFAULTS } from "../../../peer/config.ts";
 import { ContactDirectories } from "../../../peer/contacts/contact_directories.ts";
 import { Directories } from "../../../peer/directories/directories.ts";
 import { OwnRecord } from "../../../peer/own_record.ts";
 import { PeerBook } from "../../../peer/peer_book.ts";
+import type { OwnSuccession } from "../../../peer/succession/own_succession.ts";
 import { EnvelopeReceiver } from "../../../peer/tokens/receive.ts";
 import { TokenVault } from "../../../peer/tokens/vault.ts";
 import type { HttpAnswer, HttpRequest } from "../../../ports/ports.ts";
@@ -92,6 +94,8 @@ export class DirectoryWorld implements AsyncDisposable {
   readonly refusedUrls = new Set<string>();
   readonly events: NodeEvent[] = [];
   readonly started: Directories[] = [];
+  restored: RestoredMark | null = null;
+  succession: OwnSuccession | null = null;
 
   private constructor(parts: TestParts, own: TestNodeKeys, peer: TestNodeKeys) {
     this.parts = parts;
@@ -131,11 +135,14 @@ export class DirectoryWorld implements AsyncDisposable {
   /** The directories of a process that starts now. */
   async open(...entries: string[]): Promise<Directories> {
     const { own, http, ownRecord, book, receiver, contactDirectories } = this;
+    const { restored, succession } = this;
     const directories = new Directories({
       ...this.parts,
       http,
       ownRecord,
       own: { id: own.id, key: own.keys.identity },
+      ...(restored === null ? {} : { restored }),
+      ...(succession === null ? {} : { succession }),
     }, { entries, book, receiver, contactDirectories, checkUrl: (url) => this.#checkUrl(url) });
     await directories.load();
     return directories;

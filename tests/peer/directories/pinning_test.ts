@@ -68,6 +68,10 @@ Deno.test("DirectoryLink follows a succession that the pinned key announced", as
     ["registered", successor.keys.id],
     "an entry with the first id holds",
   );
+  await world.stop();
+  await world.start(`${old.url}#${successor.keys.id}`);
+  const row = world.parts.store.statement("SELECT id FROM directories").get();
+  assertEquals(row?.id, old.keys.id, "and so does one with the present id");
 });
 
 Deno.test("DirectoryLink pins the successor's own next with it", async () => {
@@ -84,13 +88,76 @@ Deno.test("DirectoryLink pins the successor's own next with it", async () => {
   assertEquals(directories.views()[0]?.directory_id, last.id);
 });
 
+Deno.test("DirectoryLink pins the first next it sees: who has the key cannot announce another", async () => {
+  await using world = await DirectoryWorld.create();
+  const [old, successor] = await succession(world);
+  const thief = await TestNodeKeys.create(world.parts.crypto);
+  const next = encodeBase64Url(await world.parts.crypto.sha256(decodeNodeId(thief.id)!));
+  const stolen = await world.directory("one", old.keys);
+  stolen.record = await old.keys.recordText({ suites: [], next, seq: START_MS + 1 });
+  await world.start(old.url);
+  await world.stop();
+  const other = await world.directory("one", thief);
+  other.more = { succession: await thief.succession(old.keys.id) };
+  const refused = await world.start(old.url);
+  assertEquals(refused.views()[0]?.directory_id, old.keys.id);
+  await world.stop();
+  await successor.serve(world.http);
+  const directories = await world.start(old.url);
+  assertEquals(directories.views()[0]?.directory_id, successor.keys.id);
+});
+
+Deno.test("DirectoryLink keeps the pinned id when the stored record is damaged", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  await world.start(one.url);
+  await world.stop();
+  await world.parts.store.write(() => {
+    world.parts.store.statement("UPDATE directories SET record = 'a.b.c'").run();
+  });
+  await world.directory("one");
+  const refused = await world.start(one.url);
+  assertEquals(refused.views()[0]?.state, "refused");
+  await world.stop();
+  await one.serve(world.http);
+  const directories = await world.start(one.url);
+  assertEquals(directories.views()[0]?.directory_id, one.keys.id);
+});
+
+Deno.test("DirectoryLink takes no record that is ahead of its clock, nor an answer that names another id", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const ahead = { api_url: one.url, suites: [], seq: START_MS + HOUR_MS };
+  const { record } = one;
+  one.record = await one.keys.recordText(ahead);
+  const first = await world.start(one.url);
+  assertEquals(first.views()[0]?.last_error, "clock_ahead");
+  await world.stop();
+  one.record = record;
+  one.more = { directory_id: world.peer.id };
+  const other = await world.start(one.url);
+  assertEquals([other.views()[0]?.last_error, other.views()[0]?.directory_id], ["forbidden", null]);
+  await world.stop();
+  one.more = {};
+  await world.start(one.url);
+  await world.stop();
+  one.record = await one.keys.recordText(ahead);
+  const directories = await world.start(one.url);
+  assertEquals(directories.views()[0]?.state, "registered");
+  const row = world.parts.store.statement("SELECT record FROM directories").get();
+  assertEquals(row?.record, record);
+});
+
 Deno.test("DirectoryLink refuses a succession by a key nobody announced, and keeps its pin", async () => {
   await using world = await DirectoryWorld.create();
-  const [old] = await succession(world);
+  const [old, successor] = await succession(world);
   const thief = await world.directory("one", await TestNodeKeys.create(world.parts.crypto));
-  thief.more = { succession: await thief.keys.succession(old.keys.id) };
-  const directories = await world.start(old.url);
-  assertEquals(directories.views()[0]?.directory_id, old.keys.id);
+  for (const by of [thief, successor]) {
+    thief.more = { succession: await by.keys.succession(old.keys.id) };
+    const directories = await world.start(old.url);
+    assertEquals(directories.views()[0]?.directory_id, old.keys.id);
+    await world.stop();
+  }
 });
 
 Deno.test("DirectoryLink keeps its pin when the successor's record is ahead of the clock", async () => {

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { markRestored, RestoredMark } from "../../../peer/backup/restored_mark.ts";
+import { OwnSuccession } from "../../../peer/succession/own_succession.ts";
 import { HOUR_MS, MINUTE_MS, START_MS } from "../parts.ts";
 import { answerJson } from "../fake_http.ts";
 import { DirectoryWorld, payloadOf, REANNOUNCE_MS } from "./directory_world.ts";
@@ -46,6 +48,57 @@ Deno.test("DirectoryLink backs off from 1 s, doubling to 5 min, with jitter", as
   assert(new Set(pauses.slice(9)).size > 1, "jittered");
 });
 
+Deno.test("DirectoryLink re-announces not more often than each second, and at least once a day", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  for (const [told, dueMs] of [[0, 1_000], [1e12, 24 * HOUR_MS]] as const) {
+    one.more = { reannounce_after_ms: told };
+    const [view] = (await world.start(one.url)).views();
+    const inMs = view!.next_announce_in_ms!;
+    assert(inMs >= 0.8 * dueMs && inMs <= dueMs, `${inMs} for ${told}`);
+    await world.stop();
+  }
+});
+
+Deno.test("DirectoryLink begins its pauses anew, and audits anew, once it was registered", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const fail = () => answerJson(503, { code: "overloaded" });
+  one.instead = fail;
+  const directories = await world.start(one.url);
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  const audited = () =>
+    ["register_failed", "registered"].map((event) => world.parts.log.audited(event));
+  assertEquals(audited(), [1, 0]);
+  one.instead = () => null;
+  await world.parts.clock.advance(3 * HOUR_MS);
+  assertEquals(audited(), [1, 1]);
+  one.instead = fail;
+  await world.parts.clock.advance(directories.views()[0]!.next_announce_in_ms! + 1);
+  assertEquals(audited(), [2, 1]);
+  assert(directories.views()[0]!.next_announce_in_ms! <= 1_200);
+});
+
+Deno.test("DirectoryLink shows its succession until it was taken or refused for good", async () => {
+  for (const isTaken of [true, false]) {
+    await using world = await DirectoryWorld.create();
+    await world.parts.store.setSelf("succession", "a.b.c");
+    world.succession = new OwnSuccession(world.parts.store);
+    const one = await world.directory("one");
+    const shown: unknown[] = [];
+    one.instead = ({ body }) => {
+      const { succession } = JSON.parse(new TextDecoder().decode(body));
+      shown.push(succession);
+      const isRefused = succession !== undefined && !isTaken;
+      return isRefused ? answerJson(409, { code: "succession_refused" }) : null;
+    };
+    await world.start(one.url);
+    await world.parts.clock.advance(REANNOUNCE_MS);
+    assertEquals(shown, ["a.b.c", undefined].concat(isTaken ? [] : [undefined]));
+    assertEquals(world.parts.events.warnings().length, isTaken ? 0 : 1);
+  }
+});
+
 Deno.test("DirectoryLink honours Retry-After, but not beyond a day", async () => {
   await using world = await DirectoryWorld.create();
   const one = await world.directory("one");
@@ -75,9 +128,13 @@ Deno.test("DirectoryLink names the skew of the clocks and sets nothing by it", a
   await using world = await DirectoryWorld.create();
   const one = await world.directory("one");
   const now_at = START_MS - 500_000;
-  one.instead = () => answerJson(401, { code: "clock_skew", now_at });
-  await world.start(one.url);
-  assertStringIncludes(world.parts.events.warnings()[0]!, "by 500 s");
+  for (const code of ["clock_skew", "clock_ahead", "record_stale"]) {
+    one.instead = () => answerJson(401, { code, now_at });
+    await world.start(one.url);
+    assertStringIncludes(world.parts.events.warnings()[0]!, "by 500 s");
+    await world.stop();
+    world.parts.events.settle(`directory ${one.url}`);
+  }
   assertEquals(world.parts.clock.nowMs(), START_MS);
 });
 
@@ -106,6 +163,44 @@ Deno.test("Every directory link stops when a record is about that this node did 
   await world.parts.clock.advance(24 * HOUR_MS);
   assertEquals(world.http.requests.length, calls);
   assertEquals(world.parts.log.audited("own_key_used_elsewhere"), 1);
+});
+
+Deno.test("DirectoryLink goes on registering when its disk was full for a while", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  await world.ownRecord.current();
+  const record = await world.own.recordText({ seq: START_MS - 1 });
+  one.instead = () => answerJson(409, { code: "seq_behind", record });
+  world.parts.fillDisk();
+  const directories = await world.start(one.url);
+  assertEquals(directories.views()[0]?.last_error, "seq_behind");
+  world.parts.freeDisk();
+  one.instead = () => null;
+  await world.parts.clock.advance(MINUTE_MS);
+  assertEquals(directories.views()[0]?.state, "registered");
+});
+
+Deno.test("DirectoryLink of a restored node has stored its past before it counts the directory as heard", async () => {
+  await using world = await DirectoryWorld.create();
+  const { store } = world.parts;
+  await markRestored(store, START_MS);
+  world.restored = new RestoredMark(store);
+  const one = await world.directory("one");
+  const record = await world.own.recordText({ seq: START_MS + 1 });
+  one.instead = () => answerJson(409, { code: "seq_behind", record });
+  const stored: string[] = [];
+  const setSelf = store.setSelf.bind(store);
+  store.setSelf = (name, value) => {
+    if (["signed_seq", `restored_answered ${one.url}`].includes(name)) stored.push(name);
+    return setSelf(name, value);
+  };
+  const directories = await world.start(one.url);
+  assertEquals(directories.views()[0]?.state, "trying");
+  assertEquals(stored.slice(-2), ["signed_seq", `restored_answered ${one.url}`]);
+  assertEquals(world.parts.log.audited("own_past_adopted"), 1);
+  const two = await world.directory("two");
+  await world.start(two.url);
+  assertEquals(world.restored.isFirstAnswer(two.url), false, "it took a record");
 });
 
 Deno.test("DirectoryLink takes nobody else's record for its own in seq_behind", async () => {

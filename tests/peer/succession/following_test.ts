@@ -50,6 +50,7 @@ Deno.test("after a succession peers and directory follow by themselves, and the 
   const { peers } = await b.ask("GET", "/peers");
   const shown = peers.filter(({ petname }: { petname: string | null }) => petname === "Ann");
   assertEquals(shown.map(({ node_id }: { node_id: string }) => node_id), [id]);
+  assertEquals((await b.status()).peers.map(({ node_id }) => node_id), [id]);
 
   await a.ask("POST", "/messages", { peer: b.id, text: "to B", wait_ms: 10_000 });
   await b.ask("POST", "/messages", { peer: id, text: "to A", wait_ms: 10_000 });

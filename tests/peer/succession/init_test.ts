@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { LocalCryptoCore } from "../../../crypto/core.ts";
-import { encodeUtf8 } from "../../../crypto/encoding.ts";
+import { encodeUtf8, type NodeId } from "../../../crypto/encoding.ts";
 import { initNode } from "../../../peer/succession/init.ts";
 import { type DataPorts, succeedNode } from "../../../peer/succession/succeed.ts";
 import { openKeystoreFiles } from "../../../ports/keystore_files.ts";
@@ -113,6 +113,42 @@ Deno.test("init and succeed refuse a passphrase for keys that lie there without 
   assertEquals(await codeOf(succeeding), "bad_request");
   assertEquals((await openKeystoreFiles(place.portsOf())).nodeId, nodeId);
   assertEquals(place.secretBytes, PLAIN_BYTES);
+});
+
+Deno.test("init and succeed wipe what they were given, also when they refuse", async () => {
+  await using place = await openPlace();
+  let shown: Uint8Array = new Uint8Array([1]);
+  await place.init({ show: ({ phrase }) => Promise.resolve(void (shown = phrase)) });
+  assertEquals(shown, new Uint8Array(32));
+  const refuse = async (text: { init: string; succeed: string }) => {
+    const [forInit, forSucceed] = [passphrase(), passphrase()];
+    const phrase = new Uint8Array(32).fill(7);
+    await assertRejects(() => place.init({ passphrase: forInit }), OpenRedError, text.init);
+    const options = { phrase, passphrase: forSucceed, from: null, show: place.show };
+    await assertRejects(() => succeedNode(place.portsOf(), options), OpenRedError, text.succeed);
+    const given = [forInit, forSucceed, phrase];
+    assertEquals(given, given.map(({ length }) => new Uint8Array(length)));
+  };
+  await refuse({ init: "recovery phrase already", succeed: "not the recovery phrase" });
+  await place.disk.files.write("restoring", new Uint8Array());
+  await refuse({ init: "broke off", succeed: "broke off" });
+});
+
+Deno.test("succeed for a lost directory takes no place that holds a node, and no id that the phrase makes", async () => {
+  await using place = await openPlace();
+  const id = await place.init({});
+  await using empty = await openPlace();
+  const { nodeId } = await empty.portsOf().crypto.openSuccessor({ phrase: place.phrase.slice() });
+  const succeed = (ports: DataPorts, from: string) =>
+    codeOf(succeedNode(ports, {
+      phrase: place.phrase.slice(),
+      from: from as NodeId,
+      cost: CHEAP,
+      show: place.show,
+    }));
+  assertEquals(await succeed(place.portsOf(), id), "bad_request");
+  assertEquals(await succeed(empty.portsOf(), nodeId), "bad_request");
+  assertEquals([...empty.disk.files.content.keys()], []);
 });
 
 Deno.test("init makes no new identity where a node has lost its keystore", async () => {
