@@ -87,7 +87,6 @@ async function endsThere(
 ): Promise<boolean> {
   if (position.bytes === 0) return true;
   if (content === null || content.length < position.bytes) return false;
-  if (content[position.bytes - 1] !== 0x0a) return false;
   const start = content.lastIndexOf(0x0a, position.bytes - 2) + 1;
   const { lines } = splitLines(content.subarray(start, position.bytes));
   const options = { log: parts.keys, iss: parts.nodeId, lines, verify: false, open: false };

@@ -76,7 +76,7 @@ export class AuditVerifier {
     const current = found.find((file) => file.number === durable.position.file);
     const content = current === undefined ? null : await files.read(current.name);
     const isHeadTrue = head?.number === durable.written?.number &&
-      head?.hash === durable.written?.hash && (head !== null || stored === null);
+      head?.hash === durable.written?.hash;
     return {
       durable,
       begin: await readBegin(this.#parts),

@@ -57,6 +57,26 @@ const cases: Readonly<Record<string, Case>> = {
     assertEquals(opened.noiseKeys.length, 1);
   },
 
+  "a sealed secret opens with its passphrase only; all that is secret is wiped": async (
+    { core },
+  ) => {
+    const given = () => new Uint8Array(32).fill(7);
+    const [secret, first] = [given(), encodeUtf8("first")];
+    const sealed = await core.sealSecret({ secret, passphrase: first, cost: CHEAP_COST });
+    assertEquals([secret, first], [new Uint8Array(32), new Uint8Array(5)]);
+    const [passphrase, newPassphrase] = [encodeUtf8("first"), encodeUtf8("second")];
+    const options = { sealed, passphrase, newPassphrase, cost: CHEAP_COST };
+    const resealed = await core.resealSecret(options);
+    assertEquals([passphrase, newPassphrase], [new Uint8Array(5), new Uint8Array(6)]);
+    const wrong = encodeUtf8("first");
+    const opening = core.openSecret({ sealed: resealed, passphrase: wrong });
+    await assertCode("unseal_failed", () => opening);
+    assertEquals(wrong, new Uint8Array(5));
+    const right = encodeUtf8("second");
+    assertEquals(await core.openSecret({ sealed: resealed, passphrase: right }), given());
+    assertEquals(right, new Uint8Array(6));
+  },
+
   "addNoiseKey() puts a new key in front and keeps the former ones": async ({ core }) => {
     const node = await createTestNode(core, "secret");
     const { keystore } = node.keys;
@@ -209,6 +229,20 @@ const cases: Readonly<Record<string, Case>> = {
     assertEquals(await core.openNote({ vault, name: "LINE", sealed }), "spent");
     await assertCode("unseal_failed", () => core.openNote({ vault, name: "LINF", sealed }));
     await assertCode("unseal_failed", () => core.openHalf({ vault, name: "LINE", sealed }));
+  },
+
+  "openLines() calls a line damaged for what is wrong with the line, not with the call": async (
+    { core, a },
+  ) => {
+    const { vault } = a.keys;
+    const line = { name: "LINE", sealed: await core.sealNote({ vault, name: "LINE", note: "x" }) };
+    const lines = [{ ...line, sealed: "AAAA" }, line];
+    const opened = await core.openLines({ vault, lines });
+    assertEquals(opened.map((found) => found?.meta), [undefined, "x"]);
+    const many = Array.from({ length: 4_097 }, () => line);
+    await assertCode("bad_argument", () => core.openLines({ vault, lines: many }));
+    await assertCode("bad_argument", () => core.openLines({ vault: a.keys.identity, lines }));
+    await assertCode("key_unknown", () => core.openLines({ vault: 123_456_789 as KeyRef, lines }));
   },
 
   "a handshake gives both sides one session, with and without ML-KEM": async (world) => {

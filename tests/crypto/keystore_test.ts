@@ -1,10 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { createAeads } from "../../crypto/aead.ts";
+import { type Aead, createAeads } from "../../crypto/aead.ts";
+import type { CoreParts } from "../../crypto/core_parts.ts";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { argon2id, Hashes } from "../../crypto/hashes.ts";
 import { CryptoError } from "../../crypto/interface.ts";
 import { deriveVaultKey, sealKeystore, unsealKeystore } from "../../crypto/keystore.ts";
+import { createSecretCalls, sealSecret } from "../../crypto/sealed_secret.ts";
+import { sealBox } from "../../crypto/stretched_box.ts";
 import { repeated, toHex } from "../vectors/read_vectors.ts";
 
 const CHEAP = { memoryKiB: 8, passes: 1 };
@@ -99,6 +102,10 @@ Deno.test("unsealKeystore() refuses truncated, extended and foreign bytes", asyn
   await assertUnsealFails(sealed.subarray(0, sealed.length - 1));
   await assertUnsealFails(new Uint8Array([...sealed, 0]));
   await assertUnsealFails(new Uint8Array(2 ** 16));
+  for (const length of [64 + 1, 18 * 32]) {
+    const box = { magic: "ORKEYS01", secret: SECRET, plain: new Uint8Array(length), cost: CHEAP };
+    await assertUnsealFails(await sealBox(createParts(), box));
+  }
 });
 
 Deno.test("sealKeystore() refuses costs and secrets outside its limits", async () => {
@@ -117,7 +124,46 @@ Deno.test("sealKeystore() refuses costs and secrets outside its limits", async (
     );
     assertEquals(error.code, "bad_argument");
   }
+  await sealKeystore(parts, { content: CONTENT, secret: new Uint8Array(1024), cost: CHEAP });
 });
+
+Deno.test("sealing and opening wipe the key, and every copy of what is inside", async () => {
+  const parts = createParts();
+  const secrets: Uint8Array[] = [];
+  const { aes256Gcm } = parts.aeads;
+  const watched = {
+    ...parts,
+    aeads: { ...parts.aeads, aes256Gcm: watchAead(aes256Gcm, secrets) },
+  } as unknown as CoreParts;
+  const sealed = await sealKeystore(watched, { content: CONTENT, secret: SECRET, cost: CHEAP });
+  assertEquals(await unsealKeystore(watched, { sealed, secret: SECRET }), CONTENT);
+  const { resealSecret } = createSecretCalls(watched);
+  const passphrase = encodeUtf8("old");
+  const box = await sealSecret(parts as unknown as CoreParts, {
+    secret: repeated(5),
+    passphrase,
+    cost: CHEAP,
+  });
+  const newPassphrase = encodeUtf8("new");
+  await resealSecret({ sealed: box, passphrase, newPassphrase, cost: CHEAP });
+  assertEquals(secrets.length, 8);
+  for (const bytes of secrets) assertEquals(bytes, new Uint8Array(bytes.length));
+});
+
+/** Notes each key, and each array that something was sealed from or opened into. */
+function watchAead(aead: Aead, secrets: Uint8Array[]): Aead {
+  return {
+    seal: (key, nonce, aad, plain) => {
+      secrets.push(key, plain);
+      return aead.seal(key, nonce, aad, plain);
+    },
+    open: (key, nonce, aad, box) => {
+      const plain = aead.open(key, nonce, aad, box);
+      secrets.push(key, plain!);
+      return plain;
+    },
+  };
+}
 
 Deno.test("deriveVaultKey() is HKDF-SHA256 without salt", async () => {
   const native = await crypto.subtle.deriveBits(
@@ -130,7 +176,12 @@ Deno.test("deriveVaultKey() is HKDF-SHA256 without salt", async () => {
     await crypto.subtle.importKey("raw", SECRET, "HKDF", false, ["deriveBits"]),
     256,
   );
-  const derived = deriveVaultKey(await Hashes.create(), SECRET);
+  const hashes = await Hashes.create();
+  const extract = hashes.hkdfExtract.bind(hashes);
+  let between = repeated(1);
+  hashes.hkdfExtract = (...options) => between = extract(...options) as Uint8Array<ArrayBuffer>;
+  const derived = deriveVaultKey(hashes, SECRET);
   assertEquals(toHex(derived), toHex(new Uint8Array(native)));
+  assertEquals(between, new Uint8Array(32), "what it is expanded from is wiped");
   assert(derived.length === 32);
 });

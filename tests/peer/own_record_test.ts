@@ -63,11 +63,13 @@ Deno.test("OwnRecord stores each seq before it signs", async () => {
 });
 
 Deno.test("OwnRecord uses the number above the taken one while the clock is behind it", async () => {
-  const { parts, keys, own } = await setUp();
-  using _ = parts;
-  await own.taken(START_MS + 5);
-  assertEquals(await seqOf(own), START_MS + 6);
-  assertEquals(await seqOf(ownRecord(parts, keys)), START_MS + 6, "after a restart as well");
+  for (const how of ["taken", "shown"] as const) {
+    const { parts, keys, own } = await setUp();
+    using _ = parts;
+    await own[how](START_MS + 5);
+    assertEquals(await seqOf(own), START_MS + 6, how);
+    assertEquals(await seqOf(ownRecord(parts, keys)), START_MS + 6, "after a restart as well");
+  }
 });
 
 Deno.test("OwnRecord never signs two texts under one seq in one millisecond", async () => {
@@ -86,12 +88,15 @@ Deno.test("OwnRecord.renew() shares one record among calls that meet", async () 
 });
 
 Deno.test("OwnRecord comes back to the time when the clock ran ahead and is corrected", async () => {
-  const { parts, own } = await setUp();
-  using _ = parts;
-  parts.clock.offsetMs += 2 * HOUR_MS;
-  assertEquals(await seqOf(own), START_MS + 2 * HOUR_MS);
-  parts.clock.offsetMs -= 2 * HOUR_MS;
-  assertEquals(await seqOf(own), START_MS, "nobody took what was ahead");
+  for (const aheadMs of [2 * MINUTE_MS + 1, 2 * HOUR_MS]) {
+    const { parts, own } = await setUp();
+    using _ = parts;
+    parts.clock.offsetMs += aheadMs;
+    assertEquals(await seqOf(own), START_MS + aheadMs);
+    await own.shown(START_MS + aheadMs);
+    parts.clock.offsetMs -= aheadMs;
+    assertEquals(await seqOf(own), START_MS, "nobody took what was ahead");
+  }
 });
 
 Deno.test("OwnRecord stays above what was taken while the clock ran ahead", async () => {
@@ -133,6 +138,15 @@ Deno.test("OwnRecord.met() takes its own record, and stops at one it did not sig
   assertEquals(parts.log.audited("own_key_used_elsewhere"), 1);
   assertEquals(parts.events.warnings().length, 1);
   assertEquals(parts.store.self("taken_seq"), String(START_MS), "a thief spends no numbers");
+});
+
+Deno.test("OwnRecord.met() takes over for good what it may have signed before its data was set back", async () => {
+  const { parts, keys, own } = await setUp();
+  using _ = parts;
+  const later = await keys.record({ seq: START_MS + 5 });
+  assert(await own.met(later, { mayBeForgotten: true }));
+  assertEquals(parts.log.audited("own_past_adopted"), 1);
+  assert(await ownRecord(parts, keys).met(later), "after a restart as well");
 });
 
 Deno.test("OwnRecord.freshSuites() remembers what a record lists that has not expired", async () => {

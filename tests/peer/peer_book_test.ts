@@ -147,18 +147,25 @@ Deno.test("PeerBook.load() reports a damaged row and loads the others", async ()
 });
 
 Deno.test("PeerBook writes on the next occasion what the disk had no room for", async () => {
-  const { parts, book } = await setUp();
-  using _ = parts;
-  await book.take(await record(parts));
-  parts.fillDisk();
-  const newer = await record(parts, { seq: START_MS + 1 });
-  const failure = await assertRejects(() => book.take(newer), OpenRedError);
-  assertEquals(failure.code, "overloaded");
-  await assertRejects(() => book.setKnown(PEER.id), OpenRedError);
-  parts.freeDisk();
-  await book.setKnown(PEER.id);
-  const peer = (await reload(parts)).get(PEER.id);
-  assertEquals([peer?.known, peer?.record.text], [true, newer.text]);
+  const occasions: ((book: PeerBook, shown: VerifiedRecord) => Promise<unknown>)[] = [
+    (book) => book.setKnown(PEER.id),
+    (book) => book.setRevoked(PEER.id, null),
+    (book, shown) => book.take(shown),
+  ];
+  for (const occasion of occasions) {
+    const { parts, book } = await setUp();
+    using _ = parts;
+    await book.take(await record(parts));
+    parts.fillDisk();
+    const newer = await record(parts, { seq: START_MS + 1 });
+    const failure = await assertRejects(() => book.take(newer), OpenRedError);
+    assertEquals(failure.code, "overloaded");
+    await assertRejects(() => book.setKnown(PEER.id), OpenRedError);
+    parts.freeDisk();
+    await occasion(book, newer);
+    const peer = (await reload(parts)).get(PEER.id);
+    assertEquals([peer?.known, peer?.record.text], [true, newer.text]);
+  }
 });
 
 Deno.test("PeerBook.forget() forgets who was only introduced, and nobody else", async () => {

@@ -60,6 +60,7 @@ for (const length of [1, 3, 8]) {
     using _ = parts;
     await meetOld(parts, book);
     await book.setKnown(OLD.id);
+    await book.setRevoked(OLD.id, START_MS);
     const last = LINE[length]!;
     const chain = await links(parts, 0, length);
     assert(await book.follow({ chain, record: await record(parts, last) }));
@@ -67,6 +68,7 @@ for (const length of [1, 3, 8]) {
     assert(peer.known);
     assertEquals(peer.next, await parts.crypto.sha256(LINE[length + 1]!.publicKey));
     assertEquals(moves, [[OLD.id, last.id]]);
+    assertEquals([peer.revokedAt, parts.log.audited("peer_succeeded")], [START_MS, 1]);
     const again = book.judge.bind(book, await record(parts, OLD, { seq: START_MS + 1 }));
     assertEquals(await refusal(() => Promise.resolve().then(again)), "succeeded");
   });
@@ -112,6 +114,24 @@ Deno.test("PeerBook.follow() follows once, however often it is shown", async () 
   await book.follow(shown);
   assert(await book.follow(shown));
   assertEquals(moves.length, 1);
+});
+
+Deno.test("PeerBook.follow() follows again what the disk had no room for, and the old id stays refused", async () => {
+  const { parts, book } = await setUp();
+  using _ = parts;
+  await meetOld(parts, book);
+  const shown = { chain: await links(parts, 0, 1), record: await record(parts, NEXT) };
+  let isFull = true;
+  book.alsoMoves(() => {
+    if (isFull) throw new Error("No space left on device");
+  });
+  assertEquals(await refusal(() => book.follow(shown)), "overloaded");
+  isFull = false;
+  await book.follow(shown);
+  await book.forget(OLD.id);
+  const again = new PeerBook(parts, OWN.id);
+  await again.load();
+  for (const held of [book, again]) assertEquals(held.get(OLD.id)?.succession, shown.chain[0]);
 });
 
 Deno.test("PeerBook.follow() leaves a chain aside whose old id has no pin here", async () => {

@@ -112,6 +112,18 @@ Deno.test("pruning goes on behind lines that were removed, and says for good whi
   }
 });
 
+Deno.test("pruning begins a log with no line whose signature does not hold", async () => {
+  const files = await world.write(20, 4);
+  for (const name of files.logNames) {
+    const [first = "", ...others] = linesOf(files, name);
+    setLines(files, name, [first.replace(/.{8}$/, "AAAAAAAA"), ...others]);
+  }
+  const log = await world.open(files, { keepBytes: 6_000 });
+  await log.stop();
+  assert(world.warnings.has("audit_not_pruned"));
+  assert(files.content.has(FIRST));
+});
+
 Deno.test("pruning a whole log tells of no gap", async () => {
   const files = await world.write(20, 4);
   const log = await world.open(files, { keepBytes: 6_000 });
@@ -156,6 +168,37 @@ Deno.test("verify() waits for a removal under way", async () => {
   await log.stop();
 });
 
+Deno.test("nothing is removed while somebody reads, however often another one says that he is done", async () => {
+  const files = new MemoryFiles();
+  const log = await world.open(files, { maxBytes: 1, keepBytes: 6_000 });
+  const [other, release] = [await log.hold(), await log.hold()];
+  other();
+  other();
+  for (let at = 0; at < 20; at++) await world.fill(log, { from: at, to: at + 1 });
+  await settleOften(5);
+  assert(files.content.has(FIRST));
+  release();
+  await log.record("rotates", { success: true });
+  await log.stop();
+  assert(!files.content.has(FIRST));
+});
+
+Deno.test("an entry of any size is cut to one that the core takes", async () => {
+  const files = new MemoryFiles();
+  const log = await world.open(files);
+  const texts = Object.fromEntries(
+    Array.from({ length: 20 }, (_, at) => [`${at}`.padEnd(100, "n"), "x".repeat(1_000)]),
+  );
+  await log.record("e".repeat(100), { success: false, ...texts });
+  const { entries } = await world.reader(files, log).show({ onlyFailed: true, limit: 1 }, NEVER);
+  const { event, number: _, timestamp: __, node_id: ___, success: ____, ...fields } = entries[0]!;
+  assertEquals([event.length, Object.keys(fields).length], [64, 12]);
+  for (const [name, text] of Object.entries(fields)) {
+    assertEquals([name.length, String(text).length], [64, 256]);
+  }
+  await log.stop();
+});
+
 Deno.test("the log never begins behind what its head says", async () => {
   const files = await world.write(8, 4);
   const head = files.content.get("audit-head")!;
@@ -189,7 +232,7 @@ Deno.test("a removal that a crash interrupted is finished at the next start", as
   }
   await log.stop();
   files.content.set(FIRST, all.get(FIRST)!);
-  const again = await world.open(files, { keepBytes: 6_000 });
+  const again = await world.open(files);
   assertEquals((await world.verify(files, again)).problem, null);
   await settle();
   assert(!files.content.has(FIRST));
@@ -227,5 +270,12 @@ Deno.test("strangers cannot wash the log out: many of their events become one", 
   const { entries } = await world.reader(files, log).show(query, NEVER);
   assertEquals(entries.length, 21);
   assertEquals(entries.at(-1)?.repeated, 480);
+  for (let at = 0; at < 25; at++) {
+    await log.recordThrottled("handshake_refused", { success: false });
+  }
   await log.stop();
+  const again = await world.open(files);
+  const { entries: all } = await world.reader(files, again).show(query, NEVER);
+  assertEquals([all.length, all.at(-1)?.repeated], [42, 5], "a stop ends the minute");
+  await again.stop();
 });

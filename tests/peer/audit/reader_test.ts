@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { AuditReader } from "../../../peer/audit/reader.ts";
-import { AuditWorld, linesOf, NEVER, PEER } from "./audit_world.ts";
+import { AuditWorld, linesOf, NEVER, PEER, settle } from "./audit_world.ts";
 import { MemoryFiles } from "./memory_files.ts";
 
 const world = await AuditWorld.create();
@@ -118,5 +118,20 @@ Deno.test("export() gives all entries, or all lines as they are", async () => {
     texts.true!.trim().split("\n"),
     files.logNames.flatMap((name) => linesOf(files, name)),
   );
+  await log.stop();
+});
+
+Deno.test("show() gives no entry that its cursor has not reached", async () => {
+  const files = await world.write(3);
+  const log = await world.open(files);
+  await settle();
+  const list = files.list.bind(files);
+  files.list = async (prefix) => {
+    files.list = list;
+    await world.fill(log, { from: 3, to: 5 });
+    return await list(prefix);
+  };
+  const view = await world.reader(files, log).show({ onlyFailed: false, limit: 9 }, NEVER);
+  assertEquals([view.entries.map(({ number }) => number), view.cursor], [[1, 2, 3], 3]);
   await log.stop();
 });

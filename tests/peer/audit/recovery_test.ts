@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { decodeUtf8, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { CryptoCore } from "../../../crypto/interface.ts";
 import { AuditLog } from "../../../peer/audit/audit_log.ts";
-import { AUDIT_DEFAULTS } from "../../../peer/audit/audit_parts.ts";
+import { AUDIT_DEFAULTS, type AuditSettings } from "../../../peer/audit/audit_parts.ts";
 import { AuditWorld, linesOf, NEVER, setLines, settle } from "./audit_world.ts";
 import { MemoryFiles } from "./memory_files.ts";
 
@@ -118,8 +118,16 @@ Deno.test("what was acknowledged survives a death at any change, and the log ver
 });
 
 Deno.test("a full disk breaks nothing: entries wait, a warning is shown, then all are there", async () => {
+  await fillDisk({});
+});
+
+Deno.test("a full disk breaks nothing at the beginning of a new file either", async () => {
+  await fillDisk({ maxBytes: 1 });
+});
+
+async function fillDisk(settings: Partial<AuditSettings>): Promise<void> {
   const files = new MemoryFiles();
-  const log = await world.open(files);
+  const log = await world.open(files, settings);
   await log.record("before", { success: true });
   files.isFull = true;
   files.bytesBeforeFull = 70;
@@ -140,7 +148,7 @@ Deno.test("a full disk breaks nothing: entries wait, a warning is shown, then al
   const report = await world.verify(files, log);
   assertEquals([report.problem, report.lines], [null, 4]);
   await log.stop();
-});
+}
 
 Deno.test("beyond the queue entries are refused, counted and told of afterwards", async () => {
   const files = new MemoryFiles();
@@ -250,6 +258,7 @@ Deno.test("AuditLog.open() does not begin before a beginning that is left of a l
   const pruning = await world.open(files, { keepBytes: 6_000 });
   await settle();
   await pruning.stop();
+  files.mark = null;
   for (const name of [...files.logNames, "audit-head"]) files.content.delete(name);
   for (let starts = 0; starts < 2; starts++) {
     const log = await world.open(files);
@@ -307,4 +316,62 @@ Deno.test("a torn write is cut off although the disk takes nothing", async () =>
   assertEquals(files.content.get(FIRST), whole);
   await log.stop();
   assertEquals(await waiting, "overloaded");
+});
+
+Deno.test("AuditLog.open() takes no line behind the head whose signature does not hold", async () => {
+  const files = await world.write(3);
+  const longer = files.copy();
+  const log = await world.open(longer);
+  await world.fill(log, { from: 3, to: 4 });
+  await log.stop();
+  const forged = linesOf(longer, FIRST)[3]!.replace(/.{8}$/, "AAAAAAAA");
+  setLines(files, FIRST, [...linesOf(files, FIRST), forged]);
+  assertEquals((await eventsOf(files)).slice(3), ["audit_torn", "looked"]);
+});
+
+Deno.test("AuditLog.open() takes no head that another identity has signed", async () => {
+  const files = await world.write(5);
+  setLines(files, FIRST, linesOf(files, FIRST).slice(0, 3));
+  const hash = await world.core.sha256(encodeUtf8(linesOf(files, FIRST)[2]!));
+  const bytes = files.content.get(FIRST)!.length;
+  const from = { number: 3, hash: encodeBase64Url(hash), file: 1, bytes };
+  const { core, keys } = await AuditWorld.create();
+  const options = { key: keys.identity, log: keys.audit, from, entries: [] };
+  files.content.set("audit-head", encodeUtf8((await core.auditLines(options)).statement));
+  world.warnings.clear();
+  const log = await world.open(files);
+  assert(world.warnings.has("audit_head_lost"));
+  await log.stop();
+});
+
+Deno.test("AuditLog writes to no file that lies behind the end of the log", async () => {
+  const files = await world.write(1);
+  const foreign = encodeUtf8("of somebody else\n");
+  files.content.set("audit-000003.jsonl", foreign);
+  const log = await world.open(files, { maxBytes: 1 });
+  await log.record("second", { success: true });
+  await log.record("third", { success: true });
+  await log.stop();
+  assertEquals(files.content.get("audit-000003.jsonl"), foreign);
+});
+
+Deno.test("AuditLog.stop() waits until its end is remembered, and lets no lower number be", async () => {
+  const files = await world.write(3);
+  const parts = world.parts(files);
+  const marks = {
+    ...parts.marks,
+    write: async (nodeId: string, number: number) => {
+      await settle();
+      await parts.marks.write(nodeId, number);
+    },
+  };
+  const log = await AuditLog.open({ ...parts, marks }, AUDIT_DEFAULTS);
+  const last = log.record("last", { success: true });
+  await log.stop();
+  await last;
+  assertEquals(files.mark, 4);
+  Object.assign(files, { mark: 8, isFull: true });
+  const setBack = await world.open(files);
+  await setBack.stop();
+  assertEquals(files.mark, 8);
 });

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeNodeId } from "../../../crypto/encoding.ts";
-import { FakeDirectory } from "../directories/directory_world.ts";
+import { FakeDirectory, nodeAnswer } from "../directories/directory_world.ts";
+import { answerJson } from "../fake_http.ts";
 import { TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 
@@ -73,4 +74,48 @@ Deno.test("revoking the tokens of a peer that was never met, or of no pair, is r
   const { body } = await test.admin("POST", "/tokens/revoke", { target: "0".repeat(32) });
   assertStringIncludes(body.detail, "pair");
   assertEquals(test.log.audited("revoked"), 0);
+});
+
+Deno.test("a directory of a link that leads nowhere is not kept, and none is asked that must not be", async () => {
+  await using test = await TestNode.start();
+  const peer = test.peer.id;
+  const other = await directoryAt(test, "https://other.example");
+  const tries = [[other.url, "node_unknown"], ["https://10.0.0.1", "url_refused"]] as const;
+  for (const [url, code] of tries) {
+    const link = `openred:${peer}?d=${encodeURIComponent(url)}`;
+    const refused = await test.admin("POST", "/connect", { peer: link, wait_ms: 0 });
+    assertEquals(refused.body.code, code);
+    const { body } = await test.admin("POST", "/peers/show", { peer });
+    assertEquals(body.contact_directory, null);
+  }
+});
+
+Deno.test("a peer that is blocked while it is looked up is not accepted", async () => {
+  await using test = await TestNode.start();
+  const peer = test.peer.id;
+  const text = await test.peer.recordText();
+  test.http.serve(`${test.directory.url}/api/v3/nodes/${peer}`, async () => {
+    await test.admin("POST", "/peers/block", { peer });
+    return answerJson(200, nodeAnswer(text));
+  });
+  const { status, body } = await test.admin("POST", "/connect", { peer, wait_ms: 0 });
+  assertEquals([status, body.code], [403, "forbidden"]);
+  assertEquals((await test.admin("POST", "/peers/show", { peer })).body.allowed, []);
+});
+
+Deno.test("forgetting a peer ends its sessions and takes the directory of its link", async () => {
+  await using test = await TestNode.start();
+  const peer = test.peer.id;
+  const { url, records } = await directoryAt(test, "https://other.example");
+  records.set(peer, await test.peer.recordText());
+  await test.connect();
+  const link = `openred:${peer}?d=${encodeURIComponent(url)}`;
+  await test.admin("POST", "/messages", { peer: link, text: "hello", wait_ms: 0 });
+  const stateOf = async (path: string) => {
+    const { body } = await test.admin("POST", path, { peer });
+    return [body.sessions, body.standby_pairs > 0, body.contact_directory];
+  };
+  assertEquals(await stateOf("/peers/show"), [1, true, url]);
+  assertEquals(await stateOf("/peers/forget"), [0, false, null]);
+  assertEquals(test.log.audited("peer_forgotten"), 1);
 });

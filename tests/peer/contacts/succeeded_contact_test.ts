@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { decodeNodeId, encodeBase64Url } from "../../../crypto/encoding.ts";
+import { ContactDirectories } from "../../../peer/contacts/contact_directories.ts";
 import type { OpenNode } from "../../../peer/node.ts";
 import type { InboxView, PeerDetail } from "../../../protocol/admin_api.ts";
 import { answerJson } from "../fake_http.ts";
+import { TestParts } from "../parts.ts";
 import { TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 import { settle } from "../virtual_clock.ts";
@@ -90,4 +92,16 @@ Deno.test("the audit log is searched for the very id that was written", async ()
   };
   assert((await events(old.id)).includes("permission_changed"));
   assert((await events(next.id)).includes("peer_succeeded"));
+});
+
+Deno.test("the id that followed is asked about where the former one was, unless it has its own place", async () => {
+  using parts = await TestParts.create();
+  const { store } = parts;
+  const [old, next] = await Promise.all([1, 2].map(() => TestNodeKeys.create(parts.crypto)));
+  const places = new ContactDirectories(store);
+  for (const url of ["https://first.example", "https://later.example"]) {
+    await places.note(old!.id, url);
+    await store.write(() => places.writeMove(old!.id, next!.id));
+    assertEquals([places.of(old!.id), places.of(next!.id)], [null, "https://first.example"]);
+  }
 });

@@ -75,7 +75,7 @@ export function payloadOf(text: string): Record<string, unknown> {
   return JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
 }
 
-function nodeAnswer(record: string): Record<string, unknown> {
+export function nodeAnswer(record: string): Record<string, unknown> {
   const { iss, api_url } = payloadOf(record);
   return { record, node_id: iss, api_url, last_seen: START_MS, status: "active" };
 }

@@ -135,7 +135,8 @@ Deno.test("forgetting a peer takes all but a block", async () => {
 
 Deno.test("a petname leads to one peer, whatever its capitals, and is refused to a second one", async () => {
   await using world = await FriendWorld.start();
-  await world.decide("alias", { name: "Bob" });
+  await world.decide("alias", { name: "bob" });
+  assertEquals((await world.decide("alias", { name: "Bob" })).petname, "Bob");
   const shown = await world.ask("peers/show", { peer: "BOB" });
   assertEquals([shown.status, shown.content.node_id], [200, world.friendId]);
   const { node_id: ownId } = await world.status();

@@ -92,6 +92,16 @@ Deno.test("refusals are audited once a minute for each peer and permission", asy
   assertEquals(parts.events.counters().frames_denied, 52);
 });
 
+Deno.test("DenialLog remembers the thousand refusals noted last", async () => {
+  using parts = await TestParts.create();
+  const { denials, log } = parts;
+  for (let count = 0; count <= 1_000; count++) denials.note(PEER, `p${count}`);
+  denials.note(PEER, "p1");
+  assertEquals(log.audited("permission_denied"), 1_001);
+  denials.note(PEER, "p0");
+  assertEquals(log.audited("permission_denied"), 1_002);
+});
+
 Deno.test("FrameGate.take() counts and audits the request that a module keeps no more", async () => {
   using parts = await TestParts.create();
   const { handler, take } = gateOf(parts, "ask");

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { encodeNodeId } from "../../../crypto/encoding.ts";
 import { TestParts } from "../parts.ts";
 
@@ -38,4 +38,22 @@ Deno.test("Permissions tells whether there was the group that it was to change",
   await permissions.allowGroup("friends", "files");
   await permissions.join("friends", PEER);
   assertEquals(await tries(), [true, true, false], "without members and permissions it is gone");
+  await permissions.allowGroup("friends", "files");
+  await permissions.join("friends", PEER);
+  assertEquals(await permissions.deleteGroup("friends"), true);
+  await permissions.join("friends", PEER);
+  assertEquals(permissions.standing(PEER, "files"), "stranger", "a later one begins with nothing");
+});
+
+Deno.test("Permissions.block() is written with what goes with it, or not at all", async () => {
+  using parts = await TestParts.create();
+  const { permissions, log } = parts;
+  const fail = () => {
+    throw new Error("No space left on device");
+  };
+  await assertRejects(() => permissions.block(PEER, fail));
+  assertEquals([permissions.isBlocked(PEER), log.audited("peer_blocked")], [false, 0]);
+  await permissions.block(PEER);
+  await permissions.unblock(PEER);
+  assertEquals([log.audited("peer_blocked"), log.audited("peer_unblocked")], [1, 1]);
 });

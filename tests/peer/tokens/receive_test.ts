@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decodeNodeId, encodeBase64Url } from "../../../crypto/encoding.ts";
+import type { KeyRef } from "../../../crypto/interface.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { issuePair, TestNodeKeys } from "../test_node_keys.ts";
@@ -14,6 +15,7 @@ Deno.test("EnvelopeReceiver stores the half durably and takes the peer into the 
   assertEquals([entry?.peer, entry?.info.role], [base.peer.id, "responder"]);
   assertEquals(entry?.endsAt, entry!.info.issuedAt + 5 * MINUTE_MS);
   assertEquals(world.book.get(base.peer.id)?.known, false, "an introduction is no session");
+  assert(!world.receiver.leadsTo(entry!.pairId, base.peer.id), "it may answer, not call");
 });
 
 Deno.test("EnvelopeReceiver takes the same text again, and refuses another of its pair_id", async () => {
@@ -23,6 +25,7 @@ Deno.test("EnvelopeReceiver takes the same text again, and refuses another of it
   const results = await Promise.all([world.receive(first.b), world.receive(first.b)]);
   assertEquals(results, [hex(first.pairId), hex(first.pairId)]);
   assertEquals(await world.receive(first.b), hex(first.pairId));
+  assertEquals(base.parts.log.audited("token_received"), 1);
   const outside = { pair_id: encodeBase64Url(first.pairId) };
   const other = await world.issue({ outside });
   assertEquals((await world.refusal(other.b))[0], "pair_seen");
@@ -46,6 +49,7 @@ Deno.test("EnvelopeReceiver refuses a signature that does not hold", async () =>
   const { b } = await world.issue();
   const [code, why] = await world.refusal(`${b.slice(0, -8)}AAAAAAAA`);
   assertEquals([code, why.startsWith("The signature")], ["envelope_refused", true]);
+  assertEquals(world.base.parts.log.audited("token_refused"), 1);
 });
 
 Deno.test("EnvelopeReceiver gives 120 s to an end, and as much to a beginning", async () => {
@@ -190,6 +194,9 @@ Deno.test("EnvelopeReceiver refuses the 1,001st unused pair of a directory with 
   assertEquals([error.code, error.retryAfterMs], ["too_many_pairs", 5 * MINUTE_MS]);
   base.vault.all = () => Array.from({ length: 999 }, () => entry!);
   await world.receive(b);
+  base.vault.all = () => Array.from({ length: 1_000 }, () => entry!);
+  base.parts.clock.skip(7 * MINUTE_MS + 1);
+  await world.receive((await world.issue()).b);
   base.vault.all = all;
 });
 
@@ -206,4 +213,28 @@ Deno.test("EnvelopeReceiver says that it is overloaded when nothing can be store
   parts.files.isFull = false;
   await world.receive(b);
   assertEquals((await world.base.reload()).all().length, 1, "a repeat stores it after all");
+});
+
+Deno.test("EnvelopeReceiver leaves no half in the core that it does not keep", async () => {
+  using world = await ReceiveWorld.create();
+  const { parts, own, peer, vault } = world.base;
+  const { crypto } = parts;
+  const halves: KeyRef[] = [];
+  const open = crypto.openEnvelope.bind(crypto);
+  crypto.openEnvelope = async (options) => {
+    const opened = await open(options);
+    halves.push(opened.half);
+    return opened;
+  };
+  await world.refusal((await world.issue({ a: own, b: peer })).a);
+  const { b } = await world.issue();
+  await Promise.all([world.receive(b), world.receive(b)]);
+  await parts.permissions.block(peer.id);
+  await world.receive((await world.issue()).b);
+  assertEquals([halves.length, parts.log.audited("permission_denied")], [4, 1]);
+  const kept = vault.all().map(({ half }) => half);
+  for (const half of halves.filter((candidate) => !kept.includes(candidate))) {
+    const sealing = crypto.sealHalf({ vault: own.keys.vault, half, name: "x", meta: "{}" });
+    await assertRejects(() => sealing, Error, "no such handle");
+  }
 });

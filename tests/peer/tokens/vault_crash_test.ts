@@ -76,6 +76,7 @@ Deno.test("TokenVault replaces the file after an interrupted write, and keeps wh
   assertEquals(again.all().map(({ pairId }) => pairId), [first.pairId]);
   await again.commit({ put: [third] });
   assertEquals((await world.reload()).all().length, 2);
+  assert(!files.content.has(".env.damaged"), "nothing was appended to the rest of it");
 });
 
 Deno.test("TokenVault writes the file anew once its dead part outweighs the living one", async () => {

@@ -63,6 +63,7 @@ Deno.test("TokenVault sets damaged lines aside and loads the others", async () =
     `NODE_${world.peer.id}_TOKEN_${"2".repeat(32)}=plain`,
     line.slice(0, at) + (line[at] === "A" ? "B" : "A") + line.slice(at + 1),
     line.slice(0, 100),
+    `NODE_${world.peer.id}_TOKEN_${"3".repeat(32)}=encrypted:AES256:${"A".repeat(2 ** 19 + 4)}`,
   ];
   world.writeLines([...damaged.slice(0, 3), line, ...damaged.slice(3)]);
   const loaded = await world.reload();
@@ -108,6 +109,7 @@ Deno.test("TokenVault leaves a line without a half for a spent pair, and release
   using world = await VaultWorld.create();
   const entry = await world.entry();
   await world.vault.commit({ put: [entry] });
+  for (const taken of [["a"], ["a", "b"]]) await world.vault.commit({ put: [{ ...entry, taken }] });
   await world.vault.commit({ put: [{ ...entry, half: null, session: "abcd" }] });
   assertMatch(world.lines()[0]!, LINE);
   const loaded = (await world.reload()).get(entry.pairId);
@@ -234,12 +236,14 @@ Deno.test("TokenVault.commit() resolves only once the write is done", async () =
   using world = await VaultWorld.create();
   let open = () => {};
   world.parts.files.gate = new Promise((resolve) => open = resolve);
-  let isDone = false;
-  const commit = world.vault.commit({ put: [await world.entry()] }).then(() => isDone = true);
+  let done = 0;
+  const commit = world.vault.commit({ put: [await world.entry()] }).then(() => done += 1);
   await world.parts.clock.advance(0);
-  assertEquals([isDone, world.parts.files.content.has(VAULT_FILE)], [false, false]);
+  const flush = world.vault.flush().then(() => done += 1);
+  await world.parts.clock.advance(0);
+  assertEquals([done, world.parts.files.content.has(VAULT_FILE)], [0, false]);
   open();
-  await commit;
+  await Promise.all([commit, flush]);
   assertEquals(world.lines().length, 1);
 });
 
@@ -255,6 +259,37 @@ Deno.test("TokenVault.flush() waits for what others commit, and tries a failed w
   const before = files.writes;
   await world.vault.flush();
   assertEquals(files.writes, before, "nothing to write");
+});
+
+Deno.test("TokenVault.commit() keeps the order of its calls, however long each takes to seal", async () => {
+  using world = await VaultWorld.create();
+  const { crypto, clock } = world.parts;
+  const entry = await world.entry({ half: null });
+  const sealed = Promise.withResolvers<void>();
+  const seal = crypto.sealNote.bind(crypto);
+  crypto.sealNote = async (options) => {
+    crypto.sealNote = seal;
+    await sealed.promise;
+    return await seal(options);
+  };
+  const first = world.vault.commit({ put: [{ ...entry, session: "first" }] });
+  const second = world.vault.commit({ put: [{ ...entry, session: "second" }] });
+  let isFlushed = false;
+  const flush = world.vault.flush().then(() => isFlushed = true);
+  await clock.advance(0);
+  assertEquals(isFlushed, false, "what is still being sealed is waited for");
+  sealed.resolve();
+  await Promise.all([first, second, flush]);
+  assertEquals((await world.reload()).get(entry.pairId)?.session, "second");
+});
+
+Deno.test("TokenVault.load() leaves a damaged line where it is while it cannot be set aside", async () => {
+  using world = await VaultWorld.create();
+  await commitOne(world);
+  world.writeLines([...world.lines(), "nonsense"]);
+  world.parts.files.append = () => Promise.reject(new Error("No space left on device"));
+  await assertRejects(() => world.reload());
+  assert(world.lines().includes("nonsense"));
 });
 
 async function commitOne(world: VaultWorld): Promise<void> {
