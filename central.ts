@@ -10,6 +10,7 @@ import { parseOptions, type RunOptions } from "./directory/options.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
 import { SqliteStore } from "./directory/stores/sqlite.ts";
 import type { Log } from "./ports/ports.ts";
+import { explainStorage } from "./ports/storage_problem.ts";
 import {
   createLog,
   createOpenDatabase,
@@ -23,13 +24,14 @@ import {
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
+import { LOCK_NAME } from "./ports/system_lock.ts";
 import { OpenRedError } from "./protocol/errors.ts";
 import { problemResponse } from "./protocol/http.ts";
+import { NETWORK_SEED_BYTES } from "./protocol/network_seed.ts";
 
 /** Whoever does not let go of a connection by then loses it. */
 const SHUTDOWN_MS = 12_000;
 
-const MIN_SEED_BYTES = 16;
 /** What an openred-node keeps its peers and messages in. */
 const NODE_FILE = "node.db";
 
@@ -63,27 +65,40 @@ function readRotation({ rotation, networkSeedFile }: RunOptions): RotationPolicy
     const message = `Cannot read --network-seed-file ${path}: ${textOf(cause)}`;
     throw new StartError(message, { exitCode: 2, cause });
   }
-  if (seed.length < MIN_SEED_BYTES) {
-    const message = `--network-seed-file ${path} has ${seed.length} bytes, expected at least ` +
-      `${MIN_SEED_BYTES}`;
+  const { min, max } = NETWORK_SEED_BYTES;
+  if (seed.length < min || seed.length > max) {
+    const message =
+      `--network-seed-file ${path} has ${seed.length} bytes, expected ${min} to ${max}`;
     throw new StartError(message, { exitCode: 2 });
   }
   return { kind: "seeded", seed };
 }
 
 function lock(path: string): DirectoryLock {
-  if (holdsFile(path, NODE_FILE)) {
-    const message = `--data ${path} belongs to an openred-node; give the directory one of its own`;
-    throw new StartError(message, { exitCode: 1 });
-  }
   try {
-    return lockDirectory(path);
+    if (!holdsFile(path, NODE_FILE)) return lockDirectory(path);
   } catch (cause) {
+    const place = { data: path, database: LOCK_NAME, repair: "remove it" };
     const message = cause instanceof DirectoryLockedError
       ? cause.message
-      : `Cannot use the data directory ${path}: ${textOf(cause)}`;
+      : explainStorage(cause, place) ?? `Cannot use the data directory ${path}: ${textOf(cause)}`;
     throw new StartError(message, { exitCode: 1, cause });
   }
+  const message = `--data ${path} belongs to an openred-node; give the directory one of its own`;
+  throw new StartError(message, { exitCode: 1 });
+}
+
+/** An error of the store, or of the keys, in words for the operator. */
+function startError(dataDirectory: string, error: unknown): StartError {
+  if (error instanceof StartError) return error;
+  const root = error instanceof OpenRedError ? error.cause ?? error : error;
+  const explained = explainStorage(root, {
+    data: dataDirectory,
+    database: "directory.db",
+    repair: "restore a copy of it, or remove it: nodes register again",
+  });
+  const message = explained ?? `Cannot start the directory in ${dataDirectory}: ${textOf(error)}`;
+  return new StartError(message, { exitCode: 1, cause: error });
 }
 
 async function startCore(): Promise<CryptoCore> {
@@ -121,9 +136,23 @@ async function start(
   options: RunOptions,
   parts: { log: Log; crypto: CryptoCore; url: string },
 ): Promise<Directory> {
+  try {
+    const directory = compose(options, parts);
+    await directory.start();
+    return directory;
+  } catch (cause) {
+    throw startError(options.dataDirectory, cause);
+  }
+}
+
+function compose(
+  options: RunOptions,
+  parts: { log: Log; crypto: CryptoCore; url: string },
+): Directory {
   const { log, crypto, url } = parts;
   const { allowPrivate, leaseMs, limits, dataDirectory } = options;
-  const directory = createDirectory({
+  const rotation = readRotation(options);
+  return createDirectory({
     clock: systemClock,
     random: systemRandom,
     http: systemHttpClient,
@@ -135,18 +164,11 @@ async function start(
   }, {
     url,
     version: denoConfig.version,
-    rotation: readRotation(options),
+    rotation,
     leaseMs,
     allowPrivate,
     limits,
   });
-  try {
-    await directory.start();
-    return directory;
-  } catch (cause) {
-    const message = `Cannot start the directory in ${dataDirectory}: ${textOf(cause)}`;
-    throw new StartError(message, { exitCode: 1, cause });
-  }
 }
 
 /** Resolves at the first SIGINT or SIGTERM; the second one ends the process at once. */

@@ -4,25 +4,31 @@
  * @module
  */
 import type { OutputFile } from "./cli/command.ts";
-import { failure, OutputGone } from "./cli/command_error.ts";
+import { failure, OutputGone, usageError } from "./cli/command_error.ts";
 import { runCommandLine } from "./cli/commands.ts";
 import type { ListenAddress } from "./cli/option_values.ts";
 import type { Output } from "./cli/output.ts";
 import type { RunNode } from "./cli/run.ts";
 import type { PassphraseChange } from "./cli/passphrase.ts";
-import { type PassphrasePorts, readPassphrase } from "./cli/passphrase_source.ts";
+import {
+  KEYS_PASSPHRASE,
+  type PassphrasePorts,
+  readNewPassphrase,
+  readPassphrase,
+} from "./cli/passphrase_source.ts";
 import type { RunOptions } from "./cli/run_options.ts";
 import { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
-import { createNodeKeeper, isEmptyData, lockData } from "./node_data.ts";
+import { createNodeKeeper, explained, lockData, refuseEmptyData } from "./node_data.ts";
 import { type NodeConfig } from "./peer/config.ts";
 import { settleData } from "./peer/data_state.ts";
 import { createNode, type Node } from "./peer/node.ts";
 import {
   createLog,
   createOpenDatabase,
+  holdsFile,
   openFiles,
   systemChannelUpgrader,
   systemClock,
@@ -31,6 +37,7 @@ import {
   systemResolver,
 } from "./ports/system.ts";
 import type { Log } from "./ports/ports.ts";
+import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { sendLoopback } from "./ports/system_loopback.ts";
 import {
   changePassphrase,
@@ -47,10 +54,11 @@ import {
 import { ADMIN_FILE } from "./protocol/admin_api.ts";
 import { OpenRedError } from "./protocol/errors.ts";
 import { problemResponse } from "./protocol/http.ts";
+import { NETWORK_SEED_BYTES } from "./protocol/network_seed.ts";
 
 const STOP_TIMEOUT_MS = 5_000;
 const RETRY_WHILE_STARTING_MS = 1_000;
-const MAX_SEED_BYTES = 4_096;
+const MAX_SECRET_FILE_BYTES = 4_096;
 const DAY_MS = 24 * 3_600_000;
 
 type Answer = (request: Request, address: string) => Promise<Response>;
@@ -96,17 +104,22 @@ function listen(address: ListenAddress, flag: string): Server {
 
 async function readSecretFile(path: string, flag: string): Promise<Uint8Array> {
   const content = await Deno.readFile(path).catch((cause) => {
-    throw failure(`${flag}: cannot read this file`, { cause });
+    throw usageError(`${flag}: cannot read the file ${path}`, { cause });
   });
-  if (content.length === 0 || content.length > MAX_SEED_BYTES) {
-    throw failure(`${flag}: expected a file of 1 to ${MAX_SEED_BYTES} bytes`);
+  if (content.length === 0 || content.length > MAX_SECRET_FILE_BYTES) {
+    throw usageError(`${flag}: expected a file of 1 to ${MAX_SECRET_FILE_BYTES} bytes`);
   }
   return content;
 }
 
 async function rotationOf(options: RunOptions): Promise<RotationPolicy> {
   if (options.rotation !== "seeded") return { kind: options.rotation };
-  const seed = await readSecretFile(options.networkSeedFile ?? "", "--network-seed-file");
+  const flag = "--network-seed-file";
+  const seed = await readSecretFile(options.networkSeedFile ?? "", flag);
+  const { min, max } = NETWORK_SEED_BYTES;
+  if (seed.length < min || seed.length > max) {
+    throw usageError(`${flag}: expected a file of ${min} to ${max} bytes`);
+  }
   return { kind: "seeded", seed };
 }
 
@@ -188,7 +201,9 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 
 const askSecret: PassphrasePorts["askSecret"] = async (prompt, isWhole) => {
   if (!Deno.stdin.isTerminal()) return null;
-  const typed = await readHidden(prompt, isWhole);
+  const typed = await readHidden(prompt, isWhole).catch((cause) => {
+    throw cause instanceof RangeError ? usageError(cause.message, { cause }) : cause;
+  });
   if (typed === null) throw failure("Stopped");
   return typed;
 };
@@ -209,21 +224,20 @@ function passphrasePorts(signal: AbortSignal): PassphrasePorts {
   };
 }
 
-/** The passphrase of a node's keys, or `null` where they have none. */
+/** The passphrase of a node's keys, there or to be made, or `null` where they have none. */
 async function passphraseOf(
   options: RunOptions,
   { err, signal }: { readonly err: Output; readonly signal: AbortSignal },
 ): Promise<Uint8Array | null> {
-  const stored = await readNodeSecret(openFiles(options.data));
-  if (stored?.kind === "sealed") {
-    return await readPassphrase(passphrasePorts(signal), {
-      file: options.passphraseFile,
-      flag: "--passphrase-file",
-      prompt: "Passphrase",
-    });
-  }
+  const { data, passphraseFile: file } = options;
+  const wanted = { ...KEYS_PASSPHRASE, file };
+  const stored = await readNodeSecret(openFiles(data));
+  if (stored?.kind === "sealed") return await readPassphrase(passphrasePorts(signal), wanted);
   stored?.secret.fill(0);
-  if (options.passphraseFile !== null) {
+  if (file !== null) {
+    if (!holdsFile(data, KEYSTORE_FILE)) {
+      return await readNewPassphrase(passphrasePorts(signal), wanted);
+    }
     const text =
       "The node's keys have no passphrase; 'openred-node passphrase set' puts one on them";
     await err.line({ text, style: "yellow" });
@@ -247,8 +261,12 @@ async function openOrExplain<T>(opening: Promise<T>): Promise<T> {
 }
 
 /** Runs a node until `signal` fires, then stops it in order. */
-const runNode: RunNode = async (options, { out, err, signal }) => {
+const runNode: RunNode = async (options, streams) => {
   using _lock = lockData(options.data);
+  await explained(options.data, () => runLocked(options, streams));
+};
+
+const runLocked: RunNode = async (options, { out, err, signal }) => {
   const files = openFiles(options.data);
   const passphrase = await passphraseOf(options, { err, signal });
   await using peers = listen(options.listen, "--listen");
@@ -308,6 +326,7 @@ async function createFile(path: string): Promise<OutputFile> {
     return {
       write: (content) => writeAll(Deno.stdout, content),
       close: () => Promise.resolve(),
+      discard: () => Promise.resolve(),
     };
   }
   let file: Deno.FsFile;
@@ -322,6 +341,10 @@ async function createFile(path: string): Promise<OutputFile> {
     async close() {
       await file.sync();
       file.close();
+    },
+    async discard() {
+      file.close();
+      await Deno.remove(path);
     },
   };
 }
@@ -339,9 +362,7 @@ async function applyPassphraseChange(data: string, change: PassphraseChange): Pr
     if (cause instanceof CryptoError && cause.code === "unseal_failed") {
       throw failure("The passphrase is wrong; nothing was changed", { cause });
     }
-    throw failure(cause instanceof Error ? cause.message : "The passphrase was not changed", {
-      cause,
-    });
+    throw cause;
   } finally {
     await crypto.stop();
   }
@@ -351,9 +372,10 @@ async function changePassphraseOf(
   data: string,
   read: () => Promise<PassphraseChange>,
 ): Promise<void> {
-  if (await isEmptyData(data)) throw failure("--data: there is no node there");
+  await refuseEmptyData(data);
   using _lock = lockData(data);
-  await applyPassphraseChange(data, await read());
+  const change = await read();
+  await explained(data, () => applyPassphraseChange(data, change));
 }
 
 async function main(): Promise<number> {

@@ -3,17 +3,20 @@
  *
  * @module
  */
-import { failure } from "./cli/command_error.ts";
+import { CommandError, failure, usageError } from "./cli/command_error.ts";
 import type { KeyOptions, NodeKeeper } from "./cli/node_keeper.ts";
 import { WorkerCryptoCore } from "./crypto/client.ts";
 import type { NodeId } from "./crypto/encoding.ts";
 import { CryptoError } from "./crypto/interface.ts";
 import { backUpNode } from "./peer/backup/backup_node.ts";
-import { foreignNames } from "./peer/backup/owned_files.ts";
+import { DATABASE_FILE, foreignNames } from "./peer/backup/owned_files.ts";
 import { restoreNode } from "./peer/backup/restore.ts";
+import { RESTORE_BROKE_OFF, RESTORING_FILE } from "./peer/data_state.ts";
+import { withStorageReason } from "./peer/store.ts";
 import { initNode } from "./peer/succession/init.ts";
 import { type DataPorts, succeedNode } from "./peer/succession/succeed.ts";
 import { readNodeSecret, SECRET_FILE } from "./ports/node_secret.ts";
+import { explainStorage } from "./ports/storage_problem.ts";
 import {
   createOpenDatabase,
   DirectoryLockedError,
@@ -29,9 +32,34 @@ import {
   listDirectory,
   readFilePieces,
 } from "./ports/system_file_pieces.ts";
+import { LOCK_FILES, LOCK_NAME } from "./ports/system_lock.ts";
+import { OpenRedError } from "./protocol/errors.ts";
 
 /** What an openred-central keeps its entries in. */
 const DIRECTORY_FILE = "directory.db";
+
+/** How a backup begins: crypto/backup_stream.ts. */
+const BACKUP_MAGIC = "ORBACK01";
+
+/**
+ * Does something on a data directory.
+ * @throws {CommandError} Exit code 1 where its disk or its database refuses, with what helps; all else as it is.
+ */
+export async function explained<T>(data: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw explain(cause, data);
+  }
+}
+
+function explain(cause: unknown, data: string): unknown {
+  if (cause instanceof OpenRedError) return withStorageReason(cause);
+  if (cause instanceof CommandError) return cause;
+  const repair = "restore a backup into an empty directory";
+  const text = explainStorage(cause, { data, database: DATABASE_FILE, repair });
+  return text === null ? cause : failure(text, { cause });
+}
 
 /** One identity is one running program. */
 function refuseDirectoryData(data: string): void {
@@ -46,17 +74,18 @@ function refuseDirectoryData(data: string): void {
  * @throws {CommandError} Exit code 1 where another one is in it, and where it belongs to a directory.
  */
 export function lockData(data: string): Disposable {
-  refuseDirectoryData(data);
   try {
+    refuseDirectoryData(data);
     const held = lockDirectory(data);
     return { [Symbol.dispose]: () => held.release() };
   } catch (cause) {
+    if (cause instanceof CommandError) throw cause;
     if (cause instanceof DirectoryLockedError) {
       throw failure(`${cause.message}; stop the node first`, { cause });
     }
-    throw failure(`--data: ${cause instanceof Error ? cause.message : "cannot be used"}`, {
-      cause,
-    });
+    const text = explainStorage(cause, { data, database: LOCK_NAME, repair: "remove it" }) ??
+      (cause instanceof Error ? cause.message : "cannot be used");
+    throw failure(`--data: ${text}`, { cause });
   }
 }
 
@@ -65,8 +94,13 @@ export async function isEmptyData(data: string): Promise<boolean> {
   try {
     return await isEmptyDirectory(data);
   } catch (cause) {
-    throw failure("--data: this is no directory, or cannot be read", { cause });
+    throw failure(`--data: ${data} is no directory, or cannot be read`, { cause });
   }
+}
+
+/** @throws {CommandError} Exit code 1 where there is nothing. */
+export async function refuseEmptyData(data: string, hint = ""): Promise<void> {
+  if (await isEmptyData(data)) throw failure(`--data: there is no node in ${data}${hint}`);
 }
 
 const WRONG_PASSPHRASE = "The passphrase is wrong, or the file is damaged; nothing was changed";
@@ -103,16 +137,19 @@ async function onKeys(
   options: Pick<KeyOptions, "data" | "askPassphrase" | "askNewPassphrase">,
   work: (ports: DataPorts, passphrase: Uint8Array | undefined) => Promise<string>,
 ): Promise<string> {
-  using _lock = lockData(options.data);
-  const stored = await readNodeSecret(openFiles(options.data));
-  if (stored?.kind === "plain") stored.secret.fill(0);
-  const passphrase = stored?.kind === "sealed"
-    ? await options.askPassphrase()
-    : await options.askNewPassphrase?.();
-  return await withCore(
-    (crypto) => work(portsOf(options.data, crypto), passphrase),
-    stored?.kind === "plain" ? WRONG_SECRET : WRONG_PASSPHRASE,
-  );
+  const { data } = options;
+  using _lock = lockData(data);
+  return await explained(data, async () => {
+    const stored = await readNodeSecret(openFiles(data));
+    if (stored?.kind === "plain") stored.secret.fill(0);
+    const passphrase = stored?.kind === "sealed"
+      ? await options.askPassphrase()
+      : await options.askNewPassphrase?.();
+    return await withCore(
+      (crypto) => work(portsOf(data, crypto), passphrase),
+      stored?.kind === "plain" ? WRONG_SECRET : WRONG_PASSPHRASE,
+    );
+  });
 }
 
 /** @returns `null` while another process has the directory. */
@@ -133,36 +170,64 @@ async function* backUpStopped(
   const crypto = await WorkerCryptoCore.start();
   try {
     yield* backUpNode(portsOf(options.data, crypto), options);
+  } catch (cause) {
+    throw explain(cause, options.data);
   } finally {
     await crypto.stop();
   }
 }
 
 async function assertEmpty(data: string): Promise<void> {
-  if (!await isEmptyData(data)) throw failure("--data: this directory is not empty");
+  if (await isEmptyData(data)) return;
+  if (holdsFile(data, RESTORING_FILE)) throw failure(`--data: ${data}: ${RESTORE_BROKE_OFF}`);
+  throw failure(`--data: ${data} is not empty`);
+}
+
+/** @throws {CommandError} Exit code 2 for what cannot be read, 1 for what is no backup. */
+async function assertBackup(file: string): Promise<void> {
+  const pieces = readFilePieces(file);
+  const first = await pieces.next().catch((cause) => {
+    throw usageError(`${file}: cannot read this file`, { cause });
+  });
+  await pieces.return(undefined);
+  const begin = new TextDecoder().decode(first.value?.subarray(0, BACKUP_MAGIC.length));
+  if (begin !== BACKUP_MAGIC) throw failure(`${file}: this is not a backup of openred-node`);
+}
+
+/** Empties a data directory that is half restored; the file that says so goes last. */
+async function removeRestored(data: string): Promise<void> {
+  const files = openFiles(data);
+  for (const { name } of await files.list("")) {
+    if (name !== RESTORING_FILE && !LOCK_FILES.includes(name)) await files.remove(name);
+  }
+  await files.remove(RESTORING_FILE);
 }
 
 async function restore(
   options: { file: string; data: string; passphrase: Uint8Array },
 ): ReturnType<NodeKeeper["restore"]> {
   const { file, data, passphrase } = options;
-  await assertEmpty(data);
   const input = () => readFilePieces(file);
-  await input().next().catch((cause) => {
-    throw failure(`${file}: cannot read this file`, { cause });
-  });
-  const held: { lock: Disposable | null } = { lock: null };
+  const held: { lock: Disposable | null; isBegun: boolean } = { lock: null, isBegun: false };
   const target = async () => {
     held.lock = lockData(data);
     // Proving the file takes its time: another program may have come meanwhile.
     await assertEmpty(data);
+    held.isBegun = true;
     return { files: openFiles(data), openDatabase: createOpenDatabase(data) };
   };
   try {
+    await assertEmpty(data);
+    await assertBackup(file);
+    const ports = { clock: systemClock, random: systemRandom };
     return await withCore(
-      (crypto) => restoreNode({ crypto, clock: systemClock }, { passphrase, input, target }),
+      (crypto) => restoreNode({ ...ports, crypto }, { passphrase, input, target }),
       WRONG_PASSPHRASE,
     );
+  } catch (cause) {
+    // Why it broke off matters more than what could not be removed then: a later restore says that.
+    if (held.isBegun) await removeRestored(data).catch(() => undefined);
+    throw cause;
   } finally {
     passphrase.fill(0);
     held.lock?.[Symbol.dispose]();
@@ -177,9 +242,7 @@ export function createNodeKeeper(version: string): NodeKeeper {
     succeed: async (options) => {
       const { data, phrase, show } = options;
       const from = options.from as NodeId | null;
-      if (from === null && await isEmptyData(data)) {
-        throw failure("--data: there is no node there; if its data is lost, say --from ID");
-      }
+      if (from === null) await refuseEmptyData(data, "; if its data is lost, say --from ID");
       return await onKeys(
         options,
         (ports, passphrase) => succeedNode(ports, { phrase, passphrase, show, from }),
@@ -187,7 +250,7 @@ export function createNodeKeeper(version: string): NodeKeeper {
     },
     backUp: async ({ data, file, passphrase }) => {
       try {
-        if (await isEmptyData(data)) throw failure("--data: there is no node there");
+        await refuseEmptyData(data);
         refuseDirectoryData(data);
         if (file !== null && await isInside(file, data)) {
           throw failure(`${file}: this is in the data directory; write the backup elsewhere`);
@@ -204,6 +267,6 @@ export function createNodeKeeper(version: string): NodeKeeper {
         throw cause;
       }
     },
-    restore,
+    restore: (options) => explained(options.data, () => restore(options)),
   };
 }

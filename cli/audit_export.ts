@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { AdminClient } from "./admin_client.ts";
+import { FILTER_OPTIONS, filterSearch } from "./audit_filters.ts";
+import { storageReason } from "../ports/storage_problem.ts";
 import { failure, OutputGone } from "./command_error.ts";
 import { defineCommand, type OutputFile } from "./command.ts";
 import { readLines } from "./event_stream.ts";
@@ -23,13 +24,11 @@ async function print(out: Output, body: AsyncIterable<Uint8Array>, raw: boolean)
 async function save(file: OutputFile, body: AsyncIterable<Uint8Array>): Promise<void> {
   try {
     for await (const chunk of body) await file.write(chunk);
-  } finally {
     await file.close();
+  } catch (cause) {
+    await file.discard().catch(() => undefined);
+    throw cause;
   }
-}
-
-function open(node: AdminClient, raw: boolean): Promise<AsyncIterable<Uint8Array>> {
-  return node.auditStream("export", new URLSearchParams(raw ? { raw: "1" } : {}));
 }
 
 /** Writes the audit log to a file. */
@@ -37,25 +36,30 @@ export const auditExportCommand = defineCommand({
   name: "audit export",
   summary: "write the audit log, decrypted, as JSON lines",
   details: "The file must not exist yet. With - it goes to standard output.\n" +
-    "The exported lines are not signed; those of --raw are, and stay encrypted.",
+    "The exported lines are not signed; those of --raw are, and stay encrypted. Each names the\n" +
+    "one before it, so what a filter let through is no whole chain any more and cannot be verified\n" +
+    "as one. Lines that do not open are exported whatever the filters.",
   words: [{ name: "file", summary: "where to, or -" }],
   options: {
     ...COMMON_OPTIONS,
+    ...FILTER_OPTIONS,
     raw: switchOption({ flag: "raw", summary: "the signed lines as they are, still encrypted" }),
   },
-  async run({ options, words, out, signal, openNode, createFile }) {
+  async run({ options, words, out, clock, signal, openNode, createFile }) {
     const [path = STANDARD_OUTPUT] = words;
     const node = await openNode();
+    const search = filterSearch(options, clock.nowMs());
+    if (options.raw) search.set("raw", "1");
     try {
-      if (path === STANDARD_OUTPUT) {
-        return await print(out, await open(node, options.raw), options.raw);
-      }
-      const body = await open(node, options.raw);
+      const body = await node.auditStream("export", search);
+      if (path === STANDARD_OUTPUT) return await print(out, body, options.raw);
       await save(await createFile(path), body);
     } catch (cause) {
       if (cause instanceof Error && cause.name === "CommandError") throw cause;
       if (signal.reason instanceof OutputGone) return;
-      throw failure("The export broke off; what was written is not the whole log", { cause });
+      throw failure(`The export broke off, and is not the whole log: ${storageReason(cause)}`, {
+        cause,
+      });
     }
     if (options.json) await out.json({ file: path });
     else await out.line(`Written to ${path}`);

@@ -5,11 +5,10 @@
  */
 import { type AuditEntryView, MAX_AUDIT_LIMIT } from "../protocol/audit_api.ts";
 import type { AdminClient } from "./admin_client.ts";
+import { FILTER_OPTIONS, filterSearch } from "./audit_filters.ts";
 import { failure } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
-import { type Instant, instantOption, resolveInstant } from "./instant_option.ts";
-import { parsePeerRef } from "../protocol/peer_name.ts";
-import { parseInteger, parseName } from "./option_values.ts";
+import { parseInteger } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
 import { type Cell, type Output, shortId, showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
@@ -21,31 +20,7 @@ const SHOWN_FIELDS = new Set(["number", "timestamp", "event", "node_id", "succes
 
 const OPTIONS = {
   ...COMMON_OPTIONS,
-  event: valueOption<string | null>({
-    flag: "event",
-    value: "NAME",
-    summary: "only events of this name, such as handshake",
-    defaultText: "all",
-    fallback: null,
-    parse: parseName,
-  }),
-  peer: valueOption<string | null>({
-    flag: "peer",
-    value: "PEER",
-    summary: "only events about this one; the log itself holds a keyed hash of its id",
-    defaultText: "all",
-    fallback: null,
-    parse: (text) => {
-      parsePeerRef(text);
-      return text;
-    },
-  }),
-  since: instantOption({
-    flag: "since",
-    summary: "only from then on: 90s, 15min, 2h, 7d ago, or a date such as 2026-09-21T14:00 (UTC)",
-  }),
-  until: instantOption({ flag: "until", summary: "only until then, written in the same way" }),
-  failed: switchOption({ flag: "failed", summary: "only what did not succeed" }),
+  ...FILTER_OPTIONS,
   limit: valueOption<number>({
     flag: "limit",
     value: "N",
@@ -60,16 +35,8 @@ const OPTIONS = {
 type ShowContext = CommandContext<typeof OPTIONS>;
 
 function searchOf({ options, clock }: ShowContext): URLSearchParams {
-  const { event, peer, since, until, failed, limit } = options;
-  const search = new URLSearchParams({ limit: String(limit) });
-  const add = (name: string, instant: Instant | null) => {
-    if (instant !== null) search.set(name, String(resolveInstant(instant, clock.nowMs())));
-  };
-  if (event !== null) search.set("event", event);
-  if (peer !== null) search.set("peer", peer);
-  if (failed) search.set("failed", "1");
-  add("since", since);
-  add("until", until);
+  const search = filterSearch(options, clock.nowMs());
+  search.set("limit", String(options.limit));
   return search;
 }
 

@@ -17,6 +17,7 @@ import { type OptionSpec, type OptionSpecs, valueOption } from "./options.ts";
 import { showInstant } from "./output.ts";
 import { readNewPassphrase, readPassphrase } from "./passphrase_source.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
+import { storageReason } from "../ports/storage_problem.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
 const FLAG = "--passphrase-file";
@@ -58,10 +59,10 @@ async function save(
       await file.write(piece.value);
       bytes += piece.value.length;
     }
-  } catch (cause) {
-    throw failure("The backup broke off; what was written is none and can be removed", { cause });
-  } finally {
     await file.close();
+  } catch (cause) {
+    await file.discard().catch(() => undefined);
+    throw failure(`The backup broke off, and there is none: ${storageReason(cause)}`, { cause });
   }
   return bytes;
 }

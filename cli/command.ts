@@ -22,6 +22,8 @@ export interface OutputFile {
   write(content: Uint8Array): Promise<void>;
   /** Makes what was written durable. */
   close(): Promise<void>;
+  /** Takes the file away again, instead of `close`; what went to standard output stays. */
+  discard(): Promise<void>;
 }
 
 /** What a command works with. */

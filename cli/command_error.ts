@@ -28,8 +28,8 @@ export class OutputGone extends Error {
 }
 
 /** Wrong usage or input: exit code 2. */
-export function usageError(message: string): CommandError {
-  return new CommandError(EXIT_CODES.usage, message);
+export function usageError(message: string, options?: ErrorOptions): CommandError {
+  return new CommandError(EXIT_CODES.usage, message, options);
 }
 
 /** The command was understood and did not succeed: exit code 1. */

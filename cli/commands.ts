@@ -63,7 +63,8 @@ const EXIT_HELP = `
 Exit codes:
   0  done
   1  failed: no running node, no answer, refused, not known here
-  2  wrong usage or input`;
+  2  wrong usage or input
+  130  interrupted twice`;
 
 const ENVIRONMENT_HELP = `
 Options that name a variable can be given by it as well; the command line wins.

@@ -21,7 +21,7 @@ export const idCommand = defineCommand({
     ...COMMON_OPTIONS,
     qr: switchOption({ flag: "qr", summary: "show the contact link as a QR code as well" }),
   },
-  async run({ options, out, openNode }) {
+  async run({ options, out, err, openNode }) {
     const view = await (await openNode()).id();
     if (options.json) return await out.json(view);
     await out.pairs([
@@ -30,9 +30,13 @@ export const idCommand = defineCommand({
       ["Contact", { text: view.contact, style: "cyan" }],
     ]);
     if (!options.qr) return;
-    await out.line();
-    for (const line of drawQrCode(view.contact)) {
-      await out.line({ text: line, style: "whiteOnBlack" });
+    const lines = drawQrCode(view.contact);
+    const width = lines[0]?.length ?? 0;
+    if (out.columns !== null && out.columns < width) {
+      const text = `The QR code needs ${width} columns; this terminal has ${out.columns}`;
+      return await err.line({ text, style: "yellow" });
     }
+    await out.line();
+    for (const line of lines) await out.line({ text: line, style: "whiteOnBlack" });
   },
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import { defineCommand } from "./command.ts";
-import { passphraseAsker, passphraseFileOption } from "./passphrase_source.ts";
+import { keysPassphraseFileOption, passphraseAsker } from "./passphrase_source.ts";
 import { phrasePrinter } from "./phrase_output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
@@ -17,7 +17,7 @@ export const initCommand = defineCommand({
     "The phrase holds once the command has ended without an error. With --passphrase-file the\n" +
     "keys of a node that is made are under that passphrase.",
   words: [],
-  options: { ...COMMON_OPTIONS, passphraseFile: passphraseFileOption },
+  options: { ...COMMON_OPTIONS, passphraseFile: keysPassphraseFileOption },
   async run(context) {
     const { options, out, keeper } = context;
     const { data, json, passphraseFile: file } = options;

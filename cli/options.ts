@@ -54,7 +54,7 @@ export function switchOption(
 function parseSwitch(text: string): boolean {
   if (text === "1" || text === "true") return true;
   if (text === "0" || text === "false") return false;
-  throw new RangeError("expected 1 or 0");
+  throw new RangeError("expected 1, true, 0 or false");
 }
 
 function parseValue(spec: OptionSpec<unknown>, options: { text: string; name: string }): unknown {

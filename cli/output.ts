@@ -86,6 +86,11 @@ export class Output {
     return this.#sink.isTerminal;
   }
 
+  /** Width in columns, or `null` where there is none. */
+  get columns(): number | null {
+    return this.#sink.columns;
+  }
+
   /** The same stream for what must not be lost: writing throws where nobody can read it. */
   get seen(): Output {
     const { isTerminal, columns } = this.#sink;
@@ -146,7 +151,7 @@ export class Output {
 
   #fits(widths: readonly number[]): boolean {
     const width = widths.reduce((sum, column) => sum + column + GAP, -GAP);
-    return this.#sink.columns === null || width <= this.#sink.columns;
+    return this.columns === null || width <= this.columns;
   }
 
   /** Writes `name  value` lines, values aligned. */

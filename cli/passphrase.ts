@@ -7,6 +7,7 @@ import { usageError } from "./command_error.ts";
 import { defineCommand, type NodeCommand } from "./command.ts";
 import type { Output } from "./output.ts";
 import {
+  KEYS_PASSPHRASE as CURRENT,
   newPassphraseFileOption,
   passphraseFileOption,
   readNewPassphrase,
@@ -20,7 +21,6 @@ export type PassphraseChange =
   | { readonly kind: "change"; readonly passphrase: Uint8Array; readonly newPassphrase: Uint8Array }
   | { readonly kind: "remove"; readonly passphrase: Uint8Array };
 
-const CURRENT = { flag: "--passphrase-file", prompt: "Passphrase" } as const;
 const NEW = { flag: "--new-passphrase-file", prompt: "New passphrase" } as const;
 const STOPPED = "The node must not run meanwhile. Whatever goes wrong, nothing was changed.";
 

@@ -49,6 +49,12 @@ export const passphraseFileOption: OptionSpec<string | null> = valueOption<strin
   parse: parsePath,
 });
 
+/** The same for commands that ask only where the keys are under one already. */
+export const keysPassphraseFileOption: OptionSpec<string | null> = {
+  ...passphraseFileOption,
+  defaultText: "asked for where keys have one",
+};
+
 /** The option that names the file of the passphrase that is to hold from now on. */
 export const newPassphraseFileOption: OptionSpec<string | null> = valueOption<string | null>({
   flag: "new-passphrase-file",
@@ -59,6 +65,12 @@ export const newPassphraseFileOption: OptionSpec<string | null> = valueOption<st
   fallback: null,
   parse: parsePath,
 });
+
+/** The passphrase of a node's keys. */
+export const KEYS_PASSPHRASE = {
+  flag: "--passphrase-file",
+  prompt: "Passphrase of the node's keys",
+} as const;
 
 /** Which passphrase is meant, and where it may be. */
 interface Wanted {
@@ -77,7 +89,7 @@ export async function readPassphrase(ports: PassphrasePorts, wanted: Wanted): Pr
   const { file, flag, prompt } = wanted;
   if (file !== null) return trimmed(await readFile(ports, { file, flag }), flag);
   const typed = await ports.askSecret(`${prompt}: `, wanted.isWhole);
-  if (typed === null) throw failure(`Without a terminal, say where it is: ${flag} FILE`);
+  if (typed === null) throw failure(`${prompt}: without a terminal, give ${flag} FILE`);
   if (typed.length === 0) throw failure("No passphrase was given");
   return typed;
 }
@@ -112,7 +124,7 @@ export function passphraseAsker(
   ports: PassphrasePorts,
   file: string | null,
 ): Pick<KeyOptions, "askPassphrase" | "askNewPassphrase"> {
-  const wanted = { file, flag: "--passphrase-file", prompt: "Passphrase" };
+  const wanted = { ...KEYS_PASSPHRASE, file };
   return {
     askPassphrase: () => readPassphrase(ports, wanted),
     askNewPassphrase: file === null ? null : () => readNewPassphrase(ports, wanted),

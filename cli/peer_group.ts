@@ -7,11 +7,19 @@ import type { GroupView } from "../protocol/admin_api.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { PEER_WORD, readGroup, readPeer, readPermission } from "./arguments.ts";
 import { type ArgumentSpec, defineCommand, type NodeCommand } from "./command.ts";
+import type { Output } from "./output.ts";
 import { printGroup } from "./peer_view.ts";
 import { forceOption, PERMISSION_WORD } from "./permission_word.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const GROUP_WORD = { name: "group", summary: "1 to 32 of a–z, 0–9, _ and -" };
+
+/** A group exists while it has a member or a permission. */
+async function printChanged(out: Output, view: GroupView): Promise<void> {
+  const isGone = view.permissions.length === 0 && view.members.length === 0;
+  if (isGone) await out.line(`There is no group ${view.group} any more`);
+  else await printGroup(out, view);
+}
 
 function groupCommand(
   command: { name: string; summary: string; details: string; words: readonly ArgumentSpec[] },
@@ -27,7 +35,7 @@ function groupCommand(
       check(words);
       const view = await run(await openNode(), words);
       if (options.json) await out.json(view);
-      else await printGroup(out, view);
+      else await printChanged(out, view);
     },
   });
 }

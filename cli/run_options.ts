@@ -19,7 +19,7 @@ import {
   parsePath,
 } from "./option_values.ts";
 import { type OptionValues, switchOption, valueOption } from "./options.ts";
-import { passphraseFileOption } from "./passphrase_source.ts";
+import { keysPassphraseFileOption } from "./passphrase_source.ts";
 
 /** Where a node keeps its things unless told otherwise. */
 export const DEFAULT_DATA = "openred-node-data";
@@ -110,7 +110,7 @@ const IDENTITY_OPTIONS = {
     variable: "OPENRED_UNLISTED",
     summary: "stay out of lists: found by the exact id only",
   }),
-  passphraseFile: passphraseFileOption,
+  passphraseFile: keysPassphraseFileOption,
 };
 
 const POLICY_OPTIONS = {
@@ -136,7 +136,7 @@ const POLICY_OPTIONS = {
     flag: "network-seed-file",
     variable: "OPENRED_NETWORK_SEED_FILE",
     value: "FILE",
-    summary: "file with the network's seed, for --rotation seeded",
+    summary: "file with the network's seed, 16 to 4096 bytes, for --rotation seeded",
     defaultText: "none",
     fallback: null,
     parse: parsePath,

@@ -50,8 +50,9 @@ export const sendCommand = defineCommand({
   name: "send",
   summary: "send a message to a peer",
   details: "Allows the peer message, unless that was denied to it.\n" +
-    "The message is stored before anything is sent. If the peer does not acknowledge it in time, it\n" +
-    "stays queued, goes out when the peer is back, and the command succeeds.\n" +
+    "The message is stored before anything is sent. If the peer does not acknowledge it in time,\n" +
+    "because it is away or does not let this node write to it, it stays queued, is sent again until\n" +
+    "the peer takes it, and the command succeeds.\n" +
     "Write - as the text to read it from standard input, and -- before a text that begins with -.",
   words: [
     PEER_WORD,
@@ -70,7 +71,7 @@ export const sendCommand = defineCommand({
       const trip = sent.rtt_ms === null ? "" : ` in ${showRoundTrip(sent.rtt_ms)}`;
       return await out.line({ text: "Delivered", style: "green" }, trip, ` (${sent.id})`);
     }
-    const later = "; it goes out when the peer is back";
+    const later = ": the peer has not taken it yet; it is sent again until it does";
     await out.line({ text: "Queued", style: "yellow" }, ` (${sent.id})`, later);
   },
 });

@@ -7,7 +7,7 @@ import { usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { parseNodeId, parsePath } from "./option_values.ts";
 import { valueOption } from "./options.ts";
-import { passphraseAsker, passphraseFileOption, readPassphrase } from "./passphrase_source.ts";
+import { keysPassphraseFileOption, passphraseAsker, readPassphrase } from "./passphrase_source.ts";
 import { phrasePrinter } from "./phrase_output.ts";
 import { hasAllWords, parsePhrase } from "./recovery_phrase.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
@@ -40,7 +40,7 @@ export const succeedCommand = defineCommand({
       fallback: null,
       parse: parsePath,
     }),
-    passphraseFile: passphraseFileOption,
+    passphraseFile: keysPassphraseFileOption,
   },
   async run(context) {
     const { options, out, keeper } = context;

@@ -288,15 +288,13 @@ export interface CryptoCore {
     options: { phrase: Uint8Array },
   ): Promise<{ key: KeyRef; nodeId: string; next: Uint8Array }>;
   /**
-   * Makes the keystore of a successor, with a fresh noise key in front of the former ones, under a fresh secret.
-   * @param options `former`: the opened keystore of the identity that it follows. `passphrase` (wiped): what the secret
-   *   is to be sealed under, as {@linkcode sealSecret} does.
+   * Makes the keystore of a successor, with a fresh noise key, under a fresh secret.
+   * @param options `passphrase` (wiped): what the secret is to be sealed under, as {@linkcode sealSecret} does.
    * @returns `secret`, the caller's to wipe, is sealed if there is a passphrase, otherwise 32 bytes.
    */
   succeedKeystore(
     options: {
       successor: KeyRef;
-      former?: KeyRef;
       passphrase?: Uint8Array;
       cost?: KeystoreCost;
     },

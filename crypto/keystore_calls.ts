@@ -30,7 +30,7 @@ interface StoredNoiseKey {
 }
 
 /** An opened keystore: what sealing it again takes. */
-export class Keystore implements Held {
+class Keystore implements Held {
   readonly seed: Uint8Array;
   /** Tells whether a secret is the one it was opened with. */
   readonly vaultKey: Uint8Array;

@@ -9,8 +9,7 @@ import type { CallTable } from "./calls.ts";
 import { checkBytes } from "./checks.ts";
 import type { CoreParts } from "./core_parts.ts";
 import { SigningKey } from "./curves.ts";
-import { deriveKey, MAX_NOISE_KEYS, sealKeystore } from "./keystore.ts";
-import { Keystore } from "./keystore_calls.ts";
+import { deriveKey, sealKeystore } from "./keystore.ts";
 import { IdentityKey } from "./keyring.ts";
 import { sealSecret, SECRET_BYTES } from "./sealed_secret.ts";
 
@@ -52,15 +51,13 @@ async function succeedKeystore(
   parts: CoreParts,
   options: Parameters<CallTable["succeedKeystore"]>[0],
 ): Promise<{ sealed: Uint8Array; secret: Uint8Array }> {
-  const { former, passphrase, cost } = options;
+  const { passphrase, cost } = options;
   const noiseKey = parts.random(32);
   // Whoever copied the former keystore has its secret as well: the successor's opens with another one.
   const secret = parts.random(SECRET_BYTES);
   try {
     const { seed } = parts.ring.get(options.successor, Successor);
-    const before = former === undefined ? null : parts.ring.get(former, Keystore);
-    const formerKeys = before?.content.noiseKeys.slice(0, MAX_NOISE_KEYS - 1) ?? [];
-    const content = { seed, noiseKeys: [noiseKey, ...formerKeys] };
+    const content = { seed, noiseKeys: [noiseKey] };
     const sealed = await sealKeystore(parts, { content, secret, cost });
     if (passphrase === undefined) return { sealed, secret: secret.slice() };
     return { sealed, secret: await sealSecret(parts, { secret, passphrase, cost }) };

@@ -145,7 +145,7 @@ function runCommand(): Command {
         .default("hourly").choices(["hourly", "daily", "seeded"]),
     )
     .addOption(
-      option("--network-seed-file <file>", "seed of --rotation seeded, at least 16 bytes")
+      option("--network-seed-file <file>", "seed of --rotation seeded, 16 to 4096 bytes")
         .argParser(parseText),
     )
     .addOption(

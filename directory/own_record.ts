@@ -13,7 +13,8 @@ import type { DirectoryStore } from "./stores/store.ts";
 /** What nodes were given must stay fresh for them long enough, so it is signed anew at this age. */
 const REFRESH_AGE_MS = 6 * 3600 * 1000;
 
-const LAST_SEQ = "last_seq";
+/** The name under which the store keeps the last `seq` that was signed. */
+export const LAST_SEQ = "last_seq";
 
 interface RecordParts {
   readonly ports: {

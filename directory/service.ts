@@ -4,7 +4,6 @@
  * @module
  */
 import type { NodeId } from "../crypto/encoding.ts";
-import { openKeystoreFiles } from "../ports/keystore_files.ts";
 import type { RequestSource } from "../ports/ports.ts";
 import { addressSource } from "../protocol/address_source.ts";
 import { OpenRedError } from "../protocol/errors.ts";
@@ -15,6 +14,7 @@ import type { DirectoryConfig } from "./config.ts";
 import { createHandlers } from "./handlers.ts";
 import { DORMANT_MS } from "./leases.ts";
 import { Metrics } from "./metrics.ts";
+import { openOwnKeys } from "./own_keys.ts";
 import { OwnRecord } from "./own_record.ts";
 import type { DirectoryParts, DirectoryPorts } from "./parts.ts";
 import { RateLimit } from "./rate_limits.ts";
@@ -31,6 +31,7 @@ export interface Directory {
   /**
    * Opens the keys (made on the first start) and signs the directory's record.
    * @throws {CryptoError} `unseal_failed` for a keystore that does not open.
+   * @throws {OpenRedError} `not_found` where the keystore is lost, `bad_request` where it is another directory's.
    */
   start(): Promise<void>;
   /** Refuses new requests, ends those under way, commits and closes the store. */
@@ -64,7 +65,7 @@ class DirectoryService implements Directory {
   }
 
   async start(): Promise<void> {
-    const keys = await openKeystoreFiles(this.#ports, { cost: this.#config.keystoreCost });
+    const keys = await openOwnKeys(this.#ports, { cost: this.#config.keystoreCost });
     this.#own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
     const parts: DirectoryParts = {
       ...this.#ports,

@@ -5,6 +5,7 @@
  */
 import { CryptoError } from "../crypto/interface.ts";
 import type { Log } from "../ports/ports.ts";
+import { storageReason } from "../ports/storage_problem.ts";
 import type { NodeEvent } from "../protocol/admin_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import type { AuditFields } from "./audit/audit_log.ts";
@@ -64,6 +65,12 @@ export class NodeEvents {
     this.#warnings.set(topic, text);
     this.#log.log("warn", topic, { text });
     this.emit({ type: "warning", text });
+  }
+
+  /** Warns while `node.db` cannot be written. @param cause `null` once it can. */
+  tellStorage(cause: unknown): void {
+    if (cause === null) return this.settle("storage");
+    this.warn("storage", `node.db cannot be written: ${storageReason(cause)}`);
   }
 
   /** Takes a warning back. */

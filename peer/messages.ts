@@ -9,7 +9,7 @@ import type { Clock, Random } from "../ports/ports.ts";
 import { MAX_TEXT_BYTES, type MessageView } from "../protocol/admin_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { frameHeaderSchema, frameIdSchema } from "../protocol/frames.ts";
-import { integerSchema, parseGrowing } from "../protocol/schemas.ts";
+import { integerSchema, parseInput } from "../protocol/schemas.ts";
 import type { Background } from "./background.ts";
 import { ContactRequests } from "./contacts/contact_requests.ts";
 import type { Petnames } from "./contacts/petnames.ts";
@@ -54,6 +54,7 @@ export interface SentMessage {
 
 /** The node's text messages. */
 export class Messages implements FrameHandler {
+  readonly members = ["sent_at"];
   readonly #parts: MessagesParts;
   readonly #requests: ContactRequests;
   readonly #waiting = new Map<string, (rttMs: number) => void>();
@@ -82,19 +83,22 @@ export class Messages implements FrameHandler {
    * @throws {OpenRedError} `overloaded` if it could not be stored, `forbidden` for a peer that was just blocked.
    */
   async send(peer: NodeId, text: string): Promise<SentMessage> {
-    const { store, random, clock } = this.#parts;
+    const { store, random, clock, permissions, book } = this.#parts;
     const id = encodeBase64Url(random.bytes(16));
+    let to = peer;
     let isBlocked = false;
     await store.write(() => {
-      isBlocked = this.#parts.permissions.isBlocked(peer);
+      // What waits moves along with a succession once: nothing may be stored under the former id after that.
+      to = book.lastId(peer);
+      isBlocked = permissions.isBlocked(to);
       if (isBlocked) return;
       store.statement("INSERT INTO outbox (peer, id, text, sent_at) VALUES (?, ?, ?, ?)")
-        .run(peer, id, text, clock.nowMs());
+        .run(to, id, text, clock.nowMs());
     });
     if (isBlocked) throw new OpenRedError("forbidden", "This peer is blocked here");
     const delivered = new Promise<number>((resolve) => this.#waiting.set(id, resolve));
-    this.#drained.delete(peer);
-    this.pump(peer);
+    this.#drained.delete(to);
+    this.pump(to);
     return { id, delivered };
   }
 
@@ -192,7 +196,8 @@ export class Messages implements FrameHandler {
     frame: { input: unknown; body: Uint8Array; request: boolean },
   ): Promise<boolean> {
     const { input, body, request } = frame;
-    const header = parseGrowing(textHeaderSchema, input);
+    const header = parseInput(textHeaderSchema, input);
+    if (body.length === 0) throw new OpenRedError("bad_request", "The text is empty");
     if (body.length > MAX_TEXT_BYTES) throw new OpenRedError("too_large", "The text is too long");
     const text = decodeText(body);
     if (this.has(peer, header.id)) return true;

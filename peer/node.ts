@@ -6,21 +6,21 @@
 import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
 import type { RequestSource } from "../ports/ports.ts";
-import { openKeystoreFiles } from "../ports/keystore_files.ts";
 import { AuditDesk } from "./admin/audit_desk.ts";
 import { AuditLog } from "./audit/audit_log.ts";
 import { AUDIT_DEFAULTS } from "./audit/audit_parts.ts";
 import { StoredMarks } from "./audit/log_marks.ts";
 import type { NodeConfig } from "./config.ts";
-import { settleData } from "./data_state.ts";
+import { openData } from "./data_state.ts";
 import { NodeEvents } from "./events.ts";
 import type { Messages } from "./messages.ts";
 import { createNodeParts, type NodeData, type NodeParts, type NodePorts } from "./node_parts.ts";
 import type { PeerBook } from "./peer_book.ts";
 import type { FrameHandler } from "./permissions/frame_gate.ts";
+import { ModulePermissions } from "./permissions/module_permissions.ts";
 import type { Permissions } from "./permissions/permissions.ts";
 import type { Sessions } from "./sessions/sessions.ts";
-import { NodeStore } from "./store.ts";
+import type { NodeStore } from "./store.ts";
 import { SELF_NAMES } from "./succession/self_names.ts";
 import type { TokenVault } from "./tokens/vault.ts";
 
@@ -59,23 +59,29 @@ export interface OpenNode extends Node {
 
 /**
  * Opens (or makes) a node's data and wires its parts. Nothing is sent before `start`.
- * @param handlers Who takes the frames of further modules, by module name.
+ * @param handlers Who takes the frames of further modules, by module name: 1 to 32 of `a–z 0–9 _`, neither `core` nor
+ *   `messaging`.
+ * @throws {RangeError} For a module whose name or permission cannot be, before anything is opened; for a node secret
+ *   of no known form.
  * @throws {CryptoError} `unseal_failed` for a keystore or a passphrase that does not open.
- * @throws {OpenRedError} `unauthorized` where a passphrase is missing, `bad_request` for a directory of another form than URL or URL`#`id.
+ * @throws {OpenRedError} `unauthorized` where a passphrase is missing; `not_found` where a node's keystore, its secret
+ *   or its database is lost; `bad_request` where those are of different nodes, where the restoring of a backup broke
+ *   off, or for a directory of another form than URL or URL`#`id; `internal` where a succession that was made could not
+ *   be put in place; `unsupported` for data that a newer version has written; `overloaded` where the disk takes nothing.
  */
 export async function createNode(
   ports: NodePorts,
   config: NodeConfig,
   handlers: ReadonlyMap<string, FrameHandler> = new Map(),
 ): Promise<OpenNode> {
+  const modulePermissions = new ModulePermissions(handlers);
   const { keystoreCost: cost, passphrase } = config;
-  await settleData(ports);
-  const keys = await openKeystoreFiles(ports, { cost, passphrase });
+  const { keys, store } = await openData(ports, { cost, passphrase });
   const events = new NodeEvents(ports.log);
-  const store = new NodeStore(ports.openDatabase, ports.clock);
+  store.onWrite((cause) => events.tellStorage(cause));
   const audit = await openAudit(ports, config, { keys, events, store });
-  await store.setSelf("node_id", keys.nodeId);
-  const node = new RunningNode(ports, config, { keys, store, events, audit, handlers });
+  const data = { keys, store, events, audit, handlers, modulePermissions };
+  const node = new RunningNode(ports, config, data);
   await node.load();
   return node;
 }

@@ -32,7 +32,7 @@ import { Messages } from "./messages.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { PeerApi } from "./p2p/routes.ts";
 import { FrameGate, type FrameHandler } from "./permissions/frame_gate.ts";
-import { ModulePermissions } from "./permissions/module_permissions.ts";
+import type { ModulePermissions } from "./permissions/module_permissions.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
@@ -57,6 +57,7 @@ export interface NodeData {
   readonly audit: { readonly log: AuditLog; readonly desk: AuditDesk };
   /** Who takes the frames of further modules, by module name. */
   readonly handlers: ReadonlyMap<string, FrameHandler>;
+  readonly modulePermissions: ModulePermissions;
 }
 
 /** What everything in a node can be given. */
@@ -108,7 +109,7 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
     ...createHoldings(parts, config, keys),
     own: { id: keys.nodeId as NodeId, key: keys.identity },
     noiseKeys: keys.noiseKeys,
-    modulePermissions: new ModulePermissions(data.handlers.keys()),
+    modulePermissions: data.modulePermissions,
     background: new Background(ports.log),
     checkUrl: (url: string, signal: AbortSignal) => urls.check(url, signal),
   };
@@ -120,8 +121,13 @@ function createNetwork(
   config: NodeConfig,
   handlers: NodeData["handlers"],
 ): Network {
-  const { own, noiseKeys, events, succession, background } = shared;
-  const receiver = new EnvelopeReceiver(shared, { id: own.id, noiseKeys });
+  const { own, ownRecord, noiseKeys, events, succession, background } = shared;
+  const receiver = new EnvelopeReceiver(shared, {
+    id: own.id,
+    get noiseKeys() {
+      return ownRecord.namedKeys(noiseKeys);
+    },
+  });
   const directories = new Directories(shared, {
     ...shared,
     entries: config.directories,

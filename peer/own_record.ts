@@ -4,7 +4,7 @@
  * @module
  */
 import { encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
-import type { CryptoCore, KeyRef, Suite } from "../crypto/interface.ts";
+import type { CryptoCore, KeyRef, NoiseKeyInfo, Suite } from "../crypto/interface.ts";
 import type { Clock } from "../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, MAX_RECORD_LIFE_S } from "../protocol/limits.ts";
 import { type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
@@ -16,8 +16,14 @@ import { SELF_NAMES } from "./succession/self_names.ts";
 /** A record is signed anew at this age, so that those who get it have time to use it. */
 const REFRESH_AGE_MS = 6 * 3600 * 1000;
 
-interface SuitesSigned {
+/** How many numbers of this run are told from those between them. */
+const MAX_REMEMBERED = 1_000;
+
+/** What the last own record of one kind offered, and until when. */
+interface Signed {
   readonly suites: readonly string[];
+  /** base64url. Missing where an earlier version of this program signed. */
+  readonly noiseKey?: string;
   readonly expSec: number;
 }
 
@@ -29,7 +35,8 @@ export class OwnRecord {
   readonly #events: NodeEvents;
   readonly #config: NodeConfig;
   readonly #identity: KeyRef;
-  readonly #noiseKey: Uint8Array;
+  /** base64url */
+  readonly #noiseKey: string;
   #current: VerifiedRecord | null = null;
   #signing: Promise<VerifiedRecord> | null = null;
   /** The highest `seq` that a directory took. */
@@ -37,6 +44,14 @@ export class OwnRecord {
   /** The highest `seq` that went with a session which was confirmed. */
   #shownSeq: number;
   #signedSeq: number;
+  /** No record up to this `seq` is looked at as somebody else's: this node may have signed it in an earlier run. */
+  #pastSeq: number;
+  /** What this run has signed above that. */
+  readonly #signedNow = new Set<number>();
+  /** Whether it is known what was signed in earlier runs; if not, all up to the first `seq` of this one may be. */
+  #remembers: boolean;
+  /** The highest `seq` of somebody else that ended the announcing of an earlier run. */
+  readonly #foreignSeq: number;
   #usedElsewhere = false;
 
   constructor(
@@ -50,10 +65,14 @@ export class OwnRecord {
     this.#events = parts.events;
     this.#config = config;
     this.#identity = keys.identity;
-    this.#noiseKey = keys.noiseKey;
+    this.#noiseKey = encodeBase64Url(keys.noiseKey);
     this.#takenSeq = Number(parts.store.self("taken_seq") ?? 0);
     this.#shownSeq = Number(parts.store.self("shown_seq") ?? 0);
-    this.#signedSeq = Number(parts.store.self("signed_seq") ?? 0);
+    const signedSeq = parts.store.self("signed_seq");
+    this.#remembers = signedSeq !== null;
+    this.#signedSeq = Number(signedSeq ?? 0);
+    this.#pastSeq = this.#signedSeq;
+    this.#foreignSeq = Number(parts.store.self("foreign_seq") ?? 0);
   }
 
   /** Whether a record of this id was met that this node did not sign. */
@@ -97,8 +116,7 @@ export class OwnRecord {
     const seq = candidate === last ? last + 1 : candidate;
     const iat = Math.floor(seq / 1000);
     const exp = iat + MAX_RECORD_LIFE_S;
-    this.#signedSeq = Math.max(this.#signedSeq, seq);
-    await this.#remember(exp);
+    await this.#remember(seq, exp);
     const next = this.#store.self(SELF_NAMES.next);
     const payload = {
       v: 3,
@@ -107,7 +125,7 @@ export class OwnRecord {
       iat,
       exp,
       api_url: this.#config.apiUrl,
-      noise_key: encodeBase64Url(this.#noiseKey),
+      noise_key: this.#noiseKey,
       suites: this.suites,
       methods: OWN_METHODS,
       services: this.#config.services,
@@ -129,25 +147,44 @@ export class OwnRecord {
   }
 
   /** Stores the numbers before anything is signed with them. */
-  async #remember(expSec: number): Promise<void> {
-    const signed = [...this.#signedSuites(), { suites: this.suites, expSec }];
-    const latest = new Map(signed.map((entry) => [entry.suites.join(), entry]));
+  async #remember(seq: number, expSec: number): Promise<void> {
+    this.#signedSeq = Math.max(this.#signedSeq, seq);
+    if (this.#remembers) this.#signedNow.add(seq);
+    else this.#pastSeq = Math.max(this.#pastSeq, seq);
+    this.#remembers = true;
+    const [oldest = 0] = this.#signedNow;
+    if (this.#signedNow.size > MAX_REMEMBERED) {
+      this.#signedNow.delete(oldest);
+      this.#pastSeq = Math.max(this.#pastSeq, oldest);
+    }
+    const own = { suites: this.suites, noiseKey: this.#noiseKey, expSec };
+    const kindOf = ({ suites, noiseKey }: Signed) => [noiseKey, ...suites].join();
+    const latest = new Map([...this.#signed(), own].map((entry) => [kindOf(entry), entry]));
     await Promise.all([
       this.#store.setSelf("signed_seq", String(this.#signedSeq)),
       this.#store.setSelf("signed_suites", JSON.stringify([...latest.values()])),
     ]);
   }
 
-  #signedSuites(): SuitesSigned[] {
+  #signed(): Signed[] {
     return JSON.parse(this.#store.self("signed_suites") ?? "[]");
+  }
+
+  /** What the own records offered that are still fresh. */
+  #fresh(): Signed[] {
+    const nowMs = this.#clock.nowMs();
+    return this.#signed().filter(({ expSec }) => nowMs <= expSec * 1000 + CLOCK_ALLOWANCE_MS);
   }
 
   /** The suites of every own record that is still fresh. */
   freshSuites(): readonly (readonly string[])[] {
-    const nowMs = this.#clock.nowMs();
-    return this.#signedSuites()
-      .filter((entry) => nowMs <= entry.expSec * 1000 + CLOCK_ALLOWANCE_MS)
-      .map((entry) => entry.suites);
+    return this.#fresh().map(({ suites }) => suites);
+  }
+
+  /** Of the keystore's noise keys those that a message may be for: the newest, and what a fresh own record names. */
+  namedKeys(noiseKeys: readonly NoiseKeyInfo[]): readonly NoiseKeyInfo[] {
+    const named = new Set([this.#noiseKey, ...this.#fresh().map(({ noiseKey }) => noiseKey)]);
+    return noiseKeys.filter(({ publicKey }) => named.has(encodeBase64Url(publicKey)));
   }
 
   /** Notes that a session was confirmed in which a record of this node was sent. */
@@ -165,20 +202,24 @@ export class OwnRecord {
   }
 
   /**
-   * Looks at a record of this node's own id that somebody else showed.
+   * Looks at a record of this node's own id that somebody else showed. One that this node did not sign means that the
+   * key is in use elsewhere: announcing ends, until a restart, from which on only a newer one ends it again.
    * @param options `mayBeForgotten`: this node's data came from a backup since it last heard of whoever showed it.
-   * @returns Whether this node signed it; if not, the key is in use elsewhere and announcing ends.
+   * @returns Whether announcing goes on.
    */
   async met(record: VerifiedRecord, options = { mayBeForgotten: false }): Promise<boolean> {
-    if (options.mayBeForgotten && record.payload.seq > this.#signedSeq) {
-      this.#signedSeq = record.payload.seq;
+    const { seq } = record.payload;
+    if (options.mayBeForgotten && !this.#mayHaveSigned(seq)) {
+      this.#pastSeq = seq;
+      this.#signedSeq = Math.max(this.#signedSeq, seq);
       await this.#store.setSelf("signed_seq", String(this.#signedSeq));
-      this.#events.audit("own_past_adopted", { success: true, seq: this.#signedSeq });
+      this.#events.audit("own_past_adopted", { success: true, seq });
     }
-    if (record.payload.seq <= this.#signedSeq) {
-      await this.taken(record.payload.seq);
+    if (!this.#remembers || this.#mayHaveSigned(seq)) {
+      await this.taken(seq);
       return true;
     }
+    if (seq <= this.#foreignSeq) return true;
     this.#usedElsewhere = true;
     this.#events.audit("own_key_used_elsewhere", { success: false });
     this.#events.warn(
@@ -186,6 +227,11 @@ export class OwnRecord {
       "A record of this node's id is about that this node did not sign: its key is in use elsewhere. " +
         "Announcing has stopped. Stop the other node, or restart this one once it is gone.",
     );
+    await this.#store.setSelf("foreign_seq", String(seq));
     return false;
+  }
+
+  #mayHaveSigned(seq: number): boolean {
+    return seq <= this.#pastSeq || this.#signedNow.has(seq);
   }
 }

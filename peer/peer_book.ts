@@ -15,6 +15,7 @@ import {
   verifyRecord,
 } from "../protocol/record.ts";
 import { openSuccession, type Succession, successorOf } from "../protocol/statements.ts";
+import { PeerNotes } from "./audit/peer_notes.ts";
 import type { NodeEvents } from "./events.ts";
 import type { NodeStore } from "./store.ts";
 
@@ -39,6 +40,7 @@ export class PeerBook {
   readonly #clock: Clock;
   readonly #store: NodeStore;
   readonly #events: NodeEvents;
+  readonly #notes: PeerNotes;
   readonly #ownId: NodeId;
   readonly #peers = new Map<NodeId, Peer>();
   readonly #successors = new Set<(old: NodeId, next: NodeId) => void>();
@@ -54,6 +56,7 @@ export class PeerBook {
     this.#clock = parts.clock;
     this.#store = parts.store;
     this.#events = parts.events;
+    this.#notes = new PeerNotes(parts);
     this.#ownId = ownId;
   }
 
@@ -128,12 +131,12 @@ export class PeerBook {
       checkTimes(record, this.#clock.nowMs());
     } catch (error) {
       if (held?.known !== true || !hasCode(error, "clock_ahead", "record_stale")) throw error;
-      this.#events.audit("clock_skew", { peer: record.id, success: false });
+      this.#notes.note("clock_skew", { peer: record.id, success: false });
       return held.record;
     }
     if (held === null || compareRecords(record, held.record) > 0) return record;
     if (record.payload.seq === held.record.payload.seq && record.text !== held.record.text) {
-      this.#events.audit("record_clash", { peer: held.id, success: false });
+      this.#notes.note("record_clash", { peer: held.id, success: false });
     }
     if (!held.known) checkTimes(held.record, this.#clock.nowMs());
     return held.record;
@@ -169,13 +172,12 @@ export class PeerBook {
 
   #noteChange(held: Peer, record: VerifiedRecord): void {
     if (record.payload.seq === held.record.payload.seq) {
-      this.#events.audit("record_clash", { peer: held.id, success: false });
+      this.#notes.note("record_clash", { peer: held.id, success: false });
     }
     const before = held.record.payload.noise_key.toString();
-    if (held.known && before !== record.payload.noise_key.toString()) {
-      this.#events.audit("peer_key_changed", { peer: held.id, success: true });
-      this.#events.emit({ type: "warning", text: `The noise key of ${held.id} has changed` });
-    }
+    if (!held.known || before === record.payload.noise_key.toString()) return;
+    if (!this.#notes.note("peer_key_changed", { peer: held.id, success: true })) return;
+    this.#events.emit({ type: "warning", text: `The noise key of ${held.id} has changed` });
   }
 
   async setKnown(id: NodeId): Promise<void> {

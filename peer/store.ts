@@ -7,6 +7,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { GroupCommit } from "../ports/group_commit.ts";
 import type { Clock, Log, OpenDatabase } from "../ports/ports.ts";
+import { storageReason } from "../ports/storage_problem.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { migrate } from "./migrations.ts";
 
@@ -16,6 +17,7 @@ export class NodeStore {
   readonly #database: DatabaseSync;
   readonly #commit: GroupCommit;
   readonly #statements = new Map<string, StatementSync>();
+  #tellWrite: (cause: unknown) => void = () => {};
 
   constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
     this.#open = () => open("node.db");
@@ -34,6 +36,11 @@ export class NodeStore {
     return statement;
   }
 
+  /** Calls `tell` after every write: with what kept it from the disk, or `null`. */
+  onWrite(tell: (cause: unknown) => void): void {
+    this.#tellWrite = tell;
+  }
+
   /**
    * Runs writes inside the next durable transaction; resolves after it.
    * @throws {OpenRedError} `overloaded` if the database could not take them, such as when the disk is full.
@@ -42,8 +49,10 @@ export class NodeStore {
     try {
       await this.#commit.write(apply);
     } catch (cause) {
+      this.#tellWrite(cause);
       throw storageFailed(cause);
     }
+    this.#tellWrite(null);
   }
 
   /** A value of the table `self`, or `null`. */
@@ -78,13 +87,26 @@ export class NodeStore {
 }
 
 const RETRY_STORAGE_MS = 10_000;
+const STORAGE_FAILED = "The node cannot write to its data directory now";
 
 /** What a caller hears when the data directory cannot be written: new work is refused, nothing is lost. */
 export function storageFailed(cause: unknown): OpenRedError {
-  return new OpenRedError("overloaded", "The node cannot write to its data directory now", {
-    cause,
+  return new OpenRedError("overloaded", STORAGE_FAILED, { cause, retryAfterMs: RETRY_STORAGE_MS });
+}
+
+/** The same error for the node's owner, who may know why the data directory cannot be written. */
+export function withStorageReason(error: OpenRedError): OpenRedError {
+  if (error.message !== STORAGE_FAILED) return error;
+  return new OpenRedError(error.code, `${STORAGE_FAILED}: ${storageReason(rootOf(error))}`, {
+    cause: error,
     retryAfterMs: RETRY_STORAGE_MS,
   });
+}
+
+function rootOf(error: unknown): unknown {
+  let root = error;
+  while (root instanceof OpenRedError && root.cause !== undefined) root = root.cause;
+  return root;
 }
 
 /** Tells the operator why the data directory cannot be written. Shedding load has no cause and is not logged. */

@@ -34,11 +34,13 @@ export interface KeystoreOptions {
 }
 
 /**
- * Opens the keystore, or makes it on the first start. The secret is written first: a keystore never lies there
- * without what opens it.
+ * Opens the keystore, or makes it on the first start, under the passphrase where one is given. The secret is written
+ * first: a keystore never lies there without what opens it, and a secret without a keystore is of a making that was
+ * interrupted. Whether an earlier life had a keystore is the caller's to know.
  * @throws {CryptoError} `unseal_failed` for a wrong passphrase, or a keystore that the secret does not open.
- * @throws {OpenRedError} `unauthorized` where a passphrase is needed and none was given.
- * @throws {RangeError} When the keystore is there but its secret is not.
+ * @throws {OpenRedError} `unauthorized` where a passphrase is needed and none was given; `not_found` where the keystore
+ *   is there and its secret is not, or the other way round and the secret is sealed.
+ * @throws {RangeError} For a secret of no known form.
  */
 export async function openKeystoreFiles(
   ports: KeystorePorts,
@@ -53,11 +55,16 @@ export async function openKeystoreFiles(
 
 async function open(ports: KeystorePorts, options: KeystoreOptions): Promise<OpenedKeystore> {
   const { crypto, files } = ports;
+  const { passphrase, cost } = options;
   const stored = await files.read(KEYSTORE_FILE);
+  if (stored === null && passphrase !== undefined) {
+    await makeSealed(ports, { passphrase: passphrase.slice(), cost });
+    return await open(ports, options);
+  }
   const found = await readNodeSecret(files);
   if (stored === null && found?.kind !== "sealed") {
     const secret = found?.secret ?? await createNodeSecret(ports);
-    const sealed = await createKeystore(ports, { secret, cost: options.cost });
+    const sealed = await createKeystore(ports, { secret, cost });
     return await crypto.openKeystore({ sealed, secret });
   }
   if (stored === null || found === null) throw missing(stored === null ? "keystore" : SECRET_FILE);
@@ -78,11 +85,11 @@ async function opener(
 }
 
 /**
- * Makes the keys of a data directory that has no keystore; they are under a passphrase, which is wiped, from the first
- * write on. A secret that is there already is of a making that was interrupted, and is used.
+ * Makes keys that are under a passphrase, which is wiped, from the first write on. A secret that is there already is of
+ * a making that was interrupted, and is used.
  * @throws {CryptoError} `unseal_failed` where that secret is under another passphrase.
  */
-export async function makeSealedKeystoreFiles(
+async function makeSealed(
   ports: KeystorePorts,
   options: { readonly passphrase: Uint8Array; readonly cost?: KeystoreCost | undefined },
 ): Promise<void> {
@@ -106,8 +113,9 @@ export async function makeSealedKeystoreFiles(
   }
 }
 
-function missing(name: string): RangeError {
-  return new RangeError(
+function missing(name: string): OpenRedError {
+  return new OpenRedError(
+    "not_found",
     `Cannot open the keystore: the file ${name} is missing; restore keystore and ${SECRET_FILE} from one backup`,
   );
 }

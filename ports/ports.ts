@@ -116,8 +116,14 @@ export interface Files {
   rename(name: string, newName: string): Promise<void>;
 }
 
-/** Opens (or makes) a SQLite database of the data directory. */
-export type OpenDatabase = (name: string) => DatabaseSync;
+/**
+ * Opens (or makes) a SQLite database of the data directory.
+ * @throws {OpenRedError} `not_found` where it is not there and must be.
+ */
+export type OpenDatabase = (
+  name: string,
+  options?: { readonly mustExist: boolean },
+) => DatabaseSync;
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;

@@ -13,6 +13,8 @@ const KEPT_OVERHEAD_BYTES = 256;
 const MAX_REASON_LENGTH = 40;
 /** Opened sockets may only name codes from 3000 on: 1008 becomes 4008. */
 const CODE_SHIFT = 3_000;
+/** How long the other end of an accepted socket may be silent; it is pinged after half of that. */
+const SILENCE_SEC = 30;
 
 /** A WebSocket as a {@linkcode Channel}, whichever end opened it. */
 class WebSocketChannel implements Channel {
@@ -133,16 +135,23 @@ export function openChannel(
 }
 
 /**
- * Upgrades requests of `Deno.serve`. The response must be returned from its handler.
- * @throws {OpenRedError} `bad_request` for a request that is no WebSocket handshake.
+ * Upgrades requests of `Deno.serve`. The response must be returned from its handler; `upgrade` throws
+ * {@linkcode OpenRedError} `bad_request` for a request that is no WebSocket handshake.
+ * @param options `silenceSec`: a channel whose other end sends nothing for half as many seconds is pinged, and closed
+ *   (1001) if it goes on being silent for the other half. Only the runtime sees pings and what answers them.
  */
-export const systemChannelUpgrader: ChannelUpgrader = {
-  upgrade(request) {
-    try {
-      const { socket, response } = Deno.upgradeWebSocket(request);
-      return { response, channel: new WebSocketChannel(socket) };
-    } catch (cause) {
-      throw new OpenRedError("bad_request", "Expected a WebSocket handshake", { cause });
-    }
-  },
-};
+export function createChannelUpgrader(options: { readonly silenceSec: number }): ChannelUpgrader {
+  return {
+    upgrade(request) {
+      try {
+        const idleTimeout = options.silenceSec;
+        const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout });
+        return { response, channel: new WebSocketChannel(socket) };
+      } catch (cause) {
+        throw new OpenRedError("bad_request", "Expected a WebSocket handshake", { cause });
+      }
+    },
+  };
+}
+
+export const systemChannelUpgrader = createChannelUpgrader({ silenceSec: SILENCE_SEC });

@@ -1,6 +1,12 @@
 import { DatabaseSync } from "node:sqlite";
+import { OpenRedError } from "../protocol/errors.ts";
 import type { OpenDatabase } from "./ports.ts";
-import { createPrivateFile, pathInDirectory, prepareDirectory } from "./system_data_directory.ts";
+import {
+  createPrivateFile,
+  holdsFile,
+  pathInDirectory,
+  prepareDirectory,
+} from "./system_data_directory.ts";
 
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -10,8 +16,11 @@ const BUSY_TIMEOUT_MS = 5_000;
  */
 export function createOpenDatabase(directory: string): OpenDatabase {
   prepareDirectory(directory);
-  return (name) => {
+  return (name, { mustExist } = { mustExist: false }) => {
     const path = pathInDirectory(directory, name);
+    if (mustExist && !holdsFile(directory, name)) {
+      throw new OpenRedError("not_found", `The file ${name} is missing`);
+    }
     createPrivateFile(path);
     const database = new DatabaseSync(path);
     database.exec(`

@@ -6,7 +6,8 @@ import {
   prepareDirectory,
 } from "./system_data_directory.ts";
 
-const LOCK_NAME = "lock.sqlite";
+/** The database whose lock keeps others out. */
+export const LOCK_NAME = "lock.sqlite";
 const OWNER_NAME = "lock.pid";
 /** What {@linkcode lockDirectory} leaves in a directory. */
 export const LOCK_FILES: readonly string[] = [LOCK_NAME, `${LOCK_NAME}-journal`, OWNER_NAME];

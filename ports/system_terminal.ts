@@ -4,7 +4,7 @@
  * @module
  */
 import { fstatSync } from "node:fs";
-import { type IsWhole, TypedKeys } from "./typed_keys.ts";
+import { type IsWhole, MAX_TYPED_BYTES, TypedKeys } from "./typed_keys.ts";
 
 const EXIT_INTERRUPTED = 130;
 /** Ctrl-C ends the program before a pipe as well: the end of its output may be seen before this program's own signal. */
@@ -90,13 +90,14 @@ export async function readStandardInput(
 /** All that a terminal holds for a reader at once: a paste longer than its prompt takes comes in one piece. */
 const TERMINAL_BUFFER_BYTES = 4096;
 
-/** @returns `false` when the person gave up. */
+/** @returns `false` when the person gave up. @throws {RangeError} For more than fits. */
 async function readKeys(keys: TypedKeys): Promise<boolean> {
   const read = new Uint8Array(TERMINAL_BUFFER_BYTES);
   try {
     for (;;) {
       const count = await Deno.stdin.read(read);
       const end = count === null ? "given up" : keys.take(read.subarray(0, count));
+      if (end === "too long") throw new RangeError(`Expected at most ${MAX_TYPED_BYTES} bytes`);
       if (end !== null) return end === "ended";
     }
   } finally {
@@ -109,6 +110,7 @@ async function readKeys(keys: TypedKeys): Promise<boolean> {
  * @param isWhole Whether the lines so far are all; without it the first line is.
  * @returns What was typed, the caller's to wipe; `null` when the person gave up.
  * @throws {TypeError} Without a terminal.
+ * @throws {RangeError} When more than {@linkcode MAX_TYPED_BYTES} bytes were typed.
  */
 export async function readHidden(
   prompt: string,

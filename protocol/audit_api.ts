@@ -23,8 +23,8 @@ function wholeNumber(least: number, most: number) {
   );
 }
 
-/** `GET /admin/v1/audit?…`: the last entries that match, or with `after` the first ones with a higher number. */
-export const auditQuerySchema = v.strictObject({
+/** Which entries are asked for; without any of these all are. */
+const filters = {
   event: v.optional(v.pipe(v.string(), v.maxLength(64))),
   peer: v.optional(peerRefSchema),
   /** Milliseconds since the epoch, both included. */
@@ -32,12 +32,20 @@ export const auditQuerySchema = v.strictObject({
   until: instant,
   /** `1`: only what did not succeed. */
   failed: v.optional(v.picklist(["0", "1"]), "0"),
+};
+
+export type AuditFilters = v.InferOutput<v.StrictObjectSchema<typeof filters, undefined>>;
+
+/** `GET /admin/v1/audit?…`: the last entries that match, or with `after` the first ones with a higher number. */
+export const auditQuerySchema = v.strictObject({
+  ...filters,
   limit: v.optional(wholeNumber(1, MAX_AUDIT_LIMIT), "100"),
   after: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
 });
 
-/** `GET /admin/v1/audit/export?raw=1`. */
+/** `GET /admin/v1/audit/export?…`: all entries that match; `raw=1`: the signed lines. */
 export const auditExportQuerySchema = v.strictObject({
+  ...filters,
   raw: v.optional(v.picklist(["0", "1"]), "0"),
 });
 

@@ -21,7 +21,7 @@ import { tokensQuerySchema } from "../../protocol/token_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
-import { logStorageFailure } from "../store.ts";
+import { logStorageFailure, withStorageReason } from "../store.ts";
 import type { NodeEvents } from "../events.ts";
 import type { AuditDesk } from "./audit_desk.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
@@ -189,7 +189,7 @@ export class AdminApi {
   #problem(error: unknown): Response {
     if (error instanceof OpenRedError) {
       if (error.code === "overloaded") logStorageFailure(this.#parts.log, error);
-      return problemResponse(error);
+      return problemResponse(withStorageReason(error));
     }
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
     this.#parts.log.log("error", "admin_request_failed", { text });

@@ -7,6 +7,7 @@ import type * as v from "valibot";
 import { encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
 import type {
   auditExportQuerySchema,
+  AuditFilters,
   AuditHeadView,
   auditQuerySchema,
   AuditVerifyLine,
@@ -17,11 +18,14 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import type { AuditLog } from "../audit/audit_log.ts";
 import { openFormerLog } from "../audit/former_log.ts";
 import type { LogMarks } from "../audit/log_marks.ts";
-import { AuditReader } from "../audit/reader.ts";
+import { type AuditFilter, AuditReader } from "../audit/reader.ts";
 import { AuditVerifier, type VerifierParts } from "../audit/verifier.ts";
 
 /** Lines between two words of progress. */
 const PROGRESS_LINES = 2_048;
+
+/** Says which id a word for a peer means. */
+type ResolvePeer = (peer: string) => NodeId;
 
 /** The owner's view of the audit log. */
 export class AuditDesk {
@@ -38,23 +42,14 @@ export class AuditDesk {
   }
 
   /**
-   * @param options `resolve` says which id a word for a peer means.
    * @throws {OpenRedError} `unreachable` when `signal` fired: nobody waits for the answer any more.
    */
   async show(
     query: v.InferOutput<typeof auditQuerySchema>,
-    options: { readonly resolve: (peer: string) => NodeId; readonly signal: AbortSignal },
+    options: { readonly resolve: ResolvePeer; readonly signal: AbortSignal },
   ): Promise<AuditView> {
-    const { event, peer, since, until, failed, limit, after } = query;
-    const asked = {
-      event,
-      peer: peer === undefined ? undefined : options.resolve(peer),
-      sinceMs: since,
-      untilMs: until,
-      onlyFailed: failed === "1",
-      limit,
-      after,
-    };
+    const { limit, after } = query;
+    const asked = { ...filterOf(query, options.resolve), limit, after };
     try {
       return await this.#reader.show(asked, options.signal);
     } catch (cause) {
@@ -68,8 +63,11 @@ export class AuditDesk {
     return { number, hash };
   }
 
-  export(query: v.InferOutput<typeof auditExportQuerySchema>): Response {
-    return streamAnswer((signal) => this.#reader.export({ raw: query.raw === "1", signal }));
+  export(query: v.InferOutput<typeof auditExportQuerySchema>, resolve: ResolvePeer): Response {
+    const filter = filterOf(query, resolve);
+    return streamAnswer((signal) =>
+      this.#reader.export(filter, { raw: query.raw === "1", signal })
+    );
   }
 
   /** @throws {OpenRedError} `not_found` where there is no log of that former identity. */
@@ -80,6 +78,17 @@ export class AuditDesk {
       : await openFormerLog({ ...this.#parts, nodeId: former });
     return streamAnswer((signal) => verifyLines(verifier, { kept, signal }));
   }
+}
+
+function filterOf(query: AuditFilters, resolve: ResolvePeer): AuditFilter {
+  const { event, peer, since, until, failed } = query;
+  return {
+    event,
+    peer: peer === undefined ? undefined : resolve(peer),
+    sinceMs: since,
+    untilMs: until,
+    onlyFailed: failed === "1",
+  };
 }
 
 /** The words of a verification, and its report as the last one. */

@@ -39,6 +39,9 @@ export function addAuditRoutes(
     },
   );
   get("/audit/head", () => jsonResponse(desk.head()));
-  get("/audit/export", (request) => desk.export(inputOf(request, auditExportQuerySchema)));
+  get(
+    "/audit/export",
+    (request) => desk.export(inputOf(request, auditExportQuerySchema), resolve),
+  );
   get("/audit/verify", (request) => desk.verify(inputOf(request, auditVerifyQuerySchema)));
 }

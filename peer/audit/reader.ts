@@ -12,8 +12,8 @@ import { LINES_PER_CALL } from "./audit_parts.ts";
 import { inBatches, splitLines } from "./line_text.ts";
 import type { VerifierParts } from "./verifier.ts";
 
-/** What `audit show` asks for. */
-export interface AuditQuery {
+/** Which entries are asked for. */
+export interface AuditFilter {
   readonly event?: string | undefined;
   /** The peer's id. */
   readonly peer?: string | undefined;
@@ -21,6 +21,10 @@ export interface AuditQuery {
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;
   readonly onlyFailed: boolean;
+}
+
+/** What `audit show` asks for. */
+export interface AuditQuery extends AuditFilter {
   readonly limit: number;
   /** With it the first entries of a higher number, otherwise the last ones. */
   readonly after?: number | undefined;
@@ -66,7 +70,9 @@ export class AuditReader {
     if (after !== undefined && after >= head) return { entries: [], cursor: after, unreadable: 0 };
     const release = await this.#log.hold();
     try {
-      const search = { query, matches: await this.#matcher(query, head), signal };
+      const filter = await this.#matcher(query);
+      const matches: Matches = (entry) => entry.number <= head && filter(entry);
+      const search = { query, matches, signal };
       if (after === undefined) return { ...await this.#last(search), cursor: head };
       const found = await this.#next(search, after);
       const isCut = found.entries.length >= query.limit;
@@ -76,15 +82,22 @@ export class AuditReader {
     }
   }
 
-  /** All entries as JSON lines, or the lines themselves, oldest first; those that do not open are named. */
-  async *export(options: { raw: boolean; signal: AbortSignal }): AsyncGenerator<Uint8Array> {
+  /**
+   * The entries that match as JSON lines, or their lines themselves, oldest first. Whether a line that does not open
+   * would match nobody knows: it is always there.
+   */
+  async *export(
+    filter: AuditFilter,
+    { raw, signal }: { raw: boolean; signal: AbortSignal },
+  ): AsyncGenerator<Uint8Array> {
+    const matches = await this.#matcher(filter);
     const release = await this.#log.hold();
     try {
       for (const file of await listLogFiles(this.#parts.files)) {
         for (const batch of inBatches(await this.#linesOf(file), LINES_PER_CALL)) {
-          options.signal.throwIfAborted();
-          const texts = options.raw ? batch : await this.#exported(file, batch);
-          yield encodeUtf8(texts.map((text) => `${text}\n`).join(""));
+          signal.throwIfAborted();
+          const texts = await this.#exported(batch, { file, matches, raw });
+          if (texts.length > 0) yield encodeUtf8(texts.map((text) => `${text}\n`).join(""));
         }
       }
     } finally {
@@ -92,21 +105,26 @@ export class AuditReader {
     }
   }
 
-  async #exported(file: LogFile, batch: readonly string[]): Promise<string[]> {
+  async #exported(
+    batch: readonly string[],
+    { file, matches, raw }: { file: LogFile; matches: Matches; raw: boolean },
+  ): Promise<string[]> {
     const read = await this.#read(batch);
-    return read.map((line) => {
+    return batch.flatMap((text, at) => {
+      const line = read[at] ?? null;
       const view = line === null ? null : toView(line);
-      if (view !== null) return JSON.stringify(view);
-      return JSON.stringify({ number: line?.number ?? null, file: file.name, unreadable: true });
+      if (view !== null && !matches(view)) return [];
+      if (raw) return [text];
+      const shown = view ?? { number: line?.number ?? null, file: file.name, unreadable: true };
+      return [JSON.stringify(shown)];
     });
   }
 
-  async #matcher(query: AuditQuery, head: number): Promise<Matches> {
-    const { event, peer, sinceMs = -Infinity, untilMs = Infinity, onlyFailed } = query;
+  async #matcher(filter: AuditFilter): Promise<Matches> {
+    const { event, peer, sinceMs = -Infinity, untilMs = Infinity, onlyFailed } = filter;
     const log = this.#parts.keys;
     const nodeId = peer === undefined ? null : await this.#parts.crypto.auditPeer({ log, peer });
     return (entry) =>
-      entry.number <= head &&
       (event === undefined || entry.event === event) &&
       (nodeId === null || entry.node_id === nodeId) &&
       entry.timestamp >= sinceMs && entry.timestamp <= untilMs &&

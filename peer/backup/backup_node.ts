@@ -6,9 +6,9 @@
 import type { KeystoreCost } from "../../crypto/interface.ts";
 import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { settleData } from "../data_state.ts";
+import { openStore, settleData } from "../data_state.ts";
 import { SCHEMA_VERSION } from "../migrations.ts";
-import { NodeStore } from "../store.ts";
+import type { NodeStore } from "../store.ts";
 import type { DataPorts } from "../succession/succeed.ts";
 import { writeArchive } from "./archive.ts";
 import { readDataFiles } from "./data_files.ts";
@@ -22,7 +22,7 @@ export interface BackupOptions {
 
 /**
  * The bytes of a backup file.
- * @throws {OpenRedError} `not_found` without a node.
+ * @throws {OpenRedError} `not_found` without a node, or where its database is lost.
  */
 export async function* backUpNode(
   ports: DataPorts,
@@ -35,7 +35,7 @@ export async function* backUpNode(
       throw new OpenRedError("not_found", "There is no node here");
     }
     await settleData(ports);
-    store = new NodeStore(ports.openDatabase, clock);
+    store = await openStore(ports);
     yield* writeArchive(crypto, {
       ...options,
       schema: SCHEMA_VERSION,

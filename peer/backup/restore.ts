@@ -5,7 +5,7 @@
  */
 import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
-import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
+import type { Clock, Files, OpenDatabase, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { RESTORING_FILE } from "../data_state.ts";
 import { NodeStore } from "../store.ts";
@@ -45,10 +45,10 @@ export interface RestoreOptions {
  * @throws {OpenRedError} `unsupported` or `bad_request` for a file of another form; nothing was written.
  */
 export async function restoreNode(
-  ports: { crypto: CryptoCore; clock: Clock },
+  ports: { crypto: CryptoCore; clock: Clock; random: Random },
   options: RestoreOptions,
 ): Promise<Restored> {
-  const { crypto, clock } = ports;
+  const { crypto, clock, random } = ports;
   const { passphrase, input } = options;
   try {
     const manifest = await prove(crypto, { passphrase: passphrase.slice(), input: input() });
@@ -66,7 +66,7 @@ export async function restoreNode(
     });
     const store = new NodeStore(openDatabase, clock);
     try {
-      await markRestored(store, clock.nowMs());
+      await markRestored(store, { nowMs: clock.nowMs(), random });
       await files.remove(RESTORING_FILE);
       return { id: store.self(SELF_NAMES.nodeId), createdAt: manifest.created_at };
     } finally {

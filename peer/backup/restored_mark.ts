@@ -3,8 +3,13 @@
  *
  * @module
  */
+import type { Random } from "../../ports/ports.ts";
+import { CLOCK_ALLOWANCE_MS } from "../../protocol/limits.ts";
+import { uniform } from "../backoff.ts";
 import type { NodeStore } from "../store.ts";
 
+/** A record that leaps so far is taken wherever the clock is right, even if the backup is of this moment. */
+const MAX_LEAP_MS = CLOCK_ALLOWANCE_MS / 2;
 const RESTORED = "restored";
 const NOTED = "restored_noted";
 
@@ -12,9 +17,25 @@ function answeredName(url: string): string {
   return `restored_answered ${url}`;
 }
 
-/** Marks a store as restored at this moment. */
-export async function markRestored(store: NodeStore, nowMs: number): Promise<void> {
-  await store.setSelf(RESTORED, String(nowMs));
+/**
+ * Marks a store as restored at this moment. Where the clock is behind, its records are numbered from what was taken
+ * last, as those that the node signed since the backup were: from here on they leap by a random number.
+ */
+export async function markRestored(
+  store: NodeStore,
+  { nowMs, random }: { nowMs: number; random: Random },
+): Promise<void> {
+  const leapMs = 1 + Math.floor(uniform(random) * MAX_LEAP_MS);
+  await store.write(() => {
+    const put = store.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)");
+    for (const name of ["taken_seq", "shown_seq"]) {
+      const seq = store.self(name);
+      if (seq !== null) put.run(name, String(Number(seq) + leapMs));
+    }
+    put.run(RESTORED, String(nowMs));
+    // What was signed last is not known any more.
+    store.statement("DELETE FROM self WHERE name = 'signed_seq'").run();
+  });
 }
 
 /** The mark in a running node. */

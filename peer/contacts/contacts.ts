@@ -196,8 +196,9 @@ export class Contacts {
   }
 
   async unblock(text: string): Promise<PeerDetail> {
+    const { permissions } = this.#parts;
     const peer = this.resolve(text);
-    await this.#parts.permissions.unblock(peer);
+    if (permissions.isBlocked(peer)) await permissions.unblock(peer);
     return this.show(peer);
   }
 

@@ -41,15 +41,27 @@ interface ClientParts {
   readonly http: HttpClient;
 }
 
-interface Call<S> {
+interface Request {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: Record<string, unknown>;
   readonly headers?: Record<string, string>;
-  readonly schema: S;
   readonly timeoutMs?: number;
   readonly maxAnswerBytes?: number;
   readonly signal: AbortSignal | undefined;
+}
+
+interface Call<S> extends Request {
+  readonly schema: S;
+}
+
+type Growing = v.GenericSchema & { entries: Record<string, unknown> };
+
+/** What a directory says to a registration. */
+export interface Registered {
+  readonly answer: RegisterAnswer;
+  /** When the directory answered, by its own clock and to the second; `null` if it does not tell. */
+  readonly answeredAtMs: number | null;
 }
 
 /** Speaks to the directory at one URL. */
@@ -62,18 +74,22 @@ export class DirectoryClient {
     this.#url = url;
   }
 
-  register(
+  async register(
     request: { record: string; succession?: string },
     signal?: AbortSignal,
-  ): Promise<RegisterAnswer> {
-    return this.#call({
+  ): Promise<Registered> {
+    const answer = await this.#request({
       method: "POST",
       path: REGISTER_PATH,
       body: request,
-      schema: registerAnswerSchema,
       timeoutMs: 2 * CALL_TIMEOUT_MS,
       signal,
     });
+    const answeredAtMs = Date.parse(answer.headers.get("date") ?? "");
+    return {
+      answer: parseAnswer(registerAnswerSchema, answer),
+      answeredAtMs: Number.isNaN(answeredAtMs) ? null : answeredAtMs,
+    };
   }
 
   lookUp(id: NodeId, signal?: AbortSignal): Promise<NodeAnswer> {
@@ -137,9 +153,12 @@ export class DirectoryClient {
     return await crypto.signJws({ key: options.own.key, typ: "openred-proof+jwt", payload });
   }
 
-  async #call<const S extends v.GenericSchema & { entries: Record<string, unknown> }>(
-    call: Call<S>,
-  ): Promise<v.InferOutput<S>> {
+  async #call<const S extends Growing>(call: Call<S>): Promise<v.InferOutput<S>> {
+    return parseAnswer(call.schema, await this.#request(call));
+  }
+
+  /** @throws {OpenRedError} What the directory answered instead of a success, or `unreachable`. */
+  async #request(call: Request): Promise<HttpAnswer> {
     const answer = await this.#parts.http.request({
       method: call.method,
       url: this.#url + call.path,
@@ -154,13 +173,16 @@ export class DirectoryClient {
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
     if (answer.status < 200 || answer.status > 299) throw problemOf(answer);
-    try {
-      return parseGrowing(call.schema, parseJson(answer.body));
-    } catch (cause) {
-      throw new OpenRedError("unreachable", "The directory's answer is not of the expected form", {
-        cause,
-      });
-    }
+    return answer;
+  }
+}
+
+function parseAnswer<const S extends Growing>(schema: S, answer: HttpAnswer): v.InferOutput<S> {
+  try {
+    return parseGrowing(schema, parseJson(answer.body));
+  } catch (cause) {
+    const text = "The directory's answer is not of the expected form";
+    throw new OpenRedError("unreachable", text, { cause });
   }
 }
 

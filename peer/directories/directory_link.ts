@@ -22,7 +22,8 @@ import type { OwnRecord } from "../own_record.ts";
 import type { RestoredMark } from "../backup/restored_mark.ts";
 import type { NodeStore } from "../store.ts";
 import type { OwnSuccession } from "../succession/own_succession.ts";
-import { DirectoryClient } from "./client.ts";
+import { compareClocks, warnOfSkew } from "./clock_skew.ts";
+import { DirectoryClient, type Registered } from "./client.ts";
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 300_000;
@@ -142,14 +143,13 @@ export class DirectoryLink {
 
   /** @returns When to announce again, or `null` for never. */
   async #announce(backoff: Backoff): Promise<number | null> {
-    if (this.#parts.ownRecord.usedElsewhere) {
-      this.#state = "stopped";
-      return null;
-    }
+    if (this.#parts.ownRecord.usedElsewhere) return this.#halt();
     try {
-      const answer = await this.#register();
+      if (!(await this.#isAlone())) return this.#halt();
+      const { answer, answeredAtMs } = await this.#register();
       backoff.reset();
       this.#settle();
+      compareClocks(this.#parts.events, this.url, this.#ahead(answeredAtMs));
       const spanMs = Math.min(
         Math.max(answer.reannounce_after_ms, MIN_REANNOUNCE_MS),
         MAX_REANNOUNCE_MS,
@@ -165,6 +165,41 @@ export class DirectoryLink {
     }
   }
 
+  #halt(): null {
+    this.#state = "stopped";
+    this.#nextAnnounceMs = null;
+    return null;
+  }
+
+  /**
+   * Looks at the record that the directory holds of this node, before that is replaced: a copy of this node that
+   * registers in turn with it is noticed in no other way. Without an answer there is nothing to look at.
+   * @returns Whether announcing goes on.
+   */
+  async #isAlone(): Promise<boolean> {
+    const { own } = this.#parts;
+    const held = await this.client.lookUp(own.id, this.#stop.signal).catch((error: unknown) => {
+      if (!(error instanceof OpenRedError)) throw error;
+      return null;
+    });
+    const shown = await this.#ownRecordOf(held?.record);
+    return shown === null || await this.#meet(shown);
+  }
+
+  /** Reads what a directory shows as this node's record; `null` if it is none. */
+  async #ownRecordOf(text: unknown): Promise<VerifiedRecord | null> {
+    if (typeof text !== "string") return null;
+    const record = await verifyRecord(this.#parts.crypto, text).catch(() => null);
+    return record?.id === this.#parts.own.id ? record : null;
+  }
+
+  /** @returns Whether announcing goes on. */
+  async #meet(shown: VerifiedRecord): Promise<boolean> {
+    this.#takenSeq = Math.max(this.#takenSeq, shown.payload.seq);
+    const mayBeForgotten = this.#parts.restored?.isFirstAnswer(this.url) ?? false;
+    return await this.#parts.ownRecord.met(shown, { mayBeForgotten });
+  }
+
   #settle(): void {
     const { events } = this.#parts;
     const directoryId = this.#pinned?.record.id ?? "";
@@ -177,18 +212,18 @@ export class DirectoryLink {
     events.settle(`directory ${this.url}`);
   }
 
-  async #register(): Promise<RegisterAnswer> {
+  async #register(): Promise<Registered> {
     const record = await this.#parts.ownRecord.above(this.#takenSeq);
     const succession = this.#parts.succession?.forDirectory(this.url) ?? null;
-    const answer = await this.client.register(
+    const registered = await this.client.register(
       { record: record.text, ...(succession === null ? {} : { succession }) },
       this.#stop.signal,
     );
-    await this.#pin(answer);
+    await this.#pin(registered.answer);
     await this.#taken(record.payload.seq);
     if (succession !== null) await this.#parts.succession?.judged(this.url);
     await this.#parts.restored?.answered(this.url);
-    return answer;
+    return registered;
   }
 
   async #taken(seq: number): Promise<void> {
@@ -205,7 +240,7 @@ export class DirectoryLink {
 
   /** @returns When to try again, or `null` for never. */
   async #failed(error: OpenRedError, backoff: Backoff): Promise<number | null> {
-    const { events, ownRecord } = this.#parts;
+    const { events } = this.#parts;
     if (this.#lastError !== error.code) {
       const { code } = error;
       events.audit("register_failed", { success: false, directory: this.url, code });
@@ -213,19 +248,14 @@ export class DirectoryLink {
     this.#lastError = error.code;
     this.#state = "trying";
     events.emit({ type: "register_failed", directory: this.url, code: error.code });
-    if (error.code === "seq_behind" && typeof error.members.record === "string") {
-      const shown = await verifyRecord(this.#parts.crypto, error.members.record).catch(() => null);
-      if (shown?.id === this.#parts.own.id) {
-        this.#takenSeq = Math.max(this.#takenSeq, shown.payload.seq);
-        const mayBeForgotten = this.#parts.restored?.isFirstAnswer(this.url) ?? false;
-        const isOwn = await ownRecord.met(shown, { mayBeForgotten });
-        // After that is stored: whoever is killed between the two still takes its past for its own.
-        await this.#parts.restored?.answered(this.url);
-        if (!isOwn) {
-          this.#state = "stopped";
-          return null;
-        }
-      }
+    const shown = hasCode(error, "seq_behind")
+      ? await this.#ownRecordOf(error.members.record)
+      : null;
+    if (shown !== null) {
+      const goesOn = await this.#meet(shown);
+      // After that is stored: whoever is killed between the two still takes its past for its own.
+      await this.#parts.restored?.answered(this.url);
+      if (!goesOn) return this.#halt();
     }
     if (hasCode(error, "clock_ahead", "clock_skew", "record_stale")) this.#nameSkew(error);
     if (hasCode(error, "succeeded", "forbidden")) this.#state = "refused";
@@ -257,15 +287,13 @@ export class DirectoryLink {
     );
   }
 
+  /** How far this machine's clock is ahead of a directory's, or `null` if that does not say. */
+  #ahead(directoryMs: unknown): number | null {
+    return typeof directoryMs === "number" ? this.#parts.clock.nowMs() - directoryMs : null;
+  }
+
   #nameSkew(error: OpenRedError): void {
-    const at = error.members.now_at;
-    const seconds = typeof at === "number"
-      ? ` by ${Math.round((this.#parts.clock.nowMs() - at) / 1000)} s`
-      : "";
-    this.#parts.events.warn(
-      `directory ${this.url}`,
-      `This machine's clock and that of ${this.url} differ${seconds}; set the right time`,
-    );
+    warnOfSkew(this.#parts.events, this.url, this.#ahead(error.members.now_at));
   }
 
   /**

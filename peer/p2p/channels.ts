@@ -19,8 +19,8 @@ const LEAVE_TO_OTHER_MS = 1_000;
 const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
 /** Both ends may open one at the same moment; more would only take the place of other peers' channels. */
 const MAX_CHANNELS_PER_PEER = 2;
-/** How long a channel may carry nothing back while acknowledgements are missing. */
-const HALF_OPEN_MS = 60_000;
+/** How long a channel may carry nothing back from the first repeat on. */
+const HALF_OPEN_MS = 30_000;
 
 export interface ChannelParts {
   readonly clock: Clock;
@@ -52,8 +52,8 @@ interface Proven {
   release: () => void;
   lastFreshMs: number;
   lastUsedMs: number;
-  /** Since when an acknowledgement is missing and nothing came on it, or `null`. */
-  doubtedSinceMs: number | null;
+  /** Takes back that it is closed for having carried nothing; `null` while nobody doubts it. */
+  cancelDoubt: (() => void) | null;
   cancelIdle: () => void;
 }
 
@@ -97,16 +97,22 @@ export class ChannelPool {
   }
 
   /**
-   * Notes that something had to be repeated to a peer. A channel that has carried nothing back for a minute since the
-   * first repeat is taken for half open and closed: no end of a dead connection may ever hear of its death, and every
-   * frame sent on it keeps it from idling. Acknowledgements that come by POST show nothing for the channel.
+   * Notes that something had to be repeated to a peer. A channel that carries nothing back for half a minute from then
+   * on is taken for half open and closed: the end that opened it cannot ping, the network may never tell of its death,
+   * and every frame sent on it keeps it from idling. Acknowledgements that come by POST show nothing for the channel.
    */
   doubt(peer: NodeId): void {
     const proven = this.#byPeer.get(peer)?.[0];
     if (proven === undefined) return;
-    const nowMs = this.#parts.clock.monotonicMs();
-    proven.doubtedSinceMs ??= nowMs;
-    if (nowMs - proven.doubtedSinceMs >= HALF_OPEN_MS) this.#close(proven, CHANNEL_CLOSE.idle);
+    proven.cancelDoubt ??= this.#parts.clock.setTimer(
+      HALF_OPEN_MS,
+      () => this.#close(proven, CHANNEL_CLOSE.idle),
+    );
+  }
+
+  #endDoubt(proven: Proven): void {
+    proven.cancelDoubt?.();
+    proven.cancelDoubt = null;
   }
 
   /**
@@ -179,7 +185,7 @@ export class ChannelPool {
     if (verdict.kind === "unknown") return this.#close(proven, CHANNEL_CLOSE.unknown);
     if (verdict.kind !== "taken") return;
     if (verdict.session.peer !== proven.peer) return this.#close(proven, CHANNEL_CLOSE.refused);
-    proven.doubtedSinceMs = null;
+    this.#endDoubt(proven);
     if (!verdict.fresh) return;
     this.#openings.proved(proven.peer);
     this.#carriedFresh(proven);
@@ -201,7 +207,7 @@ export class ChannelPool {
       release: () => {},
       lastFreshMs: nowMs,
       lastUsedMs: nowMs,
-      doubtedSinceMs: null,
+      cancelDoubt: null,
       cancelIdle: () => {},
     };
     this.#proven.add(proven);
@@ -239,6 +245,7 @@ export class ChannelPool {
 
   #remove(proven: Proven): boolean {
     proven.cancelIdle();
+    this.#endDoubt(proven);
     if (!this.#proven.delete(proven)) return false;
     const left = (this.#byPeer.get(proven.peer) ?? []).filter((other) => other !== proven);
     if (left.length > 0) this.#byPeer.set(proven.peer, left);

@@ -15,20 +15,26 @@ const BUILT_IN: Readonly<Record<string, string>> = {
 
 const NAME = /^[a-z0-9_]{1,32}$/;
 
+/** What no module from outside can be called: the protocol's own frames, and the module that every node has. */
+const OWN = ["core", "messaging"];
+
 /** The permission of every module. One that declares none needs a permission of its own name. */
 export class ModulePermissions {
   readonly #names = new Map<string, string>(Object.entries(BUILT_IN));
 
-  /** @param modules Those at hand, each with the permission it has unless it declares another. */
-  constructor(modules: Iterable<string> = []) {
-    for (const module of modules) this.declare(module, this.of(module));
+  /**
+   * @param modules Those given from outside, by name, with what each declares.
+   * @throws {RangeError} For a name that a module cannot have, a permission of another form, or another one than a
+   *   module of that name has already.
+   */
+  constructor(modules: ReadonlyMap<string, { readonly permission?: string }> = new Map()) {
+    for (const [module, { permission }] of modules) {
+      if (OWN.includes(module)) throw new RangeError(`No module may be called ${module}`);
+      this.#declare(module, permission ?? this.of(module));
+    }
   }
 
-  /**
-   * Notes what a module declares.
-   * @throws {RangeError} For a module that has another permission already, or a name of another form.
-   */
-  declare(module: string, permission: string): void {
+  #declare(module: string, permission: string): void {
     if (!NAME.test(module) || !NAME.test(permission)) {
       throw new RangeError("Expected names of 1 to 32 characters a–z, 0–9 and _");
     }

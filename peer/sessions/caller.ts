@@ -25,7 +25,7 @@ import type { HandshakeParts } from "./responder.ts";
 import type { OwnSuccession } from "../succession/own_succession.ts";
 import { isCutOff } from "./revoking.ts";
 import { Session } from "./session.ts";
-import { standbyEntries } from "./standby.ts";
+import { standbyEntries, tooManySets } from "./standby.ts";
 import { settleStranded, warnStranded } from "./trouble.ts";
 import { bestSuite } from "./suites.ts";
 
@@ -57,7 +57,7 @@ interface Attempt {
 /** Calls peers for one node. */
 export class Caller {
   readonly #parts: CallerParts;
-  /** Pairs whose message 1 this run has sent, hex: a refusal of those may have a reason. */
+  /** Pairs on which this run has sent a message 1, hex: a refusal of those may have a reason. */
   readonly #started = new Set<string>();
 
   constructor(parts: CallerParts) {
@@ -79,11 +79,7 @@ export class Caller {
       // It may have been spent or dropped while those before it were tried.
       const pair = this.#parts.vault.get(pairId);
       if (pair === null || pair.half === null) continue;
-      const isFirstUse = !this.#started.has(pairId);
       const outcome = await this.#attempt(pair, signal);
-      if (outcome === "refused" && isFirstUse && pair.standby !== null) {
-        this.#parts.events.audit("pair_refused", { peer, success: false });
-      }
       if (outcome instanceof Session) return outcome;
       if (this.#hasNewer(peer, since)) return null;
       if (outcome === "silent") {
@@ -149,7 +145,6 @@ export class Caller {
     await this.#checkAddress(peer.id, { url: payload.api_url, signal });
     if (this.#parts.vault.get(pair.pairId)?.half !== pair.half) return null;
     events.count("handshakes_started");
-    this.#noteStarted(pair.pairId);
     const succession = this.#parts.succession?.forPeer(pair.peer) ?? null;
     const started = await crypto.startHandshake({
       noiseKey: noiseKey.key,
@@ -199,6 +194,9 @@ export class Caller {
   }
 
   async #post(attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
+    const { pairId, peer, standby } = attempt.pair;
+    const isFirstUse = !this.#started.has(pairId);
+    this.#noteStarted(pairId);
     try {
       const answer = await this.#parts.http.request({
         method: "POST",
@@ -209,7 +207,12 @@ export class Caller {
         maxAnswerBytes: MAX_ANSWER_BYTES,
         signal,
       });
-      if (answer.status === 403) return "refused";
+      if (answer.status === 403) {
+        if (isFirstUse && standby !== null) {
+          this.#parts.events.audit("pair_refused", { peer, success: false });
+        }
+        return "refused";
+      }
       if (answer.status !== 200) return "silent";
       const { noise } = parseInput(handshakeAnswerSchema, parseJson(answer.body));
       return await this.#complete(attempt, { noise, signal });
@@ -258,7 +261,8 @@ export class Caller {
     table.add(session);
     try {
       const put = standbyEntries(established.standby, session, clock.nowMs());
-      await Promise.all([vault.commit({ put }), book.take(peer)]);
+      const drop = tooManySets(vault, session);
+      await Promise.all([vault.commit({ put, drop }), book.take(peer)]);
       if (signal.aborted || table.get(session.id) !== session) throw cutOff();
     } catch (error) {
       table.remove(session);

@@ -78,11 +78,7 @@ export class Confirming {
       ...entry,
       standby: entry.standby && { ...entry.standby, confirmedAt },
     }));
-    const drop = tooManySets(vault, session.peer);
-    await vault.commit({
-      put: [...spent, ...standby.filter((entry) => !drop.includes(entry.pairId))],
-      drop,
-    });
+    await vault.commit({ put: [...spent, ...standby], drop: tooManySets(vault, session) });
     await Promise.all([book.setKnown(session.peer), ownRecord.shown(session.recordSeq)]);
   }
 

@@ -60,7 +60,36 @@ export class Ending {
    * remembered as spent, so that the same half is not taken again.
    */
   async cutOff(peer: NodeId, why: string): Promise<void> {
-    const { links, reliable, table, carrier, events } = this.#parts;
+    const cut = this.#cut(peer, why);
+    await Promise.all([this.#spendPairs(peer), cut]);
+  }
+
+  async #spendPairs(peer: NodeId): Promise<void> {
+    const { vault } = this.#parts;
+    const usable = vault.forPeer(peer).filter(({ half }) => half !== null);
+    const put = usable.filter(({ envelope }) => envelope !== null)
+      .map((pair) => ({ ...pair, half: null }));
+    const drop = usable.filter(({ envelope }) => envelope === null).map(({ pairId }) => pairId);
+    await vault.commit({ put, drop });
+  }
+
+  /**
+   * Ends everything with a peer whose contact has moved to another id, at once: whoever still speaks under the former
+   * one may have stolen its keys.
+   */
+  async forgetPeer(peer: NodeId): Promise<void> {
+    const { vault } = this.#parts;
+    const cut = this.#cut(peer, "the peer has a new id");
+    const drop = vault.forPeer(peer).map(({ pairId }) => pairId);
+    await Promise.all([vault.commit({ drop }), cut]);
+  }
+
+  /**
+   * Ends all but the pairs in this turn of the event loop.
+   * @returns Resolves when the keys of the sessions are wiped.
+   */
+  async #cut(peer: NodeId, why: string): Promise<void> {
+    const { links, reliable, table, carrier, vault, validations, events } = this.#parts;
     links.cancel(peer);
     reliable.forgetPeer(peer);
     const cut = [...table.forPeer(peer)];
@@ -70,24 +99,7 @@ export class Ending {
       events.emit({ type: "session_ended", session_id: session.id, peer, why });
     }
     carrier.drop(peer);
-    await Promise.all([this.#spendPairs(peer), ...cut.map((session) => session.release())]);
-  }
-
-  async #spendPairs(peer: NodeId): Promise<void> {
-    const { vault, validations } = this.#parts;
-    const known = vault.forPeer(peer);
-    for (const { pairId } of known) validations.forget(pairId);
-    const usable = known.filter(({ half }) => half !== null);
-    const put = usable.filter(({ envelope }) => envelope !== null)
-      .map((pair) => ({ ...pair, half: null }));
-    const drop = usable.filter(({ envelope }) => envelope === null).map(({ pairId }) => pairId);
-    await vault.commit({ put, drop });
-  }
-
-  /** Ends everything with a peer whose contact has moved to another id. */
-  async forgetPeer(peer: NodeId): Promise<void> {
-    const { table, vault } = this.#parts;
-    for (const session of table.forPeer(peer)) this.close(session, "the peer has a new id");
-    await vault.commit({ drop: vault.forPeer(peer).map((entry) => entry.pairId) });
+    for (const { pairId } of vault.forPeer(peer)) validations.forget(pairId);
+    await Promise.all(cut.map((session) => session.release()));
   }
 }

@@ -75,7 +75,7 @@ export class FrameIntake {
       return { kind: "refused" };
     }
     const session = table.get(Buffer.from(sessionId).toString("hex"));
-    if (session === null || session.over) return { kind: "unknown" };
+    if (session === null || session.over || !this.#counts(session)) return { kind: "unknown" };
     const opened = await openUnlessGone(session, frame);
     if (opened === null) return { kind: "unknown" };
     switch (opened.outcome) {
@@ -94,17 +94,24 @@ export class FrameIntake {
     }
   }
 
+  /** Whether a session is still there, and its peer not one that another identity has followed. */
+  #counts(session: Session): boolean {
+    const { table, book } = this.#parts;
+    const isSucceeded = book.get(session.peer)?.succession != null;
+    return table.get(session.id) === session && !isSucceeded;
+  }
+
   async #dispatch(
     session: Session,
     opened: OpenedFrame & { outcome: "opened" | "repeat" },
   ): Promise<void> {
-    const { table, confirming, events } = this.#parts;
+    const { confirming, events } = this.#parts;
     try {
       // A newer message 1 of the same pair may have replaced it while this frame was opened.
-      if (table.get(session.id) !== session) return;
+      if (!this.#counts(session)) return;
       if (!session.confirmed) await confirming.confirm(session);
       // It may have been cut off while it was confirmed.
-      if (!session.confirmed || table.get(session.id) !== session) return;
+      if (!session.confirmed || !this.#counts(session)) return;
       const input = parseJson(opened.header);
       const { type, id } = parseInput(frameHeaderSchema, input);
       if (opened.outcome === "repeat") this.#takeRepeat(session, { type, id });

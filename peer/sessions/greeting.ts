@@ -32,7 +32,8 @@ export class Greeting {
   }
 
   /**
-   * Says hello, the same bytes with back-off, until a frame of the peer has opened.
+   * Says hello, the same bytes with back-off, until a frame of the peer has opened. Repeats go by POST: an open channel
+   * may be half open.
    * @returns Whether the session was confirmed.
    */
   async greet(session: Session, signal: AbortSignal): Promise<boolean> {
@@ -40,8 +41,10 @@ export class Greeting {
     // Its keys go when it leaves the table.
     if (table.get(session.id) !== session) return false;
     const frame = await session.seal({ type: "core.hello" });
+    let post = false;
     for (let delayMs = FIRST_REPEAT_MS;; delayMs = Math.min(2 * delayMs, LAST_REPEAT_MS)) {
-      carrier.send(session.peer, frame.slice(), { post: true });
+      carrier.send(session.peer, frame.slice(), { post });
+      post = true;
       const leftMs = CONFIRMATION_MS - session.ageMs;
       if (await this.#isConfirmedWithin(session, Math.min(delayMs, leftMs), signal)) return true;
       if (session.ageMs >= CONFIRMATION_MS || table.get(session.id) !== session) return false;

@@ -29,7 +29,7 @@ export interface KeepingParts {
   readonly reliable: ReliableSender;
   readonly background: Background;
   readonly ownId: NodeId;
-  /** Ends sending on a session, for a reason shown to people. */
+  /** Ends sending on a session, and what is to be said on it alone, for a reason shown to people. */
   readonly close: (session: Session, why: string) => void;
 }
 
@@ -46,14 +46,12 @@ export class Keeping {
 
   /** On the node with the smaller id: keeps the confirmed session made last, and tells the peer. */
   settle(peer: NodeId): void {
-    const { table, reliable, ownId, clock } = this.#parts;
+    const { table, ownId, clock } = this.#parts;
     if (ownId > peer) return;
     const kept = table.current(peer);
     if (kept === null) return;
     for (const session of table.forPeer(peer)) {
-      if (session === kept || !session.confirmed) continue;
-      reliable.forget(session);
-      if (!session.closed) this.#close(session);
+      if (session !== kept && session.confirmed && !session.closed) this.#close(session);
     }
     this.#tell(peer, kept);
     this.#again.get(peer)?.();
@@ -79,8 +77,8 @@ export class Keeping {
       header: { type: "core.keep", close },
       onlyOn: kept,
       acknowledged: () => {
-        const left = (this.#closed.get(peer) ?? []).filter((id) => !named.includes(id));
-        this.#closed.set(peer, left);
+        // Whoever closes another one tells anew, and this word is forgotten.
+        this.#closed.delete(peer);
         this.#parts.background.run("keep", this.#dropSets(peer, kept));
       },
     });

@@ -182,6 +182,8 @@ export class PeerLinks {
   }
 
   #noteFailure(link: Link, error: OpenRedError): void {
+    // The peer's own call was confirmed meanwhile.
+    if (this.#isSatisfied(link)) return;
     if (link.lastError === null) link.failingSinceMs = this.#parts.clock.nowMs();
     link.lastError = error;
   }

@@ -14,7 +14,8 @@ import type { Session, SessionTable } from "./session.ts";
 
 const FIRST_REPEAT_MS = 1_000;
 const LAST_REPEAT_MS = 60_000;
-const REPEATS_PER_SEAL = 3;
+/** How often the first bytes are repeated; whoever may not take them takes no repeat of them later either. */
+const SAME_REPEATS = 3;
 
 export interface ReliableMessage {
   readonly peer: NodeId;
@@ -32,7 +33,6 @@ interface Sealed {
   readonly frame: Uint8Array<ArrayBuffer>;
   readonly session: Session;
   readonly step: number;
-  repeats: number;
 }
 
 interface Pending {
@@ -40,7 +40,8 @@ interface Pending {
   readonly backoff: Backoff;
   sealed: Sealed | null;
   firstSentMs: number | null;
-  sentBefore: boolean;
+  /** How often it was sent, on any session. */
+  timesSent: number;
   sending: boolean;
   cancelTimer: (() => void) | null;
 }
@@ -84,7 +85,7 @@ export class ReliableSender {
       backoff: new Backoff(this.#random, { firstMs: FIRST_REPEAT_MS, lastMs: LAST_REPEAT_MS }),
       sealed: null,
       firstSentMs: null,
-      sentBefore: false,
+      timesSent: 0,
       sending: false,
       cancelTimer: null,
     };
@@ -98,7 +99,8 @@ export class ReliableSender {
     if (pending === undefined || pending.message.peer !== peer) return;
     this.#drop(pending);
     const rttMs = this.#clock.monotonicMs() - (pending.firstSentMs ?? this.#clock.monotonicMs());
-    if (pending.sealed !== null) pending.sealed.session.rttMs = rttMs;
+    // After a repeat nobody knows which one was acknowledged.
+    if (pending.sealed !== null && pending.timesSent === 1) pending.sealed.session.rttMs = rttMs;
     pending.message.acknowledged(rttMs);
   }
 
@@ -162,10 +164,9 @@ export class ReliableSender {
       const sealed = this.#reusable(pending, session) ?? await this.#seal(pending, session);
       if (this.#pending.get(pending.message.id) !== pending) return;
       pending.firstSentMs ??= this.#clock.monotonicMs();
-      this.#carrier.send(session.peer, sealed.frame, { post: pending.sentBefore });
-      pending.sentBefore = true;
+      this.#carrier.send(session.peer, sealed.frame, { post: pending.timesSent > 0 });
+      pending.timesSent += 1;
       pending.cancelTimer = this.#clock.setTimer(pending.backoff.next(), () => {
-        sealed.repeats += 1;
         this.#background.run("transmit", this.#transmit(pending));
       });
     } catch (error) {
@@ -175,11 +176,11 @@ export class ReliableSender {
     }
   }
 
-  /** The same bytes again, unless they were repeated enough or their keys may be gone. */
+  /** The same bytes again, unless the message was repeated enough or their keys may be gone. */
   #reusable(pending: Pending, session: Session): Sealed | null {
     const { sealed } = pending;
     if (sealed === null || sealed.session !== session) return null;
-    if (sealed.repeats > REPEATS_PER_SEAL) return null;
+    if (pending.timesSent > SAME_REPEATS) return null;
     const stepOver = sealed.step !== session.step && session.stepAgeMs >= RECEIVE_LONGER_MS;
     return stepOver ? null : sealed;
   }
@@ -187,7 +188,7 @@ export class ReliableSender {
   async #seal(pending: Pending, session: Session): Promise<Sealed> {
     const { header, id, body } = pending.message;
     const frame = await session.seal({ ...header, id }, body?.slice());
-    pending.sealed = { frame, session, step: session.step, repeats: 0 };
+    pending.sealed = { frame, session, step: session.step };
     return pending.sealed;
   }
 }

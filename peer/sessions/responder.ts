@@ -131,7 +131,7 @@ export class Responder {
     if (!isOwnSuite(suite, lists)) reject("The suite is not one this node takes");
     if (pair.half === null) reject("The pair is spent");
     const read = await crypto.readHandshake({
-      noiseKeys: noiseKeys.map((noiseKey) => noiseKey.key),
+      noiseKeys: ownRecord.namedKeys(noiseKeys).map((noiseKey) => noiseKey.key),
       suite,
       half: pair.half,
       noise: request.noise,

@@ -122,7 +122,7 @@ export class Sessions {
     if (drop.length > 0) await vault.commit({ drop: drop.map((entry) => entry.pairId) });
   }
 
-  /** Says `core.close` on every session, then ends. */
+  /** Says `core.close` on every session that sends, then ends. */
   async stop(): Promise<void> {
     this.#sweep.stop();
     await this.links.stop();
@@ -131,8 +131,9 @@ export class Sessions {
     const { table, carrier } = this.#parts;
     await Promise.all(
       table.all().map(async (session) => {
-        if (session.confirmed && session.sends && session === table.current(session.peer)) {
-          carrier.send(session.peer, await session.seal({ type: "core.close" }));
+        if (session.confirmed && session.sends) {
+          const frame = await session.sealUnlessGone({ type: "core.close" });
+          if (frame !== null) carrier.send(session.peer, frame);
         }
         session.close();
       }),

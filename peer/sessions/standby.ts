@@ -78,13 +78,20 @@ export function isRenewalDue(
   return options.nowMs >= last.endsAt - LAST_RENEWAL_MS - part * RENEWAL_SPREAD_MS;
 }
 
-/** The pairs that have to go so that at most eight sets with a peer are left: those of the oldest. */
-export function tooManySets(vault: TokenVault, peer: NodeId): string[] {
-  const entries = unspent(vault.forPeer(peer)).sort((a, b) => b.info.issuedAt - a.info.issuedAt);
-  const kept = new Set<string>();
-  for (const { standby } of entries) {
-    if (standby !== null && kept.size < MAX_STANDBY_SETS_PER_PEER) kept.add(standby.sessionId);
+/**
+ * The pairs that have to go so that at most eight sets with a peer are left, that of `session` included: those of the
+ * oldest. The newest set whose session was confirmed stays in any case: a peer, or whoever lets its answers through and
+ * no frame, makes any number of newer ones that may be worth nothing.
+ */
+export function tooManySets(vault: TokenVault, session: Pick<Session, "peer" | "id">): string[] {
+  const others = unspent(vault.forPeer(session.peer))
+    .sort((a, b) => b.info.issuedAt - a.info.issuedAt)
+    .flatMap(({ pairId, standby }) => standby === null ? [] : [{ pairId, ...standby }]);
+  const kept = new Set([session.id]);
+  const proven = others.find(({ confirmedAt }) => confirmedAt !== null);
+  if (proven !== undefined) kept.add(proven.sessionId);
+  for (const { sessionId } of others) {
+    if (kept.size < MAX_STANDBY_SETS_PER_PEER) kept.add(sessionId);
   }
-  return entries.filter((entry) => !kept.has(entry.standby?.sessionId ?? ""))
-    .map((entry) => entry.pairId);
+  return others.filter(({ sessionId }) => !kept.has(sessionId)).map(({ pairId }) => pairId);
 }

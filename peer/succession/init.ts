@@ -5,15 +5,11 @@
  */
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import type { KeystoreCost, OpenedKeystore } from "../../crypto/interface.ts";
-import {
-  KEYSTORE_FILE,
-  makeSealedKeystoreFiles,
-  openKeystoreFiles,
-} from "../../ports/keystore_files.ts";
+import { KEYSTORE_FILE, openKeystoreFiles } from "../../ports/keystore_files.ts";
 import { refuseIdlePassphrase } from "../../ports/node_secret.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { settleData } from "../data_state.ts";
-import { NodeStore } from "../store.ts";
+import { assertSameNode, openStore, settleData } from "../data_state.ts";
+import type { NodeStore } from "../store.ts";
 import { SELF_NAMES } from "./self_names.ts";
 import { type DataPorts, showPhrase, type SucceedOptions } from "./succeed.ts";
 
@@ -26,14 +22,14 @@ export interface InitOptions extends Pick<SucceedOptions, "show"> {
 /**
  * Makes the keys of a node that has none, and the key that may follow it.
  * @returns The node's id.
- * @throws {OpenRedError} `bad_request` for a node that has a recovery phrase, or no passphrase though one was given,
- *   `not_found` for one that has lost its keystore; nothing was changed.
+ * @throws {OpenRedError} `bad_request` for a node that has a recovery phrase, or no passphrase though one was given, or
+ *   the keystore of another one, `not_found` for one that has lost its keystore or its database; nothing was changed.
  */
 export async function initNode(ports: DataPorts, options: InitOptions): Promise<string> {
   let store: NodeStore | null = null;
   try {
     await settleData(ports);
-    store = new NodeStore(ports.openDatabase, ports.clock);
+    store = await openStore(ports);
     const keys = await openKeys(ports, { ...options, store });
     const { phrase, next } = await ports.crypto.createSuccessor();
     await showPhrase(options.show, { id: keys.nodeId, phrase });
@@ -57,12 +53,10 @@ async function openKeys(
       "This node has a recovery phrase already, which cannot be shown again or replaced",
     );
   }
-  if (await ports.files.read(KEYSTORE_FILE) !== null) {
-    if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
-  } else if (store.self(SELF_NAMES.nodeId) !== null) {
-    throw new OpenRedError("not_found", "The keystore of this node is missing; restore a backup");
-  } else if (passphrase !== undefined) {
-    await makeSealedKeystoreFiles(ports, { passphrase: passphrase.slice(), cost });
+  if (passphrase !== undefined && await ports.files.read(KEYSTORE_FILE) !== null) {
+    await refuseIdlePassphrase(ports.files);
   }
-  return await openKeystoreFiles(ports, { passphrase, cost });
+  const keys = await openKeystoreFiles(ports, { passphrase, cost });
+  assertSameNode(store, keys);
+  return keys;
 }

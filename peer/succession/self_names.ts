@@ -16,7 +16,7 @@ export const SELF_NAMES = {
   /** Any peer may know the former identity: the data directory it was in is lost. */
   untoldToAll: "untold *",
   /** How the records of one identity are numbered. */
-  ofRecords: ["taken_seq", "shown_seq", "signed_seq", "signed_suites"],
+  ofRecords: ["taken_seq", "shown_seq", "signed_seq", "signed_suites", "foreign_seq"],
 } as const;
 
 /** A peer who may know this node by its former id only. */

@@ -11,7 +11,7 @@ import type { Clock, Files, OpenDatabase, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { HEAD_FILE } from "../audit/audit_files.ts";
 import { openHead } from "../audit/statements.ts";
-import { settleData } from "../data_state.ts";
+import { assertSameNode, openStore, settleData } from "../data_state.ts";
 import { NodeStore } from "../store.ts";
 import { finishSuccession, writeJournal } from "./journal.ts";
 import { SELF_NAMES } from "./self_names.ts";
@@ -54,7 +54,6 @@ interface Successor {
 /** Whom the new identity follows. */
 interface Former {
   readonly id: NodeId;
-  readonly keystore: KeyRef | null;
   readonly head: string | null;
 }
 
@@ -62,7 +61,7 @@ interface Former {
  * Makes the new identity; see docs/ARCHITECTURE.md, "Succession".
  * @returns The new id.
  * @throws {OpenRedError} `forbidden` for a phrase that is not this node's, `not_found` without a node or a phrase of
- *   it, `bad_request` where `from` meets a node or a passphrase meets keys that have none, `overloaded` where the disk
+ *   it, or where its database is lost, `bad_request` where `from` meets a node or a passphrase meets keys that have none, `overloaded` where the disk
  *   takes nothing; nothing was changed then. `internal` where it is made and the next start will finish it.
  */
 export async function succeedNode(ports: DataPorts, options: SucceedOptions): Promise<NodeId> {
@@ -76,7 +75,6 @@ export async function succeedNode(ports: DataPorts, options: SucceedOptions): Pr
       : await lostFormer(ports, { id: options.from, successor });
     const { sealed: keystore, secret: nodeSecret } = await crypto.succeedKeystore({
       successor: successor.key,
-      ...(former.keystore === null ? {} : { former: former.keystore }),
       ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase.slice() }),
       ...(options.cost === undefined ? {} : { cost: options.cost }),
     });
@@ -135,26 +133,27 @@ async function openFormer(
       "There is no node here; if its data is lost, say --from ID",
     );
   }
-  const pinned = readNext(ports);
+  const store = await openStore(ports);
+  try {
+    assertFollowable(store, options.successor);
+    const { passphrase } = options;
+    if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
+    const keys = await openKeystoreFiles(ports, { passphrase });
+    assertSameNode(store, keys);
+    const head = await readHead(ports, keys.nodeId);
+    return { id: keys.nodeId as NodeId, head };
+  } finally {
+    store.close();
+  }
+}
+
+function assertFollowable(store: NodeStore, successor: Successor): void {
+  const pinned = store.self(SELF_NAMES.next);
   if (pinned === null) {
     throw new OpenRedError("not_found", "This node has no recovery phrase: nobody can follow it");
   }
-  if (pinned !== encodeBase64Url(options.successor.next)) {
+  if (pinned !== encodeBase64Url(successor.next)) {
     throw new OpenRedError("forbidden", "This is not the recovery phrase of this node");
-  }
-  const { passphrase } = options;
-  if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
-  const keys = await openKeystoreFiles(ports, { passphrase });
-  const head = await readHead(ports, keys.nodeId);
-  return { id: keys.nodeId as NodeId, keystore: keys.keystore, head };
-}
-
-function readNext(ports: DataPorts): string | null {
-  const store = new NodeStore(ports.openDatabase, ports.clock);
-  try {
-    return store.self(SELF_NAMES.next);
-  } finally {
-    store.close();
   }
 }
 
@@ -180,6 +179,6 @@ async function lostFormer(
     throw new OpenRedError("bad_request", "The phrase makes this very id: it cannot follow itself");
   }
   // A database that does not open is found out here, where nothing has been changed yet.
-  readNext(ports);
-  return { id: options.id, keystore: null, head: null };
+  new NodeStore(ports.openDatabase, ports.clock).close();
+  return { id: options.id, head: null };
 }

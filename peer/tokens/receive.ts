@@ -42,17 +42,22 @@ interface ReceiverParts {
   readonly denials: DenialLog;
 }
 
+/** Whom envelopes are for. */
+interface EnvelopeTarget {
+  readonly id: NodeId;
+  /** Read anew for each envelope. */
+  readonly noiseKeys: readonly NoiseKeyInfo[];
+}
+
 /** Takes envelopes for one node. */
 export class EnvelopeReceiver {
   readonly #parts: ReceiverParts;
-  readonly #ownId: NodeId;
-  readonly #noiseKeys: readonly NoiseKeyInfo[];
+  readonly #own: EnvelopeTarget;
   readonly #asked = new Map<NodeId, number>();
 
-  constructor(parts: ReceiverParts, own: { id: NodeId; noiseKeys: readonly NoiseKeyInfo[] }) {
+  constructor(parts: ReceiverParts, own: EnvelopeTarget) {
     this.#parts = parts;
-    this.#ownId = own.id;
-    this.#noiseKeys = own.noiseKeys;
+    this.#own = own;
   }
 
   /** Notes that this node asks a directory for a pair with `target` now. */
@@ -91,7 +96,7 @@ export class EnvelopeReceiver {
   async #receive(text: string, directory: VerifiedRecord): Promise<string> {
     const { crypto, vault } = this.#parts;
     const statement = decodePairStatement(text);
-    if (statement.iss !== directory.id || statement.aud !== this.#ownId) {
+    if (statement.iss !== directory.id || statement.aud !== this.#own.id) {
       refuse("Not for this node");
     }
     await verifySignature(crypto, { text, typ: "openred-pair+jwt" });
@@ -100,10 +105,10 @@ export class EnvelopeReceiver {
     const envelope = encodeBase64Url(await crypto.sha256(encodeUtf8(text)));
     if (this.#isSeen(pairId, envelope)) return await this.#again(pairId);
     const opened = await crypto.openEnvelope({
-      noiseKeys: this.#noiseKeys.map((noiseKey) => noiseKey.key),
+      noiseKeys: this.#own.noiseKeys.map((noiseKey) => noiseKey.key),
       directoryNoiseKey: directory.payload.noise_key,
       directoryId: directory.id,
-      nodeId: this.#ownId,
+      nodeId: this.#own.id,
       pairId: statement.pair_id,
       noise: statement.noise,
     });
@@ -169,7 +174,7 @@ export class EnvelopeReceiver {
     ) refuse("Its times differ inside and outside");
     if (!OWN_METHODS.includes(info.method)) refuse("Its method is not one this node lists");
     const shown = await verifyRecord(this.#parts.crypto, opened.peer);
-    if (shown.id === this.#ownId) refuse("It names this node as its own peer");
+    if (shown.id === this.#own.id) refuse("It names this node as its own peer");
     const peer = this.#parts.book.judge(shown);
     if (peer.payload.gone) refuse("The peer is gone");
     if (info.role === "initiator" && !this.#wasAsked(shown.id)) {

@@ -40,7 +40,11 @@ export interface PairEntry {
   /** Hex. */
   readonly pairId: string;
   readonly peer: NodeId;
-  /** `null` once a session of this pair was confirmed. */
+  /**
+   * `null` once it cannot be used any more, and its id is only remembered: a session of it was confirmed; it was
+   * revoked, here or by the peer; its peer was blocked; a newer half of its directory took its place; or the newest
+   * line of it was damaged.
+   */
   readonly half: KeyRef | null;
   readonly info: HalfInfo;
   /** By this node's wall clock. Nothing is started after it. */
@@ -55,7 +59,7 @@ export interface PairEntry {
   readonly envelope: string | null;
   /** The session of the last message 1 taken or confirmed, hex. */
   readonly session: string | null;
-  /** When this node's owner revoked it, by the wall clock; then its half is gone. */
+  /** When it was revoked, by this node's owner or at the peer's word, by the wall clock; then its half is gone. */
   readonly revokedAt?: number;
 }
 

@@ -41,10 +41,22 @@ Deno.test("audit show passes its filters on and prints entries safely", async ()
   );
   assertEquals(
     admin.seen[0]?.path,
-    `/admin/v1/audit?limit=5&event=handshake&peer=${PEER}&failed=1&since=1767312000000`,
+    `/admin/v1/audit?event=handshake&peer=${PEER}&failed=1&since=1767312000000&limit=5`,
   );
   const json = await runInProcess(["audit", "show", "--json"], admin);
   assertEquals(JSON.parse(json.out), view);
+});
+
+Deno.test("audit show and export refuse the name of no event, before they ask the node", async () => {
+  await using admin = startFakeAdmin(() => ({ json: { entries: [], cursor: 0, unreadable: 0 } }));
+  for (const words of [["show"], ["export", "-"]]) {
+    for (const name of ["nosuch", "Handshake"]) {
+      const { code, err } = await runInProcess(["audit", ...words, "--event", name], admin);
+      assertEquals(code, 2);
+      assertMatch(err, /--event: expected one of keystore_opened, .*handshake, /);
+    }
+  }
+  assertEquals(admin.seen, []);
 });
 
 Deno.test("audit show fails when lines do not open", async () => {
@@ -161,6 +173,7 @@ Deno.test("audit export writes a new file, or standard output", async () => {
   const file: OutputFile = {
     write: (content) => Promise.resolve(void written.push(new TextDecoder().decode(content))),
     close: () => Promise.resolve(void (isClosed = true)),
+    discard: () => Promise.reject(new Error("It was whole")),
   };
   const ports = { createFile: () => Promise.resolve(file) };
   assertEquals((await runInProcess(["audit", "export", "log"], { ...admin, ports })).code, 0);
@@ -168,6 +181,32 @@ Deno.test("audit export writes a new file, or standard output", async () => {
   const out = await runInProcess(["audit", "export", "-"], admin);
   assertEquals(JSON.parse(out.out), ENTRY);
   assertEquals((await runInProcess(["audit", "export", "-", "--raw"], admin)).out, "a.b.c\n");
+});
+
+Deno.test("audit export leaves no file that broke off, and says why", async () => {
+  await using admin = startFakeAdmin(() => answerLines(ENTRY));
+  let discarded = 0;
+  const file: OutputFile = {
+    write: () => Promise.reject(new Error("No space left on device (os error 28)")),
+    close: () => Promise.reject(new Error("It is not whole")),
+    discard: () => Promise.resolve(void (discarded += 1)),
+  };
+  const ports = { createFile: () => Promise.resolve(file) };
+  const { code, err } = await runInProcess(["audit", "export", "log"], { ...admin, ports });
+  assertEquals([code, discarded], [1, 1]);
+  assertStringIncludes(err, "The export broke off, and is not the whole log: the disk is full");
+});
+
+Deno.test("audit export passes its filters on", async () => {
+  await using admin = startFakeAdmin(() => answerLines(ENTRY));
+  const filters = ["--event=handshake", `--peer=${PEER}`, "--since=2026-01-02", "--failed"];
+  const options = [...filters, "--until=2026-01-03", "--raw"];
+  assertEquals((await runInProcess(["audit", "export", "-", ...options], admin)).code, 0);
+  const times = "since=1767312000000&until=1767398400000";
+  assertEquals(
+    admin.seen[0]?.path,
+    `/admin/v1/audit/export?event=handshake&peer=${PEER}&failed=1&${times}&raw=1`,
+  );
 });
 
 Deno.test("audit export prints nothing that a terminal acts on", async () => {

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { CommandError } from "../../cli/command_error.ts";
+import { SmallDisk } from "../crash/small_disk.ts";
 import { createNodeKeeper } from "../../node_data.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 
@@ -85,4 +86,67 @@ Deno.test("what is no directory is said to be none, and a keystore that does not
     show: none,
   });
   await refuses(succeeding, "keystore or node-secret is damaged");
+});
+
+Deno.test("restore says that a file is no backup, and what cannot be read ends with exit code 2", async () => {
+  using folder = makeTemporaryDirectory();
+  const [file, data] = [`${folder.path}/notes`, `${folder.path}/restored`];
+  for (const content of ["", "ORBACK", "notes that are longer than a head of a backup"]) {
+    Deno.writeTextFileSync(file, content);
+    await refuses(keeper.restore({ file, data, passphrase: passphrase() }), "is not a backup");
+  }
+  const missing = keeper.restore({ file: `${file}.no`, data, passphrase: passphrase() });
+  const error = await assertRejects(() => missing, CommandError, "cannot read this file");
+  assertEquals(error.exitCode, 2);
+  const { file: backup } = await backedUp(folder.path);
+  const wrong = new TextEncoder().encode("another passphrase");
+  await refuses(keeper.restore({ file: backup, data, passphrase: wrong }), "passphrase is wrong");
+  await assertRejects(() => Deno.stat(data), Deno.errors.NotFound);
+});
+
+Deno.test("restore says of a directory where another one broke off that it did", async () => {
+  using folder = makeTemporaryDirectory();
+  const { file, id } = await backedUp(folder.path);
+  const data = `${folder.path}/restored`;
+  Deno.mkdirSync(data);
+  Deno.writeTextFileSync(`${data}/restoring`, "restoring\n");
+  const restore = () => keeper.restore({ file, data, passphrase: passphrase() });
+  await refuses(restore(), "Restoring a backup broke off here; empty this data directory");
+  Deno.removeSync(`${data}/restoring`);
+  assertEquals((await restore()).id, id);
+});
+
+Deno.test({
+  name: "restore onto a disk without room says so, and leaves an empty directory",
+  ignore: Deno.build.os !== "linux" || !SmallDisk.canMount(),
+  async fn() {
+    using folder = makeTemporaryDirectory();
+    const { file, id } = await backedUp(folder.path);
+    const data = `${folder.path}/disk/restored`;
+    using _disk = SmallDisk.mount({ path: `${folder.path}/disk`, sizeMiB: 1 });
+    Deno.writeFileSync(`${folder.path}/disk/other`, new Uint8Array(980 * 1024));
+    const restore = () => keeper.restore({ file, data, passphrase: passphrase() });
+    await refuses(restore(), `The disk of ${data} is full; make room there`);
+    Deno.removeSync(`${folder.path}/disk/other`);
+    assertEquals((await restore()).id, id);
+  },
+});
+
+Deno.test("a data directory without a node is named", async () => {
+  using folder = makeTemporaryDirectory();
+  const data = `${folder.path}/nothing`;
+  const backUp = keeper.backUp({ data, file: null, passphrase: passphrase() });
+  await refuses(backUp, `--data: there is no node in ${data}`);
+});
+
+Deno.test("a database that is damaged is named, with its directory and what helps", async () => {
+  using folder = makeTemporaryDirectory();
+  const { data, phrase } = await backedUp(folder.path);
+  const text = `node.db in ${data} is damaged; restore a backup into an empty directory`;
+  const asked = { data, askPassphrase: none, askNewPassphrase: null, show: none };
+  Deno.writeFileSync(`${data}/node.db`, new Uint8Array(5_000).fill(7));
+  await refuses(keeper.init(asked), text);
+  await refuses(keeper.succeed({ ...asked, phrase, from: null }), text);
+  const { pieces } = await keeper.backUp({ data, file: null, passphrase: passphrase() });
+  await refuses(Array.fromAsync(pieces!), text);
 });

@@ -84,7 +84,8 @@ Deno.test("send reads the text from standard input for -", async () => {
   const input = new TextEncoder().encode("grüße\n");
   const result = await runInProcess(["send", PEER, "-"], { ...admin, input });
   assertEquals(result.code, 0);
-  assertStringIncludes(result.out, "Queued (m1)");
+  const text = "Queued (m1): the peer has not taken it yet; it is sent again until it does\n";
+  assertEquals(result.out, text);
   assertEquals((admin.seen[0]?.body as { text: string }).text, "grüße\n");
 });
 

@@ -56,7 +56,8 @@ Deno.test("succeed and backup wipe what was typed", async () => {
     yield encode("a backup");
   }
   const backUp = () => Promise.resolve({ pieces: pieces(), leftOut: [] });
-  const file = { write: () => Promise.resolve(), close: () => Promise.resolve() };
+  const done = () => Promise.resolve();
+  const file = { write: done, close: done, discard: done };
   const ports = {
     ...keeperWith({ ...showing, backUp }),
     askSecret,
@@ -95,6 +96,7 @@ Deno.test("backup writes what the keeper of a stopped node gives, and asks for a
       Promise.resolve({
         write: (piece: Uint8Array) => Promise.resolve(void written.push(piece)),
         close: () => Promise.resolve(),
+        discard: () => Promise.reject(new Error("It was whole")),
       }),
   };
   const args = ["backup", "a.orb", "--passphrase-file", "-", "--json"];
@@ -111,8 +113,8 @@ Deno.test("backup writes what the keeper of a stopped node gives, and asks for a
   assertEquals(short.code, 2);
 });
 
-Deno.test("backup makes no file when there is nothing to write, and says when it broke off", async () => {
-  let [files, closed] = [0, 0];
+Deno.test("backup makes no file when there is nothing to write, leaves none that broke off, and says why", async () => {
+  let [files, discarded] = [0, 0];
   async function* failing(after: number): AsyncGenerator<Uint8Array> {
     for (let piece = 0; piece < after; piece++) yield encode("piece");
     throw new Error("The node went away");
@@ -128,7 +130,8 @@ Deno.test("backup makes no file when there is nothing to write, and says when it
           files++;
           return Promise.resolve({
             write: () => Promise.resolve(),
-            close: () => Promise.resolve(void (closed += 1)),
+            close: () => Promise.reject(new Error("It is not whole")),
+            discard: () => Promise.resolve(void (discarded += 1)),
           });
         },
       },
@@ -136,8 +139,8 @@ Deno.test("backup makes no file when there is nothing to write, and says when it
   assertEquals((await run(0)).code, 1);
   assertEquals(files, 0);
   const broken = await run(2);
-  assertEquals([broken.code, files, closed], [1, 1, 1]);
-  assertStringIncludes(broken.err, "broke off");
+  assertEquals([broken.code, files, discarded], [1, 1, 1]);
+  assertStringIncludes(broken.err, "broke off, and there is none: The node went away");
 });
 
 Deno.test("backup and restore take - for no file", async () => {

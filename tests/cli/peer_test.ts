@@ -67,6 +67,18 @@ Deno.test("every command about peers and groups posts what it was asked for", as
   }
 });
 
+Deno.test("a change that leaves nothing of a group says that it is gone", async () => {
+  const empty = { group: "friends", permissions: [], members: [] };
+  for (const words of [["delete", "friends"], ["remove", "friends", "bob"]]) {
+    await using admin = startFakeAdmin(() => ({ json: empty }));
+    const { out } = await runInProcess(["peer", "group", ...words], admin);
+    assertEquals(out, "There is no group friends any more\n");
+  }
+  await using admin = startFakeAdmin(() => ({ json: { ...empty, permissions: ["files"] } }));
+  const { out } = await runInProcess(["peer", "group", "remove", "friends", "bob"], admin);
+  assertEquals(out, "friends  may: files\n");
+});
+
 Deno.test("peer list shows the own name first, and the peer's own as a claim, safe to print", async () => {
   const stranger = {
     ...DETAIL,
@@ -138,6 +150,18 @@ Deno.test("id --qr draws the contact link, with and without colours alike", asyn
   const terminal = await runInProcess(["id", "--qr"], { ...admin, isTerminal: true });
   for (const line of code) assertStringIncludes(terminal.out, `\x1b[97;40m${line}\x1b[0m`);
   assertEquals((await runInProcess(["id"], admin)).out.includes("█"), false);
+  const width = code[0]!.length;
+  for (const columns of [width, width - 1]) {
+    let out = "";
+    const write = (text: string) => Promise.resolve(void (out += text));
+    const ports = { out: { isTerminal: true, columns, write, writeSeen: write } };
+    const { err } = await runInProcess(["id", "--qr"], { ...admin, ports });
+    assertEquals(
+      [out.includes("█"), err === ""],
+      columns === width ? [true, true] : [false, false],
+    );
+    if (columns < width) assertStringIncludes(err, `needs ${width} columns`);
+  }
 });
 
 Deno.test("drawQrCode() keeps a quiet zone and the three finder patterns", () => {

@@ -10,6 +10,6 @@ Deno.test({
   fn: async () => {
     const report = await runBadDisks(() => {});
     assert(report.delivered > 0 && report.auditLogs >= 2, JSON.stringify(report));
-    assert(report.startOnReadOnlyDisk.includes("Read-only file system"), JSON.stringify(report));
+    assert(report.startOnReadOnlyDisk.includes("is read-only for"), JSON.stringify(report));
   },
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { NO_EDIT } from "../property/edits.ts";
 import { FakeNetwork } from "../property/fake_network.ts";
 import { NodeWorld } from "../property/node_world.ts";
@@ -8,11 +9,17 @@ import type { StatusView } from "../../protocol/admin_api.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 import { MortalDisk } from "./mortal_disk.ts";
 
-async function assertOverloaded(name: string, answer: Response): Promise<void> {
+/** The owner hears what is wrong with the disk, and nobody else does. */
+async function assertOverloaded(
+  name: string,
+  answer: Response,
+  options: { toOwner?: boolean } = {},
+): Promise<void> {
   const text = await answer.text();
   assertEquals([name, answer.status, JSON.parse(text).code], [name, 503, "overloaded"]);
   assert(Number(answer.headers.get("retry-after")) > 0);
-  assert(!/space|disk|SQL|os error/.test(text), text);
+  assert(!/space|SQL|os error/.test(text), text);
+  assertEquals(text.includes("now: the disk is full"), options.toOwner ?? false, text);
 }
 
 function confirmedIn({ sessions }: StatusView): string[] {
@@ -36,23 +43,26 @@ Deno.test("A node whose disk is full refuses new work, keeps what it has, and go
 
   const prepared = { handshake: await build("handshake"), receive: await build("statement") };
   disk.isFull = true;
-  await assertOverloaded("send", await world.sendText("no room", 0));
+  await assertOverloaded("send", await world.sendText("no room", 0), { toOwner: true });
   await assertOverloaded("receive", await world.handle(prepared.receive));
   await assertOverloaded("handshake", await world.handle(prepared.handshake));
   const acknowledged = world.peers.acknowledged.size;
   const text = { type: "messaging.text", id: "sent-twice" };
-  await world.peers.sendFrame(text);
+  await world.peers.sendFrame(text, encodeUtf8("hello"));
   await pause(50);
   assertEquals(world.peers.acknowledged.size, acknowledged);
   assertEquals(await world.node.inboxIds(), inbox);
   const during = await world.node.status();
+  assert(during.warnings.includes("node.db cannot be written: the disk is full"));
   assertEquals(confirmedIn(during), confirmedIn(before));
   assertEquals(during.peers.map(({ outbox }) => outbox), before.peers.map(({ outbox }) => outbox));
 
   disk.isFull = false;
-  for (let count = 0; count < 2; count++) await world.peers.sendFrame(text);
+  for (let count = 0; count < 2; count++) await world.peers.sendFrame(text, encodeUtf8("hello"));
   while (!world.peers.acknowledged.has("sent-twice")) await pause(10);
   assertEquals(await world.node.inboxIds(), [...inbox, "sent-twice"]);
+  const { warnings } = await world.node.status();
+  assert(!warnings.some((warning) => warning.startsWith("node.db")), warnings.join());
   await world.assertWorks();
 });
 

@@ -17,6 +17,8 @@ const hashes = await Hashes.create();
 interface Watched {
   readonly sealedWith: string[];
   readonly keys: Set<Uint8Array>;
+  /** What HMAC was called with and what it gave: the chains and the traffic keys of both directions. */
+  readonly secrets: Set<Uint8Array>;
 }
 
 function watch(name: string, aead: Aead, watched: Watched): Aead {
@@ -34,17 +36,24 @@ function watch(name: string, aead: Aead, watched: Watched): Aead {
 }
 
 function createSide(role: "sender" | "receiver", method: string) {
-  const watched: Watched = { sealedWith: [], keys: new Set() };
+  const watched: Watched = { sealedWith: [], keys: new Set(), secrets: new Set() };
   const { chacha20Poly1305, aes256Gcm } = createAeads();
   const aeads = {
     chacha20Poly1305: watch("chacha20-poly1305", chacha20Poly1305, watched),
     aes256Gcm: watch("aes-256-gcm", aes256Gcm, watched),
   };
+  const watchedHashes = {
+    hmacSha256: (chain: Uint8Array, ...parts: Uint8Array[]) => {
+      const mac = hashes.hmacSha256(chain, ...parts);
+      watched.secrets.add(chain).add(mac);
+      return mac;
+    },
+  } as unknown as Hashes;
   const [sendChain, receiveChain] = role === "sender"
     ? [repeated(0x11), repeated(0x22)]
     : [repeated(0x22), repeated(0x11)];
   const start = { sessionId: repeated(0x33, 16), method, nowMs: 0, sendChain, receiveChain };
-  return { session: new Session({ hashes, aeads }, start), watched };
+  return { session: new Session({ hashes: watchedHashes, aeads }, start), watched };
 }
 
 function seal(session: Session, nowMs: number): Uint8Array {
@@ -52,9 +61,18 @@ function seal(session: Session, nowMs: number): Uint8Array {
   return session.seal({ nowMs, mayStep: true, header: HEADER, body, padding: 0 });
 }
 
+function countLive(secrets: ReadonlySet<Uint8Array>): number {
+  return [...secrets].filter((secret) => secret.some((byte) => byte !== 0)).length;
+}
+
 /** The keys that are still there to be read. */
 function liveKeys({ keys }: Watched): number {
-  return [...keys].filter((key) => key.some((byte) => byte !== 0)).length;
+  return countLive(keys);
+}
+
+/** Chains and traffic keys that are still there to be read; a session at rest has two of each. */
+function liveSecrets({ secrets }: Watched): number {
+  return countLive(secrets);
 }
 
 for (const [number, method] of [...CRYPTO_METHODS, "spiral"].entries()) {
@@ -80,12 +98,39 @@ for (const [number, method] of [...CRYPTO_METHODS, "spiral"].entries()) {
       assertEquals(late(tooLate, nextMs + LATE_MS), "refused");
       assertEquals(late(ahead, nextMs + LATE_MS), "repeat");
       assertEquals(liveKeys(receiving), 1, "the old key is wiped");
+      assertEquals([liveSecrets(sending), liveSecrets(receiving)], [4, 4]);
     }
     sender.wipe();
     receiver.wipe();
     assertEquals([liveKeys(sending), liveKeys(receiving)], [0, 0]);
+    assertEquals([liveSecrets(sending), liveSecrets(receiving)], [0, 0]);
   });
 }
+
+Deno.test("Session.open() leaves no key of a forged step, and no chain it went through", () => {
+  const { session: sender } = createSide("sender", "alpha");
+  const { session: receiver, watched } = createSide("receiver", "alpha");
+  const frames = Array.from({ length: 6 }, (_, step) => seal(sender, step * HOUR_MS));
+  const forged = frames[5]!.slice();
+  forged[forged.length - 1]! ^= 1;
+  assertEquals(receiver.open({ nowMs: 0, frame: forged }).outcome, "refused");
+  assertEquals([liveKeys(watched), liveSecrets(watched)], [0, 4]);
+  assertEquals(receiver.open({ nowMs: 0, frame: frames[5]! }).outcome, "opened");
+  receiver.wipeSpentKeys(LATE_MS);
+  assertEquals([liveKeys(watched), liveSecrets(watched)], [1, 4]);
+});
+
+Deno.test("Session.seal() wipes spent receiving keys as well", () => {
+  const { session: sender } = createSide("sender", "alpha");
+  const { session: receiver, watched } = createSide("receiver", "alpha");
+  receiver.open({ nowMs: 0, frame: seal(sender, 0) });
+  receiver.open({ nowMs: HOUR_MS, frame: seal(sender, HOUR_MS) });
+  watched.keys.delete([...watched.keys].at(-1)!);
+  const body = new Uint8Array();
+  const nowMs = HOUR_MS + LATE_MS;
+  receiver.seal({ nowMs, mayStep: false, header: HEADER, body, padding: 0 });
+  assertEquals(liveKeys(watched), 1, "the sending key alone");
+});
 
 Deno.test("Session.wipeSpentKeys() wipes two minutes after a later step, without another frame", () => {
   const { session: sender } = createSide("sender", "alpha");

@@ -139,6 +139,9 @@ Deno.test("SendRatchet.stepIfDue() steps after 2^20 frames", async () => {
   assertEquals(ratchet.step, 0);
   ratchet.stepIfDue(1);
   assertEquals(ratchet.step, 1);
+  ratchet.seal(EMPTY, EMPTY, EMPTY);
+  ratchet.stepIfDue(1);
+  assertEquals(ratchet.step, 1, "the next step counts its own frames");
 });
 
 Deno.test("open() keeps older and skipped keys for two minutes after a later step's first frame", async () => {

@@ -119,12 +119,66 @@ Deno.test("Messages sends again what was acknowledged while nothing could be wri
   assertEquals(messages.outboxSize(peer), 0);
 });
 
+Deno.test("Messages.send() stores under the id that followed, in the very moment of a succession", async () => {
+  const world = await SessionWorld.create();
+  using _ = world;
+  const [old] = STRANGERS as [NodeId];
+  const messages = messagesOf(world, new Map([[old, world.peer.id]]));
+  await messages.send(old, "hello");
+  assertEquals([messages.outboxSize(old), messages.outboxSize(world.peer.id)], [0, 1]);
+  await world.parts.permissions.block(world.peer.id);
+  const refusal = await assertRejects(() => messages.send(old, "more"), OpenRedError);
+  assertEquals([refusal.code, messages.outboxSize(world.peer.id)], ["forbidden", 1]);
+});
+
 Deno.test("Messages.send() stores nothing on a full disk, and says so", async () => {
   const { world, messages, peer } = await setUp();
   using _ = world;
   world.parts.fillDisk();
   const error = await assertRejects(() => messages.send(peer, "hello"), OpenRedError);
   assertEquals([error.code, messages.outboxSize(peer)], ["overloaded", 0]);
+});
+
+Deno.test("Messages.send() stores nothing for a peer that is blocked by then, and says so", async () => {
+  const { world, messages, reliable, peer } = await setUp();
+  using _ = world;
+  const blocking = world.parts.permissions.block(peer);
+  const error = await assertRejects(() => messages.send(peer, "hello"), OpenRedError);
+  await blocking;
+  assertEquals([error.code, messages.outboxSize(peer)], ["forbidden", 0]);
+  assertEquals(reliable.waiting(peer), 0);
+});
+
+Deno.test("Messages sends no more what was dropped, and keeps what was delivered", async () => {
+  const { world, messages, reliable, peer } = await setUp();
+  using _ = world;
+  const { store } = world.parts;
+  const { id } = await messages.send(peer, "delivered");
+  await settle();
+  reliable.acknowledge(peer, id);
+  await settle();
+  await messages.send(peer, "waits");
+  await store.write(() => messages.writeDrop(peer));
+  messages.dropped(peer);
+  assertEquals([messages.outboxSize(peer), reliable.waiting(peer)], [0, 0]);
+  const rows = store.statement("SELECT text FROM outbox").all();
+  assertEquals(rows.map(({ text }) => text), ["delivered"]);
+});
+
+Deno.test("Messages sends what was under way to a former id to the one that followed it", async () => {
+  const { world, messages, reliable, peer } = await setUp();
+  using _ = world;
+  const next = world.directory.id;
+  await messages.send(next, "to the new id");
+  await messages.send(peer, "to the former id");
+  await settle();
+  const { store } = world.parts;
+  await store.write(() => {
+    store.statement("UPDATE outbox SET peer = ? WHERE peer = ?").run(next, peer);
+  });
+  messages.moved(peer, next);
+  assertEquals([reliable.waiting(peer), reliable.waiting(next)], [0, 2]);
+  reliable.stop();
 });
 
 Deno.test("Messages keeps what was queued before its start for the start", async () => {
@@ -161,21 +215,20 @@ Deno.test("Messages.receive() says yes only once a text is stored, and to a repe
   assert(!messages.has(peer, "b"));
 });
 
-Deno.test("Messages.receive() refuses a text that is not UTF-8, too long, or without an id", async () => {
+Deno.test("Messages.receive() refuses a text that is empty, not UTF-8, too long, or without an id", async () => {
   const { world, messages, peer } = await setUp();
   using _ = world;
   const refusal = async (header: object, body: Uint8Array) =>
     (await assertRejects(() => messages.receive(peer, header, body), OpenRedError)).code;
   assertEquals(await refusal(text("a"), new Uint8Array([0xff])), "bad_request");
   assertEquals(await refusal(text("a"), new Uint8Array(64 * 1024 + 1)), "too_large");
-  assertEquals(await refusal({ type: "messaging.text" }, new Uint8Array()), "bad_request");
-  assertEquals(
-    await refusal({ type: "messaging.other", id: "a" }, new Uint8Array()),
-    "bad_request",
-  );
-  assertEquals(await refusal({ ...text("a"), must: ["new"] }, new Uint8Array()), "unsupported");
-  await messages.receive(peer, text("a"), new Uint8Array(64 * 1024).fill(0x61));
-  assertEquals(messages.list({ after: 0, limit: 10 }).length, 1);
+  const body = encodeUtf8("hello");
+  assertEquals(await refusal({ type: "messaging.text" }, body), "bad_request");
+  assertEquals(await refusal({ type: "messaging.other", id: "a" }, body), "bad_request");
+  assertEquals(await refusal(text("a"), new Uint8Array()), "bad_request");
+  assert(await messages.receive(peer, text("a"), new Uint8Array(64 * 1024).fill(0x61)));
+  assert(await messages.receive(peer, text("b"), new Uint8Array(1).fill(0x61)));
+  assertEquals(messages.list({ after: 0, limit: 10 }).length, 2);
 });
 
 Deno.test("Messages keeps only the first few of a stranger, in one burst as well", async () => {

@@ -138,6 +138,44 @@ Deno.test("OwnRecord.met() takes its own record, and stops at one it did not sig
   assertEquals(parts.log.audited("own_key_used_elsewhere"), 1);
   assertEquals(parts.events.warnings().length, 1);
   assertEquals(parts.store.self("taken_seq"), String(START_MS), "a thief spends no numbers");
+  const again = ownRecord(parts, keys);
+  assert(await again.met(await keys.record({ seq: START_MS + 1 })), "it was told of that one");
+  assertEquals(parts.store.self("taken_seq"), String(START_MS), "nor does he later");
+  assert(!(await again.met(await keys.record({ seq: START_MS + 2 }))));
+});
+
+Deno.test("OwnRecord.met() knows in one run what is between its own records, and after a restart below them", async () => {
+  const { parts, keys, own } = await setUp();
+  using _ = parts;
+  await own.current();
+  const run = ownRecord(parts, keys);
+  parts.clock.skip(MINUTE_MS);
+  const signed = [await run.renew(), await run.renew(), await run.renew()];
+  parts.clock.skip(MINUTE_MS);
+  for (const record of signed) assert(await run.met(record));
+  await run.renew();
+  const between = await keys.record({ seq: START_MS + MINUTE_MS + 1_000 });
+  assert(await ownRecord(parts, keys).met(between));
+  assert(!(await run.met(between)));
+});
+
+Deno.test("OwnRecord.met() tells no record from those of so long a run that it forgot them", async () => {
+  const { parts, keys, own } = await setUp();
+  using _ = parts;
+  await own.current();
+  const run = ownRecord(parts, keys);
+  parts.clock.skip(MINUTE_MS);
+  const first = await run.renew();
+  for (let count = 0; count < 1_001; count++) await run.renew();
+  assert(await run.met(first));
+});
+
+Deno.test("OwnRecord.met() takes any record for its own where nothing is remembered, and goes on above it", async () => {
+  const { parts, keys, own } = await setUp();
+  using _ = parts;
+  for (const seq of [START_MS + 5, START_MS + 7]) assert(await own.met(await keys.record({ seq })));
+  assertEquals(await seqOf(own), START_MS + 8);
+  assert(!(await own.met(await keys.record({ seq: START_MS + 9 }))));
 });
 
 Deno.test("OwnRecord.met() takes over for good what it may have signed before its data was set back", async () => {

@@ -4,7 +4,7 @@ import { PeerBook } from "../../peer/peer_book.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { recordPayload, signText, testIdentity } from "../protocol/signer.ts";
-import { HOUR_MS, START_MS, TestParts } from "./parts.ts";
+import { HOUR_MS, MINUTE_MS, START_MS, TestParts } from "./parts.ts";
 
 const OWN = testIdentity(1);
 const PEER = testIdentity(2);
@@ -54,6 +54,7 @@ Deno.test("PeerBook lets the bytewise greater text win at equal seq, and audits 
   await book.take(less!);
   assertStrictEquals((await book.take(greater!)).record, greater);
   assertEquals(parts.log.audited("record_clash"), 1);
+  parts.clock.skip(MINUTE_MS);
   assertStrictEquals(book.judge(less!), greater);
   assertEquals(parts.log.audited("record_clash"), 2);
   book.judge(greater!);
@@ -94,6 +95,7 @@ Deno.test("PeerBook.judge() leaves a known peer's stale or ahead record aside, a
   assertStrictEquals(book.judge(held), held, "the last record stays good at any age");
   const stale = await record(parts, { seq: START_MS + 1 });
   assertStrictEquals(book.judge(stale), held);
+  parts.clock.skip(MINUTE_MS);
   const ahead = await record(parts, { seq: START_MS + 96 * HOUR_MS });
   assertStrictEquals(book.judge(ahead), held);
   assertEquals(parts.log.audited("clock_skew"), 2);
@@ -123,6 +125,50 @@ Deno.test("PeerBook audits and shows a known peer's new noise key", async () => 
   await book.take(await record(parts, { seq: START_MS + 2, noise_key: noiseKey(8) }));
   assertEquals([parts.log.audited("peer_key_changed"), warnings.length], [1, 1]);
 });
+
+/** What a peer can cause as often as it likes, a few times more in two minutes. */
+const WASHING: Readonly<Record<string, (book: PeerBook, parts: TestParts) => Promise<void>>> = {
+  clock_skew: async (book, parts) => {
+    const ahead = await record(parts, { seq: parts.clock.nowMs() + HOUR_MS });
+    for (let time = 0; time < 300; time++) book.judge(ahead);
+  },
+  record_clash: async (book, parts) => {
+    const { seq } = book.get(PEER.id)!.record.payload;
+    for (let count = 0; count < 30; count++) {
+      await book.take(await record(parts, { seq, alias: `${parts.clock.nowMs()} ${count}` }));
+    }
+  },
+  peer_key_changed: async (book, parts) => {
+    for (let count = 1; count <= 100; count++) {
+      const noise_key = encodeBase64Url(new Uint8Array(32).fill(count));
+      const { seq } = book.get(PEER.id)!.record.payload;
+      await book.take(await record(parts, { seq: seq + 1, noise_key }));
+    }
+  },
+};
+
+for (const [event, wash] of Object.entries(WASHING)) {
+  Deno.test(`PeerBook notes ${event} once a minute for each peer, so that none can wash the log out`, async () => {
+    const { parts, book } = await setUp();
+    using _ = parts;
+    const warnings: string[] = [];
+    parts.events.subscribe((event) => event.type === "warning" && warnings.push(event.text));
+    await book.take(await record(parts));
+    await book.setKnown(PEER.id);
+    parts.clock.skip(MINUTE_MS);
+    await wash(book, parts);
+    assertEquals(parts.log.audited(event), 1);
+    parts.clock.skip(MINUTE_MS - 1);
+    await wash(book, parts);
+    assertEquals(parts.log.audited(event), 1);
+    parts.clock.skip(1);
+    await wash(book, parts);
+    const noted = parts.log.entries.filter((entry) => entry.event === event);
+    assertEquals(noted.length, 2);
+    assert(Number(noted[1]?.fields.repeated) > 50, "it says how often it was not noted");
+    assertEquals(warnings.length, event === "peer_key_changed" ? 2 : 0);
+  });
+}
 
 Deno.test("PeerBook pins the first next it sees, once", async () => {
   const { parts, book } = await setUp();

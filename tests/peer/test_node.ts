@@ -45,7 +45,8 @@ export class TestNode implements AsyncDisposable {
   readonly upgraded: Channel[] = [];
   readonly crypto: CryptoCore;
   readonly directory: FakeDirectory;
-  readonly peer: TestNodeKeys;
+  /** Who speaks by hand. */
+  peer: TestNodeKeys;
   node: Node;
   /** Hosts whose names do not resolve. */
   readonly lostHosts = new Set<string>();

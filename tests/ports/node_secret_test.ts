@@ -110,7 +110,7 @@ Deno.test("Setting twice, changing and removing nothing, and having no secret ar
     OpenRedError,
     "no node secret",
   );
-  await assertRejects(() => keys.open("a passphrase"), RangeError, SECRET_FILE);
+  await assertRejects(() => keys.open("a passphrase"), OpenRedError, SECRET_FILE);
   keys.files.content.set(SECRET_FILE, encodeUtf8("damaged"));
   await assertRejects(() => keys.open("a passphrase"), RangeError, "damaged");
 });

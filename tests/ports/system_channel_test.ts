@@ -1,9 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Channel } from "../../ports/ports.ts";
 import { systemChannelUpgrader, systemHttpClient } from "../../ports/system.ts";
+import { createChannelUpgrader } from "../../ports/system_channel.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { MAX_FRAME_BYTES } from "../../protocol/limits.ts";
 import { serveLoopback } from "./loopback_server.ts";
+import { RawClient } from "./raw_socket.ts";
 
 type Event =
   | readonly ["message", Uint8Array | null]
@@ -177,6 +179,29 @@ Deno.test("a channel closed before it was open ends at once: its client may be g
   assertEquals(await next(), ["close", 1008]);
   await server[Symbol.asyncDispose]();
   assertEquals(ended, [1006], "and only once");
+});
+
+Deno.test("an accepted channel is pinged and closed when its other end stays silent, a live one stays", async () => {
+  const accepted: Channel[] = [];
+  const upgrader = createChannelUpgrader({ silenceSec: 0.3 });
+  await using server = serveLoopback((request) => {
+    const { response, channel } = upgrader.upgrade(request);
+    accepted.push(channel);
+    return response;
+  });
+  const live = await systemHttpClient.openChannel({
+    url: server.url.replace("http", "ws"),
+    timeoutMs: 5_000,
+  });
+  const atLive = readEvents(live);
+  using silent = await RawClient.connect(new URL(server.url));
+  const [liveHere, silentHere] = accepted.map(readEvents);
+  assertEquals(await silentHere!(), ["close", 1001]);
+  assertEquals(await silent.opcodes(2), ["ping", "close"]);
+  live.send(new Uint8Array([1]));
+  assertEquals(await liveHere!(), ["message", new Uint8Array([1])]);
+  live.close(1000);
+  assertEquals(await atLive(), ["close", 1000]);
 });
 
 Deno.test("upgrade() refuses a request that is no handshake", () => {

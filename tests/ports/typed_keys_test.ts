@@ -33,9 +33,21 @@ Deno.test("TypedKeys gives up at Ctrl-C and Ctrl-D", () => {
   assertEquals(type(["half\x04"]).ends, ["given up"]);
 });
 
-Deno.test("TypedKeys removes whole characters, and holds no more than 1024 bytes", () => {
+Deno.test("TypedKeys removes whole characters, and refuses more than 1024 bytes", () => {
   assertEquals(type(["aé\x7f\x7fb\r"]).text, "b");
-  assertEquals(type(["x".repeat(2000) + "\r"]).text.length, 1024);
+  assertEquals(type(["x".repeat(1024) + "\r"]).ends, ["ended"]);
+  assertEquals(type(["x".repeat(1025) + "\r"]).ends, ["too long"]);
+  assertEquals(type(["x".repeat(2000), "\x15pass\r"]), { ends: [null, "ended"], text: "pass" });
+});
+
+Deno.test("TypedKeys clears the line at Ctrl-U, and takes no arrow or function key for text", () => {
+  assertEquals(type(["wrong\x15right\r"]).text, "right");
+  assertEquals(type(["zoo zoo\rwrong\x15zoo\r\r"], hasAllWords).text, "zoo zoo\nzoo\n");
+  const keys = ["\x1b[D", "\x1b[3~", "\x1b[1;5C", "\x1bOP", "\x1b[15~", "\x1b"];
+  assertEquals(type([`a${keys.join("b")}c\r`]).text, "abbbbbc");
+  assertEquals(type(["a\x1b", "[", "3", "~b\r"]).text, "ab");
+  assertEquals(type(["\x1b[200~pasted[D\x1b[201~\r"]).text, "pasted[D");
+  assertEquals(type(["a\x1b[\x03"]).ends, ["given up"]);
 });
 
 Deno.test("TypedKeys wipes what it holds", () => {

@@ -109,8 +109,8 @@ export class FakePeers {
   }
 
   /** Sends a frame of the friend's session. */
-  async sendFrame(header: object): Promise<void> {
-    const frame = await this.frame(JSON.stringify(header));
+  async sendFrame(header: object, body?: Uint8Array): Promise<void> {
+    const frame = await this.frame(JSON.stringify(header), body);
     assertEquals(await this.#node.exchange("/p2p/message", frame), { received: true });
   }
 

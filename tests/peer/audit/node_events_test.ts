@@ -29,6 +29,7 @@ Deno.test("a node notes what two nodes do to get to know each other", async () =
     }
     await from.stop();
     await from.start();
+    await world.runFor(1_000);
     const again = await eventsOf(from);
     assertEquals(again.filter((event) => event === "stopped").length, 1);
     assertEquals(again.filter((event) => event === "keystore_opened").length, 2);

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodeBase64Url } from "../../../crypto/encoding.ts";
-import { AuditReader } from "../../../peer/audit/reader.ts";
+import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { type AuditFilter, AuditReader } from "../../../peer/audit/reader.ts";
 import { AuditWorld, linesOf, NEVER, PEER, settle } from "./audit_world.ts";
 import { MemoryFiles } from "./memory_files.ts";
 
@@ -102,22 +102,42 @@ Deno.test("no file of the log holds a peer's id, an event or a plain hash of the
   await log.stop();
 });
 
+/** The lines of an export. */
+async function exportOf(
+  reader: AuditReader,
+  { raw, ...filter }: Partial<AuditFilter> & { raw: boolean },
+): Promise<string[]> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const exported = reader.export({ onlyFailed: false, ...filter }, { raw, signal: NEVER });
+  for await (const chunk of exported) chunks.push(new Uint8Array(chunk));
+  return (await new Blob(chunks).text()).trim().split("\n");
+}
+
 Deno.test("export() gives all entries, or all lines as they are", async () => {
   const files = await world.write(600, 250);
   const log = await world.open(files);
-  const texts: Record<string, string> = {};
-  for (const raw of [false, true]) {
-    const chunks: Uint8Array<ArrayBuffer>[] = [];
-    const exported = world.reader(files, log).export({ raw, signal: NEVER });
-    for await (const chunk of exported) chunks.push(new Uint8Array(chunk));
-    texts[String(raw)] = await new Blob(chunks).text();
-  }
-  const entries = texts.false!.trim().split("\n").map((line) => JSON.parse(line));
+  const reader = world.reader(files, log);
+  const entries = (await exportOf(reader, { raw: false })).map((line) => JSON.parse(line));
   assertEquals(entries.map((entry) => entry.index), Array.from({ length: 600 }, (_, at) => at));
   assertEquals(
-    texts.true!.trim().split("\n"),
+    await exportOf(reader, { raw: true }),
     files.logNames.flatMap((name) => linesOf(files, name)),
   );
+  await log.stop();
+});
+
+Deno.test("export() gives what matches, its lines alike, and names what does not open", async () => {
+  const files = await world.write(12, 4);
+  const damaged = linesOf(files, files.logNames[1]!);
+  await files.write(files.logNames[1]!, encodeUtf8([...damaged, "no line", ""].join("\n")));
+  const all = files.logNames.flatMap((name) => linesOf(files, name));
+  const log = await world.open(files);
+  const reader = world.reader(files, log);
+  const filter = { event: "event_0", peer: PEER, onlyFailed: true };
+  const found = (await exportOf(reader, { ...filter, raw: false })).map((line) => JSON.parse(line));
+  assertEquals(found.map(({ index, unreadable }) => index ?? unreadable), [0, 6, true]);
+  const [first, seventh] = [all[0], all[6]];
+  assertEquals(await exportOf(reader, { ...filter, raw: true }), [first, seventh, "no line"]);
   await log.stop();
 });
 

@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { backUpNode } from "../../../peer/backup/backup_node.ts";
 import { restoreNode, type RestoreTarget } from "../../../peer/backup/restore.ts";
-import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
+import { createOpenDatabase, openFiles } from "../../../ports/system.ts";
 import { CHEAP, type LifeNode } from "../succession/life_world.ts";
 
 export const PASSPHRASE = "a passphrase for backups";
@@ -52,8 +52,8 @@ export async function restore(
   const passphrase = encodeUtf8(options.passphrase ?? PASSPHRASE);
   const target = options.target ??
     { files: openFiles(into.data), openDatabase: createOpenDatabase(into.data) };
-  const restoring = into.onData(({ crypto }) =>
-    restoreNode({ crypto, clock: systemClock }, {
+  const restoring = into.onData((ports) =>
+    restoreNode(ports, {
       passphrase,
       input: () => pieces(backup),
       target: () => Promise.resolve(target),

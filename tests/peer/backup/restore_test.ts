@@ -6,6 +6,7 @@ import { isOwned } from "../../../peer/backup/owned_files.ts";
 import { SCHEMA_VERSION } from "../../../peer/migrations.ts";
 import type { DataPorts } from "../../../peer/succession/succeed.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
+import type { Clock } from "../../../ports/ports.ts";
 import { openFiles, systemClock } from "../../../ports/system.ts";
 import { RealDirectory } from "../../interop/real_world.ts";
 import { CHEAP, LifeNode, until } from "../succession/life_world.ts";
@@ -184,6 +185,10 @@ Deno.test("after a restore the first newer record of its own is a node's past, a
   );
   await restored.stop();
 
+  // The former one finds the restored one there in its turn, and goes on at its next start.
+  await a.start({ directories: [directory.url] }, clockAhead(100_000));
+  await until(async () => (await a.status()).directories[0]?.state === "stopped", "stops as well");
+  await a.stop();
   await signAhead(a, directory, 110_000);
   await restored.start({ directories: [directory.url] });
   await until(async () => (await restored.status()).directories[0]?.state === "stopped", "stops");
@@ -194,9 +199,12 @@ Deno.test("after a restore the first newer record of its own is a node's past, a
   assertEquals((await restored.audited()).filter((event) => event === "restored").length, 1);
 });
 
+function clockAhead(aheadMs: number): Clock {
+  return { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
+}
+
 async function signAhead(node: LifeNode, directory: RealDirectory, aheadMs: number): Promise<void> {
-  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
-  await node.start({ directories: [directory.url] }, clock);
+  await node.start({ directories: [directory.url] }, clockAhead(aheadMs));
   await node.registered();
   await node.stop();
 }

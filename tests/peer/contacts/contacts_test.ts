@@ -103,6 +103,16 @@ Deno.test("a peer that is blocked while it is looked up is not accepted", async 
   assertEquals((await test.admin("POST", "/peers/show", { peer })).body.allowed, []);
 });
 
+Deno.test("taking a block back is audited once, and where there is none not at all", async () => {
+  await using test = await TestNode.start();
+  const peer = test.peer.id;
+  for (const path of ["unblock", "block", "unblock", "unblock"]) {
+    const { status, body } = await test.admin("POST", `/peers/${path}`, { peer });
+    assertEquals([status, body.blocked_since === null], [200, path === "unblock"]);
+  }
+  assertEquals(["peer_blocked", "peer_unblocked"].map((event) => test.log.audited(event)), [1, 1]);
+});
+
 Deno.test("forgetting a peer ends its sessions and takes the directory of its link", async () => {
   await using test = await TestNode.start();
   const peer = test.peer.id;

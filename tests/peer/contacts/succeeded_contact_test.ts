@@ -1,13 +1,16 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { decodeNodeId, encodeBase64Url } from "../../../crypto/encoding.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { decodeNodeId, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { ContactDirectories } from "../../../peer/contacts/contact_directories.ts";
 import type { OpenNode } from "../../../peer/node.ts";
 import type { InboxView, PeerDetail } from "../../../protocol/admin_api.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
 import { answerJson } from "../fake_http.ts";
 import { TestParts } from "../parts.ts";
 import { TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 import { settle } from "../virtual_clock.ts";
+
+const TEXT = "messaging.text";
 
 /** A node, and a peer that its directory knows, until another identity has followed that. */
 async function setUp() {
@@ -63,7 +66,7 @@ Deno.test("a friend's old messages stay a friend's after its succession", async 
   await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
   await ask("/peers/alias", { peer: old.id, name: "Bob" });
   const session = await test.connect();
-  await session.send({ type: "messaging.text", id: "a" });
+  await session.send({ type: TEXT, id: "a" }, encodeUtf8("hi"));
   await follow();
   const { messages }: InboxView = (await test.admin("GET", "/inbox")).body;
   assertEquals(messages.map(({ peer, petname, standing }) => [peer, petname, standing]), [
@@ -104,4 +107,72 @@ Deno.test("the id that followed is asked about where the former one was, unless 
     await store.write(() => places.writeMove(old!.id, next!.id));
     assertEquals([places.of(old!.id), places.of(next!.id)], [null, "https://first.example"]);
   }
+});
+
+Deno.test("what the former session says after a succession reaches nobody", async () => {
+  const { test, old, next, follow, ask } = await setUp();
+  await using _ = test;
+  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/peers/alias", { peer: old.id, name: "Bob" });
+  const [thief, late] = [await test.connect(), await test.call(await test.introduce())];
+  await thief.send({ type: TEXT, id: "a" }, encodeUtf8("before"));
+  const [sent] = (await thief.read()).filter(({ type }) => type === TEXT);
+  assertEquals((await test.admin("GET", "/status")).body.sessions.length, 2);
+  await follow();
+  assertEquals((await test.admin("GET", "/status")).body.sessions, [], "not only closed");
+  for (const session of [thief, late]) {
+    for (
+      const header of [
+        { type: TEXT, id: "b" },
+        { type: TEXT, id: "a" },
+        { type: "core.ack", ids: [sent!.id] },
+        { type: "core.hello" },
+      ]
+    ) {
+      const { status, body } = await session.send(header, encodeUtf8("send money"));
+      assertEquals([status, body.code], [404, "session_unknown"]);
+    }
+  }
+  const { messages }: InboxView = (await test.admin("GET", "/inbox")).body;
+  assertEquals(messages.map(({ peer, text }) => [peer, text]), [[old.id, "before"]]);
+  const { sessions, standby_pairs, outbox } = await ask("/peers/show", { peer: next.id });
+  assertEquals([sessions, standby_pairs, outbox], [0, 0, 1]);
+});
+
+Deno.test("a former id is refused from the moment of its succession, not from its end", async () => {
+  const { test, old, follow, ask } = await setUp();
+  await using _ = test;
+  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  const thief = await test.connect();
+  const { book } = (test.node as OpenNode).inside;
+  let fails = true;
+  book.alsoMoves(() => {
+    if (fails) throw new OpenRedError("overloaded", "No space left on device");
+  });
+  await assertRejects(follow, OpenRedError);
+  assert(book.get(old.id)?.succession != null);
+  const send = () => thief.send({ type: TEXT, id: "a" }, encodeUtf8("send money"));
+  assertEquals((await send()).body.code, "session_unknown");
+  fails = false;
+  await follow();
+  assertEquals((await send()).body.code, "session_unknown");
+  assertEquals((await test.admin("GET", "/inbox")).body.messages, []);
+});
+
+Deno.test("after a succession the former id is refused, and its successor is heard", async () => {
+  const { test, old, next, follow, ask } = await setUp();
+  await using _ = test;
+  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/peers/alias", { peer: old.id, name: "Bob" });
+  const half = await test.introduce();
+  await follow();
+  await assertRejects(() => test.call(half), Error, "403");
+  await assertRejects(() => test.introduce(), Error, "403");
+  test.peer = next;
+  const session = await test.connect();
+  assertEquals((await session.send({ type: TEXT, id: "a" }, encodeUtf8("hi"))).status, 200);
+  const { messages }: InboxView = (await test.admin("GET", "/inbox")).body;
+  assertEquals(messages.map(({ peer, petname, standing }) => [peer, petname, standing]), [
+    [next.id, "Bob", "allowed"],
+  ]);
 });

@@ -22,7 +22,7 @@ import { issuePair, TestNodeKeys } from "../test_node_keys.ts";
 
 export const REANNOUNCE_MS = 3_600_000;
 
-/** What a directory answers instead of what it ought to. */
+/** What a directory answers instead of what it ought to, except to {@linkcode FakeDirectory.nodeId}. */
 type Instead = (request: HttpRequest) => HttpAnswer | null;
 
 export class FakeDirectory {
@@ -31,6 +31,10 @@ export class FakeDirectory {
   readonly registered: string[] = [];
   /** More members of the answer to register. */
   more: Record<string, unknown> = {};
+  /** Headers of the answer to register. */
+  answerHeaders: Record<string, string> = {};
+  /** Who looks itself up before it registers, of which `instead` is not told. */
+  nodeId: string | null = null;
   instead: Instead = () => null;
   /** Texts of records by id, for look-ups. */
   readonly records = new Map<string, string>();
@@ -43,13 +47,18 @@ export class FakeDirectory {
 
   async serve(http: FakeHttp): Promise<void> {
     this.record = await this.keys.recordText({ api_url: this.url, suites: [] });
-    http.serve(`${this.url}/api/v3/`, (request) => this.instead(request) ?? this.#answer(request));
+    http.serve(`${this.url}/api/v3/`, (request) => {
+      const isOwnLookUp = request.url.endsWith(`/nodes/${this.nodeId}`);
+      return (isOwnLookUp ? null : this.instead(request)) ?? this.#answer(request);
+    });
   }
 
   #answer(request: HttpRequest): HttpAnswer {
     if (request.url.endsWith("/nodes/register")) {
-      this.registered.push(JSON.parse(new TextDecoder().decode(request.body)).record);
-      return answerJson(201, this.#registerAnswer());
+      const { record } = JSON.parse(new TextDecoder().decode(request.body));
+      this.registered.push(record);
+      this.records.set(String(payloadOf(record).iss), record);
+      return answerJson(201, this.#registerAnswer(), this.answerHeaders);
     }
     const record = this.records.get(request.url.slice(request.url.lastIndexOf("/") + 1));
     if (record === undefined) return answerJson(404, { code: "node_unknown" });
@@ -85,7 +94,7 @@ export class DirectoryWorld implements AsyncDisposable {
   readonly http = new FakeHttp();
   readonly own: TestNodeKeys;
   readonly peer: TestNodeKeys;
-  readonly ownRecord: OwnRecord;
+  ownRecord: OwnRecord;
   readonly book: PeerBook;
   readonly vault: TokenVault;
   readonly receiver: EnvelopeReceiver;
@@ -101,13 +110,7 @@ export class DirectoryWorld implements AsyncDisposable {
     this.parts = parts;
     this.own = own;
     this.peer = peer;
-    this.ownRecord = new OwnRecord(parts, {
-      ...NODE_DEFAULTS,
-      version: "test",
-      apiUrl: "https://node.example",
-      adminToken: "token",
-      pq: "off",
-    }, { identity: own.keys.identity, noiseKey: own.noisePublic });
+    this.ownRecord = this.#openOwnRecord();
     this.book = new PeerBook(parts, own.id);
     this.vault = new TokenVault(parts, own.keys.vault);
     this.receiver = new EnvelopeReceiver({ ...parts, book: this.book, vault: this.vault }, {
@@ -128,6 +131,7 @@ export class DirectoryWorld implements AsyncDisposable {
   async directory(name: string, keys?: TestNodeKeys): Promise<FakeDirectory> {
     const made = keys ?? await TestNodeKeys.create(this.parts.crypto);
     const directory = new FakeDirectory(made, `https://${name}.example`);
+    directory.nodeId = this.own.id;
     await directory.serve(this.http);
     return directory;
   }
@@ -155,6 +159,23 @@ export class DirectoryWorld implements AsyncDisposable {
     directories.start();
     await this.parts.clock.advance(0);
     return directories;
+  }
+
+  #openOwnRecord(): OwnRecord {
+    const { identity } = this.own.keys;
+    return new OwnRecord(this.parts, {
+      ...NODE_DEFAULTS,
+      version: "test",
+      apiUrl: "https://node.example",
+      adminToken: "token",
+      pq: "off",
+    }, { identity, noiseKey: this.own.noisePublic });
+  }
+
+  /** What is started from now on knows of the past only what is stored. */
+  restart(): void {
+    this.ownRecord = this.#openOwnRecord();
+    this.parts.events.settle("own_key_used_elsewhere");
   }
 
   async stop(): Promise<void> {

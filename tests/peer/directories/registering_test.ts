@@ -124,7 +124,7 @@ Deno.test("DirectoryLink shows the code of a failure, and registers again by its
   assertEquals(world.parts.events.warnings(), []);
 });
 
-Deno.test("DirectoryLink names the skew of the clocks and sets nothing by it", async () => {
+Deno.test("DirectoryLink names the skew of the clocks that a refusal shows, and sets nothing by it", async () => {
   await using world = await DirectoryWorld.create();
   const one = await world.directory("one");
   const now_at = START_MS - 500_000;
@@ -133,9 +133,131 @@ Deno.test("DirectoryLink names the skew of the clocks and sets nothing by it", a
     await world.start(one.url);
     assertStringIncludes(world.parts.events.warnings()[0]!, "by 500 s");
     await world.stop();
-    world.parts.events.settle(`directory ${one.url}`);
+    world.parts.events.settle(`clock ${one.url}`);
   }
   assertEquals(world.parts.clock.nowMs(), START_MS);
+});
+
+Deno.test("DirectoryLink warns of a clock that is wrong where the directory takes the record all the same", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const { events } = world.parts;
+  for (
+    const [aheadMs, told] of [
+      [-48 * HOUR_MS, ["by 172800 s, this one is behind"]],
+      [61_000, ["by 60 s, this one is ahead"]],
+      [60_000, []],
+      [-60_000, []],
+    ] as const
+  ) {
+    const date = new Date(START_MS - aheadMs).toUTCString();
+    one.answerHeaders = { date };
+    await world.start(one.url);
+    assertEquals(events.warnings().length, told.length);
+    for (const [index, text] of told.entries()) {
+      assertStringIncludes(events.warnings()[index]!, text);
+    }
+    await world.stop();
+  }
+  one.answerHeaders = { date: "yesterday" };
+  await world.start(one.url);
+  assertEquals(events.warnings(), []);
+});
+
+Deno.test("DirectoryLink notices a copy of this node that registers in turn with it", async () => {
+  await using world = await DirectoryWorld.create();
+  const [one, two] = [await world.directory("one"), await world.directory("two")];
+  const directories = await world.start(one.url, two.url);
+  one.records.set(world.own.id, await world.own.recordText({ seq: START_MS + MINUTE_MS }));
+  await world.parts.clock.advance(3 * HOUR_MS);
+  assertEquals(directories.views().map(({ state }) => state), ["stopped", "stopped"]);
+  assertEquals(directories.views().map((view) => view.next_announce_in_ms), [null, null]);
+  assertEquals(one.registered.length, 1, "what the other one said is not written over");
+  assertEquals(world.parts.log.audited("own_key_used_elsewhere"), 1);
+  assertStringIncludes(world.parts.events.warnings()[0]!, "in use elsewhere");
+});
+
+Deno.test("DirectoryLink goes on after a restart until the copy registers once more", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  await world.start(one.url);
+  const copyRegisters = async () =>
+    one.records.set(
+      world.own.id,
+      await world.own.recordText({ seq: world.parts.clock.nowMs() - 1 }),
+    );
+  for (const round of [1, 2]) {
+    await world.parts.clock.advance(MINUTE_MS);
+    await copyRegisters();
+    await world.parts.clock.advance(3 * HOUR_MS);
+    assertEquals(world.started.at(-1)?.views()[0]?.state, "stopped", `round ${round}`);
+    await world.stop();
+    world.restart();
+    const again = await world.start(one.url);
+    assertEquals(again.views()[0]?.state, "registered", `round ${round}`);
+  }
+  assertEquals(world.parts.log.audited("own_key_used_elsewhere"), 2);
+});
+
+Deno.test("DirectoryLink takes for its own what it sent before a crash, wherever it is shown", async () => {
+  await using world = await DirectoryWorld.create();
+  const [one, two] = [await world.directory("one"), await world.directory("two")];
+  one.instead = ({ body }) => {
+    // Stored there, and the answer is lost.
+    const { record } = JSON.parse(new TextDecoder().decode(body));
+    for (const { records } of [one, two]) records.set(world.own.id, record);
+    return answerJson(503, { code: "overloaded" });
+  };
+  await world.start(one.url);
+  assertEquals(world.parts.store.self("taken_seq"), null);
+  await world.stop();
+  one.instead = () => null;
+  world.restart();
+  const directories = await world.start(one.url, two.url);
+  assertEquals(directories.views().map(({ state }) => state), ["registered", "registered"]);
+  assertEquals(world.parts.events.warnings(), []);
+});
+
+Deno.test("DirectoryLink of data that was made anew takes what directories hold for its past", async () => {
+  await using world = await DirectoryWorld.create();
+  const [one, two] = [await world.directory("one"), await world.directory("two")];
+  for (const [index, { records }] of [one, two].entries()) {
+    records.set(world.own.id, await world.own.recordText({ seq: START_MS + 10 * index }));
+  }
+  const directories = await world.start(one.url, two.url);
+  assertEquals(directories.views().map(({ state }) => state), ["registered", "registered"]);
+  assertEquals(world.parts.log.audited("own_key_used_elsewhere"), 0);
+});
+
+Deno.test("DirectoryLink of a restored node takes for its past what a directory holds, until that took a record", async () => {
+  await using world = await DirectoryWorld.create();
+  const { store, clock, random } = world.parts;
+  await world.ownRecord.current();
+  await markRestored(store, { nowMs: START_MS, random });
+  world.restored = new RestoredMark(store);
+  const one = await world.directory("one");
+  one.records.set(world.own.id, await world.own.recordText({ seq: START_MS + 10 }));
+  const directories = await world.start(one.url);
+  assertEquals(directories.views()[0]?.state, "registered");
+  assertEquals(seqOf(one.registered[0]!), START_MS + 11);
+  assertEquals(world.parts.log.audited("own_past_adopted"), 1);
+  const record = await world.own.recordText({ seq: START_MS + 20 });
+  one.records.set(world.own.id, record);
+  await clock.advance(3 * HOUR_MS);
+  assertEquals(directories.views()[0]?.state, "stopped");
+});
+
+Deno.test("DirectoryLink registers where it cannot be told what the directory holds", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const forged = (await world.own.recordText({ seq: START_MS + HOUR_MS })).slice(0, -4) + "AAAA";
+  const others = await world.peer.recordText({ seq: START_MS + HOUR_MS });
+  for (const text of [forged, others]) {
+    one.records.set(world.own.id, text);
+    const directories = await world.start(one.url);
+    assertEquals(directories.views()[0]?.state, "registered");
+    await world.stop();
+  }
 });
 
 Deno.test("DirectoryLink answers seq_behind with a higher number, for its own record", async () => {
@@ -183,7 +305,7 @@ Deno.test("DirectoryLink goes on registering when its disk was full for a while"
 Deno.test("DirectoryLink of a restored node has stored its past before it counts the directory as heard", async () => {
   await using world = await DirectoryWorld.create();
   const { store } = world.parts;
-  await markRestored(store, START_MS);
+  await markRestored(store, { nowMs: START_MS, random: world.parts.random });
   world.restored = new RestoredMark(store);
   const one = await world.directory("one");
   const record = await world.own.recordText({ seq: START_MS + 1 });

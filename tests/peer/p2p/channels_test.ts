@@ -18,8 +18,11 @@ const REPEAT = 4;
 const OF_NUMBER = 10;
 const SOURCE = "192.0.2.1";
 
-async function setUp(limits = { maxConnections: 100, idleConnectionMs: 300_000 }) {
-  const world = await SessionWorld.create();
+async function setUp(
+  limits = { maxConnections: 100, idleConnectionMs: 300_000 },
+  side = { larger: false },
+) {
+  const world = await SessionWorld.create(side);
   const { own: session } = await world.session();
   const other = { ...session, peer: world.directory.id } as typeof session;
   const verdicts: Record<number, FrameVerdict> = {
@@ -36,13 +39,17 @@ async function setUp(limits = { maxConnections: 100, idleConnectionMs: 300_000 }
   };
   const told = { received: [] as number[], unknown: [] as NodeId[], dropped: 0 };
   const http = new FakeHttp();
-  const state = { first: new Uint8Array([9]) as Uint8Array<ArrayBuffer> | null };
+  const state = {
+    first: new Uint8Array([9]) as Uint8Array<ArrayBuffer> | null,
+    url: "https://peer.example/r" as string | null,
+    checkUrl: () => Promise.resolve(),
+  };
   const pool = new ChannelPool({
     ...world.parts,
     http,
     ownId: world.own.id,
-    urlOf: () => "https://peer.example/r",
-    checkUrl: () => Promise.resolve(),
+    urlOf: () => state.url,
+    checkUrl: () => state.checkUrl(),
     receive: async (frame) => {
       told.received.push(frame[0]!);
       await Promise.resolve();
@@ -305,6 +312,53 @@ Deno.test("ChannelPool.open() opens nothing before a session is confirmed, then 
   pool.open(peer);
   await settle();
   assertEquals(http.channels.length, 1);
+});
+
+Deno.test("ChannelPool.open() calls no URL that must not be called", async () => {
+  const { world, pool, http, state, peer } = await setUp();
+  using _ = world;
+  state.checkUrl = () => Promise.reject(new OpenRedError("url_refused", "A private address"));
+  pool.open(peer);
+  await settle();
+  assertEquals(http.channels, []);
+});
+
+Deno.test("ChannelPool.open() attaches no channel of a peer that may not be called any more", async () => {
+  const { world, pool, http, state, peer } = await setUp();
+  using _ = world;
+  const channel = new FakeChannel();
+  http.openedChannel = () => {
+    state.url = null;
+    return channel;
+  };
+  pool.open(peer);
+  await settle();
+  assertEquals([channel.closed, channel.sent, pool.has(peer)], [1001, [], false]);
+});
+
+Deno.test("ChannelPool.open() of the larger id opens nothing where the other did within a second", async () => {
+  const { world, pool, http, accept, peer } = await setUp(undefined, { larger: true });
+  using _ = world;
+  pool.open(peer);
+  await world.parts.clock.advance(999);
+  await accept();
+  await world.parts.clock.advance(1);
+  assertEquals(http.channels, []);
+});
+
+Deno.test("ChannelPool.drop() closes the channels of a peer with 4404, and allows another at once", async () => {
+  const { world, pool, http, accept, peer } = await setUp();
+  using _ = world;
+  const opened = new FakeChannel();
+  http.openedChannel = () => opened;
+  pool.open(peer);
+  await settle();
+  const accepted = await accept();
+  pool.drop(peer);
+  assertEquals([opened.closed, accepted.closed, pool.has(peer)], [4404, 4404, false]);
+  pool.open(peer);
+  await settle();
+  assertEquals(http.channels.length, 2);
 });
 
 Deno.test("ChannelPool.open() tries again with growing pauses only", async () => {

@@ -12,7 +12,12 @@ const OTHER = testIdentity(2).id;
 
 function setUp() {
   const http = new FakeHttp();
-  const told = { unknown: [] as NodeId[], dropped: 0, waiting: [] as (() => void)[] };
+  const told = {
+    unknown: [] as NodeId[],
+    dropped: 0,
+    waiting: [] as (() => void)[],
+    isOtherRefused: false,
+  };
   let answer = (_request: HttpRequest): HttpAnswer => answerJson(200, { received: true });
   http.serve("https://", async (request) => {
     await new Promise<void>((resolve) => told.waiting.push(resolve));
@@ -21,7 +26,10 @@ function setUp() {
   const queue = new PostQueue({
     http,
     urlOf: (peer) => (peer === PEER || peer === OTHER ? `https://${peer.slice(-4)}` : null),
-    checkUrl: () => Promise.resolve(),
+    checkUrl: (url) =>
+      url.endsWith(OTHER.slice(-4)) && told.isOtherRefused
+        ? Promise.reject(new OpenRedError("url_refused", "A private address"))
+        : Promise.resolve(),
     unknown: (peer) => told.unknown.push(peer),
     dropped: () => told.dropped += 1,
   });
@@ -80,8 +88,10 @@ Deno.test("PostQueue hints at an unknown session, and goes on after a failure", 
   assertEquals(told.waiting.length, 1);
 });
 
-Deno.test("PostQueue sends nothing to who has no URL, and nothing that is no frame", async () => {
-  const { http, queue } = setUp();
+Deno.test("PostQueue sends nothing to who has no URL or one not to be called, and nothing that is no frame", async () => {
+  const { http, queue, told } = setUp();
+  told.isOtherRefused = true;
+  queue.send(OTHER, frame(1));
   queue.send(testIdentity(3).id, frame(1));
   queue.send(PEER, new Uint8Array(10));
   await settle();

@@ -4,23 +4,24 @@ import { systemChannelUpgrader, systemHttpClient } from "../../../ports/system.t
 import { problemResponse } from "../../../protocol/http.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { serveLoopback } from "../../ports/loopback_server.ts";
+import { RawClient, SilentServer } from "../../ports/raw_socket.ts";
 import { SessionWorld } from "../sessions/session_world.ts";
 
 const CLOSE_1008 = [0x88, 2, 1008 >> 8, 1008 & 0xff];
 const MASKED_CLOSE = new Uint8Array([0x88, 0x82, 0, 0, 0, 0, 1008 >> 8, 1008 & 0xff]);
 
 /** A pool behind a real server; the first part of a path stands for the source. */
-async function setUp() {
+async function setUp(urlOf: () => string | null = () => null) {
   const world = await SessionWorld.create();
   const { own: session } = await world.session();
   const pool = new ChannelPool({
     ...world.parts,
     http: systemHttpClient,
     ownId: world.own.id,
-    urlOf: () => null,
+    urlOf,
     checkUrl: () => Promise.resolve(),
     receive: () => Promise.resolve({ kind: "taken", session, fresh: true }),
-    sealFirst: () => Promise.resolve(null),
+    sealFirst: () => Promise.resolve(new Uint8Array([7])),
     unknown: () => {},
     dropped: () => {},
   }, { maxConnections: 100, idleConnectionMs: 300_000 });
@@ -46,53 +47,8 @@ async function setUp() {
   };
 }
 
-/** Asks for a WebSocket by hand, and answers nothing by itself. */
-class RawClient implements Disposable {
-  readonly #connection: Deno.TcpConn;
-  readonly status: number;
-
-  private constructor(connection: Deno.TcpConn, status: number) {
-    this.#connection = connection;
-    this.status = status;
-  }
-
-  static async connect(url: URL): Promise<RawClient> {
-    const connection = await Deno.connect({ hostname: url.hostname, port: Number(url.port) });
-    const lines = [
-      `GET ${url.pathname} HTTP/1.1`,
-      `Host: ${url.host}`,
-      "Upgrade: websocket",
-      "Connection: Upgrade",
-      "Sec-WebSocket-Version: 13",
-      `Sec-WebSocket-Key: ${btoa("0123456789abcdef")}`,
-    ];
-    await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
-    let head = "";
-    const byte = new Uint8Array(1);
-    while (!head.endsWith("\r\n\r\n") && await connection.read(byte) !== null) {
-      head += String.fromCharCode(byte[0]!);
-    }
-    return new RawClient(connection, Number(head.split(" ")[1]));
-  }
-
-  async read(length: number): Promise<number[]> {
-    const bytes: number[] = [];
-    while (bytes.length < length) {
-      const some = new Uint8Array(length - bytes.length);
-      const count = await this.#connection.read(some);
-      if (count === null) return bytes;
-      bytes.push(...some.subarray(0, count));
-    }
-    return bytes;
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    await this.#connection.write(bytes);
-  }
-
-  [Symbol.dispose](): void {
-    this.#connection.close();
-  }
+async function untilTrue(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 Deno.test("sockets that answer nothing, not even a close, shut out neither other sources nor, once they end, their own", async () => {
@@ -117,11 +73,29 @@ Deno.test("sockets that answer nothing, not even a close, shut out neither other
   const ended = new Promise<number>((resolve) => {
     honest.listen({ message: () => {}, close: resolve });
   });
-  while (!pool.has(world.peer.id)) await new Promise((resolve) => setTimeout(resolve, 10));
+  await untilTrue(() => pool.has(world.peer.id));
 
   await silent[0]!.write(MASKED_CLOSE);
   await silent[0]!.read(1);
   assertEquals((await connect("a")).status, 101, "the close was answered");
   pool.stop();
   assertEquals(await ended, 1001);
+});
+
+Deno.test("the end that opened a channel closes it when the other end is silent for half a minute of repeats", async () => {
+  using silent = new SilentServer();
+  await using test = await setUp(() => silent.url);
+  const { world: { parts, peer }, pool } = test;
+  pool.open(peer.id);
+  await untilTrue(() => pool.has(peer.id));
+  using socket = await silent.accept();
+  assert(pool.send(peer.id, new Uint8Array([42])));
+  await parts.clock.advance(200_000);
+  assert(pool.has(peer.id), "nothing had to be repeated");
+  pool.doubt(peer.id);
+  await parts.clock.advance(29_999);
+  assert(pool.has(peer.id));
+  await parts.clock.advance(1);
+  assert(!pool.has(peer.id));
+  assertEquals(await socket.opcodes(3), ["binary", "binary", "close"]);
 });

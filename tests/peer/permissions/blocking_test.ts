@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { setImmediate } from "node:timers";
+import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { type Answer, FriendWorld } from "./friend_world.ts";
 import { RecordingHandler } from "./recording_handler.ts";
 
@@ -56,6 +57,8 @@ Deno.test("a blocked peer's frames, halves and handshakes are answered as an unk
   assertEquals(await world.push(second.pair.statement), second.answer);
   await world.decide("unblock");
   assertEquals(problemOf(await world.shakeHands(second.pair)), refused, "it was thrown away");
+  assertEquals((await world.push(pair.statement)).status, 200);
+  assertEquals(problemOf(await world.shakeHands(pair)), refused, "a half of before is spent");
   const third = await world.introduce();
   assertEquals((await world.shakeHands(third.pair)).status, 200);
 });
@@ -111,13 +114,13 @@ Deno.test("writing to a peer allows it message, unless that was denied", async (
 Deno.test("a stranger's messages are kept as requests up to a cap, and go on once it is accepted", async () => {
   await using world = await FriendWorld.start();
   for (let count = 0; count < 25; count++) {
-    await world.sendFrame({ type: "messaging.text", id: `m${count}` });
+    await world.sendFrame({ type: "messaging.text", id: `m${count}` }, encodeUtf8("hi"));
     while (count < 20 && (await world.inbox()).length <= count) await turnsOfTheLoop(10);
   }
   await turnsOfTheLoop(200);
   assertEquals(await world.inbox(), Array(20).fill(true));
   await world.decide("allow", { permission: "message" });
-  await world.sendFrame({ type: "messaging.text", id: "later" });
+  await world.sendFrame({ type: "messaging.text", id: "later" }, encodeUtf8("hi"));
   while ((await world.inbox()).length < 21) await turnsOfTheLoop(10);
   assertEquals(await world.inbox(), Array(21).fill(false));
 });

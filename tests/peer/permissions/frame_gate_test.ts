@@ -1,8 +1,11 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { encodeNodeId } from "../../../crypto/encoding.ts";
 import { FrameGate, type StrangerPolicy } from "../../../peer/permissions/frame_gate.ts";
 import { ModulePermissions } from "../../../peer/permissions/module_permissions.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS, TestParts } from "../parts.ts";
+import { settle } from "../virtual_clock.ts";
+import { FriendWorld } from "./friend_world.ts";
 import { RecordingHandler } from "./recording_handler.ts";
 
 const PEER = encodeNodeId(new Uint8Array(32).fill(1));
@@ -84,12 +87,15 @@ Deno.test("refusals are audited once a minute for each peer and permission", asy
   assertEquals(parts.log.audited("permission_denied"), 1);
   await take("file_sharing.chunk");
   assertEquals(parts.log.audited("permission_denied"), 2);
-  await parts.clock.advance(MINUTE_MS);
+  await parts.clock.advance(MINUTE_MS - 1);
+  await take("messaging.text");
+  assertEquals(parts.log.audited("permission_denied"), 2);
+  await parts.clock.advance(1);
   await take("messaging.text");
   assertEquals(parts.log.audited("permission_denied"), 3);
   const last = parts.log.entries.findLast(({ event }) => event === "permission_denied");
-  assertEquals(last?.fields.why, "message, 49 times more");
-  assertEquals(parts.events.counters().frames_denied, 52);
+  assertEquals([last?.fields.why, last?.fields.repeated], ["message", 50]);
+  assertEquals(parts.events.counters().frames_denied, 53);
 });
 
 Deno.test("DenialLog remembers the thousand refusals noted last", async () => {
@@ -114,22 +120,80 @@ Deno.test("FrameGate.take() counts and audits the request that a module keeps no
   assertEquals(parts.log.audited("permission_denied"), 1);
 });
 
-Deno.test("ModulePermissions.all() has the own permission of a module at hand", () => {
-  assertEquals(new ModulePermissions(["weather", "messaging"]).all(), [
-    "auth",
-    "files",
-    "message",
-    "weather",
-  ]);
+for (const standing of ["allowed", "stranger"]) {
+  Deno.test(`FrameGate.take() hands over no frame of an ${standing} peer that must be understood and is not`, async () => {
+    using parts = await TestParts.create();
+    if (standing === "allowed") await parts.permissions.accept(PEER);
+    const { gate, handler } = gateOf(parts, "ask");
+    Object.defineProperty(handler, "members", { value: ["umbrella"] });
+    const take = (must: unknown) => {
+      const input = { type: "messaging.text", id: "i", must };
+      return gate.take(PEER, { type: input.type, id: input.id, input, body: new Uint8Array() });
+    };
+    const codeOf = async (must: unknown) =>
+      (await assertRejects(() => take(must), OpenRedError)).code;
+    assertEquals(await codeOf(["umbrella", "coat"]), "unsupported");
+    assertEquals(await codeOf("umbrella"), "bad_request");
+    assertEquals(handler.seen, []);
+    assertEquals(await take(["umbrella", "type", "id", "must"]), true);
+    assertEquals(handler.seen.length, 1);
+  });
+}
+
+Deno.test("FrameGate.take() tells a peer that may not the same, whatever must be understood", async () => {
+  using parts = await TestParts.create();
+  const { gate } = gateOf(parts, "deny");
+  const input = { type: "weather.rain", id: "i", must: ["umbrella"] };
+  const frame = { type: input.type, id: input.id, input, body: new Uint8Array() };
+  assertEquals(await gate.take(PEER, frame), false);
+  assertEquals(parts.events.counters().frames_denied, 1);
+  await parts.permissions.block(PEER);
+  assertEquals(await gate.take(PEER, frame), false);
 });
 
-Deno.test("ModulePermissions.declare() takes new modules and changes none", () => {
-  const table = new ModulePermissions();
-  table.declare("weather", "forecast");
-  table.declare("messaging", "message");
-  assertEquals([table.of("weather"), table.of("unheard_of")], ["forecast", "unheard_of"]);
-  assertThrows(() => table.declare("messaging", "files"), RangeError);
-  assertThrows(() => table.declare("weather", "files"), RangeError);
-  assertThrows(() => table.declare("Weather", "files"), RangeError);
-  assertEquals(table.all(), ["auth", "files", "forecast", "message"]);
+Deno.test("ModulePermissions has what each module declares, or a permission of its own name", () => {
+  const table = new ModulePermissions(
+    new Map([
+      ["weather", { permission: "forecast" }],
+      ["chess", {}],
+      ["file_sharing", { permission: "files" }],
+    ]),
+  );
+  assertEquals([table.of("weather"), table.of("chess"), table.of("unheard_of")], [
+    "forecast",
+    "chess",
+    "unheard_of",
+  ]);
+  assertEquals(table.all(), ["auth", "chess", "files", "forecast", "message"]);
+  const refused: [string, string][] = [
+    ["file_sharing", "message"],
+    ["Weather", "files"],
+    ["weather", "For ecast"],
+    ["core", "core"],
+    ["messaging", "message"],
+  ];
+  for (const [module, permission] of refused) {
+    assertThrows(() => new ModulePermissions(new Map([[module, { permission }]])), RangeError);
+  }
+});
+
+Deno.test("a node asks for the permission that a module declares, and refuses reserved names", async () => {
+  const handler = new RecordingHandler();
+  Object.defineProperty(handler, "permission", { value: "forecast" });
+  await using world = await FriendWorld.start(new Map([["weather", handler]]));
+  const send = async (id: string) => {
+    assertEquals((await world.sendFrame({ type: "weather.report", id })).status, 200);
+    await settle();
+    return handler.seen.splice(0);
+  };
+  await world.decide("allow", { permission: "weather", force: true });
+  assertEquals(await send("a"), ["request"]);
+  assertEquals((await world.decide("allow", { permission: "forecast" })).permissions, [
+    "forecast",
+    "weather",
+  ]);
+  assertEquals(await send("b"), ["frame"]);
+  for (const name of ["core", "messaging"]) {
+    await assertRejects(() => FriendWorld.start(new Map([[name, handler]])), RangeError);
+  }
 });

@@ -82,8 +82,8 @@ export class FriendWorld implements AsyncDisposable {
     return messages.map(({ standing }) => standing === "stranger");
   }
 
-  async sendFrame(header: object): Promise<Answer> {
-    return this.#post("/p2p/message", await this.#peers.frame(JSON.stringify(header)));
+  async sendFrame(header: object, body?: Uint8Array): Promise<Answer> {
+    return this.#post("/p2p/message", await this.#peers.frame(JSON.stringify(header), body));
   }
 
   /** The directory issues a pair and pushes the node's half. */

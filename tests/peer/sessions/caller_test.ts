@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import { decodeBase64Url, encodeBase64Url } from "../../../crypto/encoding.ts";
-import type { KeyRef } from "../../../crypto/interface.ts";
+import type { KeyRef, ReadAnswer } from "../../../crypto/interface.ts";
 import type { HttpAnswer, HttpRequest } from "../../../ports/ports.ts";
+import { NODE_DEFAULTS } from "../../../peer/config.ts";
 import { answerJson } from "../fake_http.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { PeerSession, TestNode } from "../test_node.ts";
@@ -54,7 +55,7 @@ async function answerHandshake(
   test: TestNode,
   call: {
     request: HttpRequest;
-    halves: ReadonlyMap<string, KeyRef>;
+    halves: Map<string, KeyRef>;
     answering: { readonly lifeMs: number; session: PeerSession | null };
   },
 ): Promise<HttpAnswer> {
@@ -72,6 +73,9 @@ async function answerHandshake(
     next: { method: "gamma", issuedAt: test.clock.nowMs() },
     nowMs: test.clock.monotonicMs(),
   });
+  for (const { half, info } of accepted.standby) {
+    call.halves.set(encodeBase64Url(info.pairId), half);
+  }
   call.answering.session = new PeerSession(test, accepted.session, accepted.sessionId);
   return answerJson(200, { session_established: true, noise: encodeBase64Url(accepted.noise) });
 }
@@ -245,6 +249,64 @@ Deno.test("Caller goes on at a 403, and throws no pair away for it", async () =>
   assertEquals(test.vaultPairs, 2);
 });
 
+/** A node that has two standby pairs to start from, and starts anew. */
+async function restart(instead: PeerAnswer) {
+  const made = await setUp();
+  const { test, state, introductions } = made;
+  introductions.left.length = 0;
+  await test.connect();
+  await test.stop();
+  state.answer = instead;
+  await test.boot();
+  return made;
+}
+
+Deno.test("Caller audits a standby pair that is refused though it was never used, once", async () => {
+  const { test, calls } = await restart(() => answerJson(403, { code: "handshake_rejected" }));
+  await using _ = test;
+  await test.clock.advance(MINUTE_MS);
+  assert(calls.length > 4, "both were tried again");
+  assertEquals(test.log.audited("pair_refused"), 2);
+});
+
+Deno.test("Caller audits no refusal of a pair on which a message 1 had gone unanswered", async () => {
+  const { test, calls, state } = await restart(() => answerJson(503, { code: "overloaded" }));
+  await using _ = test;
+  await test.clock.advance(2_000);
+  state.answer = () => answerJson(403, { code: "handshake_rejected" });
+  await test.clock.advance(MINUTE_MS);
+  assertEquals(new Set(calls.map(({ pairId }) => pairId)).size, 2);
+  assertEquals(test.log.audited("pair_refused"), 1, "of the second pair only");
+});
+
+/** The pairs on disk that are not spent or forgotten, by name. */
+function pairsOf(test: TestNode): string[] {
+  const lines = test.files.text(".env").matchAll(/^NODE_z\w+_TOKEN_([0-9a-f]+)=(.*)$/gm);
+  const values = new Map([...lines].map(([, pairId = "", value]) => [pairId, value]));
+  return [...values].filter(([, value]) => value !== "").map(([pairId]) => pairId);
+}
+
+Deno.test("Caller holds eight sets of a peer that answers and never says hello, the confirmed one among them", async () => {
+  const { test, state, halves } = await setUp();
+  await using _ = test;
+  const session = await test.connect();
+  const standby = pairsOf(test).slice(1);
+  const answering = { lifeMs: 3_600_000, session: null as PeerSession | null };
+  let answered = 0;
+  state.answer = (request) => {
+    const { pair_id } = JSON.parse(new TextDecoder().decode(request.body));
+    if (!halves.has(pair_id)) return answerJson(403, { code: "handshake_rejected" });
+    answered += 1;
+    return answerHandshake(test, { request, halves, answering });
+  };
+  await session.send({ type: "core.close" });
+  await test.clock.advance(100 * MINUTE_MS);
+  assert(answered > 12, `${answered} handshakes`);
+  const left = pairsOf(test);
+  assertEquals(standby.filter((pairId) => left.includes(pairId)), standby);
+  assertEquals(left.length, 8 * 4);
+});
+
 Deno.test("Caller says hello, the same bytes, until a frame of the peer opened; then the pair is spent", async () => {
   const { test, state, halves, connect } = await setUp();
   await using _ = test;
@@ -256,12 +318,14 @@ Deno.test("Caller says hello, the same bytes, until a frame of the peer opened; 
   assertEquals([hellos.length, new Set(hellos).size], [3, 1]);
   assertEquals(await stateOf(test), ["unconfirmed"]);
   assertEquals(test.vaultPairs, 5, "the next pairs are stored before the first frame");
+  test.posted.length = 0;
   await answering.session!.send({ type: "core.hello" });
   assertEquals(await stateOf(test), ["confirmed"]);
-  test.posted.length = 0;
   await test.clock.advance(MINUTE_MS);
   const later = test.posted.map((frame) => Buffer.from(frame).toString("hex"));
   assertEquals(later.filter((frame) => hellos.includes(frame)), []);
+  const headers = await answering.session!.read();
+  assert(!headers.some(({ type }) => type === "core.hello"), "a hello of b is not answered");
 });
 
 Deno.test("Caller drops a session nobody confirmed in two minutes, keeps its pairs and calls anew", async () => {
@@ -295,6 +359,107 @@ for (const lifeMs of [59_999, 86_400_001]) {
     assertEquals(await stateOf(test), []);
   });
 }
+
+const SPOILT: Record<string, (test: TestNode) => Promise<Partial<ReadAnswer>>> = {
+  "a method for the next pairs that this node lacks": ({ clock }) =>
+    Promise.resolve({ next: { method: "spiral", issuedAt: clock.nowMs() } }),
+  "another's record": async ({ directory }) => ({ record: await directory.keys.recordText() }),
+  "a stranger's record that has expired": async ({ peer, clock }) => ({
+    record: await peer.recordText({ seq: clock.nowMs() - 25 * 60 * MINUTE_MS }),
+  }),
+};
+
+for (const [what, spoil] of Object.entries(SPOILT)) {
+  Deno.test(`Caller takes an answer with ${what} for none`, async () => {
+    const { test, calls, state, halves, connect } = await setUp();
+    await using _ = test;
+    const read = test.crypto.readAnswer.bind(test.crypto);
+    const spoilt = await spoil(test);
+    test.crypto.readAnswer = async (options) => ({ ...await read(options), ...spoilt });
+    const answering = { lifeMs: 3_600_000, session: null as PeerSession | null };
+    state.answer = (request) => answerHandshake(test, { request, halves, answering });
+    await connect();
+    await test.clock.advance(4_000);
+    assert(answering.session !== null);
+    assertEquals([await stateOf(test), test.vaultPairs], [[], 1]);
+    assertEquals([calls.length, new Set(calls.map(({ text }) => text)).size], [3, 1]);
+  });
+}
+
+Deno.test("Caller takes the smaller life and the newer record of an answer, and writes the handshake down", async () => {
+  const { test, state, halves, connect } = await setUp();
+  await using _ = test;
+  const text = await test.peer.recordText({
+    seq: test.clock.nowMs() + 1,
+    api_url: "https://moved.example",
+  });
+  const accept = test.crypto.acceptHandshake.bind(test.crypto);
+  test.crypto.acceptHandshake = (options) => accept({ ...options, record: text });
+  const answering = { lifeMs: 86_400_000, session: null as PeerSession | null };
+  state.answer = (request) => answerHandshake(test, { request, halves, answering });
+  await connect();
+  await settle();
+  const { sessions, token_cache } = (await test.admin("GET", "/status")).body;
+  assertEquals(sessions[0].life_ms, NODE_DEFAULTS.sessionLifeMs);
+  assertEquals(token_cache[0].validation_result, true);
+  assertEquals(["token_validated", "handshake"].map((event) => test.log.audited(event)), [1, 1]);
+  const posted = () => test.http.requests.filter(({ url }) => url.startsWith("https://moved."));
+  assert(posted().length > 0, "the hello goes to the new address");
+});
+
+Deno.test("Caller ends with no session and no key of one whose pairs could not be stored", async () => {
+  const { test, calls, state, halves, connect } = await setUp();
+  await using _ = test;
+  const made: KeyRef[] = [];
+  const released = new Set<KeyRef>();
+  const { startHandshake, completeHandshake, release } = test.crypto;
+  test.crypto.startHandshake = async (options) => {
+    const started = await startHandshake.call(test.crypto, options);
+    made.push(started.handshake);
+    return started;
+  };
+  test.crypto.completeHandshake = async (options) => {
+    const completed = await completeHandshake.call(test.crypto, options);
+    made.push(completed.session);
+    test.files.isFull = true;
+    return completed;
+  };
+  test.crypto.release = (key) => {
+    released.add(key);
+    return release.call(test.crypto, key);
+  };
+  const answering = { lifeMs: 3_600_000, session: null as PeerSession | null };
+  state.answer = (request) => answerHandshake(test, { request, halves, answering });
+  await connect();
+  await test.clock.advance(500);
+  const { sessions, peers } = (await test.admin("GET", "/status")).body;
+  assertEquals([sessions, peers[0].last_error.code, calls.length], [[], "overloaded", 1]);
+  assertEquals([made.length, made.filter((key) => !released.has(key))], [2, []]);
+  test.files.isFull = false;
+});
+
+Deno.test("Caller repeats nothing to a peer that was blocked", async () => {
+  const { test, calls, connect } = await setUp();
+  await using _ = test;
+  await connect();
+  await settle();
+  await test.admin("POST", "/peers/block", { peer: test.peer.id });
+  await test.clock.advance(2 * MINUTE_MS);
+  assertEquals(calls.length, 1);
+});
+
+Deno.test("Caller tries no further pair once the peer's own call has led to a session", async () => {
+  const { test, calls, state } = await setUp();
+  await using _ = test;
+  state.answer = async () => {
+    await test.connect();
+    return answerJson(403, { code: "handshake_rejected" });
+  };
+  const session = await test.connect();
+  await session.send({ type: "core.close" });
+  await test.clock.advance(MINUTE_MS);
+  assertEquals(calls.length, 1);
+});
 
 Deno.test("Caller tells the person what the directories said", async () => {
   const { test, introductions } = await setUp();

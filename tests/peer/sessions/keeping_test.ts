@@ -1,8 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { Keeping } from "../../../peer/sessions/keeping.ts";
 import { ReliableSender } from "../../../peer/sessions/reliable.ts";
 import type { Session } from "../../../peer/sessions/session.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { settle } from "../virtual_clock.ts";
 import { SessionWorld } from "./session_world.ts";
@@ -93,6 +94,35 @@ Deno.test("Keeping names a closed session until it is acknowledged, then no more
   keeping.stop();
 });
 
+Deno.test("Keeping tells the peer once more after 125 s, unless another session counts by then", async () => {
+  const { world, keeping, reliable } = await setUp();
+  using _ = world;
+  const { clock } = world.parts;
+  const first = await world.session();
+  const acknowledge = async () => {
+    const headers = await world.read(first);
+    for (const { id } of headers) reliable.acknowledge(world.peer.id, String(id));
+    world.sent.length = 0;
+    return headers.map(({ type, close }) => [type, close]);
+  };
+  keeping.settle(world.peer.id);
+  await settle();
+  assertEquals(await acknowledge(), [["core.keep", []]]);
+  await clock.advance(124_999);
+  assertEquals(world.sent.length, 0);
+  await clock.advance(1);
+  assertEquals(await acknowledge(), [["core.keep", []]]);
+  await clock.advance(10 * MINUTE_MS);
+  assertEquals(world.sent.length, 0, "not a third time");
+  keeping.settle(world.peer.id);
+  await settle();
+  await acknowledge();
+  await world.session();
+  await clock.advance(10 * MINUTE_MS);
+  assertEquals(world.sent.length, 0, "another session counts");
+  keeping.stop();
+});
+
 Deno.test("Keeping.obey() closes what is named, and what the peer lost", async () => {
   const { world, keeping } = await setUp({ larger: true });
   using _ = world;
@@ -142,4 +172,65 @@ Deno.test("Keeping names at most sixteen sessions", async () => {
   const [header] = await world.read(kept);
   assertEquals((header?.close as string[]).length, 16);
   keeping.stop();
+});
+
+Deno.test("Keeping tells the peer once more when two minutes are over, of the session it keeps by then", async () => {
+  const { world, keeping, reliable } = await setUp();
+  using _ = world;
+  const { clock } = world.parts;
+  const kept = await world.session();
+  const told = async () => {
+    const headers = await world.read(kept);
+    world.sent.length = 0;
+    for (const { id } of headers) reliable.acknowledge(world.peer.id, String(id));
+    return headers.length;
+  };
+  keeping.settle(world.peer.id);
+  await settle();
+  assertEquals(await told(), 1);
+  await clock.advance(MINUTE_MS);
+  keeping.settle(world.peer.id);
+  await settle();
+  assertEquals(await told(), 1);
+  await clock.advance(2 * MINUTE_MS);
+  assertEquals(await told(), 0, "the two minutes count from the last time");
+  await clock.advance(5_000);
+  assertEquals(await told(), 1);
+  keeping.settle(world.peer.id);
+  await settle();
+  assertEquals(await told(), 1);
+  kept.own.close();
+  await clock.advance(3 * MINUTE_MS);
+  assertEquals(reliable.waiting(world.peer.id), 0);
+});
+
+Deno.test("Keeping has one core.keep under way on a session", async () => {
+  const { world, keeping, reliable } = await setUp();
+  using _ = world;
+  await world.session();
+  keeping.settle(world.peer.id);
+  keeping.settle(world.peer.id);
+  await settle();
+  assertEquals([world.sent.length, reliable.waiting(world.peer.id)], [1, 1]);
+  reliable.stop();
+  keeping.stop();
+});
+
+Deno.test("Keeping.obey() closes no session for its age that was made after the kept one", async () => {
+  const { world, keeping } = await setUp({ larger: true });
+  using _ = world;
+  const kept = await world.session();
+  const later = await world.session();
+  world.parts.clock.skip(2 * MINUTE_MS + 1);
+  assert(await keeping.obey(kept.own, keep()));
+  assert(!later.own.closed);
+});
+
+Deno.test("Keeping.obey() is done once the dropped pairs are gone from the disk", async () => {
+  const { world, keeping } = await setUp({ larger: true });
+  using _ = world;
+  const kept = await world.session();
+  await world.standby("of an earlier run");
+  world.parts.files.isFull = true;
+  await assertRejects(() => keeping.obey(kept.own, keep()), OpenRedError);
 });

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { decodeNodeId, encodeBase64Url } from "../../../crypto/encoding.ts";
 import { PeerBook } from "../../../peer/peer_book.ts";
 import { PeerLinks } from "../../../peer/sessions/links.ts";
 import type { Session } from "../../../peer/sessions/session.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS, START_MS } from "../parts.ts";
+import { TestNodeKeys } from "../test_node_keys.ts";
 import { settle } from "../virtual_clock.ts";
 import { SessionWorld } from "./session_world.ts";
 
@@ -237,6 +239,26 @@ Deno.test("PeerLinks.trouble() tells what fails, since when, and when it is trie
   await links.stop();
 });
 
+Deno.test("PeerLinks keeps no trouble of a call that failed after the peer's own was confirmed", async () => {
+  for (const ending of ["no answer", "refused"] as const) {
+    const { world, links, calls, state, confirm, peer } = await setUp();
+    using _ = world;
+    let end = () => {};
+    state.call = () =>
+      new Promise((resolve, reject) => {
+        const refusal = new OpenRedError("handshake_rejected", "The handshake was refused");
+        end = () => ending === "refused" ? reject(refusal) : resolve(null);
+      });
+    links.want(peer);
+    await settle();
+    confirm((await world.session({ confirmed: false })).own);
+    end();
+    await world.parts.clock.advance(10 * MINUTE_MS);
+    assertEquals([links.trouble(peer), calls.length], [null, 1], ending);
+    await links.stop();
+  }
+});
+
 Deno.test("PeerLinks.wait() ends when nobody waits any more", async () => {
   const { world, links, peer } = await setUp();
   using _ = world;
@@ -260,5 +282,61 @@ Deno.test("PeerLinks calls no peer whose pairs were revoked until somebody asks 
   links.want(peer);
   await settle();
   assertEquals(calls.length, 1);
+  await links.stop();
+});
+
+Deno.test("PeerLinks calls no id that another one followed", async () => {
+  const { world, book, links, calls, peer } = await setUp();
+  using _ = world;
+  const next = await TestNodeKeys.create(world.parts.crypto);
+  const pin = encodeBase64Url(await world.parts.crypto.sha256(decodeNodeId(next.id)!));
+  await book.take(await world.peer.record({ seq: START_MS + 1, next: pin }));
+  await book.follow({ chain: [await next.succession(peer)], record: await next.record() });
+  links.want(peer);
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  assertEquals(calls.length, 0);
+  await links.stop();
+});
+
+Deno.test("PeerLinks lets what nobody waits for wait: it ends no pause, and may begin at a random moment", async () => {
+  const { world, links, calls, peer } = await setUp();
+  using _ = world;
+  links.want(peer, { patient: true, withinMs: MINUTE_MS });
+  await settle();
+  assertEquals(calls.length, 0);
+  await world.parts.clock.advance(MINUTE_MS);
+  assert(calls.length > 0);
+  await world.parts.clock.advance(4 * MINUTE_MS);
+  const before = calls.length;
+  links.want(peer, { fresh: true, patient: true });
+  await settle();
+  assertEquals(calls.length, before);
+  await links.stop();
+});
+
+Deno.test("PeerLinks gives a turn back as soon as a call has ended", async () => {
+  const { world, book, links, calls } = await setUp();
+  using _ = world;
+  for (let index = 0; index < 20; index++) {
+    const other = await TestNodeKeys.create(world.parts.crypto);
+    await book.take(await other.record());
+    links.want(other.id, { patient: true });
+  }
+  await settle();
+  assertEquals(calls.length, 20);
+  await links.stop();
+});
+
+Deno.test("PeerLinks begins anew with short pauses once the peer has called", async () => {
+  const { world, links, calls, confirm, peer } = await setUp();
+  using _ = world;
+  links.want(peer);
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  const { own } = await world.session({ role: "responder", confirmed: false });
+  const before = calls.length;
+  confirm(own);
+  links.want(peer, { fresh: true });
+  await world.parts.clock.advance(1_300);
+  assertEquals(calls.length, before + 2);
   await links.stop();
 });

@@ -37,6 +37,30 @@ Deno.test("ReliableSender repeats the same bytes three times, by POST, then seal
   reliable.stop();
 });
 
+Deno.test("ReliableSender seals anew at each repeat after the third: whoever may take it then takes no repeat", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  await world.session();
+  send();
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  const frames = world.sent.map(({ frame }) => frame.join());
+  assert(frames.length > 8);
+  assertEquals(new Set(frames.slice(0, 4)).size, 1);
+  assertEquals(new Set(frames).size, frames.length - 3);
+  reliable.stop();
+});
+
+Deno.test("ReliableSender measures no round trip of what was repeated", async () => {
+  const { world, reliable, acknowledged, send } = await setUp();
+  using _ = world;
+  const { own } = await world.session();
+  send();
+  await world.parts.clock.advance(2_000);
+  assertEquals(world.sent.length, 2);
+  reliable.acknowledge(world.peer.id, "one");
+  assertEquals([acknowledged, own.rttMs], [[2_000], null]);
+});
+
 Deno.test("ReliableSender pauses 1 s before the first repeat, then longer, up to a minute", async () => {
   const { world, reliable, send } = await setUp();
   using _ = world;
@@ -144,4 +168,63 @@ Deno.test("ReliableSender forgets what is cancelled, and everything when it stop
   send({ id: "three" });
   await world.parts.clock.advance(MINUTE_MS);
   assertEquals([world.sent.length, reliable.waiting(world.peer.id)], [2, 0]);
+});
+
+Deno.test("ReliableSender sends once what is asked for twice while it is sealed, and repeats it once", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  await world.session();
+  send();
+  reliable.resend(world.peer.id);
+  await settle();
+  assertEquals(world.sent.length, 1);
+  await world.session();
+  reliable.resend(world.peer.id);
+  await world.parts.clock.advance(1_500);
+  assertEquals(world.sent.length, 2, "the former repeat is not due any more");
+  reliable.stop();
+});
+
+Deno.test("ReliableSender sends nothing that was cancelled while it was sealed", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  await world.session();
+  send();
+  reliable.cancel("one");
+  await world.parts.clock.advance(MINUTE_MS);
+  assertEquals(world.sent.length, 0);
+});
+
+Deno.test("ReliableSender waits for the next session when the keys of one are gone", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  const { own } = await world.session();
+  await own.release();
+  send();
+  await settle();
+  assertEquals([world.sent.length, world.parts.log.entries], [0, []]);
+  const next = await world.session();
+  reliable.resend(world.peer.id);
+  await settle();
+  assertEquals((await world.read(next)).map(({ id }) => id), ["one"]);
+  reliable.stop();
+});
+
+Deno.test("ReliableSender seals a body anew though the core took it over", async () => {
+  const { world, reliable, send } = await setUp();
+  using _ = world;
+  const { crypto, clock } = world.parts;
+  const seal = crypto.seal.bind(crypto);
+  crypto.seal = async (options) => {
+    const sealed = await seal(options);
+    structuredClone(options.body, { transfer: [options.body!.buffer as ArrayBuffer] });
+    return sealed;
+  };
+  const ends = await world.session();
+  send({ body: new Uint8Array([1, 2, 3]) });
+  await clock.advance(MINUTE_MS);
+  assertNotEquals(world.sent.at(-1)!.frame, world.sent[0]!.frame);
+  const opened = await ends.peer.open(world.sent.at(-1)!.frame);
+  assertEquals("body" in opened && [...opened.body], [1, 2, 3]);
+  reliable.stop();
 });

@@ -1,10 +1,32 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decodeBase64Url, decodeNodeId, encodeBase64Url } from "../../../crypto/encoding.ts";
+import { type CryptoCore, CryptoError, type KeyRef } from "../../../crypto/interface.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { HOUR_MS, MINUTE_MS } from "../parts.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 import { settle } from "../virtual_clock.ts";
 import { LIFE_MS, ResponderWorld } from "./responder_world.ts";
+
+/** What the core gives out for handshakes and has not been given back. */
+function watchHandles(crypto: CryptoCore): ReadonlySet<KeyRef> {
+  const held = new Set<KeyRef>();
+  const { readHandshake, acceptHandshake, release } = crypto;
+  crypto.readHandshake = async (options) => {
+    const read = await readHandshake.call(crypto, options);
+    held.add(read.handshake);
+    return read;
+  };
+  crypto.acceptHandshake = async (options) => {
+    const accepted = await acceptHandshake.call(crypto, options);
+    held.add(accepted.session);
+    return accepted;
+  };
+  crypto.release = (key) => {
+    held.delete(key);
+    return release.call(crypto, key);
+  };
+  return held;
+}
 
 Deno.test("Responder answers a message 1 that holds, and consumes the pair with four standby pairs", async () => {
   using world = await ResponderWorld.create();
@@ -24,7 +46,73 @@ Deno.test("Responder answers a message 1 that holds, and consumes the pair with 
   ]);
   assertEquals(world.vault.startable(world.peer.id), [], "b does not start from them yet");
   assert(world.table.get(used!.session!)?.confirmed === false);
+  const { log, clock } = world.parts;
+  assertEquals(["token_validated", "handshake"].map((event) => log.audited(event)), [1, 1]);
+  const [noted] = world.validations.views(clock.nowMs());
+  assertEquals([noted?.peer, noted?.validation_result], [world.peer.id, true]);
 });
+
+Deno.test("Responder writes a refusal down, and a token that does not match as such", async () => {
+  using world = await ResponderWorld.create();
+  const { crypto, log, clock } = world.parts;
+  crypto.acceptHandshake = () => Promise.reject(new CryptoError("handshake_failed", "No match"));
+  const { request } = await world.message(await world.pair());
+  assertEquals(await world.refusal(world.responder(), request), "No match");
+  const events = ["token_validated", "handshake_refused", "handshake"];
+  assertEquals(events.map((event) => log.audited(event)), [1, 1, 0]);
+  assertEquals(log.entries.find(({ event }) => event === "token_validated")?.fields.success, false);
+  assertEquals(world.validations.views(clock.nowMs())[0]?.validation_result, false);
+});
+
+Deno.test("Responder takes the newer record of message 1 into the book", async () => {
+  using world = await ResponderWorld.create();
+  await world.book.take(await world.peer.record());
+  const record = await world.peer.recordText({ seq: world.parts.clock.nowMs() + 1 });
+  const { request } = await world.message(await world.pair(), { record });
+  await world.responder().answer(request);
+  assertEquals(world.book.get(world.peer.id)?.record.text, record);
+});
+
+Deno.test("Responder holds one session's keys for a pair, and no handshake that is over", async () => {
+  using world = await ResponderWorld.create();
+  const held = watchHandles(world.parts.crypto);
+  const pair = await world.pair();
+  for (let time = 0; time < 3; time++) {
+    await world.responder().answer((await world.message(pair)).request);
+    assertEquals(held.size, 1);
+  }
+});
+
+const MEANWHILE: Record<string, (world: ResponderWorld) => unknown> = {
+  "The pair was spent meanwhile": async ({ vault }) => {
+    await vault.commit({ put: vault.all().map((entry) => ({ ...entry, half: null })) });
+  },
+  "The initiator is blocked": ({ parts, peer }) => parts.permissions.block(peer.id),
+  "The session was cut off meanwhile": ({ table }) => {
+    const add = table.add.bind(table);
+    table.add = (session) => {
+      add(session);
+      table.remove(session);
+    };
+  },
+};
+
+for (const [why, happen] of Object.entries(MEANWHILE)) {
+  Deno.test(`Responder keeps no session and no key when it turns out late: ${why}`, async () => {
+    using world = await ResponderWorld.create();
+    const { crypto } = world.parts;
+    const accept = crypto.acceptHandshake.bind(crypto);
+    crypto.acceptHandshake = async (options) => {
+      const accepted = await accept(options);
+      await happen(world);
+      return accepted;
+    };
+    const held = watchHandles(crypto);
+    const { request } = await world.message(await world.pair());
+    assertEquals(await world.refusal(world.responder(), request), why);
+    assertEquals([world.table.all(), held.size], [[], 0]);
+  });
+}
 
 Deno.test("Responder gives the very same message the very same answer for two minutes", async () => {
   using world = await ResponderWorld.create();

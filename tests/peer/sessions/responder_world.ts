@@ -45,6 +45,7 @@ export class ResponderWorld implements Disposable {
   readonly book: PeerBook;
   readonly vault: TokenVault;
   readonly table = new SessionTable();
+  readonly validations = new ValidationCache();
   readonly ownRecord: OwnRecord;
   readonly #receiver: EnvelopeReceiver;
 
@@ -79,14 +80,14 @@ export class ResponderWorld implements Disposable {
 
   /** A responder with nothing in memory: that of a process that starts now. */
   responder(ownRecord = this.ownRecord): Responder {
-    const { parts, vault, book, table, own } = this;
+    const { parts, vault, book, table, own, validations } = this;
     return new Responder({
       ...parts,
       vault,
       book,
       ownRecord,
       table,
-      validations: new ValidationCache(),
+      validations,
       noiseKeys: own.keys.noiseKeys,
       own: { id: own.id, rotation: { kind: "hourly" }, sessionLifeMs: LIFE_MS },
     });

@@ -3,7 +3,6 @@ import type { TokenView } from "../../../protocol/token_api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { NodeMachine } from "../../sim/node_machine.ts";
 import { World } from "../../sim/world.ts";
-import { ValidationCache } from "../../../peer/tokens/validation_cache.ts";
 import { PeerBook } from "../../../peer/peer_book.ts";
 import { Revoking } from "../../../peer/sessions/revoking.ts";
 import { START_MS } from "../parts.ts";
@@ -137,15 +136,15 @@ function revokingIn(
   world: SessionWorld,
   book = new PeerBook(world.parts, world.own.id),
 ): Revoking {
-  const { parts, vault, table, carrier } = world;
+  const { parts, vault, table, carrier, validations } = world;
   return new Revoking({
     ...parts,
     book,
     vault,
     table,
     carrier,
-    validations: new ValidationCache(),
-    links: { cancel: () => {} },
+    validations,
+    links: { cancel: (peer) => world.cancelled.push(peer) },
     close: (session) => session.close(),
   });
 }
@@ -173,8 +172,40 @@ Deno.test("Revoking says so on every confirmed session, and once only here", asy
   for (const ends of sessions) {
     assertEquals(await world.read(ends), [{ type: "core.close", revoked: true }]);
   }
+  assertEquals(world.sent.map(({ post }) => post), [true, true], "nothing on the unconfirmed one");
   assertEquals(await revokingIn(world).revoke(peer), { sessions: 0, tokens: 0 });
 });
+
+Deno.test("Revoking says so on an open channel and by POST", async () => {
+  using world = await SessionWorld.create();
+  const ends = await world.session();
+  world.carrier.hasChannel = () => true;
+  await revokingIn(world).revoke(world.peer.id);
+  assertEquals(world.sent.map(({ post }) => post), [false, true]);
+  assertEquals(world.sent[0]?.frame, world.sent[1]?.frame);
+  assertEquals((await world.read(ends)).length, 2);
+});
+
+for (const word of ["its own", "the peer's"] as const) {
+  Deno.test(`Revoking at ${word} word leaves no key, no validation, no call and no answer to give again`, async () => {
+    using world = await SessionWorld.create();
+    const { own } = await world.session();
+    const { pair } = own;
+    await world.vault.commit({ put: [{ ...pair, half: null }] });
+    world.validations.note(pair.pairId, {
+      peer: own.peer,
+      valid_until: pair.endsAt,
+      crypto_method: pair.info.method,
+      validation_result: true,
+    });
+    if (word === "its own") await revokingIn(world).revoke(own.peer);
+    else await revokingIn(world).obey(own);
+    assertEquals(await own.sealUnlessGone({ type: "core.tick" }), null);
+    assertEquals(world.validations.views(START_MS), []);
+    assertEquals(world.vault.get(pair.pairId)?.revokedAt, START_MS);
+    assertEquals([world.cancelled, world.parts.log.audited("revoked")], [[own.peer], 1]);
+  });
+}
 
 Deno.test("Revoking a peer without pair and session is stored before it is answered", async () => {
   using world = await SessionWorld.create();

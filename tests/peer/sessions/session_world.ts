@@ -6,6 +6,7 @@
 import type { EstablishedSession, StoredHalf } from "../../../crypto/interface.ts";
 import type { Carrier } from "../../../peer/p2p/carrier.ts";
 import { Session, SessionTable } from "../../../peer/sessions/session.ts";
+import { ValidationCache } from "../../../peer/tokens/validation_cache.ts";
 import { newEntry, type PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";
 import { decodePairStatement } from "../../../protocol/statements.ts";
 import { TestParts } from "../parts.ts";
@@ -32,8 +33,11 @@ export class SessionWorld implements Disposable {
   readonly own: TestNodeKeys;
   readonly peer: TestNodeKeys;
   readonly table = new SessionTable();
+  readonly validations = new ValidationCache();
   readonly vault: TokenVault;
   readonly sent: Sent[] = [];
+  /** Peers whose calls were taken back. */
+  readonly cancelled: string[] = [];
   readonly carrier: Carrier;
 
   private constructor(parts: TestParts, people: readonly TestNodeKeys[]) {

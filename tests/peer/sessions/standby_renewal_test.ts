@@ -1,5 +1,6 @@
-import { assert } from "@std/assert";
-import { isRenewalDue } from "../../../peer/sessions/standby.ts";
+import { assert, assertEquals } from "@std/assert";
+import type { Session } from "../../../peer/sessions/session.ts";
+import { isRenewalDue, standbyEntries } from "../../../peer/sessions/standby.ts";
 import { HOUR_MS, START_MS } from "../parts.ts";
 import { VaultWorld } from "../tokens/vault_world.ts";
 
@@ -32,4 +33,13 @@ Deno.test("isRenewalDue() spreads pairs of one moment over two days", async () =
     await world.vault.commit({ drop: [entry.pairId] });
   }
   assert(due > 12 && due < 52, `${due} of 64 are due halfway`);
+});
+
+Deno.test("standbyEntries() counts the 30 days from now, whatever the other end's clock says", async () => {
+  using world = await VaultWorld.create();
+  const { half, info } = await world.entry();
+  const session = { id: "ab", peer: world.peer.id, role: "responder" } as Session;
+  const nowMs = info.expiresAt + DAY_MS;
+  const [entry] = standbyEntries([{ half: half!, info }], session, nowMs);
+  assertEquals(entry?.endsAt, nowMs + 30 * DAY_MS);
 });

@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { Syncing } from "../../../peer/sessions/syncing.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { SessionWorld } from "./session_world.ts";
 
@@ -113,4 +114,27 @@ Deno.test("Syncing counts on the monotonic clock while the session of a set is t
   world.parts.clock.offsetMs += 60 * MINUTE_MS;
   await syncing.take(peer, []);
   assertEquals(ids().length, 1, "a wall clock that jumps ages no set");
+});
+
+Deno.test("Syncing drops no set that the other end may not have been about to name", async () => {
+  const { world, syncing, ids, peer } = await setUp();
+  using _ = world;
+  await world.standby("a set");
+  world.parts.clock.skip(4 * MINUTE_MS);
+  await syncing.take(peer, []);
+  assertEquals(ids().length, 1);
+  world.parts.clock.skip(1);
+  await syncing.take(peer, []);
+  assertEquals(ids().length, 0);
+});
+
+Deno.test("Syncing names 64 pairs at most, and is done once what it drops is off the disk", async () => {
+  const { world, syncing, sent, peer } = await setUp();
+  using _ = world;
+  for (let index = 0; index < 65; index++) await world.standby("a set");
+  world.parts.clock.skip(5 * MINUTE_MS);
+  syncing.ask(peer);
+  assertEquals((sent[0] as string[]).length, 64);
+  world.parts.files.isFull = true;
+  await assertRejects(() => syncing.take(peer, []), OpenRedError);
 });

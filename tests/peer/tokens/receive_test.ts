@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decodeNodeId, encodeBase64Url } from "../../../crypto/encoding.ts";
 import type { KeyRef } from "../../../crypto/interface.ts";
+import { EnvelopeReceiver } from "../../../peer/tokens/receive.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { issuePair, TestNodeKeys } from "../test_node_keys.ts";
@@ -237,4 +238,20 @@ Deno.test("EnvelopeReceiver leaves no half in the core that it does not keep", a
     const sealing = crypto.sealHalf({ vault: own.keys.vault, half, name: "x", meta: "{}" });
     await assertRejects(() => sealing, Error, "no such handle");
   }
+});
+
+Deno.test("EnvelopeReceiver opens with the noise keys that it is given at that moment", async () => {
+  using world = await ReceiveWorld.create();
+  const { base } = world;
+  let { noiseKeys } = base.own.keys;
+  const receiver = new EnvelopeReceiver({ ...base.parts, vault: base.vault, book: world.book }, {
+    id: base.own.id,
+    get noiseKeys() {
+      return noiseKeys;
+    },
+  });
+  await receiver.receive((await world.issue()).b, world.directoryRecord);
+  noiseKeys = (await TestNodeKeys.create(base.parts.crypto)).keys.noiseKeys;
+  const late = receiver.receive((await world.issue()).b, world.directoryRecord);
+  assertEquals((await assertRejects(() => late, OpenRedError)).code, "envelope_refused");
 });
