@@ -3,31 +3,53 @@
  *
  * @module
  */
+import type { Clock } from "../../ports/ports.ts";
+import type { OpenRedError } from "../../protocol/errors.ts";
 import { PROOF_WINDOW_S } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events.ts";
 
-function topicOf(url: string): string {
-  return `clock ${url}`;
-}
+/** Sets this machine's clock against that of one directory. */
+export class ClockSkew {
+  readonly #parts: { readonly clock: Clock; readonly events: NodeEvents };
+  readonly #url: string;
 
-/** @param aheadMs How far this clock is ahead of the directory's; negative if it is behind, `null` if nobody knows. */
-export function warnOfSkew(events: NodeEvents, url: string, aheadMs: number | null): void {
-  // Rounded, so that the same skew is the same warning.
-  const seconds = aheadMs === null ? 0 : 10 * Math.round(Math.abs(aheadMs) / 10_000);
-  const by = seconds === 0 ? "" : ` by ${seconds} s`;
-  const side = aheadMs === null ? "" : `, this one is ${aheadMs < 0 ? "behind" : "ahead"}`;
-  events.warn(
-    topicOf(url),
-    `This machine's clock and that of ${url} differ${by}${side}; set the right time`,
-  );
-}
+  constructor(parts: { readonly clock: Clock; readonly events: NodeEvents }, url: string) {
+    this.#parts = parts;
+    this.#url = url;
+  }
 
-/**
- * Compares the clocks where a directory took a record, which it also does while this clock is behind: numbers go on from
- * those that were taken.
- * @param aheadMs As for {@linkcode warnOfSkew}; `null` takes an earlier warning back.
- */
-export function compareClocks(events: NodeEvents, url: string, aheadMs: number | null): void {
-  if (Math.abs(aheadMs ?? 0) > PROOF_WINDOW_S * 1000) warnOfSkew(events, url, aheadMs);
-  else events.settle(topicOf(url));
+  /** Warns of what a directory refused for its time; the answer may say how late it is there. */
+  refused({ members }: OpenRedError): void {
+    this.#warn(typeof members.now_at === "number" ? this.#ahead(members.now_at) : null);
+  }
+
+  /**
+   * Compares the clocks where a directory took a record, which it also does while this clock is behind: numbers go on
+   * from those that were taken.
+   * @param directoryMs When it answered, by its own clock; `null` takes an earlier warning back.
+   */
+  compare(directoryMs: number | null): void {
+    const aheadMs = directoryMs === null ? 0 : this.#ahead(directoryMs);
+    if (Math.abs(aheadMs) > PROOF_WINDOW_S * 1000) this.#warn(aheadMs);
+    else this.#parts.events.settle(this.#topic);
+  }
+
+  get #topic(): string {
+    return `clock ${this.#url}`;
+  }
+
+  #ahead(directoryMs: number): number {
+    return this.#parts.clock.nowMs() - directoryMs;
+  }
+
+  #warn(aheadMs: number | null): void {
+    // Rounded, so that the same skew is the same warning.
+    const seconds = aheadMs === null ? 0 : 10 * Math.round(Math.abs(aheadMs) / 10_000);
+    const by = seconds === 0 ? "" : ` by ${seconds} s`;
+    const side = aheadMs === null ? "" : `, this one is ${aheadMs < 0 ? "behind" : "ahead"}`;
+    this.#parts.events.warn(
+      this.#topic,
+      `This machine's clock and that of ${this.#url} differ${by}${side}; set the right time`,
+    );
+  }
 }

@@ -12,7 +12,8 @@ import { compareRecords, type VerifiedRecord, verifyRecord } from "../../protoco
 import type { ContactDirectories } from "../contacts/contact_directories.ts";
 import type { PeerBook } from "../peer_book.ts";
 import type { EnvelopeReceiver } from "../tokens/receive.ts";
-import { DirectoryLink, type DirectoryParts } from "./directory_link.ts";
+import { DirectoryLink } from "./directory_link.ts";
+import type { DirectoryParts } from "./directory_parts.ts";
 
 interface LookUp {
   readonly record: VerifiedRecord | null;

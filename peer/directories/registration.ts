@@ -1,0 +1,214 @@
+/**
+ * Staying registered with one directory.
+ *
+ * @module
+ */
+import type { DirectoryView } from "../../protocol/admin_api.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
+import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
+import { Backoff, jitter, sleep } from "../backoff.ts";
+import type { DirectoryClient, Registered } from "./client.ts";
+import type { ClockSkew } from "./clock_skew.ts";
+import type { DirectoryParts } from "./directory_parts.ts";
+import type { PinnedDirectory } from "./pinned_directory.ts";
+
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 300_000;
+const MIN_REANNOUNCE_MS = 1_000;
+const MAX_REANNOUNCE_MS = 24 * 3600 * 1000;
+
+/** Registers this node with one directory, and again whenever it is due. */
+export class Registration {
+  readonly #parts: DirectoryParts;
+  readonly #url: string;
+  readonly #client: DirectoryClient;
+  readonly #pinned: PinnedDirectory;
+  readonly #skew: ClockSkew;
+  readonly #stop = new AbortController();
+  #state: DirectoryView["state"] = "trying";
+  #lastError: string | null = null;
+  #nextAnnounceMs: number | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(
+    parts: DirectoryParts,
+    directory: { url: string; client: DirectoryClient; pinned: PinnedDirectory; skew: ClockSkew },
+  ) {
+    this.#parts = parts;
+    this.#url = directory.url;
+    this.#client = directory.client;
+    this.#pinned = directory.pinned;
+    this.#skew = directory.skew;
+  }
+
+  start(): void {
+    this.#running = this.#run().catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) throw error;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  view(): DirectoryView {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const nextMs = this.#nextAnnounceMs;
+    return {
+      url: this.#url,
+      directory_id: this.#pinned.record?.id ?? null,
+      state: this.#state,
+      last_error: this.#lastError,
+      next_announce_in_ms: nextMs === null ? null : Math.max(0, Math.round(nextMs - nowMs)),
+    };
+  }
+
+  async #run(): Promise<void> {
+    const backoff = new Backoff(this.#parts.random, {
+      firstMs: FIRST_RETRY_MS,
+      lastMs: LAST_RETRY_MS,
+    });
+    for (;;) {
+      const delayMs = await this.#announce(backoff);
+      if (delayMs === null) return;
+      this.#nextAnnounceMs = this.#parts.clock.monotonicMs() + delayMs;
+      await sleep(this.#parts.clock, delayMs, this.#stop.signal);
+    }
+  }
+
+  /** @returns When to announce again, or `null` for never. */
+  async #announce(backoff: Backoff): Promise<number | null> {
+    if (this.#parts.ownRecord.usedElsewhere) return this.#halt();
+    try {
+      if (!(await this.#isAlone())) return this.#halt();
+      const { answer, answeredAtMs } = await this.#register();
+      backoff.reset();
+      this.#settle();
+      this.#skew.compare(answeredAtMs);
+      const spanMs = Math.min(
+        Math.max(answer.reannounce_after_ms, MIN_REANNOUNCE_MS),
+        MAX_REANNOUNCE_MS,
+      );
+      return jitter(this.#parts.random, { spanMs: 0.9 * spanMs, part: 0.1 });
+    } catch (error) {
+      if (!(error instanceof OpenRedError)) throw error;
+      return await this.#failed(error, backoff).catch((cause: unknown) => {
+        if (!(cause instanceof OpenRedError)) throw cause;
+        // What the answer says could not be stored: the next one says it again.
+        return backoff.next();
+      });
+    }
+  }
+
+  #halt(): null {
+    this.#state = "stopped";
+    this.#nextAnnounceMs = null;
+    return null;
+  }
+
+  /**
+   * Looks at the record that the directory holds of this node, before that is replaced: a copy of this node that
+   * registers in turn with it is noticed in no other way. Without an answer there is nothing to look at.
+   * @returns Whether announcing goes on.
+   */
+  async #isAlone(): Promise<boolean> {
+    const { own } = this.#parts;
+    const held = await this.#client.lookUp(own.id, this.#stop.signal).catch((error: unknown) => {
+      if (!(error instanceof OpenRedError)) throw error;
+      return null;
+    });
+    const shown = await this.#ownRecordOf(held?.record);
+    return shown === null || await this.#meet(shown);
+  }
+
+  /** Reads what a directory shows as this node's record; `null` if it is none. */
+  async #ownRecordOf(text: unknown): Promise<VerifiedRecord | null> {
+    if (typeof text !== "string") return null;
+    const record = await verifyRecord(this.#parts.crypto, text).catch(() => null);
+    return record?.id === this.#parts.own.id ? record : null;
+  }
+
+  /** @returns Whether announcing goes on. */
+  async #meet(shown: VerifiedRecord): Promise<boolean> {
+    this.#pinned.noteShown(shown.payload.seq);
+    const mayBeForgotten = this.#parts.restored?.isFirstAnswer(this.#url) ?? false;
+    return await this.#parts.ownRecord.met(shown, { mayBeForgotten });
+  }
+
+  #settle(): void {
+    const { events } = this.#parts;
+    const directoryId = this.#pinned.record?.id ?? "";
+    if (this.#state !== "registered") {
+      events.audit("registered", { success: true, directory: this.#url });
+      events.emit({ type: "registered", directory: this.#url, directory_id: directoryId });
+    }
+    this.#state = "registered";
+    this.#lastError = null;
+    events.settle(`directory ${this.#url}`);
+  }
+
+  async #register(): Promise<Registered> {
+    const record = await this.#parts.ownRecord.above(this.#pinned.takenSeq);
+    const succession = this.#parts.succession?.forDirectory(this.#url) ?? null;
+    const registered = await this.#client.register(
+      { record: record.text, ...(succession === null ? {} : { succession }) },
+      this.#stop.signal,
+    );
+    await this.#pinned.pin(registered.answer);
+    await this.#parts.ownRecord.taken(record.payload.seq);
+    await this.#pinned.noteTaken(record.payload.seq);
+    if (succession !== null) await this.#parts.succession?.judged(this.#url);
+    await this.#parts.restored?.answered(this.#url);
+    return registered;
+  }
+
+  /** @returns When to try again, or `null` for never. */
+  async #failed(error: OpenRedError, backoff: Backoff): Promise<number | null> {
+    const { events } = this.#parts;
+    if (this.#lastError !== error.code) {
+      const { code } = error;
+      events.audit("register_failed", { success: false, directory: this.#url, code });
+    }
+    this.#lastError = error.code;
+    this.#state = "trying";
+    events.emit({ type: "register_failed", directory: this.#url, code: error.code });
+    const shown = hasCode(error, "seq_behind")
+      ? await this.#ownRecordOf(error.members.record)
+      : null;
+    if (shown !== null) {
+      const goesOn = await this.#meet(shown);
+      // After that is stored: whoever is killed between the two still takes its past for its own.
+      await this.#parts.restored?.answered(this.#url);
+      if (!goesOn) return this.#halt();
+    }
+    if (hasCode(error, "clock_ahead", "clock_skew", "record_stale")) this.#skew.refused(error);
+    if (hasCode(error, "succeeded", "forbidden")) this.#state = "refused";
+    if (hasCode(error, "succeeded")) {
+      events.warn(
+        "succeeded",
+        "Another identity has followed this one: nobody takes its id any more",
+      );
+    }
+    if (hasCode(error, "succession_refused")) await this.#successionRefused();
+    if (hasCode(error, "url_refused", "callback_failed")) {
+      events.warn(
+        `directory ${this.#url}`,
+        `${this.#url} cannot call this node back (${error.code}); check --api-url`,
+      );
+    }
+    return Math.max(backoff.next(), Math.min(error.retryAfterMs ?? 0, MAX_REANNOUNCE_MS));
+  }
+
+  /** Registers without it from now on: who has no pin for the former id, or another one, never takes it. */
+  async #successionRefused(): Promise<void> {
+    const { succession, events } = this.#parts;
+    if (succession?.forDirectory(this.#url) == null) return;
+    await succession.judged(this.#url);
+    events.warn(
+      `succession ${this.#url}`,
+      `${this.#url} does not take this node for the successor of its former id: it never saw that one's recovery ` +
+        "phrase announced, or another one. Peers who ask there do not find the way by themselves",
+    );
+  }
+}
