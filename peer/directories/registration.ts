@@ -171,7 +171,7 @@ export class Registration {
       events.audit("register_failed", { success: false, directory: this.#url, code });
     }
     this.#lastError = error.code;
-    this.#state = "trying";
+    this.#state = hasCode(error, "succeeded", "forbidden") ? "refused" : "trying";
     events.emit({ type: "register_failed", directory: this.#url, code: error.code });
     const shown = hasCode(error, "seq_behind")
       ? await this.#ownRecordOf(error.members.record)
@@ -182,8 +182,14 @@ export class Registration {
       await this.#parts.restored?.answered(this.#url);
       if (!goesOn) return this.#halt();
     }
+    await this.#explain(error);
+    return Math.max(backoff.next(), Math.min(error.retryAfterMs ?? 0, MAX_REANNOUNCE_MS));
+  }
+
+  /** Tells the owner what there is to do about a refusal. */
+  async #explain(error: OpenRedError): Promise<void> {
+    const { events } = this.#parts;
     if (hasCode(error, "clock_ahead", "clock_skew", "record_stale")) this.#skew.refused(error);
-    if (hasCode(error, "succeeded", "forbidden")) this.#state = "refused";
     if (hasCode(error, "succeeded")) {
       events.warn(
         "succeeded",
@@ -197,7 +203,6 @@ export class Registration {
         `${this.#url} cannot call this node back (${error.code}); check --api-url`,
       );
     }
-    return Math.max(backoff.next(), Math.min(error.retryAfterMs ?? 0, MAX_REANNOUNCE_MS));
   }
 
   /** Registers without it from now on: who has no pin for the former id, or another one, never takes it. */
