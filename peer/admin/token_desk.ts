@@ -52,7 +52,8 @@ export class TokenDesk {
   /**
    * Makes a session that is newer than all there are, from a standby pair first, by a directory second.
    * @param signal Fires when whoever asked has gone.
-   * @throws {OpenRedError} `not_found` for a peer that was never met, `unreachable` if none was confirmed within `waitMs`, or what the last call failed with.
+   * @throws {OpenRedError} `not_found` for a peer that was never met, `unreachable` if none was confirmed within
+   *   `waitMs`, or what the last call failed with.
    */
   async renew(who: string, waitMs: number, signal: AbortSignal): Promise<SessionView> {
     const { sessions, table, book } = this.#parts;

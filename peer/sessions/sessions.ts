@@ -102,7 +102,7 @@ export class Sessions {
     this.#parts.confirmed(peer);
   }
 
-  /** Calls every peer this node ever had a session with and that was not revoked since, and begins to watch over sessions. */
+  /** Calls every peer it ever had a session with and that was not revoked since, and begins to watch over sessions. */
   async start(): Promise<void> {
     await this.#dropOrphans();
     const peers = this.#parts.book.all().filter((peer) => peer.known && peer.revokedAt === null);

@@ -61,8 +61,9 @@ interface Former {
  * Makes the new identity; see docs/ARCHITECTURE.md, "Succession".
  * @returns The new id.
  * @throws {OpenRedError} `forbidden` for a phrase that is not this node's, `not_found` without a node or a phrase of
- *   it, or where its database is lost, `bad_request` where `from` meets a node or a passphrase meets keys that have none, `overloaded` where the disk
- *   takes nothing; nothing was changed then. `internal` where it is made and the next start will finish it.
+ *   it, or where its database is lost, `bad_request` where `from` meets a node or a passphrase meets keys that have
+ *   none, `overloaded` where the disk takes nothing; nothing was changed then. `internal` where it is made and the next
+ *   start will finish it.
  */
 export async function succeedNode(ports: DataPorts, options: SucceedOptions): Promise<NodeId> {
   const { crypto, files } = ports;
