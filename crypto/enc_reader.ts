@@ -5,11 +5,10 @@
  * @see docs/PROTOCOL.md, "Bytes"
  */
 import { decodeUtf8 } from "./encoding.ts";
+import { readShortText } from "./short_text.ts";
 
 const LENGTH_BYTES = 4;
 const INTEGER_BYTES = 8;
-/** Up to here a loop is quicker than the decoder's call; what it makes of more is a rope, slow and large. */
-const SHORT_TEXT_BYTES = 12;
 
 /** The items of one `enc(…)`. */
 export class EncReader {
@@ -43,14 +42,8 @@ export class EncReader {
    */
   text(): string {
     const start = this.#enter();
-    if (this.#at - start > SHORT_TEXT_BYTES) return this.#decode(start);
-    let text = "";
-    for (let at = start; at < this.#at; at++) {
-      const byte = this.#bytes[at]!;
-      if (byte > 0x7f) return this.#decode(start);
-      text += String.fromCharCode(byte);
-    }
-    return text;
+    return readShortText(this.#bytes, start, this.#at) ??
+      decodeUtf8(this.#bytes.subarray(start, this.#at));
   }
 
   /**
@@ -61,10 +54,6 @@ export class EncReader {
     const start = this.#enter();
     if (this.#at - start !== INTEGER_BYTES) throw new RangeError("Expected an item of 8 bytes");
     return this.#view.getUint32(start) * 2 ** 32 + this.#view.getUint32(start + LENGTH_BYTES);
-  }
-
-  #decode(start: number): string {
-    return decodeUtf8(this.#bytes.subarray(start, this.#at));
   }
 
   /** Moves behind the next item. @returns Where it begins. */

@@ -4,9 +4,7 @@
  * @module
  */
 import { KEYS, type PackedMessage, TAG, WRITTEN_KEY } from "./codec.ts";
-
-/** Up to here a loop is quicker than the decoder's call; what it makes of more is a rope, slow and large. */
-const SHORT_TEXT_BYTES = 12;
+import { readShortText } from "./short_text.ts";
 
 const utf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -82,15 +80,8 @@ export class PackReader {
   }
 
   #readText(): string {
-    const length = this.readUint32();
-    if (length > SHORT_TEXT_BYTES) return utf8Decoder.decode(this.#take(length));
-    const part = this.#take(length);
-    let text = "";
-    for (const unit of part) {
-      if (unit > 0x7f) return utf8Decoder.decode(part);
-      text += String.fromCharCode(unit);
-    }
-    return text;
+    const part = this.#take(this.readUint32());
+    return readShortText(part, 0, part.length) ?? utf8Decoder.decode(part);
   }
 
   #readBytes(): Uint8Array<ArrayBuffer> {
