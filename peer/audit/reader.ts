@@ -91,12 +91,13 @@ export class AuditReader {
     { raw, signal }: { raw: boolean; signal: AbortSignal },
   ): AsyncGenerator<Uint8Array> {
     const matches = await this.#matcher(filter);
+    const isWhole = raw && takesAll(filter);
     const release = await this.#log.hold();
     try {
       for (const file of await listLogFiles(this.#parts.files)) {
         for (const batch of inBatches(await this.#linesOf(file), LINES_PER_CALL)) {
           signal.throwIfAborted();
-          const texts = await this.#exported(batch, { file, matches, raw });
+          const texts = isWhole ? batch : await this.#exported(batch, { file, matches, raw });
           if (texts.length > 0) yield encodeUtf8(texts.map((text) => `${text}\n`).join(""));
         }
       }
@@ -215,4 +216,8 @@ export class AuditReader {
     const { crypto, keys, nodeId } = this.#parts;
     return crypto.readAuditLines({ log: keys, iss: nodeId, lines, verify: false, open: true });
   }
+}
+
+function takesAll({ event, peer, sinceMs, untilMs, onlyFailed }: AuditFilter): boolean {
+  return !onlyFailed && [event, peer, sinceMs, untilMs].every((value) => value === undefined);
 }
