@@ -21,6 +21,11 @@ interface KeyPorts extends JournalPorts {
   readonly random: Random;
 }
 
+interface KeyOptions {
+  readonly cost?: KeystoreCost | undefined;
+  readonly passphrase?: Uint8Array | undefined;
+}
+
 /** What is said of a data directory that is left half restored. */
 export const RESTORE_BROKE_OFF =
   "Restoring a backup broke off here; empty this data directory and restore it again";
@@ -81,15 +86,20 @@ function lostDatabase(cause?: unknown): OpenRedError {
 }
 
 /**
- * Makes sure that keys are those of the node in a database.
- * @throws {OpenRedError} `bad_request`.
+ * Opens the keys of the node in a database, or makes them where it has none.
+ * @param options The passphrase is wiped.
+ * @throws What {@linkcode openKeystoreFiles} throws; `bad_request` for the keys of another node.
  */
-export function assertSameNode(store: NodeStore, { nodeId }: OpenedKeystore): void {
-  const stored = store.self(SELF_NAMES.nodeId);
-  if (stored === null || stored === nodeId) return;
+export async function openNodeKeys(
+  ports: KeyPorts,
+  options: KeyOptions & { readonly store: NodeStore },
+): Promise<OpenedKeystore> {
+  const keys = await openKeystoreFiles(ports, options);
+  const stored = options.store.self(SELF_NAMES.nodeId);
+  if (stored === null || stored === keys.nodeId) return keys;
   throw new OpenRedError(
     "bad_request",
-    `The ${KEYSTORE_FILE} here is that of ${nodeId}, and ${DATABASE_FILE} that of ${stored}; ` +
+    `The ${KEYSTORE_FILE} here is that of ${keys.nodeId}, and ${DATABASE_FILE} that of ${stored}; ` +
       "a node has a data directory of its own",
   );
 }
@@ -98,22 +108,18 @@ export function assertSameNode(store: NodeStore, { nodeId }: OpenedKeystore): vo
  * Settles a node's data and opens its database and its keys; makes those of a node that has none. The database has the
  * node's id before anything else is written: {@linkcode openStore} tells by it what was lost.
  * @param options The passphrase is wiped.
- * @throws What {@linkcode settleData}, {@linkcode openStore}, {@linkcode openKeystoreFiles} and
- *   {@linkcode assertSameNode} throw; `overloaded` where the disk takes nothing.
+ * @throws What {@linkcode settleData}, {@linkcode openStore} and {@linkcode openNodeKeys} throw; `overloaded` where the
+ *   disk takes nothing.
  */
 export async function openData(
   ports: KeyPorts,
-  options: {
-    readonly cost?: KeystoreCost | undefined;
-    readonly passphrase?: Uint8Array | undefined;
-  },
+  options: KeyOptions,
 ): Promise<{ keys: OpenedKeystore; store: NodeStore }> {
   let store: NodeStore | null = null;
   try {
     await settleData(ports);
     store = await openStore(ports);
-    const keys = await openKeystoreFiles(ports, options);
-    assertSameNode(store, keys);
+    const keys = await openNodeKeys(ports, { ...options, store });
     await store.setSelf(SELF_NAMES.nodeId, keys.nodeId);
     return { keys, store };
   } catch (error) {

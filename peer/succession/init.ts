@@ -5,10 +5,10 @@
  */
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import type { KeystoreCost, OpenedKeystore } from "../../crypto/interface.ts";
-import { KEYSTORE_FILE, openKeystoreFiles } from "../../ports/keystore_files.ts";
+import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
 import { refuseIdlePassphrase } from "../../ports/node_secret.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { assertSameNode, openStore, settleData } from "../data_state.ts";
+import { openNodeKeys, openStore, settleData } from "../data_state.ts";
 import type { NodeStore } from "../store.ts";
 import { SELF_NAMES } from "./self_names.ts";
 import { type DataPorts, showPhrase, type SucceedOptions } from "./succeed.ts";
@@ -56,7 +56,5 @@ async function openKeys(
   if (passphrase !== undefined && await ports.files.read(KEYSTORE_FILE) !== null) {
     await refuseIdlePassphrase(ports.files);
   }
-  const keys = await openKeystoreFiles(ports, { passphrase, cost });
-  assertSameNode(store, keys);
-  return keys;
+  return await openNodeKeys(ports, { passphrase, cost, store });
 }

@@ -5,13 +5,13 @@
  */
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, KeystoreCost } from "../../crypto/interface.ts";
-import { KEYSTORE_FILE, openKeystoreFiles } from "../../ports/keystore_files.ts";
+import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
 import { refuseIdlePassphrase, SECRET_FILE } from "../../ports/node_secret.ts";
 import type { Clock, Files, OpenDatabase, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { HEAD_FILE } from "../audit/audit_files.ts";
 import { openHead } from "../audit/statements.ts";
-import { assertSameNode, openStore, settleData } from "../data_state.ts";
+import { openNodeKeys, openStore, settleData } from "../data_state.ts";
 import { NodeStore } from "../store.ts";
 import { finishSuccession, writeJournal } from "./journal.ts";
 import { SELF_NAMES } from "./self_names.ts";
@@ -139,8 +139,7 @@ async function openFormer(
     assertFollowable(store, options.successor);
     const { passphrase } = options;
     if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
-    const keys = await openKeystoreFiles(ports, { passphrase });
-    assertSameNode(store, keys);
+    const keys = await openNodeKeys(ports, { passphrase, store });
     const head = await readHead(ports, keys.nodeId);
     return { id: keys.nodeId as NodeId, head };
   } finally {
