@@ -44,6 +44,8 @@ export class OwnRecord {
   /** The highest `seq` that went with a session which was confirmed. */
   #shownSeq: number;
   #signedSeq: number;
+  /** The last of each kind. Every handshake and every envelope asks for it. */
+  #signed: readonly Signed[];
   /** No record up to this `seq` is looked at as somebody else's: this node may have signed it in an earlier run. */
   #pastSeq: number;
   /** What this run has signed above that. */
@@ -71,6 +73,7 @@ export class OwnRecord {
     const signedSeq = parts.store.self("signed_seq");
     this.#remembers = signedSeq !== null;
     this.#signedSeq = Number(signedSeq ?? 0);
+    this.#signed = JSON.parse(parts.store.self("signed_suites") ?? "[]");
     this.#pastSeq = this.#signedSeq;
     this.#foreignSeq = Number(parts.store.self("foreign_seq") ?? 0);
   }
@@ -159,21 +162,19 @@ export class OwnRecord {
     }
     const own = { suites: this.suites, noiseKey: this.#noiseKey, expSec };
     const kindOf = ({ suites, noiseKey }: Signed) => [noiseKey, ...suites].join();
-    const latest = new Map([...this.#signed(), own].map((entry) => [kindOf(entry), entry]));
+    const latest = new Map([...this.#signed, own].map((entry) => [kindOf(entry), entry]));
+    const signed = [...latest.values()];
     await Promise.all([
       this.#store.setSelf("signed_seq", String(this.#signedSeq)),
-      this.#store.setSelf("signed_suites", JSON.stringify([...latest.values()])),
+      this.#store.setSelf("signed_suites", JSON.stringify(signed)),
     ]);
-  }
-
-  #signed(): Signed[] {
-    return JSON.parse(this.#store.self("signed_suites") ?? "[]");
+    this.#signed = signed;
   }
 
   /** What the own records offered that are still fresh. */
   #fresh(): Signed[] {
     const nowMs = this.#clock.nowMs();
-    return this.#signed().filter(({ expSec }) => nowMs <= expSec * 1000 + CLOCK_ALLOWANCE_MS);
+    return this.#signed.filter(({ expSec }) => nowMs <= expSec * 1000 + CLOCK_ALLOWANCE_MS);
   }
 
   /** The suites of every own record that is still fresh. */
