@@ -7,7 +7,7 @@ import { CommandError, failure, usageError } from "./cli/command_error.ts";
 import type { KeyOptions, NodeKeeper } from "./cli/node_keeper.ts";
 import { WorkerCryptoCore } from "./crypto/client.ts";
 import type { NodeId } from "./crypto/encoding.ts";
-import { CryptoError } from "./crypto/interface.ts";
+import { BACKUP_MAGIC, CryptoError } from "./crypto/interface.ts";
 import { backUpNode } from "./peer/backup/backup_node.ts";
 import { DATABASE_FILE, foreignNames } from "./peer/backup/owned_files.ts";
 import { restoreNode } from "./peer/backup/restore.ts";
@@ -37,9 +37,6 @@ import { OpenRedError } from "./protocol/errors.ts";
 
 /** What an openred-central keeps its entries in. */
 const DIRECTORY_FILE = "directory.db";
-
-/** How a backup begins: crypto/backup_stream.ts. */
-const BACKUP_MAGIC = "ORBACK01";
 
 /**
  * Does something on a data directory.

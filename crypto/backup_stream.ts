@@ -13,11 +13,10 @@ import { wipe } from "./bytes.ts";
 import type { CallTable } from "./calls.ts";
 import { checkByteArray } from "./checks.ts";
 import type { CoreParts } from "./core_parts.ts";
-import { CryptoError } from "./interface.ts";
+import { BACKUP_MAGIC, CryptoError } from "./interface.ts";
 import type { Held } from "./keyring.ts";
 import { decodeStretchHead, encodeStretchHead, stretchUnderHead } from "./stretched_box.ts";
 
-const MAGIC = "ORBACK01";
 const MAX_CHUNK_BYTES = 65_536;
 const TAG_BYTES = 16;
 const NONCE_BYTES = 12;
@@ -73,7 +72,7 @@ export function createBackupCalls(parts: CoreParts): BackupCalls {
   const { aes256Gcm } = parts.aeads;
   return {
     beginBackup: async ({ passphrase, cost }) => {
-      const head = encodeStretchHead(parts, { magic: MAGIC, cost });
+      const head = encodeStretchHead(parts, { magic: BACKUP_MAGIC, cost });
       const stream = await begin(parts, { passphrase, head });
       return { stream: parts.ring.add(stream), head: head.slice() };
     },
@@ -85,7 +84,7 @@ export function createBackupCalls(parts: CoreParts): BackupCalls {
     },
     openBackup: async ({ passphrase, head }) => {
       checkByteArray(head, "a head");
-      if (decodeStretchHead(head, MAGIC) === null) {
+      if (decodeStretchHead(head, BACKUP_MAGIC) === null) {
         wipe(passphrase);
         throw new CryptoError("unseal_failed", "The file is not a backup of a known form");
       }

@@ -48,6 +48,9 @@ export type CryptoMethod = typeof CRYPTO_METHODS[number];
 
 /** The handshake suites, best first. */
 export const SUITES = ["ik-x25519-mlkem768", "ik-x25519"] as const;
+
+/** The eight characters that every backup file begins with. */
+export const BACKUP_MAGIC = "ORBACK01";
 export type Suite = typeof SUITES[number];
 
 export type JwsType =
