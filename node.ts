@@ -9,7 +9,7 @@ import { runCommandLine } from "./cli/commands.ts";
 import type { ListenAddress } from "./cli/option_values.ts";
 import type { Output } from "./cli/output.ts";
 import type { RunNode } from "./cli/run.ts";
-import type { PassphraseChange } from "./cli/passphrase.ts";
+import type { PassphraseChange } from "./cli/node_keeper.ts";
 import {
   KEYS_PASSPHRASE,
   type PassphrasePorts,
@@ -23,7 +23,7 @@ import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
 import { createNodeKeeper, explained, lockData, refuseEmptyData } from "./node_data.ts";
 import { type NodeConfig } from "./peer/config.ts";
-import { settleData } from "./peer/data_state.ts";
+import { settleData } from "./peer/data/data_state.ts";
 import { createNode, type Node } from "./peer/node.ts";
 import {
   createLog,

@@ -9,12 +9,12 @@ import { WorkerCryptoCore } from "./crypto/client.ts";
 import type { NodeId } from "./crypto/encoding.ts";
 import { BACKUP_MAGIC, CryptoError } from "./crypto/interface.ts";
 import { backUpNode } from "./peer/backup/backup_node.ts";
-import { DATABASE_FILE, foreignNames } from "./peer/backup/owned_files.ts";
+import { DATABASE_FILE, foreignNames } from "./peer/data/owned_files.ts";
 import { restoreNode } from "./peer/backup/restore.ts";
-import { RESTORE_BROKE_OFF, RESTORING_FILE } from "./peer/data_state.ts";
-import { withStorageReason } from "./peer/store.ts";
-import { initNode } from "./peer/succession/init.ts";
-import { type DataPorts, succeedNode } from "./peer/succession/succeed.ts";
+import { RESTORE_BROKE_OFF, RESTORING_FILE } from "./peer/data/data_state.ts";
+import { withStorageReason } from "./peer/store/store.ts";
+import { initNode } from "./peer/data/init.ts";
+import { type DataPorts, succeedNode } from "./peer/data/succeed.ts";
 import { readNodeSecret, SECRET_FILE } from "./ports/node_secret.ts";
 import { explainStorage } from "./ports/storage_problem.ts";
 import {

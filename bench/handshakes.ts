@@ -4,8 +4,8 @@
  * @module
  */
 import { randomFillSync } from "node:crypto";
-import { DhKey } from "../crypto/curves.ts";
-import { createKem, type Kem } from "../crypto/mlkem.ts";
+import { DhKey } from "../crypto/primitives/curves.ts";
+import { createKem, type Kem } from "../crypto/primitives/mlkem.ts";
 import { NodeProcesses } from "./node_processes.ts";
 import { cpuSecondsDuring } from "./process_cpu.ts";
 import { printAim, printNote, printSamples, printTitle } from "./report.ts";

@@ -6,9 +6,9 @@
 import { blake3 } from "@noble/hashes/blake3.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { EncWriter } from "../crypto/enc_writer.ts";
+import { EncWriter } from "../crypto/primitives/enc_writer.ts";
 import { concatBytes } from "../crypto/encoding.ts";
-import type { TokenHashes } from "../crypto/hashes.ts";
+import type { TokenHashes } from "../crypto/primitives/hashes.ts";
 
 /** {@linkcode TokenHashes} on `@noble/hashes`. */
 export function createNobleHashes(): TokenHashes {

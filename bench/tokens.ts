@@ -5,9 +5,9 @@
  */
 import { randomFillSync } from "node:crypto";
 import { jwtVerify, SignJWT } from "jose";
-import { Hashes, type TokenHashes } from "../crypto/hashes.ts";
+import { Hashes, type TokenHashes } from "../crypto/primitives/hashes.ts";
 import { CRYPTO_METHODS } from "../crypto/interface.ts";
-import { generateAsymmetricTokens, type PairContext, tokensMatch } from "../crypto/tokens.ts";
+import { generateAsymmetricTokens, type PairContext, tokensMatch } from "../crypto/pairs/tokens.ts";
 import { createNobleHashes } from "./noble_hashes.ts";
 import { printAim, printNote, printSamples, printTitle } from "./report.ts";
 import type { Benchmark, Settings } from "./settings.ts";

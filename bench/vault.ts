@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto";
 import { WorkerCryptoCore } from "../crypto/client.ts";
 import { encodeUtf8, type NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, StoredHalf } from "../crypto/interface.ts";
-import { NodeEvents } from "../peer/events.ts";
+import { NodeEvents } from "../peer/events/events.ts";
 import { newEntry, type PairEntry, TokenVault } from "../peer/tokens/vault.ts";
 import type { Files } from "../ports/ports.ts";
 import { openFiles, systemClock } from "../ports/system.ts";

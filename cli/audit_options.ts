@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { AUDIT_DEFAULTS } from "../protocol/node_settings.ts";
 import { parseInteger } from "./option_values.ts";
 import { valueOption } from "./options.ts";
+
+const DAY_MS = 24 * 3_600_000;
 
 /** How the audit log is kept. */
 export const AUDIT_OPTIONS = {
@@ -13,8 +16,8 @@ export const AUDIT_OPTIONS = {
     variable: "OPENRED_AUDIT_MAX_BYTES",
     value: "BYTES",
     summary: "length at which a file of the audit log is followed by another",
-    defaultText: "16777216",
-    fallback: 16_777_216,
+    defaultText: String(AUDIT_DEFAULTS.maxBytes),
+    fallback: AUDIT_DEFAULTS.maxBytes,
     parse: (text) => parseInteger(text, { min: 65_536, max: 268_435_456 }),
   }),
   auditMaxAgeDays: valueOption<number>({
@@ -22,8 +25,8 @@ export const AUDIT_OPTIONS = {
     variable: "OPENRED_AUDIT_MAX_AGE_DAYS",
     value: "DAYS",
     summary: "age at which a file of the audit log is followed by another",
-    defaultText: "30",
-    fallback: 30,
+    defaultText: String(AUDIT_DEFAULTS.maxAgeMs / DAY_MS),
+    fallback: AUDIT_DEFAULTS.maxAgeMs / DAY_MS,
     parse: (text) => parseInteger(text, { min: 1, max: 3_650 }),
   }),
   auditKeepBytes: valueOption<number>({
@@ -31,8 +34,8 @@ export const AUDIT_OPTIONS = {
     variable: "OPENRED_AUDIT_KEEP_BYTES",
     value: "BYTES",
     summary: "length of the whole audit log beyond which its oldest files are removed",
-    defaultText: "268435456",
-    fallback: 268_435_456,
+    defaultText: String(AUDIT_DEFAULTS.keepBytes),
+    fallback: AUDIT_DEFAULTS.keepBytes,
     parse: (text) => parseInteger(text, { min: 65_536, max: Number.MAX_SAFE_INTEGER }),
   }),
 };

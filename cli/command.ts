@@ -5,10 +5,9 @@
  */
 import type { Clock } from "../ports/ports.ts";
 import type { AdminClient } from "./admin_client.ts";
-import type { NodeKeeper } from "./node_keeper.ts";
+import type { NodeKeeper, PassphraseChange } from "./node_keeper.ts";
 import type { OptionSpecs, OptionValues } from "./options.ts";
 import type { Output } from "./output.ts";
-import type { PassphraseChange } from "./passphrase.ts";
 import type { PassphrasePorts } from "./passphrase_source.ts";
 
 /** A word that stands after the command's name; each is required. */

@@ -7,6 +7,12 @@
 /** Shows a new recovery phrase of 32 bytes, and whom it belongs to. What it belongs to is stored after that. */
 export type ShowPhrase = (shown: { id: string; phrase: Uint8Array }) => Promise<void>;
 
+/** What becomes of the passphrase of a data directory. The passphrases are wiped. */
+export type PassphraseChange =
+  | { readonly kind: "set"; readonly passphrase: Uint8Array }
+  | { readonly kind: "change"; readonly passphrase: Uint8Array; readonly newPassphrase: Uint8Array }
+  | { readonly kind: "remove"; readonly passphrase: Uint8Array };
+
 export interface KeyOptions {
   readonly data: string;
   /** Asked where the node's keys are under a passphrase; wiped. */

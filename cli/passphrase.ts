@@ -15,12 +15,6 @@ import {
 } from "./passphrase_source.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
-/** What becomes of the passphrase of a data directory. The passphrases are wiped. */
-export type PassphraseChange =
-  | { readonly kind: "set"; readonly passphrase: Uint8Array }
-  | { readonly kind: "change"; readonly passphrase: Uint8Array; readonly newPassphrase: Uint8Array }
-  | { readonly kind: "remove"; readonly passphrase: Uint8Array };
-
 const NEW = { flag: "--new-passphrase-file", prompt: "New passphrase" } as const;
 const STOPPED = "The node must not run meanwhile. Whatever goes wrong, nothing was changed.";
 

@@ -5,6 +5,13 @@
  */
 import type { LogLevel } from "../ports/ports.ts";
 import { MAX_SESSION_LIFE_MS, MIN_SESSION_LIFE_MS } from "../protocol/limits.ts";
+import {
+  NODE_DEFAULTS,
+  POST_QUANTUM_POLICIES,
+  type PostQuantumPolicy,
+  STRANGER_POLICIES,
+  type StrangerPolicy,
+} from "../protocol/node_settings.ts";
 import { AUDIT_OPTIONS } from "./audit_options.ts";
 import { usageError } from "./command_error.ts";
 import {
@@ -42,13 +49,9 @@ export const COMMON_OPTIONS = {
   }),
 };
 
-const POLICIES = ["require", "prefer", "off"] as const;
 const ROTATIONS = ["hourly", "daily", "seeded"] as const;
-const STRANGERS = ["ask", "deny"] as const;
 const LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
 
-/** Whether handshakes are post-quantum: always, if the peer can, or never. */
-export type PostQuantumPolicy = typeof POLICIES[number];
 export type RotationName = typeof ROTATIONS[number];
 
 const NETWORK_OPTIONS = {
@@ -117,19 +120,19 @@ const POLICY_OPTIONS = {
   pq: valueOption<PostQuantumPolicy>({
     flag: "pq",
     variable: "OPENRED_PQ",
-    value: POLICIES.join("|"),
+    value: POST_QUANTUM_POLICIES.join("|"),
     summary: "post-quantum handshakes: only, if the peer can, or never",
-    defaultText: "prefer",
-    fallback: "prefer",
-    parse: (text) => parseChoice(text, POLICIES),
+    defaultText: NODE_DEFAULTS.pq,
+    fallback: NODE_DEFAULTS.pq,
+    parse: (text) => parseChoice(text, POST_QUANTUM_POLICIES),
   }),
   rotation: valueOption<RotationName>({
     flag: "rotation",
     variable: "OPENRED_ROTATION",
     value: ROTATIONS.join("|"),
     summary: "how the crypto method of new pairs changes with time",
-    defaultText: "hourly",
-    fallback: "hourly",
+    defaultText: NODE_DEFAULTS.rotation.kind,
+    fallback: NODE_DEFAULTS.rotation.kind,
     parse: (text) => parseChoice(text, ROTATIONS),
   }),
   networkSeedFile: valueOption<string | null>({
@@ -141,14 +144,14 @@ const POLICY_OPTIONS = {
     fallback: null,
     parse: parsePath,
   }),
-  strangers: valueOption<typeof STRANGERS[number]>({
+  strangers: valueOption<StrangerPolicy>({
     flag: "strangers",
     variable: "OPENRED_STRANGERS",
-    value: STRANGERS.join("|"),
+    value: STRANGER_POLICIES.join("|"),
     summary: "messages of peers without permission: keep a few as requests, or none at all",
-    defaultText: "ask",
-    fallback: "ask",
-    parse: (text) => parseChoice(text, STRANGERS),
+    defaultText: NODE_DEFAULTS.strangers,
+    fallback: NODE_DEFAULTS.strangers,
+    parse: (text) => parseChoice(text, STRANGER_POLICIES),
   }),
   logLevel: valueOption<LogLevel>({
     flag: "log-level",
@@ -167,8 +170,8 @@ const LIMIT_OPTIONS = {
     variable: "OPENRED_SESSION_LIFE",
     value: "SECONDS",
     summary: "longest life this node gives a session",
-    defaultText: "21600",
-    fallback: 21_600,
+    defaultText: String(NODE_DEFAULTS.sessionLifeMs / 1000),
+    fallback: NODE_DEFAULTS.sessionLifeMs / 1000,
     parse: (text) =>
       parseInteger(text, { min: MIN_SESSION_LIFE_MS / 1000, max: MAX_SESSION_LIFE_MS / 1000 }),
   }),
@@ -177,8 +180,8 @@ const LIMIT_OPTIONS = {
     variable: "OPENRED_MAX_CONNECTIONS",
     value: "N",
     summary: "WebSocket channels kept open at once",
-    defaultText: "100",
-    fallback: 100,
+    defaultText: String(NODE_DEFAULTS.maxConnections),
+    fallback: NODE_DEFAULTS.maxConnections,
     parse: (text) => parseInteger(text, { min: 1, max: 100_000 }),
   }),
   idleConnectionS: valueOption<number>({
@@ -186,8 +189,8 @@ const LIMIT_OPTIONS = {
     variable: "OPENRED_IDLE_CONNECTION",
     value: "SECONDS",
     summary: "when a channel without traffic is closed",
-    defaultText: "300",
-    fallback: 300,
+    defaultText: String(NODE_DEFAULTS.idleConnectionMs / 1000),
+    fallback: NODE_DEFAULTS.idleConnectionMs / 1000,
     parse: (text) => parseInteger(text, { min: 5, max: 86_400 }),
   }),
   handshakesPerMinute: valueOption<number>({
@@ -195,8 +198,8 @@ const LIMIT_OPTIONS = {
     variable: "OPENRED_HANDSHAKES_PER_MINUTE",
     value: "N",
     summary: "handshakes taken from one address",
-    defaultText: "120",
-    fallback: 120,
+    defaultText: String(NODE_DEFAULTS.handshakesPerMinute),
+    fallback: NODE_DEFAULTS.handshakesPerMinute,
     parse: (text) => parseInteger(text, { min: 1, max: 1_000_000 }),
   }),
 };

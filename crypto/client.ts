@@ -11,12 +11,12 @@ import {
   CallingCore,
   type CallName,
   type CallResult,
-} from "./calls.ts";
-import { type PostedMessage, postPacked, takePosted } from "./codec.ts";
-import { PackReader } from "./pack_reader.ts";
-import { PackWriter } from "./pack_writer.ts";
+} from "./bridge/calls.ts";
+import { type PostedMessage, postPacked, takePosted } from "./bridge/codec.ts";
+import { PackReader } from "./bridge/pack_reader.ts";
+import { PackWriter } from "./bridge/pack_writer.ts";
 import { CryptoError, type CryptoErrorCode } from "./interface.ts";
-import { ANSWER, WORKER_READY } from "./worker_messages.ts";
+import { ANSWER, WORKER_READY } from "./bridge/worker_messages.ts";
 
 /**
  * Messages on their way at a time. Calls that come meanwhile wait and share the next one: the Worker could not begin

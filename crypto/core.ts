@@ -6,33 +6,33 @@
 // The default of a core that is given no source of its own: the Worker has no ports to be passed.
 // deno-lint-ignore openred/explicit-ports
 import { randomFillSync } from "node:crypto";
-import { createAeads } from "./aead.ts";
-import { createAuditCalls } from "./audit_lines.ts";
-import { createBackupCalls } from "./backup_stream.ts";
+import { createAeads } from "./primitives/aead.ts";
+import { createAuditCalls } from "./at_rest/audit_lines.ts";
+import { createBackupCalls } from "./at_rest/backup_stream.ts";
 import {
   type CallArgument,
   CallingCore,
   type CallName,
   type CallResult,
   type CallTable,
-} from "./calls.ts";
-import { checkByteArray, checkInteger, checkText, toCryptoError } from "./checks.ts";
-import type { CoreParts, RandomBytes, Stretch } from "./core_parts.ts";
-import { Verifier } from "./curves.ts";
-import { createEnvelopeCalls } from "./envelope.ts";
-import { createHandshakeCalls } from "./handshake.ts";
-import { argon2id, Hashes } from "./hashes.ts";
+} from "./bridge/calls.ts";
+import { checkByteArray, checkInteger, checkText, toCryptoError } from "./primitives/checks.ts";
+import type { CoreParts, RandomBytes, Stretch } from "./keyring/core_parts.ts";
+import { Verifier } from "./primitives/curves.ts";
+import { createEnvelopeCalls } from "./pairs/envelope.ts";
+import { createHandshakeCalls } from "./handshake/handshake.ts";
+import { argon2id, Hashes } from "./primitives/hashes.ts";
 import { CryptoError } from "./interface.ts";
-import { signJws } from "./jws.ts";
-import { IdentityKey, Keyring } from "./keyring.ts";
-import { createKeystoreCalls } from "./keystore_calls.ts";
-import { createKem, createNobleKem, type Kem } from "./mlkem.ts";
-import { selectCryptoMethod } from "./rotation.ts";
-import { createSecretCalls } from "./sealed_secret.ts";
-import { createSuccessorCalls } from "./successor.ts";
-import { createSessionCalls } from "./session.ts";
-import { createVaultCalls } from "./vault_seal.ts";
-import { VerifiedJws } from "./verified_jws.ts";
+import { signJws } from "./primitives/jws.ts";
+import { IdentityKey, Keyring } from "./keyring/keyring.ts";
+import { createKeystoreCalls } from "./at_rest/keystore_calls.ts";
+import { createKem, createNobleKem, type Kem } from "./primitives/mlkem.ts";
+import { selectCryptoMethod } from "./pairs/rotation.ts";
+import { createSecretCalls } from "./at_rest/sealed_secret.ts";
+import { createSuccessorCalls } from "./at_rest/successor.ts";
+import { createSessionCalls } from "./session/session.ts";
+import { createVaultCalls } from "./at_rest/vault_seal.ts";
+import { VerifiedJws } from "./keyring/verified_jws.ts";
 
 const MAX_PAYLOAD_LENGTH = 2 ** 15;
 const MAX_BLAKE3_BYTES = 65_535;

@@ -5,14 +5,14 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import { CALL_NAMES } from "./calls.ts";
-import { toCryptoError } from "./checks.ts";
-import { type PostedMessage, postPacked, takePosted } from "./codec.ts";
-import { PackReader } from "./pack_reader.ts";
-import { PackWriter } from "./pack_writer.ts";
+import { CALL_NAMES } from "./bridge/calls.ts";
+import { toCryptoError } from "./primitives/checks.ts";
+import { type PostedMessage, postPacked, takePosted } from "./bridge/codec.ts";
+import { PackReader } from "./bridge/pack_reader.ts";
+import { PackWriter } from "./bridge/pack_writer.ts";
 import { LocalCryptoCore } from "./core.ts";
 import { CryptoError } from "./interface.ts";
-import { ANSWER, WORKER_READY } from "./worker_messages.ts";
+import { ANSWER, WORKER_READY } from "./bridge/worker_messages.ts";
 
 /** Collects results, which then are posted together. */
 class Outbox {

@@ -5,9 +5,9 @@
  */
 import type { NodeId } from "../crypto/encoding.ts";
 import type { Clock } from "../ports/ports.ts";
-import type { Background } from "./background.ts";
+import type { Background } from "./timing/background.ts";
 import type { Holdings } from "./holdings.ts";
-import type { Messages } from "./messages.ts";
+import type { Messages } from "./modules/messages.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 
 const CLEAN_UP_MS = 60_000;

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { KeystoreCost, RotationPolicy, Suite } from "../crypto/interface.ts";
-import { CRYPTO_METHODS, SUITES } from "../crypto/interface.ts";
-import type { AuditSettings } from "./audit/audit_parts.ts";
-import type { StrangerPolicy } from "./permissions/frame_gate.ts";
-
-export type PostQuantumPolicy = "require" | "prefer" | "off";
+import type { KeystoreCost, RotationPolicy } from "../crypto/interface.ts";
+import type {
+  AuditSettings,
+  PostQuantumPolicy,
+  StrangerPolicy,
+} from "../protocol/node_settings.ts";
 
 export interface NodeConfig {
   readonly version: string;
@@ -39,27 +39,3 @@ export interface NodeConfig {
   /** How the audit log is kept; {@linkcode AUDIT_DEFAULTS} if absent. */
   readonly audit?: AuditSettings;
 }
-
-/** Defaults of everything that has one. */
-export const NODE_DEFAULTS = {
-  directories: [],
-  unlisted: false,
-  pq: "prefer",
-  rotation: { kind: "hourly" },
-  strangers: "ask",
-  allowPrivate: false,
-  services: ["messaging"],
-  sessionLifeMs: 6 * 3600 * 1000,
-  maxConnections: 100,
-  idleConnectionMs: 300_000,
-  handshakesPerMinute: 120,
-} as const satisfies Partial<NodeConfig>;
-
-/** The suites a node accepts, best first. */
-export function suitesOf(pq: PostQuantumPolicy): readonly Suite[] {
-  if (pq === "require") return [SUITES[0]];
-  return pq === "off" ? [SUITES[1]] : SUITES;
-}
-
-/** The methods this node lists in its record. */
-export const OWN_METHODS: readonly string[] = CRYPTO_METHODS;

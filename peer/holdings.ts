@@ -6,18 +6,18 @@
 import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
 import type { Clock, Files } from "../ports/ports.ts";
-import { RestoredMark } from "./backup/restored_mark.ts";
+import { RestoredMark } from "./own/restored_mark.ts";
 import type { NodeConfig } from "./config.ts";
-import { ContactDirectories } from "./contacts/contact_directories.ts";
-import { Petnames } from "./contacts/petnames.ts";
-import type { NodeEvents } from "./events.ts";
-import { OwnRecord } from "./own_record.ts";
-import { PeerBook } from "./peer_book.ts";
-import { DenialLog } from "./permissions/denial_log.ts";
-import { Permissions } from "./permissions/permissions.ts";
+import { ContactDirectories } from "./directories/contact_directories.ts";
+import { Petnames } from "./peers/petnames.ts";
+import type { NodeEvents } from "./events/events.ts";
+import { OwnRecord } from "./own/own_record.ts";
+import { PeerBook } from "./peers/peer_book.ts";
+import { DenialLog } from "./events/denial_log.ts";
+import { Permissions } from "./peers/permissions.ts";
 import { SessionTable } from "./sessions/session.ts";
-import type { NodeStore } from "./store.ts";
-import { OwnSuccession } from "./succession/own_succession.ts";
+import type { NodeStore } from "./store/store.ts";
+import { OwnSuccession } from "./own/own_succession.ts";
 import { ValidationCache } from "./tokens/validation_cache.ts";
 import { TokenVault } from "./tokens/vault.ts";
 

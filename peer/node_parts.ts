@@ -21,20 +21,20 @@ import { BackupDesk } from "./admin/backup_desk.ts";
 import { NodeControl } from "./admin/control.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
-import { Background } from "./background.ts";
-import { CheckedUrls } from "./checked_urls.ts";
+import { Background } from "./timing/background.ts";
+import { CheckedUrls } from "./p2p/checked_urls.ts";
 import { CleanUp } from "./clean_up.ts";
 import type { NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
-import type { NodeEvents } from "./events.ts";
+import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
-import { Messages } from "./messages.ts";
+import { Messages } from "./modules/messages.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { PeerApi } from "./p2p/routes.ts";
-import { FrameGate, type FrameHandler } from "./permissions/frame_gate.ts";
-import type { ModulePermissions } from "./permissions/module_permissions.ts";
+import { FrameGate, type FrameHandler } from "./modules/frame_gate.ts";
+import type { ModulePermissions } from "./peers/module_permissions.ts";
 import { Sessions } from "./sessions/sessions.ts";
-import type { NodeStore } from "./store.ts";
+import type { NodeStore } from "./store/store.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
 
 export interface NodePorts {

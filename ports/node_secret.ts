@@ -14,7 +14,7 @@ import type { Files, Random } from "./ports.ts";
 /** The file's name in its data directory. */
 export const SECRET_FILE = "node-secret";
 const SECRET_BYTES = 32;
-/** How a sealed secret begins: crypto/sealed_secret.ts. */
+/** How a sealed secret begins: crypto/at_rest/sealed_secret.ts. */
 const SEALED_MAGIC = encodeUtf8("ORSECR01");
 
 /** What stands in the file. */

@@ -7,7 +7,7 @@
 /** The composition roots: they import everything, and nothing imports them. */
 const ROOTS = ["central.ts", "node.ts"] as const;
 /** Folders that run beside the product and may import all of it. */
-const FREE_FOLDERS = ["scripts", "tests", "bench", "examples"] as const;
+const FREE_FOLDERS: readonly string[] = ["scripts", "tests", "bench", "examples"];
 
 /** The parts of the crypto core that others see: its interface and what is pure. */
 const CRYPTO_INTERFACE = [
@@ -47,6 +47,11 @@ function homeOf(path: string): string {
   return folder === "modules" && rest.length > 0 ? `${folder}/${module}/` : `${folder}/`;
 }
 
+/** Whether a file is part of what ships. */
+export function isProduct(path: string): boolean {
+  return !FREE_FOLDERS.includes(folderOf(path));
+}
+
 /**
  * Judges one import.
  * @param from Path of the importing file, relative to the root.
@@ -65,7 +70,7 @@ export function judgeImport(
   }
   if (to.file.startsWith("../")) return "it lies outside of the house";
   if ((ROOTS as readonly string[]).includes(to.file)) return "nothing imports a root";
-  if (folder === "" || (FREE_FOLDERS as readonly string[]).includes(folder)) return null;
+  if (folder === "" || FREE_FOLDERS.includes(folder)) return null;
   const allowed = ALLOWED[folder];
   if (allowed === undefined) return `the folder ${folder}/ has no rule in scripts/arrow_rules.ts`;
   if (to.file.startsWith(homeOf(from))) return null;

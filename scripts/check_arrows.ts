@@ -1,12 +1,13 @@
 /**
- * Checks who imports whom, and that no file shares a folder's name.
+ * Checks who imports whom, that nothing imports itself over others, and that no file shares a folder's name.
  *
  * Usage: `check_arrows.ts [root]`. Prints every violation and ends with 1 if there is any.
  *
  * @module
  */
-import { judgeImport } from "./arrow_rules.ts";
-import { findImports } from "./import_statements.ts";
+import { isProduct, judgeImport } from "./arrow_rules.ts";
+import { findCycles, type Imports, importsOfRooms } from "./import_cycles.ts";
+import { findImports, type ImportStatement } from "./import_statements.ts";
 
 const SKIPPED = new Set(["node_modules", "dist", "vendor", "coverage"]);
 
@@ -51,13 +52,33 @@ function resolveSpecifier(from: string, specifier: string) {
   return { file: parts.join("/") };
 }
 
-function checkFile(root: string, file: string): Violation[] {
+function checkFile(file: string, statements: readonly ImportStatement[]): Violation[] {
   const violations: Violation[] = [];
-  for (const { specifier, line } of findImports(Deno.readTextFileSync(`${root}/${file}`))) {
+  for (const { specifier, line } of statements) {
     const why = judgeImport(file, resolveSpecifier(file, specifier));
     if (why !== null) violations.push({ file, line, message: `imports ${specifier}: ${why}` });
   }
   return violations;
+}
+
+/** Who imports whom among the files that ship. */
+function importsOf(statements: ReadonlyMap<string, readonly ImportStatement[]>): Imports {
+  const imports = new Map<string, Set<string>>();
+  for (const [file, found] of statements) {
+    if (!isProduct(file)) continue;
+    const targets = found.map(({ specifier }) => resolveSpecifier(file, specifier));
+    imports.set(file, new Set(targets.flatMap((to) => "file" in to ? [to.file] : [])));
+  }
+  return imports;
+}
+
+/** Cycles of files, and of rooms that import each other although no file of theirs does. */
+function checkCycles(imports: Imports): Violation[] {
+  return [...findCycles(imports), ...findCycles(importsOfRooms(imports))].map((cycle) => ({
+    file: cycle[0]!,
+    line: 1,
+    message: `imports itself: ${[...cycle, cycle[0]].join(" → ")}`,
+  }));
 }
 
 /** A file and a folder of one name beside each other, the ending aside, or in each other. */
@@ -70,8 +91,17 @@ function checkNames({ files, folders }: Tree): Violation[] {
 /** Checks all source files below a folder. */
 export function checkArrows(root: string): Violation[] {
   const tree = readTree(root);
-  const violations = tree.files.toSorted().flatMap((file) => checkFile(root, file));
-  return [...violations, ...checkNames(tree)];
+  const statements = new Map(
+    tree.files.toSorted().map((file) => [
+      file,
+      findImports(Deno.readTextFileSync(`${root}/${file}`)),
+    ]),
+  );
+  return [
+    ...[...statements].flatMap(([file, found]) => checkFile(file, found)),
+    ...checkCycles(importsOf(statements)),
+    ...checkNames(tree),
+  ];
 }
 
 if (import.meta.main) {

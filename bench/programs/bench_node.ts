@@ -7,9 +7,9 @@ import { DatabaseSync } from "node:sqlite";
 import { Buffer } from "node:buffer";
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
-import { NODE_DEFAULTS } from "../../peer/config.ts";
+import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
 import { createNode, type NodePorts, type OpenNode } from "../../peer/node.ts";
-import type { FrameHandler } from "../../peer/permissions/frame_gate.ts";
+import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
 import { newEntry } from "../../peer/tokens/vault.ts";
 import {
   createOpenDatabase,

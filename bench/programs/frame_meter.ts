@@ -4,7 +4,7 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
-import type { FrameHandler } from "../../peer/permissions/frame_gate.ts";
+import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
 import type { Sessions } from "../../peer/sessions/sessions.ts";
 import { roundTrips } from "./round_trips.ts";
 

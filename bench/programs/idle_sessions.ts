@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
 import type { EstablishedSession } from "../../crypto/interface.ts";
-import { NodeEvents } from "../../peer/events.ts";
+import { NodeEvents } from "../../peer/events/events.ts";
 import { Session, SessionTable } from "../../peer/sessions/session.ts";
 import { standbyEntries } from "../../peer/sessions/standby.ts";
 import { newEntry, type PairEntry, TokenVault } from "../../peer/tokens/vault.ts";

@@ -9,8 +9,8 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import type { AuditLog } from "../audit/audit_log.ts";
 import { writeArchive } from "../backup/archive.ts";
 import { readDataFiles } from "../backup/data_files.ts";
-import { SCHEMA_VERSION } from "../migrations.ts";
-import type { NodeStore } from "../store.ts";
+import { SCHEMA_VERSION } from "../store/migrations.ts";
+import type { NodeStore } from "../store/store.ts";
 
 const RETRY_MS = 5_000;
 

@@ -17,12 +17,11 @@ import type {
 } from "../../protocol/admin_api.ts";
 import { formatContactLink } from "../../protocol/contact_link.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { sleep } from "../backoff.ts";
-import type { NodeConfig } from "../config.ts";
-import { Contacts, type ContactsParts } from "../contacts/contacts.ts";
-import type { OwnRecord } from "../own_record.ts";
-import type { Peer } from "../peer_book.ts";
-import { MESSAGE } from "../permissions/module_permissions.ts";
+import { sleep } from "../timing/backoff.ts";
+import { Contacts, type ContactsParts } from "./contacts.ts";
+import type { OwnRecord } from "../own/own_record.ts";
+import type { Peer } from "../peers/peer_book.ts";
+import { MESSAGE } from "../peers/module_permissions.ts";
 import { unspent } from "../sessions/standby.ts";
 import { troubleWith } from "../sessions/trouble.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
@@ -33,15 +32,21 @@ interface ControlParts extends ContactsParts {
   readonly ownRecord: OwnRecord;
 }
 
+interface ControlConfig {
+  readonly version: string;
+  readonly apiUrl: string;
+  readonly allowPrivate: boolean;
+}
+
 /** The owner's view of a node. */
 export class NodeControl {
   readonly contacts: Contacts;
   readonly #parts: ControlParts;
   readonly #ownId: NodeId;
-  readonly #config: NodeConfig;
+  readonly #config: ControlConfig;
   readonly #startedMs: number;
 
-  constructor(parts: ControlParts, options: { ownId: NodeId; config: NodeConfig }) {
+  constructor(parts: ControlParts, options: { ownId: NodeId; config: ControlConfig }) {
     this.#parts = parts;
     this.#ownId = options.ownId;
     this.#config = options.config;

@@ -14,7 +14,7 @@ import {
   peerInputSchema,
   resetInputSchema,
 } from "../../protocol/admin_api.ts";
-import type { Contacts } from "../contacts/contacts.ts";
+import type { Contacts } from "./contacts.ts";
 
 /** Has a route answer POSTs whose body is of a schema; `gone` fires when nobody waits for the answer. */
 export type AddPost = <const S extends v.GenericSchema>(

@@ -8,7 +8,7 @@ import type { Clock } from "../../ports/ports.ts";
 import type { SessionView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import type { RevokedView, TokenState, TokensView, TokenView } from "../../protocol/token_api.ts";
-import type { PeerBook } from "../peer_book.ts";
+import type { PeerBook } from "../peers/peer_book.ts";
 import type { SessionTable } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { PairEntry, TokenVault } from "../tokens/vault.ts";

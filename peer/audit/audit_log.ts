@@ -8,8 +8,10 @@
  * @see docs/PROTOCOL.md, "Audit log"
  */
 import type { AuditEntry, AuditPosition } from "../../crypto/interface.ts";
-import { storageFailed } from "../store.ts";
-import { type AuditParts, type AuditSettings, LINES_PER_CALL } from "./audit_parts.ts";
+import { storageFailed } from "../store/store.ts";
+import type { AuditFields } from "../events/events.ts";
+import { type AuditParts, LINES_PER_CALL } from "./audit_parts.ts";
+import type { AuditSettings } from "../../protocol/node_settings.ts";
 import { logFileName } from "./audit_files.ts";
 import { ChainWriter, type Durable } from "./chain_writer.ts";
 import { splitLines } from "./line_text.ts";
@@ -22,14 +24,6 @@ const MAX_WAITING = 10_000;
 const MAX_FIELD_LENGTH = 256;
 const MAX_FIELDS = 12;
 const MAX_EVENT_LENGTH = 64;
-
-/** What is said of an event. Every other member is stored as it is, so none may name a peer. */
-export interface AuditFields {
-  /** The peer's id; stored as its keyed hash. */
-  readonly peer?: string;
-  readonly success: boolean;
-  readonly [field: string]: string | number | boolean | null;
-}
 
 interface Waiting {
   readonly entry: AuditEntry;

@@ -7,22 +7,6 @@ import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
 import type { Clock, Files, Random } from "../../ports/ports.ts";
 import type { LogMarks } from "./log_marks.ts";
 
-/** How long a log is kept, and in which pieces. */
-export interface AuditSettings {
-  /** A file that has reached it is followed by another. */
-  readonly maxBytes: number;
-  /** So is a file whose first line is this old. */
-  readonly maxAgeMs: number;
-  /** Beyond it the oldest files are removed. */
-  readonly keepBytes: number;
-}
-
-export const AUDIT_DEFAULTS: AuditSettings = {
-  maxBytes: 16 * 2 ** 20,
-  maxAgeMs: 30 * 24 * 3_600_000,
-  keepBytes: 256 * 2 ** 20,
-};
-
 /** Tells the operator. */
 export interface AuditWarnings {
   warn(topic: string, text: string): void;

@@ -7,8 +7,8 @@
 import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { AuditPosition } from "../../crypto/interface.ts";
 import type { OpenRedError } from "../../protocol/errors.ts";
-import { Backoff, sleep } from "../backoff.ts";
-import { storageFailed } from "../store.ts";
+import { Backoff, sleep } from "../timing/backoff.ts";
+import { storageFailed } from "../store/store.ts";
 import { HEAD_FILE, logFileName } from "./audit_files.ts";
 import type { AuditParts } from "./audit_parts.ts";
 import type { Recovered } from "./recovery.ts";

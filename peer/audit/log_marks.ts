@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NodeStore } from "../store.ts";
+import type { NodeStore } from "../store/store.ts";
 
 /** A line of each identity's log that was on disk. */
 export interface LogMarks {

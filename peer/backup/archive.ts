@@ -3,14 +3,14 @@
  * one the manifest; a length of 0 ends them.
  *
  * @module
- * @see ../../crypto/backup_stream.ts for the outside
+ * @see ../../crypto/at_rest/backup_stream.ts for the outside
  */
 import * as v from "valibot";
 import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, KeystoreCost } from "../../crypto/interface.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
-import { SCHEMA_VERSION } from "../migrations.ts";
+import { SCHEMA_VERSION } from "../store/migrations.ts";
 import { ByteReader } from "./byte_reader.ts";
 
 const FORMAT = 1;

@@ -6,10 +6,10 @@
 import type { KeystoreCost } from "../../crypto/interface.ts";
 import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { openStore, settleData } from "../data_state.ts";
-import { SCHEMA_VERSION } from "../migrations.ts";
-import type { NodeStore } from "../store.ts";
-import type { DataPorts } from "../succession/succeed.ts";
+import { openStore, settleData } from "../data/data_state.ts";
+import { SCHEMA_VERSION } from "../store/migrations.ts";
+import type { NodeStore } from "../store/store.ts";
+import type { DataPorts } from "../data/succeed.ts";
 import { writeArchive } from "./archive.ts";
 import { readDataFiles } from "./data_files.ts";
 

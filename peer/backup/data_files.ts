@@ -6,11 +6,17 @@
 import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { BEGIN_FILE, HEAD_FILE } from "../audit/audit_files.ts";
-import { type NodeStore, storageFailed } from "../store.ts";
+import { type NodeStore, storageFailed } from "../store/store.ts";
 import { VAULT_FILE } from "../tokens/vault_file.ts";
 import type { ArchiveFile } from "./archive.ts";
 import { copyDatabase } from "./database_copy.ts";
-import { COPY_FILE, DATABASE_FILE, isOwned, NEEDED_FILES, removeCopy } from "./owned_files.ts";
+import {
+  COPY_FILE,
+  DATABASE_FILE,
+  isOwned,
+  NEEDED_FILES,
+  removeCopy,
+} from "../data/owned_files.ts";
 
 /** What must not be newer than what comes after it: the end of the audit log before its lines. */
 const FIRST = [BEGIN_FILE, HEAD_FILE, VAULT_FILE];

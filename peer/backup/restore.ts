@@ -7,12 +7,12 @@ import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { Clock, Files, OpenDatabase, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { RESTORING_FILE } from "../data_state.ts";
-import { NodeStore } from "../store.ts";
-import { SELF_NAMES } from "../succession/self_names.ts";
+import { RESTORING_FILE } from "../data/data_state.ts";
+import { NodeStore } from "../store/store.ts";
+import { SELF_NAMES } from "../own/self_names.ts";
 import { type Manifest, readArchive } from "./archive.ts";
-import { NEEDED_FILES } from "./owned_files.ts";
-import { markRestored } from "./restored_mark.ts";
+import { NEEDED_FILES } from "../data/owned_files.ts";
+import { markRestored } from "../own/restored_mark.ts";
 
 /** So much of a file is written at once. */
 const WRITE_BYTES = 4 * 2 ** 20;

@@ -6,7 +6,7 @@
 import type { Clock } from "../../ports/ports.ts";
 import type { OpenRedError } from "../../protocol/errors.ts";
 import { PROOF_WINDOW_S } from "../../protocol/limits.ts";
-import type { NodeEvents } from "../events.ts";
+import type { NodeEvents } from "../events/events.ts";
 
 /** Sets this machine's clock against that of one directory. */
 export class ClockSkew {

@@ -8,7 +8,7 @@ import type { DirectoryView } from "../../protocol/admin_api.ts";
 import type { ConnectionAnswer } from "../../protocol/directory_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import type { VerifiedRecord } from "../../protocol/record.ts";
-import { sleep } from "../backoff.ts";
+import { sleep } from "../timing/backoff.ts";
 import { DirectoryClient } from "./client.ts";
 import { ClockSkew } from "./clock_skew.ts";
 import type { DirectoryParts } from "./directory_parts.ts";

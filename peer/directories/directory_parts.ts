@@ -6,11 +6,11 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
 import type { Clock, HttpClient, Random } from "../../ports/ports.ts";
-import type { RestoredMark } from "../backup/restored_mark.ts";
-import type { NodeEvents } from "../events.ts";
-import type { OwnRecord } from "../own_record.ts";
-import type { NodeStore } from "../store.ts";
-import type { OwnSuccession } from "../succession/own_succession.ts";
+import type { RestoredMark } from "../own/restored_mark.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { OwnRecord } from "../own/own_record.ts";
+import type { NodeStore } from "../store/store.ts";
+import type { OwnSuccession } from "../own/own_succession.ts";
 
 export interface DirectoryParts {
   readonly crypto: CryptoCore;

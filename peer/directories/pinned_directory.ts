@@ -15,8 +15,8 @@ import {
   verifyRecord,
 } from "../../protocol/record.ts";
 import { openSuccession } from "../../protocol/statements.ts";
-import type { NodeEvents } from "../events.ts";
-import type { NodeStore } from "../store.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { NodeStore } from "../store/store.ts";
 
 interface PinnedParts {
   readonly crypto: CryptoCore;

@@ -6,7 +6,7 @@
 import type { DirectoryView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
-import { Backoff, jitter, sleep } from "../backoff.ts";
+import { Backoff, jitter, sleep } from "../timing/backoff.ts";
 import type { DirectoryClient, Registered } from "./client.ts";
 import type { ClockSkew } from "./clock_skew.ts";
 import type { DirectoryParts } from "./directory_parts.ts";

@@ -7,7 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { Channel, ChannelListener, Clock } from "../../ports/ports.ts";
 import { CHANNEL_FIRST_FRAME_MS } from "../../protocol/limits.ts";
 import { CHANNEL_CLOSE } from "../../protocol/peer_api.ts";
-import type { Background } from "../background.ts";
+import type { Background } from "../timing/background.ts";
 import type { FrameVerdict } from "../sessions/frame_intake.ts";
 import type { HeldSockets } from "./held_sockets.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
-import { Backoff } from "../backoff.ts";
+import { Backoff } from "../timing/backoff.ts";
 
 const FIRST_REOPEN_MS = 1_000;
 const LAST_REOPEN_MS = 300_000;

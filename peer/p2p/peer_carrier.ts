@@ -5,7 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
-import type { Carrier } from "./carrier.ts";
+import type { Carrier } from "../sessions/carrier.ts";
 import { type ChannelLimits, type ChannelParts, ChannelPool } from "./channels.ts";
 import { PostQueue } from "./post_queue.ts";
 

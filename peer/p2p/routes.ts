@@ -19,9 +19,9 @@ import {
 import { handshakeRequestSchema, messageRequestSchema } from "../../protocol/peer_api.ts";
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
 import type { Directories } from "../directories/directories.ts";
-import type { OwnRecord } from "../own_record.ts";
+import type { OwnRecord } from "../own/own_record.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import { logStorageFailure } from "../store.ts";
+import { logStorageFailure } from "../store/store.ts";
 import type { ChannelPool } from "./channels.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 

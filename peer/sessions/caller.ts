@@ -17,12 +17,12 @@ import {
 import { HANDSHAKE_PATH, handshakeAnswerSchema } from "../../protocol/peer_api.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
-import { sleep } from "../backoff.ts";
-import { OWN_METHODS } from "../config.ts";
+import { sleep } from "../timing/backoff.ts";
+import { OWN_METHODS } from "../own/offers.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { PairEntry } from "../tokens/vault.ts";
 import type { HandshakeParts } from "./responder.ts";
-import type { OwnSuccession } from "../succession/own_succession.ts";
+import type { OwnSuccession } from "../own/own_succession.ts";
 import { isCutOff } from "./revoking.ts";
 import { Session } from "./session.ts";
 import { standbyEntries, tooManySets } from "./standby.ts";

@@ -5,11 +5,11 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
-import { jitter } from "../backoff.ts";
-import type { NodeEvents } from "../events.ts";
-import type { OwnRecord } from "../own_record.ts";
-import type { Carrier } from "../p2p/carrier.ts";
-import type { PeerBook } from "../peer_book.ts";
+import { jitter } from "../timing/backoff.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { OwnRecord } from "../own/own_record.ts";
+import type { Carrier } from "./carrier.ts";
+import type { PeerBook } from "../peers/peer_book.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { Session, SessionTable } from "./session.ts";
 import { sessionView } from "./session_view.ts";

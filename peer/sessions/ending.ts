@@ -4,8 +4,8 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
-import type { NodeEvents } from "../events.ts";
-import type { Carrier } from "../p2p/carrier.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { Carrier } from "./carrier.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { PeerLinks } from "./links.ts";

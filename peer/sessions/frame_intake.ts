@@ -17,10 +17,10 @@ import {
 import { frameSessionId } from "../../protocol/peer_api.ts";
 import { verifyRecord } from "../../protocol/record.ts";
 import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
-import type { Background } from "../background.ts";
-import type { NodeEvents } from "../events.ts";
-import type { PeerBook } from "../peer_book.ts";
-import type { FrameGate, ModuleFrame } from "../permissions/frame_gate.ts";
+import type { Background } from "../timing/background.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { PeerBook } from "../peers/peer_book.ts";
+import type { ModuleFrame, ModuleGate } from "./module_gate.ts";
 import type { AckGatherer } from "./acks.ts";
 import type { Confirming } from "./confirming.ts";
 import type { Ending } from "./ending.ts";
@@ -44,7 +44,7 @@ export interface IntakeParts {
   readonly book: PeerBook;
   readonly table: SessionTable;
   /** The only way to the modules. */
-  readonly gate: FrameGate;
+  readonly gate: ModuleGate;
   readonly confirming: Confirming;
   readonly greeting: Greeting;
   readonly acks: AckGatherer;

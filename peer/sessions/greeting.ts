@@ -5,10 +5,10 @@
  */
 import type { Clock } from "../../ports/ports.ts";
 import { CONFIRMATION_MS } from "../../protocol/limits.ts";
-import type { Background } from "../background.ts";
-import { sleep } from "../backoff.ts";
-import type { NodeEvents } from "../events.ts";
-import type { Carrier } from "../p2p/carrier.ts";
+import type { Background } from "../timing/background.ts";
+import { sleep } from "../timing/backoff.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { Carrier } from "./carrier.ts";
 import type { Session, SessionTable } from "./session.ts";
 
 const FIRST_REPEAT_MS = 1_000;

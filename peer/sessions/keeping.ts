@@ -9,7 +9,7 @@ import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
 import type { keepHeaderSchema } from "../../protocol/frames.ts";
 import { CONFIRMATION_MS, MAX_KEEP_IDS } from "../../protocol/limits.ts";
-import type { Background } from "../background.ts";
+import type { Background } from "../timing/background.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { ReliableSender } from "./reliable.ts";
 import type { Session, SessionTable } from "./session.ts";

@@ -7,9 +7,9 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { CryptoError } from "../../crypto/interface.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
 import { RECEIVE_LONGER_MS } from "../../protocol/limits.ts";
-import type { Background } from "../background.ts";
-import { Backoff } from "../backoff.ts";
-import type { Carrier } from "../p2p/carrier.ts";
+import type { Background } from "../timing/background.ts";
+import { Backoff } from "../timing/backoff.ts";
+import type { Carrier } from "./carrier.ts";
 import type { Session, SessionTable } from "./session.ts";
 
 const FIRST_REPEAT_MS = 1_000;

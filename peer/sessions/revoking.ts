@@ -5,10 +5,10 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
-import type { NodeEvents } from "../events.ts";
-import type { Carrier } from "../p2p/carrier.ts";
-import type { PeerBook } from "../peer_book.ts";
-import type { Permissions } from "../permissions/permissions.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { Carrier } from "./carrier.ts";
+import type { PeerBook } from "../peers/peer_book.ts";
+import type { Permissions } from "../peers/permissions.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
 import type { PairEntry, TokenVault } from "../tokens/vault.ts";
 import type { PeerLinks } from "./links.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { SessionView } from "../../protocol/admin_api.ts";
-import type { Carrier } from "../p2p/carrier.ts";
+import type { Carrier } from "./carrier.ts";
 import type { Session } from "./session.ts";
 
 const EPOCH_MS = 3_600_000;

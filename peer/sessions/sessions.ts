@@ -7,10 +7,10 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { HttpClient, Random } from "../../ports/ports.ts";
 import type { SessionView } from "../../protocol/admin_api.ts";
 import type { HandshakeRequest } from "../../protocol/peer_api.ts";
-import type { Background } from "../background.ts";
+import type { Background } from "../timing/background.ts";
 import type { Directories } from "../directories/directories.ts";
-import type { Carrier } from "../p2p/carrier.ts";
-import type { FrameGate } from "../permissions/frame_gate.ts";
+import type { Carrier } from "./carrier.ts";
+import type { ModuleGate } from "./module_gate.ts";
 import { AckGatherer } from "./acks.ts";
 import { MAX_CALLS_IN_TURN } from "./call_turns.ts";
 import { Caller } from "./caller.ts";
@@ -41,7 +41,7 @@ export interface SessionsParts extends HandshakeParts {
   readonly carrier: Carrier;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** The only way to the modules. */
-  readonly gate: FrameGate;
+  readonly gate: ModuleGate;
   /** Called after a session was confirmed. */
   readonly confirmed: (peer: NodeId) => void;
 }

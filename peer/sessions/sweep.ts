@@ -5,8 +5,8 @@
  */
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { Clock } from "../../ports/ports.ts";
-import type { Background } from "../background.ts";
-import type { NodeEvents } from "../events.ts";
+import type { Background } from "../timing/background.ts";
+import type { NodeEvents } from "../events/events.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import type { Ending } from "./ending.ts";

@@ -5,9 +5,8 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { PeerTrouble } from "../../protocol/admin_api.ts";
-import type { NodeEvents } from "../events.ts";
-import type { PeerBook } from "../peer_book.ts";
-import type { PeerLinks } from "./links.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { PeerBook } from "../peers/peer_book.ts";
 import type { SessionTable } from "./session.ts";
 
 function topicOf(peer: NodeId): string {
@@ -33,7 +32,7 @@ export function troubleWith(
   parts: {
     readonly book: PeerBook;
     readonly table: SessionTable;
-    readonly links: Pick<PeerLinks, "trouble">;
+    readonly links: { trouble(peer: NodeId): PeerTrouble | null };
   },
   peer: NodeId,
 ): PeerTrouble | null {

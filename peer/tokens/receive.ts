@@ -22,11 +22,11 @@ import {
 } from "../../protocol/limits.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { decodePairStatement, type PairStatement } from "../../protocol/statements.ts";
-import { OWN_METHODS } from "../config.ts";
-import { type NodeEvents, reasonOf } from "../events.ts";
-import type { PeerBook } from "../peer_book.ts";
-import type { DenialLog } from "../permissions/denial_log.ts";
-import type { Permissions } from "../permissions/permissions.ts";
+import { OWN_METHODS } from "../own/offers.ts";
+import { type NodeEvents, reasonOf } from "../events/events.ts";
+import type { PeerBook } from "../peers/peer_book.ts";
+import type { DenialLog } from "../events/denial_log.ts";
+import type { Permissions } from "../peers/permissions.ts";
 import { newEntry, type PairEntry, type TokenVault } from "./vault.ts";
 
 /** Targets asked for in the last five minutes may come back with an initiator's half. */

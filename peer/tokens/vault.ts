@@ -16,7 +16,7 @@ import type {
 } from "../../crypto/interface.ts";
 import type { Clock, Files } from "../../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS } from "../../protocol/limits.ts";
-import type { NodeEvents } from "../events.ts";
+import type { NodeEvents } from "../events/events.ts";
 import { DAMAGED_FILE, VAULT_FILE, VaultFile } from "./vault_file.ts";
 import { isRemoval, sealedOf, type VaultLine } from "./vault_text.ts";
 

@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { decodeUtf8, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { Files } from "../../ports/ports.ts";
-import { storageFailed } from "../store.ts";
+import { storageFailed } from "../store/store.ts";
 import {
   formatChange,
   formatLine,

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { CommandLinePorts } from "../../cli/commands.ts";
-import type { PassphraseChange } from "../../cli/passphrase.ts";
+import type { PassphraseChange } from "../../cli/node_keeper.ts";
 import { failure } from "../../cli/command_error.ts";
 import { runInProcess } from "./command_line.ts";
 

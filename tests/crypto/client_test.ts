@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
 import type { KeyRef } from "../../crypto/interface.ts";
-import { PackWriter } from "../../crypto/pack_writer.ts";
-import { ANSWER, WORKER_READY } from "../../crypto/worker_messages.ts";
+import { PackWriter } from "../../crypto/bridge/pack_writer.ts";
+import { ANSWER, WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
 
 /** A Worker that computes nothing and answers when it is told to. */
 class SilentWorker {

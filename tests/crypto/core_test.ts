@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
 import { LocalCryptoCore } from "../../crypto/core.ts";
-import { Hashes } from "../../crypto/hashes.ts";
+import { Hashes } from "../../crypto/primitives/hashes.ts";
 import { CryptoError } from "../../crypto/interface.ts";
 import { CoreWorld } from "../contract/crypto_core_world.ts";
 

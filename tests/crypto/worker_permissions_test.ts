@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { CRYPTO_WORKER_OPTIONS } from "../../crypto/client.ts";
-import { WORKER_READY } from "../../crypto/worker_messages.ts";
+import { WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
 
 type Outcomes = Readonly<Record<string, string>>;
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
 import { createHash } from "node:crypto";
-import { type Aead, createAeads } from "../../crypto/aead.ts";
-import { SigningKey, Verifier, x25519PublicKey } from "../../crypto/curves.ts";
+import { type Aead, createAeads } from "../../crypto/primitives/aead.ts";
+import { SigningKey, Verifier, x25519PublicKey } from "../../crypto/primitives/curves.ts";
 import {
   concatBytes,
   decodeNodeId,
@@ -11,12 +11,20 @@ import {
   encodeUtf8,
   isSmallOrderKey,
 } from "../../crypto/encoding.ts";
-import { decodeFrameContent, decodeFrameHead, encodeFrameContent } from "../../crypto/frame.ts";
-import { Hashes } from "../../crypto/hashes.ts";
+import {
+  decodeFrameContent,
+  decodeFrameHead,
+  encodeFrameContent,
+} from "../../crypto/session/frame.ts";
+import { Hashes } from "../../crypto/primitives/hashes.ts";
 import type { JwsType } from "../../crypto/interface.ts";
-import { signJws, verifyJws } from "../../crypto/jws.ts";
-import { reverseTransform } from "../../crypto/methods.ts";
-import { generateAsymmetricTokens, type PairContext, tokensMatch } from "../../crypto/tokens.ts";
+import { signJws, verifyJws } from "../../crypto/primitives/jws.ts";
+import { reverseTransform } from "../../crypto/pairs/methods.ts";
+import {
+  generateAsymmetricTokens,
+  type PairContext,
+  tokensMatch,
+} from "../../crypto/pairs/tokens.ts";
 import { decodeRecord } from "../../protocol/record.ts";
 import { openIdentityStatement, openProof, openSuccession } from "../../protocol/statements.ts";
 import { testIdentity, verifierOf } from "../protocol/signer.ts";

@@ -8,7 +8,8 @@ import { LocalCryptoCore } from "../../crypto/core.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS } from "../../directory/config.ts";
 import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
-import { NODE_DEFAULTS, type NodeConfig } from "../../peer/config.ts";
+import { type NodeConfig } from "../../peer/config.ts";
+import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
 import { createNode, type Node } from "../../peer/node.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
 import {

@@ -95,6 +95,43 @@ Deno.test("checkArrows() refuses every other arrow", async () => {
   }
 });
 
+Deno.test("checkArrows() refuses files that import each other, and names the way", async () => {
+  const found = await checkTree({
+    "cli/command.ts": 'import type { A } from "./passphrase.ts";\n',
+    "cli/passphrase.ts": 'import { b } from "./words.ts";\n',
+    "cli/words.ts": 'import { c } from "./command.ts";\n',
+    "cli/send.ts": 'import { c } from "./command.ts";\n',
+  });
+  assertEquals(found, [
+    "cli/command.ts:1 imports itself: " +
+    "cli/command.ts → cli/passphrase.ts → cli/words.ts → cli/command.ts",
+  ]);
+});
+
+Deno.test("checkArrows() refuses rooms of peer/ and crypto/ that import each other", async () => {
+  for (const folder of ["peer", "crypto"]) {
+    const found = await checkTree({
+      [`${folder}/audit/log.ts`]: 'import { a } from "../events/events.ts";\n',
+      [`${folder}/events/notes.ts`]: 'import { b } from "../audit/parts.ts";\n',
+      [`${folder}/config.ts`]: 'import { b } from "./audit/parts.ts";\n',
+    });
+    const [audit, events] = [`${folder}/audit`, `${folder}/events`];
+    assertEquals(found, [`${audit}:1 imports itself: ${audit} → ${events} → ${audit}`]);
+  }
+});
+
+Deno.test("checkArrows() allows one room to stand on another, and files of one folder without a circle", async () => {
+  const found = await checkTree({
+    "peer/node.ts":
+      'import { a } from "./sessions/sessions.ts";\nimport { b } from "./audit/log.ts";\n',
+    "peer/sessions/sessions.ts":
+      'import { b } from "../audit/log.ts";\nimport { c } from "./links.ts";\n',
+    "peer/sessions/links.ts": 'import { b } from "../audit/parts.ts";\n',
+    "cli/command.ts": 'import { c } from "./words.ts";\n',
+  });
+  assertEquals(found, []);
+});
+
 Deno.test("checkArrows() refuses a file that shares a folder's name", async () => {
   const found = await checkTree({ "peer/tokens.ts": "", "peer/tokens/vault.ts": "" });
   assertEquals(found, ["peer/tokens.ts:1 shares its name with a folder beside it"]);

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { Hashes } from "../../crypto/hashes.ts";
+import { Hashes } from "../../crypto/primitives/hashes.ts";
 import { CRYPTO_METHODS, type RotationPolicy } from "../../crypto/interface.ts";
-import { selectCryptoMethod } from "../../crypto/rotation.ts";
+import { selectCryptoMethod } from "../../crypto/pairs/rotation.ts";
 import type { SessionView } from "../../protocol/admin_api.ts";
 import { repeated } from "../vectors/read_vectors.ts";
 import { checkAlways, finish } from "./final_check.ts";

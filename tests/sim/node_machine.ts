@@ -4,7 +4,8 @@
  * @module
  */
 import type { RotationPolicy } from "../../crypto/interface.ts";
-import { NODE_DEFAULTS, type NodeConfig } from "../../peer/config.ts";
+import { type NodeConfig } from "../../peer/config.ts";
+import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
 import { createNode, type Node } from "../../peer/node.ts";
 import { AdminClient } from "./admin_client.ts";
 import { bootProcess, crashHost, destroyHost, logLine, type MachineParts } from "./machine.ts";

@@ -5,7 +5,7 @@
  */
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import type { CryptoCore, OpenedFrame } from "../../crypto/interface.ts";
-import { createNobleKem } from "../../crypto/mlkem_noble.ts";
+import { createNobleKem } from "../../crypto/primitives/mlkem_noble.ts";
 import type { EventLoop } from "./event_loop.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import type { Trace } from "./trace.ts";

@@ -2,12 +2,10 @@
 import { LocalCryptoCore } from "../../../crypto/core.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { OpenedKeystore } from "../../../crypto/interface.ts";
-import { type AuditFields, AuditLog } from "../../../peer/audit/audit_log.ts";
-import {
-  AUDIT_DEFAULTS,
-  type AuditParts,
-  type AuditSettings,
-} from "../../../peer/audit/audit_parts.ts";
+import { AuditLog } from "../../../peer/audit/audit_log.ts";
+import type { AuditFields } from "../../../peer/events/events.ts";
+import { type AuditParts } from "../../../peer/audit/audit_parts.ts";
+import { AUDIT_DEFAULTS, type AuditSettings } from "../../../protocol/node_settings.ts";
 import { AuditReader } from "../../../peer/audit/reader.ts";
 import { AuditVerifier } from "../../../peer/audit/verifier.ts";
 import type { Clock } from "../../../ports/ports.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { AuditEntryView, AuditReport } from "../../../protocol/audit_api.ts";
-import { LifeNode } from "../succession/life_world.ts";
+import { LifeNode } from "../data/life_world.ts";
 
 async function verify(node: LifeNode, query = ""): Promise<AuditReport> {
   const response = await node.admin("GET", `/audit/verify${query}`);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { CryptoCore } from "../../../crypto/interface.ts";
 import { AuditLog } from "../../../peer/audit/audit_log.ts";
-import { AUDIT_DEFAULTS, type AuditSettings } from "../../../peer/audit/audit_parts.ts";
+import { AUDIT_DEFAULTS, type AuditSettings } from "../../../protocol/node_settings.ts";
 import { AuditWorld, linesOf, NEVER, setLines, settle } from "./audit_world.ts";
 import { MemoryFiles } from "./memory_files.ts";
 

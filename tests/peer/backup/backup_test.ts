@@ -4,14 +4,14 @@ import { concatBytes, encodeBase64Url, encodeUtf8 } from "../../../crypto/encodi
 import type { CryptoCore } from "../../../crypto/interface.ts";
 import { readArchive, writeArchive } from "../../../peer/backup/archive.ts";
 import { type BackupParts, readDataFiles } from "../../../peer/backup/data_files.ts";
-import { foreignNames, isOwned } from "../../../peer/backup/owned_files.ts";
-import { SCHEMA_VERSION } from "../../../peer/migrations.ts";
-import { NodeStore } from "../../../peer/store.ts";
+import { foreignNames, isOwned } from "../../../peer/data/owned_files.ts";
+import { SCHEMA_VERSION } from "../../../peer/store/migrations.ts";
+import { NodeStore } from "../../../peer/store/store.ts";
 import { DAMAGED_FILE } from "../../../peer/tokens/vault_file.ts";
 import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
-import { CHEAP, LifeNode, until } from "../succession/life_world.ts";
+import { CHEAP, LifeNode, until } from "../data/life_world.ts";
 import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
 
 const BODY = { passphrase: encodeBase64Url(encodeUtf8(PASSPHRASE)) };

@@ -8,7 +8,7 @@ import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { backUpNode } from "../../../peer/backup/backup_node.ts";
 import { restoreNode, type RestoreTarget } from "../../../peer/backup/restore.ts";
 import { createOpenDatabase, openFiles } from "../../../ports/system.ts";
-import { CHEAP, type LifeNode } from "../succession/life_world.ts";
+import { CHEAP, type LifeNode } from "../data/life_world.ts";
 
 export const PASSPHRASE = "a passphrase for backups";
 

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { DatabaseSync } from "node:sqlite";
 import type { RestoreTarget } from "../../../peer/backup/restore.ts";
-import { settleData } from "../../../peer/data_state.ts";
-import { NodeStore } from "../../../peer/store.ts";
+import { settleData } from "../../../peer/data/data_state.ts";
+import { NodeStore } from "../../../peer/store/store.ts";
 import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
-import { LifeNode } from "../succession/life_world.ts";
+import { LifeNode } from "../data/life_world.ts";
 import { backUpStopped, restore } from "./backups.ts";
 
 class Killed extends Error {}

@@ -2,14 +2,14 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { type CryptoCore, CryptoError } from "../../../crypto/interface.ts";
 import { type ArchiveFile, writeArchive } from "../../../peer/backup/archive.ts";
-import { isOwned } from "../../../peer/backup/owned_files.ts";
-import { SCHEMA_VERSION } from "../../../peer/migrations.ts";
-import type { DataPorts } from "../../../peer/succession/succeed.ts";
+import { isOwned } from "../../../peer/data/owned_files.ts";
+import { SCHEMA_VERSION } from "../../../peer/store/migrations.ts";
+import type { DataPorts } from "../../../peer/data/succeed.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { Clock } from "../../../ports/ports.ts";
 import { openFiles, systemClock } from "../../../ports/system.ts";
 import { RealDirectory } from "../../interop/real_world.ts";
-import { CHEAP, LifeNode, until } from "../succession/life_world.ts";
+import { CHEAP, LifeNode, until } from "../data/life_world.ts";
 import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
 
 async function connected(directory: RealDirectory, a: LifeNode, b: LifeNode): Promise<void> {

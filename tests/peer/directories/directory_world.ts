@@ -4,13 +4,13 @@
  * @module
  */
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
-import type { RestoredMark } from "../../../peer/backup/restored_mark.ts";
-import { NODE_DEFAULTS } from "../../../peer/config.ts";
-import { ContactDirectories } from "../../../peer/contacts/contact_directories.ts";
+import type { RestoredMark } from "../../../peer/own/restored_mark.ts";
+import { NODE_DEFAULTS } from "../../../protocol/node_settings.ts";
+import { ContactDirectories } from "../../../peer/directories/contact_directories.ts";
 import { Directories } from "../../../peer/directories/directories.ts";
-import { OwnRecord } from "../../../peer/own_record.ts";
-import { PeerBook } from "../../../peer/peer_book.ts";
-import type { OwnSuccession } from "../../../peer/succession/own_succession.ts";
+import { OwnRecord } from "../../../peer/own/own_record.ts";
+import { PeerBook } from "../../../peer/peers/peer_book.ts";
+import type { OwnSuccession } from "../../../peer/own/own_succession.ts";
 import { EnvelopeReceiver } from "../../../peer/tokens/receive.ts";
 import { TokenVault } from "../../../peer/tokens/vault.ts";
 import type { HttpAnswer, HttpRequest } from "../../../ports/ports.ts";
@@ -165,9 +165,7 @@ export class DirectoryWorld implements AsyncDisposable {
     const { identity } = this.own.keys;
     return new OwnRecord(this.parts, {
       ...NODE_DEFAULTS,
-      version: "test",
       apiUrl: "https://node.example",
-      adminToken: "token",
       pq: "off",
     }, { identity, noiseKey: this.own.noisePublic });
   }

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { decodeBase64Url, encodeBase64Url } from "../../../crypto/encoding.ts";
 import type { KeyRef, ReadAnswer } from "../../../crypto/interface.ts";
 import type { HttpAnswer, HttpRequest } from "../../../ports/ports.ts";
-import { NODE_DEFAULTS } from "../../../peer/config.ts";
+import { NODE_DEFAULTS } from "../../../protocol/node_settings.ts";
 import { answerJson } from "../fake_http.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { PeerSession, TestNode } from "../test_node.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { OwnRecord } from "../../../peer/own_record.ts";
-import { PeerBook } from "../../../peer/peer_book.ts";
+import { OwnRecord } from "../../../peer/own/own_record.ts";
+import { PeerBook } from "../../../peer/peers/peer_book.ts";
 import { Confirming } from "../../../peer/sessions/confirming.ts";
 import { SessionWorld } from "./session_world.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { NODE_DEFAULTS } from "../../../peer/config.ts";
-import { OwnRecord } from "../../../peer/own_record.ts";
+import { NODE_DEFAULTS } from "../../../protocol/node_settings.ts";
+import { OwnRecord } from "../../../peer/own/own_record.ts";
 import { Responder } from "../../../peer/sessions/responder.ts";
 import { ValidationCache } from "../../../peer/tokens/validation_cache.ts";
 import { HOUR_MS, MINUTE_MS } from "../parts.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decodeNodeId, encodeBase64Url } from "../../../crypto/encoding.ts";
-import { PeerBook } from "../../../peer/peer_book.ts";
+import { PeerBook } from "../../../peer/peers/peer_book.ts";
 import { PeerLinks } from "../../../peer/sessions/links.ts";
 import type { Session } from "../../../peer/sessions/session.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";

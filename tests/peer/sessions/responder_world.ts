@@ -5,9 +5,9 @@
  */
 import { assertRejects } from "@std/assert";
 import type { KeyRef, StoredHalf, Suite } from "../../../crypto/interface.ts";
-import { NODE_DEFAULTS, type PostQuantumPolicy } from "../../../peer/config.ts";
-import { OwnRecord } from "../../../peer/own_record.ts";
-import { PeerBook } from "../../../peer/peer_book.ts";
+import { NODE_DEFAULTS, type PostQuantumPolicy } from "../../../protocol/node_settings.ts";
+import { OwnRecord } from "../../../peer/own/own_record.ts";
+import { PeerBook } from "../../../peer/peers/peer_book.ts";
 import { Responder } from "../../../peer/sessions/responder.ts";
 import { SessionTable } from "../../../peer/sessions/session.ts";
 import { EnvelopeReceiver } from "../../../peer/tokens/receive.ts";

@@ -3,7 +3,7 @@ import type { TokenView } from "../../../protocol/token_api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { NodeMachine } from "../../sim/node_machine.ts";
 import { World } from "../../sim/world.ts";
-import { PeerBook } from "../../../peer/peer_book.ts";
+import { PeerBook } from "../../../peer/peers/peer_book.ts";
 import { Revoking } from "../../../peer/sessions/revoking.ts";
 import { START_MS } from "../parts.ts";
 import { SessionWorld } from "./session_world.ts";

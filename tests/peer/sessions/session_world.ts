@@ -4,7 +4,7 @@
  * @module
  */
 import type { EstablishedSession, StoredHalf } from "../../../crypto/interface.ts";
-import type { Carrier } from "../../../peer/p2p/carrier.ts";
+import type { Carrier } from "../../../peer/sessions/carrier.ts";
 import { Session, SessionTable } from "../../../peer/sessions/session.ts";
 import { ValidationCache } from "../../../peer/tokens/validation_cache.ts";
 import { newEntry, type PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";

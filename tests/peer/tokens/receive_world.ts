@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { assertRejects } from "@std/assert";
-import { PeerBook } from "../../../peer/peer_book.ts";
+import { PeerBook } from "../../../peer/peers/peer_book.ts";
 import { EnvelopeReceiver } from "../../../peer/tokens/receive.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { VerifiedRecord } from "../../../protocol/record.ts";

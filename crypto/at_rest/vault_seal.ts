@@ -1,0 +1,177 @@
+/**
+ * The sealed part of a token vault's line: base64 of nonce(12) ‖ ciphertext ‖ tag(16), AES-256-GCM
+ * under the vault key, the AAD being the line's name.
+ *
+ * @module
+ * @see docs/PROTOCOL.md, "Keys at rest"
+ */
+import { Buffer } from "node:buffer";
+import { TAG_BYTES } from "../primitives/aead.ts";
+import { wipe } from "../primitives/bytes.ts";
+import type { CallTable } from "../bridge/calls.ts";
+import { checkText } from "../primitives/checks.ts";
+import type { CoreParts } from "../keyring/core_parts.ts";
+import { EncReader } from "../primitives/enc_reader.ts";
+import { concatBytes, enc, encodeUtf8 } from "../encoding.ts";
+import { Half } from "../pairs/half.ts";
+import { CryptoError, type KeyRef, type OpenedLine, type StoredHalf } from "../interface.ts";
+import { VaultKey } from "../keyring/keyring.ts";
+
+const NONCE_BYTES = 12;
+const HALF_LABEL = "openred/v3/vault-half";
+const NOTE_LABEL = "openred/v3/vault-note";
+const MAX_NAME_LENGTH = 256;
+const MAX_META_LENGTH = 2 ** 16;
+const MAX_SEALED_LENGTH = 2 ** 19;
+
+/** What one call may open, so that others get their turn. */
+const MAX_LINES = 4_096;
+
+type VaultCalls = Pick<
+  CallTable,
+  "sealHalf" | "openHalf" | "sealNote" | "openNote" | "openLines"
+>;
+
+function refuse(): never {
+  throw new CryptoError("unseal_failed", "The vault line does not open");
+}
+
+function sealLine(
+  parts: CoreParts,
+  options: { key: VaultKey; name: string; plain: Uint8Array },
+): string {
+  const { key, name, plain } = options;
+  checkText(name, MAX_NAME_LENGTH, "a line's name");
+  const nonce = parts.random(NONCE_BYTES);
+  const sealed = parts.aeads.aes256Gcm.seal(key.bytes, nonce, encodeUtf8(name), plain);
+  wipe(plain);
+  return Buffer.from(concatBytes(nonce, sealed)).toString("base64");
+}
+
+function openLine(
+  parts: CoreParts,
+  options: { key: VaultKey; name: string; sealed: string },
+): Uint8Array {
+  const { key, name, sealed } = options;
+  checkText(name, MAX_NAME_LENGTH, "a line's name");
+  checkText(sealed, MAX_SEALED_LENGTH, "a sealed line");
+  const bytes = Buffer.from(sealed, "base64");
+  if (bytes.toString("base64") !== sealed || bytes.length < NONCE_BYTES + TAG_BYTES) refuse();
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const box = bytes.subarray(NONCE_BYTES);
+  return parts.aeads.aes256Gcm.open(key.bytes, nonce, encodeUtf8(name), box) ?? refuse();
+}
+
+function encodeHalf(half: Half, meta: string): Uint8Array {
+  const { issuer, pairId, idA, idB, method, issuedAt, expiresAt, role } = half.info;
+  const about = [issuer, pairId, idA, idB, method, issuedAt, expiresAt, role];
+  return enc(HALF_LABEL, ...about, half.token, half.peerSalt, half.check, meta);
+}
+
+function decodeHalf(reader: EncReader): { half: Half; meta: string } {
+  const issuer = reader.text();
+  const pairId = reader.bytes();
+  const [idA, idB, method] = [reader.text(), reader.text(), reader.text()];
+  const [issuedAt, expiresAt] = [reader.integer(), reader.integer()];
+  const role = reader.text();
+  if (role !== "initiator" && role !== "responder") refuse();
+  const half = new Half(
+    { issuer, pairId, idA, idB, method, issuedAt, expiresAt, role },
+    { token: reader.bytes(), peerSalt: reader.bytes(), check: reader.bytes() },
+  );
+  return { half, meta: reader.text() };
+}
+
+/**
+ * Opens a line and reads what is in it.
+ * @throws {CryptoError} `unseal_failed`, also for what another version of this program may have sealed.
+ */
+function readLine<T>(
+  parts: CoreParts,
+  line: { vault: KeyRef; name: string; sealed: string },
+  read: (label: string, reader: EncReader) => T,
+): T {
+  const key = parts.ring.get(line.vault, VaultKey);
+  const plain = openLine(parts, { key, name: line.name, sealed: line.sealed });
+  try {
+    const reader = new EncReader(plain);
+    return read(reader.text(), reader);
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) refuse();
+    throw error;
+  } finally {
+    wipe(plain);
+  }
+}
+
+function readHalf(parts: CoreParts, reader: EncReader): StoredHalf & { readonly meta: string } {
+  const { half, meta } = decodeHalf(reader);
+  if (!reader.atEnd) refuse();
+  return { half: parts.ring.add(half), info: half.describe(), meta };
+}
+
+function openHalf(
+  parts: CoreParts,
+  options: Parameters<CallTable["openHalf"]>[0],
+): StoredHalf & { readonly meta: string } {
+  return readLine(
+    parts,
+    options,
+    (label, reader) => label === HALF_LABEL ? readHalf(parts, reader) : refuse(),
+  );
+}
+
+function openNote(parts: CoreParts, options: Parameters<CallTable["openNote"]>[0]): string {
+  return readLine(
+    parts,
+    options,
+    (label, reader) => label === NOTE_LABEL ? reader.text() : refuse(),
+  );
+}
+
+function openEither(
+  parts: CoreParts,
+  line: { vault: KeyRef; name: string; sealed: string },
+): OpenedLine {
+  return readLine(parts, line, (label, reader) => {
+    if (label === HALF_LABEL) return readHalf(parts, reader);
+    return label === NOTE_LABEL ? { half: null, info: null, meta: reader.text() } : refuse();
+  });
+}
+
+function openLines(
+  parts: CoreParts,
+  options: Parameters<CallTable["openLines"]>[0],
+): (OpenedLine | null)[] {
+  const { vault } = options;
+  if (!Array.isArray(options.lines) || options.lines.length > MAX_LINES) {
+    throw new CryptoError("bad_argument", `Expected at most ${MAX_LINES} lines`);
+  }
+  return options.lines.map(({ name, sealed }) => {
+    try {
+      return openEither(parts, { vault, name, sealed });
+    } catch (error) {
+      if (error instanceof CryptoError && error.code === "unseal_failed") return null;
+      throw error;
+    }
+  });
+}
+
+export function createVaultCalls(parts: CoreParts): VaultCalls {
+  return {
+    sealHalf: ({ vault, half, name, meta }) => {
+      const key = parts.ring.get(vault, VaultKey);
+      checkText(meta, MAX_META_LENGTH, "meta");
+      const plain = encodeHalf(parts.ring.get(half, Half), meta);
+      return sealLine(parts, { key, name, plain });
+    },
+    openHalf: (options) => openHalf(parts, options),
+    sealNote: ({ vault, name, note }) => {
+      const key = parts.ring.get(vault, VaultKey);
+      checkText(note, MAX_META_LENGTH, "a note");
+      return sealLine(parts, { key, name, plain: enc(NOTE_LABEL, note) });
+    },
+    openNote: (options) => openNote(parts, options),
+    openLines: (options) => openLines(parts, options),
+  };
+}

@@ -1,0 +1,288 @@
+/**
+ * What the node's owner decides about peers: whom to accept, what each may do, what it is called, who is blocked.
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { GroupView, PeerDetail, PeersView } from "../../protocol/admin_api.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
+import type { PeerRef } from "../../protocol/peer_name.ts";
+import { successorOf } from "../../protocol/statements.ts";
+import { checkUrlText } from "../../protocol/url_policy.ts";
+import type { Directories } from "../directories/directories.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { Messages } from "../modules/messages.ts";
+import type { PeerBook } from "../peers/peer_book.ts";
+import type { ModulePermissions } from "../peers/module_permissions.ts";
+import type { Group, Permissions } from "../peers/permissions.ts";
+import type { SessionTable } from "../sessions/session.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import { unspent } from "../sessions/standby.ts";
+import { troubleWith } from "../sessions/trouble.ts";
+import type { TokenVault } from "../tokens/vault.ts";
+import type { ContactDirectories } from "../directories/contact_directories.ts";
+import { readPetname, readRef } from "../peers/peer_refs.ts";
+import type { Petnames } from "../peers/petnames.ts";
+
+export interface ContactsParts {
+  readonly events: NodeEvents;
+  readonly book: PeerBook;
+  readonly permissions: Permissions;
+  readonly modulePermissions: ModulePermissions;
+  readonly petnames: Petnames;
+  readonly contactDirectories: ContactDirectories;
+  readonly vault: TokenVault;
+  readonly table: SessionTable;
+  readonly directories: Directories;
+  readonly sessions: Sessions;
+  readonly messages: Messages;
+  /** Fires when the node stops. */
+  readonly stopped: AbortSignal;
+}
+
+/** The contacts of one node. */
+export class Contacts {
+  readonly #parts: ContactsParts;
+  readonly #own: { readonly id: NodeId; readonly allowPrivate: boolean };
+
+  constructor(parts: ContactsParts, own: { id: NodeId; allowPrivate: boolean }) {
+    this.#parts = parts;
+    this.#own = own;
+  }
+
+  /**
+   * Reads which identity a word of the owner names: an id, a contact link, or a petname.
+   * @throws {OpenRedError} `bad_request` for a word of no such form and for the own id, `not_found` for a petname
+   *   that nobody has.
+   */
+  identify(text: string): NodeId {
+    const ref = readRef(text);
+    const id = ref.kind === "link" ? ref.link.nodeId : ref.kind === "id" ? ref.id : null;
+    const peer = id ?? (ref.kind === "petname" ? this.#parts.petnames.find(ref.name) : null);
+    if (peer === null) {
+      throw new OpenRedError(
+        "not_found",
+        "No peer has this name here; expected a node id, your name for a peer, or a contact link",
+      );
+    }
+    return this.#notOwn(peer);
+  }
+
+  /**
+   * Reads whom a word of the owner means: the identity it names, or the one that followed that last.
+   * @throws {OpenRedError} As {@linkcode identify}.
+   */
+  resolve(text: string): NodeId {
+    return this.#notOwn(this.#parts.book.lastId(this.identify(text)));
+  }
+
+  #notOwn(peer: NodeId): NodeId {
+    if (peer === this.#own.id) throw new OpenRedError("bad_request", "This is the node's own id");
+    return peer;
+  }
+
+  /**
+   * Accepts a peer, looking it up first if it was never met. The directory of a contact link is asked besides the own
+   * ones, for this peer only; it replaces the one of an earlier link once it has answered about the peer.
+   * @throws {OpenRedError} As {@linkcode resolve}; `forbidden` for a blocked peer, `url_refused` for a link to what
+   *   this node must not call, `node_unknown`, `succeeded`, and what else the directories answered.
+   */
+  async accept(text: string): Promise<NodeId> {
+    const { book, permissions, directories, contactDirectories, stopped } = this.#parts;
+    const asked = this.resolve(text);
+    this.#checkNotBlocked(asked);
+    const isNew = book.get(asked) === null;
+    const former = contactDirectories.of(asked);
+    await this.#noteDirectory(asked, { ref: readRef(text), former });
+    try {
+      if (isNew) await directories.lookUp(asked, stopped);
+    } catch (error) {
+      if (book.get(asked) === null && former === null) await contactDirectories.forget(asked);
+      throw namingSuccessor(error);
+    }
+    const peer = book.lastId(asked);
+    this.#checkNotBlocked(peer);
+    await permissions.accept(peer);
+    return peer;
+  }
+
+  #checkNotBlocked(peer: NodeId): void {
+    if (!this.#parts.permissions.isBlocked(peer)) return;
+    throw new OpenRedError("forbidden", "This peer is blocked here; unblock it first");
+  }
+
+  async #noteDirectory(
+    peer: NodeId,
+    { ref, former }: { ref: PeerRef; former: string | null },
+  ): Promise<void> {
+    const { directories, contactDirectories, stopped } = this.#parts;
+    if (ref.kind !== "link") return;
+    const { allowPrivate } = this.#own;
+    const { apiUrl, directoryUrl } = ref.link;
+    for (const url of [apiUrl, directoryUrl]) if (url !== null) checkUrlText(url, { allowPrivate });
+    if (directoryUrl === null || directories.urls.includes(directoryUrl)) return;
+    if (directoryUrl === former) return;
+    const isBetter = former === null ||
+      await directories.isKnownAt(directoryUrl, { peer, signal: stopped });
+    if (isBetter) await contactDirectories.note(peer, directoryUrl);
+  }
+
+  list(): PeersView {
+    const { book, permissions, petnames, modulePermissions } = this.#parts;
+    const met = book.all().filter((peer) => peer.succession === null).map((peer) => peer.id);
+    const ids = [...new Set([...met, ...permissions.peers(), ...petnames.peers()])].sort();
+    return { peers: ids.map((id) => this.show(id)), permission_names: modulePermissions.all() };
+  }
+
+  show(peer: NodeId): PeerDetail {
+    const { book, permissions, petnames, contactDirectories, vault, table, messages, sessions } =
+      this.#parts;
+    const entry = book.get(peer);
+    const rights = permissions.of(peer);
+    return {
+      node_id: peer,
+      petname: petnames.of(peer),
+      alias: entry?.record.payload.alias ?? null,
+      api_url: entry?.record.payload.api_url ?? null,
+      known: entry?.known ?? false,
+      blocked_since: rights.blockedSince,
+      permissions: rights.effective,
+      allowed: rights.allowed,
+      denied: rights.denied,
+      groups: rights.groups,
+      contact_directory: contactDirectories.of(peer),
+      sessions: table.forPeer(peer).filter((session) => session.confirmed && session.sends).length,
+      standby_pairs: unspent(vault.forPeer(peer)).length,
+      outbox: messages.outboxSize(peer),
+      last_error: troubleWith({ book, table, links: sessions.links }, peer),
+    };
+  }
+
+  /** @param decision `force`: also about a permission that no module asks for. */
+  async decide(
+    text: string,
+    decision: { name: string; allowed: boolean; force: boolean },
+  ): Promise<PeerDetail> {
+    this.#checkPermission(decision);
+    const peer = this.resolve(text);
+    await this.#parts.permissions.decide(peer, decision);
+    return this.show(peer);
+  }
+
+  /** A name that was mistyped would allow nothing and, what is worse, deny nothing. */
+  #checkPermission({ name, force }: { name: string; force: boolean }): void {
+    const known = this.#parts.modulePermissions.all();
+    if (force || known.includes(name)) return;
+    throw new OpenRedError(
+      "bad_request",
+      `No module here asks for the permission ${name}, only for ${known.join(", ")}; ` +
+        "--force decides about it all the same",
+    );
+  }
+
+  async reset(text: string, name: string | null): Promise<PeerDetail> {
+    const peer = this.resolve(text);
+    await this.#parts.permissions.reset(peer, name);
+    return this.show(peer);
+  }
+
+  /** Blocks a peer: from then on it is refused as if nobody knew it, and nothing waits for it. */
+  async block(text: string): Promise<PeerDetail> {
+    const { permissions, messages } = this.#parts;
+    const peer = this.resolve(text);
+    await permissions.block(peer, () => messages.writeDrop(peer));
+    await this.#cutOff(peer, "blocked");
+    return this.show(peer);
+  }
+
+  async unblock(text: string): Promise<PeerDetail> {
+    const { permissions } = this.#parts;
+    const peer = this.resolve(text);
+    if (permissions.isBlocked(peer)) await permissions.unblock(peer);
+    return this.show(peer);
+  }
+
+  /** Ends what there is with a peer. Its block, its name and what it may do are other matters. */
+  async #cutOff(peer: NodeId, why: string): Promise<void> {
+    this.#parts.messages.dropped(peer);
+    await this.#parts.sessions.ending.cutOff(peer, why);
+  }
+
+  /** Makes a stranger of a peer; only a block stays, and the messages that came from it. */
+  async forget(text: string): Promise<PeerDetail> {
+    const { book, permissions, petnames, contactDirectories, messages, events } = this.#parts;
+    const peer = this.resolve(text);
+    await book.erase(peer, () => {
+      permissions.writeForget(peer);
+      petnames.writeForget(peer);
+      contactDirectories.writeForget(peer);
+      messages.writeDrop(peer);
+    });
+    await this.#cutOff(peer, "forgotten");
+    events.audit("peer_forgotten", { peer, success: true });
+    return this.show(peer);
+  }
+
+  /** @param name `null` takes the name back. */
+  async rename(text: string, name: string | null): Promise<PeerDetail> {
+    const peer = this.resolve(text);
+    await this.#parts.petnames.give(peer, name === null ? null : readPetname(name));
+    return this.show(peer);
+  }
+
+  groups(): GroupView[] {
+    return this.#parts.permissions.groups().map(toGroupView);
+  }
+
+  async joinGroup(group: string, text: string): Promise<GroupView> {
+    await this.#parts.permissions.join(group, this.resolve(text));
+    return this.#group(group);
+  }
+
+  async leaveGroup(group: string, text: string): Promise<GroupView> {
+    return this.#changed(group, await this.#parts.permissions.leave(group, this.resolve(text)));
+  }
+
+  /** @param options As {@linkcode decide}. */
+  async allowGroup(
+    group: string,
+    { name, force }: { name: string; force: boolean },
+  ): Promise<GroupView> {
+    this.#checkPermission({ name, force });
+    await this.#parts.permissions.allowGroup(group, name);
+    return this.#group(group);
+  }
+
+  async resetGroup(group: string, name: string): Promise<GroupView> {
+    return this.#changed(group, await this.#parts.permissions.resetGroup(group, name));
+  }
+
+  async deleteGroup(group: string): Promise<GroupView> {
+    return this.#changed(group, await this.#parts.permissions.deleteGroup(group));
+  }
+
+  #changed(group: string, existed: boolean): GroupView {
+    if (!existed) throw new OpenRedError("not_found", `There is no group ${group}`);
+    return this.#group(group);
+  }
+
+  #group(name: string): GroupView {
+    return toGroupView(this.#parts.permissions.group(name));
+  }
+}
+
+function toGroupView({ name, permissions, members }: Group): GroupView {
+  return { group: name, permissions, members };
+}
+
+/** Where nothing is pinned, what a directory says of a successor is for people to judge. */
+function namingSuccessor(error: unknown): unknown {
+  if (!hasCode(error, "succeeded") || typeof error.members.succession !== "string") return error;
+  try {
+    const next = successorOf(error.members.succession);
+    const text = `A directory says that ${next} has followed this id; ask its owner`;
+    return new OpenRedError("succeeded", text, { cause: error });
+  } catch {
+    return error;
+  }
+}

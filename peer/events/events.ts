@@ -1,0 +1,137 @@
+/**
+ * What a running node tells: events for whoever listens, counters, and warnings for the operator.
+ *
+ * @module
+ */
+import { CryptoError } from "../../crypto/interface.ts";
+import type { Log } from "../../ports/ports.ts";
+import { storageReason } from "../../ports/storage_problem.ts";
+import type { NodeEvent } from "../../protocol/admin_api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+
+export type CounterName =
+  | "frames_sent"
+  | "frames_opened"
+  | "frames_repeated"
+  | "frames_dropped"
+  | "frames_refused"
+  | "frames_denied"
+  | "handshakes_started"
+  | "handshakes_accepted"
+  | "handshakes_refused"
+  | "envelopes_taken"
+  | "envelopes_refused";
+
+/** What is said of an event. Every other member is stored as it is, so none may name a peer. */
+export interface AuditFields {
+  /** The peer's id; stored as its keyed hash. */
+  readonly peer?: string;
+  readonly success: boolean;
+  readonly [field: string]: string | number | boolean | null;
+}
+
+/** Where security events are kept. */
+export interface AuditSink {
+  record(event: string, fields: AuditFields): Promise<void>;
+  recordThrottled(event: string, fields: AuditFields): Promise<void>;
+}
+
+/** Listeners, counters and warnings of one node. */
+export class NodeEvents {
+  readonly #log: Log;
+  readonly #listeners = new Set<(event: NodeEvent) => void>();
+  readonly #counters = new Map<CounterName, number>();
+  readonly #warnings = new Map<string, string>();
+  #audit: AuditSink | null = null;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Calls `listener` for each event from now on. The returned function ends that. */
+  subscribe(listener: (event: NodeEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(event: NodeEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  count(name: CounterName): void {
+    this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1);
+  }
+
+  counters(): Record<string, number> {
+    return Object.fromEntries(this.#counters);
+  }
+
+  /** Tells the operator something once; `topic` replaces an earlier warning of that name. */
+  warn(topic: string, text: string): void {
+    if (this.#warnings.get(topic) === text) return;
+    this.#warnings.set(topic, text);
+    this.#log.log("warn", topic, { text });
+    this.emit({ type: "warning", text });
+  }
+
+  /** Warns while `node.db` cannot be written. @param cause `null` once it can. */
+  tellStorage(cause: unknown): void {
+    if (cause === null) return this.settle("storage");
+    this.warn("storage", `node.db cannot be written: ${storageReason(cause)}`);
+  }
+
+  /** Takes a warning back. */
+  settle(topic: string): void {
+    this.#warnings.delete(topic);
+  }
+
+  warnings(): string[] {
+    return [...this.#warnings.values()];
+  }
+
+  /** Leaves a line in the log of the program and nothing else. */
+  note(topic: string, text: string): void {
+    this.#log.log("info", topic, { text });
+  }
+
+  /** Keeps security events from now on. */
+  auditWith(audit: AuditSink): void {
+    this.#audit = audit;
+  }
+
+  /**
+   * Notes something that matters to security.
+   * @param fields `peer` is stored as its keyed hash; no other member may name a peer.
+   * @returns Resolves when the audit log has it on disk. It need not be waited for.
+   * @throws {OpenRedError} `overloaded` if it could not be kept.
+   */
+  audit(event: string, fields: AuditFields): Promise<void> {
+    this.#logAudit(event, fields);
+    return ignorable(this.#audit?.record(event, fields));
+  }
+
+  /** As {@linkcode audit}, for what strangers can cause as often as they like: many of them become one entry. */
+  auditStranger(event: string, fields: AuditFields): Promise<void> {
+    this.#logAudit(event, fields);
+    return ignorable(this.#audit?.recordThrottled(event, fields));
+  }
+
+  #logAudit(event: string, fields: AuditFields): void {
+    this.#log.log(fields.success ? "info" : "warn", event, { audit: true, ...fields });
+  }
+}
+
+/** Why something was refused, for the audit log: what the node's own code says, never what a peer wrote. */
+export function reasonOf(cause: unknown): string {
+  if (cause instanceof CryptoError) return `${cause.code}: ${cause.message}`;
+  if (!(cause instanceof OpenRedError)) return "failed";
+  // What does not parse is told with parts of it.
+  return cause.code === "bad_request" ? cause.code : `${cause.code}: ${cause.message}`;
+}
+
+/** A promise whose failure ends nothing where nobody waits for it. */
+function ignorable(recorded: Promise<void> | undefined): Promise<void> {
+  const promise = recorded ?? Promise.resolve();
+  promise.catch(() => undefined);
+  return promise;
+}

@@ -1,0 +1,116 @@
+/**
+ * The node's SQLite database: what it knows of itself, of peers and directories, and its messages.
+ * Tokens are not here but in the vault; session keys are never on disk.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { GroupCommit } from "../../ports/group_commit.ts";
+import type { Clock, Log, OpenDatabase } from "../../ports/ports.ts";
+import { storageReason } from "../../ports/storage_problem.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { migrate } from "./migrations.ts";
+
+/** An open node database with its group commit and its prepared statements. */
+export class NodeStore {
+  readonly #open: () => DatabaseSync;
+  readonly #database: DatabaseSync;
+  readonly #commit: GroupCommit;
+  readonly #statements = new Map<string, StatementSync>();
+  #tellWrite: (cause: unknown) => void = () => {};
+
+  constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
+    this.#open = () => open("node.db");
+    this.#database = this.#open();
+    migrate(this.#database);
+    this.#commit = new GroupCommit(this.#database, clock);
+  }
+
+  /** The prepared statement of an SQL text; prepared once. */
+  statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Calls `tell` after every write: with what kept it from the disk, or `null`. */
+  onWrite(tell: (cause: unknown) => void): void {
+    this.#tellWrite = tell;
+  }
+
+  /**
+   * Runs writes inside the next durable transaction; resolves after it.
+   * @throws {OpenRedError} `overloaded` if the database could not take them, such as when the disk is full.
+   */
+  async write(apply: () => void): Promise<void> {
+    try {
+      await this.#commit.write(apply);
+    } catch (cause) {
+      this.#tellWrite(cause);
+      throw storageFailed(cause);
+    }
+    this.#tellWrite(null);
+  }
+
+  /** A value of the table `self`, or `null`. */
+  self(name: string): string | null {
+    const row = this.statement("SELECT value FROM self WHERE name = ?").get(name);
+    return row === undefined ? null : String(row.value);
+  }
+
+  setSelf(name: string, value: string): Promise<void> {
+    return this.write(() => {
+      this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)").run(name, value);
+    });
+  }
+
+  /**
+   * Another connection, which sees all of this moment, with what waits to be written, and nothing of what is written
+   * later. It is the caller's to close.
+   */
+  openSnapshot(): DatabaseSync {
+    this.#commit.flush();
+    const snapshot = this.#open();
+    // A transaction sees the moment of its first reading.
+    snapshot.exec("BEGIN; SELECT count(*) FROM sqlite_schema");
+    return snapshot;
+  }
+
+  close(): void {
+    this.#commit.flush();
+    this.#statements.clear();
+    this.#database.close();
+  }
+}
+
+const RETRY_STORAGE_MS = 10_000;
+const STORAGE_FAILED = "The node cannot write to its data directory now";
+
+/** What a caller hears when the data directory cannot be written: new work is refused, nothing is lost. */
+export function storageFailed(cause: unknown): OpenRedError {
+  return new OpenRedError("overloaded", STORAGE_FAILED, { cause, retryAfterMs: RETRY_STORAGE_MS });
+}
+
+/** The same error for the node's owner, who may know why the data directory cannot be written. */
+export function withStorageReason(error: OpenRedError): OpenRedError {
+  if (error.message !== STORAGE_FAILED) return error;
+  return new OpenRedError(error.code, `${STORAGE_FAILED}: ${storageReason(rootOf(error))}`, {
+    cause: error,
+    retryAfterMs: RETRY_STORAGE_MS,
+  });
+}
+
+function rootOf(error: unknown): unknown {
+  let root = error;
+  while (root instanceof OpenRedError && root.cause !== undefined) root = root.cause;
+  return root;
+}
+
+/** Tells the operator why the data directory cannot be written. Shedding load has no cause and is not logged. */
+export function logStorageFailure(log: Log, error: OpenRedError): void {
+  if (!(error.cause instanceof Error)) return;
+  log.log("error", "storage_failed", { why: error.cause.message });
+}
