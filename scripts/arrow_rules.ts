@@ -23,7 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ports: ["protocol/", ...CRYPTO_INTERFACE],
   directory: ["protocol/", "ports/", ...CRYPTO_INTERFACE],
   peer: ["protocol/", "ports/", "modules/api.ts", ...CRYPTO_INTERFACE],
-  modules: ["modules/api.ts", "protocol/"],
+  modules: ["modules/api.ts", "protocol/", "crypto/encoding.ts"],
   cli: ["protocol/", "ports/"],
   std: [],
 };

@@ -1,0 +1,422 @@
+/**
+ * The contract between a node and its modules (docs/MODULES.md). Types and nothing else: a module imports this file,
+ * `protocol/` and `crypto/encoding.ts`, and reaches the node through its {@linkcode ModuleContext} alone. Modules from
+ * a file are written in JavaScript against the same contract; what they register runs in a Worker of their own.
+ *
+ * @module
+ */
+import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
+import type { NodeId } from "../crypto/encoding.ts";
+import type { Standing } from "../protocol/admin_api.ts";
+import type { ManifestInput } from "../protocol/module_manifest.ts";
+
+export type { NodeId };
+
+/** A module. Everything but its manifest is optional. */
+export interface OpenRedModule {
+  readonly manifest: ManifestInput;
+  /** The owner's routes, under `/m/<name>/` of the admin server. */
+  registerRoutes?(router: ModuleRouter): void;
+  /** Frames and sealed calls of peers. Every type that the manifest declares has one handler. */
+  registerPeerHandlers?(peers: PeerRouter): void;
+  registerCryptoMethods?(methods: MethodRegistry): void;
+  registerMiddleware?(chain: MiddlewareChain): void;
+  /** Called once, after everything is registered and before the first frame or request comes. At most 10 s. */
+  start?(context: ModuleContext): Promise<void>;
+  /** Called once; no frame or request comes any more. At most 10 s. */
+  stop?(): Promise<void>;
+  /** A session with this peer counts from now on: deliver what waits. */
+  sessionConfirmed?(peer: NodeId): void;
+  /**
+   * Another identity has followed a peer. A built-in module is told inside the transaction that ends the old id, and
+   * writes its own rows at once; any other one when it can be told, before anything else of either id.
+   */
+  peerMoved?(old: NodeId, next: NodeId): void;
+  /** A peer was blocked or forgotten, told as {@linkcode peerMoved}: whatever waits for it goes. */
+  peerForgotten?(peer: NodeId): void;
+  /**
+   * How much waits here for a peer, at once: the owner sees it, and a peer for whom something waits is not forgotten.
+   * Of a module without it the node counts the frames that are not acknowledged.
+   */
+  waiting?(peer: NodeId): number;
+}
+
+/** How a module says that something is refused. Everything else that is thrown is a fault of the module. */
+export interface Refusal {
+  /** A stable code of `protocol/errors.ts`. */
+  readonly code: string;
+  /** One sentence for people. */
+  readonly message: string;
+}
+
+// Routes of the owner
+
+export type RouteMethod = "GET" | "POST" | "PUT" | "DELETE";
+
+export interface RouteRequest {
+  readonly method: RouteMethod;
+  /** The path below `/m/<name>`, beginning with `/`. */
+  readonly path: string;
+  /** What stands in the places of `:name` in the pattern, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Of two members of one name the last. */
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** Fires when nobody waits for the answer. */
+  readonly signal: AbortSignal;
+}
+
+export interface RouteAnswer {
+  /** 200 to 599; 200 unless it says so. */
+  readonly status?: number;
+  /** Becomes the body, as JSON. */
+  readonly json?: unknown;
+  /** The body itself, instead of `json`. */
+  readonly body?: Uint8Array;
+  /** The type of `body`, of a short list without what a browser would run. */
+  readonly type?: string;
+  /** Of a short list of names. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type RouteHandler = (request: RouteRequest) => Promise<RouteAnswer>;
+
+export interface ModuleRouter {
+  /** @param pattern `/`, or segments such as `/notes/:id`. */
+  route(method: RouteMethod, pattern: string, handler: RouteHandler): void;
+}
+
+// Frames and sealed calls of peers
+
+/** A frame, out of a confirmed session whose peer may send it. */
+export interface PeerFrame {
+  readonly peer: NodeId;
+  /** The whole type: `<module>.<type>`. */
+  readonly type: string;
+  /** 1 to 64 of `A–Z a–z 0–9 _ -`; a frame with one wants to be acknowledged. */
+  readonly id: string | undefined;
+  /** Unchecked input of the peer, but for `type`, `id` and `must`. */
+  readonly header: Readonly<Record<string, unknown>>;
+  /** Less than 1 MiB. */
+  readonly body: Uint8Array;
+  /** Whether it is a stranger's contact request. */
+  readonly isRequest: boolean;
+}
+
+export interface FrameHandler {
+  /**
+   * Takes a frame. One of the same `id` can come again, in another session or while the first is still being stored:
+   * it is stored once, and answered alike. Frames have no order.
+   * @returns Whether it was stored durably, so that it may be acknowledged; without an `id` it is not.
+   * @throws {Refusal} For a frame that is dropped and counted.
+   */
+  receive(frame: PeerFrame): Promise<boolean>;
+  /**
+   * Tells whether the frame of this id was stored before, at once: it is asked for every repeat. Where a handler has
+   * none, the node remembers the ids itself.
+   */
+  has?(peer: NodeId, id: string): boolean;
+}
+
+/** What a sealed call is answered with: at most 64 KiB in all. */
+export interface CallAnswer {
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly body?: Uint8Array;
+}
+
+/** Answers a sealed call. @throws {Refusal} Which the caller gets as the answer's `error`. */
+export type CallHandler = (call: PeerFrame) => Promise<CallAnswer>;
+
+export interface PeerRouter {
+  /** @param type The second half of a type that the manifest declares. */
+  frame(type: string, handler: FrameHandler): void;
+  /** @param type The second half of a type that the manifest declares with `answers`. */
+  call(type: string, handler: CallHandler): void;
+}
+
+// Crypto methods
+
+/**
+ * A permutation of blocks of 32 bytes under keys of 32 bytes (docs/PROTOCOL.md, "Methods of modules"). The node masks
+ * every block before and behind: it is never a token.
+ */
+export interface BlockPermutation {
+  forward(block: Uint8Array, key: Uint8Array): Uint8Array;
+  /** Undoes `forward`. */
+  inverse(block: Uint8Array, key: Uint8Array): Uint8Array;
+}
+
+export interface MethodRegistry {
+  /** @param name That of a grant `method` of the manifest. */
+  method(name: string, permutation: BlockPermutation): void;
+}
+
+// Middleware
+
+/** What goes through the node, never what it says. */
+export interface MiddlewareCall {
+  /** An HTTP method, or `FRAME`, or `ASK` for a sealed call. */
+  readonly method: string;
+  /** The pattern of the route, or the frame's type. */
+  readonly path: string;
+  /** `null` for the owner. */
+  readonly peer: NodeId | null;
+  /** Length of the body. */
+  readonly bytes: number;
+}
+
+/**
+ * Runs before the handler, after sign-in, block and permission. What it throws as a {@linkcode Refusal} refuses the
+ * call; a module from a file can refuse only what is its own, and is told of the rest afterwards.
+ */
+export type Middleware = (call: MiddlewareCall) => Promise<void> | void;
+
+export interface MiddlewareChain {
+  use(middleware: Middleware): void;
+}
+
+// What a module can reach
+
+export interface ModulePeer {
+  readonly id: NodeId;
+  /** What the owner calls it. */
+  readonly petname: string | null;
+  /** What it calls itself: a claim. */
+  readonly alias: string | null;
+  /** Whether a session was once confirmed with it. */
+  readonly known: boolean;
+  /** Whether there is a session now. */
+  readonly connected: boolean;
+  readonly blocked: boolean;
+}
+
+/** Whom the node knows. A module from a file needs the grant `peers` for `list` and `find`. */
+export interface ModulePeers {
+  list(): Promise<readonly ModulePeer[]>;
+  get(peer: NodeId): Promise<ModulePeer>;
+  /**
+   * Whom a word of the owner means: an id, a name or a contact link.
+   * @throws {Refusal} `not_found`, `bad_request`.
+   */
+  find(word: string): Promise<NodeId>;
+  /**
+   * The owner wants to reach a peer: looks it up if it was never met, and lets it write here unless that was denied.
+   * Built-in modules only.
+   * @throws {Refusal} `forbidden` for a blocked peer, and what directories answer.
+   */
+  meet(word: string): Promise<NodeId>;
+  /** What a peer is with regard to a permission of this module. */
+  standing(peer: NodeId, permission: string): Promise<Standing>;
+  /** The id that followed this one last: itself where none did. */
+  lastId(peer: NodeId): Promise<NodeId>;
+}
+
+/** The peers as they are in this moment, for decisions inside a transaction. */
+export interface PeersNow {
+  lastId(peer: NodeId): NodeId;
+  isBlocked(peer: NodeId): boolean;
+  standing(peer: NodeId, permission: string): Standing;
+  petname(peer: NodeId): string | null;
+}
+
+export interface OutgoingFrame {
+  readonly peer: NodeId;
+  /** The second half of a type of this module. */
+  readonly type: string;
+  /**
+   * With one, the frame is repeated until it is acknowledged or cancelled, or the node stops: 1 to 64 of
+   * `A–Z a–z 0–9 _ -`, unique for this node, the same whenever the message goes again. Those of a module from a file
+   * are at most 30 long, and travel as `<name>-<id>`.
+   */
+  readonly id?: string;
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly body?: Uint8Array;
+}
+
+export interface Sending {
+  /**
+   * Resolves with the round-trip time in milliseconds once the peer has stored it; with `null` if it was cancelled, if
+   * the peer was blocked or forgotten, or the node stops. Without an `id`: `null`, at once.
+   */
+  readonly acknowledged: Promise<number | null>;
+  cancel(): void;
+}
+
+export interface Ask {
+  readonly peer: NodeId;
+  /** The second half of a type of this module that answers. */
+  readonly type: string;
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly body?: Uint8Array;
+  /** How long to wait for a session and the answer, at most two minutes; 30 s unless it says so. */
+  readonly waitMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Answered {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly body: Uint8Array;
+}
+
+export interface SealedRow {
+  /** What the row is bound to, at most 1 KiB: opened with another one, it does not open. */
+  readonly aad: Uint8Array;
+  readonly content: Uint8Array;
+}
+
+export interface RowChange {
+  /** 1 to 512 bytes of UTF-8. */
+  readonly key: string;
+  /** `null` deletes it. */
+  readonly value: Uint8Array | null;
+}
+
+export interface RowRange {
+  /** Keys that begin with it. */
+  readonly prefix?: string;
+  /** Keys above it. */
+  readonly after?: string;
+  /** 1 to 1,000. */
+  readonly limit: number;
+}
+
+export interface StoredRow {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/**
+ * What a module keeps: durable when it resolves, in every backup, gone with the module's data only. Keys and values
+ * are on disk as they are given: {@linkcode ModuleStorage.seal} what nobody may read there.
+ */
+export interface ModuleStorage {
+  get(key: string): Promise<Uint8Array | null>;
+  put(key: string, value: Uint8Array): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** In the order of their keys. */
+  range(range: RowRange): Promise<readonly StoredRow[]>;
+  /** All or nothing; at most 1,000 changes. */
+  batch(changes: readonly RowChange[]): Promise<void>;
+  /** Seals under the module's own key, which never leaves the core. */
+  seal(rows: readonly SealedRow[]): Promise<readonly Uint8Array[]>;
+  /** @returns `null` for a row that does not open: changed, or bound to something else. */
+  open(
+    rows: readonly { readonly aad: Uint8Array; readonly sealed: Uint8Array }[],
+  ): Promise<readonly (Uint8Array | null)[]>;
+  /** Tables of a built-in module; `null` for any other one. */
+  readonly tables: ModuleTables | null;
+}
+
+/** A prepared statement. */
+export interface TableStatement {
+  get(...values: SQLInputValue[]): Record<string, SQLOutputValue> | undefined;
+  all(...values: SQLInputValue[]): Record<string, SQLOutputValue>[];
+  run(...values: SQLInputValue[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+}
+
+/** Tables of a module in the node's database; their names begin with the module's. */
+export interface ModuleTables {
+  /**
+   * Brings the tables to their newest form. Step n leads from version n to n + 1; new ones are appended, none is ever
+   * changed. Called once, before anything else.
+   */
+  migrate(steps: readonly string[]): void;
+  /** Prepared once for each text. */
+  statement(sql: string): TableStatement;
+  /**
+   * Runs writes inside the next durable transaction, with what the peers are then; resolves after it.
+   * @throws {Refusal} `overloaded` if the database takes nothing now; then nothing was written.
+   */
+  write(apply: (peers: PeersNow) => void): Promise<void>;
+  /** What the peers are now. */
+  readonly peers: PeersNow;
+  /** Overwrites what deleted rows have left in the files of the database. Takes its time. */
+  wipe(): Promise<void>;
+}
+
+/** Files of a module's own, in a folder of the data directory; in every backup. */
+export interface ModuleFiles {
+  /** @returns The content, or `null` if there is no such file. */
+  read(name: string): Promise<Uint8Array | null>;
+  /** Atomic and durable. @param name 1 to 64 of `A–Z a–z 0–9 _ . -`, no dot first. */
+  write(name: string, content: Uint8Array): Promise<void>;
+  remove(name: string): Promise<void>;
+  list(): Promise<readonly { readonly name: string; readonly bytes: number }[]>;
+}
+
+export interface FetchRequest {
+  /** Its origin is one that was granted. */
+  readonly url: string;
+  readonly method?: RouteMethod;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+export interface FetchAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** At most 4 MiB. */
+  readonly body: Uint8Array;
+}
+
+/** A folder of the machine that the owner granted. No link is followed. */
+export interface GrantedFolder {
+  list(path: string): Promise<readonly { readonly name: string; readonly isFolder: boolean }[]>;
+  /** At most 4 MiB. @returns `null` if there is no such file. */
+  read(path: string): Promise<Uint8Array | null>;
+  /** Only where `write` was granted. Atomic; at most 4 MiB. */
+  write(path: string, content: Uint8Array): Promise<void>;
+}
+
+export type OptionValue = string | number | boolean;
+
+export interface ModuleClock {
+  /** Milliseconds since the Unix epoch. May jump. */
+  nowMs(): number;
+  /** Milliseconds since some fixed point; never goes back. */
+  monotonicMs(): number;
+  /** Calls `callback` once after `delayMs`. The returned function cancels it. */
+  setTimer(delayMs: number, callback: () => void): () => void;
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** All that a module can reach. It holds while the module runs. */
+export interface ModuleContext {
+  readonly own: { readonly id: NodeId; readonly alias: string | null };
+  readonly peers: ModulePeers;
+  /**
+   * Sends a frame of this module, now or as soon as there is a session, which is seen to.
+   * @throws {Refusal} `bad_request` for a type that is not declared; `too_large`; `overloaded` while too many wait.
+   */
+  send(frame: OutgoingFrame): Sending;
+  /**
+   * Makes a sealed call.
+   * @throws {Refusal} What the peer refused it with; `unreachable` where no answer came in time: whether the peer has
+   *   acted is not known then.
+   */
+  ask(ask: Ask): Promise<Answered>;
+  readonly storage: ModuleStorage;
+  readonly files: ModuleFiles;
+  /** By the name of each option of the manifest. */
+  readonly options: Readonly<Record<string, OptionValue>>;
+  readonly clock: ModuleClock;
+  readonly random: { bytes(length: number): Uint8Array<ArrayBuffer> };
+  readonly log: {
+    log(level: "debug" | "info" | "warn" | "error", event: string, fields?: LogFields): void;
+  };
+  readonly metrics: { count(name: string, by?: number): void };
+  readonly events: {
+    /** Tells whoever watches the node, as an event `<module>.<type>`. `data` is JSON. */
+    emit(type: string, data: Readonly<Record<string, unknown>>): void;
+    /** Tells the operator something until it is taken back. */
+    warn(topic: string, text: string): void;
+    settle(topic: string): void;
+  };
+  /** 32 bytes that both ends of the present session with a peer have, and nobody else; `null` without a session. */
+  binding(peer: NodeId): Promise<Uint8Array | null>;
+  /** @throws {Refusal} `forbidden` for an origin that is not granted; `unreachable`. */
+  fetch(request: FetchRequest): Promise<FetchAnswer>;
+  /** @throws {Refusal} `forbidden` where it is not granted. */
+  folder(name: string): Promise<GrantedFolder>;
+}
