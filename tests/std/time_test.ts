@@ -195,7 +195,7 @@ Deno.test("FakeTime.delay() waits in real time until it is aborted", async () =>
   const controller = new AbortController();
   const { signal } = controller;
   const aborted = assertRejects(
-    // As long as no test may wait: it ends by the signal, or the run does not end in time.
+    // Longer than a run may take: only the signal ends it.
     () => time.delay(600_000, { signal }),
     DOMException,
     "Delay was aborted.",
@@ -206,12 +206,17 @@ Deno.test("FakeTime.delay() waits in real time until it is aborted", async () =>
   assertEquals(time.now, 0);
 });
 
-Deno.test("FakeTime can go on by itself", async () => {
-  using time = new FakeTime(0, { advanceRate: 1_000, advanceFrequency: 1 });
+Deno.test("FakeTime can go on by itself, and stops when real time is back", async () => {
+  const time = new FakeTime(0, { advanceRate: 1_000, advanceFrequency: 1 });
   const gone = Promise.withResolvers<void>();
   setTimeout(() => gone.resolve(), 2_000);
   await gone.promise;
-  assert(time.now >= 2_000);
+  time.restore();
+  const stoppedMs = time.now;
+  assert(stoppedMs >= 2_000);
+  // Real milliseconds, since real ones move it: many steps of one each.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(time.now, stoppedMs);
 });
 
 Deno.test("FakeTime.restoreFor() gives real time to a callback, and only to it", async () => {
