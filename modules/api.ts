@@ -137,7 +137,7 @@ export interface PeerRouter {
 // Crypto methods
 
 /**
- * A permutation of blocks of 32 bytes under keys of 32 bytes (docs/PROTOCOL.md, "Methods of modules"). The node masks
+ * A permutation of blocks of 32 bytes under keys of 32 bytes (docs/MODULES.md, "Crypto methods"). The node masks
  * every block before and behind: it is never a token.
  */
 export interface BlockPermutation {
