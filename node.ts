@@ -143,7 +143,6 @@ async function configOf(
     rotation: await rotationOf(options),
     strangers: options.strangers,
     allowPrivate: options.allowPrivate,
-    services: ["messaging"],
     sessionLifeMs: options.sessionLifeS * 1000,
     maxConnections: options.maxConnections,
     idleConnectionMs: options.idleConnectionS * 1000,

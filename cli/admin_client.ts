@@ -13,13 +13,12 @@ import {
   type GroupsView,
   type GroupView,
   type IdView,
-  type InboxView,
   type PeerDetail,
   type PeersView,
-  type SentView,
   type SessionView,
   type StatusView,
 } from "../protocol/admin_api.ts";
+import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import { parseJson } from "../protocol/schemas.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { MessageView, Standing } from "../protocol/admin_api.ts";
+import type { Standing } from "../protocol/admin_api.ts";
+import type { MessageView } from "../protocol/messaging_api.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { failure } from "./command_error.ts";
 import { defineCommand } from "./command.ts";

@@ -24,7 +24,6 @@ export interface NodeConfig {
   readonly strangers: StrangerPolicy;
   /** Whether private addresses and `http` names may be called (development, LAN). */
   readonly allowPrivate: boolean;
-  readonly services: readonly string[];
   /** What a request to the admin API must carry. */
   readonly adminToken: string;
   /** Longest life this node gives a session, 60,000 to 86,400,000. */

@@ -18,6 +18,7 @@ import type {
 import { AdminApi } from "./admin/api.ts";
 import type { AuditDesk } from "./admin/audit_desk.ts";
 import { BackupDesk } from "./admin/backup_desk.ts";
+import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
@@ -28,11 +29,15 @@ import type { NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
-import { Messages } from "./modules/messages.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { PeerApi } from "./p2p/routes.ts";
-import { FrameGate, type FrameHandler } from "./modules/frame_gate.ts";
-import type { ModulePermissions } from "./peers/module_permissions.ts";
+import { FrameGate } from "./modules/frame_gate.ts";
+import { FrameIds } from "./modules/frame_ids.ts";
+import { type BuiltInModule, ModuleHost } from "./modules/host.ts";
+import type { PeerWords } from "./modules/module_context.ts";
+import { ModuleRoutes } from "./modules/module_routes.ts";
+import { ModuleStates } from "./modules/module_states.ts";
+import { PermissionNames } from "./peers/permission_names.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
@@ -55,9 +60,8 @@ export interface NodeData {
   readonly store: NodeStore;
   readonly events: NodeEvents;
   readonly audit: { readonly log: AuditLog; readonly desk: AuditDesk };
-  /** Who takes the frames of further modules, by module name. */
-  readonly handlers: ReadonlyMap<string, FrameHandler>;
-  readonly modulePermissions: ModulePermissions;
+  /** The modules that are part of the program, in the order in which they start. */
+  readonly builtIns: readonly BuiltInModule[];
 }
 
 /** What everything in a node can be given. */
@@ -67,9 +71,7 @@ interface Network {
   readonly directories: Directories;
   readonly carrier: PeerCarrier;
   readonly sessions: Sessions;
-  readonly messages: Messages;
-  /** Who takes frames, by module name. */
-  readonly modules: ReadonlyMap<string, FrameHandler>;
+  readonly modules: ModuleHost;
 }
 
 export type NodeParts = Shared & Network & {
@@ -89,14 +91,16 @@ export function createNodeParts(
   data: NodeData & { readonly stopped: AbortSignal },
 ): NodeParts {
   const shared = shareParts(ports, config, data);
-  const network = createNetwork(shared, config, data.handlers);
+  // The owner's words come from the admin API, which stands on all of this.
+  const words = new LateWords();
+  const network = createNetwork(shared, config, { ...data, words });
   const parts = { ...shared, ...network, audit: data.audit.log };
   followSuccessions(parts);
   return {
     ...parts,
     cleanUp: new CleanUp(parts),
     peerApi: new PeerApi({ ...parts, channels: parts.carrier.channels }, config),
-    adminApi: createAdminApi(parts, config, data),
+    adminApi: createAdminApi(parts, config, { ...data, words }),
   };
 }
 
@@ -109,7 +113,8 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
     ...createHoldings(parts, config, keys),
     own: { id: keys.nodeId as NodeId, key: keys.identity },
     noiseKeys: keys.noiseKeys,
-    modulePermissions: data.modulePermissions,
+    permissionNames: new PermissionNames(),
+    frameIds: new FrameIds(store),
     background: new Background(ports.log),
     checkUrl: (url: string, signal: AbortSignal) => urls.check(url, signal),
   };
@@ -119,7 +124,7 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  handlers: NodeData["handlers"],
+  { keys, builtIns, words }: NodeData & { readonly words: PeerWords },
 ): Network {
   const { own, ownRecord, noiseKeys, events, succession, background } = shared;
   const receiver = new EnvelopeReceiver(shared, {
@@ -133,8 +138,22 @@ function createNetwork(
     entries: config.directories,
     receiver,
   });
-  const messages = new Messages(shared);
-  const modules = new Map([...handlers, ["messaging", messages]]);
+  const modules: ModuleHost = new ModuleHost({
+    ...shared,
+    own: { id: own.id, alias: config.alias ?? null },
+    states: new ModuleStates(shared),
+    storageKey: keys.storage,
+    words,
+    sender: {
+      sendReliable: (message) => sessions.reliable.send(message),
+      cancel: (id) => sessions.reliable.cancel(id),
+      sendOnce: (peer, header, body) => background.run("send", sessions.send(peer, header, body)),
+      want: (peer) => sessions.links.want(peer),
+      isConnected: (peer) => shared.table.current(peer) !== null,
+    },
+    binding: (peer) => shared.table.current(peer)?.binding ?? null,
+    servicesChanged: () => ownRecord.setServices(modules.services()),
+  }, builtIns);
   const carrier: PeerCarrier = new PeerCarrier({
     ...shared,
     ownId: own.id,
@@ -149,13 +168,30 @@ function createNetwork(
     own: { id: own.id, rotation: config.rotation, sessionLifeMs: config.sessionLifeMs },
     directories,
     carrier,
-    gate: new FrameGate(shared, { handlers: modules, strangers: config.strangers }),
+    gate: new FrameGate(shared, { modules, strangers: config.strangers }),
     confirmed: (peer) => {
-      messages.pump(peer);
+      modules.confirmed(peer);
       background.run("told", succession.confirmed(peer));
     },
   });
-  return { directories, carrier, sessions, messages, modules };
+  return { directories, carrier, sessions, modules };
+}
+
+/** What the owner's words mean, once there is who knows. */
+class LateWords implements PeerWords {
+  #contacts: Contacts | null = null;
+
+  of(contacts: Contacts): void {
+    this.#contacts = contacts;
+  }
+
+  resolve(word: string): NodeId {
+    return this.#contacts!.resolve(word);
+  }
+
+  meet(word: string): Promise<NodeId> {
+    return this.#contacts!.meet(word);
+  }
 }
 
 function urlOf({ permissions, book }: Holdings, peer: NodeId): string | null {
@@ -164,16 +200,17 @@ function urlOf({ permissions, book }: Holdings, peer: NodeId): string | null {
 
 /** A block moves along with a succession, and ends what the new id has built up meanwhile. */
 function followSuccessions(
-  { book, permissions, sessions, messages, ...parts }: Shared & Network,
+  { book, permissions, sessions, modules, ...parts }: Shared & Network,
 ): void {
-  const { background, store } = parts;
+  const { background, store, table } = parts;
+  book.alsoMoves((old, next) => modules.writeMove(old, next));
   book.onSuccession((old, next) => {
     background.run("forget_peer", sessions.ending.forgetPeer(old));
-    messages.moved(old, next);
     if (permissions.isBlocked(next)) {
-      background.run("drop_waiting", store.write(() => messages.writeDrop(next)));
-      messages.dropped(next);
+      background.run("drop_waiting", store.write(() => modules.writeForget(next)));
       background.run("cut_off", sessions.ending.cutOff(next, "blocked"));
+    } else if (table.current(next) !== null) {
+      modules.confirmed(next);
     } else if (book.get(next)?.known === true) {
       sessions.links.want(next, { delayed: true });
     }
@@ -183,13 +220,19 @@ function followSuccessions(
 function createAdminApi(
   parts: Shared & Network & { readonly audit: AuditLog },
   config: NodeConfig,
-  { audit, stopped }: NodeData & { readonly stopped: AbortSignal },
+  { audit, stopped, words }: NodeData & {
+    readonly stopped: AbortSignal;
+    readonly words: LateWords;
+  },
 ): AdminApi {
   const control = new NodeControl({ ...parts, stopped }, { ownId: parts.own.id, config });
+  words.of(control.contacts);
   return new AdminApi(control, {
     ...parts,
     audit: audit.desk,
     backup: new BackupDesk(parts, config),
+    modules: parts.modules,
+    moduleRoutes: new ModuleRoutes(parts),
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

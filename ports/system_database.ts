@@ -28,6 +28,7 @@ export function createOpenDatabase(directory: string): OpenDatabase {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA foreign_keys = ON;
+      PRAGMA secure_delete = ON;
     `);
     return database;
   };

@@ -39,6 +39,8 @@ export const AUDIT_EVENTS = [
   "succeeded",
   "admin_sign_in",
   "module_loaded",
+  "module_stopped",
+  "module_failed",
   "audit_recovered",
   "audit_torn",
   "audit_tail_missing",

@@ -39,7 +39,6 @@ export const NODE_DEFAULTS = {
   rotation: { kind: "hourly" },
   strangers: "ask",
   allowPrivate: false,
-  services: ["messaging"],
   sessionLifeMs: 6 * HOUR_MS,
   maxConnections: 100,
   idleConnectionMs: 300_000,

@@ -12,11 +12,7 @@ import {
 } from "@std/http/server-sent-event-stream";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
-import {
-  backupInputSchema,
-  connectInputSchema,
-  sendInputSchema,
-} from "../../protocol/admin_api.ts";
+import { backupInputSchema, connectInputSchema } from "../../protocol/admin_api.ts";
 import { tokensQuerySchema } from "../../protocol/token_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
@@ -27,38 +23,24 @@ import type { AuditDesk } from "./audit_desk.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
 import type { BackupDesk } from "./backup_desk.ts";
 import type { NodeControl } from "./control.ts";
+import type { ModuleHost } from "../modules/host.ts";
+import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
+import { moduleInputSchema } from "../../protocol/module_api.ts";
 import { addPeerRoutes } from "./peer_routes.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
 
 const MAX_INPUT_BYTES = 512 * 1024;
-const MAX_INBOX_LIMIT = 1_000;
 const KEEP_ALIVE_MS = 15_000;
 /** A reader of events that falls further behind is let go, and may ask again. */
 const MAX_EVENTS_BEHIND = 1_000;
 const SIGN_IN_MS = 3_600_000;
-
-const inboxQuerySchema = v.strictObject({
-  after: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), "0"),
-  before: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
-  limit: v.optional(wholeNumber(1, MAX_INBOX_LIMIT), "100"),
-});
 
 const discoverQuerySchema = v.strictObject({
   service: v.optional(v.pipe(v.string(), v.maxLength(64))),
   alias: v.optional(v.pipe(v.string(), v.maxLength(64))),
   limit: v.optional(v.pipe(v.string(), v.regex(/^\d{1,3}$/))),
 });
-
-function wholeNumber(least: number, most: number) {
-  return v.pipe(
-    v.string(),
-    v.regex(/^\d{1,16}$/),
-    v.transform(Number),
-    v.minValue(least),
-    v.maxValue(most),
-  );
-}
 
 interface AdminParts {
   readonly clock: Clock;
@@ -67,6 +49,8 @@ interface AdminParts {
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
   readonly tokens: TokenDesk;
+  readonly modules: ModuleHost;
+  readonly moduleRoutes: ModuleRoutes;
 }
 
 /** The admin API of one node. */
@@ -88,10 +72,6 @@ export class AdminApi {
     this.#token = encodeUtf8(token);
     this.#get("/id", async () => jsonResponse(await control.identity()));
     this.#get("/status", () => jsonResponse(control.status()));
-    this.#get(
-      "/inbox",
-      (request) => jsonResponse(control.inbox(checkQuery(request, inboxQuerySchema))),
-    );
     this.#get("/discover", async (request) => {
       checkQuery(request, discoverQuerySchema);
       return jsonResponse(await control.discover(queryOf(request)));
@@ -120,11 +100,14 @@ export class AdminApi {
       connectInputSchema,
       ({ peer, wait_ms }, gone) => control.connect(peer, wait_ms, gone),
     );
+    this.#get("/modules", () => jsonResponse({ modules: parts.modules.views() }));
+    this.#post("/modules/enable", moduleInputSchema, ({ module }) => parts.modules.enable(module));
     this.#post(
-      "/messages",
-      sendInputSchema,
-      ({ peer, text, wait_ms }) => control.send({ peer, text, waitMs: wait_ms }),
+      "/modules/disable",
+      moduleInputSchema,
+      ({ module }) => parts.modules.disable(module),
     );
+    this.#app.all(`${MODULE_ROUTES}*`, ({ req }) => parts.moduleRoutes.answer(req.raw));
     this.#app.notFound(() =>
       problemResponse(new OpenRedError("not_found", "There is nothing at this path"))
     );

@@ -40,7 +40,7 @@ export interface AuditSink {
 export class NodeEvents {
   readonly #log: Log;
   readonly #listeners = new Set<(event: NodeEvent) => void>();
-  readonly #counters = new Map<CounterName, number>();
+  readonly #counters = new Map<string, number>();
   readonly #warnings = new Map<string, string>();
   #audit: AuditSink | null = null;
 
@@ -59,7 +59,12 @@ export class NodeEvents {
   }
 
   count(name: CounterName): void {
-    this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1);
+    this.countOf(name, 1);
+  }
+
+  /** Counts for a module; the caller keeps the number of names within bounds. */
+  countOf(name: string, by: number): void {
+    this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
   }
 
   counters(): Record<string, number> {

@@ -17,7 +17,6 @@ import { SELF_NAMES } from "./self_names.ts";
 /** What of the node's settings a record tells. */
 export interface OwnRecordConfig {
   readonly apiUrl: string;
-  readonly services: readonly string[];
   readonly alias?: string;
   readonly unlisted: boolean;
   readonly pq: PostQuantumPolicy;
@@ -65,6 +64,10 @@ export class OwnRecord {
   /** The highest `seq` of somebody else that ended the announcing of an earlier run. */
   readonly #foreignSeq: number;
   #usedElsewhere = false;
+  /** What the modules of this node serve. */
+  #services: readonly string[] = [];
+  /** Whether the newest record does not say what it should. */
+  #isOutdated = false;
 
   constructor(
     parts: { crypto: CryptoCore; clock: Clock; store: NodeStore; events: NodeEvents },
@@ -100,12 +103,19 @@ export class OwnRecord {
   /** The newest record; signs one if there is none, or it is old. */
   current(): Promise<VerifiedRecord> {
     const current = this.#current;
-    if (current === null) return this.renew();
+    if (current === null || this.#isOutdated) return this.renew();
     const nowMs = this.#clock.nowMs();
     const { seq } = current.payload;
     // Signed while the clock ran ahead: everybody refuses it, and a lower number is free.
     const isAhead = seq > nowMs + CLOCK_ALLOWANCE_MS / 2 && seq > this.#takenSeq + 1;
     return isAhead || nowMs - seq > REFRESH_AGE_MS ? this.renew() : Promise.resolve(current);
+  }
+
+  /** What the record says from its next signing on; others learn it with that. */
+  setServices(services: readonly string[]): void {
+    if (services.join("\n") === this.#services.join("\n")) return;
+    this.#services = services;
+    this.#isOutdated = true;
   }
 
   /** A record with a `seq` above `seq`; the newest one if it has that already. */
@@ -130,6 +140,7 @@ export class OwnRecord {
     const iat = Math.floor(seq / 1000);
     const exp = iat + MAX_RECORD_LIFE_S;
     await this.#remember(seq, exp);
+    this.#isOutdated = false;
     const next = this.#store.self(SELF_NAMES.next);
     const payload = {
       v: 3,
@@ -141,7 +152,7 @@ export class OwnRecord {
       noise_key: this.#noiseKey,
       suites: this.suites,
       methods: OWN_METHODS,
-      services: this.#config.services,
+      services: this.#services,
       ...(this.#config.alias === undefined ? {} : { alias: this.#config.alias }),
       ...(this.#config.unlisted ? { unlisted: true } : {}),
       ...(next === null ? {} : { next }),

@@ -27,6 +27,8 @@ export interface ReliableMessage {
   readonly onlyOn?: Session;
   /** Called once, with the milliseconds since it was first sent. */
   readonly acknowledged: (rttMs: number) => void;
+  /** Called once instead, when it is forgotten without an acknowledgement. */
+  readonly dropped?: () => void;
 }
 
 interface Sealed {
@@ -121,24 +123,24 @@ export class ReliableSender {
   /** Forgets what was meant for one session that is over. */
   forget(session: Session): void {
     for (const pending of this.#of(session.peer)) {
-      if (pending.message.onlyOn === session) this.#drop(pending);
+      if (pending.message.onlyOn === session) this.#giveUp(pending);
     }
   }
 
   /** Forgets a message that need not go any more. */
   cancel(id: string): void {
     const pending = this.#pending.get(id);
-    if (pending !== undefined) this.#drop(pending);
+    if (pending !== undefined) this.#giveUp(pending);
   }
 
   /** Forgets everything that waits for a peer. */
   forgetPeer(peer: NodeId): void {
-    for (const pending of this.#of(peer)) this.#drop(pending);
+    for (const pending of this.#of(peer)) this.#giveUp(pending);
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const pending of this.#pending.values()) this.#drop(pending);
+    for (const pending of this.#pending.values()) this.#giveUp(pending);
   }
 
   #of(peer: NodeId): Pending[] {
@@ -148,6 +150,11 @@ export class ReliableSender {
   #drop(pending: Pending): void {
     pending.cancelTimer?.();
     this.#pending.delete(pending.message.id);
+  }
+
+  #giveUp(pending: Pending): void {
+    this.#drop(pending);
+    pending.message.dropped?.();
   }
 
   #sessionFor({ message }: Pending): Session | null {

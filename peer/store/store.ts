@@ -9,7 +9,10 @@ import { GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, Log, OpenDatabase } from "../../ports/ports.ts";
 import { storageReason } from "../../ports/storage_problem.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { migrate } from "./migrations.ts";
+import { migrate, step } from "./migrations.ts";
+
+/** How much is overwritten in one transaction. */
+const WIPE_BYTES = 4 * 2 ** 20;
 
 /** An open node database with its group commit and its prepared statements. */
 export class NodeStore {
@@ -43,16 +46,44 @@ export class NodeStore {
 
   /**
    * Runs writes inside the next durable transaction; resolves after it.
-   * @throws {OpenRedError} `overloaded` if the database could not take them, such as when the disk is full.
+   * @throws {OpenRedError} What `apply` refuses with one, and then nothing of it is written; `overloaded` if the
+   *   database could not take them, such as when the disk is full.
    */
   async write(apply: () => void): Promise<void> {
     try {
       await this.#commit.write(apply);
     } catch (cause) {
+      if (cause instanceof OpenRedError) throw cause;
       this.#tellWrite(cause);
       throw storageFailed(cause);
     }
     this.#tellWrite(null);
+  }
+
+  /** Runs SQL in a transaction of its own, at once. @throws The database's error; then nothing of it is there. */
+  step(sql: string): void {
+    this.#commit.flush();
+    step(this.#database, sql);
+  }
+
+  /**
+   * Overwrites what was deleted before, in the database file and in its log. `VACUUM` would do it, and is refused by the
+   * runtime unless all permissions are granted; so the free pages are used once, for zeros.
+   */
+  async wipe(): Promise<void> {
+    const { freelist_count } = this.#database.prepare("PRAGMA freelist_count").get()!;
+    const { page_size } = this.#database.prepare("PRAGMA page_size").get()!;
+    let bytes = Number(freelist_count) * Number(page_size);
+    await this.write(() => this.#database.exec("CREATE TABLE wiped (zeros BLOB NOT NULL) STRICT"));
+    while (bytes > 0) {
+      const length = Math.min(bytes, WIPE_BYTES);
+      await this.write(() => {
+        this.#database.prepare("INSERT INTO wiped (zeros) VALUES (zeroblob(?))").run(length);
+      });
+      bytes -= length;
+    }
+    await this.write(() => this.#database.exec("DROP TABLE wiped"));
+    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
   /** A value of the table `self`, or `null`. */

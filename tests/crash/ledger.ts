@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MessageView } from "../../protocol/admin_api.ts";
+import type { MessageView } from "../../protocol/messaging_api.ts";
 import { readInbox } from "../../scripts/local_network/exchange.ts";
 import type { LocalNetwork, LocalNode } from "../../scripts/local_network/network.ts";
 import { pause, poll } from "../../scripts/local_network/timeout.ts";

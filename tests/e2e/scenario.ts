@@ -4,14 +4,8 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { encodeNodeId } from "../../crypto/encoding.ts";
-import type {
-  DiscoverView,
-  IdView,
-  InboxView,
-  SentView,
-  SessionView,
-  StatusView,
-} from "../../protocol/admin_api.ts";
+import type { DiscoverView, IdView, SessionView, StatusView } from "../../protocol/admin_api.ts";
+import type { InboxView, SentView } from "../../protocol/messaging_api.ts";
 import {
   connectAll,
   exchangeMessage,

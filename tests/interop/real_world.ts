@@ -21,14 +21,8 @@ import {
   systemRandom,
   systemResolver,
 } from "../../ports/system.ts";
-import type {
-  IdView,
-  InboxView,
-  NodeEvent,
-  SentView,
-  SessionView,
-  StatusView,
-} from "../../protocol/admin_api.ts";
+import type { IdView, NodeEvent, SessionView, StatusView } from "../../protocol/admin_api.ts";
+import type { InboxView, SentView } from "../../protocol/messaging_api.ts";
 import { Inbox } from "./inbox.ts";
 import { LoopbackListener } from "./loopback_listener.ts";
 

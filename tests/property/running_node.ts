@@ -13,7 +13,8 @@ import { createNode, type Node } from "../../peer/node.ts";
 import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
 import type { Clock, Files, Log, OpenDatabase } from "../../ports/ports.ts";
 import { systemChannelUpgrader, systemClock } from "../../ports/system.ts";
-import type { InboxView, StatusView } from "../../protocol/admin_api.ts";
+import type { StatusView } from "../../protocol/admin_api.ts";
+import type { InboxView } from "../../protocol/messaging_api.ts";
 import { FakeFiles } from "../directory/test_directory.ts";
 import { FAKE_DIRECTORY_URL, FakeNetwork } from "./fake_network.ts";
 

@@ -3,14 +3,8 @@
  *
  * @module
  */
-import type {
-  InboxView,
-  MessageView,
-  PeerDetail,
-  SentView,
-  SessionView,
-  StatusView,
-} from "../../protocol/admin_api.ts";
+import type { PeerDetail, SessionView, StatusView } from "../../protocol/admin_api.ts";
+import type { InboxView, MessageView, SentView } from "../../protocol/messaging_api.ts";
 import type { RevokedView, TokensView } from "../../protocol/token_api.ts";
 import type { AuditReport, AuditView } from "../../protocol/audit_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { decodeNodeId, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { ContactDirectories } from "../../../peer/directories/contact_directories.ts";
 import type { OpenNode } from "../../../peer/node.ts";
-import type { InboxView, PeerDetail } from "../../../protocol/admin_api.ts";
+import type { PeerDetail } from "../../../protocol/admin_api.ts";
+import type { InboxView } from "../../../protocol/messaging_api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { answerJson } from "../fake_http.ts";
 import { TestParts } from "../parts.ts";

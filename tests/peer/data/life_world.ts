@@ -21,7 +21,8 @@ import {
   systemResolver,
 } from "../../../ports/system.ts";
 import type { Clock } from "../../../ports/ports.ts";
-import type { InboxView, StatusView } from "../../../protocol/admin_api.ts";
+import type { StatusView } from "../../../protocol/admin_api.ts";
+import type { InboxView } from "../../../protocol/messaging_api.ts";
 import { LoopbackListener } from "../../interop/loopback_listener.ts";
 
 export const CHEAP = { memoryKiB: 64, passes: 1 };

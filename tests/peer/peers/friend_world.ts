@@ -5,7 +5,8 @@
  */
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import type { FrameHandler } from "../../../peer/modules/frame_gate.ts";
-import type { InboxView, PeerDetail, StatusView } from "../../../protocol/admin_api.ts";
+import type { PeerDetail, StatusView } from "../../../protocol/admin_api.ts";
+import type { InboxView } from "../../../protocol/messaging_api.ts";
 import { NO_EDIT } from "../../property/edits.ts";
 import type { FakeNetwork, FakePair } from "../../property/fake_network.ts";
 import { FakePeers } from "../../property/fake_peers.ts";

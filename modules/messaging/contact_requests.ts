@@ -3,13 +3,8 @@
  *
  * @module
  */
-import type { NodeId } from "../../crypto/encoding.ts";
-import type { Clock } from "../../ports/ports.ts";
-import type { NodeEvents } from "../events/events.ts";
-import type { PeerBook } from "../peers/peer_book.ts";
-import { MESSAGE } from "../peers/module_permissions.ts";
-import type { Permissions } from "../peers/permissions.ts";
-import type { NodeStore } from "../store/store.ts";
+import type { ModuleContext, ModuleTables, NodeId, PeersNow } from "../api.ts";
+import { MESSAGE_PERMISSION } from "./manifest.ts";
 
 /** How many messages one stranger may leave. */
 const MAX_OF_ONE = 20;
@@ -19,20 +14,16 @@ const MAX_OF_ALL = 1_000;
 const COUNT_MS = 1_000;
 const FULL = "contact_requests_full";
 
-interface ContactRequestsParts {
-  readonly clock: Pick<Clock, "monotonicMs">;
-  readonly store: NodeStore;
-  readonly events: NodeEvents;
-  readonly permissions: Permissions;
-  readonly book: Pick<PeerBook, "lastId">;
+interface RequestParts extends Pick<ModuleContext, "clock" | "events"> {
+  readonly tables: ModuleTables;
 }
 
 /** Keeps the number of contact requests within bounds. */
 export class ContactRequests {
-  readonly #parts: ContactRequestsParts;
+  readonly #parts: RequestParts;
   #decided = { atMs: -Infinity, count: 0 };
 
-  constructor(parts: ContactRequestsParts) {
+  constructor(parts: RequestParts) {
     this.#parts = parts;
   }
 
@@ -53,27 +44,30 @@ export class ContactRequests {
   }
 
   #of(peer: NodeId): number {
-    const row = this.#parts.store
-      .statement("SELECT COUNT(*) AS count FROM inbox WHERE request = 1 AND peer = ?").get(peer);
+    const row = this.#parts.tables
+      .statement("SELECT COUNT(*) AS count FROM messaging_inbox WHERE request = 1 AND peer = ?")
+      .get(peer);
     return Number(row?.count ?? 0);
   }
 
   /** Once somebody has decided about a sender, its requests count no longer. */
   #ofUndecided(): number {
-    const row = this.#parts.store
-      .statement("SELECT COUNT(*) AS count FROM inbox WHERE request = 1").get();
+    const { tables } = this.#parts;
+    const row = tables
+      .statement("SELECT COUNT(*) AS count FROM messaging_inbox WHERE request = 1").get();
     const all = Number(row?.count ?? 0);
-    return all < MAX_OF_ALL ? all : all - this.#ofDecided();
+    return all < MAX_OF_ALL ? all : all - this.#ofDecided(tables.peers);
   }
 
-  #ofDecided(): number {
-    const { clock, store, permissions, book } = this.#parts;
+  #ofDecided(peers: PeersNow): number {
+    const { clock, tables } = this.#parts;
     const atMs = clock.monotonicMs();
     if (atMs - this.#decided.atMs < COUNT_MS) return this.#decided.count;
-    const count = store
-      .statement("SELECT peer, COUNT(*) AS count FROM inbox WHERE request = 1 GROUP BY peer").all()
+    const count = tables.statement(
+      "SELECT peer, COUNT(*) AS count FROM messaging_inbox WHERE request = 1 GROUP BY peer",
+    ).all()
       .filter(({ peer }) =>
-        permissions.standing(book.lastId(peer as NodeId), MESSAGE) !== "stranger"
+        peers.standing(peers.lastId(peer as NodeId), MESSAGE_PERMISSION) !== "stranger"
       )
       .reduce((sum, row) => sum + Number(row.count), 0);
     this.#decided = { atMs, count };

@@ -1,0 +1,133 @@
+/**
+ * What a module sends: its own frames only, and no more of them under way than its share.
+ *
+ * @module
+ */
+import { encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
+import type { OutgoingFrame, Sending } from "../../modules/api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { MAX_FRAME_BYTES, MAX_FRAME_HEADER_BYTES } from "../../protocol/limits.ts";
+import type { ReliableMessage } from "../sessions/reliable.ts";
+import type { ModuleKind } from "./running_module.ts";
+
+/** What a frame has besides its header and body, and its padding, with room to spare. */
+const FRAME_EXTRA_BYTES = 1_024;
+const MAX_ID_LENGTH = { "built-in": 64, file: 30 } as const;
+const MAX_UNDER_WAY = { "built-in": 100_000, file: 256 } as const;
+const ID = /^[A-Za-z0-9_-]+$/;
+/** What the node itself writes into headers. */
+const RESERVED = ["type", "id", "ask", "answer", "error"];
+
+/** How frames leave the node. */
+export interface Sender {
+  /** Keeps and repeats a frame until it is acknowledged. */
+  sendReliable(message: ReliableMessage): void;
+  cancel(id: string): void;
+  /** Sends a frame once; without a session it is dropped. */
+  sendOnce(peer: NodeId, header: Record<string, unknown>, body?: Uint8Array): void;
+  /** Sees to it that there will be a session. */
+  want(peer: NodeId): void;
+  isConnected(peer: NodeId): boolean;
+}
+
+export interface SendingModule {
+  readonly name: string;
+  readonly kind: ModuleKind;
+  /** The second halves of the types it may send. */
+  readonly types: ReadonlySet<string>;
+}
+
+/** The sends of one running module. */
+export class ModuleSends {
+  readonly #sender: Sender;
+  readonly #module: SendingModule;
+  /** By the id on the wire. */
+  readonly #underWay = new Map<string, NodeId>();
+  #isOver = false;
+
+  constructor(sender: Sender, module: SendingModule) {
+    this.#sender = sender;
+    this.#module = module;
+  }
+
+  /** @throws {OpenRedError} `bad_request`, `too_large`, `overloaded`. */
+  send(frame: OutgoingFrame): Sending {
+    const header = this.#header(frame);
+    if (this.#isOver) throw new OpenRedError("overloaded", "The module has stopped");
+    if (frame.id === undefined) {
+      this.#sender.sendOnce(frame.peer, header, frame.body);
+      return { acknowledged: Promise.resolve(null), cancel: () => {} };
+    }
+    return this.#sendReliable(frame, { id: this.#wireId(frame.id), header });
+  }
+
+  /** How many frames to a peer are not acknowledged. */
+  waiting(peer: NodeId): number {
+    return [...this.#underWay.values()].filter((other) => other === peer).length;
+  }
+
+  /** Cancels all that is under way, to one peer or to everybody. */
+  cancel(peer?: NodeId): void {
+    for (const [id, to] of [...this.#underWay]) {
+      if (peer === undefined || to === peer) this.#sender.cancel(id);
+    }
+  }
+
+  /** Nothing leaves any more. */
+  stop(): void {
+    this.#isOver = true;
+    this.cancel();
+  }
+
+  #header({ type, header = {}, body }: OutgoingFrame): Record<string, unknown> {
+    if (!this.#module.types.has(type)) {
+      throw new OpenRedError("bad_request", "The manifest declares no such frame");
+    }
+    if (RESERVED.some((name) => Object.hasOwn(header, name))) {
+      throw new OpenRedError("bad_request", `A module gives no ${RESERVED.join(", ")} in a header`);
+    }
+    const whole = { ...header, type: `${this.#module.name}.${type}` };
+    const headerBytes = encodeUtf8(JSON.stringify(whole)).length;
+    const bodyBytes = body?.length ?? 0;
+    if (headerBytes + FRAME_EXTRA_BYTES / 2 > MAX_FRAME_HEADER_BYTES) {
+      throw new OpenRedError("too_large", "The header of the frame is too long");
+    }
+    if (headerBytes + bodyBytes + FRAME_EXTRA_BYTES > MAX_FRAME_BYTES) {
+      throw new OpenRedError("too_large", "The frame is too long");
+    }
+    return whole;
+  }
+
+  #wireId(id: string): string {
+    const { kind, name } = this.#module;
+    if (!ID.test(id) || id.length > MAX_ID_LENGTH[kind]) {
+      throw new OpenRedError("bad_request", "Expected an id of A–Z, a–z, 0–9, _ and -");
+    }
+    return kind === "built-in" ? id : `${name}-${id}`;
+  }
+
+  #sendReliable(
+    { peer, body }: OutgoingFrame,
+    { id, header }: { id: string; header: Record<string, unknown> },
+  ): Sending {
+    if (this.#underWay.size >= MAX_UNDER_WAY[this.#module.kind]) {
+      throw new OpenRedError("overloaded", "Too many frames of this module wait already");
+    }
+    const { promise, resolve } = Promise.withResolvers<number | null>();
+    const end = (rttMs: number | null) => {
+      this.#underWay.delete(id);
+      resolve(rttMs);
+    };
+    this.#underWay.set(id, peer);
+    this.#sender.sendReliable({
+      peer,
+      id,
+      header,
+      ...(body === undefined ? {} : { body }),
+      acknowledged: end,
+      dropped: () => end(null),
+    });
+    if (!this.#sender.isConnected(peer)) this.#sender.want(peer);
+    return { acknowledged: promise, cancel: () => this.#sender.cancel(id) };
+  }
+}
