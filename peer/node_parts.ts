@@ -142,7 +142,7 @@ function createNetwork(
     ...shared,
     own: { id: own.id, alias: config.alias ?? null },
     states: new ModuleStates(shared),
-    storageKey: keys.storage,
+    storageKey: keys.vault,
     words,
     sender: {
       sendReliable: (message) => sessions.reliable.send(message),

@@ -37,7 +37,7 @@ export class AdminClient {
 
   send(message: { peer: string; text: string; waitMs: number }): Promise<SentView> {
     const { peer, text, waitMs } = message;
-    return this.#call("POST", "/admin/v1/messages", { peer, text, wait_ms: waitMs });
+    return this.#call("POST", "/m/messaging/messages", { peer, text, wait_ms: waitMs });
   }
 
   tokens(peer: string): Promise<TokensView> {
@@ -55,7 +55,7 @@ export class AdminClient {
   async inbox(): Promise<readonly MessageView[]> {
     const messages: MessageView[] = [];
     for (let after = 0;;) {
-      const path = `/admin/v1/inbox?after=${after}&limit=${PAGE}`;
+      const path = `/m/messaging/inbox?after=${after}&limit=${PAGE}`;
       const page = await this.#call<InboxView>("GET", path);
       messages.push(...page.messages);
       if (page.messages.length === 0) return messages;

@@ -77,7 +77,7 @@ export class FriendWorld implements AsyncDisposable {
 
   /** Whether each stored message is a contact request. */
   async inbox(): Promise<boolean[]> {
-    const url = `${NODE_URL}/admin/v1/inbox?limit=1000`;
+    const url = `${NODE_URL}/m/messaging/inbox?limit=1000`;
     const answer = await this.#node.handle(new Request(url, { headers: this.#node.adminHeaders }));
     const { messages } = await answer.json() as InboxView;
     return messages.map(({ standing }) => standing === "stranger");
