@@ -8,9 +8,11 @@ import type { DataPorts } from "../../../peer/data/succeed.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { Clock } from "../../../ports/ports.ts";
 import { openFiles, systemClock } from "../../../ports/system.ts";
-import { RealDirectory } from "../../interop/real_world.ts";
-import { CHEAP, LifeNode, until } from "../data/life_world.ts";
+import { LifeNode } from "../data/life_world.ts";
 import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
+import { RealDirectory } from "../../world/real_directory.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
+import { until } from "../../world/until.ts";
 
 async function connected(directory: RealDirectory, a: LifeNode, b: LifeNode): Promise<void> {
   const directories = [directory.url];
@@ -154,7 +156,7 @@ function sealed(
   const passphrase = encodeUtf8(PASSPHRASE);
   const version = "other";
   return collect(
-    writeArchive(crypto, { passphrase, cost: CHEAP, version, schema, createdAt: 0, files }),
+    writeArchive(crypto, { passphrase, cost: CHEAP_COST, version, schema, createdAt: 0, files }),
   );
 }
 

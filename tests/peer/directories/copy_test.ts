@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { RealDirectory } from "../../interop/real_world.ts";
-import { LifeNode, until } from "../data/life_world.ts";
+import { LifeNode } from "../data/life_world.ts";
+import { RealDirectory } from "../../world/real_directory.ts";
+import { until } from "../../world/until.ts";
 
 Deno.test("a node finds at a real directory that a copy of it has registered, and goes on once that is gone", async () => {
   await using directory = await new RealDirectory().start();

@@ -1,0 +1,33 @@
+/**
+ * How a test makes a whole node: every rig says here what is different in its one.
+ *
+ * @module
+ */
+import type { NodeConfig } from "../../peer/config.ts";
+import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
+import { createNode, type NodePorts, type OpenNode } from "../../peer/node.ts";
+import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
+import { CHEAP_COST } from "./cores.ts";
+
+export const ADMIN_TOKEN = "the token of the tests";
+
+/** What a rig says of its node; the rest is as in the product, but for the cost of sealing keys. */
+export type NodeSettings = Partial<NodeConfig> & Pick<NodeConfig, "apiUrl">;
+
+export interface NodeMakings {
+  readonly ports: NodePorts;
+  readonly config: NodeSettings;
+  /** Who takes the frames of further modules, by module name. */
+  readonly handlers?: ReadonlyMap<string, FrameHandler> | undefined;
+}
+
+/** Makes a node by the factory of the binary. */
+export function composeNode({ ports, config, handlers }: NodeMakings): Promise<OpenNode> {
+  return createNode(ports, {
+    ...NODE_DEFAULTS,
+    version: "test",
+    adminToken: ADMIN_TOKEN,
+    keystoreCost: CHEAP_COST,
+    ...config,
+  }, handlers);
+}
