@@ -14,7 +14,6 @@ import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
 import { LifeNode } from "../data/life_world.ts";
 import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
 import { CHEAP_COST } from "../../world/cores.ts";
-import { until } from "../../world/until.ts";
 
 const BODY = { passphrase: encodeBase64Url(encodeUtf8(PASSPHRASE)) };
 
@@ -38,9 +37,7 @@ for (const how of ["running", "stopped"] as const) {
     Deno.writeTextFileSync(`${node.data}/${DAMAGED_FILE}`, "");
     if (how === "stopped") await node.stop();
     const backup = await (how === "running" ? backUpRunning : backUpStopped)(node);
-    if (how === "running") {
-      await until(async () => (await node.audited()).includes("backup"), "audit");
-    }
+    if (how === "running") await node.untilAudited("backup");
     const foreign = foreignNames(names(node.data));
     assertEquals(foreign, [".env~", "a name", "audit-notes", "node.orb"]);
     await using into = new LifeNode();

@@ -181,10 +181,7 @@ Deno.test("after a restore the first newer record of its own is a node's past, a
   await signAhead(a, directory, 60_000);
   await restored.start({ directories: [directory.url] });
   await restored.registered();
-  await until(
-    async () => (await restored.audited()).includes("own_past_adopted"),
-    "notes its past",
-  );
+  await restored.untilAudited("own_past_adopted");
   await restored.stop();
 
   // The former one finds the restored one there in its turn, and goes on at its next start.
@@ -194,10 +191,7 @@ Deno.test("after a restore the first newer record of its own is a node's past, a
   await signAhead(a, directory, 110_000);
   await restored.start({ directories: [directory.url] });
   await until(async () => (await restored.status()).directories[0]?.state === "stopped", "stops");
-  await until(
-    async () => (await restored.audited()).includes("own_key_used_elsewhere"),
-    "notes the theft",
-  );
+  await restored.untilAudited("own_key_used_elsewhere");
   assertEquals((await restored.audited()).filter((event) => event === "restored").length, 1);
 });
 

@@ -74,8 +74,8 @@ Deno.test("after a succession peers and directory follow by themselves, and the 
   assertEquals(await codeOf(client.lookUp(oldId)), "succeeded");
   await crypto.stop();
 
-  assert((await a.audited()).includes("succeeded"));
-  assert((await b.audited()).includes("peer_succeeded"));
+  await a.untilAudited("succeeded");
+  await b.untilAudited("peer_succeeded");
 
   await thief.start({ directories: [directory.url] });
   assertEquals(thief.id, oldId);

@@ -115,4 +115,9 @@ export class LifeNode extends LoopbackNode {
     const { entries } = await this.ask("GET", "/audit?limit=1000");
     return entries.map(({ event }: { event: string }) => event);
   }
+
+  /** Waits until the audit log has an event: what a node does is seen before its entry is on the disk. */
+  async untilAudited(event: string): Promise<void> {
+    await until(async () => (await this.audited()).includes(event), `${event} in the audit log`);
+  }
 }
