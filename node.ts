@@ -21,6 +21,7 @@ import { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
+import { BUILT_IN_MODULES } from "./modules/built_in.ts";
 import { createNodeKeeper, explained, lockData, refuseEmptyData } from "./node_data.ts";
 import { type NodeConfig } from "./peer/config.ts";
 import { settleData } from "./peer/data/data_state.ts";
@@ -171,17 +172,21 @@ async function composeNode(
   const format = options.json ? "json" : "text";
   const log = createLog({ clock: systemClock, level: options.logLevel, format });
   logUnhandled(log);
-  return await createNode({
-    clock: systemClock,
-    random: systemRandom,
-    http: systemHttpClient,
-    resolver: systemResolver,
-    crypto: settings.crypto,
-    files: openFiles(options.data),
-    openDatabase: createOpenDatabase(options.data),
-    upgrader: systemChannelUpgrader,
-    log,
-  }, settings.config);
+  return await createNode(
+    {
+      clock: systemClock,
+      random: systemRandom,
+      http: systemHttpClient,
+      resolver: systemResolver,
+      crypto: settings.crypto,
+      files: openFiles(options.data),
+      openDatabase: createOpenDatabase(options.data),
+      upgrader: systemChannelUpgrader,
+      log,
+    },
+    settings.config,
+    BUILT_IN_MODULES,
+  );
 }
 
 async function stopInTime(node: Node): Promise<void> {

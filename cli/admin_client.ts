@@ -89,18 +89,18 @@ export class AdminClient {
   }
 
   id(): Promise<IdView> {
-    return this.#call({ method: "GET", path: "/id" });
+    return this.#call({ method: "GET", path: "/admin/v1/id" });
   }
 
   status(): Promise<StatusView> {
-    return this.#call({ method: "GET", path: "/status" });
+    return this.#call({ method: "GET", path: "/admin/v1/status" });
   }
 
   inbox(
     query: ({ readonly after: number } | { readonly before: number }) & { readonly limit: number },
   ): Promise<InboxView> {
     const from = "after" in query ? `after=${query.after}` : `before=${query.before}`;
-    return this.#call({ method: "GET", path: `/inbox?${from}&limit=${query.limit}` });
+    return this.#call({ method: "GET", path: `/m/messaging/inbox?${from}&limit=${query.limit}` });
   }
 
   discover(
@@ -109,23 +109,23 @@ export class AdminClient {
     const search = new URLSearchParams({ limit: String(query.limit) });
     if (query.service !== null) search.set("service", query.service);
     if (query.alias !== null) search.set("alias", query.alias);
-    return this.#call({ method: "GET", path: `/discover?${search}` });
+    return this.#call({ method: "GET", path: `/admin/v1/discover?${search}` });
   }
 
   connect(input: { readonly peer: string; readonly waitMs: number }): Promise<SessionView> {
     const body = { peer: input.peer, wait_ms: input.waitMs };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
-    return this.#call({ method: "POST", path: "/connect", body, timeoutMs });
+    return this.#call({ method: "POST", path: "/admin/v1/connect", body, timeoutMs });
   }
 
   send(input: { peer: string; text: string; waitMs: number }): Promise<SentView> {
     const body = { peer: input.peer, text: input.text, wait_ms: input.waitMs };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
-    return this.#call({ method: "POST", path: "/messages", body, timeoutMs });
+    return this.#call({ method: "POST", path: "/m/messaging/messages", body, timeoutMs });
   }
 
   peers(): Promise<PeersView> {
-    return this.#call({ method: "GET", path: "/peers" });
+    return this.#call({ method: "GET", path: "/admin/v1/peers" });
   }
 
   /** Shows or changes one peer. */
@@ -133,45 +133,45 @@ export class AdminClient {
     change: "show" | "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
     input: Readonly<Record<string, string | boolean | null>>,
   ): Promise<PeerDetail> {
-    return this.#call({ method: "POST", path: `/peers/${change}`, body: input });
+    return this.#call({ method: "POST", path: `/admin/v1/peers/${change}`, body: input });
   }
 
   groups(): Promise<GroupsView> {
-    return this.#call({ method: "GET", path: "/groups" });
+    return this.#call({ method: "GET", path: "/admin/v1/groups" });
   }
 
   changeGroup(
     change: "add" | "remove" | "allow" | "reset" | "delete",
     input: Readonly<Record<string, string | boolean>>,
   ): Promise<GroupView> {
-    return this.#call({ method: "POST", path: `/groups/${change}`, body: input });
+    return this.#call({ method: "POST", path: `/admin/v1/groups/${change}`, body: input });
   }
 
   tokens(query: { readonly peer?: string | null; readonly pair?: string }): Promise<TokensView> {
     const search = new URLSearchParams();
     if (query.peer != null) search.set("peer", query.peer);
     if (query.pair !== undefined) search.set("pair", query.pair);
-    return this.#call({ method: "GET", path: `/tokens?${search}` });
+    return this.#call({ method: "GET", path: `/admin/v1/tokens?${search}` });
   }
 
   renewTokens(input: { readonly peer: string; readonly waitMs: number }): Promise<SessionView> {
     const body = { peer: input.peer, wait_ms: input.waitMs };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
-    return this.#call({ method: "POST", path: "/tokens/renew", body, timeoutMs });
+    return this.#call({ method: "POST", path: "/admin/v1/tokens/renew", body, timeoutMs });
   }
 
   /** @param target A pair's id or a peer. */
   revokeTokens(target: string): Promise<RevokedView> {
-    return this.#call({ method: "POST", path: "/tokens/revoke", body: { target } });
+    return this.#call({ method: "POST", path: "/admin/v1/tokens/revoke", body: { target } });
   }
 
   audit(search: URLSearchParams): Promise<AuditView> {
     const timeoutMs = LONG_ANSWER_TIMEOUT_MS;
-    return this.#call({ method: "GET", path: `/audit?${search}`, timeoutMs });
+    return this.#call({ method: "GET", path: `/admin/v1/audit?${search}`, timeoutMs });
   }
 
   auditHead(): Promise<AuditHeadView> {
-    return this.#call({ method: "GET", path: "/audit/head" });
+    return this.#call({ method: "GET", path: "/admin/v1/audit/head" });
   }
 
   /** What the node answers bit by bit; ends when the signal fires. */
@@ -179,19 +179,19 @@ export class AdminClient {
     what: "export" | "verify",
     search: URLSearchParams,
   ): Promise<AsyncIterable<Uint8Array>> {
-    const call: Call = { method: "GET", path: `/audit/${what}?${search}` };
+    const call: Call = { method: "GET", path: `/admin/v1/audit/${what}?${search}` };
     return await this.#stream(call);
   }
 
   /** The bytes of a backup under a passphrase; ends when the signal fires. */
   async backup(passphrase: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
     const body = { passphrase: Buffer.from(passphrase).toString("base64url") };
-    return await this.#stream({ method: "POST", path: "/backup", body });
+    return await this.#stream({ method: "POST", path: "/admin/v1/backup", body });
   }
 
   /** What happens from now on; ends when the node stops or the signal fires. */
   async events(): Promise<AsyncIterable<ServerSentEvent>> {
-    return readEvents(await this.#stream({ method: "GET", path: "/events" }));
+    return readEvents(await this.#stream({ method: "GET", path: "/admin/v1/events" }));
   }
 
   #notRunning(data: string, cause?: unknown): Error {
@@ -215,7 +215,7 @@ export class AdminClient {
     const { status, problem } = refusal;
     const mayBeOther = status === 401 || problem === null || problem.code === "not_found";
     if (!mayBeOther) return toError(refusal);
-    const id = await this.#request({ method: "GET", path: "/id" }, signal);
+    const id = await this.#request({ method: "GET", path: "/admin/v1/id" }, signal);
     const content = await readAnswer(id).catch(() => null);
     return v.is(idAnswerSchema, content) ? toError(refusal) : this.#otherProgram();
   }
@@ -234,7 +234,7 @@ export class AdminClient {
     const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` };
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     if (body !== undefined) headers["content-type"] = "application/json";
-    const url = `${this.#url.replace(/\/$/, "")}/admin/v1${call.path}`;
+    const url = `${this.#url.replace(/\/$/, "")}${call.path}`;
     try {
       return await this.#options.send({
         method: call.method,

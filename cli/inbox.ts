@@ -91,7 +91,10 @@ async function printMessage(out: Output, message: MessageView): Promise<void> {
     { text: NOTES[message.standing], style: "yellow" },
   );
   // Every line of a message is marked, so that no text can pass for another message.
-  for (const line of sanitizeLines(message.text)) {
+  const text = message.damaged
+    ? "(this message was changed on disk; its text is lost)"
+    : message.text;
+  for (const line of sanitizeLines(text)) {
     await out.line({ text: "  │ ", style: "dim" }, line);
   }
 }

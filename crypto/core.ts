@@ -106,15 +106,25 @@ function createCallTable(parts: CoreParts): CallTable {
     ...createSessionCalls(parts),
     deriveModuleKey: ({ storage, module, salt }) => {
       const vault = parts.ring.get(storage, VaultKey);
-      return parts.ring.add(new VaultKey(parts.hashes.hmacSha256(vault.bytes, concatBytes(encodeUtf8(module), salt))));
+      return parts.ring.add(
+        new VaultKey(parts.hashes.hmacSha256(vault.bytes, concatBytes(encodeUtf8(module), salt))),
+      );
     },
     sealRows: ({ key, rows }) => {
       const k = parts.ring.get(key, VaultKey);
-      return rows.map(({ aad, content }) => { const n = parts.random(12); return concatBytes(n, parts.aeads.aes256Gcm.seal(k.bytes, n, aad, content)); });
+      return rows.map(({ aad, content }) => {
+        const n = parts.random(12);
+        return concatBytes(n, parts.aeads.aes256Gcm.seal(k.bytes, n, aad, content));
+      });
     },
     openRows: ({ key, rows }) => {
       const k = parts.ring.get(key, VaultKey);
-      return rows.map(({ aad, sealed }) => { const b = Uint8Array.from(sealed); return b.length < 28 ? null : parts.aeads.aes256Gcm.open(k.bytes, b.subarray(0, 12), aad, b.subarray(12)) ?? null; });
+      return rows.map(({ aad, sealed }) => {
+        const b = Uint8Array.from(sealed);
+        return b.length < 28
+          ? null
+          : parts.aeads.aes256Gcm.open(k.bytes, b.subarray(0, 12), aad, b.subarray(12)) ?? null;
+      });
     },
     stop: () => {
       parts.ring.close();

@@ -57,8 +57,9 @@ export interface MessageView {
   readonly number: number;
   readonly id: string;
   readonly peer: string;
-  /** `null` where the stored message was changed on disk. */
-  readonly text: string | null;
+  readonly text: string;
+  /** The stored message was changed on disk: its text is lost. */
+  readonly damaged?: true;
   /** Milliseconds since the epoch, by this node's clock. */
   readonly received_at: number;
   /** What this node's owner calls the sender, or the id that followed it. */

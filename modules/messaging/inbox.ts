@@ -121,7 +121,8 @@ export class Inbox {
       id: String(row.id),
       peer: String(row.peer),
       petname: peers.petname(sender),
-      text,
+      text: text ?? "",
+      ...(text === null ? { damaged: true } : {}),
       received_at: Number(row.received_at),
       standing: peers.standing(sender, MESSAGE_PERMISSION),
     };

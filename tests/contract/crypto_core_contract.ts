@@ -11,14 +11,8 @@ import {
   type CryptoErrorCode,
   type KeyRef,
 } from "../../crypto/interface.ts";
-import {
-  CHEAP_COST,
-  CoreWorld,
-  createTestNode,
-  ISSUED_AT,
-  LIFE_MS,
-  NEXT,
-} from "./crypto_core_world.ts";
+import { CoreWorld, createTestNode, ISSUED_AT, LIFE_MS, NEXT } from "./crypto_core_world.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 const EMPTY = new Uint8Array(0);
 const HELLO = '{"type":"core.hello"}';

@@ -14,8 +14,8 @@ import type {
   OpenedKeystore,
   Suite,
 } from "../../crypto/interface.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
-export const CHEAP_COST = { memoryKiB: 8, passes: 1 } as const;
 export const ISSUED_AT = 1_790_000_000_000;
 export const NEXT = { method: "gamma", issuedAt: ISSUED_AT + 1 } as const;
 export const LIFE_MS = 3_600_000;

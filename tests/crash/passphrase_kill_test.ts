@@ -5,6 +5,7 @@ import { openKeystoreFiles } from "../../ports/keystore_files.ts";
 import { openFiles, systemRandom } from "../../ports/system.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 const KILLS = 24;
 const MAX_LIFE_MS = 40;
@@ -25,7 +26,7 @@ class Keys {
   async open(passphrase: string): Promise<string> {
     const ports = { crypto: this.#crypto, files: openFiles(this.#data), random: systemRandom };
     const keys = await openKeystoreFiles(ports, {
-      cost: { memoryKiB: 8, passes: 1 },
+      cost: CHEAP_COST,
       passphrase: passphrase === "" ? undefined : encodeUtf8(passphrase),
     });
     return keys.nodeId;

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 import { serveLoopback } from "../ports/loopback_server.ts";
 import { runCentral, startCentral } from "./central_process.ts";
-import { FakeClock } from "./fake_clock.ts";
+import { FakeClock } from "../world/fake_clock.ts";
 import { FakeNetwork, FakeNode } from "./fake_nodes.ts";
 
 const NO_LIMITS = [

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { calledHost } from "../../directory/called_hosts.ts";
 import { RateLimit } from "../../directory/rate_limits.ts";
-import { FakeClock } from "./fake_clock.ts";
+import { FakeClock } from "../world/fake_clock.ts";
 import { answerJson } from "./fake_nodes.ts";
 import { MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";
 

@@ -24,7 +24,7 @@ import {
 } from "./handshake.ts";
 import { Identity, type Json, type NoiseKey, noiseKey, open } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
-import { LoopbackListener } from "./loopback_listener.ts";
+import { LoopbackListener } from "../world/loopback_listener.ts";
 import { type Answered, postJson, Session } from "./session.ts";
 
 const LIFE_MS = 3_600_000;

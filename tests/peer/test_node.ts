@@ -8,22 +8,26 @@ import { DatabaseSync } from "node:sqlite";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, OpenedEnvelope } from "../../crypto/interface.ts";
-import { type NodeConfig } from "../../peer/config.ts";
-import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
-import { createNode, type Node } from "../../peer/node.ts";
+import type { NodeConfig } from "../../peer/config.ts";
+import type { Node } from "../../peer/node.ts";
 import type { Channel } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { decodePairStatement } from "../../protocol/statements.ts";
-import { SeededRandom } from "../sim/seeded_random.ts";
+import { SeededRandom } from "../world/seeded_random.ts";
 import { FakeDirectory } from "./directories/directory_world.ts";
-import { answerJson, FakeHttp } from "./fake_http.ts";
-import { MemoryFiles, MemoryLog, START_MS } from "./parts.ts";
+import { answerJson, FakeHttp } from "../world/fake_http.ts";
+import { START_MS } from "./parts.ts";
 import { TestNodeKeys } from "./test_node_keys.ts";
-import { settle, VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../world/virtual_clock.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
+import { MemoryLog } from "../world/memory_log.ts";
+import { settle } from "../world/settle.ts";
+import { AdminClient } from "../world/admin_client.ts";
+import { ADMIN_TOKEN, composeNode } from "../world/compose_node.ts";
+import { keepOpen } from "../world/kept_database.ts";
 
 export const NODE_URL = "https://node.example/r/x";
-export const ADMIN_TOKEN = "the token";
 
 // deno-lint-ignore no-explicit-any
 export type Answered = { status: number; headers: Headers; body: any };
@@ -43,6 +47,7 @@ export class TestNode implements AsyncDisposable {
   readonly log = new MemoryLog();
   readonly http = new FakeHttp();
   readonly database = new DatabaseSync(":memory:");
+  readonly #owner = new AdminClient((request) => this.node.handleAdmin(request), ADMIN_TOKEN);
   readonly upgraded: Channel[] = [];
   readonly crypto: CryptoCore;
   readonly directory: FakeDirectory;
@@ -81,25 +86,19 @@ export class TestNode implements AsyncDisposable {
 
   /** Starts a process on what is on the disk. */
   async boot(config: Partial<NodeConfig> = {}): Promise<void> {
-    this.node = await createNode({
-      clock: this.clock,
-      random: new SeededRandom("a node"),
-      http: this.http,
-      resolver: { resolve: (host) => this.#resolve(host) },
-      crypto: this.crypto,
-      files: this.files,
-      openDatabase: () => keepOpen(this.database),
-      upgrader: { upgrade: () => this.#upgrade() },
-      log: this.log,
-    }, {
-      ...NODE_DEFAULTS,
-      version: "test",
-      apiUrl: NODE_URL,
-      directories: [this.directory.url],
-      pq: "off",
-      adminToken: ADMIN_TOKEN,
-      keystoreCost: { memoryKiB: 8, passes: 1 },
-      ...config,
+    this.node = await composeNode({
+      ports: {
+        clock: this.clock,
+        random: new SeededRandom("a node"),
+        http: this.http,
+        resolver: { resolve: (host) => this.#resolve(host) },
+        crypto: this.crypto,
+        files: this.files,
+        openDatabase: () => keepOpen(this.database),
+        upgrader: { upgrade: () => this.#upgrade() },
+        log: this.log,
+      },
+      config: { apiUrl: NODE_URL, directories: [this.directory.url], pq: "off", ...config },
     });
     await this.node.start();
     await settle();
@@ -132,11 +131,8 @@ export class TestNode implements AsyncDisposable {
     return this.ask("POST", path, address === undefined ? { body } : { body, address });
   }
 
-  admin(method: string, path: string, content?: unknown): Promise<Answered> {
-    const body = content === undefined ? null : JSON.stringify(content);
-    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
-    const request = new Request(`http://127.0.0.1/admin/v1${path}`, { method, body, headers });
-    return this.node.handleAdmin(request).then(readAnswer);
+  async admin(method: string, path: string, content?: unknown): Promise<Answered> {
+    return await readAnswer(await this.#owner.request(method, path, content));
   }
 
   async record(): Promise<VerifiedRecord> {
@@ -236,17 +232,6 @@ export class TestNode implements AsyncDisposable {
     this.database.close();
     await this.crypto.stop();
   }
-}
-
-/** A database in memory that outlives the process that closes it. */
-function keepOpen(database: DatabaseSync): DatabaseSync {
-  return new Proxy(database, {
-    get(target, key) {
-      if (key === "close") return () => {};
-      const member: unknown = Reflect.get(target, key, target);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
 }
 
 /** The peer's end of a session with the node. */

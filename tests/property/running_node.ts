@@ -5,18 +5,18 @@
  */
 import { randomBytes } from "node:crypto";
 import { Buffer } from "node:buffer";
-import { DatabaseSync } from "node:sqlite";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
-import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
-import { createNode, type Node } from "../../peer/node.ts";
+import type { Node } from "../../peer/node.ts";
 import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
-import type { Clock, Files, Log, OpenDatabase } from "../../ports/ports.ts";
-import { systemChannelUpgrader, systemClock } from "../../ports/system.ts";
+import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
 import type { StatusView } from "../../protocol/admin_api.ts";
 import type { InboxView } from "../../protocol/messaging_api.ts";
-import { FakeFiles } from "../directory/test_directory.ts";
 import { FAKE_DIRECTORY_URL, FakeNetwork } from "./fake_network.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
+import { MemoryLog } from "../world/memory_log.ts";
+import { composeNode } from "../world/compose_node.ts";
+import { memoryPorts } from "../world/node_ports.ts";
 
 export const NODE_URL = "https://node.example";
 const ADMIN_TOKEN = encodeBase64Url(randomBytes(32));
@@ -44,8 +44,7 @@ function readRecord(text: string): OwnRecord {
 
 export class RunningNode implements AsyncDisposable {
   readonly network: FakeNetwork;
-  /** What the node logged as an error. */
-  readonly logged: string[] = [];
+  readonly #log = new MemoryLog();
   #node!: Node;
   #record!: OwnRecord;
   #secrets: readonly string[] = [];
@@ -58,7 +57,7 @@ export class RunningNode implements AsyncDisposable {
   /** Starts a node and waits until it is registered with the fake directory. */
   static async start(options: NodeOptions = {}): Promise<RunningNode> {
     const running = new RunningNode(options.network ?? await FakeNetwork.create());
-    const files = options.files ?? new FakeFiles();
+    const files = options.files ?? new MemoryFiles();
     running.#node = await running.#compose(options, files);
     await running.#node.start();
     while ((await running.status()).directories[0]?.state !== "registered") {
@@ -71,32 +70,34 @@ export class RunningNode implements AsyncDisposable {
   }
 
   async #compose(options: NodeOptions, files: Files): Promise<Node> {
-    const log: Log["log"] = (level, event, fields) => {
-      if (level === "error") this.logged.push(`${event} ${JSON.stringify(fields)}`);
-    };
-    return await createNode({
-      clock: options.clock ?? systemClock,
-      random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-      http: this.network,
-      resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
-      crypto: await LocalCryptoCore.create(),
-      files,
-      openDatabase: options.openDatabase ?? (() => new DatabaseSync(":memory:")),
-      upgrader: systemChannelUpgrader,
-      log: { log },
-    }, {
-      ...NODE_DEFAULTS,
-      version: "test",
-      apiUrl: NODE_URL,
-      directories: [FAKE_DIRECTORY_URL],
-      adminToken: ADMIN_TOKEN,
-      keystoreCost: { memoryKiB: 8, passes: 1 },
-      handshakesPerMinute: options.handshakesPerMinute ?? 1_000_000,
-    }, options.handlers);
+    const { clock, openDatabase, handshakesPerMinute = 1_000_000, handlers } = options;
+    return await composeNode({
+      ports: {
+        ...memoryPorts(),
+        ...(clock === undefined ? {} : { clock }),
+        ...(openDatabase === undefined ? {} : { openDatabase }),
+        files,
+        http: this.network,
+        crypto: await LocalCryptoCore.create(),
+        log: this.#log,
+      },
+      config: {
+        apiUrl: NODE_URL,
+        directories: [FAKE_DIRECTORY_URL],
+        adminToken: ADMIN_TOKEN,
+        handshakesPerMinute,
+      },
+      handlers,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#node.stop();
+  }
+
+  /** What the node logged as an error. */
+  get logged(): readonly string[] {
+    return this.#log.errors;
   }
 
   get id(): string {

@@ -8,8 +8,9 @@ import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
 import { bootProcess, crashHost, destroyHost } from "./machine.ts";
 import { logLine, type MachineParts } from "./machine.ts";
-import { CHEAP_KEYSTORE, createSimulatedCore } from "./simulated_core.ts";
+import { createSimulatedCore } from "./simulated_core.ts";
 import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 const START_LIMIT_MS = 120_000;
 
@@ -95,7 +96,7 @@ export class DirectoryMachine {
       rotation: { kind: "hourly" },
       allowPrivate: false,
       limits: DEFAULT_LIMITS,
-      keystoreCost: CHEAP_KEYSTORE,
+      keystoreCost: CHEAP_COST,
     });
     process.handler = (request, source) => directory.handle(request, source);
     await directory.start();

@@ -7,12 +7,9 @@ import { LocalCryptoCore } from "../../crypto/core.ts";
 import type { CryptoCore, OpenedFrame } from "../../crypto/interface.ts";
 import { createNobleKem } from "../../crypto/primitives/mlkem_noble.ts";
 import type { EventLoop } from "./event_loop.ts";
-import type { SeededRandom } from "./seeded_random.ts";
+import type { SeededRandom } from "../world/seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualProcess } from "./virtual_process.ts";
-
-/** Argon2id as cheap as it gets. */
-export const CHEAP_KEYSTORE = { memoryKiB: 8, passes: 1 } as const;
 
 /** Who runs a core, and who hears of the headers it seals and opens. */
 interface CoreParts {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } fr
 import { OpenRedError } from "../../protocol/errors.ts";
 import { EventLoop } from "./event_loop.ts";
 import { bootProcess, crashHost, createHost } from "./machine.ts";
-import { SeededRandom } from "./seeded_random.ts";
+import { SeededRandom } from "../world/seeded_random.ts";
 import { Trace } from "./trace.ts";
 import { upgraderFor } from "./virtual_channel.ts";
 import { VirtualNetwork } from "./virtual_network.ts";

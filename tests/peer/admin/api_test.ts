@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ADMIN_TOKEN, readAnswer, TestNode } from "../test_node.ts";
-import { settle } from "../virtual_clock.ts";
+import { readAnswer, TestNode } from "../test_node.ts";
+import { ADMIN_TOKEN } from "../../world/compose_node.ts";
+import { settle } from "../../world/settle.ts";
 
 async function ask(
   test: TestNode,

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeNodeId } from "../../../crypto/encoding.ts";
 import { FakeDirectory, nodeAnswer } from "../directories/directory_world.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 

@@ -5,11 +5,11 @@ import type { OpenNode } from "../../../peer/node.ts";
 import type { PeerDetail } from "../../../protocol/admin_api.ts";
 import type { InboxView } from "../../../protocol/messaging_api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { TestParts } from "../parts.ts";
 import { TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
-import { settle } from "../virtual_clock.ts";
+import { settle } from "../../world/settle.ts";
 
 const TEXT = "messaging.text";
 

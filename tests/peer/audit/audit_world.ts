@@ -4,7 +4,7 @@ import { decodeUtf8, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { OpenedKeystore } from "../../../crypto/interface.ts";
 import { AuditLog } from "../../../peer/audit/audit_log.ts";
 import type { AuditFields } from "../../../peer/events/events.ts";
-import { type AuditParts } from "../../../peer/audit/audit_parts.ts";
+import type { AuditParts } from "../../../peer/audit/audit_parts.ts";
 import { AUDIT_DEFAULTS, type AuditSettings } from "../../../protocol/node_settings.ts";
 import { AuditReader } from "../../../peer/audit/reader.ts";
 import { AuditVerifier } from "../../../peer/audit/verifier.ts";
@@ -12,6 +12,7 @@ import type { Clock } from "../../../ports/ports.ts";
 import { systemRandom } from "../../../ports/system.ts";
 import type { AuditHeadView, AuditReport } from "../../../protocol/audit_api.ts";
 import { MemoryFiles } from "./memory_files.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 export const PEER = "z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX";
 export const NEVER = new AbortController().signal;
@@ -78,8 +79,10 @@ export class AuditWorld {
 
   static async create(): Promise<AuditWorld> {
     const core = await LocalCryptoCore.create();
-    const cost = { memoryKiB: 8, passes: 1 };
-    const { sealed } = await core.createKeystore({ secret: encodeUtf8("secret"), cost });
+    const { sealed } = await core.createKeystore({
+      secret: encodeUtf8("secret"),
+      cost: CHEAP_COST,
+    });
     const keys = await core.openKeystore({ sealed, secret: encodeUtf8("secret") });
     return new AuditWorld(core, keys);
   }

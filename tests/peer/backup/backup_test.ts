@@ -11,8 +11,9 @@ import { DAMAGED_FILE } from "../../../peer/tokens/vault_file.ts";
 import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
-import { CHEAP, LifeNode, until } from "../data/life_world.ts";
+import { LifeNode } from "../data/life_world.ts";
 import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 const BODY = { passphrase: encodeBase64Url(encodeUtf8(PASSPHRASE)) };
 
@@ -36,9 +37,7 @@ for (const how of ["running", "stopped"] as const) {
     Deno.writeTextFileSync(`${node.data}/${DAMAGED_FILE}`, "");
     if (how === "stopped") await node.stop();
     const backup = await (how === "running" ? backUpRunning : backUpStopped)(node);
-    if (how === "running") {
-      await until(async () => (await node.audited()).includes("backup"), "audit");
-    }
+    if (how === "running") await node.untilAudited("backup");
     const foreign = foreignNames(names(node.data));
     assertEquals(foreign, [".env~", "a name", "audit-notes", "node.orb"]);
     await using into = new LifeNode();
@@ -77,7 +76,7 @@ function makeArchive(core: CryptoCore, files: readonly string[]): AsyncGenerator
   }
   return writeArchive(core, {
     passphrase: encodeUtf8(PASSPHRASE),
-    cost: CHEAP,
+    cost: CHEAP_COST,
     version: "test",
     schema: SCHEMA_VERSION,
     createdAt: 0,
@@ -118,7 +117,7 @@ function fileOf(length: number, text: string): Uint8Array {
 
 async function codeOf(core: CryptoCore, plain: readonly Uint8Array[]): Promise<string> {
   const passphrase = () => encodeUtf8(PASSPHRASE);
-  const { stream, head } = await core.beginBackup({ passphrase: passphrase(), cost: CHEAP });
+  const { stream, head } = await core.beginBackup({ passphrase: passphrase(), cost: CHEAP_COST });
   const body = await core.sealBackup({ stream, chunk: concatBytes(...plain), isLast: true });
   const input = pieces(concatBytes(head, body));
   const visitor = { manifest: () => {}, begin: () => {}, piece: () => {} };
@@ -189,7 +188,7 @@ Deno.test("a running node's backup on a full disk says so, and the next one is m
   const record = inside.audit.record;
   inside.audit.record = () => new Promise(() => {});
   Deno.mkdirSync(`${node.data}/backup.db`);
-  const refused = await node.admin("POST", "/backup", BODY);
+  const refused = await node.admin.request("POST", "/backup", BODY);
   assertEquals([refused.status, (await refused.json()).code], [503, "overloaded"]);
   Deno.removeSync(`${node.data}/backup.db`);
   await backUpRunning(node);
@@ -198,9 +197,9 @@ Deno.test("a running node's backup on a full disk says so, and the next one is m
 
 Deno.test("a client that goes away ends its backup, and the next one is made", async () => {
   await using node = await startedNode();
-  const unread = await node.admin("POST", "/backup", BODY);
+  const unread = await node.admin.request("POST", "/backup", BODY);
   assertEquals(unread.status, 200);
-  const refused = await node.admin("POST", "/backup", BODY);
+  const refused = await node.admin.request("POST", "/backup", BODY);
   assertEquals([refused.status, (await refused.json()).code], [503, "overloaded"]);
   await unread.body?.cancel();
   Deno.writeTextFileSync(`${node.data}/backup.db`, "what could not be removed");
@@ -321,6 +320,6 @@ Deno.test("the audit log's lines are listed when its head was read", async () =>
 Deno.test("no backup is made of a directory from which nothing could be restored", async () => {
   await using node = await startedNode();
   Deno.removeSync(`${node.data}/node-secret`);
-  const refused = await node.admin("POST", "/backup", BODY);
+  const refused = await node.admin.request("POST", "/backup", BODY);
   assertEquals([refused.status, (await refused.json()).code], [404, "not_found"]);
 });

@@ -3,7 +3,7 @@ import { decodeNodeId, encodeBase64Url, type NodeId } from "../../../crypto/enco
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { openProof } from "../../../protocol/statements.ts";
 import { START_MS } from "../parts.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 import { DirectoryWorld, type FakeDirectory } from "./directory_world.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { markRestored, RestoredMark } from "../../../peer/own/restored_mark.ts";
 import { OwnSuccession } from "../../../peer/own/own_succession.ts";
 import { HOUR_MS, MINUTE_MS, START_MS } from "../parts.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { DirectoryWorld, payloadOf, REANNOUNCE_MS } from "./directory_world.ts";
 
 function seqOf(record: string): number {

@@ -5,9 +5,9 @@ import type { StrangerPolicy } from "../../../protocol/node_settings.ts";
 import { ModulePermissions } from "../../../peer/peers/module_permissions.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS, TestParts } from "../parts.ts";
-import { settle } from "../virtual_clock.ts";
 import { FriendWorld } from "../peers/friend_world.ts";
 import { RecordingHandler } from "./recording_handler.ts";
+import { settle } from "../../world/settle.ts";
 
 const PEER = encodeNodeId(new Uint8Array(32).fill(1));
 const OTHER = encodeNodeId(new Uint8Array(32).fill(2));

@@ -6,7 +6,7 @@ import { ReliableSender } from "../../../peer/sessions/reliable.ts";
 import type { NodeEvent } from "../../../protocol/admin_api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { type BothEnds, SessionWorld } from "../sessions/session_world.ts";
-import { settle } from "../virtual_clock.ts";
+import { settle } from "../../world/settle.ts";
 
 const STRANGERS = Array.from(
   { length: 60 },

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { RateLimiter } from "../../../peer/p2p/rate_limiter.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../world/virtual_clock.ts";
 
 /** How long a source has to wait, or 0. */
 function waitOf(limiter: RateLimiter, source: string): number {

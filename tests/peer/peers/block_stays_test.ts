@@ -2,22 +2,17 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { encodeNodeId } from "../../../crypto/encoding.ts";
 import type { HttpRequest } from "../../../ports/ports.ts";
-import { FakeFiles } from "../../directory/test_directory.ts";
 import { RunningNode } from "../../property/running_node.ts";
 import { TestParts } from "../parts.ts";
 import { FriendWorld } from "./friend_world.ts";
+import { keepOpen } from "../../world/kept_database.ts";
+import { MemoryFiles } from "../../world/memory_files.ts";
 
 /** A disk that outlives the process on it. */
 function createDisk() {
   const database = new DatabaseSync(":memory:");
-  const kept = new Proxy(database, {
-    get(target, key) {
-      if (key === "close") return () => {};
-      const member = Reflect.get(target, key, target);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
-  return { database, options: { files: new FakeFiles(), openDatabase: () => kept } };
+  const kept = keepOpen(database);
+  return { database, options: { files: new MemoryFiles(), openDatabase: () => kept } };
 }
 
 function block(database: DatabaseSync, peer: string): void {

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { ReliableSender } from "../../../peer/sessions/reliable.ts";
 import { MINUTE_MS } from "../parts.ts";
-import { settle } from "../virtual_clock.ts";
 import { SessionWorld } from "./session_world.ts";
+import { settle } from "../../world/settle.ts";
 
 async function setUp() {
   const world = await SessionWorld.create();

@@ -6,8 +6,8 @@ import { MINUTE_MS } from "../parts.ts";
 import { FakeChannel } from "../p2p/fake_channel.ts";
 import { type PeerSession, TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
-import { settle } from "../virtual_clock.ts";
 import { SessionWorld } from "./session_world.ts";
+import { settle } from "../../world/settle.ts";
 
 async function states(test: TestNode): Promise<string[]> {
   const { body } = await test.admin("GET", "/status");

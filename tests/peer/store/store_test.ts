@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { NodeStore } from "../../../peer/store/store.ts";
 import { START_MS } from "../parts.ts";
-import { VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../world/virtual_clock.ts";
 
 function valueIn(database: DatabaseSync): unknown {
   return database.prepare("SELECT value FROM self WHERE name = 'a'").get()?.value;
