@@ -132,7 +132,7 @@ async function follow(
   try {
     const events = await node.events();
     await printNew();
-    for await (const { event } of events) if (event === "message") await printNew();
+    for await (const { event } of events) if (event === "messaging.message") await printNew();
   } catch (error) {
     if (options.signal.aborted) return;
     if (error instanceof Error && error.name === "CommandError") throw error;

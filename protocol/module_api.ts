@@ -4,7 +4,8 @@
  * @module
  */
 import * as v from "valibot";
-import { moduleNameSchema } from "./module_manifest.ts";
+import { type Manifest, MAX_MODULE_BYTES, moduleNameSchema } from "./module_manifest.ts";
+import { maxBytesSchema } from "./schemas.ts";
 
 /** One module, as `GET /admin/v1/modules` shows it. */
 export interface ModuleView {
@@ -25,5 +26,55 @@ export interface ModulesView {
   readonly modules: readonly ModuleView[];
 }
 
-/** `POST /admin/v1/modules/{enable,disable}`; the answer is a {@linkcode ModuleView}. */
+/** `GET /admin/v1/modules/info?module=`. */
+export interface ModuleDetail extends ModuleView {
+  /** `null` for a module that has never started here. */
+  readonly manifest: Manifest | null;
+  /** The value of each option. */
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+  /** What its rows and files take, in bytes. */
+  readonly stored_bytes: number;
+  /** How often it was restarted since the node started. */
+  readonly restarts: number;
+}
+
+export const moduleQuerySchema = v.strictObject({ module: moduleNameSchema });
+
+/** `POST /admin/v1/modules/{enable,disable,reload}`; the answer is a {@linkcode ModuleView}. */
 export const moduleInputSchema = v.strictObject({ module: moduleNameSchema });
+
+const sha256Schema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+/** The name of a grant; for a folder with `=` and its absolute path behind. */
+const grantTextSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(4_200));
+
+/**
+ * `POST /admin/v1/modules/load`: a file, and what the owner agreed to. The answer is a {@linkcode ModuleView}.
+ * `change` says what becomes of a module of this name that has data here: `new` where there is none, `upgrade` and
+ * `downgrade` keep its data, `fresh` begins with none.
+ */
+export const moduleLoadSchema = v.strictObject({
+  code: v.pipe(maxBytesSchema(MAX_MODULE_BYTES), v.minLength(1)),
+  sha256: sha256Schema,
+  grants: v.pipe(v.array(grantTextSchema), v.maxLength(16)),
+  change: v.picklist(["new", "upgrade", "downgrade", "fresh"]),
+});
+export type ModuleLoad = v.InferOutput<typeof moduleLoadSchema>;
+
+/** `POST /admin/v1/modules/unload`: `forget` takes its rows, files and key with it. */
+export const moduleUnloadSchema = v.strictObject({
+  module: moduleNameSchema,
+  forget: v.optional(v.boolean(), false),
+});
+
+/** `POST /admin/v1/modules/{grant,revoke}`; the answer is a {@linkcode ModuleView}. */
+export const moduleGrantSchema = v.strictObject({
+  module: moduleNameSchema,
+  grant: grantTextSchema,
+});
+
+/** `POST /admin/v1/modules/set`; the module starts anew with it. The answer is a {@linkcode ModuleDetail}. */
+export const moduleOptionSchema = v.strictObject({
+  module: moduleNameSchema,
+  option: v.pipe(v.string(), v.maxLength(32)),
+  value: v.union([v.string(), v.pipe(v.number(), v.finite()), v.boolean()]),
+});

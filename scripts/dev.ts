@@ -115,7 +115,7 @@ async function printArrivals(
 ): Promise<void> {
   const { node, network } = options;
   for await (const { event, data } of await node.admin.events()) {
-    if (event !== "message") continue;
+    if (event !== "messaging.message") continue;
     const { message } = JSON.parse(data) as { message: { peer: string; text: string } };
     const sender = network.nodes.find(({ id }) => id === message.peer);
     const from = sender === undefined ? shortId(message.peer) : sender.name;
