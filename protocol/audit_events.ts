@@ -49,3 +49,6 @@ export const AUDIT_EVENTS = [
   "audit_lost",
   "audit_pruned",
 ] as const;
+
+/** The name of one of them. */
+export type AuditEventName = typeof AUDIT_EVENTS[number];

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock } from "../../ports/ports.ts";
+import type { AuditEventName } from "../../protocol/audit_events.ts";
 
 const WINDOW_MS = 60_000;
 const MAX_A_WINDOW = 20;
@@ -17,20 +18,20 @@ interface Window {
 /** Counts events of strangers. */
 export class Throttle {
   readonly #clock: Pick<Clock, "setTimer">;
-  readonly #summarize: (event: string, repeated: number) => void;
-  readonly #windows = new Map<string, Window>();
+  readonly #summarize: (event: AuditEventName, repeated: number) => void;
+  readonly #windows = new Map<AuditEventName, Window>();
 
   /** @param summarize Called at the end of a minute in which events were held back. */
   constructor(
     clock: Pick<Clock, "setTimer">,
-    summarize: (event: string, repeated: number) => void,
+    summarize: (event: AuditEventName, repeated: number) => void,
   ) {
     this.#clock = clock;
     this.#summarize = summarize;
   }
 
   /** Counts one event, and tells whether it is to be an entry of its own. */
-  admits(event: string): boolean {
+  admits(event: AuditEventName): boolean {
     const window = this.#windows.get(event) ?? this.#open(event);
     window.count += 1;
     return window.count <= MAX_A_WINDOW;
@@ -44,14 +45,14 @@ export class Throttle {
     }
   }
 
-  #open(event: string): Window {
+  #open(event: AuditEventName): Window {
     const window: Window = { count: 0, cancel: () => {} };
     window.cancel = this.#clock.setTimer(WINDOW_MS, () => this.#close(event, window));
     this.#windows.set(event, window);
     return window;
   }
 
-  #close(event: string, window: Window): void {
+  #close(event: AuditEventName, window: Window): void {
     this.#windows.delete(event);
     const repeated = window.count - MAX_A_WINDOW;
     if (repeated > 0) this.#summarize(event, repeated);

@@ -7,6 +7,7 @@ import { CryptoError } from "../../crypto/interface.ts";
 import type { Log } from "../../ports/ports.ts";
 import { storageReason } from "../../ports/storage_problem.ts";
 import type { NodeEvent } from "../../protocol/admin_api.ts";
+import type { AuditEventName } from "../../protocol/audit_events.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 
 export type CounterName =
@@ -32,8 +33,8 @@ export interface AuditFields {
 
 /** Where security events are kept. */
 export interface AuditSink {
-  record(event: string, fields: AuditFields): Promise<void>;
-  recordThrottled(event: string, fields: AuditFields): Promise<void>;
+  record(event: AuditEventName, fields: AuditFields): Promise<void>;
+  recordThrottled(event: AuditEventName, fields: AuditFields): Promise<void>;
 }
 
 /** Listeners, counters and warnings of one node. */
@@ -110,18 +111,18 @@ export class NodeEvents {
    * @returns Resolves when the audit log has it on disk. It need not be waited for.
    * @throws {OpenRedError} `overloaded` if it could not be kept.
    */
-  audit(event: string, fields: AuditFields): Promise<void> {
+  audit(event: AuditEventName, fields: AuditFields): Promise<void> {
     this.#logAudit(event, fields);
     return ignorable(this.#audit?.record(event, fields));
   }
 
   /** As {@linkcode audit}, for what strangers can cause as often as they like: many of them become one entry. */
-  auditStranger(event: string, fields: AuditFields): Promise<void> {
+  auditStranger(event: AuditEventName, fields: AuditFields): Promise<void> {
     this.#logAudit(event, fields);
     return ignorable(this.#audit?.recordThrottled(event, fields));
   }
 
-  #logAudit(event: string, fields: AuditFields): void {
+  #logAudit(event: AuditEventName, fields: AuditFields): void {
     this.#log.log(fields.success ? "info" : "warn", event, { audit: true, ...fields });
   }
 }
