@@ -41,6 +41,8 @@ export const AUDIT_EVENTS = [
   "module_loaded",
   "module_stopped",
   "module_failed",
+  "module_granted",
+  "module_revoked",
   "audit_recovered",
   "audit_torn",
   "audit_tail_missing",

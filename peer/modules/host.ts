@@ -4,28 +4,20 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
-import type { KeyRef } from "../../crypto/interface.ts";
-import type { OpenRedModule } from "../../modules/api.ts";
+import type { OpenRedModule, OptionValue } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import type { ModuleDetail, ModuleLoad, ModuleView } from "../../protocol/module_api.ts";
 import { type Manifest, manifestSchema } from "../../protocol/module_manifest.ts";
-import type { ModuleView } from "../../protocol/module_api.ts";
 import { parseInput } from "../../protocol/schemas.ts";
-import type { PermissionNames } from "../peers/permission_names.ts";
 import type { Background } from "../timing/background.ts";
-import { within } from "../timing/within.ts";
-import type { RunningModules } from "./frame_gate.ts";
+import { type FileCondition, FileModules, type OpenFile } from "./file_modules.ts";
 import type { FrameIds } from "./frame_ids.ts";
-import { type ContextParts, createContext } from "./module_context.ts";
-import { ModuleSends } from "./module_sends.ts";
+import { Grants } from "./grants.ts";
+import type { HookJournal } from "./hook_journal.ts";
+import { StoredFiles } from "./module_files.ts";
+import { ModuleRows } from "./module_rows.ts";
+import { ModuleRuns, type RunParts } from "./module_runs.ts";
 import type { ModuleState, ModuleStates } from "./module_states.ts";
-import { register } from "./registrations.ts";
-import { RunningModule } from "./running_module.ts";
-
-/** How long a module may take to start, and to stop. */
-const START_MS = 10_000;
-const STOP_MS = 10_000;
-/** How long calls under way may go on in a module that is stopped. */
-const DRAIN_MS = 30_000;
 
 /** A module that is part of the program. Its code is loaded when it starts. */
 export interface BuiltInModule {
@@ -33,78 +25,67 @@ export interface BuiltInModule {
   load(): Promise<OpenRedModule>;
 }
 
-export interface HostParts extends ContextParts {
+export interface HostParts extends RunParts {
   readonly background: Background;
   readonly states: ModuleStates;
   readonly frameIds: FrameIds;
-  readonly permissionNames: PermissionNames;
-  /** What the keys of modules come from. */
-  readonly storageKey: KeyRef;
-  /** Called when the services that the node offers have changed. */
-  readonly servicesChanged: () => void;
+  readonly journal: HookJournal;
+  readonly openFile: OpenFile;
 }
-
-/** A running module, with what ends it. */
-interface Started {
-  readonly running: RunningModule;
-  readonly sends: ModuleSends;
-  readonly key: KeyRef;
-}
-
-type Condition = { readonly state: ModuleView["state"]; readonly why?: string };
 
 /** The host of one node. */
-export class ModuleHost implements RunningModules {
+export class ModuleHost {
+  readonly runs: ModuleRuns;
   readonly #parts: HostParts;
   readonly #builtIns: readonly BuiltInModule[];
-  /** In the order in which they started. */
-  readonly #started = new Map<string, Started>();
-  readonly #conditions = new Map<string, Condition>();
+  readonly #files: FileModules;
+  readonly #failures = new Map<string, string>();
+  readonly #manifests = new Map<string, Manifest>();
   /** The end of the last change that was asked for: one at a time. */
   #changed: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
 
   constructor(parts: HostParts, builtIns: readonly BuiltInModule[]) {
     this.#parts = parts;
     this.#builtIns = builtIns;
+    this.runs = new ModuleRuns(parts);
+    this.#files = new FileModules({
+      ...parts,
+      runs: this.runs,
+      builtInNames: builtIns.map(({ name }) => name),
+      inTurn: (work) => parts.background.run("module", this.#inTurn(work)),
+    });
   }
 
-  /** Starts every module that is to run; one that fails keeps no other from starting. */
-  start(): Promise<void> {
-    return this.#change(() => this.#startAll());
-  }
-
-  async #startAll(): Promise<void> {
-    for (const builtIn of this.#builtIns) {
-      const state = this.#parts.states.get(builtIn.name);
-      if (state?.enabled === false) this.#conditions.set(builtIn.name, { state: "stopped" });
-      else await this.#tryStart(builtIn);
+  /** Starts every built-in module that is to run, then those from files in the background, by name. */
+  async start(): Promise<void> {
+    await this.#inTurn(async () => {
+      for (const builtIn of this.#builtIns) {
+        if (this.#parts.states.get(builtIn.name)?.enabled !== false) await this.#tryStart(builtIn);
+      }
+    });
+    const files = this.#parts.states.all().filter(({ kind, enabled }) =>
+      kind === "file" && enabled
+    );
+    for (const { name } of files) {
+      this.#parts.background.run("module", this.#inTurn(() => this.#files.tryStart(name)));
     }
   }
 
   /** Stops every module, the last one first. */
   stop(): Promise<void> {
-    return this.#change(async () => {
-      for (const name of [...this.#started.keys()].reverse()) await this.#stop(name);
+    return this.#inTurn(async () => {
+      this.#isStopped = true;
+      for (const { running } of this.runs.runs().reverse()) await this.#stop(running.name);
+      for (const { name, kind } of this.#parts.states.all()) {
+        if (kind === "file") await this.#files.stop(name);
+      }
     });
-  }
-
-  #change<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#changed.then(work);
-    this.#changed = done.catch(() => undefined);
-    return done;
-  }
-
-  get all(): Iterable<RunningModule> {
-    return [...this.#started.values()].map(({ running }) => running);
-  }
-
-  get(name: string): RunningModule | undefined {
-    return this.#started.get(name)?.running;
   }
 
   /** What the running modules serve. */
   services(): readonly string[] {
-    return [...new Set([...this.all].flatMap(({ manifest }) => manifest.services))];
+    return [...new Set([...this.runs.all].flatMap(({ manifest }) => manifest.services))];
   }
 
   /** By name, as `module list` shows them. */
@@ -113,77 +94,153 @@ export class ModuleHost implements RunningModules {
   }
 
   /** @throws {OpenRedError} `not_found`. */
-  view(name: string): ModuleView {
-    return this.#view(this.#state(name));
+  info(name: string): ModuleDetail {
+    const state = this.#state(name);
+    const { store } = this.#parts;
+    const manifest = this.#manifests.get(name) ?? this.#files.manifest(name);
+    const fallbacks = manifest?.options.map((option) => [option.name, option.fallback]) ?? [];
+    return {
+      ...this.#view(state),
+      manifest,
+      options: { ...Object.fromEntries(fallbacks), ...state.options },
+      stored_bytes: new ModuleRows(store, { module: name }).bytes() +
+        new StoredFiles(store, name).bytes(),
+      restarts: this.#files.restarts(name),
+    };
+  }
+
+  /** @throws {OpenRedError} As {@linkcode FileModules.load}. */
+  load(input: ModuleLoad): Promise<ModuleView> {
+    return this.#inTurn(async () => this.#view(this.#state(await this.#files.load(input))));
+  }
+
+  /** @throws {OpenRedError} `not_found`, also for a built-in module; `overloaded`. */
+  unload(name: string, options: { readonly forget: boolean }): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#fileState(name);
+      await this.#files.unload(name, options);
+    });
+  }
+
+  /** Starts a module anew; calls under way go on in the former one. @throws {OpenRedError} As {@linkcode enable}. */
+  reload(name: string): Promise<ModuleView> {
+    return this.#change(name, async ({ kind }) => {
+      if (kind === "file") await this.#files.restart(name);
+      else await this.#startBuiltIn(this.#builtIn(name));
+    });
   }
 
   /**
    * Has a module run, now and at every start.
-   * @throws {OpenRedError} `not_found`, `overloaded`; what the module failed with.
+   * @throws {OpenRedError} `not_found`, `overloaded`; `forbidden` where the owner has to agree first; what it failed with.
    */
   enable(name: string): Promise<ModuleView> {
-    return this.#change(async () => {
-      const state = this.#state(name);
+    return this.#change(name, async (state) => {
       await this.#parts.states.put({ ...state, enabled: true });
-      if (!this.#started.has(name)) await this.#startBuiltIn(this.#builtIn(name));
-      return this.view(name);
+      if (this.runs.get(name) !== undefined) return;
+      if (state.kind === "file") await this.#files.restart(name);
+      else await this.#startBuiltIn(this.#builtIn(name));
     });
   }
 
   /** Stops a module, now and at every start. What it keeps stays. @throws {OpenRedError} As {@linkcode enable}. */
   disable(name: string): Promise<ModuleView> {
-    return this.#change(async () => {
-      const state = this.#state(name);
+    return this.#change(name, async (state) => {
       await this.#parts.states.put({ ...state, enabled: false });
       await this.#stop(name);
-      this.#conditions.set(name, { state: "stopped" });
-      return this.view(name);
+    });
+  }
+
+  /** @throws {OpenRedError} As {@linkcode FileModules.grant}. */
+  grant(name: string, grant: string): Promise<ModuleView> {
+    return this.#change(name, () => this.#files.grant(name, grant));
+  }
+
+  /** Cuts a grant at once: it waits for no other change. @throws {OpenRedError} As {@linkcode FileModules.revoke}. */
+  async revoke(name: string, grant: string): Promise<ModuleView> {
+    await this.#files.revoke(name, grant);
+    return this.#view(this.#state(name));
+  }
+
+  /** @throws {OpenRedError} As {@linkcode FileModules.setOption}. */
+  setOption(name: string, option: string, value: OptionValue): Promise<ModuleDetail> {
+    return this.#inTurn(async () => {
+      await this.#files.setOption(name, option, value);
+      return this.info(name);
     });
   }
 
   /** Tells the modules that a session with a peer counts from now on. */
   confirmed(peer: NodeId): void {
-    this.#tell("sessionConfirmed", (module) => module.sessionConfirmed?.(peer));
+    for (const { running } of this.runs.runs()) {
+      const tell = async () => await running.module.sessionConfirmed?.(peer);
+      this.#parts.background.run(`${running.name}_confirmed`, tell());
+    }
   }
 
   /** Inside a transaction: whatever modules keep of an id goes to the one that followed it. */
   writeMove(old: NodeId, next: NodeId): void {
-    for (const { running, sends } of this.#started.values()) {
-      running.module.peerMoved?.(old, next);
+    for (const { running, sends } of this.runs.runs()) {
+      if (running.kind === "built-in") running.module.peerMoved?.(old, next);
       sends.cancel(old);
     }
+    this.#files.writeHook({ hook: "moved", peer: old, next });
     this.#parts.frameIds.writeForget(old);
   }
 
   /** Inside a transaction: whatever waits for a peer goes. */
   writeForget(peer: NodeId): void {
-    for (const { running, sends } of this.#started.values()) {
-      running.module.peerForgotten?.(peer);
+    for (const { running, sends } of this.runs.runs()) {
+      if (running.kind === "built-in") running.module.peerForgotten?.(peer);
       sends.cancel(peer);
     }
+    this.#files.writeHook({ hook: "forgotten", peer });
+  }
+
+  /** After such a transaction: tells the modules from files. */
+  peersChanged(): void {
+    this.#parts.background.run("module_hooks", this.#files.tellHooks());
   }
 
   /** How much waits here for a peer. */
   waiting(peer: NodeId): number {
-    return [...this.#started.values()].reduce(
+    return this.runs.runs().reduce(
       (sum, { running, sends }) => sum + (running.module.waiting?.(peer) ?? sends.waiting(peer)),
       0,
     );
   }
 
-  #tell(hook: string, call: (module: OpenRedModule) => void): void {
-    for (const { running } of this.#started.values()) {
-      this.#parts.background.run(
-        `${running.name}_${hook}`,
-        Promise.resolve(running.module).then(call),
-      );
-    }
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changed.then(() => {
+      if (this.#isStopped) throw new OpenRedError("overloaded", "The node stops");
+      return work();
+    });
+    this.#changed = done.catch(() => undefined);
+    return done;
+  }
+
+  #change(name: string, work: (state: ModuleState) => Promise<void>): Promise<ModuleView> {
+    return this.#inTurn(async () => {
+      await work(this.#state(name));
+      return this.#view(this.#state(name));
+    });
+  }
+
+  async #stop(name: string): Promise<void> {
+    if (this.#parts.states.get(name)?.kind === "file") await this.#files.stop(name);
+    else await this.runs.stop(name);
   }
 
   #state(name: string): ModuleState {
     const state = this.#parts.states.get(name);
     if (state === null) throw new OpenRedError("not_found", "There is no module of this name");
     return state;
+  }
+
+  #fileState(name: string): ModuleState {
+    const state = this.#state(name);
+    if (state.kind === "file") return state;
+    throw new OpenRedError("bad_request", `${name} is part of the program; it can be disabled`);
   }
 
   #builtIn(name: string): BuiltInModule {
@@ -194,14 +251,20 @@ export class ModuleHost implements RunningModules {
     return builtIn;
   }
 
-  #view({ name, version, kind, sha256, grants }: ModuleState): ModuleView {
-    const { state, why } = this.#conditions.get(name) ?? { state: "stopped" };
+  #condition({ name, kind }: ModuleState): FileCondition {
+    if (kind === "file") return this.#files.condition(name);
+    if (this.runs.get(name) !== undefined) return { state: "running" };
+    const why = this.#failures.get(name);
+    return why === undefined ? { state: "stopped" } : { state: "failed", why };
+  }
+
+  #view(given: ModuleState): ModuleView {
+    const { name, version, kind, sha256, grants } = given;
     return {
       name,
       version,
       kind,
-      state,
-      ...(why === undefined ? {} : { why }),
+      ...this.#condition(given),
       ...(sha256 === null ? {} : { sha256 }),
       grants,
     };
@@ -209,15 +272,16 @@ export class ModuleHost implements RunningModules {
 
   async #tryStart(builtIn: BuiltInModule): Promise<void> {
     const { log, events } = this.#parts;
+    const { name } = builtIn;
     try {
       await this.#startBuiltIn(builtIn);
     } catch (error) {
       const why = error instanceof OpenRedError ? error.message : "It failed to start";
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      log.log("error", "module_failed", { module: builtIn.name, text });
-      events.audit("module_failed", { success: false, module: builtIn.name, why });
-      events.warn(`module ${builtIn.name}`, `The module ${builtIn.name} does not run: ${why}`);
-      this.#conditions.set(builtIn.name, { state: "failed", why });
+      log.log("error", "module_failed", { module: name, text });
+      events.audit("module_failed", { success: false, module: name, why });
+      events.warn(`module ${name}`, `The module ${name} does not run: ${why}`);
+      this.#failures.set(name, why);
     }
   }
 
@@ -226,63 +290,9 @@ export class ModuleHost implements RunningModules {
     const manifest = parseInput(manifestSchema, module.manifest);
     if (manifest.name !== builtIn.name) throw new RangeError("A module has another name");
     const state = await this.#parts.states.builtIn(manifest.name, manifest.version);
-    await this.#start(module, { manifest, state });
-  }
-
-  async #start(
-    module: OpenRedModule,
-    { manifest, state }: { manifest: Manifest; state: ModuleState },
-  ): Promise<void> {
-    const { crypto, clock, storageKey, permissionNames, events } = this.#parts;
-    const { name } = manifest;
-    const { kind, salt } = state;
-    const registered = register(module, manifest);
-    const key = await crypto.deriveModuleKey({ storage: storageKey, module: name, salt });
-    const types = new Set(manifest.frames.map((frame) => frame.type));
-    const sends = new ModuleSends(this.#parts.sender, { name, kind, types });
-    const context = createContext(this.#parts, {
-      kind,
-      manifest,
-      options: state.options,
-      sends,
-      key,
-    });
-    const running = new RunningModule({ kind, manifest, module, registered });
-    try {
-      const late = new OpenRedError("overloaded", `The module ${name} did not start in time`);
-      await within(clock, { ms: START_MS, late }, module.start?.(context) ?? Promise.resolve());
-    } catch (error) {
-      sends.stop();
-      await crypto.release(key);
-      throw error;
-    }
-    permissionNames.declare(name, manifest.permissions);
-    this.#started.set(name, { running, sends, key });
-    this.#conditions.set(name, { state: "running" });
-    events.settle(`module ${name}`);
-    events.audit("module_loaded", { success: true, module: name });
-    this.#parts.servicesChanged();
-  }
-
-  /** No call begins any more; those under way go on for a while. */
-  async #stop(name: string): Promise<void> {
-    const started = this.#started.get(name);
-    if (started === undefined) return;
-    const { crypto, clock, events, log } = this.#parts;
-    const { running, sends, key } = started;
-    this.#started.delete(name);
-    const late = (what: string) => new OpenRedError("overloaded", `The module ${name} ${what}`);
-    const logLate = (error: unknown) => {
-      log.log("warn", "module_stopped_late", { module: name, text: String(error) });
-    };
-    await within(clock, { ms: DRAIN_MS, late: late("has calls under way") }, running.settled())
-      .catch(logLate);
-    const stopping = Promise.resolve(running.module.stop?.());
-    await within(clock, { ms: STOP_MS, late: late("did not stop in time") }, stopping)
-      .catch(logLate);
-    sends.stop();
-    await crypto.release(key);
-    events.audit("module_stopped", { success: true, module: name });
-    this.#parts.servicesChanged();
+    this.#manifests.set(manifest.name, manifest);
+    await this.runs.start({ module, manifest, state, grants: new Grants([]) });
+    this.#failures.delete(manifest.name);
+    this.#parts.events.settle(`module ${manifest.name}`);
   }
 }

@@ -20,6 +20,8 @@ import type { PeerBook } from "../peers/peer_book.ts";
 import type { Permissions } from "../peers/permissions.ts";
 import type { Petnames } from "../peers/petnames.ts";
 import type { NodeStore } from "../store/store.ts";
+import type { Grants } from "./grants.ts";
+import { StoredFiles } from "./module_files.ts";
 import { ModuleRows } from "./module_rows.ts";
 import type { ModuleSends, Sender } from "./module_sends.ts";
 import { StoredTables } from "./module_tables.ts";
@@ -58,6 +60,7 @@ export interface ContextOwner {
   readonly sends: ModuleSends;
   /** The key of its rows. */
   readonly key: KeyRef;
+  readonly grants: Grants;
 }
 
 const COUNTER = /^[a-z][a-z0-9_]{0,31}$/;
@@ -69,11 +72,11 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
   const topicOf = (topic: string) => `${name}: ${topic}`;
   return {
     own: parts.own,
-    peers: createPeers(parts),
+    peers: createPeers(parts, owner),
     send: (frame) => sends.send(frame),
     ask: () => Promise.reject(new OpenRedError("unsupported", "Not here")),
     storage: createStorage(parts, owner),
-    files: undefined as never,
+    files: new StoredFiles(parts.store, name),
     options: owner.options,
     clock: parts.clock,
     random: parts.random,
@@ -100,13 +103,25 @@ function notGranted(): OpenRedError {
   return new OpenRedError("forbidden", "This was not granted");
 }
 
-function createPeers(parts: ContextParts): ModulePeers {
+function createPeers(parts: ContextParts, { kind, grants }: ContextOwner): ModulePeers {
   const { book, permissions, words } = parts;
+  const need = () => {
+    if (kind === "file") grants.need("peers");
+  };
   return {
-    list: () => Promise.resolve(book.all().map(({ id }) => viewPeer(parts, id))),
+    list: async () => {
+      need();
+      return await book.all().map(({ id }) => viewPeer(parts, id));
+    },
     get: (peer) => Promise.resolve(viewPeer(parts, peer)),
-    find: async (word) => await words.resolve(word),
-    meet: (word) => words.meet(word),
+    find: async (word) => {
+      need();
+      return await words.resolve(word);
+    },
+    meet: async (word) => {
+      if (kind === "file") throw notGranted();
+      return await words.meet(word);
+    },
     standing: (peer, permission) => Promise.resolve(permissions.standing(peer, permission)),
     lastId: (peer) => Promise.resolve(book.lastId(peer)),
   };

@@ -84,7 +84,7 @@ export class ModuleRows {
     }
     for (const change of changes) checkChange(change);
     return this.#store.write(() => {
-      const before = this.#bytes();
+      const before = this.bytes();
       let bytes = before;
       for (const change of changes) bytes += this.#writeChange(change);
       if (bytes > this.#quotaBytes && bytes > before) {
@@ -98,7 +98,8 @@ export class ModuleRows {
     });
   }
 
-  #bytes(): number {
+  /** What they take of the quota. */
+  bytes(): number {
     const row = this.#store.statement("SELECT bytes FROM module_row_bytes WHERE module = ?")
       .get(this.#module);
     return Number(row?.bytes ?? 0);

@@ -19,6 +19,8 @@ export interface ModuleState {
   readonly enabled: boolean;
   /** Names of the grants that were given: for a folder with the path behind `=`. */
   readonly grants: readonly string[];
+  /** Names of those that were taken back: the module runs without them. */
+  readonly revoked: readonly string[];
   readonly options: Readonly<Record<string, OptionValue>>;
   /** 16 bytes: which key seals its rows. */
   readonly salt: Uint8Array;
@@ -53,17 +55,10 @@ export class ModuleStates {
     if (held !== null && held.kind === "built-in" && held.version === version) return held;
     const salt = held?.salt ?? this.newSalt();
     const { enabled, options } = held ?? { enabled: true, options: {} };
-    const state = {
-      name,
-      kind: "built-in" as const,
-      version,
-      sha256: null,
-      enabled,
-      options,
-      salt,
-    };
-    await this.put({ ...state, grants: [] });
-    return { ...state, grants: [] };
+    const agreed = { sha256: null, grants: [], revoked: [] };
+    const state = { name, kind: "built-in" as const, version, enabled, options, salt, ...agreed };
+    await this.put(state);
+    return state;
   }
 
   newSalt(): Uint8Array {
@@ -78,7 +73,8 @@ export class ModuleStates {
   writePut(state: ModuleState): void {
     this.#store.statement(
       `INSERT OR REPLACE INTO modules
-       (name, kind, version, sha256, enabled, grants, options, salt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+       (name, kind, version, sha256, enabled, grants, revoked, options, salt)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       state.name,
       state.kind,
@@ -86,14 +82,28 @@ export class ModuleStates {
       state.sha256,
       Number(state.enabled),
       JSON.stringify(state.grants),
+      JSON.stringify(state.revoked),
       JSON.stringify(state.options),
       state.salt,
     );
   }
 
+  /** The bytes of a module's file. */
+  code(name: string): Uint8Array | null {
+    const row = this.#store.statement("SELECT code FROM module_code WHERE module = ?").get(name);
+    return row === undefined ? null : row.code as Uint8Array;
+  }
+
   /** Inside a transaction. */
+  writeCode(name: string, code: Uint8Array): void {
+    this.#store.statement("INSERT OR REPLACE INTO module_code (module, code) VALUES (?, ?)")
+      .run(name, code);
+  }
+
+  /** Inside a transaction: forgets the module and its file. What it keeps is another matter. */
   writeRemove(name: string): void {
     this.#store.statement("DELETE FROM modules WHERE name = ?").run(name);
+    this.#store.statement("DELETE FROM module_code WHERE module = ?").run(name);
   }
 }
 
@@ -105,6 +115,7 @@ function toState(row: Readonly<Record<string, unknown>>): ModuleState {
     sha256: row.sha256 === null ? null : String(row.sha256),
     enabled: row.enabled === 1,
     grants: JSON.parse(String(row.grants)),
+    revoked: JSON.parse(String(row.revoked)),
     options: JSON.parse(String(row.options)),
     salt: row.salt as Uint8Array,
   };

@@ -91,6 +91,7 @@ CREATE TABLE modules (
   sha256 TEXT,
   enabled INTEGER NOT NULL,
   grants TEXT NOT NULL,
+  revoked TEXT NOT NULL,
   options TEXT NOT NULL,
   salt BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -102,6 +103,13 @@ CREATE TABLE module_rows (
   PRIMARY KEY (module, key)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE module_row_bytes (module TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE module_code (module TEXT PRIMARY KEY, code BLOB NOT NULL) STRICT;
+CREATE TABLE module_files (
+  module TEXT NOT NULL,
+  name TEXT NOT NULL,
+  content BLOB NOT NULL,
+  PRIMARY KEY (module, name)
+) STRICT;
 CREATE TABLE module_frames (
   number INTEGER PRIMARY KEY,
   module TEXT NOT NULL,
