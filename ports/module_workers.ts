@@ -95,9 +95,11 @@ export const MAX_MODULE_MESSAGE_BYTES = 2 ** 20;
 
 /** What all modules of a process are held to. */
 export interface ModuleLimits {
+  /** How long a module may run at a stretch, promise jobs included. */
+  readonly turnMs: number;
   /** How often each thread is asked whether it is there. */
   readonly heartbeatMs: number;
-  /** A thread that does not answer for so long is ended. */
+  /** A thread that does not answer for so long is ended. Only code that got out of its realm comes to that. */
   readonly unresponsiveMs: number;
   /** A file must have been run by then. */
   readonly startMs: number;
@@ -106,8 +108,9 @@ export interface ModuleLimits {
 }
 
 export const MODULE_LIMITS: ModuleLimits = {
+  turnMs: 2_000,
   heartbeatMs: 1_000,
-  unresponsiveMs: 5_000,
+  unresponsiveMs: 10_000,
   startMs: 10_000,
   processBytes: 2 ** 30,
 };

@@ -20,6 +20,8 @@ export interface InnerOptions {
   readonly maxQueuedMessages: number;
   readonly maxQueuedBytes: number;
   readonly maxTimers: number;
+  /** How long the module may run without giving its thread free, promise jobs included. */
+  readonly turnMs: number;
 }
 
 /** What the inner thread says besides the messages of its module, which are buffers. */
@@ -33,10 +35,19 @@ export type InnerHears = "ping" | "taken";
 
 type Say = (message: InnerSays | ArrayBuffer, transfer?: ArrayBuffer[]) => void;
 
-/** The half of `node:vm` that is needed. */
+/** The part of `node:vm` that is needed. */
 interface Machine {
   createContext(object: object, options: object): object;
   runInContext(text: string, context: object, options?: object): unknown;
+  readonly Script: new (text: string) => { runInContext(context: object, options: object): void };
+}
+
+/** Runs the module's code for a limited time. */
+interface Turns {
+  /** @param job Calls into the realm, and nothing else. */
+  take(job: () => void): void;
+  /** Evaluates the module's script. */
+  evaluate(realm: Realm): void;
 }
 
 /** Messages of the module that wait until the house takes them. */
@@ -110,7 +121,11 @@ export function createQueue(options: InnerOptions, say: Say): InnerQueue {
 export function createHost(
   queue: InnerQueue,
   say: Say,
-  world: { fire(timer: number): void; newBytes(length: number): Uint8Array<ArrayBuffer> },
+  world: {
+    work(): void;
+    fire(timer: number): void;
+    newBytes(length: number): Uint8Array<ArrayBuffer>;
+  },
 ): RealmHost {
   const timers = new Map<number, ReturnType<typeof setTimeout>>();
   const { setTimeout, clearTimeout } = globalThis;
@@ -118,8 +133,12 @@ export function createHost(
   const lenient = new TextDecoder();
   const strict = new TextDecoder("utf-8", { fatal: true });
   return {
+    work: () => world.work(),
     post: (bytes) => queue.post(bytes),
-    fail: (why, detail) => void queue.end(`${why}`, `${detail}`),
+    fail(why, detail) {
+      const isImport = why === "load_failed" && /^SyntaxError: .*\bimport\b/.test(detail);
+      queue.end(isImport ? "import_refused" : why, detail);
+    },
     loaded: () => say({ kind: "loaded" }),
     startTimer(id, delayMs) {
       const fire = () => {
@@ -158,52 +177,78 @@ export function strip(languageNames: readonly string[]): void {
   for (const one of functions) {
     Object.defineProperty(Object.getPrototypeOf(one), "constructor", { value: undefined });
   }
-  const kept = new Set(languageNames);
+  // The runtime itself looks for the last one there, to hear messages.
+  const kept = new Set([...languageNames, "queueMicrotask"]);
   for (const name of Object.getOwnPropertyNames(globalThis)) {
     if (!kept.has(name) || name === "eval") Reflect.deleteProperty(globalThis, name);
   }
 }
 
+/**
+ * Makes what limits the module's time. The engine itself stops code that goes on for too long; ending a thread from
+ * outside may take it many seconds, or fail.
+ */
+export function createTurns(
+  machine: Machine,
+  options: InnerOptions,
+  { context, queue }: { readonly context: object; readonly queue: InnerQueue },
+): Turns & { work(): void } {
+  const script = new machine.Script(`globalThis["openred turn"]()`);
+  const timeout = options.turnMs;
+  const idle = () => {};
+  let job = idle;
+  /** @returns Whether it is the engine that stopped the module. Anything else thrown is not looked at. */
+  const judge = (error: unknown): boolean => {
+    const isTimeout = Object.getPrototypeOf(error ?? job) instanceof Error &&
+      (error as { code?: unknown }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
+    if (isTimeout) queue.end("unresponsive", `It ran for more than ${timeout} ms at a stretch`);
+    return isTimeout;
+  };
+  const take = (next: () => void) => {
+    job = next;
+    try {
+      script.runInContext(context, { timeout });
+    } catch (error) {
+      if (!judge(error)) queue.end("failed", "Its turn could not be brought to its end");
+    } finally {
+      job = idle;
+    }
+  };
+  const evaluate = (realm: Realm) => {
+    let main: unknown;
+    try {
+      main = machine.runInContext(options.script, context, { filename: options.name, timeout });
+    } catch (error) {
+      if (!judge(error)) take(() => realm.refuse(error));
+      return;
+    }
+    take(() => realm.run(main));
+  };
+  return { take, evaluate, work: () => job() };
+}
+
 /** Makes the realm, without the module in it. */
 export function createRealm(
-  run: (text: string, filename: string) => unknown,
+  run: (text: string) => unknown,
   options: InnerOptions,
-  { queue, say }: { readonly queue: InnerQueue; readonly say: Say },
+  { queue, say, turns }: {
+    readonly queue: InnerQueue;
+    readonly say: Say;
+    readonly turns: ReturnType<typeof createTurns>;
+  },
 ) {
-  const RealmBytes = run("Uint8Array", "realm") as Uint8ArrayConstructor;
-  const evaluate = <T>(text: string) => run(`"use strict";(${text})`, "realm") as T;
+  const RealmBytes = run("Uint8Array") as Uint8ArrayConstructor;
+  const evaluate = <T>(text: string) => run(`"use strict";(${text})`) as T;
   evaluate<() => void>(options.realm.lock)();
   let realm: Realm | null = null;
   const newBytes = (length: number) => new RealmBytes(length);
-  const host = createHost(queue, say, { fire: (timer) => realm?.fire(timer), newBytes });
+  const fireTimer = (timer: number) => turns.take(() => realm?.fire(timer));
+  const host = createHost(queue, say, { work: turns.work, fire: fireTimer, newBytes });
   const { furnish, open } = options.realm;
-  const fire = evaluate<(host: RealmHost, maxTimers: number) => unknown>(furnish)(
-    host,
-    options.maxTimers,
-  );
+  const fire = evaluate<(...values: unknown[]) => unknown>(furnish)(host, options.maxTimers);
   const guest = evaluate<unknown>(options.guest);
   realm = evaluate<(...values: unknown[]) => Realm>(open)(host, guest, fire);
   return { realm, newBytes };
-}
-
-/** Runs the module's script. Whatever is thrown here is the module's, and may be made to deceive. */
-export function runModule(
-  realm: Realm,
-  queue: InnerQueue,
-  evaluateScript: () => unknown,
-): void {
-  try {
-    realm.run(evaluateScript());
-  } catch (error) {
-    let detail = "Its text cannot be run";
-    try {
-      detail = `${error}`;
-    } catch {
-      // Nothing more can be said then.
-    }
-    const isImport = /^SyntaxError: .*\bimport\b/.test(detail);
-    queue.end(isImport ? "import_refused" : "load_failed", detail);
-  }
 }
 
 /** The thread's end of the way to the Worker around it. */
@@ -218,13 +263,15 @@ export function main(port: ThreadPort, options: InnerOptions, machine: Machine):
   // Older runtimes keep these in the global object, which is stripped below.
   const post = port.postMessage.bind(port);
   const say: Say = (message, transfer) => post(message, transfer ?? []);
+  // Promise jobs are part of the turn that made them, so that they are timed with it.
   const context = machine.createContext(Object.create(null), {
     codeGeneration: { strings: false, wasm: false },
+    microtaskMode: "afterEvaluate",
   });
-  const run = (text: string, filename: string) => machine.runInContext(text, context, { filename });
+  const run = (text: string) => machine.runInContext(text, context, { filename: "realm" });
   const queue = createQueue(options, say);
-
-  const { realm, newBytes } = createRealm(run, options, { queue, say });
+  const turns = createTurns(machine, options, { context, queue });
+  const { realm, newBytes } = createRealm(run, options, { queue, say, turns });
   port.on("message", (message) => {
     if (message === "taken") return queue.taken();
     if (message === "ping") {
@@ -233,8 +280,8 @@ export function main(port: ThreadPort, options: InnerOptions, machine: Machine):
     }
     const bytes = newBytes(message.byteLength);
     bytes.set(new Uint8Array(message));
-    realm.deliver(bytes);
+    turns.take(() => realm.deliver(bytes));
   });
-  strip((run("Object.getOwnPropertyNames(globalThis).join()", "realm") as string).split(","));
-  runModule(realm, queue, () => run(options.script, options.name));
+  strip((run("Object.getOwnPropertyNames(globalThis).join()") as string).split(","));
+  turns.evaluate(realm);
 }

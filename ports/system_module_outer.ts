@@ -34,6 +34,7 @@ const END_CODES: ReadonlySet<string> = new Set(
     "bad_message",
     "message_too_long",
     "flood",
+    "unresponsive",
   ] satisfies ModuleEndCode[],
 );
 
@@ -135,9 +136,10 @@ function start(options: OuterStart): ModuleThread | null {
     say({ kind: "end", ...text });
     return null;
   }
-  const { name, guest } = options;
+  const { name, guest, limits } = options;
+  const { turnMs } = limits;
   return new ModuleThread(
-    { name, guest, script: text.script, realm: REALM_TEXTS, ...QUEUE },
+    { name, guest, script: text.script, realm: REALM_TEXTS, turnMs, ...QUEUE },
     options,
   );
 }

@@ -9,14 +9,14 @@ import {
   createHost,
   createQueue,
   createRealm,
+  createTurns,
   type InnerOptions,
   main,
-  runModule,
   strip,
 } from "./system_module_inner.ts";
 import { furnishRealm, lockRealm, openRealm } from "./system_module_realm.ts";
 
-const FUNCTIONS = [copyBytes, createQueue, createHost, strip, createRealm, runModule, main];
+const FUNCTIONS = [copyBytes, createQueue, createHost, strip, createTurns, createRealm, main];
 
 const PROGRAM = [
   `import { parentPort, workerData } from "node:worker_threads";`,

@@ -10,6 +10,8 @@
 
 /** What the realm is given by the thread around it. None of them throws anything but a stack overflow. */
 export interface RealmHost {
+  /** Does what the present turn is for. */
+  work(): void;
   /** @returns Whether it was taken. */
   post(bytes: unknown): boolean;
   fail(why: "load_failed" | "failed", detail: string): void;
@@ -21,12 +23,14 @@ export interface RealmHost {
   decode(bytes: unknown, fatal: boolean): string | null;
 }
 
-/** How the thread around it drives the realm. Each catches what the module throws. */
+/** How the thread around it drives the realm, always within a turn. Each catches what the module throws. */
 export interface Realm {
   /** @param main The value of the module's script. */
   run(main: unknown): void;
   deliver(bytes: Uint8Array): void;
   fire(timer: number): void;
+  /** @param error What the module's script threw before it gave a value. */
+  refuse(error: unknown): void;
 }
 
 type Guest = (port: {
@@ -35,13 +39,22 @@ type Guest = (port: {
 }) => (exported: unknown) => void;
 
 /**
- * Takes away what a module has no use for, and locks the one place where the engine hands out objects of another realm:
- * the call sites that `Error.prepareStackTrace` is given.
+ * Leaves of the global object what is named here: the language, without code from texts, shared memory, and memory that
+ * no limit counts. Then locks the one place where the engine hands out objects of another realm: the call sites that
+ * `Error.prepareStackTrace` is given.
  */
 export function lockRealm(): void {
+  const names = `
+    globalThis undefined NaN Infinity isFinite isNaN parseFloat parseInt escape unescape decodeURI decodeURIComponent
+    encodeURI encodeURIComponent Object Function Boolean Symbol Number BigInt Math Date String RegExp JSON Intl Temporal
+    Array Map Set WeakMap WeakSet WeakRef FinalizationRegistry Iterator Promise Proxy Reflect ArrayBuffer DataView
+    Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array
+    Float16Array Float32Array Float64Array Error AggregateError EvalError RangeError ReferenceError SyntaxError
+    SuppressedError TypeError URIError DisposableStack AsyncDisposableStack`;
+  const kept = new Set<PropertyKey>(names.split(/\s+/));
   const world = globalThis as unknown as Record<string, unknown>;
-  for (const name of ["Atomics", "SharedArrayBuffer", "WebAssembly", "console", "eval"]) {
-    delete world[name];
+  for (const name of Reflect.ownKeys(world)) {
+    if (!kept.has(name)) Reflect.deleteProperty(world, name);
   }
   const locked = { writable: false, enumerable: false, configurable: false };
   Object.defineProperty(Error, "prepareStackTrace", { value: undefined, ...locked });
@@ -109,7 +122,8 @@ export function openRealm(host: RealmHost, guest: Guest, fire: (timer: number) =
   const describe = (error: unknown) => {
     try {
       const { stack } = error as { stack?: unknown };
-      return typeof stack === "string" ? stack : `${error}`;
+      const text = `${error}`;
+      return typeof stack === "string" && stack.startsWith(text) ? stack : text;
     } catch {
       return "It cannot be shown what was thrown";
     }
@@ -145,8 +159,12 @@ export function openRealm(host: RealmHost, guest: Guest, fire: (timer: number) =
     }
     host.loaded();
   };
+  // The thread around it calls this by name, to have it timed. A module that calls it does nothing by that.
+  const turn = { value: () => host.work(), writable: false, configurable: false };
+  Object.defineProperty(globalThis, "openred turn", turn);
   return {
     run: (main) => void run(main),
+    refuse: (error) => host.fail("load_failed", describe(error)),
     deliver: guarded((bytes) => listener?.(bytes)),
     fire: guarded(fire),
   };

@@ -125,8 +125,8 @@ export class SystemModuleWorker implements ModuleWorker {
   #start(): void {
     if (this.#stopReason !== null) return this.#finish("stopped", "");
     const { name, code, guest, heapMiB } = this.#options;
-    const { heartbeatMs, unresponsiveMs, startMs } = this.#limits;
-    this.#say({ name, code, guest, heapMiB, limits: { heartbeatMs, unresponsiveMs, startMs } });
+    const { processBytes: _, ...limits } = this.#limits;
+    this.#say({ name, code, guest, heapMiB, limits });
   }
 
   #loaded(): void {
