@@ -195,31 +195,36 @@ export function createTurns(
 ): Turns & { work(): void } {
   const script = new machine.Script(`globalThis["openred turn"]()`);
   const timeout = options.turnMs;
+  const nowMs = performance.now.bind(performance);
   const idle = () => {};
   let job = idle;
-  /** @returns Whether it is the engine that stopped the module. Anything else thrown is not looked at. */
-  const judge = (error: unknown): boolean => {
-    const isTimeout = Object.getPrototypeOf(error ?? job) instanceof Error &&
-      (error as { code?: unknown }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
+  /**
+   * What was thrown is not looked at, as that could run the module's code again; only how long it took.
+   * @returns Whether it is the engine that stopped the module.
+   */
+  const judge = (startedMs: number): boolean => {
+    const isTimeout = nowMs() - startedMs >= timeout;
     if (isTimeout) queue.end("unresponsive", `It ran for more than ${timeout} ms at a stretch`);
     return isTimeout;
   };
   const take = (next: () => void) => {
     job = next;
+    const startedMs = nowMs();
     try {
       script.runInContext(context, { timeout });
-    } catch (error) {
-      if (!judge(error)) queue.end("failed", "Its turn could not be brought to its end");
+    } catch {
+      if (!judge(startedMs)) queue.end("failed", "Its turn could not be brought to its end");
     } finally {
       job = idle;
     }
   };
   const evaluate = (realm: Realm) => {
+    const startedMs = nowMs();
     let main: unknown;
     try {
       main = machine.runInContext(options.script, context, { filename: options.name, timeout });
     } catch (error) {
-      if (!judge(error)) take(() => realm.refuse(error));
+      if (!judge(startedMs)) take(() => realm.refuse(error));
       return;
     }
     take(() => realm.run(main));
@@ -281,6 +286,11 @@ export function main(port: ThreadPort, options: InnerOptions, machine: Machine):
     const bytes = newBytes(message.byteLength);
     bytes.set(new Uint8Array(message));
     turns.take(() => realm.deliver(bytes));
+  });
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    // The runtime would write it to the terminal.
+    event.preventDefault();
+    turns.take(() => realm.refuse(event.reason));
   });
   strip((run("Object.getOwnPropertyNames(globalThis).join()") as string).split(","));
   turns.evaluate(realm);

@@ -29,7 +29,7 @@ export interface Realm {
   run(main: unknown): void;
   deliver(bytes: Uint8Array): void;
   fire(timer: number): void;
-  /** @param error What the module's script threw before it gave a value. */
+  /** @param error What the module threw, or rejected, where nothing caught it. */
   refuse(error: unknown): void;
 }
 
@@ -118,6 +118,7 @@ export function furnishRealm(host: RealmHost, maxTimers: number): (timer: number
 
 /** Joins the file, the guest and the thread around them. */
 export function openRealm(host: RealmHost, guest: Guest, fire: (timer: number) => void): Realm {
+  let isRun = false;
   let listener: ((bytes: Uint8Array) => void) | null = null;
   const describe = (error: unknown) => {
     try {
@@ -163,8 +164,11 @@ export function openRealm(host: RealmHost, guest: Guest, fire: (timer: number) =
   const turn = { value: () => host.work(), writable: false, configurable: false };
   Object.defineProperty(globalThis, "openred turn", turn);
   return {
-    run: (main) => void run(main),
-    refuse: (error) => host.fail("load_failed", describe(error)),
+    run(main) {
+      isRun = true;
+      void run(main);
+    },
+    refuse: (error) => host.fail(isRun ? "failed" : "load_failed", describe(error)),
     deliver: guarded((bytes) => listener?.(bytes)),
     fire: guarded(fire),
   };

@@ -1,13 +1,17 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createModuleWorkers } from "../../../ports/system_module_workers.ts";
-import type { ModuleEndCode } from "../../../ports/module_workers.ts";
+import type { ModuleEndCode, ModuleLimits } from "../../../ports/module_workers.ts";
 import { endOf, OPEN_GUEST, startModule } from "./world.ts";
+
+/** What fills memory takes its time on a busy machine. */
+const PATIENT: Partial<ModuleLimits> = { turnMs: 30_000, unresponsiveMs: 60_000, startMs: 60_000 };
 
 const ENDS: readonly {
   readonly name: string;
   readonly code: string;
   readonly why: ModuleEndCode;
   readonly detail?: string;
+  readonly limits?: Partial<ModuleLimits>;
 }[] = [
   { name: "is no JavaScript", code: "let let = 1", why: "load_failed", detail: "SyntaxError" },
   {
@@ -96,13 +100,14 @@ const ENDS: readonly {
     name: "floods with large messages",
     code: "for (;;) port.post(new Uint8Array(2 ** 20))",
     why: "flood",
+    limits: PATIENT,
   },
 ];
 
 Deno.test("a module that does not behave is ended, and the reason named", async (t) => {
-  for (const { name, code, why, detail } of ENDS) {
+  for (const { name, code, why, detail, limits } of ENDS) {
     await t.step(name, async () => {
-      const end = await endOf(code, { limits: { startMs: 4_000 } });
+      const end = await endOf(code, { limits: { startMs: 4_000, ...limits } });
       assertEquals(end.why, why, end.detail);
       assertStringIncludes(end.detail, detail ?? "");
     });
@@ -117,7 +122,10 @@ Deno.test("a detail written by a module is short", async () => {
 Deno.test("a heap beyond its limit ends its module alone", async () => {
   const other = startModule("port.listen((bytes) => port.post(bytes))");
   assert(await other.worker.ready);
-  const end = await endOf("const kept = []; for (;;) kept.push({ a: [1, 2, 3] })", { heapMiB: 32 });
+  const end = await endOf("const kept = []; for (;;) kept.push({ a: [1, 2, 3] })", {
+    heapMiB: 32,
+    limits: PATIENT,
+  });
   assertEquals(end.why, "heap_full");
   other.worker.post(new TextEncoder().encode("still here"));
   assertEquals(await other.next(), "still here");
@@ -126,14 +134,21 @@ Deno.test("a heap beyond its limit ends its module alone", async () => {
 
 Deno.test("a process beyond its limit ends all modules", async () => {
   const { rss } = Deno.memoryUsage();
-  const workers = createModuleWorkers({ processBytes: rss + 400 * 2 ** 20 });
+  const workers = createModuleWorkers({ processBytes: rss + 150 * 2 ** 20 });
   const common = { guest: OPEN_GUEST, heapMiB: 32, onMessage: () => {} };
   const quiet = workers.start({ ...common, name: "quiet.js", code: "" });
   assert(await quiet.ready);
   const growing = workers.start({
     ...common,
     name: "growing.js",
-    code: "const kept = []; for (;;) kept.push(new Uint8Array(2 ** 20).fill(1))",
+    code: `
+      const kept = [];
+      const grow = () => {
+        kept.push(new Uint8Array(2 ** 22).fill(1));
+        setTimeout(grow, 0);
+      };
+      grow();
+    `,
   });
   const ends = await Promise.all([quiet.ended, growing.ended]);
   assertEquals(ends.map(({ why }) => why), ["memory_full", "memory_full"]);
