@@ -36,7 +36,7 @@ interface Waiting {
   reject(error: CryptoError): void;
 }
 
-/** How the Worker is started: it may compute, and nothing else. */
+/** How the Worker is started: it may compute, and nothing else. `worker_guard.ts` shuts what this leaves open. */
 export const CRYPTO_WORKER_OPTIONS: WorkerOptions = {
   type: "module",
   name: "openred-crypto",

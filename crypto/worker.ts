@@ -5,6 +5,8 @@
  * @module
  */
 /// <reference lib="deno.worker" />
+// First, so that it runs before any other code of this Worker.
+import "./worker_guard.ts";
 import { CALL_NAMES } from "./bridge/calls.ts";
 import { toCryptoError } from "./primitives/checks.ts";
 import { type PostedMessage, postPacked, takePosted } from "./bridge/codec.ts";

@@ -5,6 +5,7 @@
  */
 import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
+import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type {
   ChannelUpgrader,
   Clock,
@@ -35,6 +36,8 @@ import { FrameGate } from "./modules/frame_gate.ts";
 import { FrameIds } from "./modules/frame_ids.ts";
 import { type BuiltInModule, ModuleHost } from "./modules/host.ts";
 import type { PeerWords } from "./modules/module_context.ts";
+import { HookJournal } from "./modules/hook_journal.ts";
+import { openSandbox } from "./modules/sandbox/open_sandbox.ts";
 import { ModuleRoutes } from "./modules/module_routes.ts";
 import { ModuleStates } from "./modules/module_states.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
@@ -52,6 +55,7 @@ export interface NodePorts {
   readonly openDatabase: OpenDatabase;
   readonly upgrader: ChannelUpgrader;
   readonly log: Log;
+  readonly moduleWorkers: ModuleWorkers;
 }
 
 /** What was opened before anything is wired. */
@@ -142,6 +146,8 @@ function createNetwork(
     ...shared,
     own: { id: own.id, alias: config.alias ?? null },
     states: new ModuleStates(shared),
+    journal: new HookJournal(shared.store),
+    openFile: (file) => openSandbox(shared.moduleWorkers, file),
     storageKey: keys.vault,
     words,
     sender: {
@@ -168,7 +174,7 @@ function createNetwork(
     own: { id: own.id, rotation: config.rotation, sessionLifeMs: config.sessionLifeMs },
     directories,
     carrier,
-    gate: new FrameGate(shared, { modules, strangers: config.strangers }),
+    gate: new FrameGate(shared, { modules: modules.runs, strangers: config.strangers }),
     confirmed: (peer) => {
       modules.confirmed(peer);
       background.run("told", succession.confirmed(peer));
@@ -206,6 +212,7 @@ function followSuccessions(
   book.alsoMoves((old, next) => modules.writeMove(old, next));
   book.onSuccession((old, next) => {
     background.run("forget_peer", sessions.ending.forgetPeer(old));
+    modules.peersChanged();
     if (permissions.isBlocked(next)) {
       background.run("drop_waiting", store.write(() => modules.writeForget(next)));
       background.run("cut_off", sessions.ending.cutOff(next, "blocked"));
@@ -232,7 +239,7 @@ function createAdminApi(
     audit: audit.desk,
     backup: new BackupDesk(parts, config),
     modules: parts.modules,
-    moduleRoutes: new ModuleRoutes(parts),
+    moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

@@ -35,7 +35,7 @@ const PERMISSIONS = [
 ];
 
 /**
- * The Worker's file is named by a URL, where the compiler does not look. Types are checked by
+ * The Workers' files are named by URLs, where the compiler does not look. Types are checked by
  * `deno task ok`, once and not for every binary.
  */
 const OPTIONS = [
@@ -43,6 +43,8 @@ const OPTIONS = [
   "--unstable-worker-options",
   "--include",
   "crypto/worker.ts",
+  "--include",
+  "ports/system_module_outer.ts",
 ];
 
 async function compile(name: typeof BINARIES[number]): Promise<boolean> {

@@ -16,6 +16,7 @@ const FREE = [
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   "crypto/worker.ts": ["getRandomValues", "randomBytes"],
   "crypto/client.ts": ["setTimeout"],
+  "crypto/worker_guard.ts": ["node:worker_threads"],
 };
 
 const BANNED_GLOBALS = new Set([

@@ -201,6 +201,7 @@ export class Contacts {
     const { permissions, modules, sessions } = this.#parts;
     const peer = this.resolve(text);
     await permissions.block(peer, () => modules.writeForget(peer));
+    modules.peersChanged();
     await sessions.ending.cutOff(peer, "blocked");
     return this.show(peer);
   }
@@ -223,6 +224,7 @@ export class Contacts {
       contactDirectories.writeForget(peer);
       modules.writeForget(peer);
     });
+    modules.peersChanged();
     await sessions.ending.cutOff(peer, "forgotten");
     events.audit("peer_forgotten", { peer, success: true });
     return this.show(peer);
