@@ -39,6 +39,8 @@ import {
 } from "./ports/system.ts";
 import type { Log } from "./ports/ports.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
+import { createGrantedFolders } from "./ports/system_granted_folders.ts";
+import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { sendLoopback } from "./ports/system_loopback.ts";
 import {
   changePassphrase,
@@ -182,6 +184,8 @@ async function composeNode(
       files: openFiles(options.data),
       openDatabase: createOpenDatabase(options.data),
       upgrader: systemChannelUpgrader,
+      moduleWorkers: createModuleWorkers(),
+      folders: createGrantedFolders(options.data),
       log,
     },
     settings.config,

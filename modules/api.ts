@@ -141,9 +141,9 @@ export interface PeerRouter {
  * every block before and behind: it is never a token.
  */
 export interface BlockPermutation {
-  forward(block: Uint8Array, key: Uint8Array): Uint8Array;
+  forward(block: Uint8Array, key: Uint8Array): Uint8Array | Promise<Uint8Array>;
   /** Undoes `forward`. */
-  inverse(block: Uint8Array, key: Uint8Array): Uint8Array;
+  inverse(block: Uint8Array, key: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
 export interface MethodRegistry {
@@ -347,7 +347,8 @@ export interface ModuleFiles {
 export interface FetchRequest {
   /** Its origin is one that was granted. */
   readonly url: string;
-  readonly method?: RouteMethod;
+  /** `GET` unless it says so. */
+  readonly method?: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }

@@ -5,6 +5,7 @@
  */
 import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
+import type { GrantedFolders } from "../ports/granted_folders.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type {
   ChannelUpgrader,
@@ -56,6 +57,7 @@ export interface NodePorts {
   readonly upgrader: ChannelUpgrader;
   readonly log: Log;
   readonly moduleWorkers: ModuleWorkers;
+  readonly folders: GrantedFolders;
 }
 
 /** What was opened before anything is wired. */
@@ -147,7 +149,7 @@ function createNetwork(
     own: { id: own.id, alias: config.alias ?? null },
     states: new ModuleStates(shared),
     journal: new HookJournal(shared.store),
-    openFile: (file) => openSandbox(shared.moduleWorkers, file),
+    openFile: (file) => openSandbox(shared, file),
     storageKey: keys.vault,
     words,
     sender: {

@@ -12,7 +12,7 @@ import type {
   ModuleStorage,
   OptionValue,
 } from "../../modules/api.ts";
-import type { Clock, Log, Random } from "../../ports/ports.ts";
+import type { Clock, HttpClient, Log, Random, Resolver } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { Manifest } from "../../protocol/module_manifest.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -20,6 +20,9 @@ import type { PeerBook } from "../peers/peer_book.ts";
 import type { Permissions } from "../peers/permissions.ts";
 import type { Petnames } from "../peers/petnames.ts";
 import type { NodeStore } from "../store/store.ts";
+import type { GrantedFolders } from "../../ports/granted_folders.ts";
+import { grantedFetch } from "./granted_fetch.ts";
+import { grantedFolder } from "./granted_folder.ts";
 import type { Grants } from "./grants.ts";
 import { StoredFiles } from "./module_files.ts";
 import { ModuleRows } from "./module_rows.ts";
@@ -46,6 +49,9 @@ export interface ContextParts {
   readonly book: PeerBook;
   readonly permissions: Permissions;
   readonly petnames: Petnames;
+  readonly http: HttpClient;
+  readonly resolver: Resolver;
+  readonly folders: GrantedFolders;
   readonly sender: Sender;
   readonly words: PeerWords;
   /** The binding of the session with a peer that counts now. */
@@ -93,12 +99,12 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
       settle: (topic) => parts.events.settle(topicOf(topic)),
     },
     binding: (peer) => Promise.resolve(parts.binding(peer)?.slice() ?? null),
-    fetch: () => Promise.reject(notGranted()),
-    folder: () => Promise.reject(notGranted()),
+    fetch: (request) => grantedFetch(parts, owner.grants, request),
+    folder: async (folder) => await grantedFolder(parts.folders, owner.grants, folder),
   };
 }
 
-/** Built-in modules ask for nothing beyond the node. */
+/** What no module from a file may do. */
 function notGranted(): OpenRedError {
   return new OpenRedError("forbidden", "This was not granted");
 }

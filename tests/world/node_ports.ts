@@ -14,8 +14,16 @@ import {
   systemRandom,
   systemResolver,
 } from "../../ports/system.ts";
+import type { GrantedFolders } from "../../ports/granted_folders.ts";
+import { createModuleWorkers } from "../../ports/system_module_workers.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import { MemoryFiles } from "./memory_files.ts";
 import { MemoryLog } from "./memory_log.ts";
+
+/** No folder of the machine is there. */
+const NO_FOLDERS: GrantedFolders = {
+  open: () => Promise.reject(new OpenRedError("not_found", "The granted folder is not there")),
+};
 
 /** What every rig says itself: whose keys are where. */
 type BasePorts = Omit<NodePorts, "crypto">;
@@ -30,6 +38,8 @@ export function systemPorts(folder: string): BasePorts {
     files: openFiles(folder),
     openDatabase: createOpenDatabase(folder),
     upgrader: systemChannelUpgrader,
+    moduleWorkers: createModuleWorkers(),
+    folders: NO_FOLDERS,
     log: new MemoryLog(),
   };
 }
@@ -43,6 +53,8 @@ export function memoryPorts(): Omit<BasePorts, "http"> {
     files: new MemoryFiles(),
     openDatabase: () => new DatabaseSync(":memory:"),
     upgrader: systemChannelUpgrader,
+    moduleWorkers: createModuleWorkers(),
+    folders: NO_FOLDERS,
     log: new MemoryLog(),
   };
 }
