@@ -60,7 +60,7 @@ export interface ModuleStart {
    * the file's default export.
    */
   readonly guest: string;
-  /** What its heap may grow to. Not enforced by runtimes older than 2.5, where only the process' limit holds. */
+  /** What its heap may grow to. Deno 2.4.2 has no such limit: there only that of the process holds. */
   readonly heapMiB: number;
   /** Takes what the module posted, in order. Must not throw. */
   onMessage(bytes: Uint8Array<ArrayBuffer>): void;

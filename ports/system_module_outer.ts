@@ -22,8 +22,7 @@ const QUEUE = {
   maxTimers: 1_024,
 } as const;
 
-/** What the thread's stack and young objects may take, beside the heap proper. */
-const STACK_MIB = 1;
+/** What young objects may take, beside the heap proper. The stack's limit stays: a larger one kills the process. */
 const YOUNG_MIB = 4;
 
 const END_CODES: ReadonlySet<string> = new Set(
@@ -57,7 +56,6 @@ class ModuleThread {
       resourceLimits: {
         maxOldGenerationSizeMb: heapMiB,
         maxYoungGenerationSizeMb: YOUNG_MIB,
-        stackSizeMb: STACK_MIB,
       },
     });
     this.#thread.on("message", (message: unknown) => this.#receive(message));

@@ -54,6 +54,12 @@ const ENDS: readonly {
   },
   { name: "exports a name", code: "export const name = 1;", why: "load_failed", detail: "export" },
   {
+    name: "recurses without end",
+    code: "const deepen = () => deepen() + 1; deepen()",
+    why: "load_failed",
+    detail: "RangeError",
+  },
+  {
     name: "exits the process",
     code: "process.exit(0)",
     why: "load_failed",
