@@ -128,9 +128,12 @@ export class AdminClient {
     return this.#call({ method: "GET", path: "/admin/v1/peers" });
   }
 
-  /** Shows or changes one peer. */
+  showPeer(peer: string): Promise<PeerDetail> {
+    return this.#call({ method: "POST", path: "/admin/v1/peers/show", body: { peer } });
+  }
+
   changePeer(
-    change: "show" | "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
+    change: "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
     input: Readonly<Record<string, string | boolean | null>>,
   ): Promise<PeerDetail> {
     return this.#call({ method: "POST", path: `/admin/v1/peers/${change}`, body: input });

@@ -55,7 +55,7 @@ export class OwnRecord {
   #signedSeq: number;
   /** The last of each kind. Every handshake and every envelope asks for it. */
   #signed: readonly Signed[];
-  /** No record up to this `seq` is looked at as somebody else's: this node may have signed it in an earlier run. */
+  /** Records up to this `seq` are taken for this node's own: an earlier run may have signed them. */
   #pastSeq: number;
   /** What this run has signed above that. */
   readonly #signedNow = new Set<number>();

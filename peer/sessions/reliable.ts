@@ -14,7 +14,7 @@ import type { Session, SessionTable } from "./session.ts";
 
 const FIRST_REPEAT_MS = 1_000;
 const LAST_REPEAT_MS = 60_000;
-/** How often the first bytes are repeated; whoever may not take them takes no repeat of them later either. */
+/** How often the same bytes go again before the message is sealed anew: a peer that refused them once refuses them always. */
 const SAME_REPEATS = 3;
 
 export interface ReliableMessage {
