@@ -1,5 +1,3 @@
-// deno-lint-ignore-file
-import { concatBytes, encodeUtf8 } from "./encoding.ts";
 /**
  * The crypto core in the caller's thread.
  *
@@ -26,7 +24,7 @@ import { createHandshakeCalls } from "./handshake/handshake.ts";
 import { argon2id, Hashes } from "./primitives/hashes.ts";
 import { CryptoError } from "./interface.ts";
 import { signJws } from "./primitives/jws.ts";
-import { IdentityKey, Keyring, VaultKey } from "./keyring/keyring.ts";
+import { IdentityKey, Keyring } from "./keyring/keyring.ts";
 import { createKeystoreCalls } from "./at_rest/keystore_calls.ts";
 import { createKem, createNobleKem, type Kem } from "./primitives/mlkem.ts";
 import { selectCryptoMethod } from "./pairs/rotation.ts";
@@ -104,28 +102,6 @@ function createCallTable(parts: CoreParts): CallTable {
     ...createAuditCalls(parts),
     ...createHandshakeCalls(parts),
     ...createSessionCalls(parts),
-    deriveModuleKey: ({ storage, module, salt }) => {
-      const vault = parts.ring.get(storage, VaultKey);
-      return parts.ring.add(
-        new VaultKey(parts.hashes.hmacSha256(vault.bytes, concatBytes(encodeUtf8(module), salt))),
-      );
-    },
-    sealRows: ({ key, rows }) => {
-      const k = parts.ring.get(key, VaultKey);
-      return rows.map(({ aad, content }) => {
-        const n = parts.random(12);
-        return concatBytes(n, parts.aeads.aes256Gcm.seal(k.bytes, n, aad, content));
-      });
-    },
-    openRows: ({ key, rows }) => {
-      const k = parts.ring.get(key, VaultKey);
-      return rows.map(({ aad, sealed }) => {
-        const b = Uint8Array.from(sealed);
-        return b.length < 28
-          ? null
-          : parts.aeads.aes256Gcm.open(k.bytes, b.subarray(0, 12), aad, b.subarray(12)) ?? null;
-      });
-    },
     stop: () => {
       parts.ring.close();
       verified.clear();

@@ -82,7 +82,6 @@ export interface NoiseKeyInfo {
 
 /** An opened keystore: handles, and what is public about them. */
 export interface OpenedKeystore {
-  readonly storage?: KeyRef;
   readonly keystore: KeyRef;
   readonly identity: KeyRef;
   readonly nodeId: string;
@@ -482,13 +481,6 @@ export interface CryptoCore {
    */
   wipeSpentKeys(options: { nowMs: number }): Promise<void>;
 
-  deriveModuleKey(o: { storage: KeyRef; module: string; salt: Uint8Array }): Promise<KeyRef>;
-  sealRows(
-    o: { key: KeyRef; rows: readonly { aad: Uint8Array; content: Uint8Array }[] },
-  ): Promise<readonly Uint8Array[]>;
-  openRows(
-    o: { key: KeyRef; rows: readonly { aad: Uint8Array; sealed: Uint8Array }[] },
-  ): Promise<readonly (Uint8Array | null)[]>;
   /** Wipes every handle. Further calls reject with `core_failed`. */
   stop(): Promise<void>;
 }

@@ -47,9 +47,6 @@ export const CALL_NAMES = [
   "open",
   "sendState",
   "wipeSpentKeys",
-  "deriveModuleKey",
-  "sealRows",
-  "openRows",
   "stop",
 ] as const satisfies readonly (keyof CryptoCore)[];
 
@@ -239,15 +236,6 @@ export abstract class CallingCore implements CryptoCore {
     return this.call("wipeSpentKeys", options);
   }
 
-  deriveModuleKey(o: CallArgument<"deriveModuleKey">): Promise<KeyRef> {
-    return this.call("deriveModuleKey", o);
-  }
-  sealRows(o: CallArgument<"sealRows">): Promise<CallResult<"sealRows">> {
-    return this.call("sealRows", o);
-  }
-  openRows(o: CallArgument<"openRows">): Promise<CallResult<"openRows">> {
-    return this.call("openRows", o);
-  }
   stop(): Promise<void> {
     return this.call("stop", undefined);
   }
