@@ -3,7 +3,8 @@
  * ({@linkcode ./core.ts}) and through a Worker without permissions ({@linkcode ./client.ts}).
  *
  * Everything that crosses it is plain data: `null`, booleans, numbers, text, byte arrays, arrays and
- * objects of those. Secret keys never cross it: they are {@linkcode KeyRef} handles. Every call
+ * objects of those; only {@linkcode CryptoCore.addMethod} is given a function, which stays on the
+ * caller's side. Secret keys never cross it: they are {@linkcode KeyRef} handles. Every call
  * rejects with a {@linkcode CryptoError} whose `code` is stable.
  *
  * @module
@@ -25,6 +26,12 @@ export type CryptoErrorCode =
   | "unseal_failed"
   /** A session that has used up its counters. */
   | "exhausted"
+  /** A method that is neither built in nor one of a module in use here. */
+  | "method_unknown"
+  /** A module's method that threw, gave no block of 32 bytes, or took too long. */
+  | "method_failed"
+  /** A module's method that does not undo its own permutation. */
+  | "method_not_invertible"
   /** The core itself failed or was stopped. */
   | "core_failed";
 
@@ -45,6 +52,18 @@ export type KeyRef = number & { readonly __keyRef: true };
 /** The four built-in methods, in their fixed order. */
 export const CRYPTO_METHODS = ["alpha", "beta", "gamma", "delta"] as const;
 export type CryptoMethod = typeof CRYPTO_METHODS[number];
+
+const MODULE_NAME = /^[a-z][a-z0-9_]{2,31}$/;
+
+/** Whether a module may have this name. */
+export function isModuleName(name: unknown): name is string {
+  return typeof name === "string" && MODULE_NAME.test(name);
+}
+
+/** Whether a module's method may have this name: as a module's, and none of the built-in ones. */
+export function isModuleMethodName(name: unknown): name is string {
+  return isModuleName(name) && !(CRYPTO_METHODS as readonly string[]).includes(name);
+}
 
 /** The handshake suites, best first. */
 export const SUITES = ["ik-x25519-mlkem768", "ik-x25519"] as const;
@@ -227,20 +246,51 @@ export type OpenedFrame =
   }
   | { readonly outcome: "dropped" | "refused" };
 
-/** What is public about a session's sending direction. */
-export interface SendState {
+/** A frame as it goes out, and the step it was sealed in. */
+export interface SealedFrame {
+  readonly frame: Uint8Array;
   readonly step: number;
-  readonly counter: number;
-  /** `nowMs` of the call that began this step. */
-  readonly stepSinceMs: number;
 }
 
-/** All calls of the crypto core. `nowMs` is always the caller's monotonic clock, in milliseconds. */
-export interface CryptoCore {
+/** What a module's permutation is given. Both arrays are copies: what becomes of them has no effect. */
+export interface MethodBlock {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  /** 32 bytes. */
+  readonly block: Uint8Array;
+  /** Whether the permutation is to be undone. */
+  readonly inverse: boolean;
+}
+
+/** What a block of a module's method may take, in milliseconds. */
+export const METHOD_BLOCK_MS = 250;
+
+/** A keyed permutation of 32 bytes that a module brings. */
+export interface ModuleMethod {
+  /** 3 to 32 of `a–z 0–9 _`, beginning with a letter, and none of the built-in ones. */
+  readonly name: string;
+  /** Resolves with 32 bytes, of which a copy is taken. */
+  readonly permute: (block: MethodBlock) => Promise<Uint8Array>;
+  /** What measures the time of a block. */
+  readonly clock: { setTimer(delayMs: number, callback: () => void): () => void };
+  /** What a block may take, in milliseconds; {@linkcode METHOD_BLOCK_MS} if absent. */
+  readonly blockMs?: number;
+}
+
+/** The crypto core as its callers see it. */
+export interface CryptoCore extends Omit<CoreCalls, "admitMethod"> {
+  /**
+   * Takes a module's method into use once it has undone its own permutation of 64 random blocks, in both directions. It
+   * replaces one of its name; where it fails, none of that name is in use.
+   * @throws {CryptoError} `bad_argument` for a name that cannot be; `method_not_invertible`; `method_failed`.
+   */
+  addMethod(method: ModuleMethod): Promise<void>;
+}
+
+/** All calls that are plain data. `nowMs` is always the caller's monotonic clock, in milliseconds. */
+export interface CoreCalls {
   /** SHA-256, 32 bytes. */
   sha256(data: Uint8Array): Promise<Uint8Array>;
-  /** BLAKE3 with extendable output of `length` bytes (1 to 16,384). */
-  blake3(options: { data: Uint8Array; length: number }): Promise<Uint8Array>;
 
   /** Makes a keystore with fresh keys, sealed under `secret` (wiped after). */
   createKeystore(
@@ -369,14 +419,8 @@ export interface CryptoCore {
   sealHalf(
     options: { vault: KeyRef; half: KeyRef; name: string; meta: string },
   ): Promise<string>;
-  /** @throws {CryptoError} `unseal_failed`. */
-  openHalf(
-    options: { vault: KeyRef; name: string; sealed: string },
-  ): Promise<StoredHalf & { readonly meta: string }>;
   /** Seals `meta` alone, for the line that a spent pair leaves. */
   sealNote(options: { vault: KeyRef; name: string; note: string }): Promise<string>;
-  /** @throws {CryptoError} `unseal_failed`. */
-  openNote(options: { vault: KeyRef; name: string; sealed: string }): Promise<string>;
   /**
    * Opens at most 4,096 lines, each of a half or of a note.
    * @returns In the same order; `null` for a line that does not open.
@@ -417,7 +461,10 @@ export interface CryptoCore {
   handshakeHash(
     options: { suite: string; pairId: Uint8Array; noise: Uint8Array },
   ): Promise<Uint8Array>;
-  /** Writes message 1 from a half whose role is `initiator`. */
+  /**
+   * Writes message 1 from a half whose role is `initiator`.
+   * @throws {CryptoError} `method_unknown`; `handshake_failed` for a noise key of low order.
+   */
   startHandshake(options: {
     noiseKey: KeyRef;
     peerNoiseKey: Uint8Array;
@@ -428,7 +475,7 @@ export interface CryptoCore {
   }): Promise<{ handshake: KeyRef; noise: Uint8Array }>;
   /**
    * Reads message 1 with any of the node's noise keys.
-   * @throws {CryptoError} `handshake_failed`.
+   * @throws {CryptoError} `handshake_failed`, `method_unknown`.
    */
   readHandshake(options: {
     noiseKeys: readonly KeyRef[];
@@ -438,7 +485,8 @@ export interface CryptoCore {
   }): Promise<ReadHandshake>;
   /**
    * Runs `tokensMatch` and the KEM, writes message 2 and makes the session. The handshake is used up.
-   * @throws {CryptoError} `handshake_failed`.
+   * @throws {CryptoError} `handshake_failed`; `method_unknown` or `method_failed` for a module's method, of the pair
+   *   or of the next ones.
    */
   acceptHandshake(options: {
     handshake: KeyRef;
@@ -449,7 +497,8 @@ export interface CryptoCore {
   }): Promise<AcceptedHandshake>;
   /**
    * Reads message 2. A failure changes nothing: the handshake goes on waiting for its answer.
-   * @throws {CryptoError} `handshake_failed`.
+   * @throws {CryptoError} `handshake_failed`, also where the next pairs' method is not in use; `method_unknown` or
+   *   `method_failed` for a module's method.
    */
   readAnswer(options: { handshake: KeyRef; noise: Uint8Array }): Promise<ReadAnswer>;
   /** Makes the session of the last {@linkcode readAnswer}. The handshake is used up. */
@@ -471,15 +520,19 @@ export interface CryptoCore {
     header: string;
     body?: Uint8Array;
     padding?: number;
-  }): Promise<Uint8Array>;
+  }): Promise<SealedFrame>;
   /** Opens a frame; see {@linkcode OpenedFrame}. Rejects only for an unknown session. */
   open(options: { session: KeyRef; nowMs: number; frame: Uint8Array }): Promise<OpenedFrame>;
-  sendState(session: KeyRef): Promise<SendState>;
   /**
    * Wipes the receiving keys of every session whose two minutes after a later step are over by `nowMs`. Sealing and
    * opening do so for their session; this is for those on which nothing is sent or comes.
    */
   wipeSpentKeys(options: { nowMs: number }): Promise<void>;
+
+  /** Checks a method and takes it into use; {@linkcode CryptoCore.addMethod} lends it the permutation. */
+  admitMethod(options: { name: string }): Promise<void>;
+  /** Ends the use of a module's method; an unknown one is ignored. Halves of it are `method_unknown` from here on. */
+  removeMethod(options: { name: string }): Promise<void>;
 
   /** Wipes every handle. Further calls reject with `core_failed`. */
   stop(): Promise<void>;

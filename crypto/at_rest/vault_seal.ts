@@ -29,7 +29,7 @@ const MAX_LINES = 4_096;
 
 type VaultCalls = Pick<
   CallTable,
-  "sealHalf" | "openHalf" | "sealNote" | "openNote" | "openLines"
+  "sealHalf" | "sealNote" | "openLines"
 >;
 
 function refuse(): never {
@@ -110,25 +110,6 @@ function readHalf(parts: CoreParts, reader: EncReader): StoredHalf & { readonly 
   return { half: parts.ring.add(half), info: half.describe(), meta };
 }
 
-function openHalf(
-  parts: CoreParts,
-  options: Parameters<CallTable["openHalf"]>[0],
-): StoredHalf & { readonly meta: string } {
-  return readLine(
-    parts,
-    options,
-    (label, reader) => label === HALF_LABEL ? readHalf(parts, reader) : refuse(),
-  );
-}
-
-function openNote(parts: CoreParts, options: Parameters<CallTable["openNote"]>[0]): string {
-  return readLine(
-    parts,
-    options,
-    (label, reader) => label === NOTE_LABEL ? reader.text() : refuse(),
-  );
-}
-
 function openEither(
   parts: CoreParts,
   line: { vault: KeyRef; name: string; sealed: string },
@@ -165,13 +146,11 @@ export function createVaultCalls(parts: CoreParts): VaultCalls {
       const plain = encodeHalf(parts.ring.get(half, Half), meta);
       return sealLine(parts, { key, name, plain });
     },
-    openHalf: (options) => openHalf(parts, options),
     sealNote: ({ vault, name, note }) => {
       const key = parts.ring.get(vault, VaultKey);
       checkText(note, MAX_META_LENGTH, "a note");
       return sealLine(parts, { key, name, plain: enc(NOTE_LABEL, note) });
     },
-    openNote: (options) => openNote(parts, options),
     openLines: (options) => openLines(parts, options),
   };
 }

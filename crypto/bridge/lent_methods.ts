@@ -1,0 +1,50 @@
+/**
+ * The permutations that modules lend to the core. They run outside of it, and nothing they do there may hold it up.
+ *
+ * @module
+ */
+import { METHOD_BLOCK_MS, type ModuleMethod } from "../interface.ts";
+import { BLOCK_BYTES, type PermutationRequest } from "../primitives/permutations.ts";
+
+/** The modules' methods on the caller's side of a core, by their names. */
+export class LentMethods {
+  readonly #methods = new Map<string, ModuleMethod>();
+
+  lend(method: ModuleMethod): void {
+    this.#methods.set(method.name, method);
+  }
+
+  takeBack(name: string): void {
+    this.#methods.delete(name);
+  }
+
+  /**
+   * Has a block permuted. Never throws.
+   * @returns A copy of what came, 32 bytes; `null` if nothing of that form came in time.
+   */
+  async permute(request: PermutationRequest): Promise<Uint8Array | null> {
+    const method = this.#methods.get(request.method);
+    if (method === undefined) return null;
+    const { promise: tooLate, resolve } = Promise.withResolvers<null>();
+    const cancel = method.clock.setTimer(method.blockMs ?? METHOD_BLOCK_MS, () => resolve(null));
+    try {
+      return await Promise.race([permuted(method, request), tooLate]);
+    } finally {
+      cancel();
+    }
+  }
+}
+
+async function permuted(
+  method: ModuleMethod,
+  { key, block, inverse }: PermutationRequest,
+): Promise<Uint8Array | null> {
+  try {
+    const copies = { key: key.slice(), block: block.slice(), inverse };
+    const result: unknown = await method.permute(copies);
+    return result instanceof Uint8Array && result.length === BLOCK_BYTES ? result.slice() : null;
+  } catch {
+    // Whatever a module throws, it gave no block.
+    return null;
+  }
+}
