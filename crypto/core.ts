@@ -26,6 +26,7 @@ import { createKem, createNobleKem, type Kem } from "./primitives/mlkem.ts";
 import { selectCryptoMethod } from "./pairs/rotation.ts";
 import { createSecretCalls } from "./at_rest/sealed_secret.ts";
 import { createSuccessorCalls } from "./at_rest/successor.ts";
+import { createRowCalls } from "./at_rest/module_rows.ts";
 import { createSessionCalls } from "./session/session_cipher.ts";
 import { createVaultCalls } from "./at_rest/vault_seal.ts";
 import { VerifiedJws } from "./keyring/verified_jws.ts";
@@ -95,6 +96,7 @@ function createCallTable(parts: CoreParts): CallTable {
     ...createEnvelopeCalls(parts),
     ...createVaultCalls(parts),
     ...createAuditCalls(parts),
+    ...createRowCalls(parts),
     ...createHandshakeCalls(parts),
     ...createSessionCalls(parts),
     stop: () => {

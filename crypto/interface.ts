@@ -68,6 +68,27 @@ export function isModuleMethodName(name: unknown): name is string {
 /** The handshake suites, best first. */
 export const SUITES = ["ik-x25519-mlkem768", "ik-x25519"] as const;
 
+/** How many lines or rows one call takes, so that other calls get their turn. */
+export const MAX_CALL_ITEMS = 4_096;
+
+/** How many bytes the rows of one call may have, what they are authenticated with included. */
+export const MAX_ROWS_BYTES = 4 * 2 ** 20;
+
+/** How long a secret or a passphrase may be, in bytes; it has at least one. */
+export const MAX_SECRET_BYTES = 1_024;
+
+/** The length of every chunk of a backup but the last one, which may be shorter. */
+export const BACKUP_CHUNK_BYTES = 65_536;
+
+/** How long the header of a frame may be, in bytes of UTF-8. */
+export const MAX_FRAME_HEADER_BYTES = 4 * 1_024;
+
+/** How long a frame may be, in bytes. */
+export const MAX_FRAME_BYTES = 2 ** 20;
+
+/** How many frames one step of a session's sending direction has at most. */
+export const MAX_STEP_FRAMES = 2 ** 20;
+
 /** The eight characters that every backup file begins with. */
 export const BACKUP_MAGIC = "ORBACK01";
 export type Suite = typeof SUITES[number];
@@ -110,6 +131,13 @@ export interface OpenedKeystore {
   readonly vault: KeyRef;
   /** The keys of the audit log: derived like the vault's. */
   readonly audit: KeyRef;
+  /** What the keys of modules are derived from. */
+  readonly storage: KeyRef;
+  /**
+   * The same keystore sealed anew, where it is of the form that had no storage root: it is to be on disk before anything
+   * is sealed under `storage`. Otherwise `null`.
+   */
+  readonly resealed: Uint8Array | null;
 }
 
 /** Where an audit log stands: its last line, and where that line ends. */
@@ -309,7 +337,7 @@ export interface CoreCalls {
   addNoiseKey(
     options: { keystore: KeyRef; secret: Uint8Array; cost?: KeystoreCost },
   ): Promise<{ sealed: Uint8Array; noiseKeys: readonly NoiseKeyInfo[] }>;
-  /** Seals a node secret of 32 bytes under a passphrase of 1 to 1,024 bytes. Both are wiped. */
+  /** Seals a node secret of 32 bytes under a passphrase of 1 to {@linkcode MAX_SECRET_BYTES} bytes. Both are wiped. */
   sealSecret(
     options: { secret: Uint8Array; passphrase: Uint8Array; cost?: KeystoreCost },
   ): Promise<Uint8Array>;
@@ -341,23 +369,28 @@ export interface CoreCalls {
     options: { phrase: Uint8Array },
   ): Promise<{ key: KeyRef; nodeId: string; next: Uint8Array }>;
   /**
-   * Makes the keystore of a successor, with a fresh noise key, under a fresh secret.
-   * @param options `passphrase` (wiped): what the secret is to be sealed under, as {@linkcode sealSecret} does.
+   * Makes the keystore of a successor, with a fresh noise key and storage root, under a fresh secret.
+   * @param options `passphrase` (wiped): what the secret is to be sealed under, as {@linkcode sealSecret} does. `former`:
+   *   the keystore of the identity that is followed; its storage roots go along, so that its modules' rows still open.
    * @returns `secret`, the caller's to wipe, is sealed if there is a passphrase, otherwise 32 bytes.
    */
   succeedKeystore(
     options: {
       successor: KeyRef;
+      former?: KeyRef;
       passphrase?: Uint8Array;
       cost?: KeystoreCost;
     },
   ): Promise<{ sealed: Uint8Array; secret: Uint8Array }>;
 
-  /** Begins a backup under a passphrase of 1 to 1,024 bytes, which is wiped. The head stands first in the file. */
+  /**
+   * Begins a backup under a passphrase of 1 to {@linkcode MAX_SECRET_BYTES} bytes, which is wiped.
+   * @returns `head` stands first in the file.
+   */
   beginBackup(
     options: { passphrase: Uint8Array; cost?: KeystoreCost },
   ): Promise<{ stream: KeyRef; head: Uint8Array }>;
-  /** Seals the next chunk of a backup, at most 65,536 bytes, and all but the last one that long. */
+  /** Seals the next chunk of a backup: {@linkcode BACKUP_CHUNK_BYTES}, and the last one at most that. */
   sealBackup(options: { stream: KeyRef; chunk: Uint8Array; isLast: boolean }): Promise<Uint8Array>;
   /**
    * Begins to read a backup; the passphrase is wiped.
@@ -422,7 +455,7 @@ export interface CoreCalls {
   /** Seals `meta` alone, for the line that a spent pair leaves. */
   sealNote(options: { vault: KeyRef; name: string; note: string }): Promise<string>;
   /**
-   * Opens at most 4,096 lines, each of a half or of a note.
+   * Opens at most {@linkcode MAX_CALL_ITEMS} lines, each of a half or of a note.
    * @returns In the same order; `null` for a line that does not open.
    */
   openLines(
@@ -430,7 +463,7 @@ export interface CoreCalls {
   ): Promise<readonly (OpenedLine | null)[]>;
 
   /**
-   * Makes the next lines of an audit log, at most 4,096, and signs where it then stands.
+   * Makes the next lines of an audit log, at most {@linkcode MAX_CALL_ITEMS}, and signs where it then stands.
    * @returns The lines, each with its newline; the new position, and the same as a JWS `openred-audit+jwt`.
    */
   auditLines(options: {
@@ -441,7 +474,7 @@ export interface CoreCalls {
     entries: readonly AuditEntry[];
   }): Promise<{ lines: Uint8Array; head: AuditPosition; statement: string }>;
   /**
-   * Reads at most 4,096 lines of the audit log of `iss`, each without its newline.
+   * Reads at most {@linkcode MAX_CALL_ITEMS} lines of the audit log of `iss`, each without its newline.
    * @returns `null` for a line that is not of the form, or not signed by `iss` where `verify` asks for that. An entry
    *   that opens is authentic, and of this number, in any case.
    */
@@ -456,6 +489,28 @@ export interface CoreCalls {
   ): Promise<readonly (AuditLine | null)[]>;
   /** The `node_id` that stands for a peer in this log: HMAC-SHA256, base64url. */
   auditPeer(options: { log: KeyRef; peer: string }): Promise<string>;
+
+  /**
+   * Derives the key of a module's rows, under each of the node's storage roots.
+   * @param options `storage` of {@linkcode OpenedKeystore}; `module`, its name; `salt`, 16 bytes: another one is another
+   *   key.
+   */
+  deriveModuleKey(options: { storage: KeyRef; module: string; salt: Uint8Array }): Promise<KeyRef>;
+  /**
+   * Seals at most {@linkcode MAX_CALL_ITEMS} rows and {@linkcode MAX_ROWS_BYTES} bytes under the newest root.
+   * @param options `aad`: what a row is; it opens with the same bytes only. They are not part of what is sealed.
+   * @returns In the same order, each 32 bytes longer than its content.
+   */
+  sealRows(
+    options: { key: KeyRef; rows: readonly { aad: Uint8Array; content: Uint8Array }[] },
+  ): Promise<readonly Uint8Array[]>;
+  /**
+   * Opens as many rows as {@linkcode sealRows} takes, under whichever root each was sealed.
+   * @returns In the same order; `null` for a row that does not open.
+   */
+  openRows(
+    options: { key: KeyRef; rows: readonly { aad: Uint8Array; sealed: Uint8Array }[] },
+  ): Promise<readonly (Uint8Array | null)[]>;
 
   /** SHA-256(enc(suite, pair_id, noise)): what names a message 1. */
   handshakeHash(
@@ -508,10 +563,10 @@ export interface CoreCalls {
 
   /**
    * Seals a frame: the next counter of the session's sending direction. Steps the ratchet first when
-   * `mayStep` and the step is an hour old by `nowMs` or has 2²⁰ frames.
-   * @param options `header` is the JSON text, at most 4 KiB of UTF-8. `body` must not be used afterwards: a large
+   * `mayStep` and the step is an hour old by `nowMs` or has {@linkcode MAX_STEP_FRAMES}.
+   * @param options `header` is the JSON text, at most {@linkcode MAX_FRAME_HEADER_BYTES} of UTF-8. `body` must not be used afterwards: a large
    *   one is transferred.
-   * @throws {CryptoError} `bad_argument` if the frame would exceed 2²⁰ bytes; `key_unknown`; `exhausted`.
+   * @throws {CryptoError} `bad_argument` if the frame would exceed {@linkcode MAX_FRAME_BYTES}; `key_unknown`; `exhausted`.
    */
   seal(options: {
     session: KeyRef;

@@ -14,7 +14,13 @@ import type { CoreParts } from "../keyring/core_parts.ts";
 import { EncReader } from "../primitives/enc_reader.ts";
 import { concatBytes, enc, encodeUtf8 } from "../encoding.ts";
 import { Half } from "../pairs/half.ts";
-import { CryptoError, type KeyRef, type OpenedLine, type StoredHalf } from "../interface.ts";
+import {
+  CryptoError,
+  type KeyRef,
+  MAX_CALL_ITEMS,
+  type OpenedLine,
+  type StoredHalf,
+} from "../interface.ts";
 import { VaultKey } from "../keyring/keyring.ts";
 
 const NONCE_BYTES = 12;
@@ -23,9 +29,6 @@ const NOTE_LABEL = "openred/v3/vault-note";
 const MAX_NAME_LENGTH = 256;
 const MAX_META_LENGTH = 2 ** 16;
 const MAX_SEALED_LENGTH = 2 ** 19;
-
-/** What one call may open, so that others get their turn. */
-const MAX_LINES = 4_096;
 
 type VaultCalls = Pick<
   CallTable,
@@ -125,8 +128,8 @@ function openLines(
   options: Parameters<CallTable["openLines"]>[0],
 ): (OpenedLine | null)[] {
   const { vault } = options;
-  if (!Array.isArray(options.lines) || options.lines.length > MAX_LINES) {
-    throw new CryptoError("bad_argument", `Expected at most ${MAX_LINES} lines`);
+  if (!Array.isArray(options.lines) || options.lines.length > MAX_CALL_ITEMS) {
+    throw new CryptoError("bad_argument", `Expected at most ${MAX_CALL_ITEMS} lines`);
   }
   return options.lines.map(({ name, sealed }) => {
     try {

@@ -34,7 +34,7 @@ export const KEYS: readonly string[] = [
   ..."seed methods directoryNoiseKey directoryId".split(" "),
   ..."log from number hash file bytes entries timestamp event success fields".split(" "),
   ..."lines head statement previous entry verify open audit".split(" "),
-  ..."passphrase newPassphrase sealedSecret".split(" "),
+  ..."passphrase newPassphrase sealedSecret rows aad content block inverse".split(" "),
 ];
 /** What stands for a member whose name is written out; 0 ends an object. */
 export const WRITTEN_KEY = 0xfe;

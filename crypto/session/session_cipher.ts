@@ -15,9 +15,8 @@ import {
   encodeFrameContent,
   encodeFrameHead,
   frameNonce,
-  MAX_FRAME_BYTES,
 } from "./frame.ts";
-import { CryptoError, type OpenedFrame, type SealedFrame } from "../interface.ts";
+import { CryptoError, MAX_FRAME_BYTES, type OpenedFrame, type SealedFrame } from "../interface.ts";
 import type { Held } from "../keyring/keyring.ts";
 import { type RatchetParts, ReceiveRatchet, SendRatchet } from "./ratchet.ts";
 import { ReplayWindow } from "./replay_window.ts";

@@ -10,6 +10,8 @@ import {
   CryptoError,
   type CryptoErrorCode,
   type KeyRef,
+  MAX_CALL_ITEMS,
+  MAX_ROWS_BYTES,
 } from "../../crypto/interface.ts";
 import {
   CHEAP_COST,
@@ -53,6 +55,7 @@ const cases: Readonly<Record<string, Case>> = {
     const opened = await core.openKeystore({ sealed, secret: encodeUtf8("secret") });
     assertEquals(opened.nodeId, nodeId);
     assertEquals(opened.noiseKeys.length, 1);
+    assertEquals(opened.resealed, null);
   },
 
   "a sealed secret opens with its passphrase only; all that is secret is wiped": async (
@@ -236,6 +239,50 @@ const cases: Readonly<Record<string, Case>> = {
     await assertCode("bad_argument", () => core.openLines({ vault, lines: many }));
     await assertCode("bad_argument", () => core.openLines({ vault: a.keys.identity, lines }));
     await assertCode("key_unknown", () => core.openLines({ vault: 123_456_789 as KeyRef, lines }));
+  },
+
+  "rows of a module open in their order, and no changed one does": async ({ core, a }) => {
+    const salt = new Uint8Array(16);
+    const key = await core.deriveModuleKey({ storage: a.keys.storage, module: "notes", salt });
+    const rows = [EMPTY, encodeUtf8("short"), new Uint8Array(20_000).fill(3)].map(
+      (content, at) => ({ aad: Uint8Array.of(at), content }),
+    );
+    const copies = rows.map(({ content }) => content.slice());
+    const sealed = await core.sealRows({ key, rows });
+    assertEquals(rows.map(({ content }) => content), copies);
+    const open = (changed: readonly Uint8Array[]) =>
+      core.openRows({
+        key,
+        rows: changed.map((bytes, at) => ({ aad: rows[at]!.aad, sealed: bytes })),
+      });
+    assertEquals(await open(sealed), copies);
+    assertEquals(await open(sealed.toReversed()), [null, copies[1]!, null]);
+    const changes: readonly ((bytes: Uint8Array) => Uint8Array)[] = [
+      (bytes) => flipped(bytes),
+      (bytes) => flipped(bytes, 3),
+      (bytes) => flipped(bytes, 4),
+      (bytes) => bytes.slice(0, -1),
+      (bytes) => bytes.slice(0, 15),
+      () => EMPTY,
+    ];
+    for (const change of changes) assertEquals(await open(sealed.map(change)), [null, null, null]);
+  },
+
+  "rows of a call are bounded in number and in bytes": async ({ core, a }) => {
+    const salt = new Uint8Array(16);
+    const key = await core.deriveModuleKey({ storage: a.keys.storage, module: "notes", salt });
+    const row = { aad: EMPTY, content: EMPTY };
+    const most = Array.from({ length: MAX_CALL_ITEMS }, () => row);
+    assertEquals((await core.sealRows({ key, rows: most })).length, MAX_CALL_ITEMS);
+    const large = { aad: Uint8Array.of(1), content: new Uint8Array(MAX_ROWS_BYTES) };
+    const sealedRow = { aad: EMPTY, sealed: new Uint8Array(MAX_ROWS_BYTES + 1) };
+    for (const rows of [[...most, row], [large], null, [null], [{ aad: EMPTY }]]) {
+      await assertCode("bad_argument", () => core.sealRows({ key, rows: rows as never }));
+    }
+    await assertCode("bad_argument", () => core.openRows({ key, rows: [sealedRow] }));
+    await assertCode("bad_argument", () => core.sealRows({ key: a.keys.vault, rows: [row] }));
+    const whole = { aad: EMPTY, content: new Uint8Array(MAX_ROWS_BYTES) };
+    assertEquals((await core.sealRows({ key, rows: [whole] }))[0]?.length, MAX_ROWS_BYTES + 32);
   },
 
   "a handshake gives both sides one session, with and without ML-KEM": async (world) => {
