@@ -58,7 +58,7 @@ function createPlainCalls(
   { hashes, ring, permutations }: CoreParts,
 ): Pick<
   CallTable,
-  "sha256" | "selectMethod" | "signJws" | "release" | "admitMethod" | "removeMethod"
+  "sha256" | "selectMethod" | "signJws" | "release" | "admitMethod" | "dismissMethod"
 > {
   return {
     sha256: (data) => {
@@ -76,7 +76,7 @@ function createPlainCalls(
     },
     release: (key) => ring.release(key),
     admitMethod: ({ name }) => permutations.admit(name),
-    removeMethod: ({ name }) => permutations.remove(name),
+    dismissMethod: ({ name }) => permutations.remove(name),
   };
 }
 

@@ -303,16 +303,20 @@ export interface ModuleMethod {
   readonly clock: { setTimer(delayMs: number, callback: () => void): () => void };
   /** What a block may take, in milliseconds; {@linkcode METHOD_BLOCK_MS} if absent. */
   readonly blockMs?: number;
+  /** Called whenever no block of the right form came in time, before whoever wanted it hears `method_failed`. */
+  readonly failed?: () => void;
 }
 
 /** The crypto core as its callers see it. */
-export interface CryptoCore extends Omit<CoreCalls, "admitMethod"> {
+export interface CryptoCore extends Omit<CoreCalls, "admitMethod" | "dismissMethod"> {
   /**
    * Takes a module's method into use once it has undone its own permutation of 64 random blocks, in both directions. It
    * replaces one of its name; where it fails, none of that name is in use.
    * @throws {CryptoError} `bad_argument` for a name that cannot be; `method_not_invertible`; `method_failed`.
    */
   addMethod(method: ModuleMethod): Promise<void>;
+  /** Ends the use of a module's method; an unknown one is ignored. Halves of it are `method_unknown` from here on. */
+  removeMethod(options: { name: string }): Promise<void>;
 }
 
 /** All calls that are plain data. `nowMs` is always the caller's monotonic clock, in milliseconds. */
@@ -586,8 +590,8 @@ export interface CoreCalls {
 
   /** Checks a method and takes it into use; {@linkcode CryptoCore.addMethod} lends it the permutation. */
   admitMethod(options: { name: string }): Promise<void>;
-  /** Ends the use of a module's method; an unknown one is ignored. Halves of it are `method_unknown` from here on. */
-  removeMethod(options: { name: string }): Promise<void>;
+  /** Ends the use of a method, before {@linkcode CryptoCore.removeMethod} takes its permutation away. */
+  dismissMethod(options: { name: string }): Promise<void>;
 
   /** Wipes every handle. Further calls reject with `core_failed`. */
   stop(): Promise<void>;

@@ -32,9 +32,16 @@ export abstract class CallingCore implements CryptoCore {
     try {
       await this.admitMethod({ name });
     } catch (error) {
-      this.methods.takeBack(name);
+      this.methods.takeBack(method);
       throw error;
     }
+  }
+
+  async removeMethod({ name }: { readonly name: string }): Promise<void> {
+    const lent = this.methods.get(name);
+    await this.dismissMethod({ name });
+    // Another one may have been added under the name meanwhile.
+    if (lent !== null) this.methods.takeBack(lent);
   }
 }
 

@@ -66,7 +66,7 @@ export const CALLS = {
   open: { frame: "kept" },
   wipeSpentKeys: {},
   admitMethod: {},
-  removeMethod: {},
+  dismissMethod: {},
   stop: {},
 } as const satisfies CallMembers;
 

@@ -14,8 +14,12 @@ export class LentMethods {
     this.#methods.set(method.name, method);
   }
 
-  takeBack(name: string): void {
-    this.#methods.delete(name);
+  get(name: string): ModuleMethod | null {
+    return this.#methods.get(name) ?? null;
+  }
+
+  takeBack(method: ModuleMethod): void {
+    if (this.#methods.get(method.name) === method) this.#methods.delete(method.name);
   }
 
   /**
@@ -27,11 +31,10 @@ export class LentMethods {
     if (method === undefined) return null;
     const { promise: tooLate, resolve } = Promise.withResolvers<null>();
     const cancel = method.clock.setTimer(method.blockMs ?? METHOD_BLOCK_MS, () => resolve(null));
-    try {
-      return await Promise.race([permuted(method, request), tooLate]);
-    } finally {
-      cancel();
-    }
+    const block = await Promise.race([permuted(method, request), tooLate]);
+    cancel();
+    if (block === null) method.failed?.();
+    return block;
   }
 }
 

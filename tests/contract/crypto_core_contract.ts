@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
+import { BAD_METHODS, permuteSample, sampleMethod } from "./sample_methods.ts";
 import {
   type CryptoCore,
   CryptoError,
@@ -12,6 +13,7 @@ import {
   type KeyRef,
   MAX_CALL_ITEMS,
   MAX_ROWS_BYTES,
+  type ModuleMethod,
 } from "../../crypto/interface.ts";
 import {
   CHEAP_COST,
@@ -23,6 +25,8 @@ import {
 } from "./crypto_core_world.ts";
 
 const EMPTY = new Uint8Array(0);
+/** The next pairs are to be of a module's method. */
+const NEXT_SPIRAL = { ...NEXT, method: "spiral_4" };
 const HELLO = '{"type":"core.hello"}';
 
 async function assertCode(code: CryptoErrorCode, work: () => Promise<unknown>): Promise<void> {
@@ -453,6 +457,129 @@ const cases: Readonly<Record<string, Case>> = {
     const fresh = await world.halves();
     assert(fresh.a.half > half);
     assert(a.noiseKey !== half);
+  },
+
+  "pairs of a module's method open at the other side, and their sessions carry frames": async (
+    world,
+  ) => {
+    const { core } = world;
+    await core.addMethod(sampleMethod());
+    const first = await world.halves();
+    const halves = { a: first.a.half, b: first.b.half };
+    const { started, accepted } = await world.connect(halves, { next: NEXT_SPIRAL });
+    const methods = started.standby.map(({ info }) => info.method);
+    assertEquals(methods, ["spiral_4", "alpha", "spiral_4", "alpha"]);
+    assertEquals(accepted.standby.map(({ info }) => info.method), methods);
+    for (let index = 0; index < 4; index++) {
+      const pair = { a: started.standby[index]!.half, b: accepted.standby[index]!.half };
+      const from = index < 2 ? "a" : "b";
+      const made = await world.connect(pair, { from, next: NEXT_SPIRAL });
+      const seal = { session: made.started.session, nowMs: 0, mayStep: false, header: HELLO };
+      const { frame } = await core.seal(seal);
+      const opened = await core.open({ session: made.accepted.session, nowMs: 0, frame });
+      assertEquals(opened.outcome, "opened");
+    }
+  },
+
+  "a module's method that cannot be trusted to open what it made is refused": async ({ core }) => {
+    for (const [what, { code, ...changes }] of Object.entries(BAD_METHODS)) {
+      let failures = 0;
+      const method = sampleMethod({ ...changes, failed: () => failures++ });
+      const error = await assertRejects(() => core.addMethod(method), CryptoError, "", what);
+      assertEquals([error.code, failures], [code, code === "method_failed" ? 1 : 0], what);
+    }
+    for (const name of ["alpha", "delta", "ab", "Spiral", "4spiral", "spiral-4", "a".repeat(33)]) {
+      await assertCode("bad_argument", () => core.addMethod(sampleMethod({ name })));
+    }
+    await core.addMethod(sampleMethod());
+  },
+
+  "a method that is gone, or never was there, is named so; pairs without it still serve": async (
+    world,
+  ) => {
+    const { core } = world;
+    const first = await world.halves();
+    const { handshake, noise } = await world.start(first.a.half);
+    const waiting = await world.read(first.b.half, noise);
+    await assertCode(
+      "method_unknown",
+      () => world.accept(waiting.handshake, { next: NEXT_SPIRAL }),
+    );
+    await core.addMethod(sampleMethod());
+    const read = await world.read(first.b.half, noise);
+    const accepted = await world.accept(read.handshake, { next: NEXT_SPIRAL });
+    await core.removeMethod({ name: "spiral_4" });
+    await core.removeMethod({ name: "spiral_4" });
+    await assertCode(
+      "handshake_failed",
+      () => core.readAnswer({ handshake, noise: accepted.noise }),
+    );
+    await core.addMethod(sampleMethod());
+    await core.readAnswer({ handshake, noise: accepted.noise });
+    const started = await core.completeHandshake({ handshake, nowMs: 0 });
+    await core.removeMethod({ name: "spiral_4" });
+    await assertCode("method_unknown", () => world.start(started.standby[0]!.half));
+    const own = accepted.standby[0]!.half;
+    await assertCode("method_unknown", () => world.read(own, noise));
+    await world.connect({ a: started.standby[1]!.half, b: accepted.standby[1]!.half });
+  },
+
+  "a method that fails later fails the call, and the handshake goes on once it is mended": async (
+    world,
+  ) => {
+    const { core } = world;
+    let isWell = true;
+    const permute: ModuleMethod["permute"] = (block) =>
+      isWell ? Promise.resolve(permuteSample(block)) : new Promise(() => {});
+    let failures = 0;
+    const clock = { setTimer: (ms: number, end: () => void) => isWell ? () => {} : fire(ms, end) };
+    const fire = (
+      ms: number,
+      end: () => void,
+    ) => (assertEquals(ms, 250), queueMicrotask(end), () => {});
+    await core.addMethod(sampleMethod({ permute, clock, failed: () => failures++ }));
+    const first = await world.halves();
+    const { started, accepted } = await world.connect(
+      { a: first.a.half, b: first.b.half },
+      { next: NEXT_SPIRAL },
+    );
+    const { handshake, noise } = await world.start(started.standby[0]!.half);
+    const read = await world.read(accepted.standby[0]!.half, noise);
+    const other = await world.read(accepted.standby[0]!.half, noise);
+    const answer = await world.accept(read.handshake, { next: NEXT_SPIRAL });
+    isWell = false;
+    await assertCode("method_failed", () => world.accept(other.handshake));
+    await assertCode("method_failed", () => core.readAnswer({ handshake, noise: answer.noise }));
+    assertEquals(failures, 2);
+    isWell = true;
+    await core.readAnswer({ handshake, noise: answer.noise });
+    const session = await core.completeHandshake({ handshake, nowMs: 0 });
+    assertEquals(session.sessionId, answer.sessionId);
+  },
+
+  "a handshake that is released while a method is at work is gone": async (world) => {
+    const { core } = world;
+    const { promise: asked, resolve: tellAsked } = Promise.withResolvers<void>();
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    let isSlow = false;
+    const permute: ModuleMethod["permute"] = async (block) => {
+      if (isSlow) tellAsked();
+      if (isSlow) await gate;
+      return permuteSample(block);
+    };
+    await core.addMethod(sampleMethod({ permute }));
+    const first = await world.halves();
+    const halves = { a: first.a.half, b: first.b.half };
+    const { started, accepted } = await world.connect(halves, { next: NEXT_SPIRAL });
+    const { handshake, noise } = await world.start(started.standby[0]!.half);
+    const read = await world.read(accepted.standby[0]!.half, noise);
+    const answer = await world.accept(read.handshake);
+    isSlow = true;
+    const reading = core.readAnswer({ handshake, noise: answer.noise });
+    await asked;
+    await core.release(handshake);
+    open();
+    await assertCode("key_unknown", () => reading);
   },
 
   "arguments of a wrong form are refused": async ({ core, a }) => {
