@@ -19,6 +19,8 @@ import type { BuiltInModule, ModuleHost } from "./modules/host.ts";
 import type { Permissions } from "./peers/permissions.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
+import type { MethodBook } from "./own/method_book.ts";
+import type { OwnRecord } from "./own/own_record.ts";
 import { SELF_NAMES } from "./own/self_names.ts";
 import type { TokenVault } from "./tokens/vault.ts";
 
@@ -48,6 +50,8 @@ export interface NodeInside {
   readonly vault: TokenVault;
   readonly sessions: Sessions;
   readonly modules: ModuleHost;
+  readonly methods: MethodBook;
+  readonly ownRecord: OwnRecord;
 }
 
 /** A node whose parts can be reached. */

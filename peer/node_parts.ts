@@ -150,7 +150,7 @@ function createNetwork(
     states: new ModuleStates(shared),
     journal: new HookJournal(shared.store),
     openFile: (file) => openSandbox(shared, file),
-    storageKey: keys.vault,
+    storageKey: keys.storage,
     words,
     sender: {
       sendReliable: (message) => sessions.reliable.send(message),

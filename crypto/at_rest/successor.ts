@@ -9,9 +9,11 @@ import type { CallTable } from "../bridge/calls.ts";
 import { checkBytes } from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { SigningKey } from "../primitives/curves.ts";
-import { deriveKey, sealKeystore } from "./keystore.ts";
+import { HeldKeystore } from "./held_keystore.ts";
+import { deriveKey, sealKeystore, type StorageRoot } from "./keystore.ts";
 import { IdentityKey } from "../keyring/keyring.ts";
 import { sealSecret, SECRET_BYTES } from "./sealed_secret.ts";
+import { wipeRoots, withFreshRoot } from "./storage_roots.ts";
 
 const PHRASE_BYTES = 32;
 const LABEL = "openred/v3/successor";
@@ -51,18 +53,22 @@ async function succeedKeystore(
   parts: CoreParts,
   options: Parameters<CallTable["succeedKeystore"]>[0],
 ): Promise<{ sealed: Uint8Array; secret: Uint8Array }> {
-  const { passphrase, cost } = options;
+  const { passphrase, cost, former } = options;
   const noiseKey = parts.random(32);
   // Whoever copied the former keystore has its secret as well: the successor's opens with another one.
   const secret = parts.random(SECRET_BYTES);
+  let storage: StorageRoot[] = [];
   try {
     const { seed } = parts.ring.get(options.successor, Successor);
-    const content = { seed, noiseKeys: [noiseKey] };
+    const roots = former === undefined ? [] : parts.ring.get(former, HeldKeystore).storage;
+    storage = withFreshRoot(parts.random, roots);
+    const content = { seed, noiseKeys: [noiseKey], storage };
     const sealed = await sealKeystore(parts, { content, secret, cost });
     if (passphrase === undefined) return { sealed, secret: secret.slice() };
     return { sealed, secret: await sealSecret(parts, { secret, passphrase, cost }) };
   } finally {
     wipe(secret, passphrase, noiseKey);
+    wipeRoots(storage);
   }
 }
 

@@ -226,6 +226,8 @@ export class FileModules {
       grants: rest,
       revoked: [...new Set([...state.revoked, revoked])],
     }));
+    const [kind, method] = revoked.split(":");
+    if (kind === "method" && method !== undefined) await this.#parts.runs.dropMethod(method);
     this.#note("module_revoked", { name }, revoked);
   }
 

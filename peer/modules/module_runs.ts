@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { KeyRef } from "../../crypto/interface.ts";
-import type { OpenRedModule } from "../../modules/api.ts";
+import { CryptoError, type KeyRef, type MethodBlock } from "../../crypto/interface.ts";
+import type { BlockPermutation, OpenRedModule } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { Manifest } from "../../protocol/module_manifest.ts";
 import type { PermissionNames } from "../peers/permission_names.ts";
+import type { MethodBook } from "../own/method_book.ts";
 import { within } from "../timing/within.ts";
 import type { RunningModules } from "./frame_gate.ts";
 import type { Grants } from "./grants.ts";
@@ -25,6 +26,7 @@ const DRAIN_MS = 30_000;
 
 export interface RunParts extends ContextParts {
   readonly permissionNames: PermissionNames;
+  readonly methods: MethodBook;
   /** What the keys of modules come from. */
   readonly storageKey: KeyRef;
   /** Called when the services that the node offers may have changed. */
@@ -86,20 +88,22 @@ export class ModuleRuns implements RunningModules {
     const types = new Set(manifest.frames.map((frame) => frame.type));
     const sends = new ModuleSends(this.#parts.sender, { name, kind, types });
     const context = createContext(this.#parts, { kind, manifest, options, sends, key, grants });
+    const running = new RunningModule({ kind, manifest, module, registered });
+    const run: Run = { running, sends, key, grants };
+    const former = this.#runs.get(name);
     try {
       const late = new OpenRedError("overloaded", "It did not start in time");
       await within(clock, { ms: START_MS, late }, module.start?.(context) ?? Promise.resolve());
+      await this.#addMethods(run);
     } catch (error) {
-      await this.#release({ sends, key });
+      await this.#release(run, former);
       throw error;
     }
-    const former = this.#runs.get(name);
-    const running = new RunningModule({ kind, manifest, module, registered });
     permissionNames.declare(name, manifest.permissions);
-    this.#runs.set(name, { running, sends, key, grants });
+    this.#runs.set(name, run);
     events.audit("module_loaded", { success: true, module: name, version: manifest.version });
     this.#parts.servicesChanged();
-    if (former !== undefined) await this.#end(former);
+    if (former !== undefined) await this.#end(former, run);
   }
 
   /** Ends a module: no call begins any more, those under way go on for a while. */
@@ -121,14 +125,34 @@ export class ModuleRuns implements RunningModules {
     await this.#release(run);
   }
 
-  async #end(run: Run): Promise<void> {
+  /** Takes a crypto method out of use at once, such as when its grant is taken back. */
+  async dropMethod(name: string): Promise<void> {
+    await this.#parts.methods.remove(name);
+  }
+
+  /** @throws {OpenRedError} `bad_request` for a method that does not undo itself, or fails when it is tried. */
+  async #addMethods({ running, grants }: Run): Promise<void> {
+    for (const [name, permutation] of running.registered.methods) {
+      if (running.kind === "file" && !grants.has(`method:${name}`)) continue;
+      try {
+        await this.#parts.methods.add({ name, permute: permuteWith(permutation) });
+      } catch (cause) {
+        if (!(cause instanceof CryptoError)) throw cause;
+        const text = `The crypto method ${name} is refused: ${cause.code}`;
+        throw new OpenRedError("bad_request", text, { cause });
+      }
+    }
+  }
+
+  /** @param next The run that takes its place. */
+  async #end(run: Run, next?: Run): Promise<void> {
     const { clock } = this.#parts;
     const { running } = run;
     const late = new OpenRedError("overloaded", "It did not come to its end in time");
     const stop = async () => await running.module.stop?.();
     await within(clock, { ms: DRAIN_MS, late }, running.settled()).catch(this.#logLate(running));
     await within(clock, { ms: STOP_MS, late }, stop()).catch(this.#logLate(running));
-    await this.#release(run);
+    await this.#release(run, next);
   }
 
   #logLate({ name }: RunningModule): (error: unknown) => void {
@@ -136,8 +160,19 @@ export class ModuleRuns implements RunningModules {
       this.#parts.log.log("warn", "module_ended_late", { module: name, text: String(error) });
   }
 
-  async #release({ sends, key }: Pick<Run, "sends" | "key">): Promise<void> {
+  /** @param other A run of the same module that goes on, with its methods. */
+  async #release({ running, sends, key }: Run, other?: Run): Promise<void> {
     sends.stop();
+    for (const name of running.registered.methods.keys()) {
+      if (other?.running.registered.methods.has(name) !== true) {
+        await this.#parts.methods.remove(name);
+      }
+    }
     await this.#parts.crypto.release(key);
   }
+}
+
+function permuteWith(permutation: BlockPermutation) {
+  return async ({ block, key, inverse }: MethodBlock): Promise<Uint8Array> =>
+    await (inverse ? permutation.inverse(block, key) : permutation.forward(block, key));
 }

@@ -9,7 +9,8 @@ import type { Clock } from "../../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, MAX_RECORD_LIFE_S } from "../../protocol/limits.ts";
 import type { PostQuantumPolicy } from "../../protocol/node_settings.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
-import { OWN_METHODS, suitesOf } from "./offers.ts";
+import type { MethodBook } from "./method_book.ts";
+import { suitesOf } from "./offers.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { NodeStore } from "../store/store.ts";
 import { SELF_NAMES } from "./self_names.ts";
@@ -42,6 +43,7 @@ export class OwnRecord {
   readonly #clock: Clock;
   readonly #store: NodeStore;
   readonly #events: NodeEvents;
+  readonly #methods: Pick<MethodBook, "names">;
   readonly #config: OwnRecordConfig;
   readonly #identity: KeyRef;
   /** base64url */
@@ -70,7 +72,13 @@ export class OwnRecord {
   #isOutdated = false;
 
   constructor(
-    parts: { crypto: CryptoCore; clock: Clock; store: NodeStore; events: NodeEvents },
+    parts: {
+      crypto: CryptoCore;
+      clock: Clock;
+      store: NodeStore;
+      events: NodeEvents;
+      methods: Pick<MethodBook, "names">;
+    },
     config: OwnRecordConfig,
     keys: { identity: KeyRef; noiseKey: Uint8Array },
   ) {
@@ -78,6 +86,7 @@ export class OwnRecord {
     this.#clock = parts.clock;
     this.#store = parts.store;
     this.#events = parts.events;
+    this.#methods = parts.methods;
     this.#config = config;
     this.#identity = keys.identity;
     this.#noiseKey = encodeBase64Url(keys.noiseKey);
@@ -100,15 +109,18 @@ export class OwnRecord {
     return suitesOf(this.#config.pq);
   }
 
-  /** The newest record; signs one if there is none, or it is old. */
+  /** The newest record; signs one if there is none, it is old, or modules brought or took methods since. */
   current(): Promise<VerifiedRecord> {
     const current = this.#current;
     if (current === null || this.#isOutdated) return this.renew();
     const nowMs = this.#clock.nowMs();
-    const { seq } = current.payload;
+    const { seq, methods } = current.payload;
+    const isOutdated = methods.join() !== this.#methods.names().join();
     // Signed while the clock ran ahead: everybody refuses it, and a lower number is free.
     const isAhead = seq > nowMs + CLOCK_ALLOWANCE_MS / 2 && seq > this.#takenSeq + 1;
-    return isAhead || nowMs - seq > REFRESH_AGE_MS ? this.renew() : Promise.resolve(current);
+    return isAhead || isOutdated || nowMs - seq > REFRESH_AGE_MS
+      ? this.renew()
+      : Promise.resolve(current);
   }
 
   /** What the record says from its next signing on; others learn it with that. */
@@ -151,7 +163,7 @@ export class OwnRecord {
       api_url: this.#config.apiUrl,
       noise_key: this.#noiseKey,
       suites: this.suites,
-      methods: OWN_METHODS,
+      methods: this.#methods.names(),
       services: this.#services,
       ...(this.#config.alias === undefined ? {} : { alias: this.#config.alias }),
       ...(this.#config.unlisted ? { unlisted: true } : {}),

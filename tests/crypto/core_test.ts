@@ -83,7 +83,7 @@ Deno.test("one large body sealed twice in a turn is not lost", async () => {
     core.seal({ ...options, body }),
     core.seal({ ...options, body }),
   ]);
-  for (const frame of frames) {
+  for (const { frame } of frames) {
     const opened = await core.open({ session: accepted.session, nowMs: 0, frame });
     assertEquals(opened.outcome === "opened" && opened.body, new Uint8Array(100_000).fill(3));
   }

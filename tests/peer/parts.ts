@@ -8,6 +8,7 @@ import { LocalCryptoCore } from "../../crypto/core.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import { Background } from "../../peer/timing/background.ts";
 import { NodeEvents } from "../../peer/events/events.ts";
+import { MethodBook } from "../../peer/own/method_book.ts";
 import { DenialLog } from "../../peer/events/denial_log.ts";
 import { Permissions } from "../../peer/peers/permissions.ts";
 import { NodeStore } from "../../peer/store/store.ts";
@@ -32,10 +33,12 @@ export class TestParts implements Disposable {
   readonly permissions: Permissions;
   readonly database: DatabaseSync;
   readonly crypto: CryptoCore;
+  readonly methods: MethodBook;
   store: NodeStore;
 
   private constructor(crypto: CryptoCore) {
     this.crypto = crypto;
+    this.methods = new MethodBook(this);
     this.database = new DatabaseSync(":memory:");
     this.store = new NodeStore(() => this.database, this.clock);
     this.permissions = new Permissions(this);

@@ -249,13 +249,14 @@ export class PeerSession {
   }
 
   async seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array> {
-    return await this.#test.crypto.seal({
+    const { frame } = await this.#test.crypto.seal({
       session: this.#ref,
       nowMs: this.#test.clock.monotonicMs(),
       mayStep: true,
       header: JSON.stringify(header),
       ...(body === undefined ? {} : { body }),
     });
+    return frame;
   }
 
   post(frame: Uint8Array): Promise<Answered> {

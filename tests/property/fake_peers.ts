@@ -97,7 +97,7 @@ export class FakePeers {
 
   /** A frame of the friend's session, as it is posted. */
   async frame(header: string, body?: Uint8Array): Promise<PostedFrame> {
-    const frame = await this.#node.network.core.seal({
+    const { frame } = await this.#node.network.core.seal({
       session: this.#session.session,
       nowMs: 0,
       mayStep: false,

@@ -5,13 +5,23 @@ import type { CoreParts } from "../../../crypto/keyring/core_parts.ts";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { argon2id, Hashes } from "../../../crypto/primitives/hashes.ts";
 import { CryptoError } from "../../../crypto/interface.ts";
-import { deriveVaultKey, sealKeystore, unsealKeystore } from "../../../crypto/at_rest/keystore.ts";
+import {
+  costOfKeystore,
+  deriveVaultKey,
+  sealKeystore,
+  unsealKeystore,
+} from "../../../crypto/at_rest/keystore.ts";
 import { createSecretCalls, sealSecret } from "../../../crypto/at_rest/sealed_secret.ts";
 import { sealBox } from "../../../crypto/at_rest/stretched_box.ts";
 import { repeated, toHex } from "../../vectors/read_vectors.ts";
 import { CHEAP_COST } from "../../world/cores.ts";
+import { FORMER_CONTENT, FORMER_KEYSTORE, formerSecret } from "./former_keystore.ts";
 
-const CONTENT = { seed: repeated(1), noiseKeys: [repeated(2), repeated(3)] };
+const CONTENT = {
+  seed: repeated(1),
+  noiseKeys: [repeated(2), repeated(3)],
+  storage: [{ number: 7, bytes: repeated(4) }, { number: 2 ** 32 - 1, bytes: repeated(5) }],
+};
 const SECRET = encodeUtf8("correct horse");
 const HEAD_BYTES = 44;
 
@@ -36,6 +46,25 @@ Deno.test("unsealKeystore() gives back what sealKeystore() sealed", async () => 
   const sealed = await sealKeystore(parts, { content: CONTENT, secret: SECRET, cost: CHEAP_COST });
   assertEquals(await unsealKeystore(parts, { sealed, secret: SECRET }), CONTENT);
   await assertUnsealFails(sealed, encodeUtf8("correct horsf"));
+  assertEquals(costOfKeystore(sealed), CHEAP_COST);
+});
+
+Deno.test("unsealKeystore() gives back as much as a keystore may hold", async () => {
+  const parts = createParts();
+  const full = {
+    seed: repeated(1),
+    noiseKeys: Array.from({ length: 16 }, (_, at) => repeated(at)),
+    storage: Array.from({ length: 16 }, (_, at) => ({ number: 16 - at, bytes: repeated(at) })),
+  };
+  const sealed = await sealKeystore(parts, { content: full, secret: SECRET, cost: CHEAP_COST });
+  assertEquals(await unsealKeystore(parts, { sealed, secret: SECRET }), full);
+});
+
+Deno.test("unsealKeystore() opens a keystore of the former form, which has no storage root", async () => {
+  const options = { sealed: FORMER_KEYSTORE, secret: formerSecret() };
+  const content = await unsealKeystore(createParts(), options);
+  assertEquals(content, { ...FORMER_CONTENT, storage: [] });
+  assertEquals(costOfKeystore(FORMER_KEYSTORE), CHEAP_COST);
 });
 
 Deno.test("sealKeystore() costs 64 MiB and 3 passes unless told otherwise", async () => {
@@ -102,13 +131,21 @@ Deno.test("unsealKeystore() refuses truncated, extended and foreign bytes", asyn
   await assertUnsealFails(sealed.subarray(0, sealed.length - 1));
   await assertUnsealFails(new Uint8Array([...sealed, 0]));
   await assertUnsealFails(new Uint8Array(2 ** 16));
-  for (const length of [64 + 1, 18 * 32]) {
-    const box = {
-      magic: "ORKEYS01",
-      secret: SECRET,
-      plain: new Uint8Array(length),
-      cost: CHEAP_COST,
-    };
+  const wrong: readonly [string, number, number][] = [
+    ["ORKEYS01", 64 + 1, 0],
+    ["ORKEYS01", 18 * 32, 0],
+    ["ORKEYS02", 1 + 64, 0],
+    ["ORKEYS02", 1 + 64, 2],
+    ["ORKEYS02", 1 + 64 + 35, 1],
+    ["ORKEYS02", 1 + 18 * 32, 17],
+    ["ORKEYS02", 1 + 64 + 17 * 36, 1],
+    ["ORKEYS02", 1 + 17 * 32 + 17 * 36, 16],
+    ["ORKEYS03", 1 + 64, 1],
+  ];
+  for (const [magic, length, noiseKeys] of wrong) {
+    const plain = new Uint8Array(length);
+    plain[0] = noiseKeys;
+    const box = { magic, secret: SECRET, plain, cost: CHEAP_COST };
     await assertUnsealFails(await sealBox(createParts(), box));
   }
 });

@@ -32,7 +32,7 @@ export interface KnownNode {
 
 export async function createKnownNode(core: LocalCryptoCore, seed: number): Promise<KnownNode> {
   const secret = () => encodeUtf8("secret");
-  const content = { seed: repeated(seed), noiseKeys: [repeated(seed + 0x40)] };
+  const content = { seed: repeated(seed), noiseKeys: [repeated(seed + 0x40)], storage: [] };
   const parts = { aeads, random, stretch: argon2id };
   const sealed = await sealKeystore(parts, { content, secret: secret(), cost: CHEAP_COST });
   const keys = await core.openKeystore({ sealed, secret: secret() });

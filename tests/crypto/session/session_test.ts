@@ -1,11 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createAeads } from "../../../crypto/primitives/aead.ts";
 import { concatBytes, encodeUtf8 } from "../../../crypto/encoding.ts";
-import { encodeFrameHead, frameNonce } from "../../../crypto/session/frame.ts";
+import { decodeFrameHead, encodeFrameHead, frameNonce } from "../../../crypto/session/frame.ts";
 import { Hashes } from "../../../crypto/primitives/hashes.ts";
-import { CryptoError } from "../../../crypto/interface.ts";
+import { CryptoError, type SealedFrame } from "../../../crypto/interface.ts";
 import { SendRatchet } from "../../../crypto/session/ratchet.ts";
-import { Session } from "../../../crypto/session/session.ts";
+import { SessionCipher } from "../../../crypto/session/session_cipher.ts";
 import { fromHex, toHex } from "../../vectors/read_vectors.ts";
 
 const CHAIN_A_TO_B = "6aec8e800559300cef12b41e8d54d0c9be290fa8efe6b370c0dd408b848e9157";
@@ -15,14 +15,14 @@ const HOUR_MS = 3_600_000;
 const EMPTY = new Uint8Array(0);
 const TICK = '{"type":"core.tick"}';
 
-async function createSides(): Promise<{ a: Session; b: Session }> {
+async function createSides(): Promise<{ a: SessionCipher; b: SessionCipher }> {
   const parts = { hashes: await Hashes.create(), aeads: createAeads() };
   const start = { sessionId: fromHex(SESSION_ID), method: "alpha", nowMs: 0 };
   const aToB = () => fromHex(CHAIN_A_TO_B);
   const bToA = () => fromHex(CHAIN_B_TO_A);
   return {
-    a: new Session(parts, { ...start, sendChain: aToB(), receiveChain: bToA() }),
-    b: new Session(parts, { ...start, sendChain: bToA(), receiveChain: aToB() }),
+    a: new SessionCipher(parts, { ...start, sendChain: aToB(), receiveChain: bToA() }),
+    b: new SessionCipher(parts, { ...start, sendChain: bToA(), receiveChain: aToB() }),
   };
 }
 
@@ -34,7 +34,7 @@ interface Sealing {
   readonly padding?: number;
 }
 
-function seal(session: Session, options: Sealing = {}): Uint8Array {
+function sealStep(session: SessionCipher, options: Sealing = {}): SealedFrame {
   return session.seal({
     nowMs: 0,
     mayStep: true,
@@ -43,6 +43,10 @@ function seal(session: Session, options: Sealing = {}): Uint8Array {
     padding: 0,
     ...options,
   });
+}
+
+function seal(session: SessionCipher, options: Sealing = {}): Uint8Array {
+  return sealStep(session, options).frame;
 }
 
 /** Frames of a's direction with any counter and inside, as only its key holder could make them. */
@@ -112,14 +116,14 @@ Deno.test("open() tells a repeat from a new frame, and drops what is below the w
 
 Deno.test("seal() steps after an hour, and only where it may", async () => {
   const { a } = await createSides();
-  seal(a, { nowMs: HOUR_MS - 1 });
-  assertEquals(a.sendState, { step: 0, counter: 1, stepSinceMs: 0 });
-  seal(a, { nowMs: HOUR_MS, mayStep: false });
-  assertEquals(a.sendState.step, 0);
-  seal(a, { nowMs: HOUR_MS + 5 });
-  assertEquals(a.sendState, { step: 1, counter: 3, stepSinceMs: HOUR_MS + 5 });
-  seal(a, { nowMs: HOUR_MS + 6 });
-  assertEquals(a.sendState.step, 1);
+  const stepAt = (nowMs: number, mayStep = true) => sealStep(a, { nowMs, mayStep }).step;
+  assertEquals(stepAt(HOUR_MS - 1), 0);
+  assertEquals(stepAt(HOUR_MS, false), 0);
+  assertEquals(stepAt(HOUR_MS + 5), 1);
+  assertEquals(stepAt(2 * HOUR_MS + 4), 1);
+  const { frame, step } = sealStep(a, { nowMs: 2 * HOUR_MS + 5 });
+  const head = decodeFrameHead(frame, fromHex(SESSION_ID));
+  assertEquals([step, head?.step, head?.counter], [2, 2, 4]);
 });
 
 Deno.test("SendRatchet.stepIfDue() steps after 2^20 frames", async () => {
@@ -236,7 +240,6 @@ Deno.test("seal() takes frames of 2^20 bytes and headers of 4 KiB, and no counte
   assertThrows(() => seal(a, { body: new Uint8Array(room), padding: 1 }), CryptoError, "frame");
   const longest = '{"type":"' + "é".repeat(2042) + '"}';
   assertThrows(() => seal(a, { header: longest + "  " }), CryptoError, "header");
-  assertEquals(a.sendState.counter, 0);
   const body = new Uint8Array(room).fill(7);
   const frame = seal(a, { body });
   assertEquals(frame.length, 2 ** 20);

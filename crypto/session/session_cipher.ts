@@ -15,9 +15,8 @@ import {
   encodeFrameContent,
   encodeFrameHead,
   frameNonce,
-  MAX_FRAME_BYTES,
 } from "./frame.ts";
-import { CryptoError, type OpenedFrame, type SendState } from "../interface.ts";
+import { CryptoError, MAX_FRAME_BYTES, type OpenedFrame, type SealedFrame } from "../interface.ts";
 import type { Held } from "../keyring/keyring.ts";
 import { type RatchetParts, ReceiveRatchet, SendRatchet } from "./ratchet.ts";
 import { ReplayWindow } from "./replay_window.ts";
@@ -39,8 +38,8 @@ export interface SessionStart {
   readonly nowMs: number;
 }
 
-/** One side of a session. */
-export class Session implements Held {
+/** What seals and opens the frames of one side of a session. */
+export class SessionCipher implements Held {
   readonly #sessionId: Uint8Array;
   readonly #sending: SendRatchet;
   readonly #receiving: ReceiveRatchet;
@@ -54,11 +53,6 @@ export class Session implements Held {
     this.#receiving = new ReceiveRatchet(parts, { chain: start.receiveChain, method });
   }
 
-  get sendState(): SendState {
-    const { step, stepSinceMs } = this.#sending;
-    return { step, counter: this.#counter, stepSinceMs };
-  }
-
   /**
    * Seals the next frame.
    * @throws {CryptoError} `bad_argument` for a header or frame that is too large; `exhausted`.
@@ -69,7 +63,7 @@ export class Session implements Held {
     header: string;
     body: Uint8Array;
     padding: number;
-  }): Uint8Array {
+  }): SealedFrame {
     const content = encodeFrameContent(options);
     if (this.#counter >= COUNTER_END) {
       throw new CryptoError("exhausted", "The session has used up its counters");
@@ -79,7 +73,8 @@ export class Session implements Held {
     const counter = this.#counter++;
     const { step } = this.#sending;
     const head = encodeFrameHead({ sessionId: this.#sessionId, step, counter });
-    return concatBytes(head, this.#sending.seal(frameNonce(counter), head, content));
+    const sealed = this.#sending.seal(frameNonce(counter), head, content);
+    return { frame: concatBytes(head, sealed), step };
   }
 
   /** Opens a frame; only one whose tag verifies changes anything. */
@@ -110,9 +105,9 @@ export class Session implements Held {
   }
 }
 
-function seal(parts: CoreParts, options: Parameters<CallTable["seal"]>[0]): Uint8Array {
+function seal(parts: CoreParts, options: Parameters<CallTable["seal"]>[0]): SealedFrame {
   const { header, nowMs, mayStep, body = EMPTY, padding = 0 } = options;
-  const session = parts.ring.get(options.session, Session);
+  const session = parts.ring.get(options.session, SessionCipher);
   checkNumber(nowMs, "nowMs");
   checkText(header, MAX_FRAME_BYTES, "a header");
   checkByteArray(body, "a body");
@@ -121,7 +116,7 @@ function seal(parts: CoreParts, options: Parameters<CallTable["seal"]>[0]): Uint
 }
 
 function open(parts: CoreParts, options: Parameters<CallTable["open"]>[0]): OpenedFrame {
-  const session = parts.ring.get(options.session, Session);
+  const session = parts.ring.get(options.session, SessionCipher);
   checkNumber(options.nowMs, "nowMs");
   checkByteArray(options.frame, "a frame");
   return session.open(options);
@@ -129,14 +124,13 @@ function open(parts: CoreParts, options: Parameters<CallTable["open"]>[0]): Open
 
 export function createSessionCalls(
   parts: CoreParts,
-): Pick<CallTable, "seal" | "open" | "sendState" | "wipeSpentKeys"> {
+): Pick<CallTable, "seal" | "open" | "wipeSpentKeys"> {
   return {
     seal: (options) => seal(parts, options),
     open: (options) => open(parts, options),
-    sendState: (session) => parts.ring.get(session, Session).sendState,
     wipeSpentKeys: ({ nowMs }) => {
       checkNumber(nowMs, "nowMs");
-      for (const session of parts.ring.all(Session)) session.wipeSpentKeys(nowMs);
+      for (const session of parts.ring.all(SessionCipher)) session.wipeSpentKeys(nowMs);
     },
   };
 }
