@@ -18,8 +18,15 @@ import { Introducer } from "./request_connection.ts";
 import type { RouteName } from "./routes.ts";
 import { DORMANT_MS, STALE_MS } from "./leases.ts";
 
-/** @param id The parameter of the path, or empty. */
-export type RouteHandler = (request: Request, id: string) => Promise<Response>;
+/** What a handler is told of a request besides the request itself. */
+export interface Asked {
+  /** The parameter of the path, or empty. */
+  readonly id: string;
+  /** Whom the address it came from stands for. */
+  readonly source: string;
+}
+
+export type RouteHandler = (request: Request, asked: Asked) => Promise<Response>;
 
 export type DirectoryHandlers = Readonly<Record<RouteName, RouteHandler>>;
 
@@ -93,7 +100,7 @@ export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
       const make = () => discover(parts, new URLSearchParams(search));
       return jsonText(await pages.text(search, make));
     },
-    async lookUp(_request, id) {
+    async lookUp(_request, { id }) {
       return jsonText(JSON.stringify(await lookUp(parts, id)));
     },
     async health() {

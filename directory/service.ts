@@ -44,7 +44,7 @@ class DirectoryService implements Directory {
   readonly #metrics = new Metrics();
   readonly #perAddress: RateLimit;
   #own: OwnRecord | null = null;
-  #answer: ((request: Request) => Response | Promise<Response>) | null = null;
+  #answer: ((request: Request, source: string) => Response | Promise<Response>) | null = null;
   #underWay = 0;
   #idle = Promise.withResolvers<void>();
   #housekeeping = Promise.resolve();
@@ -89,8 +89,10 @@ class DirectoryService implements Directory {
           retryAfterMs: OVERLOADED_RETRY_MS,
         });
       }
-      this.#perAddress.check(addressSource(source.address));
-      return await this.#answer(request);
+      const client = this.#config.trustedProxies.clientOf(source.address, request.headers);
+      const counted = addressSource(client);
+      this.#perAddress.check(counted);
+      return await this.#answer(request, counted);
     } catch (error) {
       return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
     } finally {

@@ -38,6 +38,7 @@ Deno.test("central.ts refuses wrong options with exit code 2 and says what is ex
     [["run", "--rotation", "seeded", "--network-seed-file", "/nowhere"], /network-seed-file/],
     [["run", "--log-level", "loud"], /debug/],
     [["run", "--data", ""], /path/],
+    [["run", "--trusted-proxies", "0.0.0.0/0"], /addresses or networks/],
     [["run", "--nonsense"], /unknown option/],
     [["run", "extra"], /too many arguments/],
     [["walk"], /unknown command/],

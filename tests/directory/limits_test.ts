@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { calledHost } from "../../directory/called_hosts.ts";
+import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { RateLimit } from "../../directory/rate_limits.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { answerJson } from "./fake_nodes.ts";
@@ -22,6 +23,23 @@ Deno.test("One address may ask so often in a minute, others are not affected", a
   assertEquals((await ask("192.0.2.2")).status, 200);
   test.clock.advance(MINUTE_MS);
   assertEquals((await ask("192.0.2.1")).status, 200);
+});
+
+Deno.test("Behind a trusted proxy each address has a limit of its own, behind another one none", async () => {
+  const trustedProxies = TrustedProxies.parse("127.0.0.1")!;
+  const limits = { addressPerMinute: 2 };
+  await using test = await TestDirectory.start({ limits, config: { trustedProxies } });
+  const ask = async (client: string, address: string) => {
+    const headers = { "X-Forwarded-For": `203.0.113.5, ${client}` };
+    return (await test.ask("GET", "/api/v3/health", { address, headers })).status;
+  };
+  for (const expected of [200, 200, 429]) {
+    assertEquals(await ask("198.51.100.7", "127.0.0.1"), expected);
+  }
+  assertEquals(await ask("198.51.100.8", "127.0.0.1"), 200);
+  for (const expected of [200, 200, 429]) {
+    assertEquals(await ask(`198.51.100.${expected}`, "192.0.2.9"), expected);
+  }
 });
 
 Deno.test("One identity may announce so often in a minute, and nobody else can use that up", async () => {

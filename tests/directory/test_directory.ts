@@ -7,6 +7,7 @@ import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
 import type { FileInfo, Files, Log, Resolver } from "../../ports/ports.ts";
+import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { signText } from "../protocol/signer.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeNetwork, FakeNode } from "./fake_nodes.ts";
@@ -123,6 +124,7 @@ export class TestDirectory implements AsyncDisposable {
       leaseMs: LEASE_MS,
       rotation: { kind: "hourly" },
       allowPrivate: false,
+      trustedProxies: TrustedProxies.NONE,
       keystoreCost: { memoryKiB: 8, passes: 1 },
       ...options.config,
       limits: { ...NO_LIMITS, ...options.limits },

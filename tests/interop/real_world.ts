@@ -29,6 +29,7 @@ import type {
   SessionView,
   StatusView,
 } from "../../protocol/admin_api.ts";
+import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { Inbox } from "./inbox.ts";
 import { LoopbackListener } from "./loopback_listener.ts";
 
@@ -92,6 +93,7 @@ export class RealDirectory implements AsyncDisposable {
       leaseMs: DEFAULT_LEASE_MS,
       rotation: { kind: "hourly" },
       allowPrivate: true,
+      trustedProxies: TrustedProxies.NONE,
       limits: { ...DEFAULT_LIMITS, identityPerMinute: 0 },
       keystoreCost: KEYSTORE_COST,
     });
