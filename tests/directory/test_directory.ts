@@ -202,11 +202,12 @@ export class TestDirectory implements AsyncDisposable {
   connect(
     node: FakeNode,
     content: unknown,
-    options: { proof?: Record<string, unknown>; header?: string } = {},
+    options: { proof?: Record<string, unknown>; header?: string; address?: string } = {},
   ): Promise<Answered> {
     const body = typeof content === "string" ? content : JSON.stringify(content);
     const header = options.header ?? this.proof(node, body, options.proof);
     const headers = { "OpenRed-Proof": header };
-    return this.ask("POST", "/api/v3/tokens/request-connection", { body, headers });
+    const { address = "192.0.2.1" } = options;
+    return this.ask("POST", "/api/v3/tokens/request-connection", { body, headers, address });
   }
 }
