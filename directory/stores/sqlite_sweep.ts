@@ -9,8 +9,11 @@ import { deleteNode } from "./sqlite_lists.ts";
 import type { Statements } from "./statements.ts";
 import type { SweepOptions } from "./store.ts";
 
-/** Rows of each kind that one step of a sweep changes. */
-const ROWS_A_STEP = 500;
+/** Nodes that one step of a sweep changes, each at random places of several indexes. */
+const NODES_A_STEP = 100;
+
+/** Proofs that one step of a sweep forgets. */
+const PROOFS_A_STEP = 1_000;
 
 /** What one step did. */
 export interface SweepStep {
@@ -29,7 +32,7 @@ function idsOf(rows: readonly Record<string, unknown>[]): NodeId[] {
 function forgetNodes(sql: Statements, before: number): NodeId[] {
   const ids = idsOf(
     sql.prepare("SELECT id FROM nodes WHERE lease_end_at < ? ORDER BY lease_end_at LIMIT ?")
-      .all(before, ROWS_A_STEP),
+      .all(before, NODES_A_STEP),
   );
   for (const id of ids) {
     deleteNode(sql, id);
@@ -43,7 +46,7 @@ function cutLeases(sql: Statements, { nowMs, latestLeaseEnd }: SweepOptions): No
   if (latestLeaseEnd === null) return [];
   const ids = idsOf(
     sql.prepare("SELECT id FROM nodes WHERE lease_end_at > ? LIMIT ?")
-      .all(latestLeaseEnd, ROWS_A_STEP),
+      .all(latestLeaseEnd, NODES_A_STEP),
   );
   for (const id of ids) {
     sql.run(
@@ -63,7 +66,7 @@ function forgetProofs(
   before: number,
 ): { proofs: number; highestIatSec: number } {
   const rows = sql.prepare("SELECT jti, iat FROM proofs WHERE used_at < ? ORDER BY used_at LIMIT ?")
-    .all(before, ROWS_A_STEP);
+    .all(before, PROOFS_A_STEP);
   for (const { jti } of rows) sql.run("DELETE FROM proofs WHERE jti = ?", jti as string);
   const highestIatSec = rows.reduce((highest, { iat }) => Math.max(highest, iat as number), 0);
   return { proofs: rows.length, highestIatSec };
@@ -77,6 +80,7 @@ export function sweepStep(sql: Statements, options: SweepOptions): SweepStep {
   const changed = cutLeases(sql, options);
   const isCounted = moveCount(sql, { name: "active", endsAfter: countsAt.activeAfter }) &&
     moveCount(sql, { name: "recent", endsAfter: countsAt.recentAfter });
-  const most = Math.max(proofs.proofs, forgotten.length, changed.length);
-  return { ...proofs, forgotten, changed, isDone: isCounted && most < ROWS_A_STEP };
+  const isDone = isCounted && proofs.proofs < PROOFS_A_STEP &&
+    Math.max(forgotten.length, changed.length) < NODES_A_STEP;
+  return { ...proofs, forgotten, changed, isDone };
 }
