@@ -150,7 +150,7 @@ function compose(
   parts: { log: Log; crypto: CryptoCore; url: string },
 ): Directory {
   const { log, crypto, url } = parts;
-  const { allowPrivate, leaseMs, limits, dataDirectory } = options;
+  const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory } = options;
   const rotation = readRotation(options);
   return createDirectory({
     clock: systemClock,
@@ -167,6 +167,7 @@ function compose(
     rotation,
     leaseMs,
     allowPrivate,
+    trustedProxies,
     limits,
   });
 }

@@ -150,6 +150,7 @@ async function configOf(
     maxConnections: options.maxConnections,
     idleConnectionMs: options.idleConnectionS * 1000,
     handshakesPerMinute: options.handshakesPerMinute,
+    trustedProxies: options.trustedProxies,
     audit: {
       maxBytes: options.auditMaxBytes,
       maxAgeMs: options.auditMaxAgeDays * DAY_MS,

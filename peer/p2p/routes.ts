@@ -18,6 +18,7 @@ import {
 } from "../../protocol/limits.ts";
 import { handshakeRequestSchema, messageRequestSchema } from "../../protocol/peer_api.ts";
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
+import type { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { OwnRecord } from "../own/own_record.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -50,14 +51,19 @@ export class PeerApi {
   readonly #parts: RouteParts;
   readonly #app = new Hono<Env>();
   readonly #prefix: string;
+  readonly #trustedProxies: TrustedProxies;
   readonly #identities: RateLimiter;
   readonly #envelopes: RateLimiter;
   readonly #handshakes: RateLimiter;
   readonly #upgrades: RateLimiter;
   #concurrent = 0;
 
-  constructor(parts: RouteParts, config: { apiUrl: string; handshakesPerMinute: number }) {
+  constructor(
+    parts: RouteParts,
+    config: { apiUrl: string; handshakesPerMinute: number; trustedProxies: TrustedProxies },
+  ) {
     this.#parts = parts;
+    this.#trustedProxies = config.trustedProxies;
     this.#prefix = new URL(config.apiUrl).pathname.replace(/\/$/, "");
     this.#identities = new RateLimiter(parts.clock, IDENTITIES_PER_MINUTE);
     this.#envelopes = new RateLimiter(parts.clock, ENVELOPES_PER_MINUTE);
@@ -83,7 +89,8 @@ export class PeerApi {
     }
     this.#concurrent += 1;
     try {
-      return await this.#app.fetch(request, { source: { address: addressSource(address) } });
+      const client = addressSource(this.#trustedProxies.clientOf(address, request.headers));
+      return await this.#app.fetch(request, { source: { address: client } });
     } catch (error) {
       return this.#problem(error);
     } finally {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { openIdentityStatement } from "../../../protocol/statements.ts";
+import { TrustedProxies } from "../../../protocol/trusted_proxies.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { NODE_URL, TestNode } from "../test_node.ts";
 
@@ -112,6 +113,24 @@ Deno.test("POST /p2p/handshake limits what one address may try, and burns no pai
   assertEquals((await test.post("/p2p/handshake", garbage, "192.0.2.9")).status, 403);
   await test.clock.advance(MINUTE_MS);
   await test.call(half);
+});
+
+Deno.test("Behind a trusted proxy each address has a limit of its own", async () => {
+  const trustedProxies = TrustedProxies.parse("192.0.2.1")!;
+  await using test = await TestNode.start({ handshakesPerMinute: 1, trustedProxies });
+  const pair_id = encodeBase64Url(new Uint8Array(16));
+  const body = JSON.stringify({ v: 3, suite: "ik-x25519", pair_id, noise: "AAAA" });
+  const ask = async (client: string, address: string) => {
+    const headers = { "content-type": "application/json", forwarded: `for=${client}` };
+    const url = `${NODE_URL}/p2p/handshake`;
+    const request = new Request(url, { method: "POST", body, headers });
+    return (await test.node.handle(request, { address })).status;
+  };
+  assertEquals(await ask("198.51.100.7", "192.0.2.1"), 403);
+  assertEquals(await ask("198.51.100.7", "192.0.2.1"), 429);
+  assertEquals(await ask("198.51.100.8", "192.0.2.1"), 403);
+  assertEquals(await ask("198.51.100.9", "192.0.2.2"), 403);
+  assertEquals(await ask("198.51.100.10", "192.0.2.2"), 429);
 });
 
 Deno.test("POST /p2p/handshake says the same whatever the reason", async () => {
