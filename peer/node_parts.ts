@@ -35,6 +35,7 @@ import { FrameGate, type FrameHandler } from "./modules/frame_gate.ts";
 import type { ModulePermissions } from "./peers/module_permissions.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
+import type { WriteCount } from "./store/write_count.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
 
 export interface NodePorts {
@@ -53,6 +54,7 @@ export interface NodePorts {
 export interface NodeData {
   readonly keys: OpenedKeystore;
   readonly store: NodeStore;
+  readonly count: WriteCount;
   readonly events: NodeEvents;
   readonly audit: { readonly log: AuditLog; readonly desk: AuditDesk };
   /** Who takes the frames of further modules, by module name. */

@@ -10,6 +10,15 @@ import type { Clock, Log, OpenDatabase } from "../../ports/ports.ts";
 import { storageReason } from "../../ports/storage_problem.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { migrate } from "./migrations.ts";
+import type { Tally, WriteCount } from "./write_count.ts";
+
+/** The row of `self` that counts writes. */
+const WRITES = "writes";
+/** `AUTOINCREMENT` keeps the last number that each of the two tables gave. */
+const TALLY = `SELECT
+  (SELECT value FROM self WHERE name = '${WRITES}') AS writes,
+  (SELECT seq FROM sqlite_sequence WHERE name = 'inbox') AS received,
+  (SELECT seq FROM sqlite_sequence WHERE name = 'outbox') AS sent`;
 
 /** An open node database with its group commit and its prepared statements. */
 export class NodeStore {
@@ -18,6 +27,7 @@ export class NodeStore {
   readonly #commit: GroupCommit;
   readonly #statements = new Map<string, StatementSync>();
   #tellWrite: (cause: unknown) => void = () => {};
+  #count: WriteCount | null = null;
 
   constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
     this.#open = () => open("node.db");
@@ -41,18 +51,67 @@ export class NodeStore {
     this.#tellWrite = tell;
   }
 
+  /** From now on every write is counted, before its caller hears of it. Only a running node counts. */
+  countWith(count: WriteCount): void {
+    this.#count = count;
+  }
+
+  /** How much was counted of what the database holds. */
+  tally(): Tally {
+    const row = this.statement(TALLY).get();
+    return {
+      writes: Number(row?.writes ?? 0),
+      received: Number(row?.received ?? 0),
+      sent: Number(row?.sent ?? 0),
+    };
+  }
+
+  /** Has counting begin anew, for a database that comes without the file of its count. */
+  uncount(): Promise<void> {
+    return this.setSelf(WRITES, "0");
+  }
+
+  /** Inside a transaction: goes on from a tally, so that no number is given a second time. */
+  writeTally(tally: Tally): void {
+    const put = this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)");
+    put.run(WRITES, String(tally.writes));
+    const raise = this.statement("UPDATE sqlite_sequence SET seq = ? WHERE name = ? AND seq < ?");
+    const begin = this.statement(
+      "INSERT INTO sqlite_sequence (name, seq) SELECT ?, ? " +
+        "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)",
+    );
+    for (const [table, seq] of [["inbox", tally.received], ["outbox", tally.sent]] as const) {
+      raise.run(seq, table, seq);
+      begin.run(table, seq, table);
+    }
+  }
+
   /**
    * Runs writes inside the next durable transaction; resolves after it.
    * @throws {OpenRedError} `overloaded` if the database could not take them, such as when the disk is full.
    */
   async write(apply: () => void): Promise<void> {
+    const count = this.#count;
+    let tally: Tally | null = null;
     try {
-      await this.#commit.write(apply);
+      await this.#commit.write(() => {
+        apply();
+        if (count !== null) tally = this.#countWrite();
+      });
     } catch (cause) {
       this.#tellWrite(cause);
       throw storageFailed(cause);
     }
     this.#tellWrite(null);
+    if (tally !== null) await count?.note(tally);
+  }
+
+  #countWrite(): Tally {
+    this.statement(
+      `INSERT INTO self (name, value) VALUES ('${WRITES}', '1')
+        ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1`,
+    ).run();
+    return this.tally();
   }
 
   /** A value of the table `self`, or `null`. */
