@@ -62,8 +62,9 @@ function isLocked(database: DatabaseSync, sql: string): boolean {
 function isDatabaseOpen(directory: string): boolean {
   return DATABASE_FILES.some((name) => {
     if (!holdsFile(directory, name)) return false;
+    let database: DatabaseSync | null = null;
     try {
-      using database = new DatabaseSync(pathInDirectory(directory, name));
+      database = new DatabaseSync(pathInDirectory(directory, name));
       // In this mode reading asks for the lock of the whole database, which nobody gets while it is open elsewhere.
       return isLocked(
         database,
@@ -71,6 +72,8 @@ function isDatabaseOpen(directory: string): boolean {
       );
     } catch {
       return false;
+    } finally {
+      database?.close();
     }
   });
 }

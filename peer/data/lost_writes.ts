@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import type { Clock, Files, Random } from "../../ports/ports.ts";
 import { markRestored } from "../own/restored_mark.ts";
-import type { NodeStore } from "../store/store.ts";
+import { type NodeStore, storageFailed } from "../store/store.ts";
 import { COUNT_FILE, type Shortfall, WriteCount } from "../store/write_count.ts";
 import type { NodeEvents } from "../events/events.ts";
 import { DATABASE_FILE } from "./owned_files.ts";
@@ -40,6 +40,9 @@ interface CountPorts {
 export async function countWrites(ports: CountPorts, store: NodeStore): Promise<WriteCount> {
   const count = await WriteCount.open(ports, store.tally());
   if (count.shortfall !== null) await noteLoss(ports, { store, shortfall: count.shortfall });
+  await count.begin().catch((cause) => {
+    throw storageFailed(cause);
+  });
   store.countWith(count);
   return count;
 }

@@ -126,6 +126,16 @@ export class WriteCount {
     return count;
   }
 
+  /**
+   * Writes the first line of a file of which none holds. Before this nothing may be counted: a database that is counted
+   * and its file would come apart where the process dies between the two.
+   */
+  async begin(): Promise<void> {
+    if (this.#lines.length > 0) return;
+    this.#lines.push({ ...this.#latest, at: this.#parts.clock.nowMs() });
+    await this.#rewrite();
+  }
+
   /** Calls `tell` after every write of the file: with what kept it from the disk, or `null`. */
   onWrite(tell: (cause: unknown) => void): void {
     this.#tell = tell;
@@ -159,16 +169,20 @@ export class WriteCount {
   }
 
   async #write(line: Line): Promise<void> {
-    const { files } = this.#parts;
     const content = encodeUtf8(encodeLine(line));
     this.#lines.push(line);
     if (this.#bytes + content.length <= MAX_BYTES) {
+      await this.#parts.files.append(COUNT_FILE, content);
       this.#bytes += content.length;
-      return await files.append(COUNT_FILE, content);
+      return;
     }
     this.#lines = this.#lines.slice(-Math.ceil(this.#lines.length / 2));
-    const kept = encodeUtf8(this.#lines.map(encodeLine).join(""));
-    this.#bytes = kept.length;
-    await files.write(COUNT_FILE, kept);
+    await this.#rewrite();
+  }
+
+  async #rewrite(): Promise<void> {
+    const content = encodeUtf8(this.#lines.map(encodeLine).join(""));
+    await this.#parts.files.write(COUNT_FILE, content);
+    this.#bytes = content.length;
   }
 }

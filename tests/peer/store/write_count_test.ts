@@ -70,6 +70,20 @@ Deno.test("WriteCount takes the last line that holds, whatever was changed or cu
   assertEquals((await open(NOTHING)).shortfall?.counted, tally(3));
 });
 
+Deno.test("WriteCount.begin() makes a file that holds, of none or of a damaged one, and leaves a whole one", async () => {
+  const { files, open } = createWorld();
+  for (const content of [null, new Uint8Array([0x0a, 0x7b])]) {
+    if (content !== null) files.content.set(COUNT_FILE, content);
+    const count = await open(tally(2));
+    await count.begin();
+    assertEquals(countedLines(files), [2]);
+    await count.note(tally(3));
+    assertEquals(countedLines(files), [2, 3]);
+    await (await open(tally(3))).begin();
+    assertEquals(countedLines(files), [2, 3]);
+  }
+});
+
 Deno.test("WriteCount keeps its file below 64 KiB, and the newer half of its lines", async () => {
   const { files, open } = createWorld();
   const count = await open(NOTHING);
