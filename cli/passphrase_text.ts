@@ -5,7 +5,6 @@
  * @module
  * @see RFC 8265 §4.2 (OpaqueString)
  */
-import { encodeUtf8 } from "../crypto/encoding.ts";
 import { hasUnfitInvisibles } from "../protocol/invisibles.ts";
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -59,5 +58,5 @@ export function canonicalPassphrase(content: Uint8Array): Uint8Array {
   if (hasUnfitInvisibles(text)) {
     throw new RangeError("it has a character that cannot be seen; type it anew");
   }
-  return encodeUtf8(text.replace(/\p{Zs}/gu, " ").normalize("NFC"));
+  return new TextEncoder().encode(text.replace(/\p{Zs}/gu, " ").normalize("NFC"));
 }
