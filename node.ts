@@ -29,6 +29,7 @@ import { createNode, type Node } from "./peer/node.ts";
 import {
   createLog,
   createOpenDatabase,
+  hasOtherNames,
   holdsFile,
   openFiles,
   systemChannelUpgrader,
@@ -46,6 +47,7 @@ import {
   changePassphrase,
   readNodeSecret,
   removePassphrase,
+  SECRET_FILE,
   setPassphrase,
 } from "./ports/node_secret.ts";
 import {
@@ -383,6 +385,11 @@ async function changePassphraseOf(
 ): Promise<void> {
   await refuseEmptyData(data);
   using _lock = lockData(data);
+  if (hasOtherNames(data, SECRET_FILE)) {
+    throw failure(
+      `--data: ${SECRET_FILE} has another name elsewhere, a hard link, and would stay readable there`,
+    );
+  }
   const change = await read();
   await explained(data, () => applyPassphraseChange(data, change));
 }

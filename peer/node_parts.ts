@@ -44,6 +44,7 @@ import { ModuleStates } from "./modules/module_states.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
+import type { WriteCount } from "./store/write_count.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
 
 export interface NodePorts {
@@ -64,6 +65,7 @@ export interface NodePorts {
 export interface NodeData {
   readonly keys: OpenedKeystore;
   readonly store: NodeStore;
+  readonly count: WriteCount;
   readonly events: NodeEvents;
   readonly audit: { readonly log: AuditLog; readonly desk: AuditDesk };
   /** The modules that are part of the program, in the order in which they start. */

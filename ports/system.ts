@@ -9,7 +9,7 @@ export { systemClock } from "./system_clock.ts";
 export { createOpenDatabase } from "./system_database.ts";
 export { openFiles } from "./system_files.ts";
 export { systemHttpClient } from "./system_http.ts";
-export { holdsFile } from "./system_data_directory.ts";
+export { hasOtherNames, holdsFile } from "./system_data_directory.ts";
 export { type DirectoryLock, DirectoryLockedError, lockDirectory } from "./system_lock.ts";
 export { createLog, type LogOptions } from "./system_log.ts";
 export { systemRandom } from "./system_random.ts";

@@ -86,6 +86,16 @@ export class NodeEvents {
     this.warn("storage", `node.db cannot be written: ${storageReason(cause)}`);
   }
 
+  /** Warns while it cannot be noted outside of `node.db` what that holds. @param cause `null` once it can. */
+  tellCount(cause: unknown): void {
+    if (cause === null) return this.settle("write_count");
+    const why = storageReason(cause);
+    this.warn(
+      "write_count",
+      `write-count cannot be written: ${why}; a loss in node.db could go unnoticed`,
+    );
+  }
+
   /** Takes a warning back. */
   settle(topic: string): void {
     this.#warnings.delete(topic);
