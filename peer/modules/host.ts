@@ -63,7 +63,12 @@ export class ModuleHost implements RunningModules {
   /** The end of the last change that was asked for: one at a time. */
   #changed: Promise<unknown> = Promise.resolve();
 
+  /** @throws {RangeError} For two modules of one name, or one with the name of the protocol's own frames. */
   constructor(parts: HostParts, builtIns: readonly BuiltInModule[]) {
+    const names = builtIns.map(({ name }) => name);
+    if (new Set(["core", ...names]).size <= names.length) {
+      throw new RangeError("Expected modules of different names, and none called core");
+    }
     this.#parts = parts;
     this.#builtIns = builtIns;
   }
