@@ -37,9 +37,16 @@ export class MessagingWorld implements Disposable {
   static async start(
     options: Parameters<typeof ContextWorld.create>[0] = {},
   ): Promise<MessagingWorld> {
-    const messaging = new MessagingWorld(await ContextWorld.create(options));
+    const messaging = await MessagingWorld.create(options);
     await messaging.open();
     return messaging;
+  }
+
+  /** Everything around the module, before it starts. */
+  static async create(
+    options: Parameters<typeof ContextWorld.create>[0] = {},
+  ): Promise<MessagingWorld> {
+    return new MessagingWorld(await ContextWorld.create(options));
   }
 
   /** The module in the hands of a process that starts anew. */
