@@ -94,7 +94,8 @@ async function untilChannel(): Promise<void> {
   const member = members[0]!;
   for (let tries = 0; tries < CHANNEL_TRIES; tries++) {
     await member.meter.ping(peerOf(member), { count: 1, bytes: 1 });
-    const { sessions } = await (await member.node.handleAdmin(adminRequest("/admin/v1/status"))).json();
+    const { sessions } = await (await member.node.handleAdmin(adminRequest("/admin/v1/status")))
+      .json();
     if (sessions.some(({ carrier }: { carrier: string }) => carrier === "channel")) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
