@@ -45,7 +45,12 @@ export class ModuleHost {
   #changed: Promise<unknown> = Promise.resolve();
   #isStopped = false;
 
+  /** @throws {RangeError} For two modules of one name, or one with the name of the protocol's own frames. */
   constructor(parts: HostParts, builtIns: readonly BuiltInModule[]) {
+    const names = builtIns.map(({ name }) => name);
+    if (new Set(["core", ...names]).size <= names.length) {
+      throw new RangeError("Expected modules of different names, and none called core");
+    }
     this.#parts = parts;
     this.#builtIns = builtIns;
     this.runs = new ModuleRuns(parts);

@@ -113,6 +113,9 @@ export class ModuleSends {
     if (this.#underWay.size >= MAX_UNDER_WAY[this.#module.kind]) {
       throw new OpenRedError("overloaded", "Too many frames of this module wait already");
     }
+    if (this.#underWay.has(id)) {
+      throw new OpenRedError("bad_request", "A frame of this id is under way already");
+    }
     const { promise, resolve } = Promise.withResolvers<number | null>();
     const end = (rttMs: number | null) => {
       this.#underWay.delete(id);

@@ -123,12 +123,16 @@ export class NodeStore {
   /**
    * Overwrites what was deleted before, in the database file and in its log. `VACUUM` would do it, and is refused by the
    * runtime unless all permissions are granted; so the free pages are used once, for zeros.
+   * @throws {OpenRedError} `overloaded` where it could not be finished; it can be tried again.
    */
   async wipe(): Promise<void> {
     const { freelist_count } = this.#database.prepare("PRAGMA freelist_count").get()!;
     const { page_size } = this.#database.prepare("PRAGMA page_size").get()!;
     let bytes = Number(freelist_count) * Number(page_size);
-    await this.write(() => this.#database.exec("CREATE TABLE wiped (zeros BLOB NOT NULL) STRICT"));
+    // One that was killed in here has left the table.
+    await this.write(() => {
+      this.#database.exec("CREATE TABLE IF NOT EXISTS wiped (zeros BLOB NOT NULL) STRICT");
+    });
     while (bytes > 0) {
       const length = Math.min(bytes, WIPE_BYTES);
       await this.write(() => {
@@ -137,7 +141,9 @@ export class NodeStore {
       bytes -= length;
     }
     await this.write(() => this.#database.exec("DROP TABLE wiped"));
-    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    // It waits for whoever reads an earlier moment, such as a backup, and gives up after a while.
+    const { busy } = this.#database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()!;
+    if (busy !== 0) throw storageFailed(new Error("Somebody reads an earlier state of node.db"));
   }
 
   /** A value of the table `self`, or `null`. */

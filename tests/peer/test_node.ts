@@ -9,6 +9,7 @@ import { LocalCryptoCore } from "../../crypto/core.ts";
 import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, OpenedEnvelope } from "../../crypto/interface.ts";
 import type { NodeConfig } from "../../peer/config.ts";
+import type { BuiltInModule } from "../../peer/modules/host.ts";
 import type { Node } from "../../peer/node.ts";
 import type { Channel } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -59,6 +60,8 @@ export class TestNode implements AsyncDisposable {
   /** Frames the node posted to the peer, oldest first. */
   readonly posted: Uint8Array<ArrayBuffer>[] = [];
 
+  #modules: readonly BuiltInModule[] = [];
+
   private constructor(crypto: CryptoCore, directory: FakeDirectory, peer: TestNodeKeys) {
     this.crypto = crypto;
     this.directory = directory;
@@ -66,7 +69,11 @@ export class TestNode implements AsyncDisposable {
     this.node = undefined as unknown as Node;
   }
 
-  static async start(config: Partial<NodeConfig> = {}): Promise<TestNode> {
+  /** @param modules Further ones, besides those of the program. */
+  static async start(
+    config: Partial<NodeConfig> = {},
+    modules: readonly BuiltInModule[] = [],
+  ): Promise<TestNode> {
     const crypto = await LocalCryptoCore.create();
     const directory = new FakeDirectory(
       await TestNodeKeys.create(crypto),
@@ -80,6 +87,7 @@ export class TestNode implements AsyncDisposable {
       test.posted.push(decodeBase64Url(data)!);
       return answerJson(200, { received: true });
     });
+    test.#modules = modules;
     await test.boot(config);
     return test;
   }
@@ -99,6 +107,7 @@ export class TestNode implements AsyncDisposable {
         log: this.log,
       },
       config: { apiUrl: NODE_URL, directories: [this.directory.url], pq: "off", ...config },
+      modules: this.#modules,
     });
     await this.node.start();
     await settle();

@@ -95,7 +95,7 @@ export class LifeNode extends LoopbackNode {
   }
 
   async inbox(): Promise<readonly (readonly [peer: string, text: string])[]> {
-    const { messages }: InboxView = await this.ask("GET", "/inbox?limit=1000");
+    const { messages }: InboxView = await this.ask("GET", "/m/messaging/inbox?limit=1000");
     return messages.map(({ peer, text }) => [peer, text] as const);
   }
 

@@ -9,15 +9,18 @@ import { createOpenDatabase, openFiles, systemClock, systemRandom } from "../../
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { MortalDisk } from "../../crash/mortal_disk.ts";
 import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
-import { CHEAP, LifeNode } from "./life_world.ts";
+import { CHEAP_COST as CHEAP } from "../../world/cores.ts";
+import { LifeNode } from "./life_world.ts";
 
 const PEER = "z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH" as NodeId;
 const MESSAGES = 12;
 const DAY_MS = 24 * 3_600_000;
 
 async function receive(node: LifeNode, id: string): Promise<void> {
-  const header = { type: "messaging.text", id };
-  assert(await node.inside.messages.receive(PEER, header, encodeUtf8(`text of ${id}`)));
+  const text = node.inside.modules.runs.get("messaging")!.registered.frames.get("text")!;
+  const frame = { peer: PEER, type: "messaging.text", id, isRequest: false };
+  const body = encodeUtf8(`text of ${id}`);
+  assert(await text.receive({ ...frame, header: { type: frame.type, id }, body }));
 }
 
 /** What a node leaves that is killed with acknowledged messages in its write-ahead log. */
@@ -26,7 +29,12 @@ async function killedNode(): Promise<{ data: string; id: string }> {
   await node.stop();
   await node.start();
   for (let i = 0; i < MESSAGES; i++) await receive(node, `${i}`);
-  await node.inside.messages.send(PEER, "of its own");
+  const { store } = node.inside;
+  await store.write(() => {
+    store.statement(
+      "INSERT INTO messaging_outbox (peer, id, sealed, sent_at) VALUES (?, 'own', x'00', 1)",
+    ).run(PEER);
+  });
   const data = node.copyData();
   const { id } = node;
   await node.stop();

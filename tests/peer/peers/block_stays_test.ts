@@ -21,7 +21,7 @@ function block(database: DatabaseSync, peer: string): void {
 
 Deno.test("a block stays over a restart, and the node does not call whom it blocked", async () => {
   const { options } = createDisk();
-  const world = await FriendWorld.start(new Map(), options);
+  const world = await FriendWorld.start([], options);
   const { friendId, network } = world;
   assertNotEquals((await world.decide("block")).blocked_since, null);
   await world[Symbol.asyncDispose]();
@@ -42,7 +42,7 @@ Deno.test("a block stays over a restart, and the node does not call whom it bloc
 
 Deno.test("a handshake is refused by the block itself, not only because its pair is gone", async () => {
   const { database, options } = createDisk();
-  await using world = await FriendWorld.start(new Map(), options);
+  await using world = await FriendWorld.start([], options);
   const { pair } = await world.introduce();
   block(database, world.friendId);
   const { status, content } = await world.shakeHands(pair);
