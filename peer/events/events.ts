@@ -33,8 +33,8 @@ export interface AuditFields {
 
 /** Where security events are kept. */
 export interface AuditSink {
-  record(event: AuditEventName, fields: AuditFields): Promise<void>;
-  recordThrottled(event: AuditEventName, fields: AuditFields): Promise<void>;
+  record(event: string, fields: AuditFields): Promise<void>;
+  recordThrottled(event: string, fields: AuditFields): Promise<void>;
 }
 
 /** Listeners, counters and warnings of one node. */

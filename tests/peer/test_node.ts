@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { machinePorts } from "../world/node_ports.ts";
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import { LocalCryptoCore } from "../../crypto/core.ts";
@@ -104,6 +105,7 @@ export class TestNode implements AsyncDisposable {
         files: this.files,
         openDatabase: () => keepOpen(this.database),
         upgrader: { upgrade: () => this.#upgrade() },
+        ...machinePorts(),
         log: this.log,
       },
       config: { apiUrl: NODE_URL, directories: [this.directory.url], pq: "off", ...config },

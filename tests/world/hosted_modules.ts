@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { machinePorts } from "./node_ports.ts";
+import { HookJournal } from "../../peer/modules/hook_journal.ts";
+import { openSandbox } from "../../peer/modules/sandbox/open_sandbox.ts";
 import type { NodeId, OpenRedModule } from "../../modules/api.ts";
 import { FrameGate } from "../../peer/modules/frame_gate.ts";
 import { FrameIds } from "../../peer/modules/frame_ids.ts";
@@ -41,10 +44,16 @@ export class HostedModules {
       frameIds,
       permissionNames: this.permissionNames,
       storageKey,
+      methods: parts.methods,
+      journal: new HookJournal(parts.store),
+      openFile: (file) => openSandbox({ ...parts, ...machinePorts() }, file),
       servicesChanged: () => this.services.push(this.host.services()),
     }, modules.map(builtInOf));
-    this.#routes = new ModuleRoutes({ ...parts, modules: this.host });
-    this.gate = new FrameGate({ ...parts, frameIds }, { modules: this.host, strangers: "ask" });
+    this.#routes = new ModuleRoutes({ ...parts, modules: this.host.runs });
+    this.gate = new FrameGate({ ...parts, frameIds }, {
+      modules: this.host.runs,
+      strangers: "ask",
+    });
   }
 
   static async start(

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { Grants } from "../../peer/modules/grants.ts";
+import { FakeHttp } from "./fake_http.ts";
+import { machinePorts } from "./node_ports.ts";
 import { decodeNodeId, encodeBase64Url } from "../../crypto/encoding.ts";
 import type { KeyRef } from "../../crypto/interface.ts";
 import type { ModuleContext, NodeId } from "../../modules/api.ts";
@@ -46,7 +49,7 @@ export class ContextWorld implements Disposable {
 
   /** What the keys of modules come from. */
   get storageKey(): KeyRef {
-    return this.keys.keys.vault;
+    return this.keys.keys.storage;
   }
 
   /** The owner's words are ids here, and whoever is meant has been met. */
@@ -57,6 +60,9 @@ export class ContextWorld implements Disposable {
       book,
       petnames,
       sender,
+      ...machinePorts(),
+      http: new FakeHttp(),
+      resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
       own: { id: this.keys.id, alias: "tests" },
       words: {
         resolve: (word) => word as NodeId,
@@ -80,7 +86,8 @@ export class ContextWorld implements Disposable {
     });
     const types = new Set(manifest.frames.map(({ type }) => type));
     const sends = new ModuleSends(this.sender, { name, kind, types });
-    const options = { kind, manifest, sends, key, options: {} };
+    const grants = new Grants([]);
+    const options = { kind, manifest, sends, key, grants, options: {} };
     return { context: createContext(this.contextParts, options), sends };
   }
 

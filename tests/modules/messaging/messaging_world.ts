@@ -88,7 +88,7 @@ export class MessagingWorld implements Disposable {
   }
 
   get #handler() {
-    return this.#hosted.host.get("messaging")!.registered.frames.get("text")!;
+    return this.#hosted.host.runs.get("messaging")!.registered.frames.get("text")!;
   }
 
   async inbox(query = "limit=1000"): Promise<readonly MessageView[]> {

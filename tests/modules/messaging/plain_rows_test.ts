@@ -175,12 +175,12 @@ Deno.test("Messaging does not start while texts of an old database cannot be sea
       if (writes === 3) parts.fillDisk();
     });
     await messaging.open();
-    assertEquals(messaging.hosted.host.view("messaging").state, "failed");
+    assertEquals(messaging.hosted.host.info("messaging").state, "failed");
     await assertRejects(() => messaging.inbox());
     parts.freeDisk();
     parts.store.onWrite(() => {});
     await messaging.hosted.host.enable("messaging");
-    assertEquals(messaging.hosted.host.view("messaging").state, "running");
+    assertEquals(messaging.hosted.host.info("messaging").state, "running");
     await assertWhole(messaging, old);
   });
 });

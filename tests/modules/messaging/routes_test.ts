@@ -26,7 +26,7 @@ Deno.test("POST /messages says that a text is queued once nobody took it in time
 Deno.test("POST /messages waits no longer than whoever asked does", async () => {
   using messaging = await MessagingWorld.start();
   const gone = new AbortController();
-  const { handler } = messaging.hosted.host.get("messaging")!.registered.routes
+  const { handler } = messaging.hosted.host.runs.get("messaging")!.registered.routes
     .find(({ method }) => method === "POST")!;
   const answer = handler({
     method: "POST",

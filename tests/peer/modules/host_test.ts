@@ -42,7 +42,7 @@ Deno.test("ModuleHost starts modules in their order and stops them from the last
   const modules = names.map((name) => telling({ name, services: [name, "both"] }, told));
   const hosted = await HostedModules.start(world, ...modules);
   assertEquals(told.splice(0), ["zebra starts", "alpha starts", "mole starts"]);
-  assertEquals([...hosted.host.all].map(({ name }) => name), names);
+  assertEquals([...hosted.host.runs.all].map(({ name }) => name), names);
   assertEquals(hosted.services.at(-1), ["zebra", "both", "alpha", "mole"]);
   assertEquals(states(hosted), ["alpha running", "mole running", "zebra running"]);
   await hosted.host.stop();
@@ -134,7 +134,9 @@ Deno.test("ModuleHost says which module failed to start and why, and starts the 
   assertEquals(told, [], "one after the other");
   await world.parts.clock.advance(1);
   const hosted = await starting;
-  assertEquals([told, [...hosted.host.all].map(({ name }) => name)], [["sound starts"], ["sound"]]);
+  assertEquals([told, [...hosted.host.runs.all].map(({ name }) => name)], [["sound starts"], [
+    "sound",
+  ]]);
   const whys = hosted.host.views().map(({ name, state, why }) => [name, state, why]);
   assertEquals(whys, [
     ["broken", "failed", "It failed to start"],

@@ -3,7 +3,7 @@ import type { MethodBlock, RotationPolicy } from "../../../crypto/interface.ts";
 import { selectCryptoMethod } from "../../../crypto/pairs/rotation.ts";
 import { Hashes } from "../../../crypto/primitives/hashes.ts";
 import { permuteSample } from "../../contract/sample_methods.ts";
-import { RealDirectory } from "../../interop/real_world.ts";
+import { RealDirectory } from "../../world/real_directory.ts";
 import { LifeNode } from "../data/life_world.ts";
 
 const NAME = "spiral_4";
