@@ -54,12 +54,8 @@ async function begin(
   parts: CoreParts,
   options: { passphrase: Uint8Array; head: Uint8Array },
 ): Promise<BackupStream> {
-  try {
-    const key = await stretchUnderHead(parts, { secret: options.passphrase, head: options.head });
-    return new BackupStream(key, options.head);
-  } finally {
-    wipe(options.passphrase);
-  }
+  const key = await stretchUnderHead(parts, { secret: options.passphrase, head: options.head });
+  return new BackupStream(key, options.head);
 }
 
 function checkLength(length: number, isLast: boolean): void {
@@ -84,7 +80,6 @@ export function createBackupCalls(parts: CoreParts): BackupCalls {
     openBackup: async ({ passphrase, head }) => {
       checkByteArray(head, "a head");
       if (decodeStretchHead(head, BACKUP_MAGIC) === null) {
-        wipe(passphrase);
         throw new CryptoError("unseal_failed", "The file is not a backup of a known form");
       }
       return parts.ring.add(await begin(parts, { passphrase, head: new Uint8Array(head) }));

@@ -56,7 +56,7 @@ async function createKeystore(
     const { nodeId } = new IdentityKey(SigningKey.fromSeed(content.seed));
     return { sealed: await sealKeystore(parts, { content, secret, cost }), nodeId };
   } finally {
-    wipe(secret, content.seed, ...content.noiseKeys);
+    wipe(content.seed, ...content.noiseKeys);
     wipeRoots(content.storage);
   }
 }
@@ -99,19 +99,17 @@ async function openKeystore(
   parts: CoreParts,
   options: Parameters<CallTable["openKeystore"]>[0],
 ): Promise<OpenedKeystore> {
-  const { sealed, sealedSecret } = options;
-  let { secret } = options;
+  const { sealed, sealedSecret, secret: given } = options;
+  checkByteArray(sealed, "a sealed keystore");
+  const secret = sealedSecret === undefined
+    ? given
+    : await unsealSecret(parts, { sealed: sealedSecret, passphrase: given });
   try {
-    checkByteArray(sealed, "a sealed keystore");
-    if (sealedSecret !== undefined) {
-      const passphrase = secret;
-      secret = await unsealSecret(parts, { sealed: sealedSecret, passphrase });
-    }
     const opened = await unsealKeystore(parts, { sealed, secret });
     const { content, resealed } = await resealFormer(parts, { sealed, secret, content: opened });
     return { ...hold(parts, { content, secret }), resealed };
   } finally {
-    wipe(secret, options.secret);
+    if (secret !== given) wipe(secret);
   }
 }
 
@@ -129,33 +127,29 @@ async function addNoiseKey(
   options: Parameters<CallTable["addNoiseKey"]>[0],
 ): Promise<{ sealed: Uint8Array; noiseKeys: readonly NoiseKeyInfo[] }> {
   const { secret, cost } = options;
+  const keystore = parts.ring.get(options.keystore, HeldKeystore);
+  // Otherwise a mistyped passphrase would lock the operator out of what he seals here.
+  if (!isSecretOf(parts, keystore, secret)) {
+    throw new CryptoError("unseal_failed", "The secret is not the keystore's");
+  }
+  const added = holdNoiseKey(parts, parts.random(32));
+  // Before sealing, so that of two calls at once the later one seals both keys.
+  const dropped = keystore.noiseKeys.slice(MAX_NOISE_KEYS - 1);
+  keystore.noiseKeys = [added, ...keystore.noiseKeys.slice(0, MAX_NOISE_KEYS - 1)];
   try {
-    const keystore = parts.ring.get(options.keystore, HeldKeystore);
-    // Otherwise a mistyped passphrase would lock the operator out of what he seals here.
-    if (!isSecretOf(parts, keystore, secret)) {
-      throw new CryptoError("unseal_failed", "The secret is not the keystore's");
-    }
-    const added = holdNoiseKey(parts, parts.random(32));
-    // Before sealing, so that of two calls at once the later one seals both keys.
-    const dropped = keystore.noiseKeys.slice(MAX_NOISE_KEYS - 1);
-    keystore.noiseKeys = [added, ...keystore.noiseKeys.slice(0, MAX_NOISE_KEYS - 1)];
-    try {
-      const sealed = await sealKeystore(parts, { content: keystore.content, secret, cost });
-      for (const { privateKey } of dropped) wipe(privateKey);
-      for (const stored of keystore.noiseKeys) {
-        if (!parts.ring.has(stored.ref)) {
-          stored.ref = parts.ring.add(new NoiseKey(DhKey.fromPrivate(stored.privateKey)));
-        }
+    const sealed = await sealKeystore(parts, { content: keystore.content, secret, cost });
+    for (const { privateKey } of dropped) wipe(privateKey);
+    for (const stored of keystore.noiseKeys) {
+      if (!parts.ring.has(stored.ref)) {
+        stored.ref = parts.ring.add(new NoiseKey(DhKey.fromPrivate(stored.privateKey)));
       }
-      return { sealed, noiseKeys: describeNoiseKeys(keystore) };
-    } catch (error) {
-      keystore.noiseKeys = [...keystore.noiseKeys.filter((key) => key !== added), ...dropped];
-      parts.ring.release(added.ref);
-      wipe(added.privateKey);
-      throw error;
     }
-  } finally {
-    wipe(secret);
+    return { sealed, noiseKeys: describeNoiseKeys(keystore) };
+  } catch (error) {
+    keystore.noiseKeys = [...keystore.noiseKeys.filter((key) => key !== added), ...dropped];
+    parts.ring.release(added.ref);
+    wipe(added.privateKey);
+    throw error;
   }
 }
 

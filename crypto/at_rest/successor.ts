@@ -67,7 +67,7 @@ async function succeedKeystore(
     if (passphrase === undefined) return { sealed, secret: secret.slice() };
     return { sealed, secret: await sealSecret(parts, { secret, passphrase, cost }) };
   } finally {
-    wipe(secret, passphrase, noiseKey);
+    wipe(secret, noiseKey);
     wipeRoots(storage);
   }
 }
@@ -76,14 +76,10 @@ export function createSuccessorCalls(parts: CoreParts): SuccessorCalls {
   return {
     createSuccessor: () => createSuccessor(parts),
     openSuccessor: ({ phrase }) => {
-      try {
-        const successor = derive(parts, phrase);
-        const { nodeId } = successor;
-        const next = parts.hashes.sha256(successor.key.publicKey);
-        return { key: parts.ring.add(successor), nodeId, next };
-      } finally {
-        wipe(phrase);
-      }
+      const successor = derive(parts, phrase);
+      const { nodeId } = successor;
+      const next = parts.hashes.sha256(successor.key.publicKey);
+      return { key: parts.ring.add(successor), nodeId, next };
     },
     succeedKeystore: (options) => succeedKeystore(parts, options),
   };
