@@ -508,7 +508,11 @@ const cases: Readonly<Record<string, Case>> = {
     for (const name of ["alpha", "delta", "ab", "Spiral", "4spiral", "spiral-4", "a".repeat(33)]) {
       await assertCode("bad_argument", () => core.addMethod(sampleMethod({ name })));
     }
-    await core.addMethod(sampleMethod());
+    let blocks = 0;
+    await core.addMethod(sampleMethod({
+      permute: (block) => (blocks++, Promise.resolve(permuteSample(block))),
+    }));
+    assertEquals(blocks, 64 * 2 * 2, "64 blocks there and back, in both directions");
   },
 
   "a method that is gone, or never was there, is named so; pairs without it still serve": async (
