@@ -337,9 +337,18 @@ export interface CoreCalls {
   openKeystore(
     options: { sealed: Uint8Array; secret: Uint8Array; sealedSecret?: Uint8Array },
   ): Promise<OpenedKeystore>;
-  /** Adds a new noise key in front, keeps the former ones, and seals again. */
+  /**
+   * Adds a new noise key in front, keeps the former ones, and seals again.
+   * @param options `secret` and `sealedSecret` as for {@linkcode openKeystore}.
+   * @throws {CryptoError} `unseal_failed` for another secret than the keystore was opened with.
+   */
   addNoiseKey(
-    options: { keystore: KeyRef; secret: Uint8Array; cost?: KeystoreCost },
+    options: {
+      keystore: KeyRef;
+      secret: Uint8Array;
+      sealedSecret?: Uint8Array;
+      cost?: KeystoreCost;
+    },
   ): Promise<{ sealed: Uint8Array; noiseKeys: readonly NoiseKeyInfo[] }>;
   /** Seals a node secret of 32 bytes under a passphrase of 1 to {@linkcode MAX_SECRET_BYTES} bytes. Both are wiped. */
   sealSecret(

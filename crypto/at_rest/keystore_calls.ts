@@ -8,7 +8,12 @@ import type { CallTable } from "../bridge/calls.ts";
 import { checkByteArray } from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { DhKey, SigningKey } from "../primitives/curves.ts";
-import { CryptoError, type NoiseKeyInfo, type OpenedKeystore } from "../interface.ts";
+import {
+  CryptoError,
+  type KeystoreCost,
+  type NoiseKeyInfo,
+  type OpenedKeystore,
+} from "../interface.ts";
 import { HeldKeystore, type HeldNoiseKey } from "./held_keystore.ts";
 import {
   costOfKeystore,
@@ -95,22 +100,33 @@ function hold(
   };
 }
 
-async function openKeystore(
+/** Does something with the secret of a keystore, which is wiped where it had to be unsealed first. */
+async function withSecret<T>(
+  parts: CoreParts,
+  options: { secret: Uint8Array; sealedSecret?: Uint8Array },
+  work: (secret: Uint8Array) => Promise<T>,
+): Promise<T> {
+  const { sealedSecret: sealed, secret: passphrase } = options;
+  if (sealed === undefined) return await work(passphrase);
+  const secret = await unsealSecret(parts, { sealed, passphrase });
+  try {
+    return await work(secret);
+  } finally {
+    wipe(secret);
+  }
+}
+
+function openKeystore(
   parts: CoreParts,
   options: Parameters<CallTable["openKeystore"]>[0],
 ): Promise<OpenedKeystore> {
-  const { sealed, sealedSecret, secret: given } = options;
+  const { sealed } = options;
   checkByteArray(sealed, "a sealed keystore");
-  const secret = sealedSecret === undefined
-    ? given
-    : await unsealSecret(parts, { sealed: sealedSecret, passphrase: given });
-  try {
+  return withSecret(parts, options, async (secret) => {
     const opened = await unsealKeystore(parts, { sealed, secret });
     const { content, resealed } = await resealFormer(parts, { sealed, secret, content: opened });
     return { ...hold(parts, { content, secret }), resealed };
-  } finally {
-    if (secret !== given) wipe(secret);
-  }
+  });
 }
 
 /** Whether a secret is the one that a keystore was opened with. */
@@ -124,10 +140,9 @@ function isSecretOf(parts: CoreParts, keystore: HeldKeystore, secret: Uint8Array
 
 async function addNoiseKey(
   parts: CoreParts,
-  options: Parameters<CallTable["addNoiseKey"]>[0],
+  options: { keystore: HeldKeystore; secret: Uint8Array; cost?: KeystoreCost | undefined },
 ): Promise<{ sealed: Uint8Array; noiseKeys: readonly NoiseKeyInfo[] }> {
-  const { secret, cost } = options;
-  const keystore = parts.ring.get(options.keystore, HeldKeystore);
+  const { keystore, secret, cost } = options;
   // Otherwise a mistyped passphrase would lock the operator out of what he seals here.
   if (!isSecretOf(parts, keystore, secret)) {
     throw new CryptoError("unseal_failed", "The secret is not the keystore's");
@@ -157,6 +172,14 @@ export function createKeystoreCalls(parts: CoreParts): KeystoreCalls {
   return {
     createKeystore: (options) => createKeystore(parts, options),
     openKeystore: (options) => openKeystore(parts, options),
-    addNoiseKey: (options) => addNoiseKey(parts, options),
+    addNoiseKey: (options) => {
+      const keystore = parts.ring.get(options.keystore, HeldKeystore);
+      const { cost } = options;
+      return withSecret(
+        parts,
+        options,
+        (secret) => addNoiseKey(parts, { keystore, secret, cost }),
+      );
+    },
   };
 }

@@ -30,7 +30,7 @@ export const CALLS = {
   sha256: {},
   createKeystore: { secret: "secret" },
   openKeystore: { sealed: "kept", secret: "secret", sealedSecret: "kept" },
-  addNoiseKey: { secret: "secret" },
+  addNoiseKey: { secret: "secret", sealedSecret: "kept" },
   sealSecret: { secret: "secret", passphrase: "secret" },
   openSecret: { sealed: "kept", passphrase: "secret" },
   resealSecret: { sealed: "kept", passphrase: "secret", newPassphrase: "secret" },
