@@ -67,6 +67,7 @@ export function isModuleMethodName(name: unknown): name is string {
 
 /** The handshake suites, best first. */
 export const SUITES = ["ik-x25519-mlkem768", "ik-x25519"] as const;
+export type Suite = typeof SUITES[number];
 
 /** How many lines or rows one call takes, so that other calls get their turn. */
 export const MAX_CALL_ITEMS = 4_096;
@@ -91,7 +92,6 @@ export const MAX_STEP_FRAMES = 2 ** 20;
 
 /** The eight characters that every backup file begins with. */
 export const BACKUP_MAGIC = "ORBACK01";
-export type Suite = typeof SUITES[number];
 
 export type JwsType =
   | "openred-record+jwt"
