@@ -134,8 +134,8 @@ export interface OpenedKeystore {
   /** What the keys of modules are derived from. */
   readonly storage: KeyRef;
   /**
-   * The same keystore sealed anew, where it is of the form that had no storage root: it is to be on disk before anything
-   * is sealed under `storage`. Otherwise `null`.
+   * The same keystore sealed anew, where it is of the form that had no storage root: it is to be on disk before
+   * anything is sealed under `storage`. Otherwise `null`.
    */
   readonly resealed: Uint8Array | null;
 }
@@ -383,8 +383,9 @@ export interface CoreCalls {
   ): Promise<{ key: KeyRef; nodeId: string; next: Uint8Array }>;
   /**
    * Makes the keystore of a successor, with a fresh noise key and storage root, under a fresh secret.
-   * @param options `passphrase` (wiped): what the secret is to be sealed under, as {@linkcode sealSecret} does. `former`:
-   *   the keystore of the identity that is followed; its storage roots go along, so that its modules' rows still open.
+   * @param options `passphrase` (wiped): what the secret is to be sealed under, as {@linkcode sealSecret} does.
+   *   `former`: the keystore of the identity that is followed; its storage roots go along, so that the rows of its
+   *   modules still open.
    * @returns `secret`, the caller's to wipe, is sealed if there is a passphrase, otherwise 32 bytes.
    */
   succeedKeystore(
@@ -505,8 +506,8 @@ export interface CoreCalls {
 
   /**
    * Derives the key of a module's rows, under each of the node's storage roots.
-   * @param options `storage` of {@linkcode OpenedKeystore}; `module`, its name; `salt`, 16 bytes: another one is another
-   *   key.
+   * @param options `storage` of {@linkcode OpenedKeystore}; `module`, its name; `salt`, 16 bytes: another one makes
+   *   another key.
    */
   deriveModuleKey(options: { storage: KeyRef; module: string; salt: Uint8Array }): Promise<KeyRef>;
   /**
@@ -577,9 +578,10 @@ export interface CoreCalls {
   /**
    * Seals a frame: the next counter of the session's sending direction. Steps the ratchet first when
    * `mayStep` and the step is an hour old by `nowMs` or has {@linkcode MAX_STEP_FRAMES}.
-   * @param options `header` is the JSON text, at most {@linkcode MAX_FRAME_HEADER_BYTES} of UTF-8. `body` must not be used afterwards: a large
-   *   one is transferred.
-   * @throws {CryptoError} `bad_argument` if the frame would exceed {@linkcode MAX_FRAME_BYTES}; `key_unknown`; `exhausted`.
+   * @param options `header` is the JSON text, at most {@linkcode MAX_FRAME_HEADER_BYTES} of UTF-8. `body` must not be
+   *   used afterwards: a large one is transferred.
+   * @throws {CryptoError} `bad_argument` if the frame would exceed {@linkcode MAX_FRAME_BYTES}; `key_unknown`;
+   *   `exhausted`.
    */
   seal(options: {
     session: KeyRef;
