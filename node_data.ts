@@ -14,6 +14,7 @@ import { restoreNode } from "./peer/backup/restore.ts";
 import { RESTORE_BROKE_OFF, RESTORING_FILE } from "./peer/data/data_state.ts";
 import { withStorageReason } from "./peer/store/store.ts";
 import { initNode } from "./peer/data/init.ts";
+import { renewNoiseKey } from "./peer/data/renew_noise_key.ts";
 import { type DataPorts, succeedNode } from "./peer/data/succeed.ts";
 import { readNodeSecret, SECRET_FILE } from "./ports/node_secret.ts";
 import { explainStorage } from "./ports/storage_problem.ts";
@@ -252,6 +253,13 @@ export function createNodeKeeper(version: string): NodeKeeper {
       return await onKeys(
         options,
         (ports, passphrase) => succeedNode(ports, { phrase, passphrase, show, from }),
+      );
+    },
+    renewNoiseKey: async (options) => {
+      await refuseEmptyData(options.data);
+      return await onKeys(
+        { ...options, askNewPassphrase: null },
+        (ports, passphrase) => renewNoiseKey(ports, { passphrase }),
       );
     },
     backUp: async ({ data, file, passphrase }) => {

@@ -20,6 +20,7 @@ import { inboxCommand } from "./inbox.ts";
 import { initCommand } from "./init.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
+import { NOISE_KEY_COMMANDS } from "./noise_key.ts";
 import { PASSPHRASE_COMMANDS } from "./passphrase.ts";
 import { PEER_COMMANDS } from "./peer.ts";
 import { GROUP_COMMANDS } from "./peer_group.ts";
@@ -89,6 +90,7 @@ export function listCommands(runNode: RunNode): readonly NodeCommand[] {
     ...GROUP_COMMANDS,
     ...TOKEN_COMMANDS,
     ...PASSPHRASE_COMMANDS,
+    ...NOISE_KEY_COMMANDS,
     ...BACKUP_COMMANDS,
     succeedCommand,
   ];
@@ -127,6 +129,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
   "audit": "what the node noted about its security",
   "peer": "who peers are, what they are called and what each may do",
   "passphrase": "the passphrase of the node's keys",
+  "noise-key": "the node's key for handshakes",
   "token": "the tokens that the node holds for its peers",
   "peer group": "groups of peers with permissions of their own",
 };

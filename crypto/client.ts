@@ -34,7 +34,7 @@ const CALL_NUMBERS: ReadonlyMap<CallName, number> = new Map(
   CALL_NAMES.map((name, number) => [name, number]),
 );
 
-interface Waiting {
+interface PendingCall {
   resolve(value: unknown): void;
   reject(error: CryptoError): void;
 }
@@ -49,7 +49,7 @@ export const CRYPTO_WORKER_OPTIONS: WorkerOptions = {
 /** The client of a core in a Worker started with no permissions at all. */
 export class WorkerCryptoCore extends CallingCore {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new Map<number, PendingCall>();
   readonly #flushSoon = () => this.#flush();
   #writer: PackWriter | null = null;
   #nextId = 0;

@@ -22,7 +22,13 @@ function noData(): Promise<never> {
   return Promise.reject(new Error("There are no data directories here"));
 }
 
-const NO_KEEPER = { init: noData, succeed: noData, backUp: noData, restore: noData };
+const NO_KEEPER = {
+  init: noData,
+  succeed: noData,
+  renewNoiseKey: noData,
+  backUp: noData,
+  restore: noData,
+};
 
 export interface RunSettings {
   readonly env?: Readonly<Record<string, string>>;
