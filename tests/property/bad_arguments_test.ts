@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { parseOptions } from "../../directory/options.ts";
 import { childEnvironment, sourcePrograms } from "../../scripts/local_network/programs.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
+import { anyCodePoint } from "../world/any_code_point.ts";
 
 const NUMBERS = [
   "",
@@ -114,8 +115,8 @@ Deno.test("Any words at all end openred-central with 0, 2 or a start, and forge 
   const flags = listOptions().map(({ flag }) => flag);
   const word = fc.oneof(
     fc.constantFrom("run", "help", "-", "--", "-h", "-V", "--help", "--version", ...flags),
-    fc.string({ unit: "binary", maxLength: 40 }),
-    fc.tuple(fc.constantFrom(...flags), fc.string({ unit: "binary" })).map(([flag, text]) =>
+    fc.string({ unit: anyCodePoint, maxLength: 40 }),
+    fc.tuple(fc.constantFrom(...flags), fc.string({ unit: anyCodePoint })).map(([flag, text]) =>
       `${flag}=${text}`
     ),
   );
