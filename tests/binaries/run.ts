@@ -46,6 +46,7 @@ async function runDev(folder: string): Promise<void> {
       ...["run", "-A", "--quiet", `--config=${ROOT}deno.json`, `${ROOT}scripts/dev.ts`],
       ...["--once", "--binaries", folder],
     ],
+    // A program that hangs is ended, and fails its test.
     signal: AbortSignal.timeout(120_000),
   }).output();
   const decoder = new TextDecoder();

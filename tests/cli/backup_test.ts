@@ -57,6 +57,7 @@ Deno.test("restore looks again whether the directory is empty once the file is p
   const data = `${folder.path}/restored`;
   const restoring = keeper.restore({ file, data, passphrase: passphrase() });
   const refused = refuses(restoring, "not empty");
+  // The first look is over by then, and the passphrase still being stretched; no event tells of either.
   await new Promise((resolve) => setTimeout(resolve, 20));
   Deno.mkdirSync(data);
   Deno.writeTextFileSync(`${data}/keystore`, "another node's");

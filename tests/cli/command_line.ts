@@ -2,6 +2,7 @@
 import { type CommandLinePorts, runCommandLine } from "../../cli/commands.ts";
 import { sendLoopback } from "../../ports/system_loopback.ts";
 import type { TextSink } from "../../cli/output.ts";
+import { systemClock } from "../../ports/system.ts";
 
 export class MemorySink implements TextSink {
   text = "";
@@ -56,13 +57,7 @@ export async function runInProcess(
     env: (name) => settings.env?.[name],
     out,
     err,
-    clock: {
-      nowMs: () => Date.now(),
-      setTimer: (delayMs, callback) => {
-        const timer = setTimeout(callback, delayMs);
-        return () => clearTimeout(timer);
-      },
-    },
+    clock: systemClock,
     signal: settings.signal ?? new AbortController().signal,
     send: sendLoopback,
     readInput: (maxBytes) => {

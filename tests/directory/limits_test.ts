@@ -7,6 +7,7 @@ import { RateLimit } from "../../directory/rate_limits.ts";
 import { FakeClock } from "../world/fake_clock.ts";
 import { answerJson, type FakeNode } from "./fake_nodes.ts";
 import { MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { settle } from "../world/settle.ts";
 
 function isLimited(answer: { status: number; headers: Headers; body: { code: string } }): boolean {
   if (answer.status !== 429) return false;
@@ -127,7 +128,7 @@ Deno.test("One host is called so many times at once, and its failures free the p
   });
   const register = (seed: number) => test.register(test.node(seed).record({ api_url }));
   const waiting = [register(1), register(2)];
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await settle();
   assert(isLimited(await register(3)));
   gate.resolve();
   for (const answer of await Promise.all(waiting)) {

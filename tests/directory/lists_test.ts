@@ -1,14 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { statusAt } from "../../directory/leases.ts";
 import { DAY_MS, LEASE_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { settle } from "../world/settle.ts";
 
 async function statusOf(test: TestDirectory, id: string): Promise<string> {
   const { body } = await test.get(`/api/v3/nodes/${id}`);
   return body.status === 404 ? body.code : body.status;
-}
-
-async function settle(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 Deno.test("A node is active, stale, dormant and forgotten by the age of its lease", async () => {

@@ -3,6 +3,7 @@ import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { signText } from "../protocol/signer.ts";
 import { answerJson } from "./fake_nodes.ts";
 import { DAY_MS, LEASE_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { settle } from "../world/settle.ts";
 
 Deno.test("register answers 201 with the lease and the directory's record", async () => {
   await using test = await TestDirectory.start();
@@ -153,7 +154,7 @@ Deno.test("register compares the seq again when it stores", async () => {
   const older = test.register(node.record({ seq: START_MS - 5 }));
   const newer = node.record({ seq: START_MS - 4 });
   const won = test.register(newer);
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await settle();
   slow.resolve();
   const outcomes = await Promise.all([older, won]);
   assertEquals(outcomes[1]!.status, 201);

@@ -42,6 +42,7 @@ async function runNodeCommand(
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
+    // A program that hangs is ended, and fails its test.
     signal: AbortSignal.timeout(60_000),
   }).spawn();
   const writer = process.stdin.getWriter();

@@ -28,7 +28,7 @@ import { LoopbackListener } from "../world/loopback_listener.ts";
 import { type Answered, postJson, Session } from "./session.ts";
 
 const LIFE_MS = 3_600_000;
-/** How long the other end of a channel may take to close it. */
+/** How long the other end of a channel, a real socket, may take to close it. */
 const CLOSE_MS = 1_000;
 
 /** A push that came to `/tokens/receive`. */

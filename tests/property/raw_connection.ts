@@ -5,7 +5,7 @@
  */
 import { rawParts, type RawRequest } from "./raw_requests.ts";
 
-/** A server that has said nothing for so long has nothing more to say. */
+/** A server that has said nothing for so long has nothing more to say; a socket that stays open tells no other end. */
 const QUIET_MS = 150;
 
 /** What has come on a connection so far. */

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
-import type { Node } from "../../peer/node.ts";
+import type { OpenNode } from "../../peer/node.ts";
 import type { BuiltInModule } from "../../peer/modules/host.ts";
 import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
 import type { StatusView } from "../../protocol/admin_api.ts";
@@ -45,7 +45,7 @@ function readRecord(text: string): OwnRecord {
 export class RunningNode implements AsyncDisposable {
   readonly network: FakeNetwork;
   readonly #log = new MemoryLog();
-  #node!: Node;
+  #node!: OpenNode;
   #record!: OwnRecord;
   #secrets: readonly string[] = [];
   #count = 0;
@@ -58,18 +58,20 @@ export class RunningNode implements AsyncDisposable {
   static async start(options: NodeOptions = {}): Promise<RunningNode> {
     const running = new RunningNode(options.network ?? await FakeNetwork.create());
     const files = options.files ?? new MemoryFiles();
-    running.#node = await running.#compose(options, files);
-    await running.#node.start();
-    while ((await running.status()).directories[0]?.state !== "registered") {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    const node = await running.#compose(options, files);
+    running.#node = node;
+    const registered = new Promise<void>((resolve) => {
+      node.inside.events.subscribe(({ type }) => void (type === "registered" && resolve()));
+    });
+    await node.start();
+    await registered;
     running.#record = readRecord((await running.#ask<{ record: string }>("/admin/v1/id")).record);
     const secret = Buffer.from((await files.read("node-secret"))!);
     running.#secrets = [ADMIN_TOKEN, secret.toString("base64url"), secret.toString("base64")];
     return running;
   }
 
-  async #compose(options: NodeOptions, files: Files): Promise<Node> {
+  async #compose(options: NodeOptions, files: Files): Promise<OpenNode> {
     const { clock, openDatabase, handshakesPerMinute = 1_000_000, modules } = options;
     return await composeNode({
       ports: {

@@ -6,6 +6,7 @@ import { OpenRedError } from "../../../protocol/errors.ts";
 import { serveLoopback } from "../../ports/loopback_server.ts";
 import { RawClient, SilentServer } from "../../ports/raw_socket.ts";
 import { SessionWorld } from "../sessions/session_world.ts";
+import { until } from "../../world/until.ts";
 
 const CLOSE_1008 = [0x88, 2, 1008 >> 8, 1008 & 0xff];
 const MASKED_CLOSE = new Uint8Array([0x88, 0x82, 0, 0, 0, 0, 1008 >> 8, 1008 & 0xff]);
@@ -47,10 +48,6 @@ async function setUp(urlOf: () => string | null = () => null) {
   };
 }
 
-async function untilTrue(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 Deno.test("sockets that answer nothing, not even a close, shut out neither other sources nor, once they end, their own", async () => {
   await using test = await setUp();
   const { world, pool, server } = test;
@@ -73,7 +70,7 @@ Deno.test("sockets that answer nothing, not even a close, shut out neither other
   const ended = new Promise<number>((resolve) => {
     honest.listen({ message: () => {}, close: resolve });
   });
-  await untilTrue(() => pool.has(world.peer.id));
+  await until(() => pool.has(world.peer.id), "a proven channel");
 
   await silent[0]!.write(MASKED_CLOSE);
   await silent[0]!.read(1);
@@ -87,7 +84,7 @@ Deno.test("the end that opened a channel closes it when the other end is silent 
   await using test = await setUp(() => silent.url);
   const { world: { parts, peer }, pool } = test;
   pool.open(peer.id);
-  await untilTrue(() => pool.has(peer.id));
+  await until(() => pool.has(peer.id), "an open channel");
   using socket = await silent.accept();
   assert(pool.send(peer.id, new Uint8Array([42])));
   await parts.clock.advance(200_000);

@@ -7,6 +7,8 @@ import { TestParts } from "../parts.ts";
 import { FriendWorld } from "./friend_world.ts";
 import { keepOpen } from "../../world/kept_database.ts";
 import { MemoryFiles } from "../../world/memory_files.ts";
+import { VirtualClock } from "../../world/virtual_clock.ts";
+import { MINUTE_MS } from "../parts.ts";
 
 /** A disk that outlives the process on it. */
 function createDisk() {
@@ -31,11 +33,12 @@ Deno.test("a block stays over a restart, and the node does not call whom it bloc
     asked.push(new URL(call.url).pathname);
     return request(call);
   };
-  await using node = await RunningNode.start({ ...options, network });
+  const clock = new VirtualClock(Date.now());
+  await using node = await RunningNode.start({ ...options, network, clock });
   const { node_id: ownId, peers } = await node.status();
   const peer = peers.find(({ node_id }) => node_id === friendId);
   assertEquals([peer?.known, peer?.standing], [true, "blocked"]);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await clock.advance(MINUTE_MS);
   const aboutItself = ["/nodes/register", `/nodes/${ownId}`];
   assertEquals(asked.filter((path) => !aboutItself.some((own) => path.endsWith(own))), []);
 });
