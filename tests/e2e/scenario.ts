@@ -183,6 +183,7 @@ async function surviveKills(network: LocalNetwork): Promise<void> {
       texts.push(text);
       await alice.admin.send({ peer: bob.id, text, waitMs: 0 });
     }
+    // What the receiver has done by then is another matter each time: only real time makes that so.
     await pause(delayMs);
     await network.kill("bob");
     await network.startNode("bob");

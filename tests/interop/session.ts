@@ -11,7 +11,7 @@ import { Inbox } from "./inbox.ts";
 import { type FramePlan, type OpenedFrame, openFrame, sealFrame } from "./session_keys.ts";
 
 /** A node that answers nothing fails its test, and does not hold up the others. */
-const HTTP_TIMEOUT_MS = 5_000;
+const HTTP_TIMEOUT_MS = 30_000;
 
 /** An opened frame and how it came. */
 export interface Received extends OpenedFrame {
