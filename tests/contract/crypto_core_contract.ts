@@ -630,16 +630,16 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
-/** Registers the contract's tests for one way to hold the core. */
+/** Registers the contract's tests for one way to hold the core. One core serves them all, and the last one stops it. */
 export function testCryptoCore(name: string, createCore: () => Promise<CryptoCore>): void {
-  for (const [title, run] of Object.entries(cases)) {
-    Deno.test(`${name}: ${title}`, async () => {
-      const core = await createCore();
-      try {
-        await run(await CoreWorld.create(core));
-      } finally {
-        await core.stop().catch(() => {});
+  Deno.test(name, async (test) => {
+    const core = await createCore();
+    try {
+      for (const [title, run] of Object.entries(cases)) {
+        await test.step(title, async () => await run(await CoreWorld.create(core)));
       }
-    });
-  }
+    } finally {
+      await core.stop().catch(() => {});
+    }
+  });
 }
