@@ -67,6 +67,7 @@ export class WorkerCryptoCore extends CallingCore {
   #holdsSecret = false;
   #underWay = 0;
   #failure: CryptoError | null = null;
+  readonly #ended = Promise.withResolvers<CryptoError>();
 
   private constructor(worker: Worker) {
     super();
@@ -105,6 +106,11 @@ export class WorkerCryptoCore extends CallingCore {
       };
     });
     return new WorkerCryptoCore(worker);
+  }
+
+  /** Resolves with the reason when this core can do nothing any more: its Worker has failed, or it was stopped. */
+  get ended(): Promise<CryptoError> {
+    return this.#ended.promise;
   }
 
   override async stop(): Promise<void> {
@@ -202,6 +208,7 @@ export class WorkerCryptoCore extends CallingCore {
   #fail(reason: string): void {
     if (this.#failure !== null) return;
     this.#failure = new CryptoError("core_failed", reason);
+    this.#ended.resolve(this.#failure);
     this.#worker.terminate();
     for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
     this.#waiting.clear();
