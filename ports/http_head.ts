@@ -27,8 +27,8 @@ export interface RequestHead {
   readonly isHttp10: boolean;
 }
 
-/** The status of a head that is refused. */
-export type HeadRefusal = 400 | 417 | 431 | 501 | 505;
+/** The status of a head that is refused. None is a fault of this end, whatever version or coding it names. */
+export type HeadRefusal = 400 | 417 | 431;
 
 const REQUEST_LINE =
   /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d)\.(\d)$/;
@@ -60,7 +60,7 @@ function framingOf(
   const length = headers.get("content-length");
   if (coding !== undefined) {
     if (length !== undefined || isHttp10) return 400;
-    return coding.toLowerCase() === "chunked" ? { kind: "chunked" } : 501;
+    return coding.toLowerCase() === "chunked" ? { kind: "chunked" } : 400;
   }
   if (length === undefined) return { kind: "none" };
   if (!/^\d{1,15}$/.test(length)) return 400;
@@ -87,7 +87,7 @@ export function parseHead(text: string): RequestHead | HeadRefusal {
   if (lines.length > MAX_HEADERS + 1) return 431;
   const [, method, target, major, minor] = REQUEST_LINE.exec(lines[0]!) ?? [];
   if (method === undefined || target === undefined) return 400;
-  if (major !== "1") return 505;
+  if (major !== "1") return 400;
   const isHttp10 = minor === "0";
   const headers = readHeaders(lines);
   if (headers === null) return 400;

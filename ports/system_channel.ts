@@ -26,7 +26,11 @@ const DEFAULT_TIMES: ChannelTimes = { silenceMs: 30_000, closeMs: 2_000, message
 
 /** Timers are not exact: what is nearly silent for so long counts. */
 const NEARLY = 0.9;
+/** Pings in half the time that the other end may be silent: far more than keep a connection alive. */
+const MAX_PINGS = 1_000;
 const NOTHING = new Uint8Array();
+/** What is read and dropped of somebody who was refused. */
+const MAX_DROPPED_BYTES = 4 * MAX_FRAME_BYTES;
 const DROPPED_AT_ONCE_BYTES = 64 * 1024;
 
 /** One WebSocket; it may be sent on and closed before {@linkcode SocketChannel.attach} connects it. */
@@ -43,6 +47,8 @@ export class SocketChannel implements Channel {
   /** What was, or is to be, told to the listener. */
   #endCode: number | null = null;
   #heardMs = 0;
+  /** Since the last look. */
+  #pings = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** @param options `isOpener`: whether this end opened it, which masks what it sends. */
@@ -138,8 +144,13 @@ export class SocketChannel implements Channel {
   }
 
   #take(came: Exclude<Incoming, { kind: "close" }>): void {
-    if (came.kind === "ping") this.#writer.pong(came.data);
-    else if (came.kind !== "pong" && !this.#isClosing) {
+    if (came.kind === "ping") {
+      this.#pings += 1;
+      if (this.#pings > MAX_PINGS) {
+        throw new FrameFault(CLOSE_CODE.policy, "Received too many pings");
+      }
+      this.#writer.pong(came.data);
+    } else if (came.kind !== "pong" && !this.#isClosing) {
       this.#listener?.message(came.kind === "binary" ? came.data : null);
     }
   }
@@ -164,7 +175,11 @@ export class SocketChannel implements Channel {
     try {
       await this.#writer.flushed();
       await socket.endWriting();
-      while (await socket.read(dropped) !== null);
+      for (let left = MAX_DROPPED_BYTES; left > 0;) {
+        const length = await socket.read(dropped);
+        if (length === null) break;
+        left -= length;
+      }
     } catch {
       // Broken or closed: over either way.
     }
@@ -172,6 +187,7 @@ export class SocketChannel implements Channel {
   }
 
   #look(): void {
+    this.#pings = 0;
     const nowMs = performance.now();
     const silentMs = nowMs - this.#heardMs;
     const { silenceMs, messageMs } = this.#times;
