@@ -108,12 +108,9 @@ export class Exchange {
     this.#state = "answering";
     this.#deadlineMs = Infinity;
     const hold = this.#parts.held.begin(this.#parts.source);
-    try {
-      const isOpen = await this.#answer(head, hold);
-      if (!isOpen || this.#isLast) return false;
-    } finally {
-      hold.release();
-    }
+    const isOpen = await this.#answer(head, hold).finally(() => hold.release());
+    if (!isOpen && this.#takeover === null) await this.#linger();
+    if (!isOpen || this.#isLast) return false;
     this.#state = "waiting";
     this.#deadlineMs = nowMs() + (socket.heldBytes > 0 ? limits.headMs : limits.keepAliveMs);
     return true;
@@ -188,9 +185,7 @@ export class Exchange {
       date: this.#parts.date(),
       watch,
     });
-    if (this.#takeover !== null) return false;
-    if (!isOpen) await this.#linger();
-    return isOpen;
+    return isOpen && this.#takeover === null;
   }
 
   #bodyOf(head: RequestHead, hold: Hold): RequestBody {

@@ -71,6 +71,11 @@ export class HttpListener {
     return this.#members.size;
   }
 
+  /** Bytes of bodies and messages of the moment that have not been handled. */
+  get heldBytes(): number {
+    return this.#held.totalBytes;
+  }
+
   /**
    * Takes no connection and no request any more, gives those that are being answered their time, then closes all.
    * @param graceMs How long answers and channels may take to end.

@@ -37,7 +37,7 @@ export class Ending {
     part.catch((cause: unknown) => this.fail(reason, cause));
   }
 
-  /** Ends the service when its crypto core does. @param ended Resolves with why, or is never asked for after a stop. */
+  /** Ends the service when its crypto core does. @param ended Resolves with the reason. */
   needsCore(ended: Promise<unknown>): void {
     void ended.then((cause) => this.fail("The crypto core has ended", cause));
   }

@@ -5,7 +5,7 @@
  */
 import { Hono } from "hono";
 import { decodeBase64Url, encodeBase64Url, isNodeId, type NodeId } from "../../crypto/encoding.ts";
-import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
+import { type CryptoCore, CryptoError, type KeyRef } from "../../crypto/interface.ts";
 import type { ChannelUpgrader, Clock, Log, RequestSource } from "../../ports/ports.ts";
 import { addressSource } from "../../protocol/address_source.ts";
 import { receiveRequestSchema } from "../../protocol/directory_api.ts";
@@ -111,8 +111,11 @@ export class PeerApi {
     return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
   }
 
+  /** Only what this house says itself: the runtime's and a library's words quote what a stranger sent. */
   #noteCause(error: OpenRedError): void {
-    const why = error.cause instanceof Error ? error.cause.message : "";
+    const { cause } = error;
+    const isOwn = cause instanceof OpenRedError || cause instanceof CryptoError;
+    const why = isOwn ? cause.message : cause instanceof Error ? cause.name : "";
     this.#parts.log.log("debug", error.code, { why });
   }
 
