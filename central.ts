@@ -26,7 +26,7 @@ import {
   systemResolver,
 } from "./ports/system.ts";
 import { LOCK_NAME } from "./ports/system_lock.ts";
-import { Ending } from "./process/ending.ts";
+import { ServiceEnd } from "./process/service_end.ts";
 import { listen, type Listening } from "./process/listening.ts";
 import { ProcessError, textOf } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
@@ -138,7 +138,7 @@ function sayReady(options: RunOptions, content: { url: string; id: string }): vo
 /** Stops what has started, for no longer than it may take. */
 async function stopInTime(
   service: { readonly listening: Listening; readonly directory: Directory | null },
-  ending: Ending,
+  ending: ServiceEnd,
 ): Promise<void> {
   const late = Promise.withResolvers<void>();
   const limitMs = ending.isFailed ? FAILED_SHUTDOWN_MS : SHUTDOWN_MS;
@@ -151,7 +151,7 @@ async function stopInTime(
 
 async function serve(
   options: RunOptions,
-  parts: { readonly log: SystemLog; readonly ending: Ending; readonly signal: AbortSignal },
+  parts: { readonly log: SystemLog; readonly ending: ServiceEnd; readonly signal: AbortSignal },
 ): Promise<void> {
   const { log, ending, signal } = parts;
   const { hostname, port } = options;
@@ -180,7 +180,7 @@ async function serve(
 async function run(options: RunOptions): Promise<number> {
   const format = options.json ? "json" : "text";
   const log = createLog({ clock: systemClock, level: options.logLevel, format });
-  const ending = new Ending(log);
+  const ending = new ServiceEnd(log);
   ending.watchErrors();
   const stop = new AbortController();
   stopOnSignals(stop);

@@ -45,7 +45,7 @@ import {
   setPassphrase,
 } from "./ports/node_secret.ts";
 import { createTerminalStream, readHidden, readStandardInput } from "./ports/system_terminal.ts";
-import { Ending } from "./process/ending.ts";
+import { ServiceEnd } from "./process/service_end.ts";
 import { listen } from "./process/listening.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
@@ -122,7 +122,7 @@ async function composeNode(
 }
 
 /** Stops a node, for no longer than it may take: one that failed has little left to end in order. */
-async function stopInTime(node: Node, ending: Ending): Promise<void> {
+async function stopInTime(node: Node, ending: ServiceEnd): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const limitMs = ending.isFailed ? FAILED_STOP_TIMEOUT_MS : STOP_TIMEOUT_MS;
   const cancel = systemClock.setTimer(limitMs, resolve);
@@ -211,7 +211,7 @@ type RunStreams = Parameters<RunNode>[1] & { readonly log: Log };
 async function runLocked(options: RunOptions, streams: RunStreams): Promise<void> {
   const { err, signal, log } = streams;
   const passphrase = await passphraseOf(options, { err, signal });
-  const ending = new Ending(log);
+  const ending = new ServiceEnd(log);
   await using peers = listen({ ...options.listen, flag: "--listen", name: "node", log });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   const crypto = await WorkerCryptoCore.start();
@@ -249,7 +249,7 @@ async function serveCommands(
   parts: RunStreams & {
     readonly node: Node;
     readonly apiUrl: string;
-    readonly ending: Ending;
+    readonly ending: ServiceEnd;
     readonly admin: { readonly url: string; readonly token: string };
   },
 ): Promise<void> {

@@ -9,7 +9,7 @@ import type { Log } from "../ports/ports.ts";
 import { ProcessError, textOf } from "./process_error.ts";
 
 /** What may end one service. */
-export class Ending {
+export class ServiceEnd {
   readonly #log: Log;
   readonly #failed = Promise.withResolvers<never>();
   #isFailed = false;
