@@ -190,8 +190,9 @@ async function run(options: RunOptions): Promise<number> {
     await serve(options, { log, ending, signal: stop.signal });
     return 0;
   } catch (error) {
-    if (options.json) log.log("error", "failed", { text: textOf(error) });
-    else tell(Deno.stderr, `error: ${textOf(error)}\n`);
+    if (!options.json) tell(Deno.stderr, `error: ${textOf(error)}\n`);
+    // The log has said already why a service failed.
+    else if (!ending.isFailed) log.log("error", "start_failed", { text: textOf(error) });
     return error instanceof ProcessError ? error.exitCode : 1;
   } finally {
     held?.release();

@@ -63,12 +63,13 @@ export class Exchange {
     return this.#state;
   }
 
-  /** When it is over for what has not come by then; an answer that moves is given more time. */
+  /** Whether time is up. An answer has time as long as it is this end that has nothing to send, or parts of it leave. */
   isLate(nowMs: number): boolean {
     if (nowMs < this.#deadlineMs) return false;
-    const written = this.#parts.socket.writtenBytes;
-    if (this.#state !== "answering" || written === this.#lastWritten) return true;
-    this.#lastWritten = written;
+    const { socket } = this.#parts;
+    const isMoving = !socket.isWriting || socket.writtenBytes !== this.#lastWritten;
+    if (this.#state !== "answering" || !isMoving) return true;
+    this.#lastWritten = socket.writtenBytes;
     this.#deadlineMs = nowMs + this.#parts.limits.writeMs;
     return false;
   }

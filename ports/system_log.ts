@@ -26,44 +26,63 @@ export interface SystemLog extends Log {
   flush(): Promise<void>;
 }
 
+/** Writes lines, and of each event not more than a minute's share. */
+class ThrottledLog implements SystemLog {
+  readonly #options: LogOptions;
+  readonly #throttle = new LogThrottle();
+  readonly #writer = new LineWriter({
+    stream: Deno.stderr,
+    lost: (count) => this.#format("warn", "log_lines_lost", { count }),
+  });
+  #cancelTimer: (() => void) | null = null;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+  }
+
+  log(level: LogLevel, event: string, fields: LogFields = {}): void {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#options.level)) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#sumUp(nowMs);
+    if (this.#throttle.take(event, nowMs)) this.#write(this.#format(level, event, fields));
+    const { dueMs } = this.#throttle;
+    if (dueMs === null) return;
+    this.#cancelTimer ??= this.#options.clock.setTimer(dueMs - nowMs, () => this.#sumUp(dueMs));
+  }
+
+  async flush(): Promise<void> {
+    this.#sumUp(Infinity);
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.setTimer(FLUSH_MS, late.resolve);
+    await Promise.race([this.#writer.flushed(), late.promise]);
+    cancel();
+  }
+
+  #sumUp(nowMs: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    for (const { event, count } of this.#throttle.sumUp(nowMs)) {
+      this.#write(this.#format("warn", "lines_left_out", { of: event, count }));
+    }
+  }
+
+  #format(level: LogLevel, event: string, fields: LogFields): string {
+    const { clock, format } = this.#options;
+    return formatLine(format, {
+      time: new Date(clock.nowMs()).toISOString(),
+      level,
+      event,
+      fields,
+    });
+  }
+
+  #write(line: string): void {
+    if (this.#options.write === undefined) this.#writer.write(line);
+    else this.#options.write(line);
+  }
+}
+
 /** Makes a log. Of one event it writes 60 lines a minute, and then how many more there were (`lines_left_out`). */
 export function createLog(options: LogOptions): SystemLog {
-  const { clock, level, format } = options;
-  const lowest = LEVELS.indexOf(level);
-  const throttle = new LogThrottle();
-  let cancelTimer: (() => void) | null = null;
-  const line = (at: LogLevel, event: string, fields: LogFields) =>
-    formatLine(format, { time: new Date(clock.nowMs()).toISOString(), level: at, event, fields });
-  const writer = new LineWriter({
-    stream: Deno.stderr,
-    lost: (count) => line("warn", "log_lines_lost", { count }),
-  });
-  const write = options.write ?? ((text: string) => writer.write(text));
-  const sumUp = (nowMs: number) => {
-    cancelTimer?.();
-    cancelTimer = null;
-    for (const { event, count } of throttle.sumUp(nowMs)) {
-      write(line("warn", "lines_left_out", { of: event, count }));
-    }
-  };
-  const watch = (nowMs: number) => {
-    const { dueMs } = throttle;
-    if (dueMs !== null) cancelTimer ??= clock.setTimer(dueMs - nowMs, () => sumUp(dueMs));
-  };
-  return {
-    log(at, event, fields = {}) {
-      if (LEVELS.indexOf(at) < lowest) return;
-      const nowMs = clock.monotonicMs();
-      sumUp(nowMs);
-      if (throttle.take(event, nowMs)) write(line(at, event, fields));
-      watch(nowMs);
-    },
-    async flush() {
-      sumUp(Infinity);
-      const late = Promise.withResolvers<void>();
-      const cancel = clock.setTimer(FLUSH_MS, late.resolve);
-      await Promise.race([writer.flushed(), late.promise]);
-      cancel();
-    },
-  };
+  return new ThrottledLog(options);
 }

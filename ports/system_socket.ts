@@ -18,6 +18,7 @@ export class Socket {
   #isClosed = false;
   readonly #closed = Promise.withResolvers<void>();
   #written = 0;
+  #isWriting = false;
 
   constructor(connection: Deno.TcpConn | Deno.TlsConn) {
     this.#connection = connection;
@@ -44,6 +45,11 @@ export class Socket {
   /** Bytes that have left so far. */
   get writtenBytes(): number {
     return this.#written;
+  }
+
+  /** Whether something waits for the other end to take it. */
+  get isWriting(): boolean {
+    return this.#isWriting;
   }
 
   /** Counts `length` of the held bytes as taken. */
@@ -95,10 +101,15 @@ export class Socket {
 
   /** Writes all of it. @throws {Error} Where the connection broke or was closed here. */
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      const length = await this.#connection.write(bytes.subarray(at, at + WRITE_BYTES));
-      at += length;
-      this.#written += length;
+    this.#isWriting = true;
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const length = await this.#connection.write(bytes.subarray(at, at + WRITE_BYTES));
+        at += length;
+        this.#written += length;
+      }
+    } finally {
+      this.#isWriting = false;
     }
   }
 

@@ -98,6 +98,23 @@ Deno.test("HttpListener streams an answer whose length nobody knows, and stops w
   await Promise.all([cancelled.promise, aborted.promise]);
 });
 
+Deno.test("HttpListener leaves an answer alone that has nothing to send for long", async () => {
+  await using server = serveLoopback(() => {
+    const stream = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        // Some looks of the listener at its connections, which are a quarter of a second apart.
+        await new Promise((resolve) => setTimeout(resolve, 800));
+        controller.enqueue(new TextEncoder().encode("late"));
+        controller.close();
+      },
+    });
+    return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+  }, { writeMs: 100, keepAliveMs: 100 });
+  using client = await RawClient.connect(server.url);
+  await client.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+  assertMatch(await client.read(), /4\r\nlate\r\n0\r\n\r\n$/);
+});
+
 Deno.test("HttpListener asks for a body that waits to be asked for, and only when somebody reads it", async () => {
   await using server = serveLoopback(async (request) => {
     return request.url.endsWith("/refused")

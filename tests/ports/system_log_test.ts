@@ -71,16 +71,19 @@ Deno.test("formatLine() lets no text forge a line, colour or turn a terminal", (
     "\u{e0001}",
   ];
   const texts = fc.array(fc.oneof(fc.constantFrom(...evil), fc.string({ unit: "binary" })));
-  fc.assert(fc.property(texts, (parts) => {
-    const text = parts.join("");
-    const line = { time: "t", level: "info" as const, event: "e", fields: { text } };
-    for (const format of ["json", "text"] as const) {
-      const written = formatLine(format, line);
-      assertEquals(/[\p{C}\p{Zl}\p{Zp}]/u.exec(written.slice(0, -1)), null);
-      assertEquals(written.at(-1), "\n");
-    }
-    assertEquals(JSON.parse(formatLine("json", line)).text, text);
-  }), { numRuns: 50 });
+  fc.assert(
+    fc.property(texts, (parts) => {
+      const text = parts.join("");
+      const line = { time: "t", level: "info" as const, event: "e", fields: { text } };
+      for (const format of ["json", "text"] as const) {
+        const written = formatLine(format, line);
+        assertEquals(/[\p{C}\p{Zl}\p{Zp}]/u.exec(written.slice(0, -1)), null);
+        assertEquals(written.at(-1), "\n");
+      }
+      assertEquals(JSON.parse(formatLine("json", line)).text, text);
+    }),
+    { numRuns: 50 },
+  );
 });
 
 Deno.test("createLog() sums up what comes more than 60 times a minute, event by event", async () => {
