@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { HttpListener } from "../../ports/system_listener.ts";
 
 export type Handler = (request: Request, address: string) => Response | Promise<Response>;
 
@@ -11,21 +10,22 @@ export type Handler = (request: Request, address: string) => Response | Promise<
 export class LoopbackListener implements AsyncDisposable {
   handler: Handler;
   readonly url: string;
-  readonly #listener: HttpListener;
+  readonly #stop = new AbortController();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   constructor(handler: Handler = () => new Response(null, { status: 503 })) {
     this.handler = handler;
-    this.#listener = new HttpListener({
-      hostname: "127.0.0.1",
-      port: 0,
-      log: { log: () => {} },
-      answer: async (request, address) => await this.handler(request, address),
-    });
-    this.url = `http://127.0.0.1:${this.#listener.port}`;
+    const { signal } = this.#stop;
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, signal, onListen() {} },
+      (request, info) => this.handler(request, info.remoteAddr.hostname),
+    );
+    this.url = `http://127.0.0.1:${this.#server.addr.port}`;
   }
 
   /** Drops connections too: a client that keeps an idle one would be waited for otherwise. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#listener.shutdown();
+    this.#stop.abort();
+    await this.#server.finished;
   }
 }

@@ -31,6 +31,7 @@ import type {
 } from "../../protocol/admin_api.ts";
 import { Inbox } from "./inbox.ts";
 import { LoopbackListener } from "./loopback_listener.ts";
+import { NodeListener } from "./node_listener.ts";
 
 const KEYSTORE_COST = { memoryKiB: 64, passes: 1 };
 const ADMIN_TOKEN = "interop-admin-token";
@@ -115,7 +116,7 @@ export class RealNode implements AsyncDisposable {
   readonly log = new LineLog();
   readonly clock = new ShiftedClock();
   readonly events = new Inbox<NodeEvent>("the node's events");
-  readonly #listener = new LoopbackListener();
+  readonly #listener = new NodeListener();
   readonly #data = Deno.makeTempDirSync();
   #core: LocalCryptoCore | null = null;
   #node: Node | null = null;

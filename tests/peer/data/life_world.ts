@@ -22,7 +22,7 @@ import {
 } from "../../../ports/system.ts";
 import type { Clock } from "../../../ports/ports.ts";
 import type { InboxView, StatusView } from "../../../protocol/admin_api.ts";
-import { LoopbackListener } from "../../interop/loopback_listener.ts";
+import { NodeListener } from "../../interop/node_listener.ts";
 
 export const CHEAP = { memoryKiB: 64, passes: 1 };
 const ADMIN_TOKEN = "life";
@@ -42,7 +42,7 @@ export class LifeNode implements AsyncDisposable {
   readonly logged: string[] = [];
   /** The succession in each message 1 since it was made, oldest first. */
   readonly shown: (string | null)[] = [];
-  #listener = new LoopbackListener();
+  #listener = new NodeListener();
   #core: LocalCryptoCore | null = null;
   #node: OpenNode | null = null;
 
@@ -169,13 +169,13 @@ export class LifeNode implements AsyncDisposable {
   async takeAddress(of: LifeNode): Promise<void> {
     await this.#listener[Symbol.asyncDispose]();
     this.#listener = of.#listener;
-    of.#listener = new LoopbackListener();
+    of.#listener = new NodeListener();
   }
 
   /** Leaves its address for another one. */
   async move(): Promise<void> {
     await this.#listener[Symbol.asyncDispose]();
-    this.#listener = new LoopbackListener();
+    this.#listener = new NodeListener();
   }
 
   /** The data as it is now, in another directory. */
