@@ -57,6 +57,8 @@ export class WorkerCryptoCore extends CallingCore {
   #holdsSecret = false;
   #underWay = 0;
   #failure: CryptoError | null = null;
+  #isStopping = false;
+  readonly #ended = Promise.withResolvers<CryptoError>();
 
   private constructor(worker: Worker) {
     super();
@@ -97,7 +99,13 @@ export class WorkerCryptoCore extends CallingCore {
     return new WorkerCryptoCore(worker);
   }
 
+  /** Resolves with the reason when the Worker has failed and this core can do nothing any more; not at a stop. */
+  get ended(): Promise<CryptoError> {
+    return this.#ended.promise;
+  }
+
   override async stop(): Promise<void> {
+    this.#isStopping = true;
     try {
       await this.call("stop", undefined);
     } finally {
@@ -211,6 +219,7 @@ export class WorkerCryptoCore extends CallingCore {
   #fail(reason: string): void {
     if (this.#failure !== null) return;
     this.#failure = new CryptoError("core_failed", reason);
+    if (!this.#isStopping) this.#ended.resolve(this.#failure);
     this.#worker.terminate();
     for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
     this.#waiting.clear();

@@ -11,6 +11,6 @@ export { openFiles } from "./system_files.ts";
 export { systemHttpClient } from "./system_http.ts";
 export { hasOtherNames, holdsFile } from "./system_data_directory.ts";
 export { type DirectoryLock, DirectoryLockedError, lockDirectory } from "./system_lock.ts";
-export { createLog, type LogOptions } from "./system_log.ts";
+export { createLog, type LogOptions, type SystemLog } from "./system_log.ts";
 export { systemRandom } from "./system_random.ts";
 export { systemResolver } from "./system_resolver.ts";

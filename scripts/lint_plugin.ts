@@ -9,7 +9,7 @@
 const FREE = [
   /^ports\/system[^/]*\.ts$/,
   /^[^/]+\.ts$/,
-  /^(scripts|tests|bench|std|examples|dist)\//,
+  /^(process|scripts|tests|bench|std|examples|dist)\//,
 ];
 
 /** What the Worker needs, which has no ports passed in, and its client. */

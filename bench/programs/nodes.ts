@@ -7,6 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
 import type { OpenNode } from "../../peer/node.ts";
+import { HttpListener } from "../../ports/system_listener.ts";
 import { callAnew, introduce, type Introduction, startBenchNode } from "./bench_node.ts";
 import { type Commands, runCommands } from "./command_loop.ts";
 import { FrameMeter } from "./frame_meter.ts";
@@ -36,18 +37,28 @@ const members: Member[] = [];
 const raw = new RawSockets();
 const folders: string[] = [];
 
-const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request, info) => {
-  const [, name, number] = new URL(request.url).pathname.split("/");
-  if (name === "raw") return raw.accept(request);
-  const member = members[Number(number)];
-  if (member === undefined) return new Response(null, { status: 404 });
-  return member.node.handle(request, { address: info.remoteAddr.hostname });
+const listener = new HttpListener({
+  hostname: "127.0.0.1",
+  port: 0,
+  log: { log: () => {} },
+  async answer(request, address) {
+    const [, , number] = new URL(request.url).pathname.split("/");
+    const member = members[Number(number)];
+    if (member === undefined) return new Response(null, { status: 404 });
+    return await member.node.handle(request, { address });
+  },
 });
+
+/** What the bare WebSockets are accepted by: the runtime alone. */
+const rawServer = Deno.serve(
+  { hostname: "127.0.0.1", port: 0, onListen() {} },
+  (request) => raw.accept(request),
+);
 
 async function open(
   options: { count: number; isDurable: boolean },
-): Promise<{ port: number; nodes: NodeView[] }> {
-  const { port } = server.addr;
+): Promise<{ port: number; rawPort: number; nodes: NodeView[] }> {
+  const { port } = listener;
   const nodes: NodeView[] = [];
   for (let i = 0; i < options.count; i++) {
     const folder = options.isDurable ? await Deno.makeTempDir({ prefix: "openred-bench-" }) : null;
@@ -61,7 +72,7 @@ async function open(
     const noisePublic = encodeBase64Url(node.inside.keys.noiseKeys[0]!.publicKey);
     nodes.push({ id: node.id, noisePublic, record });
   }
-  return { port, nodes };
+  return { port, rawPort: rawServer.addr.port, nodes };
 }
 
 function adminRequest(path: string, init: RequestInit = {}): Request {

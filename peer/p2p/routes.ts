@@ -5,7 +5,7 @@
  */
 import { Hono } from "hono";
 import { decodeBase64Url, encodeBase64Url, isNodeId, type NodeId } from "../../crypto/encoding.ts";
-import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
+import { type CryptoCore, CryptoError, type KeyRef } from "../../crypto/interface.ts";
 import type { ChannelUpgrader, Clock, Log, RequestSource } from "../../ports/ports.ts";
 import { addressSource } from "../../protocol/address_source.ts";
 import { receiveRequestSchema } from "../../protocol/directory_api.ts";
@@ -30,6 +30,16 @@ const MAX_CONCURRENT_REQUESTS = 512;
 const IDENTITIES_PER_MINUTE = 120;
 const ENVELOPES_PER_MINUTE = 600;
 const CHANNELS_PER_MINUTE = 120;
+
+/** How a body of `/p2p/message` begins whose session can be looked up before the rest has come. */
+const SESSION_FIRST = /^\s*\{\s*"session_id"\s*:\s*"([A-Za-z0-9_-]{22})"/;
+const MAX_BEGIN_BYTES = 64;
+/** A body of `/p2p/message` that begins in another way. */
+const MAX_UNJUDGED_BYTES = 16 * 1024;
+
+function sessionUnknown(): OpenRedError {
+  return new OpenRedError("session_unknown", "This session is not known here");
+}
 
 export interface RouteParts {
   readonly crypto: CryptoCore;
@@ -118,8 +128,11 @@ export class PeerApi {
     return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
   }
 
+  /** Only what this house says itself: the runtime's and a library's words quote what a stranger sent. */
   #noteCause(error: OpenRedError): void {
-    const why = error.cause instanceof Error ? error.cause.message : "";
+    const { cause } = error;
+    const isOwn = cause instanceof OpenRedError || cause instanceof CryptoError;
+    const why = isOwn ? cause.message : cause instanceof Error ? cause.name : "";
     this.#parts.log.log("debug", error.code, { why });
   }
 
@@ -168,19 +181,33 @@ export class PeerApi {
   }
 
   async #message(request: Request): Promise<Response> {
-    const body = await this.#readBody(request, MAX_MESSAGE_REQUEST_BYTES);
+    const body = await readBodyInTime(request, {
+      maxBytes: MAX_MESSAGE_REQUEST_BYTES,
+      clock: this.#parts.clock,
+      judge: (begin) => this.#judgeMessage(begin),
+    });
     const { session_id, data } = parseGrowing(messageRequestSchema, parseJson(body));
     if (!session_id.every((byte, index) => byte === data[index + 1])) {
       throw new OpenRedError("bad_request", "Member session_id is not the frame's");
     }
     const verdict = await this.#parts.sessions.receive(data);
     if (verdict.kind === "unknown") {
-      throw new OpenRedError("session_unknown", "This session is not known here");
+      throw sessionUnknown();
     }
     if (verdict.kind === "refused") {
       throw new OpenRedError("frame_rejected", "The frame was rejected");
     }
     return jsonResponse({ received: true });
+  }
+
+  /** Frames of unknown sessions are not worth reading, and only bodies that begin with their session may be long. */
+  #judgeMessage(begin: Uint8Array): number {
+    const text = SESSION_FIRST.exec(String.fromCharCode(...begin.subarray(0, MAX_BEGIN_BYTES)))
+      ?.[1];
+    const sessionId = text === undefined ? null : decodeBase64Url(text);
+    if (sessionId === null) return MAX_UNJUDGED_BYTES;
+    if (!this.#parts.sessions.knows(sessionId)) throw sessionUnknown();
+    return MAX_MESSAGE_REQUEST_BYTES;
   }
 
   #channel(request: Request, source: RequestSource): Response {

@@ -68,14 +68,14 @@ export class FrameIntake {
    * Takes a frame from whatever carried it. What is inside goes on by itself; the verdict says only whether it opened.
    */
   async take(frame: Uint8Array): Promise<FrameVerdict> {
-    const { events, table, background } = this.#parts;
+    const { events, background } = this.#parts;
     const sessionId = frameSessionId(frame);
     if (sessionId === null) {
       events.count("frames_refused");
       return { kind: "refused" };
     }
-    const session = table.get(Buffer.from(sessionId).toString("hex"));
-    if (session === null || session.over || !this.#counts(session)) return { kind: "unknown" };
+    const session = this.#find(sessionId);
+    if (session === null) return { kind: "unknown" };
     const opened = await openUnlessGone(session, frame);
     if (opened === null) return { kind: "unknown" };
     switch (opened.outcome) {
@@ -92,6 +92,16 @@ export class FrameIntake {
         return { kind: "taken", session, fresh };
       }
     }
+  }
+
+  /** Tells whether frames of a session would be opened. */
+  knows(sessionId: Uint8Array): boolean {
+    return this.#find(sessionId) !== null;
+  }
+
+  #find(sessionId: Uint8Array): Session | null {
+    const session = this.#parts.table.get(Buffer.from(sessionId).toString("hex"));
+    return session === null || session.over || !this.#counts(session) ? null : session;
   }
 
   /** Whether a session is still there, and its peer not one that another identity has followed. */

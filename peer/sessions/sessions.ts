@@ -145,6 +145,11 @@ export class Sessions {
     return this.#responder.answer(request);
   }
 
+  /** Tells whether frames of a session would be opened. @param sessionId 16 bytes. */
+  knows(sessionId: Uint8Array): boolean {
+    return this.#intake.knows(sessionId);
+  }
+
   /** Takes a frame from whatever carried it. */
   receive(frame: Uint8Array): Promise<FrameVerdict> {
     return this.#intake.take(frame);

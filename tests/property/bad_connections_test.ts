@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { HttpListener } from "../../ports/system_listener.ts";
 import { CANARY } from "./bad_json.ts";
 import { DirectoryWorld } from "./directory_world.ts";
 import { NodeWorld } from "./node_world.ts";
@@ -21,9 +22,11 @@ interface Listening extends AsyncDisposable {
 function listen(world: ServerWorld): Listening {
   const failures: string[] = [];
   const activity = new Activity();
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
+  const listener = new HttpListener({
+    hostname: "127.0.0.1",
+    port: 0,
+    log: { log: () => {} },
+    answer: async (request) => {
       activity.note();
       const response = await world.handle(request);
       activity.note();
@@ -34,12 +37,12 @@ function listen(world: ServerWorld): Listening {
       }
       return response;
     },
-  );
+  });
   return {
-    port: server.addr.port,
+    port: listener.port,
     activity,
     failures,
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    [Symbol.asyncDispose]: () => listener.shutdown(),
   };
 }
 

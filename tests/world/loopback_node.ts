@@ -13,7 +13,7 @@ import { systemClock } from "../../ports/system.ts";
 import type { StatusView } from "../../protocol/admin_api.ts";
 import { AdminClient } from "./admin_client.ts";
 import { ADMIN_TOKEN, composeNode } from "./compose_node.ts";
-import { LoopbackListener } from "./loopback_listener.ts";
+import { NodeListener } from "./node_listener.ts";
 import { MemoryLog } from "./memory_log.ts";
 import { systemPorts } from "./node_ports.ts";
 
@@ -21,7 +21,7 @@ export class LoopbackNode implements AsyncDisposable {
   readonly data: string;
   readonly log = new MemoryLog();
   readonly admin = new AdminClient((request) => this.node.handleAdmin(request), ADMIN_TOKEN);
-  protected listener = new LoopbackListener();
+  protected listener = new NodeListener();
   #core: CryptoCore | null = null;
   #node: OpenNode | null = null;
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodeBase64Url } from "../../../crypto/encoding.ts";
+import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { openIdentityStatement } from "../../../protocol/statements.ts";
 import { TrustedProxies } from "../../../protocol/trusted_proxies.ts";
 import { MINUTE_MS } from "../parts.ts";
@@ -91,6 +91,25 @@ Deno.test("Every POST answers bad bodies with 400 or 413 and a code", async () =
   assertEquals(await codeOf(test.post("/p2p/handshake", version)), [400, "unsupported"]);
   const large = "A".repeat(16 * 1024);
   assertEquals((await test.post("/p2p/handshake", { ...version, noise: large })).status, 413);
+});
+
+/** A body of which no more is there than what it begins with; the end never comes. */
+function endless(begin: string): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.enqueue(encodeUtf8(begin)) });
+}
+
+Deno.test("POST /p2p/message refuses a frame of an unknown session before its body has come", async () => {
+  await using test = await TestNode.start();
+  const id = encodeBase64Url(new Uint8Array(16).fill(9));
+  for (const begin of [`{"session_id":"${id}",`, ` { "session_id" : "${id}",`]) {
+    const body = endless(begin.padEnd(64, " "));
+    assertEquals(await codeOf(test.ask("POST", "/p2p/message", { body })), [
+      404,
+      "session_unknown",
+    ]);
+  }
+  const late = endless(`{"data":"${"A".repeat(17_000)}`);
+  assertEquals((await test.ask("POST", "/p2p/message", { body: late })).status, 413);
 });
 
 Deno.test("POST /p2p/handshake limits what one address may try, and burns no pair for it", async () => {
