@@ -78,8 +78,9 @@ export class ModuleHost {
   }
 
   /** Stops every module, the last one first. */
-  stop(): Promise<void> {
-    return this.#inTurn(async () => {
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    await this.#inTurn(async () => {
       this.#isStopped = true;
       for (const { running } of this.runs.runs().reverse()) await this.#stop(running.name);
       for (const { name, kind } of this.#parts.states.all()) {
