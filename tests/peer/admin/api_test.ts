@@ -77,8 +77,13 @@ Deno.test("The admin API takes input of exactly its form", async () => {
     });
     assertEquals([status, code], [400, "bad_request"], String(body));
   }
-  const large = { method: "POST", headers: WITH_TOKEN, body: " ".repeat(512 * 1024 + 1) };
-  assertEquals(await ask(test, "/m/messaging/messages", large), [413, "too_large"]);
+  const limits = { "/connect": 512 * 1024, "/m/messaging/messages": 1024 * 1024 };
+  for (const [path, limit] of Object.entries(limits)) {
+    const post = (bytes: number) =>
+      ask(test, path, { method: "POST", headers: WITH_TOKEN, body: " ".repeat(bytes) });
+    assertEquals(await post(limit + 1), [413, "too_large"], path);
+    assertEquals(await post(limit), [400, "bad_request"], path);
+  }
 });
 
 Deno.test("The admin API takes queries of exactly their form", async () => {

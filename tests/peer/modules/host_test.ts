@@ -142,7 +142,7 @@ Deno.test("ModuleHost says which module failed to start and why, and starts the 
     ["broken", "failed", "It failed to start"],
     ["lying", "failed", "It failed to start"],
     ["refusing", "failed", "Not on this disk"],
-    ["slow", "failed", "The module slow did not start in time"],
+    ["slow", "failed", "It did not start in time"],
     ["sound", "running", undefined],
   ]);
   assertEquals(world.parts.events.warnings().length, 4);
@@ -218,7 +218,7 @@ Deno.test("ModuleHost stops a module once its calls are over, and not for one th
   await world.parts.clock.advance(1);
   await stopping;
   assertEquals(told, ["alpha starts", "alpha stops"]);
-  const late = world.parts.log.entries.filter(({ event }) => event === "module_stopped_late");
+  const late = world.parts.log.entries.filter(({ event }) => event === "module_ended_late");
   assertEquals(late.length, 1);
 });
 
