@@ -20,6 +20,7 @@ import { inboxCommand } from "./inbox.ts";
 import { initCommand } from "./init.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
+import { MODULE_COMMANDS } from "./module.ts";
 import { PASSPHRASE_COMMANDS } from "./passphrase.ts";
 import { PEER_COMMANDS } from "./peer.ts";
 import { GROUP_COMMANDS } from "./peer_group.ts";
@@ -43,6 +44,8 @@ export interface CommandLinePorts {
   readonly askSecret: CommandContext<OptionSpecs>["askSecret"];
   readonly readSecretFile: CommandContext<OptionSpecs>["readSecretFile"];
   readonly changePassphrase: CommandContext<OptionSpecs>["changePassphrase"];
+  readonly askLine: CommandContext<OptionSpecs>["askLine"];
+  readonly moduleKit: CommandContext<OptionSpecs>["moduleKit"];
   readonly keeper: CommandContext<OptionSpecs>["keeper"];
   /** The admin file of a data directory, or `null` if there is none. */
   readAdminFile(data: string): Promise<Uint8Array | null>;
@@ -64,7 +67,7 @@ Exit codes:
   0  done
   1  failed: no running node, no answer, refused, not known here
   2  wrong usage or input
-  130  interrupted twice`;
+  130  interrupted at a question, or twice`;
 
 const ENVIRONMENT_HELP = `
 Options that name a variable can be given by it as well; the command line wins.
@@ -88,6 +91,7 @@ export function listCommands(runNode: RunNode): readonly NodeCommand[] {
     ...PEER_COMMANDS,
     ...GROUP_COMMANDS,
     ...TOKEN_COMMANDS,
+    ...MODULE_COMMANDS,
     ...PASSPHRASE_COMMANDS,
     ...BACKUP_COMMANDS,
     succeedCommand,
@@ -126,6 +130,7 @@ function quiet(program: Command, streams: { help: string[]; columns: number | nu
 const FAMILIES: Readonly<Record<string, string>> = {
   "audit": "what the node noted about its security",
   "peer": "who peers are, what they are called and what each may do",
+  "module": "what the node can do: built-in modules, and those from files",
   "passphrase": "the passphrase of the node's keys",
   "token": "the tokens that the node holds for its peers",
   "peer group": "groups of peers with permissions of their own",
@@ -155,7 +160,9 @@ function addCommand(
   )
     .description(command.summary[0]?.toUpperCase() + command.summary.slice(1) + ".")
     .helpOption("-h, --help", "print this help");
-  for (const word of command.words) sub.argument(`<${word.name}>`, word.summary);
+  for (const { name, summary, isOptional } of command.words) {
+    sub.argument(isOptional ? `[${name}]` : `<${name}>`, summary);
+  }
   const parsed = Object.entries(command.options).map(([name, spec]) => {
     const option = toOption(spec);
     sub.addOption(option);
@@ -263,6 +270,8 @@ async function execute(
     askSecret: (prompt, isWhole) => ports.askSecret(prompt, isWhole),
     readSecretFile: (path, flag) => ports.readSecretFile(path, flag),
     changePassphrase: (data, read) => ports.changePassphrase(data, read),
+    askLine: (question) => ports.askLine(question),
+    moduleKit: ports.moduleKit,
     keeper: ports.keeper,
     openNode: async () => {
       const data = String(values.data);
