@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { OpenRedError } from "../protocol/errors.ts";
 import { type Manifest, MAX_MODULE_BYTES, readFileManifest } from "../protocol/module_manifest.ts";
 import { parsePath } from "./option_values.ts";
-import { failure, usageError } from "./command_error.ts";
+import { usageError } from "./command_error.ts";
 import type { CommandContext } from "./command.ts";
 import { unlessStopped } from "./interruption.ts";
 import type { OptionSpecs } from "./options.ts";
@@ -60,7 +60,7 @@ export async function readModuleFile(
   const text = readText(code);
   const sha256 = createHash("sha256").update(code).digest("hex");
   const inspected = context.moduleKit.inspect(text).catch((cause) => {
-    throw failure(`<file>: ${firstLine(cause)}`, { cause });
+    throw usageError(`<file>: ${firstLine(cause)}`, { cause });
   });
   const said = await unlessStopped(context.signal, "nothing was loaded", inspected);
   try {

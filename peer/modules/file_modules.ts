@@ -15,6 +15,7 @@ import type { FrameIds } from "./frame_ids.ts";
 import { checkGrant, Grants, readGrant, undecided } from "./grants.ts";
 import type { HookJournal, PeerHook } from "./hook_journal.ts";
 import { StoredFiles } from "./module_files.ts";
+import { checkOption } from "./module_options.ts";
 import { ModuleRows } from "./module_rows.ts";
 import type { ModuleRuns } from "./module_runs.ts";
 import type { ModuleState, ModuleStates } from "./module_states.ts";
@@ -450,18 +451,4 @@ function checkChange(
   if ((change === "upgrade" || change === "downgrade") && held === null && !hasData) {
     throw new OpenRedError("bad_request", "There is no module of this name to replace");
   }
-}
-
-function checkOption(manifest: Manifest, name: string, value: OptionValue): void {
-  const option = manifest.options.find((other) => other.name === name);
-  if (option === undefined) {
-    const known = manifest.options.map((other) => other.name).join(", ") || "none";
-    throw new OpenRedError("bad_request", `The module has no option ${name}; it has ${known}`);
-  }
-  const fits = option.type === "text"
-    ? typeof value === "string"
-    : option.type === "flag"
-    ? typeof value === "boolean"
-    : typeof value === "number" && value >= option.min && value <= option.max;
-  if (!fits) throw new OpenRedError("bad_request", `This is no value of the option ${name}`);
 }
