@@ -7,7 +7,7 @@ import { CommandError, EXIT_CODES } from "./command_error.ts";
 
 /**
  * Waits for something, unless the person stops the command first.
- * @param what What has not been done then.
+ * @param what What to say then.
  * @throws {CommandError} Exit code 130; whatever was waited for is left alone.
  */
 export async function unlessStopped<T>(
@@ -16,7 +16,7 @@ export async function unlessStopped<T>(
   work: Promise<T>,
 ): Promise<T> {
   const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(new CommandError(EXIT_CODES.interrupted, `Stopped: ${what}`));
+  const stop = () => reject(new CommandError(EXIT_CODES.interrupted, what));
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop();
   try {

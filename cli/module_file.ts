@@ -10,6 +10,7 @@ import { parsePath } from "./option_values.ts";
 import { usageError } from "./command_error.ts";
 import type { CommandContext } from "./command.ts";
 import { unlessStopped } from "./interruption.ts";
+import { NOTHING_LOADED } from "./module_questions.ts";
 import type { OptionSpecs } from "./options.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
@@ -62,7 +63,7 @@ export async function readModuleFile(
   const inspected = context.moduleKit.inspect(text).catch((cause) => {
     throw usageError(`<file>: ${firstLine(cause)}`, { cause });
   });
-  const said = await unlessStopped(context.signal, "nothing was loaded", inspected);
+  const said = await unlessStopped(context.signal, NOTHING_LOADED, inspected);
   try {
     return { path, code, sha256, manifest: readFileManifest(said) };
   } catch (cause) {

@@ -13,14 +13,16 @@ import { sanitizeLine } from "./sanitize.ts";
 
 export const NOTHING_LOADED = "Nothing was loaded";
 
+type Asking = Pick<CommandContext<OptionSpecs>, "askLine" | "signal" | "err">;
+
 /** Asks one question after the other. */
 export class Questions {
-  readonly #context: Pick<CommandContext<OptionSpecs>, "askLine" | "signal">;
+  readonly #context: Asking;
   readonly #nobody: () => Promise<Error>;
 
   /** @param nobody Makes the error for when nobody can be asked. */
   constructor(
-    context: Pick<CommandContext<OptionSpecs>, "askLine" | "signal">,
+    context: Asking,
     nobody: () => Promise<Error>,
   ) {
     this.#context = context;
@@ -51,8 +53,13 @@ export class Questions {
   }
 
   async #ask(question: string): Promise<string> {
-    const { askLine, signal } = this.#context;
-    const typed = await unlessStopped(signal, NOTHING_LOADED, askLine(sanitizeLine(question)));
+    const { askLine, signal, err } = this.#context;
+    const answer = askLine(sanitizeLine(question));
+    const typed = await unlessStopped(signal, NOTHING_LOADED, answer).catch(async (error) => {
+      // The question is still without its line end.
+      await err.line();
+      throw error;
+    });
     if (typed === null) throw await this.#nobody();
     return typed.trim();
   }

@@ -60,15 +60,19 @@ export async function printModules(out: Output, modules: readonly ModuleView[]):
   }
 }
 
-/** What became of a module that was changed. */
-export async function printModule(out: Output, module: ModuleView): Promise<void> {
-  await out.pairs([
+function pairsOf(module: ModuleView): (readonly [string, Cell | string])[] {
+  return [
     ["Module", { text: `${module.name} ${module.version}`, style: "bold" }],
     ["State", { text: module.state, style: STYLES[module.state] }],
     ...(module.why === undefined ? [] : [["Why", module.why] as const]),
     ...(module.sha256 === undefined ? [] : [["SHA-256", module.sha256] as const]),
     ["Grants", module.grants.join(", ") || "none"],
-  ]);
+  ];
+}
+
+/** What became of a module that was changed. */
+export async function printModule(out: Output, module: ModuleView): Promise<void> {
+  await out.pairs(pairsOf(module));
 }
 
 /** What a grant lets a module do, in words of the house. */
@@ -127,8 +131,8 @@ function optionRow(option: ModuleOption, { options }: ModuleDetail): readonly Ce
 
 /** All that is known of a module. */
 export async function printDetail(out: Output, detail: ModuleDetail): Promise<void> {
-  await printModule(out, detail);
   await out.pairs([
+    ...pairsOf(detail),
     ["Kind", detail.kind],
     ["Keeps", `${detail.stored_bytes} bytes`],
     ["Restarts", String(detail.restarts)],

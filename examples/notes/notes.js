@@ -75,10 +75,8 @@ function registerRoutes(router) {
     const peer = /** @type {NodeId} */ (params.peer);
     const sending = context.send({ peer, type: "note", id, body });
     signal.addEventListener("abort", () => sending.cancel());
-    const roundTripMs = await sending.acknowledged;
-    return roundTripMs === null
-      ? { status: 503, json: { id, stored: false } }
-      : { json: { id, stored: true } };
+    const stored = await sending.acknowledged !== null;
+    return { status: stored ? 200 : 503, json: { id, stored } };
   });
 }
 
