@@ -8,6 +8,7 @@ import { CommandError, failure, OutputGone, usageError } from "./cli/command_err
 import { runCommandLine } from "./cli/commands.ts";
 import type { Output } from "./cli/output.ts";
 import type { RunNode } from "./cli/run.ts";
+import type { ModuleKit } from "./cli/module_kit.ts";
 import type { PassphraseChange } from "./cli/node_keeper.ts";
 import {
   KEYS_PASSPHRASE,
@@ -24,6 +25,7 @@ import { BUILT_IN_MODULES } from "./modules/built_in.ts";
 import { createNodeKeeper, explained, lockData, refuseEmptyData } from "./node_data.ts";
 import { type NodeConfig } from "./peer/config.ts";
 import { settleData } from "./peer/data/data_state.ts";
+import { openSandbox } from "./peer/modules/sandbox/open_sandbox.ts";
 import { createNode, type Node } from "./peer/node.ts";
 import {
   createLog,
@@ -41,6 +43,8 @@ import type { Log } from "./ports/ports.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
+import { askLine } from "./ports/system_question.ts";
+import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
 import { sendLoopback } from "./ports/system_loopback.ts";
 import {
   changePassphrase,
@@ -330,6 +334,39 @@ async function createFile(path: string): Promise<OutputFile> {
   };
 }
 
+/** The file runs in this process, which has no node in it: whatever it does, no node ends by it. */
+async function inspectModule(code: string): Promise<unknown> {
+  const moduleWorkers = createModuleWorkers();
+  try {
+    const opened = await openSandbox({ clock: systemClock, moduleWorkers }, {
+      name: "module",
+      code,
+    });
+    return opened.module.manifest;
+  } finally {
+    await moduleWorkers.stop();
+  }
+}
+
+const moduleKit: ModuleKit = {
+  builtInNames: BUILT_IN_MODULES.map(({ name }) => name),
+  inspect: inspectModule,
+  async readFile(path, maxBytes) {
+    return await readUserFile(path, maxBytes).catch((cause) => {
+      if (cause instanceof RangeError) throw cause;
+      throw usageError(`${path}: cannot read this file`, { cause });
+    });
+  },
+  async createFolder(path, files) {
+    await createUserFolder(path, files).catch((cause) => {
+      const exists = cause instanceof Deno.errors.AlreadyExists;
+      throw failure(`${path}: ${exists ? "there is something of this name" : "cannot be made"}`, {
+        cause,
+      });
+    });
+  },
+};
+
 async function applyPassphraseChange(data: string, change: PassphraseChange): Promise<void> {
   const files = openFiles(data);
   const crypto = await WorkerCryptoCore.start();
@@ -379,6 +416,8 @@ async function main(): Promise<number> {
     askSecret,
     readSecretFile,
     changePassphrase: changePassphraseOf,
+    askLine,
+    moduleKit,
     keeper: createNodeKeeper(project.version),
     readAdminFile,
     runNode,

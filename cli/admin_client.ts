@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
-import type { LoopbackAnswer, SendLoopback } from "../ports/loopback.ts";
+import type { LoopbackAnswer, LoopbackRequest, SendLoopback } from "../ports/loopback.ts";
 import type { Clock } from "../ports/ports.ts";
 import {
   adminFileSchema,
@@ -20,6 +20,7 @@ import {
 } from "../protocol/admin_api.ts";
 import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
+import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
 import { parseJson } from "../protocol/schemas.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { failure } from "./command_error.ts";
@@ -47,13 +48,16 @@ export interface AdminClientOptions {
 }
 
 interface Call {
-  readonly method: "GET" | "POST";
+  readonly method: LoopbackRequest["method"];
   readonly path: string;
+  /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly text?: string;
   readonly timeoutMs?: number;
 }
 
-async function readAnswer(answer: LoopbackAnswer): Promise<unknown> {
+async function readBytes(answer: LoopbackAnswer): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of answer.body) {
@@ -61,7 +65,11 @@ async function readAnswer(answer: LoopbackAnswer): Promise<unknown> {
     if (length > MAX_ANSWER_BYTES) throw new RangeError("Received an answer that is too long");
     chunks.push(chunk);
   }
-  return parseJson(new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer()));
+  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+}
+
+async function readAnswer(answer: LoopbackAnswer): Promise<unknown> {
+  return parseJson(await readBytes(answer));
 }
 
 /** Calls a running node. */
@@ -173,6 +181,37 @@ export class AdminClient {
     return this.#call({ method: "GET", path: `/admin/v1/audit?${search}`, timeoutMs });
   }
 
+  modules(): Promise<ModulesView> {
+    return this.#call({ method: "GET", path: "/admin/v1/modules" });
+  }
+
+  module(name: string): Promise<ModuleDetail> {
+    const search = new URLSearchParams({ module: name });
+    return this.#call({ method: "GET", path: `/admin/v1/modules/info?${search}` });
+  }
+
+  /** A module may take its time to start, and its former version to end. */
+  changeModule<T = ModuleView>(
+    change: "load" | "unload" | "reload" | "enable" | "disable" | "grant" | "revoke" | "set",
+    body: Readonly<Record<string, unknown>>,
+  ): Promise<T> {
+    const timeoutMs = LONG_ANSWER_TIMEOUT_MS;
+    return this.#call({ method: "POST", path: `/admin/v1/modules/${change}`, body, timeoutMs });
+  }
+
+  /** What a route of a module answers; it may take as long as the person waits. */
+  async callModule(
+    input: { module: string; method: Call["method"]; path: string; text: string | null },
+  ): Promise<Uint8Array> {
+    const { signal } = this.#options;
+    const { module, method, path, text } = input;
+    const call: Call = { method, path: `/m/${module}${path}`, ...(text === null ? {} : { text }) };
+    const answer = await this.#request(call, signal);
+    if (answer.status >= 200 && answer.status <= 299) return await readBytes(answer);
+    const content = await readAnswer(answer).catch(() => null);
+    throw await this.#errorOf(readRefusal(answer.status, content), signal);
+  }
+
   auditHead(): Promise<AuditHeadView> {
     return this.#call({ method: "GET", path: "/admin/v1/audit/head" });
   }
@@ -235,8 +274,8 @@ export class AdminClient {
   async #request(call: Call, signal: AbortSignal): Promise<LoopbackAnswer> {
     if (this.#options.signal.aborted) throw failure("Stopped");
     const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` };
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    if (body !== undefined) headers["content-type"] = "application/json";
+    const body = call.body === undefined ? call.text : JSON.stringify(call.body);
+    if (call.body !== undefined) headers["content-type"] = "application/json";
     const url = `${this.#url.replace(/\/$/, "")}${call.path}`;
     try {
       return await this.#options.send({

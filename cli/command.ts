@@ -5,15 +5,18 @@
  */
 import type { Clock } from "../ports/ports.ts";
 import type { AdminClient } from "./admin_client.ts";
+import type { AskLine, ModuleKit } from "./module_kit.ts";
 import type { NodeKeeper, PassphraseChange } from "./node_keeper.ts";
 import type { OptionSpecs, OptionValues } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { PassphrasePorts } from "./passphrase_source.ts";
 
-/** A word that stands after the command's name; each is required. */
+/** A word that stands after the command's name. */
 export interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
+  /** Whether it may be left out; then nothing but such words comes after it. */
+  readonly isOptional?: boolean;
 }
 
 /** A file that a command writes. */
@@ -28,7 +31,7 @@ export interface OutputFile {
 /** What a command works with. */
 export interface CommandContext<S extends OptionSpecs> {
   readonly options: OptionValues<S>;
-  /** As many as the command has argument specs. */
+  /** As many as the command has argument specs, but for optional ones at the end. */
   readonly words: readonly string[];
   /** Standard output. */
   readonly out: Output;
@@ -58,6 +61,9 @@ export interface CommandContext<S extends OptionSpecs> {
    * @throws {CommandError} Exit code 1; then nothing was changed.
    */
   changePassphrase(data: string, read: () => Promise<PassphraseChange>): Promise<void>;
+  /** {@linkcode AskLine} */
+  readonly askLine: AskLine;
+  readonly moduleKit: ModuleKit;
   /** What works on the data directory itself. */
   readonly keeper: NodeKeeper;
   /**

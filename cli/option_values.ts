@@ -141,6 +141,12 @@ export function parseGroup(text: string): string {
   return text;
 }
 
+/** SHA-256 in hex. */
+export function parseSha256(text: string): string {
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new RangeError("expected 64 of 0–9 and a–f");
+  return text;
+}
+
 /** The id of a node. */
 export function parseNodeId(text: string): string {
   if (!v.is(nodeIdSchema, text)) {

@@ -23,9 +23,8 @@ import type { AuditDesk } from "./audit_desk.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
 import type { BackupDesk } from "./backup_desk.ts";
 import type { NodeControl } from "./control.ts";
-import type { ModuleHost } from "../modules/host.ts";
 import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
-import { moduleInputSchema } from "../../protocol/module_api.ts";
+import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
 import { addPeerRoutes } from "./peer_routes.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
@@ -49,7 +48,7 @@ interface AdminParts {
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
   readonly tokens: TokenDesk;
-  readonly modules: ModuleHost;
+  readonly modules: ModuleKeeper;
   readonly moduleRoutes: ModuleRoutes;
 }
 
@@ -100,13 +99,10 @@ export class AdminApi {
       connectInputSchema,
       ({ peer, wait_ms }, gone) => control.connect(peer, wait_ms, gone),
     );
-    this.#get("/modules", () => jsonResponse({ modules: parts.modules.views() }));
-    this.#post("/modules/enable", moduleInputSchema, ({ module }) => parts.modules.enable(module));
-    this.#post(
-      "/modules/disable",
-      moduleInputSchema,
-      ({ module }) => parts.modules.disable(module),
-    );
+    addModuleRoutes({
+      get: (path, handler) => this.#get(path, handler),
+      post: (path, schema, run, limits) => this.#post(path, schema, run, limits),
+    }, parts.modules);
     this.#app.all(`${MODULE_ROUTES}*`, ({ req }) => parts.moduleRoutes.answer(req.raw));
     this.#app.notFound(() =>
       problemResponse(new OpenRedError("not_found", "There is nothing at this path"))
@@ -138,11 +134,12 @@ export class AdminApi {
     path: string,
     schema: S,
     handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
+    { maxBytes } = { maxBytes: MAX_INPUT_BYTES },
   ): void {
     this.#app.post(`/admin/v1${path}`, async (context) => {
       const { clock } = this.#parts;
       const { raw } = context.req;
-      const body = await readBodyInTime(raw, { maxBytes: MAX_INPUT_BYTES, clock });
+      const body = await readBodyInTime(raw, { maxBytes, clock });
       return jsonResponse(await handler(parseInput(schema, parseJson(body)), raw.signal));
     });
     this.#app.all(`/admin/v1${path}`, () => notAllowed("POST"));

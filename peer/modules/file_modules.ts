@@ -8,14 +8,14 @@ import type { OpenRedModule, OptionValue } from "../../modules/api.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleLoad } from "../../protocol/module_api.ts";
-import { isNameFree, type Manifest, manifestSchema } from "../../protocol/module_manifest.ts";
-import { parseInput } from "../../protocol/schemas.ts";
+import { isNameFree, type Manifest, readFileManifest } from "../../protocol/module_manifest.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { NodeStore } from "../store/store.ts";
 import type { FrameIds } from "./frame_ids.ts";
 import { checkGrant, Grants, readGrant, undecided } from "./grants.ts";
 import type { HookJournal, PeerHook } from "./hook_journal.ts";
 import { StoredFiles } from "./module_files.ts";
+import { checkOption } from "./module_options.ts";
 import { ModuleRows } from "./module_rows.ts";
 import type { ModuleRuns } from "./module_runs.ts";
 import type { ModuleState, ModuleStates } from "./module_states.ts";
@@ -106,7 +106,7 @@ export class FileModules {
     }
     const opened = await this.#open(code);
     try {
-      const manifest = readManifest(opened);
+      const manifest = readFileManifest(opened.module.manifest);
       const { name } = manifest;
       const held = states.get(name);
       this.#checkName(name, held);
@@ -145,7 +145,7 @@ export class FileModules {
     }
     const opened = await this.#open(code);
     try {
-      const manifest = readManifest(opened);
+      const manifest = readFileManifest(opened.module.manifest);
       this.#life(name).manifest = manifest;
       const missing = undecided(manifest, state);
       if (missing.length > 0) {
@@ -269,7 +269,13 @@ export class FileModules {
     } catch (cause) {
       throw new OpenRedError("bad_request", "The file is not UTF-8", { cause });
     }
-    return await this.#parts.openFile({ name: "module", code: text });
+    try {
+      return await this.#parts.openFile({ name: "module", code: text });
+    } catch (cause) {
+      if (!(cause instanceof OpenRedError)) throw cause;
+      this.#parts.log.log("warn", "module_not_loaded", { why: cause.message });
+      throw new OpenRedError(cause.code, firstLine(cause.message), { cause });
+    }
   }
 
   async #start(
@@ -306,7 +312,7 @@ export class FileModules {
     const { clock, events, log } = this.#parts;
     const life = this.#life(name);
     const pauseMs = life.policy.failed(clock.monotonicMs());
-    const text = detail === "" ? why : `${why}: ${detail}`;
+    const text = detail === "" ? why : `${why}: ${firstLine(detail)}`;
     const rest = pauseMs === null
       ? "; it failed five times within ten minutes and stays stopped"
       : "";
@@ -424,22 +430,13 @@ export class FileModules {
   }
 }
 
-function topicOf(name: string): string {
-  return `module ${name}`;
+/** Below it stand the frames of a stack, which say more of the house than of the module. The log has them. */
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
 }
 
-/** @throws {OpenRedError} `bad_request`. */
-function readManifest({ module }: OpenedFile): Manifest {
-  const manifest = parseInput(manifestSchema, module.manifest);
-  const { name, permissions, frames } = manifest;
-  const isOwn = (word: string) => word === name || word.startsWith(`${name}_`);
-  if (!permissions.every(isOwn) || !frames.every(({ permission = name }) => isOwn(permission))) {
-    throw new OpenRedError("bad_request", `The permissions of this module begin with ${name}`);
-  }
-  if (frames.some(({ strangers }) => strangers)) {
-    throw new OpenRedError("bad_request", "A module from a file hears nothing of strangers");
-  }
-  return manifest;
+function topicOf(name: string): string {
+  return `module ${name}`;
 }
 
 function checkChange(
@@ -454,18 +451,4 @@ function checkChange(
   if ((change === "upgrade" || change === "downgrade") && held === null && !hasData) {
     throw new OpenRedError("bad_request", "There is no module of this name to replace");
   }
-}
-
-function checkOption(manifest: Manifest, name: string, value: OptionValue): void {
-  const option = manifest.options.find((other) => other.name === name);
-  if (option === undefined) {
-    const known = manifest.options.map((other) => other.name).join(", ") || "none";
-    throw new OpenRedError("bad_request", `The module has no option ${name}; it has ${known}`);
-  }
-  const fits = option.type === "text"
-    ? typeof value === "string"
-    : option.type === "flag"
-    ? typeof value === "boolean"
-    : typeof value === "number" && value >= option.min && value <= option.max;
-  if (!fits) throw new OpenRedError("bad_request", `This is no value of the option ${name}`);
 }

@@ -15,6 +15,7 @@ import type { FrameIds } from "./frame_ids.ts";
 import { Grants } from "./grants.ts";
 import type { HookJournal } from "./hook_journal.ts";
 import { StoredFiles } from "./module_files.ts";
+import { optionValues } from "./module_options.ts";
 import { ModuleRows } from "./module_rows.ts";
 import { ModuleRuns, type RunParts } from "./module_runs.ts";
 import type { ModuleState, ModuleStates } from "./module_states.ts";
@@ -104,11 +105,10 @@ export class ModuleHost {
     const state = this.#state(name);
     const { store } = this.#parts;
     const manifest = this.#manifests.get(name) ?? this.#files.manifest(name);
-    const fallbacks = manifest?.options.map((option) => [option.name, option.fallback]) ?? [];
     return {
       ...this.#view(state),
       manifest,
-      options: { ...Object.fromEntries(fallbacks), ...state.options },
+      options: manifest === null ? state.options : optionValues(manifest, state.options),
       stored_bytes: new ModuleRows(store, { module: name }).bytes() +
         new StoredFiles(store, name).bytes(),
       restarts: this.#files.restarts(name),

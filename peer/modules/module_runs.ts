@@ -13,6 +13,7 @@ import { within } from "../timing/within.ts";
 import type { RunningModules } from "./frame_gate.ts";
 import type { Grants } from "./grants.ts";
 import { type ContextParts, createContext } from "./module_context.ts";
+import { optionValues } from "./module_options.ts";
 import { ModuleSends } from "./module_sends.ts";
 import type { ModuleState } from "./module_states.ts";
 import { register } from "./registrations.ts";
@@ -82,7 +83,8 @@ export class ModuleRuns implements RunningModules {
   async start({ module, manifest, state, grants }: ModuleStart): Promise<void> {
     const { crypto, clock, storageKey, permissionNames, events } = this.#parts;
     const { name } = manifest;
-    const { kind, salt, options } = state;
+    const { kind, salt } = state;
+    const options = optionValues(manifest, state.options);
     const registered = register(module, manifest);
     const key = await crypto.deriveModuleKey({ storage: storageKey, module: name, salt });
     const types = new Set(manifest.frames.map((frame) => frame.type));

@@ -1,4 +1,5 @@
 /** Runs the command line in this process, against memory streams. */
+import { failure, usageError } from "../../cli/command_error.ts";
 import { type CommandLinePorts, runCommandLine } from "../../cli/commands.ts";
 import { sendLoopback } from "../../ports/system_loopback.ts";
 import type { TextSink } from "../../cli/output.ts";
@@ -29,6 +30,14 @@ const NO_KEEPER = {
   renewNoiseKey: noData,
   backUp: noData,
   restore: noData,
+};
+
+/** Has no files, as one that was named wrongly. */
+const NO_KIT: CommandLinePorts["moduleKit"] = {
+  builtInNames: ["messaging"],
+  readFile: () => Promise.reject(usageError("<file>: cannot read this file")),
+  inspect: () => Promise.reject(new Error("There are no modules here")),
+  createFolder: () => Promise.reject(failure("There are no folders here")),
 };
 
 export interface RunSettings {
@@ -69,6 +78,8 @@ export async function runInProcess(
     askSecret: () => Promise.resolve(null),
     readSecretFile: () => Promise.reject(new Error("There are no files here")),
     changePassphrase: () => Promise.resolve(),
+    askLine: () => Promise.resolve(null),
+    moduleKit: NO_KIT,
     keeper: NO_KEEPER,
     readAdminFile: () =>
       Promise.resolve(

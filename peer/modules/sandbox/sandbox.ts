@@ -111,8 +111,9 @@ export class Sandbox {
     for (const stop of this.#asks.values()) stop.abort();
     this.#asks.clear();
     const { why, detail } = this.#why;
+    const text = detail === "" ? why : `${why}: ${detail}`;
     this.#greeting.reject(
-      new OpenRedError("bad_request", `The module did not load: ${why} ${detail}`),
+      new OpenRedError("bad_request", `The module did not load: ${text}`),
     );
     return this.#why;
   }

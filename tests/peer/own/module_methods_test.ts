@@ -72,7 +72,11 @@ Deno.test("two nodes with a module's method make pairs with it, and do without o
   assertEquals(await renew(b, a), NAME);
   assert(ofA.blocks > before[0]! && ofB.blocks > before[1]!);
   await a.ask("POST", "/peers/allow", { peer: b.id, permission: "message" });
-  await b.ask("POST", "/m/messaging/messages", { peer: a.id, text: "over spiral_4", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", {
+    peer: a.id,
+    text: "over spiral_4",
+    wait_ms: 10_000,
+  });
 
   ofB.hangs = true;
   assertEquals(await renew(a, b), "alpha");
