@@ -102,7 +102,10 @@ export class CallWorld implements Disposable {
   }
 
   /** Takes a call without waiting for what becomes of it. */
-  async begin(frame: Uint8Array, via: "post" | "frame" = "post"): Promise<{ end: Promise<CallEnd> }> {
+  async begin(
+    frame: Uint8Array,
+    via: "post" | "frame" = "post",
+  ): Promise<{ end: Promise<CallEnd> }> {
     const end = this.take(frame, via);
     await settle();
     return { end };
@@ -118,4 +121,3 @@ export function bytesOf(end: CallEnd): Uint8Array {
   assertEquals(end.kind, "answered");
   return (end as { frame: Uint8Array }).frame;
 }
-
