@@ -259,12 +259,17 @@ export class PeerSession {
     this.id = Buffer.from(sessionId).toString("hex");
   }
 
-  async seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array> {
+  seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array> {
+    return this.sealText(JSON.stringify(header), body);
+  }
+
+  /** Seals a frame with this text for a header. */
+  async sealText(header: string, body?: Uint8Array): Promise<Uint8Array> {
     const { frame } = await this.#test.crypto.seal({
       session: this.#ref,
       nowMs: this.#test.clock.monotonicMs(),
       mayStep: true,
-      header: JSON.stringify(header),
+      header,
       ...(body === undefined ? {} : { body }),
     });
     return frame;
