@@ -77,7 +77,7 @@ async function tryOne(session: PeerSession, { header, body, path }: Try) {
 }
 
 /** The whole batch would be megabytes: the seed and the cause say enough. */
-function tellShort({ failed, seed, errorInstance }: fc.RunDetails<unknown>): void {
+function tellShort<T>({ failed, seed, errorInstance }: fc.RunDetails<T>): void {
   if (failed) throw new Error(`Seed ${seed}`, { cause: errorInstance });
 }
 
