@@ -156,6 +156,7 @@ class RunningNode implements OpenNode {
     parts.adminApi.stop();
     await parts.directories.stop();
     await parts.modules.stop();
+    parts.calls.stop();
     await parts.sessions.stop();
     await parts.carrier.stop();
     await parts.background.settled();

@@ -94,6 +94,14 @@ export class FrameGate implements ModuleGate {
       this.#has(to, peer, message.id);
   }
 
+  refuses(peer: NodeId, type: string): boolean {
+    const { permissions } = this.#parts;
+    const to = this.#addressee(type);
+    if (to === null) return !permissions.isBlocked(peer);
+    const standing = permissions.standing(peer, to.module.permissionOf(to.declared));
+    return standing === "denied" || standing === "stranger";
+  }
+
   #addressee(type: string): Addressed | null {
     const [name = "", second = ""] = type.split(".");
     const module = this.#modules.get(name);

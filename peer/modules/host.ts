@@ -178,6 +178,7 @@ export class ModuleHost {
 
   /** Tells the modules that a session with a peer counts from now on. */
   confirmed(peer: NodeId): void {
+    this.#parts.asking.confirmed(peer);
     for (const { running } of this.runs.runs()) {
       const tell = async () => await running.module.sessionConfirmed?.(peer);
       this.#parts.background.run(`${running.name}_confirmed`, tell());
@@ -186,9 +187,10 @@ export class ModuleHost {
 
   /** Inside a transaction: whatever modules keep of an id goes to the one that followed it. */
   writeMove(old: NodeId, next: NodeId): void {
-    for (const { running, sends } of this.runs.runs()) {
+    for (const { running, sends, asks } of this.runs.runs()) {
       if (running.kind === "built-in") running.module.peerMoved?.(old, next);
       sends.cancel(old);
+      asks.cancel(old);
     }
     this.#files.writeHook({ hook: "moved", peer: old, next });
     this.#parts.frameIds.writeForget(old);
@@ -196,9 +198,10 @@ export class ModuleHost {
 
   /** Inside a transaction: whatever waits for a peer goes. */
   writeForget(peer: NodeId): void {
-    for (const { running, sends } of this.runs.runs()) {
+    for (const { running, sends, asks } of this.runs.runs()) {
       if (running.kind === "built-in") running.module.peerForgotten?.(peer);
       sends.cancel(peer);
+      asks.cancel(peer);
     }
     this.#files.writeHook({ hook: "forgotten", peer });
   }

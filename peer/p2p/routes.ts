@@ -8,7 +8,7 @@ import { decodeBase64Url, encodeBase64Url, isNodeId, type NodeId } from "../../c
 import { type CryptoCore, CryptoError, type KeyRef } from "../../crypto/interface.ts";
 import type { ChannelUpgrader, Clock, Log, RequestSource } from "../../ports/ports.ts";
 import { addressSource } from "../../protocol/address_source.ts";
-import { receiveRequestSchema } from "../../protocol/directory_api.ts";
+import { IDENTITY_PATH, RECEIVE_PATH, receiveRequestSchema } from "../../protocol/directory_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
 import {
@@ -16,7 +16,14 @@ import {
   MAX_HANDSHAKE_BYTES,
   MAX_MESSAGE_REQUEST_BYTES,
 } from "../../protocol/limits.ts";
-import { handshakeRequestSchema, messageRequestSchema } from "../../protocol/peer_api.ts";
+import {
+  CALL_PATHS,
+  CHANNEL_PATH,
+  HANDSHAKE_PATH,
+  handshakeRequestSchema,
+  MESSAGE_PATH,
+  messageRequestSchema,
+} from "../../protocol/peer_api.ts";
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
 import type { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import type { Directories } from "../directories/directories.ts";
@@ -50,6 +57,10 @@ export interface RouteParts {
   readonly directories: Directories;
   readonly sessions: Sessions;
   readonly channels: ChannelPool;
+  readonly calls: {
+    /** Whether a module runs that answers calls of this type. */
+    serves(type: string): boolean;
+  };
   readonly own: { readonly id: NodeId; readonly key: KeyRef };
 }
 
@@ -79,14 +90,13 @@ export class PeerApi {
     this.#envelopes = new RateLimiter(parts.clock, ENVELOPES_PER_MINUTE);
     this.#handshakes = new RateLimiter(parts.clock, config.handshakesPerMinute);
     this.#upgrades = new RateLimiter(parts.clock, CHANNELS_PER_MINUTE);
-    this.#route("GET", "/identity", (request, source) => this.#identity(request, source));
-    this.#route("POST", "/tokens/receive", (request, source) => this.#receive(request, source));
-    this.#route("POST", "/p2p/handshake", (request, source) => this.#handshake(request, source));
-    this.#route("POST", "/p2p/message", (request) => this.#message(request));
-    this.#route("GET", "/p2p/channel", (request, source) => this.#channel(request, source));
-    this.#app.notFound(() =>
-      problemResponse(new OpenRedError("not_found", "There is nothing at this path"))
-    );
+    this.#route("GET", IDENTITY_PATH, (request, source) => this.#identity(request, source));
+    this.#route("POST", RECEIVE_PATH, (request, source) => this.#receive(request, source));
+    this.#route("POST", HANDSHAKE_PATH, (request, source) => this.#handshake(request, source));
+    this.#route("POST", MESSAGE_PATH, (request) => this.#message(request));
+    this.#route("GET", CHANNEL_PATH, (request, source) => this.#channel(request, source));
+    for (const [type, path] of CALL_PATHS) this.#routeCall(type, path);
+    this.#app.notFound(() => problemResponse(nothingHere()));
     this.#app.onError((error) => this.#problem(error));
   }
 
@@ -115,6 +125,15 @@ export class PeerApi {
       whole,
       () => problemResponse(new OpenRedError("method_not_allowed", `This path takes ${method}`)),
     );
+  }
+
+  /** A path whose type no running module answers is one that is not there. */
+  #routeCall(type: string, path: string): void {
+    this.#app.use(this.#prefix + path, async (_context, next) => {
+      if (!this.#parts.calls.serves(type)) throw nothingHere();
+      await next();
+    });
+    this.#route("POST", path, (request) => this.#call(request, type));
   }
 
   #problem(error: unknown): Response {
@@ -180,7 +199,8 @@ export class PeerApi {
     return jsonResponse(await this.#parts.sessions.answer(message));
   }
 
-  async #message(request: Request): Promise<Response> {
+  /** @throws {OpenRedError} `bad_request`, `too_large`, `session_unknown`. */
+  async #readFrame(request: Request): Promise<Uint8Array> {
     const body = await readBodyInTime(request, {
       maxBytes: MAX_MESSAGE_REQUEST_BYTES,
       clock: this.#parts.clock,
@@ -190,14 +210,21 @@ export class PeerApi {
     if (!session_id.every((byte, index) => byte === data[index + 1])) {
       throw new OpenRedError("bad_request", "Member session_id is not the frame's");
     }
-    const verdict = await this.#parts.sessions.receive(data);
-    if (verdict.kind === "unknown") {
-      throw sessionUnknown();
-    }
-    if (verdict.kind === "refused") {
-      throw new OpenRedError("frame_rejected", "The frame was rejected");
-    }
+    return data;
+  }
+
+  async #message(request: Request): Promise<Response> {
+    const verdict = await this.#parts.sessions.receive(await this.#readFrame(request));
+    checkOpened(verdict.kind);
     return jsonResponse({ received: true });
+  }
+
+  async #call(request: Request, type: string): Promise<Response> {
+    const frame = await this.#readFrame(request);
+    const verdict = await this.#parts.sessions.receiveCall(frame, type);
+    checkOpened(verdict.kind);
+    if (verdict.kind !== "answered") return jsonResponse({ received: true });
+    return jsonResponse({ received: true, data: encodeBase64Url(verdict.frame) });
   }
 
   /** Frames of unknown sessions are not worth reading, and only bodies that begin with their session may be long. */
@@ -228,4 +255,16 @@ export class PeerApi {
     this.#parts.channels.accept(upgraded.channel, source.address);
     return upgraded.response;
   }
+}
+
+/** @throws {OpenRedError} `session_unknown`, `frame_rejected`. */
+function checkOpened(kind: string): void {
+  if (kind === "unknown") {
+    throw new OpenRedError("session_unknown", "This session is not known here");
+  }
+  if (kind === "refused") throw new OpenRedError("frame_rejected", "The frame was rejected");
+}
+
+function nothingHere(): OpenRedError {
+  return new OpenRedError("not_found", "There is nothing at this path");
 }

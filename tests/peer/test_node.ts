@@ -259,20 +259,33 @@ export class PeerSession {
     this.id = Buffer.from(sessionId).toString("hex");
   }
 
-  async seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array> {
+  seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array> {
+    return this.sealText(JSON.stringify(header), body);
+  }
+
+  /** Seals a frame with this text for a header. */
+  async sealText(header: string, body?: Uint8Array): Promise<Uint8Array> {
     const { frame } = await this.#test.crypto.seal({
       session: this.#ref,
       nowMs: this.#test.clock.monotonicMs(),
       mayStep: true,
-      header: JSON.stringify(header),
+      header,
       ...(body === undefined ? {} : { body }),
     });
     return frame;
   }
 
-  post(frame: Uint8Array): Promise<Answered> {
+  post(frame: Uint8Array, path = "/p2p/message"): Promise<Answered> {
     const session_id = encodeBase64Url(this.sessionId);
-    return this.#test.post("/p2p/message", { session_id, data: encodeBase64Url(frame) });
+    return this.#test.post(path, { session_id, data: encodeBase64Url(frame) });
+  }
+
+  /** The header and body of a frame of the node's. */
+  async open(frame: Uint8Array): Promise<{ header: Record<string, unknown>; body: Uint8Array }> {
+    const nowMs = this.#test.clock.monotonicMs();
+    const opened = await this.#test.crypto.open({ session: this.#ref, nowMs, frame });
+    if (!("header" in opened)) throw new Error(`The frame was ${opened.outcome}`);
+    return { header: JSON.parse(opened.header), body: opened.body };
   }
 
   /** Seals and posts a frame, and lets the node deal with it. */

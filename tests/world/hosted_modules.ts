@@ -45,6 +45,7 @@ export class HostedModules {
       permissionNames: this.permissionNames,
       storageKey,
       methods: parts.methods,
+      asking: world.asking,
       journal: new HookJournal(parts.store),
       openFile: (file) => openSandbox({ ...parts, ...machinePorts() }, file),
       servicesChanged: () => this.services.push(this.host.services()),

@@ -9,9 +9,12 @@ import { machinePorts } from "./node_ports.ts";
 import { decodeNodeId, encodeBase64Url } from "../../crypto/encoding.ts";
 import type { KeyRef } from "../../crypto/interface.ts";
 import type { ModuleContext, NodeId } from "../../modules/api.ts";
+import { Asking } from "../../peer/modules/asking.ts";
+import { ModuleAsks } from "../../peer/modules/module_asks.ts";
 import { type ContextParts, createContext } from "../../peer/modules/module_context.ts";
 import { ModuleSends } from "../../peer/modules/module_sends.ts";
 import type { ModuleKind } from "../../peer/modules/running_module.ts";
+import { SessionTable } from "../../peer/sessions/session.ts";
 import { PeerBook } from "../../peer/peers/peer_book.ts";
 import { Petnames } from "../../peer/peers/petnames.ts";
 import { manifestSchema } from "../../protocol/module_manifest.ts";
@@ -28,6 +31,8 @@ export class ContextWorld implements Disposable {
   readonly sender = new RecordingSender();
   readonly book: PeerBook;
   readonly petnames: Petnames;
+  /** Nobody is there to be asked. */
+  readonly asking: Asking;
   /** Whatever the node told since it was made. */
   readonly told: NodeEvent[] = [];
 
@@ -36,6 +41,18 @@ export class ContextWorld implements Disposable {
     this.keys = keys;
     this.book = new PeerBook(parts, keys.id);
     this.petnames = new Petnames(parts.store);
+    this.asking = new Asking({
+      ...parts,
+      table: new SessionTable(),
+      carrier: {
+        send: () => {},
+        hasChannel: () => false,
+        postCall: () => Promise.resolve(true),
+      },
+      want: (peer) => this.sender.want(peer),
+      waitForSession: (_peer, { signal }) =>
+        new Promise((resolve) => signal.addEventListener("abort", () => resolve(null))),
+    });
     parts.events.subscribe((event) => this.told.push(event));
   }
 
@@ -87,7 +104,8 @@ export class ContextWorld implements Disposable {
     const types = new Set(manifest.frames.map(({ type }) => type));
     const sends = new ModuleSends(this.sender, { name, kind, types });
     const grants = new Grants([]);
-    const options = { kind, manifest, sends, key, grants, options: {} };
+    const asks = new ModuleAsks(this.asking, { name, kind, frames: manifest.frames });
+    const options = { kind, manifest, sends, asks, key, grants, options: {} };
     return { context: createContext(this.contextParts, options), sends };
   }
 
