@@ -259,9 +259,7 @@ export class PeerApi {
 
 /** @throws {OpenRedError} `session_unknown`, `frame_rejected`. */
 function checkOpened(kind: string): void {
-  if (kind === "unknown") {
-    throw new OpenRedError("session_unknown", "This session is not known here");
-  }
+  if (kind === "unknown") throw sessionUnknown();
   if (kind === "refused") throw new OpenRedError("frame_rejected", "The frame was rejected");
 }
 
