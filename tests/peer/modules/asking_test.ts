@@ -110,7 +110,7 @@ Deno.test("Asking takes an answer from the peer it asked and of the type it aske
   assertEquals((await asked).body, BODY);
 });
 
-Deno.test("Asking repeats the same bytes three times, then seals anew, nine frames in all", async () => {
+Deno.test("Asking repeats the same bytes three times, then seals anew, nine frames at most", async () => {
   const test = await setUp();
   using world = test.world;
   const ends = await world.session();
