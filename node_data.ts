@@ -9,11 +9,12 @@ import { WorkerCryptoCore } from "./crypto/client.ts";
 import type { NodeId } from "./crypto/encoding.ts";
 import { BACKUP_MAGIC, CryptoError } from "./crypto/interface.ts";
 import { backUpNode } from "./peer/backup/backup_node.ts";
-import { DATABASE_FILE, foreignNames } from "./peer/data/owned_files.ts";
+import { DATABASE_FILE, foreignNames, isOwned } from "./peer/data/owned_files.ts";
 import { restoreNode } from "./peer/backup/restore.ts";
 import { RESTORE_BROKE_OFF, RESTORING_FILE } from "./peer/data/data_state.ts";
 import { withStorageReason } from "./peer/store/store.ts";
 import { initNode } from "./peer/data/init.ts";
+import { renewNoiseKey } from "./peer/data/renew_noise_key.ts";
 import { type DataPorts, succeedNode } from "./peer/data/succeed.ts";
 import { readNodeSecret, SECRET_FILE } from "./ports/node_secret.ts";
 import { explainStorage } from "./ports/storage_problem.ts";
@@ -95,9 +96,18 @@ export async function isEmptyData(data: string): Promise<boolean> {
   }
 }
 
-/** @throws {CommandError} Exit code 1 where there is nothing. */
+/** @throws {CommandError} Exit code 1 where there is nothing of a node; nothing was changed or left there then. */
 export async function refuseEmptyData(data: string, hint = ""): Promise<void> {
-  if (await isEmptyData(data)) throw failure(`--data: there is no node in ${data}${hint}`);
+  if (!await isEmptyData(data)) {
+    refuseDirectoryData(data);
+    if ((await listDirectory(data)).some(isOfNode)) return;
+  }
+  throw failure(`--data: there is no node in ${data}${hint}`);
+}
+
+/** Other programs keep a `.env` too. */
+function isOfNode(name: string): boolean {
+  return name === RESTORING_FILE || isOwned(name) && !name.startsWith(".");
 }
 
 const WRONG_PASSPHRASE = "The passphrase is wrong, or the file is damaged; nothing was changed";
@@ -245,10 +255,16 @@ export function createNodeKeeper(version: string): NodeKeeper {
         (ports, passphrase) => succeedNode(ports, { phrase, passphrase, show, from }),
       );
     },
+    renewNoiseKey: async (options) => {
+      await refuseEmptyData(options.data);
+      return await onKeys(
+        { ...options, askNewPassphrase: null },
+        (ports, passphrase) => renewNoiseKey(ports, { passphrase }),
+      );
+    },
     backUp: async ({ data, file, passphrase }) => {
       try {
         await refuseEmptyData(data);
-        refuseDirectoryData(data);
         if (file !== null && await isInside(file, data)) {
           throw failure(`${file}: this is in the data directory; write the backup elsewhere`);
         }

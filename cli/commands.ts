@@ -21,6 +21,7 @@ import { initCommand } from "./init.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
 import { MODULE_COMMANDS } from "./module.ts";
+import { NOISE_KEY_COMMANDS } from "./noise_key.ts";
 import { PASSPHRASE_COMMANDS } from "./passphrase.ts";
 import { PEER_COMMANDS } from "./peer.ts";
 import { GROUP_COMMANDS } from "./peer_group.ts";
@@ -93,6 +94,7 @@ export function listCommands(runNode: RunNode): readonly NodeCommand[] {
     ...TOKEN_COMMANDS,
     ...MODULE_COMMANDS,
     ...PASSPHRASE_COMMANDS,
+    ...NOISE_KEY_COMMANDS,
     ...BACKUP_COMMANDS,
     succeedCommand,
   ];
@@ -132,6 +134,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
   "peer": "who peers are, what they are called and what each may do",
   "module": "what the node can do: built-in modules, and those from files",
   "passphrase": "the passphrase of the node's keys",
+  "noise-key": "the node's key for handshakes",
   "token": "the tokens that the node holds for its peers",
   "peer group": "groups of peers with permissions of their own",
 };

@@ -39,6 +39,8 @@ export interface NodeKeeper {
   init(options: KeyOptions): Promise<string>;
   /** Makes the identity that follows. @returns The new id. */
   succeed(options: KeyOptions & { phrase: Uint8Array; from: string | null }): Promise<string>;
+  /** Gives a node a new noise key, atomically. @returns Its id. */
+  renewNoiseKey(options: Pick<KeyOptions, "data" | "askPassphrase">): Promise<string>;
   /** Begins a backup that is to be written to `file`, or to none in particular. The passphrase is wiped. */
   backUp(
     options: { data: string; file: string | null; passphrase: Uint8Array },

@@ -34,7 +34,7 @@ const CALL_NUMBERS: ReadonlyMap<CallName, number> = new Map(
   CALL_NAMES.map((name, number) => [name, number]),
 );
 
-interface Waiting {
+interface PendingCall {
   resolve(value: unknown): void;
   reject(error: CryptoError): void;
 }
@@ -49,7 +49,7 @@ export const CRYPTO_WORKER_OPTIONS: WorkerOptions = {
 /** The client of a core in a Worker started with no permissions at all. */
 export class WorkerCryptoCore extends CallingCore {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new Map<number, PendingCall>();
   readonly #flushSoon = () => this.#flush();
   #writer: PackWriter | null = null;
   #nextId = 0;
@@ -57,6 +57,8 @@ export class WorkerCryptoCore extends CallingCore {
   #holdsSecret = false;
   #underWay = 0;
   #failure: CryptoError | null = null;
+  #isStopping = false;
+  readonly #ended = Promise.withResolvers<CryptoError>();
 
   private constructor(worker: Worker) {
     super();
@@ -97,7 +99,13 @@ export class WorkerCryptoCore extends CallingCore {
     return new WorkerCryptoCore(worker);
   }
 
+  /** Resolves with the reason when the Worker has failed and this core can do nothing any more; not at a stop. */
+  get ended(): Promise<CryptoError> {
+    return this.#ended.promise;
+  }
+
   override async stop(): Promise<void> {
+    this.#isStopping = true;
     try {
       await this.call("stop", undefined);
     } finally {
@@ -211,6 +219,7 @@ export class WorkerCryptoCore extends CallingCore {
   #fail(reason: string): void {
     if (this.#failure !== null) return;
     this.#failure = new CryptoError("core_failed", reason);
+    if (!this.#isStopping) this.#ended.resolve(this.#failure);
     this.#worker.terminate();
     for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
     this.#waiting.clear();

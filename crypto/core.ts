@@ -9,7 +9,14 @@ import { randomFillSync } from "node:crypto";
 import { createAeads } from "./primitives/aead.ts";
 import { createAuditCalls } from "./at_rest/audit_lines.ts";
 import { createBackupCalls } from "./at_rest/backup_stream.ts";
-import type { CallArgument, CallName, CallResult, CallTable } from "./bridge/calls.ts";
+import {
+  type CallArgument,
+  type CallName,
+  type CallResult,
+  type CallTable,
+  takesSecrets,
+  wipeSecrets,
+} from "./bridge/calls.ts";
 import { CallingCore } from "./bridge/calling_core.ts";
 import { checkByteArray, checkText, toCryptoError } from "./primitives/checks.ts";
 import type { CoreParts, RandomBytes, Stretch } from "./keyring/core_parts.ts";
@@ -141,16 +148,23 @@ export class LocalCryptoCore extends CallingCore {
   }
 
   /**
-   * Runs a call by its name, at once where it can.
+   * Runs a call by its name, at once where it can, and wipes what its argument has of secrets.
    * @throws What the call throws; {@linkcode CryptoError} `core_failed` once stopped.
    */
   run<N extends CallName>(
     name: N,
     argument: CallArgument<N>,
   ): CallResult<N> | Promise<CallResult<N>> {
-    if (this.#isStopped) throw new CryptoError("core_failed", "The crypto core was stopped");
-    if (name === "stop") this.#isStopped = true;
-    return this.#table[name](argument);
+    let result: CallResult<N> | Promise<CallResult<N>> | null = null;
+    try {
+      if (this.#isStopped) throw new CryptoError("core_failed", "The crypto core was stopped");
+      if (name === "stop") this.#isStopped = true;
+      result = this.#table[name](argument);
+    } finally {
+      if (!(result instanceof Promise)) wipeSecrets(name, argument);
+    }
+    if (!(result instanceof Promise) || !takesSecrets(name)) return result;
+    return result.finally(() => wipeSecrets(name, argument));
   }
 
   protected override async call<N extends CallName>(

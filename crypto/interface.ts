@@ -67,6 +67,7 @@ export function isModuleMethodName(name: unknown): name is string {
 
 /** The handshake suites, best first. */
 export const SUITES = ["ik-x25519-mlkem768", "ik-x25519"] as const;
+export type Suite = typeof SUITES[number];
 
 /** How many lines or rows one call takes, so that other calls get their turn. */
 export const MAX_CALL_ITEMS = 4_096;
@@ -91,7 +92,6 @@ export const MAX_STEP_FRAMES = 2 ** 20;
 
 /** The eight characters that every backup file begins with. */
 export const BACKUP_MAGIC = "ORBACK01";
-export type Suite = typeof SUITES[number];
 
 export type JwsType =
   | "openred-record+jwt"
@@ -134,8 +134,8 @@ export interface OpenedKeystore {
   /** What the keys of modules are derived from. */
   readonly storage: KeyRef;
   /**
-   * The same keystore sealed anew, where it is of the form that had no storage root: it is to be on disk before anything
-   * is sealed under `storage`. Otherwise `null`.
+   * The same keystore sealed anew, where it is of the form that had no storage root: it is to be on disk before
+   * anything is sealed under `storage`. Otherwise `null`.
    */
   readonly resealed: Uint8Array | null;
 }
@@ -337,9 +337,18 @@ export interface CoreCalls {
   openKeystore(
     options: { sealed: Uint8Array; secret: Uint8Array; sealedSecret?: Uint8Array },
   ): Promise<OpenedKeystore>;
-  /** Adds a new noise key in front, keeps the former ones, and seals again. */
+  /**
+   * Adds a new noise key in front, keeps the former ones, and seals again.
+   * @param options `secret` and `sealedSecret` as for {@linkcode openKeystore}.
+   * @throws {CryptoError} `unseal_failed` for another secret than the keystore was opened with.
+   */
   addNoiseKey(
-    options: { keystore: KeyRef; secret: Uint8Array; cost?: KeystoreCost },
+    options: {
+      keystore: KeyRef;
+      secret: Uint8Array;
+      sealedSecret?: Uint8Array;
+      cost?: KeystoreCost;
+    },
   ): Promise<{ sealed: Uint8Array; noiseKeys: readonly NoiseKeyInfo[] }>;
   /** Seals a node secret of 32 bytes under a passphrase of 1 to {@linkcode MAX_SECRET_BYTES} bytes. Both are wiped. */
   sealSecret(
@@ -374,8 +383,9 @@ export interface CoreCalls {
   ): Promise<{ key: KeyRef; nodeId: string; next: Uint8Array }>;
   /**
    * Makes the keystore of a successor, with a fresh noise key and storage root, under a fresh secret.
-   * @param options `passphrase` (wiped): what the secret is to be sealed under, as {@linkcode sealSecret} does. `former`:
-   *   the keystore of the identity that is followed; its storage roots go along, so that its modules' rows still open.
+   * @param options `passphrase` (wiped): what the secret is to be sealed under, as {@linkcode sealSecret} does.
+   *   `former`: the keystore of the identity that is followed; its storage roots go along, so that the rows of its
+   *   modules still open.
    * @returns `secret`, the caller's to wipe, is sealed if there is a passphrase, otherwise 32 bytes.
    */
   succeedKeystore(
@@ -496,8 +506,8 @@ export interface CoreCalls {
 
   /**
    * Derives the key of a module's rows, under each of the node's storage roots.
-   * @param options `storage` of {@linkcode OpenedKeystore}; `module`, its name; `salt`, 16 bytes: another one is another
-   *   key.
+   * @param options `storage` of {@linkcode OpenedKeystore}; `module`, its name; `salt`, 16 bytes: another one makes
+   *   another key.
    */
   deriveModuleKey(options: { storage: KeyRef; module: string; salt: Uint8Array }): Promise<KeyRef>;
   /**
@@ -568,9 +578,10 @@ export interface CoreCalls {
   /**
    * Seals a frame: the next counter of the session's sending direction. Steps the ratchet first when
    * `mayStep` and the step is an hour old by `nowMs` or has {@linkcode MAX_STEP_FRAMES}.
-   * @param options `header` is the JSON text, at most {@linkcode MAX_FRAME_HEADER_BYTES} of UTF-8. `body` must not be used afterwards: a large
-   *   one is transferred.
-   * @throws {CryptoError} `bad_argument` if the frame would exceed {@linkcode MAX_FRAME_BYTES}; `key_unknown`; `exhausted`.
+   * @param options `header` is the JSON text, at most {@linkcode MAX_FRAME_HEADER_BYTES} of UTF-8. `body` must not be
+   *   used afterwards: a large one is transferred.
+   * @throws {CryptoError} `bad_argument` if the frame would exceed {@linkcode MAX_FRAME_BYTES}; `key_unknown`;
+   *   `exhausted`.
    */
   seal(options: {
     session: KeyRef;

@@ -6,6 +6,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { LogLevel } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
+import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
 
@@ -17,6 +18,7 @@ export interface RunOptions {
   readonly url: string | null;
   readonly dataDirectory: string;
   readonly allowPrivate: boolean;
+  readonly trustedProxies: TrustedProxies;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
@@ -35,6 +37,7 @@ interface Flags {
   readonly url?: string;
   readonly data: string;
   readonly allowPrivate: boolean;
+  readonly trustedProxies: TrustedProxies;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile?: string;
@@ -75,6 +78,12 @@ function parseUrl(text: string): string {
       `${error.message}. Expected a URL such as https://directory.example, without a final slash.`,
     );
   }
+}
+
+function parseProxies(text: string): TrustedProxies {
+  const proxies = TrustedProxies.parse(text);
+  if (proxies !== null) return proxies;
+  throw new InvalidArgumentError("Expected addresses or networks, such as 127.0.0.1,10.0.0.0/8.");
 }
 
 function integerIn(min: number, max: number): (text: string) => number {
@@ -137,6 +146,10 @@ function runCommand(): Command {
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
     )
     .addOption(
+      option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
+        .default(TrustedProxies.NONE, "none").argParser(parseProxies),
+    )
+    .addOption(
       option("--lease-ms <ms>", "how long a node stays active after a record")
         .default(DEFAULT_LEASE_MS).argParser(integerIn(MIN_LEASE_MS, MAX_LEASE_MS)),
     )
@@ -181,12 +194,13 @@ function checkTogether(flags: Flags, command: Command): RunOptions {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
-  const { idsPerHost, concurrent, leaseMs, allowPrivate, logLevel, json } = flags;
+  const { idsPerHost, concurrent, leaseMs, allowPrivate, trustedProxies, logLevel, json } = flags;
   return {
     ...listen,
     url,
     dataDirectory: flags.data,
     allowPrivate,
+    trustedProxies,
     leaseMs,
     rotation,
     networkSeedFile,

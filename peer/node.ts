@@ -12,6 +12,7 @@ import { AUDIT_DEFAULTS } from "../protocol/node_settings.ts";
 import { StoredMarks } from "./audit/log_marks.ts";
 import type { NodeConfig } from "./config.ts";
 import { openData } from "./data/data_state.ts";
+import { tellLoss } from "./data/lost_writes.ts";
 import { NodeEvents } from "./events/events.ts";
 import { createNodeParts, type NodeData, type NodeParts, type NodePorts } from "./node_parts.ts";
 import type { PeerBook } from "./peers/peer_book.ts";
@@ -21,6 +22,7 @@ import type { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
 import type { MethodBook } from "./own/method_book.ts";
 import type { OwnRecord } from "./own/own_record.ts";
+import type { WriteCount } from "./store/write_count.ts";
 import { SELF_NAMES } from "./own/self_names.ts";
 import type { TokenVault } from "./tokens/vault.ts";
 
@@ -75,11 +77,12 @@ export async function createNode(
   builtIns: readonly BuiltInModule[],
 ): Promise<OpenNode> {
   const { keystoreCost: cost, passphrase } = config;
-  const { keys, store } = await openData(ports, { cost, passphrase });
+  const { keys, store, count } = await openData(ports, { cost, passphrase });
   const events = new NodeEvents(ports.log);
   store.onWrite((cause) => events.tellStorage(cause));
+  count.onWrite((cause) => events.tellCount(cause));
   const audit = await openAudit(ports, config, { keys, events, store });
-  const data = { keys, store, events, audit, builtIns };
+  const data = { keys, store, count, events, audit, builtIns };
   const node = new RunningNode(ports, config, data);
   await node.load();
   return node;
@@ -102,10 +105,12 @@ async function openAudit(
 class RunningNode implements OpenNode {
   readonly inside: NodeInside;
   readonly #parts: NodeParts;
+  readonly #count: WriteCount;
   readonly #stop = new AbortController();
 
   constructor(ports: NodePorts, config: NodeConfig, data: NodeData) {
     this.#parts = createNodeParts(ports, config, { ...data, stopped: this.#stop.signal });
+    this.#count = data.count;
     this.inside = { ...this.#parts, keys: data.keys };
   }
 
@@ -130,9 +135,10 @@ class RunningNode implements OpenNode {
     events.audit("started", { success: true });
   }
 
-  /** Says once what became of this node while it did not run, and whether anybody could follow it. */
+  /** Says what became of this node while it did not run, and whether anybody could follow it. */
   async #sayWhence(): Promise<void> {
     const { events, restored, succession, store } = this.#parts;
+    await tellLoss(this.#parts, this.#count);
     await restored.note(() => events.audit("restored", { success: true }));
     await succession.note((fields) => events.audit("succeeded", { success: true, ...fields }));
     if (store.self(SELF_NAMES.next) !== null) return;
@@ -150,12 +156,14 @@ class RunningNode implements OpenNode {
     parts.adminApi.stop();
     await parts.directories.stop();
     await parts.modules.stop();
+    parts.calls.stop();
     await parts.sessions.stop();
     await parts.carrier.stop();
     await parts.background.settled();
     events.audit("stopped", { success: true });
     await audit.stop();
     store.close();
+    await this.#count.settled();
   }
 
   handle(request: Request, source: RequestSource): Promise<Response> {

@@ -33,6 +33,7 @@ import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { PeerApi } from "./p2p/routes.ts";
+import { Asking } from "./modules/asking.ts";
 import { FrameGate } from "./modules/frame_gate.ts";
 import { FrameIds } from "./modules/frame_ids.ts";
 import { type BuiltInModule, ModuleHost } from "./modules/host.ts";
@@ -41,9 +42,12 @@ import { HookJournal } from "./modules/hook_journal.ts";
 import { openSandbox } from "./modules/sandbox/open_sandbox.ts";
 import { ModuleRoutes } from "./modules/module_routes.ts";
 import { ModuleStates } from "./modules/module_states.ts";
+import type { Sender } from "./modules/module_sends.ts";
+import { SealedCalls } from "./modules/sealed_calls.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
+import type { WriteCount } from "./store/write_count.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
 
 export interface NodePorts {
@@ -64,6 +68,7 @@ export interface NodePorts {
 export interface NodeData {
   readonly keys: OpenedKeystore;
   readonly store: NodeStore;
+  readonly count: WriteCount;
   readonly events: NodeEvents;
   readonly audit: { readonly log: AuditLog; readonly desk: AuditDesk };
   /** The modules that are part of the program, in the order in which they start. */
@@ -78,6 +83,7 @@ interface Network {
   readonly carrier: PeerCarrier;
   readonly sessions: Sessions;
   readonly modules: ModuleHost;
+  readonly calls: SealedCalls;
 }
 
 export type NodeParts = Shared & Network & {
@@ -132,7 +138,7 @@ function createNetwork(
   config: NodeConfig,
   { keys, builtIns, words }: NodeData & { readonly words: PeerWords },
 ): Network {
-  const { own, ownRecord, noiseKeys, events, succession, background } = shared;
+  const { own, ownRecord, noiseKeys, succession, background } = shared;
   const receiver = new EnvelopeReceiver(shared, {
     id: own.id,
     get noiseKeys() {
@@ -144,6 +150,15 @@ function createNetwork(
     entries: config.directories,
     receiver,
   });
+  // Each of these is given a way to the sessions, which are given all of them.
+  const late = () => sessions;
+  const carrier = createCarrier(shared, config, late);
+  const asking = new Asking({
+    ...shared,
+    carrier,
+    want: (peer) => sessions.links.want(peer),
+    waitForSession: (peer, options) => sessions.links.wait(peer, options),
+  });
   const modules: ModuleHost = new ModuleHost({
     ...shared,
     own: { id: own.id, alias: config.alias ?? null },
@@ -152,37 +167,55 @@ function createNetwork(
     openFile: (file) => openSandbox(shared, file),
     storageKey: keys.storage,
     words,
-    sender: {
-      sendReliable: (message) => sessions.reliable.send(message),
-      cancel: (id) => sessions.reliable.cancel(id),
-      sendOnce: (peer, header, body) => background.run("send", sessions.send(peer, header, body)),
-      want: (peer) => sessions.links.want(peer),
-      isConnected: (peer) => shared.table.current(peer) !== null,
-    },
+    asking,
+    sender: createSender(shared, late),
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
     servicesChanged: () => ownRecord.setServices(modules.services()),
   }, builtIns);
-  const carrier: PeerCarrier = new PeerCarrier({
-    ...shared,
-    ownId: own.id,
-    urlOf: (peer) => urlOf(shared, peer),
-    receive: (frame) => sessions.receive(frame),
-    sealFirst: (peer) => sessions.sealFor(peer, { type: "core.tick" }),
-    unknown: (peer) => sessions.hintUnknown(peer),
-    dropped: () => events.count("frames_dropped"),
-  }, config);
+  const calls = new SealedCalls({ ...shared, carrier, modules: modules.runs });
   const sessions: Sessions = new Sessions({
     ...shared,
     own: { id: own.id, rotation: config.rotation, sessionLifeMs: config.sessionLifeMs },
     directories,
     carrier,
     gate: new FrameGate(shared, { modules: modules.runs, strangers: config.strangers }),
+    calls: {
+      call: (peer, call, via) => calls.call(peer, call, via),
+      answered: (peer, answer) => asking.answered(peer, answer),
+    },
     confirmed: (peer) => {
       modules.confirmed(peer);
       background.run("told", succession.confirmed(peer));
     },
   });
-  return { directories, carrier, sessions, modules };
+  return { directories, carrier, sessions, modules, calls };
+}
+
+function createCarrier(
+  shared: Shared,
+  config: NodeConfig,
+  sessions: () => Sessions,
+): PeerCarrier {
+  return new PeerCarrier({
+    ...shared,
+    ownId: shared.own.id,
+    urlOf: (peer) => urlOf(shared, peer),
+    receive: (frame) => sessions().receive(frame),
+    sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
+    unknown: (peer) => sessions().hintUnknown(peer),
+    dropped: () => shared.events.count("frames_dropped"),
+  }, config);
+}
+
+/** How what modules send leaves. */
+function createSender({ background, table }: Shared, sessions: () => Sessions): Sender {
+  return {
+    sendReliable: (message) => sessions().reliable.send(message),
+    cancel: (id) => sessions().reliable.cancel(id),
+    sendOnce: (peer, header, body) => background.run("send", sessions().send(peer, header, body)),
+    want: (peer) => sessions().links.want(peer),
+    isConnected: (peer) => table.current(peer) !== null,
+  };
 }
 
 /** What the owner's words mean, once there is who knows. */

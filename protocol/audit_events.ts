@@ -36,6 +36,7 @@ export const AUDIT_EVENTS = [
   "clock_skew",
   "backup",
   "restored",
+  "data_lost",
   "succeeded",
   "admin_sign_in",
   "module_loaded",

@@ -25,6 +25,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   peer: ["protocol/", "ports/", "modules/api.ts", ...CRYPTO_INTERFACE],
   modules: ["modules/api.ts", "protocol/", "crypto/encoding.ts"],
   cli: ["protocol/", "ports/"],
+  process: ["protocol/", "ports/", "crypto/client.ts", ...CRYPTO_INTERFACE],
   std: [],
 };
 

@@ -36,10 +36,12 @@ const PERMISSIONS = [
 
 /**
  * The Workers' files are named by URLs, where the compiler does not look. Types are checked by
- * `deno task ok`, once and not for every binary.
+ * `deno task ok`, once and not for every binary. A code cache would lie under a name that anybody can guess in the
+ * system's folder for temporary files, and the runtime runs what it finds there, whoever put it there.
  */
 const OPTIONS = [
   "--no-check",
+  "--no-code-cache",
   "--unstable-worker-options",
   "--include",
   "crypto/worker.ts",

@@ -5,7 +5,8 @@
  */
 import { parseArgs } from "node:util";
 import { Output, shortId, showRoundTrip, type Style } from "../cli/output.ts";
-import { createTerminalStream, stopOnSignals } from "../ports/system_terminal.ts";
+import { createTerminalStream } from "../ports/system_terminal.ts";
+import { stopOnSignals } from "../process/signals.ts";
 import { connectAll, greetAll } from "./local_network/exchange.ts";
 import { LocalNetwork, type LocalNode } from "./local_network/network.ts";
 import { binaryPrograms, type Programs, sourcePrograms } from "./local_network/programs.ts";

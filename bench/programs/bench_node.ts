@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { OpenNode } from "../../peer/node.ts";
-import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
+import type { BuiltInModule } from "../../peer/modules/host.ts";
 import { newEntry } from "../../peer/tokens/vault.ts";
 import { systemHttpClient, systemResolver } from "../../ports/system.ts";
 import { verifyRecord } from "../../protocol/record.ts";
@@ -29,12 +29,12 @@ export interface BenchNodeOptions {
   readonly apiUrl: string;
   /** Where its data goes; `null`: into memory. */
   readonly folder: string | null;
-  readonly handlers?: ReadonlyMap<string, FrameHandler>;
+  readonly modules?: readonly BuiltInModule[];
 }
 
 /** Starts a node without directories and without limits. */
 export async function startBenchNode(options: BenchNodeOptions): Promise<OpenNode> {
-  const { crypto, apiUrl, folder, handlers } = options;
+  const { crypto, apiUrl, folder, modules } = options;
   const log = { log: () => {} };
   const ports = folder === null
     ? {
@@ -52,7 +52,7 @@ export async function startBenchNode(options: BenchNodeOptions): Promise<OpenNod
       adminToken: "bench",
       handshakesPerMinute: 1_000_000,
     },
-    handlers,
+    modules,
   });
   await node.start();
   return node;

@@ -2,9 +2,9 @@
  * The encryption of a backup: a head, then chunks, each sealed for its place in the file.
  *
  * Head: `magic(8) ‖ memory in KiB(4) ‖ passes(4) ‖ salt(16)`, big-endian. Key = Argon2id(passphrase, salt), 32 bytes,
- * used for this one file. A chunk is AES-256-GCM of {@linkcode BACKUP_CHUNK_BYTES} (the last one of any length up to it), nonce = 3 zero bytes ‖
- * number of the chunk(8) ‖ 1 for the last chunk, otherwise 0, AAD = the head. So no chunk can be changed, moved, left
- * out or taken from another file, and none can be cut off behind.
+ * used for this one file. A chunk is AES-256-GCM of {@linkcode BACKUP_CHUNK_BYTES} (the last one of any length up to
+ * it), nonce = 3 zero bytes ‖ number of the chunk(8) ‖ 1 for the last chunk, otherwise 0, AAD = the head. So no chunk
+ * can be changed, moved, left out or taken from another file, and none can be cut off behind.
  *
  * @module
  * @see docs/ARCHITECTURE.md, "Backup"
@@ -54,12 +54,8 @@ async function begin(
   parts: CoreParts,
   options: { passphrase: Uint8Array; head: Uint8Array },
 ): Promise<BackupStream> {
-  try {
-    const key = await stretchUnderHead(parts, { secret: options.passphrase, head: options.head });
-    return new BackupStream(key, options.head);
-  } finally {
-    wipe(options.passphrase);
-  }
+  const key = await stretchUnderHead(parts, { secret: options.passphrase, head: options.head });
+  return new BackupStream(key, options.head);
 }
 
 function checkLength(length: number, isLast: boolean): void {
@@ -84,7 +80,6 @@ export function createBackupCalls(parts: CoreParts): BackupCalls {
     openBackup: async ({ passphrase, head }) => {
       checkByteArray(head, "a head");
       if (decodeStretchHead(head, BACKUP_MAGIC) === null) {
-        wipe(passphrase);
         throw new CryptoError("unseal_failed", "The file is not a backup of a known form");
       }
       return parts.ring.add(await begin(parts, { passphrase, head: new Uint8Array(head) }));

@@ -8,7 +8,12 @@ import type { CallTable } from "../bridge/calls.ts";
 import { checkByteArray } from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { DhKey, SigningKey } from "../primitives/curves.ts";
-import { CryptoError, type NoiseKeyInfo, type OpenedKeystore } from "../interface.ts";
+import {
+  CryptoError,
+  type KeystoreCost,
+  type NoiseKeyInfo,
+  type OpenedKeystore,
+} from "../interface.ts";
 import { HeldKeystore, type HeldNoiseKey } from "./held_keystore.ts";
 import {
   costOfKeystore,
@@ -56,7 +61,7 @@ async function createKeystore(
     const { nodeId } = new IdentityKey(SigningKey.fromSeed(content.seed));
     return { sealed: await sealKeystore(parts, { content, secret, cost }), nodeId };
   } finally {
-    wipe(secret, content.seed, ...content.noiseKeys);
+    wipe(content.seed, ...content.noiseKeys);
     wipeRoots(content.storage);
   }
 }
@@ -95,24 +100,33 @@ function hold(
   };
 }
 
-async function openKeystore(
+/** Does something with the secret of a keystore, which is wiped where it had to be unsealed first. */
+async function withSecret<T>(
+  parts: CoreParts,
+  options: { secret: Uint8Array; sealedSecret?: Uint8Array },
+  work: (secret: Uint8Array) => Promise<T>,
+): Promise<T> {
+  const { sealedSecret: sealed, secret: passphrase } = options;
+  if (sealed === undefined) return await work(passphrase);
+  const secret = await unsealSecret(parts, { sealed, passphrase });
+  try {
+    return await work(secret);
+  } finally {
+    wipe(secret);
+  }
+}
+
+function openKeystore(
   parts: CoreParts,
   options: Parameters<CallTable["openKeystore"]>[0],
 ): Promise<OpenedKeystore> {
-  const { sealed, sealedSecret } = options;
-  let { secret } = options;
-  try {
-    checkByteArray(sealed, "a sealed keystore");
-    if (sealedSecret !== undefined) {
-      const passphrase = secret;
-      secret = await unsealSecret(parts, { sealed: sealedSecret, passphrase });
-    }
+  const { sealed } = options;
+  checkByteArray(sealed, "a sealed keystore");
+  return withSecret(parts, options, async (secret) => {
     const opened = await unsealKeystore(parts, { sealed, secret });
     const { content, resealed } = await resealFormer(parts, { sealed, secret, content: opened });
     return { ...hold(parts, { content, secret }), resealed };
-  } finally {
-    wipe(secret, options.secret);
-  }
+  });
 }
 
 /** Whether a secret is the one that a keystore was opened with. */
@@ -126,36 +140,31 @@ function isSecretOf(parts: CoreParts, keystore: HeldKeystore, secret: Uint8Array
 
 async function addNoiseKey(
   parts: CoreParts,
-  options: Parameters<CallTable["addNoiseKey"]>[0],
+  options: { keystore: HeldKeystore; secret: Uint8Array; cost?: KeystoreCost | undefined },
 ): Promise<{ sealed: Uint8Array; noiseKeys: readonly NoiseKeyInfo[] }> {
-  const { secret, cost } = options;
+  const { keystore, secret, cost } = options;
+  // Otherwise a mistyped passphrase would lock the operator out of what he seals here.
+  if (!isSecretOf(parts, keystore, secret)) {
+    throw new CryptoError("unseal_failed", "The secret is not the keystore's");
+  }
+  const added = holdNoiseKey(parts, parts.random(32));
+  // Before sealing, so that of two calls at once the later one seals both keys.
+  const dropped = keystore.noiseKeys.slice(MAX_NOISE_KEYS - 1);
+  keystore.noiseKeys = [added, ...keystore.noiseKeys.slice(0, MAX_NOISE_KEYS - 1)];
   try {
-    const keystore = parts.ring.get(options.keystore, HeldKeystore);
-    // Otherwise a mistyped passphrase would lock the operator out of what he seals here.
-    if (!isSecretOf(parts, keystore, secret)) {
-      throw new CryptoError("unseal_failed", "The secret is not the keystore's");
-    }
-    const added = holdNoiseKey(parts, parts.random(32));
-    // Before sealing, so that of two calls at once the later one seals both keys.
-    const dropped = keystore.noiseKeys.slice(MAX_NOISE_KEYS - 1);
-    keystore.noiseKeys = [added, ...keystore.noiseKeys.slice(0, MAX_NOISE_KEYS - 1)];
-    try {
-      const sealed = await sealKeystore(parts, { content: keystore.content, secret, cost });
-      for (const { privateKey } of dropped) wipe(privateKey);
-      for (const stored of keystore.noiseKeys) {
-        if (!parts.ring.has(stored.ref)) {
-          stored.ref = parts.ring.add(new NoiseKey(DhKey.fromPrivate(stored.privateKey)));
-        }
+    const sealed = await sealKeystore(parts, { content: keystore.content, secret, cost });
+    for (const { privateKey } of dropped) wipe(privateKey);
+    for (const stored of keystore.noiseKeys) {
+      if (!parts.ring.has(stored.ref)) {
+        stored.ref = parts.ring.add(new NoiseKey(DhKey.fromPrivate(stored.privateKey)));
       }
-      return { sealed, noiseKeys: describeNoiseKeys(keystore) };
-    } catch (error) {
-      keystore.noiseKeys = [...keystore.noiseKeys.filter((key) => key !== added), ...dropped];
-      parts.ring.release(added.ref);
-      wipe(added.privateKey);
-      throw error;
     }
-  } finally {
-    wipe(secret);
+    return { sealed, noiseKeys: describeNoiseKeys(keystore) };
+  } catch (error) {
+    keystore.noiseKeys = [...keystore.noiseKeys.filter((key) => key !== added), ...dropped];
+    parts.ring.release(added.ref);
+    wipe(added.privateKey);
+    throw error;
   }
 }
 
@@ -163,6 +172,14 @@ export function createKeystoreCalls(parts: CoreParts): KeystoreCalls {
   return {
     createKeystore: (options) => createKeystore(parts, options),
     openKeystore: (options) => openKeystore(parts, options),
-    addNoiseKey: (options) => addNoiseKey(parts, options),
+    addNoiseKey: (options) => {
+      const keystore = parts.ring.get(options.keystore, HeldKeystore);
+      const { cost } = options;
+      return withSecret(
+        parts,
+        options,
+        (secret) => addNoiseKey(parts, { keystore, secret, cost }),
+      );
+    },
   };
 }

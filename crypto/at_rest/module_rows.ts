@@ -1,8 +1,8 @@
 /**
  * Rows of modules: sealed under a key of the module, which never leaves the core.
  *
- * A sealed row is `number of the root(4) ‖ nonce(12) ‖ ciphertext ‖ tag(16)`, big-endian: AES-256-GCM, the AAD being what
- * the module says the row is. The number tells which of the node's roots the key of this row comes from.
+ * A sealed row is `number of the root(4) ‖ nonce(12) ‖ ciphertext ‖ tag(16)`, big-endian: ChaCha20-Poly1305, the AAD
+ * being what the module says the row is. The number tells which of the node's roots the key of this row comes from.
  *
  * @module
  * @see docs/PROTOCOL.md, "Keys of modules"
@@ -125,7 +125,7 @@ function sealRows(parts: CoreParts, options: CallArgument<"sealRows">): Uint8Arr
   checkRows(rows.map(({ aad, content }) => [aad, content]));
   const key = { number: newest, bytes: byRoot.get(newest)! };
   return rows.map(({ aad, content }) =>
-    sealRow(parts.aeads.aes256Gcm, key, { nonce: parts.random(NONCE_BYTES), aad, content })
+    sealRow(parts.aeads.chacha20Poly1305, key, { nonce: parts.random(NONCE_BYTES), aad, content })
   );
 }
 
@@ -134,7 +134,7 @@ function openRows(parts: CoreParts, options: CallArgument<"openRows">): (Uint8Ar
   const key = parts.ring.get(options.key, ModuleKey);
   checkCount(rows);
   checkRows(rows.map(({ aad, sealed }) => [aad, sealed]));
-  return rows.map((row) => openRow(parts.aeads.aes256Gcm, key, row));
+  return rows.map((row) => openRow(parts.aeads.chacha20Poly1305, key, row));
 }
 
 export function createRowCalls(parts: CoreParts): RowCalls {

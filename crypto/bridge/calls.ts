@@ -13,8 +13,8 @@ type ByteMembers<A> = A extends object ? A extends Uint8Array ? never
   : never;
 
 /**
- * What becomes of a byte array once its call is on the way to the Worker. `kept`: it stays the caller's. `secret`: it
- * unseals keys, so it is wiped, and no copy of the message is left. `moved`: a large one is the caller's no more.
+ * What becomes of a byte array. `kept`: it stays the caller's. `secret`: it unseals keys, so it is wiped on both sides of
+ * the Worker, however the call ends, and no copy of the message is left. `moved`: a large one is the caller's no more.
  */
 export type MemberKind = "kept" | "secret" | "moved";
 
@@ -30,7 +30,7 @@ export const CALLS = {
   sha256: {},
   createKeystore: { secret: "secret" },
   openKeystore: { sealed: "kept", secret: "secret", sealedSecret: "kept" },
-  addNoiseKey: { secret: "secret" },
+  addNoiseKey: { secret: "secret", sealedSecret: "kept" },
   sealSecret: { secret: "secret", passphrase: "secret" },
   openSecret: { sealed: "kept", passphrase: "secret" },
   resealSecret: { sealed: "kept", passphrase: "secret", newPassphrase: "secret" },
@@ -94,6 +94,11 @@ const SECRET_MEMBERS = new Map(CALL_NAMES.map((name) => [name, membersOf(name, "
 export const MOVING_CALLS: ReadonlySet<CallName> = new Set(
   CALL_NAMES.filter((name) => membersOf(name, "moved").length > 0),
 );
+
+/** Whether anything that unseals keys may be in a call. */
+export function takesSecrets(name: CallName): boolean {
+  return (SECRET_MEMBERS.get(name)?.length ?? 0) > 0;
+}
 
 /** Wipes what unseals keys. @returns Whether there was any. */
 export function wipeSecrets(name: CallName, argument: unknown): boolean {

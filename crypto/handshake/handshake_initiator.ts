@@ -85,6 +85,7 @@ export async function readAnswer(
     wipe(payload);
     const { record, lifeMs, next, kemCiphertext } = answer;
     if (!parts.permutations.serves(next.method)) fail("The next pairs' method is not in use here");
+    // Before the token: its method may take a while, and the handshake's secrets may be wiped meanwhile.
     const kem = handshake.kemSecret === null || kemCiphertext === null
       ? new Uint8Array(32)
       : await parts.kem.decapsulate(handshake.kemSecret, kemCiphertext);

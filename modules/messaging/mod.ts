@@ -72,7 +72,8 @@ async function before<T>(
 ): Promise<T | null> {
   const { promise: late, resolve } = Promise.withResolvers<null>();
   const cancel = context.clock.setTimer(waitMs, () => resolve(null));
-  signal.addEventListener("abort", () => resolve(null), { once: true });
+  if (signal.aborted) resolve(null);
+  else signal.addEventListener("abort", () => resolve(null), { once: true });
   const first = await Promise.race([promise, late]);
   cancel();
   return first;

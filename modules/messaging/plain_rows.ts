@@ -50,22 +50,29 @@ const OUTBOX: Box = {
   ],
 };
 
+/** A table that is there while the files may hold what is left of plain texts. */
+const UNWIPED = "messaging_unwiped";
+
 /**
  * Seals what is left in plain text. A process that is killed meanwhile goes on at its next start: each part is one
- * transaction, and the plain tables go last.
+ * transaction, and the plain tables go once they are empty, before the files are wiped: their last pages are free then.
  * @throws {OpenRedError} `overloaded` where the disk takes nothing.
  */
 export async function sealPlainRows(
   parts: Pick<ModuleContext, "storage" | "log"> & { readonly tables: ModuleTables },
 ): Promise<void> {
   const { tables, log } = parts;
-  if (!isThere(tables, INBOX.plain)) return;
-  const count = await sealBox(parts, INBOX) + await sealBox(parts, OUTBOX);
+  if (isThere(tables, INBOX.plain)) {
+    const count = await sealBox(parts, INBOX) + await sealBox(parts, OUTBOX);
+    await tables.write(() => {
+      for (const { plain } of [INBOX, OUTBOX]) tables.statement(`DROP TABLE ${plain}`).run();
+      tables.statement(`CREATE TABLE ${UNWIPED} (pending INTEGER) STRICT`).run();
+    });
+    if (count > 0) log.log("info", "texts_sealed", { count });
+  }
+  if (!isThere(tables, UNWIPED)) return;
   await tables.wipe();
-  await tables.write(() => {
-    for (const { plain } of [INBOX, OUTBOX]) tables.statement(`DROP TABLE ${plain}`).run();
-  });
-  if (count > 0) log.log("info", "texts_sealed", { count });
+  await tables.write(() => void tables.statement(`DROP TABLE ${UNWIPED}`).run());
 }
 
 function isThere(tables: ModuleTables, name: string): boolean {

@@ -9,7 +9,6 @@
  */
 import type { AuditEntry, AuditPosition } from "../../crypto/interface.ts";
 import { storageFailed } from "../store/store.ts";
-import type { AuditEventName } from "../../protocol/audit_events.ts";
 import type { AuditFields } from "../events/events.ts";
 import { type AuditParts, LINES_PER_CALL } from "./audit_parts.ts";
 import type { AuditSettings } from "../../protocol/node_settings.ts";
@@ -32,7 +31,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-function toEntry(timestamp: number, event: AuditEventName, given: AuditFields): AuditEntry {
+function toEntry(timestamp: number, event: string, given: AuditFields): AuditEntry {
   const { peer, success, ...others } = given;
   const fields = Object.entries(others).slice(0, MAX_FIELDS).map(([name, value]) => [
     name.slice(0, MAX_EVENT_LENGTH),
@@ -102,7 +101,7 @@ export class AuditLog {
    * @returns Resolves when it is on disk.
    * @throws {OpenRedError} `overloaded` if the disk takes nothing and too much waits already, or the node stopped.
    */
-  record(event: AuditEventName, fields: AuditFields): Promise<void> {
+  record(event: string, fields: AuditFields): Promise<void> {
     if (this.#isStopped) return Promise.reject(storageFailed(new Error("The log was closed")));
     if (this.#waiting.length >= MAX_WAITING) {
       this.#lost += 1;
@@ -116,7 +115,7 @@ export class AuditLog {
   }
 
   /** As {@linkcode record}, for what anybody can cause as often as he likes: many of them become one entry. */
-  async recordThrottled(event: AuditEventName, fields: AuditFields): Promise<void> {
+  async recordThrottled(event: string, fields: AuditFields): Promise<void> {
     if (this.#throttle.admits(event)) await this.record(event, fields);
   }
 

@@ -5,7 +5,6 @@
  * @module
  */
 import type { Clock } from "../../ports/ports.ts";
-import type { AuditEventName } from "../../protocol/audit_events.ts";
 
 const WINDOW_MS = 60_000;
 const MAX_A_WINDOW = 20;
@@ -18,20 +17,20 @@ interface Window {
 /** Counts events of strangers. */
 export class Throttle {
   readonly #clock: Pick<Clock, "setTimer">;
-  readonly #summarize: (event: AuditEventName, repeated: number) => void;
-  readonly #windows = new Map<AuditEventName, Window>();
+  readonly #summarize: (event: string, repeated: number) => void;
+  readonly #windows = new Map<string, Window>();
 
   /** @param summarize Called at the end of a minute in which events were held back. */
   constructor(
     clock: Pick<Clock, "setTimer">,
-    summarize: (event: AuditEventName, repeated: number) => void,
+    summarize: (event: string, repeated: number) => void,
   ) {
     this.#clock = clock;
     this.#summarize = summarize;
   }
 
   /** Counts one event, and tells whether it is to be an entry of its own. */
-  admits(event: AuditEventName): boolean {
+  admits(event: string): boolean {
     const window = this.#windows.get(event) ?? this.#open(event);
     window.count += 1;
     return window.count <= MAX_A_WINDOW;
@@ -45,14 +44,14 @@ export class Throttle {
     }
   }
 
-  #open(event: AuditEventName): Window {
+  #open(event: string): Window {
     const window: Window = { count: 0, cancel: () => {} };
     window.cancel = this.#clock.setTimer(WINDOW_MS, () => this.#close(event, window));
     this.#windows.set(event, window);
     return window;
   }
 
-  #close(event: AuditEventName, window: Window): void {
+  #close(event: string, window: Window): void {
     this.#windows.delete(event);
     const repeated = window.count - MAX_A_WINDOW;
     if (repeated > 0) this.#summarize(event, repeated);

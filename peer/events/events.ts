@@ -33,8 +33,8 @@ export interface AuditFields {
 
 /** Where security events are kept. */
 export interface AuditSink {
-  record(event: AuditEventName, fields: AuditFields): Promise<void>;
-  recordThrottled(event: AuditEventName, fields: AuditFields): Promise<void>;
+  record(event: string, fields: AuditFields): Promise<void>;
+  recordThrottled(event: string, fields: AuditFields): Promise<void>;
 }
 
 /** Listeners, counters and warnings of one node. */
@@ -84,6 +84,16 @@ export class NodeEvents {
   tellStorage(cause: unknown): void {
     if (cause === null) return this.settle("storage");
     this.warn("storage", `node.db cannot be written: ${storageReason(cause)}`);
+  }
+
+  /** Warns while it cannot be noted outside of `node.db` what that holds. @param cause `null` once it can. */
+  tellCount(cause: unknown): void {
+    if (cause === null) return this.settle("write_count");
+    const why = storageReason(cause);
+    this.warn(
+      "write_count",
+      `write-count cannot be written: ${why}; a loss in node.db could go unnoticed`,
+    );
   }
 
   /** Takes a warning back. */

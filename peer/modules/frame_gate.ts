@@ -48,6 +48,8 @@ export class FrameGate implements ModuleGate {
   readonly #parts: GateParts;
   readonly #modules: RunningModules;
   readonly #strangers: StrangerPolicy;
+  /** What is being stored of the frames whose ids the node remembers. */
+  readonly #storing = new Map<string, Promise<boolean>>();
 
   constructor(
     parts: GateParts,
@@ -73,12 +75,12 @@ export class FrameGate implements ModuleGate {
     }
     const permission = to.module.permissionOf(to.declared);
     const standing = permissions.standing(peer, permission);
-    if (standing === "allowed") return await this.#hand(to, peer, { frame, isRequest: false });
+    if (standing === "allowed") return await this.#handOnce(to, peer, { frame, isRequest: false });
     if (standing === "blocked") return false;
     // Stored while it was permitted, and its acknowledgement was lost.
     if (frame.id !== undefined && this.#has(to, peer, frame.id)) return true;
     if (standing === "stranger" && this.#strangers === "ask" && to.declared.strangers) {
-      if (await this.#hand(to, peer, { frame, isRequest: true })) return true;
+      if (await this.#handOnce(to, peer, { frame, isRequest: true })) return true;
     }
     events.count("frames_denied");
     denials.note(peer, permission);
@@ -90,6 +92,14 @@ export class FrameGate implements ModuleGate {
     const to = this.#addressee(message.type);
     return to !== null && !this.#parts.permissions.isBlocked(peer) &&
       this.#has(to, peer, message.id);
+  }
+
+  refuses(peer: NodeId, type: string): boolean {
+    const { permissions } = this.#parts;
+    const to = this.#addressee(type);
+    if (to === null) return !permissions.isBlocked(peer);
+    const standing = permissions.standing(peer, to.module.permissionOf(to.declared));
+    return standing === "denied" || standing === "stranger";
   }
 
   #addressee(type: string): Addressed | null {
@@ -105,6 +115,24 @@ export class FrameGate implements ModuleGate {
     return handler.has === undefined
       ? this.#parts.frameIds.has({ module: module.name, peer, id })
       : handler.has(peer, id);
+  }
+
+  /** A handler that does not know its ids is handed each of them until it has stored it, and then no more. */
+  async #handOnce(
+    to: Addressed,
+    peer: NodeId,
+    what: { frame: ModuleFrame; isRequest: boolean },
+  ): Promise<boolean> {
+    const { id } = what.frame;
+    if (to.handler.has !== undefined || id === undefined) return await this.#hand(to, peer, what);
+    if (this.#has(to, peer, id)) return true;
+    const key = `${to.module.name} ${peer} ${id}`;
+    let storing = this.#storing.get(key);
+    if (storing === undefined) {
+      storing = this.#hand(to, peer, what).finally(() => this.#storing.delete(key));
+      this.#storing.set(key, storing);
+    }
+    return await storing;
   }
 
   async #hand(

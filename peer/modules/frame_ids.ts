@@ -8,8 +8,10 @@ import type { NodeStore } from "../store/store.ts";
 
 /** How many ids of one peer are known; nobody repeats a frame for that long. */
 const MAX_OF_PEER = 4_096;
-/** After how many new ids the oldest are looked for. */
+/** After how many new ids of a peer its oldest are looked for. */
 const PRUNE_EVERY = 64;
+/** Of how many peers new ids are counted: of those that sent last. */
+const MAX_COUNTED = 4_096;
 
 export interface FrameName {
   readonly module: string;
@@ -20,7 +22,8 @@ export interface FrameName {
 /** The ids of all modules' frames. */
 export class FrameIds {
   readonly #store: NodeStore;
-  #noted = 0;
+  /** New ids by module and peer, whoever sent last behind. */
+  readonly #noted = new Map<string, number>();
 
   constructor(store: NodeStore) {
     this.#store = store;
@@ -38,9 +41,17 @@ export class FrameIds {
       this.#store.statement(
         "INSERT OR IGNORE INTO module_frames (module, peer, id) VALUES (?, ?, ?)",
       ).run(module, peer, id);
-      this.#noted += 1;
-      if (this.#noted % PRUNE_EVERY === 0) this.#writePrune(frame);
+      if (this.#isDue(`${module} ${peer}`)) this.#writePrune(frame);
     });
+  }
+
+  #isDue(key: string): boolean {
+    const count = (this.#noted.get(key) ?? 0) + 1;
+    this.#noted.delete(key);
+    if (count >= PRUNE_EVERY) return true;
+    this.#noted.set(key, count);
+    if (this.#noted.size > MAX_COUNTED) this.#noted.delete(this.#noted.keys().next().value!);
+    return false;
   }
 
   #writePrune({ module, peer }: FrameName): void {

@@ -46,7 +46,12 @@ export class ModuleHost {
   #changed: Promise<unknown> = Promise.resolve();
   #isStopped = false;
 
+  /** @throws {RangeError} For two modules of one name, or one with the name of the protocol's own frames. */
   constructor(parts: HostParts, builtIns: readonly BuiltInModule[]) {
+    const names = builtIns.map(({ name }) => name);
+    if (new Set(["core", ...names]).size <= names.length) {
+      throw new RangeError("Expected modules of different names, and none called core");
+    }
     this.#parts = parts;
     this.#builtIns = builtIns;
     this.runs = new ModuleRuns(parts);
@@ -74,8 +79,9 @@ export class ModuleHost {
   }
 
   /** Stops every module, the last one first. */
-  stop(): Promise<void> {
-    return this.#inTurn(async () => {
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    await this.#inTurn(async () => {
       this.#isStopped = true;
       for (const { running } of this.runs.runs().reverse()) await this.#stop(running.name);
       for (const { name, kind } of this.#parts.states.all()) {
@@ -172,6 +178,7 @@ export class ModuleHost {
 
   /** Tells the modules that a session with a peer counts from now on. */
   confirmed(peer: NodeId): void {
+    this.#parts.asking.confirmed(peer);
     for (const { running } of this.runs.runs()) {
       const tell = async () => await running.module.sessionConfirmed?.(peer);
       this.#parts.background.run(`${running.name}_confirmed`, tell());
@@ -180,9 +187,10 @@ export class ModuleHost {
 
   /** Inside a transaction: whatever modules keep of an id goes to the one that followed it. */
   writeMove(old: NodeId, next: NodeId): void {
-    for (const { running, sends } of this.runs.runs()) {
+    for (const { running, sends, asks } of this.runs.runs()) {
       if (running.kind === "built-in") running.module.peerMoved?.(old, next);
       sends.cancel(old);
+      asks.cancel(old);
     }
     this.#files.writeHook({ hook: "moved", peer: old, next });
     this.#parts.frameIds.writeForget(old);
@@ -190,9 +198,10 @@ export class ModuleHost {
 
   /** Inside a transaction: whatever waits for a peer goes. */
   writeForget(peer: NodeId): void {
-    for (const { running, sends } of this.runs.runs()) {
+    for (const { running, sends, asks } of this.runs.runs()) {
       if (running.kind === "built-in") running.module.peerForgotten?.(peer);
       sends.cancel(peer);
+      asks.cancel(peer);
     }
     this.#files.writeHook({ hook: "forgotten", peer });
   }

@@ -25,6 +25,7 @@ import { grantedFetch } from "./granted_fetch.ts";
 import { grantedFolder } from "./granted_folder.ts";
 import type { Grants } from "./grants.ts";
 import { StoredFiles } from "./module_files.ts";
+import type { ModuleAsks } from "./module_asks.ts";
 import { ModuleRows } from "./module_rows.ts";
 import type { ModuleSends, Sender } from "./module_sends.ts";
 import { StoredTables } from "./module_tables.ts";
@@ -64,6 +65,7 @@ export interface ContextOwner {
   readonly manifest: Manifest;
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly sends: ModuleSends;
+  readonly asks: ModuleAsks;
   /** The key of its rows. */
   readonly key: KeyRef;
   readonly grants: Grants;
@@ -73,14 +75,14 @@ const COUNTER = /^[a-z][a-z0-9_]{0,31}$/;
 
 /** Makes the context of one module. */
 export function createContext(parts: ContextParts, owner: ContextOwner): ModuleContext {
-  const { manifest, sends } = owner;
+  const { manifest, sends, asks } = owner;
   const { name } = manifest;
   const topicOf = (topic: string) => `${name}: ${topic}`;
   return {
     own: parts.own,
     peers: createPeers(parts, owner),
     send: (frame) => sends.send(frame),
-    ask: () => Promise.reject(new OpenRedError("unsupported", "Not here")),
+    ask: (ask) => asks.ask(ask),
     storage: createStorage(parts, owner),
     files: new StoredFiles(parts.store, name),
     options: owner.options,

@@ -53,15 +53,15 @@ export class ModuleRows {
   }
 
   /** @throws {OpenRedError} `bad_request`, `too_large`. */
-  range({ prefix = "", after, limit }: RowRange): StoredRow[] {
+  range({ prefix = "", after = "", limit }: RowRange): StoredRow[] {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_RANGE) {
       throw new OpenRedError("bad_request", `Expected a limit of 1 to ${MAX_RANGE}`);
     }
-    const from = after === undefined || after < prefix ? prefix : after;
+    // The database orders keys by their bytes, and a program by their UTF-16: it alone compares them.
     const rows = this.#store.statement(
       `SELECT key, value FROM module_rows
-       WHERE module = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) ORDER BY key LIMIT ?4`,
-    ).iterate(this.#module, from, after ?? null, limit);
+       WHERE module = ?1 AND key >= max(?2, ?3) AND key > ?3 ORDER BY key LIMIT ?4`,
+    ).iterate(this.#module, prefix, after, limit);
     const found: StoredRow[] = [];
     let bytes = 0;
     for (const row of rows) {

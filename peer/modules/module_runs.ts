@@ -10,14 +10,16 @@ import type { Manifest } from "../../protocol/module_manifest.ts";
 import type { PermissionNames } from "../peers/permission_names.ts";
 import type { MethodBook } from "../own/method_book.ts";
 import { within } from "../timing/within.ts";
+import type { Asking } from "./asking.ts";
 import type { RunningModules } from "./frame_gate.ts";
 import type { Grants } from "./grants.ts";
+import { ModuleAsks } from "./module_asks.ts";
 import { type ContextParts, createContext } from "./module_context.ts";
 import { optionValues } from "./module_options.ts";
 import { ModuleSends } from "./module_sends.ts";
 import type { ModuleState } from "./module_states.ts";
 import { register } from "./registrations.ts";
-import { RunningModule } from "./running_module.ts";
+import { type ModuleKind, RunningModule } from "./running_module.ts";
 
 /** How long a module may take to start, and to stop. */
 const START_MS = 10_000;
@@ -28,6 +30,7 @@ const DRAIN_MS = 30_000;
 export interface RunParts extends ContextParts {
   readonly permissionNames: PermissionNames;
   readonly methods: MethodBook;
+  readonly asking: Asking;
   /** What the keys of modules come from. */
   readonly storageKey: KeyRef;
   /** Called when the services that the node offers may have changed. */
@@ -45,6 +48,7 @@ export interface ModuleStart {
 export interface Run {
   readonly running: RunningModule;
   readonly sends: ModuleSends;
+  readonly asks: ModuleAsks;
   readonly grants: Grants;
   readonly key: KeyRef;
 }
@@ -87,14 +91,13 @@ export class ModuleRuns implements RunningModules {
     const options = optionValues(manifest, state.options);
     const registered = register(module, manifest);
     const key = await crypto.deriveModuleKey({ storage: storageKey, module: name, salt });
-    const types = new Set(manifest.frames.map((frame) => frame.type));
-    const sends = new ModuleSends(this.#parts.sender, { name, kind, types });
-    const context = createContext(this.#parts, { kind, manifest, options, sends, key, grants });
+    const held = { ...this.#outgoing(manifest, kind), key, grants };
+    const context = createContext(this.#parts, { kind, manifest, options, ...held });
     const running = new RunningModule({ kind, manifest, module, registered });
-    const run: Run = { running, sends, key, grants };
+    const run: Run = { running, ...held };
     const former = this.#runs.get(name);
     try {
-      const late = new OpenRedError("overloaded", "It did not start in time");
+      const late = new OpenRedError("overloaded", `The module ${name} did not start in time`);
       await within(clock, { ms: START_MS, late }, module.start?.(context) ?? Promise.resolve());
       await this.#addMethods(run);
     } catch (error) {
@@ -106,6 +109,15 @@ export class ModuleRuns implements RunningModules {
     events.audit("module_loaded", { success: true, module: name, version: manifest.version });
     this.#parts.servicesChanged();
     if (former !== undefined) await this.#end(former, run);
+  }
+
+  /** What a module can send and ask. */
+  #outgoing({ name, frames }: Manifest, kind: ModuleKind): Pick<Run, "sends" | "asks"> {
+    const types = new Set(frames.filter(({ answers }) => !answers).map(({ type }) => type));
+    return {
+      sends: new ModuleSends(this.#parts.sender, { name, kind, types }),
+      asks: new ModuleAsks(this.#parts.asking, { name, kind, frames }),
+    };
   }
 
   /** Ends a module: no call begins any more, those under way go on for a while. */
@@ -163,8 +175,9 @@ export class ModuleRuns implements RunningModules {
   }
 
   /** @param other A run of the same module that goes on, with its methods. */
-  async #release({ running, sends, key }: Run, other?: Run): Promise<void> {
+  async #release({ running, sends, asks, key }: Run, other?: Run): Promise<void> {
     sends.stop();
+    asks.stop();
     for (const name of running.registered.methods.keys()) {
       if (other?.running.registered.methods.has(name) !== true) {
         await this.#parts.methods.remove(name);

@@ -3,20 +3,16 @@
  *
  * @module
  */
-import { encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
+import type { NodeId } from "../../crypto/encoding.ts";
 import type { OutgoingFrame, Sending } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { MAX_FRAME_BYTES, MAX_FRAME_HEADER_BYTES } from "../../protocol/limits.ts";
 import type { ReliableMessage } from "../sessions/reliable.ts";
+import { outgoingHeader } from "./outgoing.ts";
 import type { ModuleKind } from "./running_module.ts";
 
-/** What a frame has besides its header and body, and its padding, with room to spare. */
-const FRAME_EXTRA_BYTES = 1_024;
 const MAX_ID_LENGTH = { "built-in": 64, file: 30 } as const;
 const MAX_UNDER_WAY = { "built-in": 100_000, file: 256 } as const;
 const ID = /^[A-Za-z0-9_-]+$/;
-/** What the node itself writes into headers. */
-const RESERVED = ["type", "id", "ask", "answer", "error"];
 
 /** How frames leave the node. */
 export interface Sender {
@@ -52,11 +48,11 @@ export class ModuleSends {
 
   /** @throws {OpenRedError} `bad_request`, `too_large`, `overloaded`. */
   send(frame: OutgoingFrame): Sending {
-    const header = this.#header(frame);
+    const header = outgoingHeader(this.#module, frame);
     if (this.#isOver) throw new OpenRedError("overloaded", "The module has stopped");
     if (frame.id === undefined) {
       this.#sender.sendOnce(frame.peer, header, frame.body);
-      return { acknowledged: Promise.resolve(null), cancel: () => {} };
+      return { acknowledged: Promise.resolve(null), refused: false, cancel: () => {} };
     }
     return this.#sendReliable(frame, { id: this.#wireId(frame.id), header });
   }
@@ -79,25 +75,6 @@ export class ModuleSends {
     this.cancel();
   }
 
-  #header({ type, header = {}, body }: OutgoingFrame): Record<string, unknown> {
-    if (!this.#module.types.has(type)) {
-      throw new OpenRedError("bad_request", "The manifest declares no such frame");
-    }
-    if (RESERVED.some((name) => Object.hasOwn(header, name))) {
-      throw new OpenRedError("bad_request", `A module gives no ${RESERVED.join(", ")} in a header`);
-    }
-    const whole = { ...header, type: `${this.#module.name}.${type}` };
-    const headerBytes = encodeUtf8(JSON.stringify(whole)).length;
-    const bodyBytes = body?.length ?? 0;
-    if (headerBytes + FRAME_EXTRA_BYTES / 2 > MAX_FRAME_HEADER_BYTES) {
-      throw new OpenRedError("too_large", "The header of the frame is too long");
-    }
-    if (headerBytes + bodyBytes + FRAME_EXTRA_BYTES > MAX_FRAME_BYTES) {
-      throw new OpenRedError("too_large", "The frame is too long");
-    }
-    return whole;
-  }
-
   #wireId(id: string): string {
     const { kind, name } = this.#module;
     if (!ID.test(id) || id.length > MAX_ID_LENGTH[kind]) {
@@ -113,11 +90,15 @@ export class ModuleSends {
     if (this.#underWay.size >= MAX_UNDER_WAY[this.#module.kind]) {
       throw new OpenRedError("overloaded", "Too many frames of this module wait already");
     }
+    if (this.#underWay.has(id)) {
+      throw new OpenRedError("bad_request", "A frame of this id is under way already");
+    }
     const { promise, resolve } = Promise.withResolvers<number | null>();
     const end = (rttMs: number | null) => {
       this.#underWay.delete(id);
       resolve(rttMs);
     };
+    let refused = false;
     this.#underWay.set(id, peer);
     this.#sender.sendReliable({
       peer,
@@ -126,8 +107,18 @@ export class ModuleSends {
       ...(body === undefined ? {} : { body }),
       acknowledged: end,
       dropped: () => end(null),
+      refused: () => {
+        refused = true;
+        end(null);
+      },
     });
     if (!this.#sender.isConnected(peer)) this.#sender.want(peer);
-    return { acknowledged: promise, cancel: () => this.#sender.cancel(id) };
+    return {
+      acknowledged: promise,
+      get refused() {
+        return refused;
+      },
+      cancel: () => this.#sender.cancel(id),
+    };
   }
 }

@@ -29,6 +29,8 @@ export interface ReliableMessage {
   readonly acknowledged: (rttMs: number) => void;
   /** Called once instead, when it is forgotten without an acknowledgement. */
   readonly dropped?: () => void;
+  /** Called once instead of `dropped`, when the peer has refused it. */
+  readonly refused?: () => void;
 }
 
 interface Sealed {
@@ -104,6 +106,15 @@ export class ReliableSender {
     // After a repeat nobody knows which one was acknowledged.
     if (pending.sealed !== null && pending.timesSent === 1) pending.sealed.session.rttMs = rttMs;
     pending.message.acknowledged(rttMs);
+  }
+
+  /** Takes from `peer` that it will not store a message: it is repeated no more. */
+  refuse(peer: NodeId, id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined || pending.message.peer !== peer) return;
+    const { refused, dropped } = pending.message;
+    this.#drop(pending);
+    (refused ?? dropped)?.();
   }
 
   /** Sends again, on the session that counts now, what waits for a peer. */

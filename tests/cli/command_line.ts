@@ -3,6 +3,7 @@ import { failure, usageError } from "../../cli/command_error.ts";
 import { type CommandLinePorts, runCommandLine } from "../../cli/commands.ts";
 import { sendLoopback } from "../../ports/system_loopback.ts";
 import type { TextSink } from "../../cli/output.ts";
+import { systemClock } from "../../ports/system.ts";
 
 export class MemorySink implements TextSink {
   text = "";
@@ -23,6 +24,14 @@ function noData(): Promise<never> {
   return Promise.reject(new Error("There are no data directories here"));
 }
 
+const NO_KEEPER = {
+  init: noData,
+  succeed: noData,
+  renewNoiseKey: noData,
+  backUp: noData,
+  restore: noData,
+};
+
 /** Has no files, as one that was named wrongly. */
 const NO_KIT: CommandLinePorts["moduleKit"] = {
   builtInNames: ["messaging"],
@@ -30,8 +39,6 @@ const NO_KIT: CommandLinePorts["moduleKit"] = {
   inspect: () => Promise.reject(new Error("There are no modules here")),
   createFolder: () => Promise.reject(failure("There are no folders here")),
 };
-
-const NO_KEEPER = { init: noData, succeed: noData, backUp: noData, restore: noData };
 
 export interface RunSettings {
   readonly env?: Readonly<Record<string, string>>;
@@ -59,13 +66,7 @@ export async function runInProcess(
     env: (name) => settings.env?.[name],
     out,
     err,
-    clock: {
-      nowMs: () => Date.now(),
-      setTimer: (delayMs, callback) => {
-        const timer = setTimeout(callback, delayMs);
-        return () => clearTimeout(timer);
-      },
-    },
+    clock: systemClock,
     signal: settings.signal ?? new AbortController().signal,
     send: sendLoopback,
     readInput: (maxBytes) => {

@@ -64,7 +64,7 @@ Deno.test("passphrase set wipes what a file held, and reads no more of standard 
     },
   };
   await runInProcess(["passphrase", "set", "--passphrase-file", "-"], { ports });
-  assertEquals([mostBytes, content], [1_026, new Uint8Array(content.length)]);
+  assertEquals([mostBytes, content], [1_029, new Uint8Array(content.length)]);
 });
 
 Deno.test("passphrase set asks twice, and changes nothing when the two differ", async () => {

@@ -4,6 +4,7 @@ import { listCommands } from "../../cli/commands.ts";
 import type { RunOptions } from "../../cli/run_options.ts";
 import { encodeNodeId } from "../../crypto/encoding.ts";
 import { runInProcess } from "./command_line.ts";
+import { anyCodePoint } from "../world/any_code_point.ts";
 
 const PEER = encodeNodeId(new Uint8Array(32).fill(7));
 const COMMANDS = listCommands(() => Promise.resolve());
@@ -248,12 +249,12 @@ Deno.test("any words at all end with a known exit code and at most one line on s
   const flags = COMMANDS.flatMap(({ options }) => Object.values(options).map((o) => `--${o.flag}`));
   const word = fc.oneof(
     fc.constantFrom(...COMMANDS.map(({ name }) => name), PEER, "-", "--", "-h", "--help", ...flags),
-    fc.string({ unit: "binary", maxLength: 40 }),
+    fc.string({ unit: anyCodePoint, maxLength: 40 }),
     fc.tuple(fc.constantFrom(...flags), fc.string()).map(([flag, value]) => `${flag}=${value}`),
   );
   const env = fc.dictionary(
     fc.constantFrom("OPENRED_DATA", "OPENRED_LISTEN", "OPENRED_JSON", "OPENRED_PQ", "NO_COLOR"),
-    fc.string({ unit: "binary" }),
+    fc.string({ unit: anyCodePoint }),
   );
   const property = fc.asyncProperty(fc.array(word, { maxLength: 6 }), env, async (args, env) => {
     const { code, err } = await runInProcess(args, { env });

@@ -15,6 +15,7 @@ import { SmallDisk } from "./small_disk.ts";
 const HEALTHY = "alice";
 const VICTIM = "bob";
 const DISK_MIB = 8;
+/** How long processes, which know no other time, go on writing on a full disk. */
 const FULL_MS = 5_000;
 const WAIT_MS = 1_500;
 

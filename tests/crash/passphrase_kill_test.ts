@@ -53,6 +53,7 @@ async function killWhileChanging(data: string, present: string): Promise<readonl
   }).spawn();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let said = (await reader.read()).value ?? "";
+  // A process is killed in the middle of what it does only in real time.
   const timer = setTimeout(() => process.kill("SIGKILL"), Math.random() * MAX_LIFE_MS);
   for (let read = await reader.read(); !read.done; read = await reader.read()) said += read.value;
   clearTimeout(timer);

@@ -3,6 +3,7 @@ import { WorkerCryptoCore } from "../../crypto/client.ts";
 import type { KeyRef } from "../../crypto/interface.ts";
 import { PackWriter } from "../../crypto/bridge/pack_writer.ts";
 import { REPORT, WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
+import { nextTurn } from "../world/settle.ts";
 
 /** A Worker that computes nothing and answers when it is told to. */
 class SilentWorker {
@@ -23,11 +24,6 @@ class SilentWorker {
   }
 
   terminate(): void {}
-}
-
-/** A turn of the event loop, after which what was called in the last one is on its way. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 async function startSilent(): Promise<{ worker: SilentWorker; core: WorkerCryptoCore }> {

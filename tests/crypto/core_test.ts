@@ -5,6 +5,7 @@ import { Hashes } from "../../crypto/primitives/hashes.ts";
 import { CryptoError } from "../../crypto/interface.ts";
 import { CoreWorld } from "../contract/crypto_core_world.ts";
 import { createSeededCore } from "../world/cores.ts";
+import { nextTurn } from "../world/settle.ts";
 
 /** A seeded core that does not wait for Argon2id either. */
 async function createPromptCore(seed: string): Promise<LocalCryptoCore> {
@@ -35,7 +36,7 @@ Deno.test("a seeded core waits for nothing but promise jobs", async () => {
   const handshake = runHandshake(core).then(() => {
     isDone = true;
   });
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await nextTurn();
   assert(isDone);
   await handshake;
 });

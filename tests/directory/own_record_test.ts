@@ -4,14 +4,11 @@ import { verifyRecord } from "../../protocol/record.ts";
 import { FakeClock } from "../world/fake_clock.ts";
 import { DAY_MS, START_MS, TestDirectory } from "./test_directory.ts";
 import { MemoryFiles } from "../world/memory_files.ts";
+import { settle } from "../world/settle.ts";
 
 async function ownRecord(test: TestDirectory) {
   const { body } = await test.get(`/api/v3/nodes/${test.directory.id}`);
   return await verifyRecord(await LocalCryptoCore.create(), body.record);
-}
-
-async function settle(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 30));
 }
 
 Deno.test("The directory's record says what it is", async () => {

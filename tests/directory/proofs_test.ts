@@ -4,6 +4,7 @@ import { FakeClock } from "../world/fake_clock.ts";
 import type { FakeNode } from "./fake_nodes.ts";
 import { START_MS, TestDirectory } from "./test_directory.ts";
 import { MemoryFiles } from "../world/memory_files.ts";
+import { settle } from "../world/settle.ts";
 
 /** A request that goes no further than its target, once the proof holds. */
 const REQUEST = JSON.stringify({ target: "nobody" });
@@ -129,7 +130,7 @@ Deno.test("A forgotten proof stays used when the clock is set back", async () =>
   const header = test.proof(node, REQUEST);
   assertEquals((await test.connect(node, REQUEST, { header })).body.code, "bad_request");
   test.clock.advance(241_000);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await settle();
   test.clock.step(-241_000);
   assertEquals((await test.connect(node, REQUEST, { header })).body.code, "proof_replayed");
 });

@@ -148,6 +148,7 @@ Deno.test("A gone requester is unknown, and a newer record of its own brings it 
   await using test = await TestDirectory.start();
   const [a, b] = [test.node(1), test.node(2)];
   const first = a.record();
+  await test.register(first);
   await test.register(b.record());
   test.clock.advance(1_000);
   await test.register(a.gone());

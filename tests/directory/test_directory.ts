@@ -7,6 +7,7 @@ import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
 import type { Log, Resolver } from "../../ports/ports.ts";
+import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { signText } from "../protocol/signer.ts";
 import { FakeClock } from "../world/fake_clock.ts";
 import { FakeNetwork, FakeNode } from "./fake_nodes.ts";
@@ -83,6 +84,7 @@ export class TestDirectory implements AsyncDisposable {
       leaseMs: LEASE_MS,
       rotation: { kind: "hourly" },
       allowPrivate: false,
+      trustedProxies: TrustedProxies.NONE,
       keystoreCost: CHEAP_COST,
       ...options.config,
       limits: { ...NO_LIMITS, ...options.limits },
@@ -160,11 +162,12 @@ export class TestDirectory implements AsyncDisposable {
   connect(
     node: FakeNode,
     content: unknown,
-    options: { proof?: Record<string, unknown>; header?: string } = {},
+    options: { proof?: Record<string, unknown>; header?: string; address?: string } = {},
   ): Promise<Answered> {
     const body = typeof content === "string" ? content : JSON.stringify(content);
     const header = options.header ?? this.proof(node, body, options.proof);
     const headers = { "OpenRed-Proof": header };
-    return this.ask("POST", "/api/v3/tokens/request-connection", { body, headers });
+    const { address = "192.0.2.1" } = options;
+    return this.ask("POST", "/api/v3/tokens/request-connection", { body, headers, address });
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { NodeConfig } from "../../peer/config.ts";
 import type { IdView, NodeEvent, SessionView, StatusView } from "../../protocol/admin_api.ts";
-import type { InboxView, SentView } from "../../protocol/messaging_api.ts";
+import type { InboxView, MessageView, SentView } from "../../protocol/messaging_api.ts";
 import { LoopbackNode } from "../world/loopback_node.ts";
 import { ShiftedClock } from "../world/shifted_clock.ts";
 import { until } from "../world/until.ts";
@@ -39,7 +39,7 @@ export class RealNode extends LoopbackNode {
   }
 
   async inbox(): Promise<InboxView["messages"]> {
-    return (await this.ask<InboxView>("GET", "/inbox?limit=1000")).messages;
+    return (await this.ask<InboxView>("GET", "/m/messaging/inbox?limit=1000")).messages;
   }
 
   connect(peer: string, waitMs = 0): Promise<SessionView> {
@@ -57,9 +57,9 @@ export class RealNode extends LoopbackNode {
 
   /** The next message that arrives. */
   async message(): Promise<{ id: string; peer: string; text: string }> {
-    const event = await this.events.take((event) => event.type === "message");
-    if (event.type !== "message") throw new TypeError("Not a message");
-    return event.message;
+    const event = await this.events.take((event) => event.type === "messaging.message");
+    if (!("message" in event)) throw new TypeError("Not a message");
+    return event.message as MessageView;
   }
 
   /** Waits until the status shows something. */

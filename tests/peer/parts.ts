@@ -36,17 +36,21 @@ export class TestParts implements Disposable {
   readonly methods: MethodBook;
   store: NodeStore;
 
-  private constructor(crypto: CryptoCore) {
+  private constructor(crypto: CryptoCore, database: DatabaseSync) {
     this.crypto = crypto;
     this.methods = new MethodBook(this);
-    this.database = new DatabaseSync(":memory:");
+    this.database = database;
     this.store = new NodeStore(() => this.database, this.clock);
     this.permissions = new Permissions(this);
     this.denials = new DenialLog(this);
   }
 
-  static async create(): Promise<TestParts> {
-    return new TestParts(await LocalCryptoCore.create());
+  /** @param options A core and a database that others use as well; new ones unless it says so. */
+  static async create(
+    options: { readonly crypto?: CryptoCore; readonly database?: DatabaseSync } = {},
+  ): Promise<TestParts> {
+    const { crypto, database = new DatabaseSync(":memory:") } = options;
+    return new TestParts(crypto ?? await LocalCryptoCore.create(), database);
   }
 
   /** The same database in the hands of a process that starts anew. */

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { machinePorts } from "../world/node_ports.ts";
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, OpenedEnvelope } from "../../crypto/interface.ts";
 import type { NodeConfig } from "../../peer/config.ts";
+import type { BuiltInModule } from "../../peer/modules/host.ts";
 import type { Node } from "../../peer/node.ts";
 import type { Channel } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -59,6 +61,8 @@ export class TestNode implements AsyncDisposable {
   /** Frames the node posted to the peer, oldest first. */
   readonly posted: Uint8Array<ArrayBuffer>[] = [];
 
+  #modules: readonly BuiltInModule[] = [];
+
   private constructor(crypto: CryptoCore, directory: FakeDirectory, peer: TestNodeKeys) {
     this.crypto = crypto;
     this.directory = directory;
@@ -66,7 +70,11 @@ export class TestNode implements AsyncDisposable {
     this.node = undefined as unknown as Node;
   }
 
-  static async start(config: Partial<NodeConfig> = {}): Promise<TestNode> {
+  /** @param modules Further ones, besides those of the program. */
+  static async start(
+    config: Partial<NodeConfig> = {},
+    modules: readonly BuiltInModule[] = [],
+  ): Promise<TestNode> {
     const crypto = await LocalCryptoCore.create();
     const directory = new FakeDirectory(
       await TestNodeKeys.create(crypto),
@@ -80,6 +88,7 @@ export class TestNode implements AsyncDisposable {
       test.posted.push(decodeBase64Url(data)!);
       return answerJson(200, { received: true });
     });
+    test.#modules = modules;
     await test.boot(config);
     return test;
   }
@@ -96,9 +105,11 @@ export class TestNode implements AsyncDisposable {
         files: this.files,
         openDatabase: () => keepOpen(this.database),
         upgrader: { upgrade: () => this.#upgrade() },
+        ...machinePorts(),
         log: this.log,
       },
       config: { apiUrl: NODE_URL, directories: [this.directory.url], pq: "off", ...config },
+      modules: this.#modules,
     });
     await this.node.start();
     await settle();
@@ -248,20 +259,33 @@ export class PeerSession {
     this.id = Buffer.from(sessionId).toString("hex");
   }
 
-  async seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array> {
+  seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array> {
+    return this.sealText(JSON.stringify(header), body);
+  }
+
+  /** Seals a frame with this text for a header. */
+  async sealText(header: string, body?: Uint8Array): Promise<Uint8Array> {
     const { frame } = await this.#test.crypto.seal({
       session: this.#ref,
       nowMs: this.#test.clock.monotonicMs(),
       mayStep: true,
-      header: JSON.stringify(header),
+      header,
       ...(body === undefined ? {} : { body }),
     });
     return frame;
   }
 
-  post(frame: Uint8Array): Promise<Answered> {
+  post(frame: Uint8Array, path = "/p2p/message"): Promise<Answered> {
     const session_id = encodeBase64Url(this.sessionId);
-    return this.#test.post("/p2p/message", { session_id, data: encodeBase64Url(frame) });
+    return this.#test.post(path, { session_id, data: encodeBase64Url(frame) });
+  }
+
+  /** The header and body of a frame of the node's. */
+  async open(frame: Uint8Array): Promise<{ header: Record<string, unknown>; body: Uint8Array }> {
+    const nowMs = this.#test.clock.monotonicMs();
+    const opened = await this.#test.crypto.open({ session: this.#ref, nowMs, frame });
+    if (!("header" in opened)) throw new Error(`The frame was ${opened.outcome}`);
+    return { header: JSON.parse(opened.header), body: opened.body };
   }
 
   /** Seals and posts a frame, and lets the node deal with it. */

@@ -7,8 +7,8 @@ import { createAeads } from "../../crypto/primitives/aead.ts";
 import { argon2id } from "../../crypto/primitives/hashes.ts";
 import { KEYSTORE_FILE, openKeystoreFiles } from "../../ports/keystore_files.ts";
 import { SECRET_FILE, setPassphrase } from "../../ports/node_secret.ts";
-import { MemoryFiles } from "../peer/parts.ts";
-import { SeededRandom } from "../sim/seeded_random.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
+import { SeededRandom } from "../world/seeded_random.ts";
 import { repeated } from "../vectors/read_vectors.ts";
 
 const COST = { memoryKiB: 8, passes: 1 };

@@ -7,8 +7,8 @@ import { randomBytes } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
-import type { Node } from "../../peer/node.ts";
-import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
+import type { OpenNode } from "../../peer/node.ts";
+import type { BuiltInModule } from "../../peer/modules/host.ts";
 import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
 import type { StatusView } from "../../protocol/admin_api.ts";
 import type { InboxView } from "../../protocol/messaging_api.ts";
@@ -28,8 +28,8 @@ export interface NodeOptions {
   readonly openDatabase?: OpenDatabase;
   /** What is around a node that starts again. */
   readonly network?: FakeNetwork;
-  /** Further modules, by name. */
-  readonly handlers?: ReadonlyMap<string, FrameHandler>;
+  /** Further modules. */
+  readonly modules?: readonly BuiltInModule[];
 }
 
 interface OwnRecord {
@@ -45,7 +45,7 @@ function readRecord(text: string): OwnRecord {
 export class RunningNode implements AsyncDisposable {
   readonly network: FakeNetwork;
   readonly #log = new MemoryLog();
-  #node!: Node;
+  #node!: OpenNode;
   #record!: OwnRecord;
   #secrets: readonly string[] = [];
   #count = 0;
@@ -58,19 +58,21 @@ export class RunningNode implements AsyncDisposable {
   static async start(options: NodeOptions = {}): Promise<RunningNode> {
     const running = new RunningNode(options.network ?? await FakeNetwork.create());
     const files = options.files ?? new MemoryFiles();
-    running.#node = await running.#compose(options, files);
-    await running.#node.start();
-    while ((await running.status()).directories[0]?.state !== "registered") {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    running.#record = readRecord((await running.#ask<{ record: string }>("id")).record);
+    const node = await running.#compose(options, files);
+    running.#node = node;
+    const registered = new Promise<void>((resolve) => {
+      node.inside.events.subscribe(({ type }) => void (type === "registered" && resolve()));
+    });
+    await node.start();
+    await registered;
+    running.#record = readRecord((await running.#ask<{ record: string }>("/admin/v1/id")).record);
     const secret = Buffer.from((await files.read("node-secret"))!);
     running.#secrets = [ADMIN_TOKEN, secret.toString("base64url"), secret.toString("base64")];
     return running;
   }
 
-  async #compose(options: NodeOptions, files: Files): Promise<Node> {
-    const { clock, openDatabase, handshakesPerMinute = 1_000_000, handlers } = options;
+  async #compose(options: NodeOptions, files: Files): Promise<OpenNode> {
+    const { clock, openDatabase, handshakesPerMinute = 1_000_000, modules } = options;
     return await composeNode({
       ports: {
         ...memoryPorts(),
@@ -87,7 +89,7 @@ export class RunningNode implements AsyncDisposable {
         adminToken: ADMIN_TOKEN,
         handshakesPerMinute,
       },
-      handlers,
+      modules,
     });
   }
 
@@ -119,7 +121,7 @@ export class RunningNode implements AsyncDisposable {
   /** Every request comes from an address of its own, so that no limit of addresses is met. */
   handle(request: Request): Promise<Response> {
     // The URL of a request from a socket need not be one.
-    if (/^[^/]*\/\/[^/]*\/admin/.test(request.url)) return this.#node.handleAdmin(request);
+    if (/^[^/]*\/\/[^/]*\/(admin|m\/)/.test(request.url)) return this.#node.handleAdmin(request);
     return this.handleFrom(request, `address ${++this.#count}`);
   }
 
@@ -135,17 +137,17 @@ export class RunningNode implements AsyncDisposable {
   }
 
   status(): Promise<StatusView> {
-    return this.#ask("status");
+    return this.#ask("/admin/v1/status");
   }
 
   /** Ids of the messages in the node's inbox. */
   async inboxIds(): Promise<string[]> {
-    const { messages } = await this.#ask<InboxView>("inbox?limit=1000");
+    const { messages } = await this.#ask<InboxView>("/m/messaging/inbox?limit=1000");
     return messages.map(({ id }) => id);
   }
 
   async #ask<T>(path: string): Promise<T> {
-    const request = new Request(`${NODE_URL}/admin/v1/${path}`, { headers: this.adminHeaders });
+    const request = new Request(NODE_URL + path, { headers: this.adminHeaders });
     return await (await this.handle(request)).json();
   }
 }

@@ -6,6 +6,7 @@
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS } from "../../directory/config.ts";
 import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
+import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { bootProcess, crashHost, destroyHost } from "./machine.ts";
 import { logLine, type MachineParts } from "./machine.ts";
 import { createSimulatedCore } from "./simulated_core.ts";
@@ -95,6 +96,7 @@ export class DirectoryMachine {
       leaseMs: DEFAULT_LEASE_MS,
       rotation: { kind: "hourly" },
       allowPrivate: false,
+      trustedProxies: TrustedProxies.NONE,
       limits: DEFAULT_LIMITS,
       keystoreCost: CHEAP_COST,
     });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { machinePorts } from "../world/node_ports.ts";
 import type { RotationPolicy } from "../../crypto/interface.ts";
 import type { NodeConfig } from "../../peer/config.ts";
 import type { Node } from "../../peer/node.ts";
@@ -142,6 +143,7 @@ export class NodeMachine {
         openDatabase: this.host.disk.openDatabaseFor(process),
         crypto,
         upgrader: upgraderFor(network, process),
+        ...machinePorts(),
         log: { log: (level, event, fields) => trace.add(this.name, logLine(level, event, fields)) },
       },
       config: this.#config(),

@@ -7,13 +7,14 @@ import { LocalCryptoCore } from "../../crypto/core.ts";
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { NodeConfig } from "../../peer/config.ts";
+import type { BuiltInModule } from "../../peer/modules/host.ts";
 import type { OpenNode } from "../../peer/node.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { systemClock } from "../../ports/system.ts";
 import type { StatusView } from "../../protocol/admin_api.ts";
 import { AdminClient } from "./admin_client.ts";
 import { ADMIN_TOKEN, composeNode } from "./compose_node.ts";
-import { LoopbackListener } from "./loopback_listener.ts";
+import { NodeListener } from "./node_listener.ts";
 import { MemoryLog } from "./memory_log.ts";
 import { systemPorts } from "./node_ports.ts";
 
@@ -21,7 +22,9 @@ export class LoopbackNode implements AsyncDisposable {
   readonly data: string;
   readonly log = new MemoryLog();
   readonly admin = new AdminClient((request) => this.node.handleAdmin(request), ADMIN_TOKEN);
-  protected listener = new LoopbackListener();
+  /** What it has besides the program's own modules. */
+  modules: readonly BuiltInModule[] = [];
+  protected listener = new NodeListener();
   #core: CryptoCore | null = null;
   #node: OpenNode | null = null;
 
@@ -54,6 +57,7 @@ export class LoopbackNode implements AsyncDisposable {
     const node = await composeNode({
       ports: { ...systemPorts(this.data), clock, log: this.log, crypto: this.watch(core) },
       config: { apiUrl: this.url, allowPrivate: true, handshakesPerMinute: 10_000, ...config },
+      modules: this.modules,
     });
     this.#node = node;
     this.listener.handler = (request, address) => node.handle(request, { address });

@@ -25,6 +25,11 @@ const NO_FOLDERS: GrantedFolders = {
   open: () => Promise.reject(new OpenRedError("not_found", "The granted folder is not there")),
 };
 
+/** Threads for modules from files, and no folder of the machine. */
+export function machinePorts(): Pick<NodePorts, "moduleWorkers" | "folders"> {
+  return { moduleWorkers: createModuleWorkers(), folders: NO_FOLDERS };
+}
+
 /** What every rig says itself: whose keys are where. */
 type BasePorts = Omit<NodePorts, "crypto">;
 
@@ -38,8 +43,7 @@ export function systemPorts(folder: string): BasePorts {
     files: openFiles(folder),
     openDatabase: createOpenDatabase(folder),
     upgrader: systemChannelUpgrader,
-    moduleWorkers: createModuleWorkers(),
-    folders: NO_FOLDERS,
+    ...machinePorts(),
     log: new MemoryLog(),
   };
 }
@@ -53,8 +57,7 @@ export function memoryPorts(): Omit<BasePorts, "http"> {
     files: new MemoryFiles(),
     openDatabase: () => new DatabaseSync(":memory:"),
     upgrader: systemChannelUpgrader,
-    moduleWorkers: createModuleWorkers(),
-    folders: NO_FOLDERS,
+    ...machinePorts(),
     log: new MemoryLog(),
   };
 }

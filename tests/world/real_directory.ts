@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS } from "../../directory/config.ts";
 import { createDirectory, type Directory } from "../../directory/service.ts";
@@ -57,6 +58,7 @@ export class RealDirectory implements AsyncDisposable {
       leaseMs: DEFAULT_LEASE_MS,
       rotation: { kind: "hourly" },
       allowPrivate: true,
+      trustedProxies: TrustedProxies.NONE,
       limits: { ...DEFAULT_LIMITS, identityPerMinute: 0 },
       keystoreCost: CHEAP_COST,
     });

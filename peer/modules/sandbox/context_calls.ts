@@ -156,7 +156,8 @@ const SEND_CALLS: Readonly<Record<string, Run>> = {
         ...bodyOf(parts),
       });
       signal.addEventListener("abort", () => sending.cancel(), { once: true });
-      return { value: await sending.acknowledged };
+      const rttMs = await sending.acknowledged;
+      return { value: { rttMs, refused: sending.refused } };
     },
   ),
   ask: call(

@@ -144,8 +144,19 @@ export function guest(port: GuestPort): (exported: unknown) => void {
   };
   const send = ({ body, ...frame }: Json & { body?: Uint8Array }) => {
     const { number, answer } = begin("send", frame, body === undefined ? [] : [body]);
-    const acknowledged = answer.then(({ value }) => value);
-    return { acknowledged, cancel: () => tell("cancel", number) };
+    let refused = false;
+    const acknowledged = answer.then(({ value }) => {
+      const end = value as { rttMs: number | null; refused: boolean };
+      refused = end.refused;
+      return end.rttMs;
+    });
+    return {
+      acknowledged,
+      get refused() {
+        return refused;
+      },
+      cancel: () => tell("cancel", number),
+    };
   };
   const makeCall = async ({ body, signal, ...call }: Json & {
     body?: Uint8Array;

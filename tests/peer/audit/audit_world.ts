@@ -11,7 +11,7 @@ import { AuditVerifier } from "../../../peer/audit/verifier.ts";
 import type { Clock } from "../../../ports/ports.ts";
 import { systemRandom } from "../../../ports/system.ts";
 import type { AuditHeadView, AuditReport } from "../../../protocol/audit_api.ts";
-import { MemoryFiles } from "./memory_files.ts";
+import { MortalFiles } from "./mortal_files.ts";
 import { CHEAP_COST } from "../../world/cores.ts";
 
 export const PEER = "z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX";
@@ -87,7 +87,7 @@ export class AuditWorld {
     return new AuditWorld(core, keys);
   }
 
-  parts(files: MemoryFiles): AuditParts {
+  parts(files: MortalFiles): AuditParts {
     return {
       crypto: this.core,
       clock: this.clock,
@@ -108,13 +108,13 @@ export class AuditWorld {
     };
   }
 
-  open(files: MemoryFiles, settings: Partial<AuditSettings> = {}): Promise<AuditLog> {
+  open(files: MortalFiles, settings: Partial<AuditSettings> = {}): Promise<AuditLog> {
     return AuditLog.open(this.parts(files), { ...AUDIT_DEFAULTS, ...settings });
   }
 
   /** A log of so many entries, closed; rotated after every `perFile` of them. */
-  async write(count: number, perFile = Infinity): Promise<MemoryFiles> {
-    const files = new MemoryFiles();
+  async write(count: number, perFile = Infinity): Promise<MortalFiles> {
+    const files = new MortalFiles();
     const log = await this.open(files, { maxBytes: perFile === Infinity ? 2 ** 30 : 1 });
     for (let at = 0; at < count; at += perFile) {
       await this.fill(log, { from: at, to: Math.min(count, at + perFile) });
@@ -134,16 +134,16 @@ export class AuditWorld {
     await Promise.all(entries);
   }
 
-  verifier(files: MemoryFiles, log: AuditLog): AuditVerifier {
+  verifier(files: MortalFiles, log: AuditLog): AuditVerifier {
     return new AuditVerifier(this.parts(files), log);
   }
 
-  reader(files: MemoryFiles, log: AuditLog): AuditReader {
+  reader(files: MortalFiles, log: AuditLog): AuditReader {
     return new AuditReader(this.parts(files), log);
   }
 
   verify(
-    files: MemoryFiles,
+    files: MortalFiles,
     log: AuditLog,
     kept: AuditHeadView | null = null,
   ): Promise<AuditReport> {
@@ -152,8 +152,8 @@ export class AuditWorld {
 
   /** Opens a closed log's files, damages them, and verifies: as somebody would who changes them under a running node. */
   async verifyChanged(
-    written: MemoryFiles,
-    change: (files: MemoryFiles) => void,
+    written: MortalFiles,
+    change: (files: MortalFiles) => void,
   ): Promise<AuditReport> {
     const files = written.copy();
     const log = await this.open(files);
@@ -165,8 +165,8 @@ export class AuditWorld {
 
   /** The same, with the damage done while the node is down. */
   async verifyAfterStart(
-    written: MemoryFiles,
-    change: (files: MemoryFiles) => void,
+    written: MortalFiles,
+    change: (files: MortalFiles) => void,
   ): Promise<AuditReport> {
     const files = written.copy();
     change(files);
@@ -179,10 +179,10 @@ export class AuditWorld {
 }
 
 /** The lines of a file, without newlines. */
-export function linesOf(files: MemoryFiles, name: string): string[] {
+export function linesOf(files: MortalFiles, name: string): string[] {
   return decodeUtf8(files.content.get(name)!).split("\n").slice(0, -1);
 }
 
-export function setLines(files: MemoryFiles, name: string, lines: readonly string[]): void {
+export function setLines(files: MortalFiles, name: string, lines: readonly string[]): void {
   files.content.set(name, encodeUtf8(lines.map((line) => `${line}\n`).join("")));
 }

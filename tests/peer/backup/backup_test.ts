@@ -245,6 +245,7 @@ Deno.test("a copy of a large database is of one moment, and others have their tu
     },
   };
   const writes: Promise<void>[] = [];
+  // What others do meanwhile comes by the real event loop, which is what the copy has to let run.
   const timer = setInterval(() => {
     turns += 1;
     writes.push(parts.store.write(() => {

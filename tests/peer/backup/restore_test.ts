@@ -23,7 +23,7 @@ async function connected(directory: RealDirectory, a: LifeNode, b: LifeNode): Pr
   await a.ask("POST", "/peers/allow", { peer: b.id, permission: "message" });
   await b.ask("POST", "/peers/allow", { peer: a.id, permission: "message" });
   await a.ask("POST", "/connect", { peer: b.id, wait_ms: 10_000 });
-  await b.ask("POST", "/messages", { peer: a.id, text: "first", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", { peer: a.id, text: "first", wait_ms: 10_000 });
 }
 
 for (const how of ["running", "stopped"] as const) {
@@ -45,8 +45,12 @@ for (const how of ["running", "stopped"] as const) {
     assertEquals(moved.id, id);
     await moved.registered();
     await moved.confirmed(b.id);
-    await moved.ask("POST", "/messages", { peer: b.id, text: "from there", wait_ms: 10_000 });
-    await b.ask("POST", "/messages", { peer: id, text: "to there", wait_ms: 10_000 });
+    await moved.ask("POST", "/m/messaging/messages", {
+      peer: b.id,
+      text: "from there",
+      wait_ms: 10_000,
+    });
+    await b.ask("POST", "/m/messaging/messages", { peer: id, text: "to there", wait_ms: 10_000 });
     assertEquals((await b.inbox()).at(-1), [id, "from there"]);
     assertEquals(await moved.inbox(), [[b.id, "first"], [b.id, "to there"]]);
     await until(() => b.inside.book.get(moved.id)?.record.payload.api_url === moved.url, "URL");
@@ -69,7 +73,7 @@ Deno.test("a node that moved reaches its peers on standby pairs, without any dir
   await b.start();
   await moved.start();
   await moved.confirmed(b.id);
-  await b.ask("POST", "/messages", { peer: id, text: "no directory", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", { peer: id, text: "no directory", wait_ms: 10_000 });
   assertEquals((await moved.inbox()).at(-1), [b.id, "no directory"]);
   assertEquals(b.inside.book.get(id)?.record.payload.api_url, moved.url);
 });

@@ -23,7 +23,7 @@ async function friends(directory: RealDirectory, a: LifeNode, b: LifeNode): Prom
   await b.ask("POST", "/peers/allow", { peer: a.id, permission: "message" });
   await b.ask("POST", "/peers/alias", { peer: a.id, name: "Ann" });
   await a.ask("POST", "/connect", { peer: b.id, wait_ms: 10_000 });
-  await a.ask("POST", "/messages", { peer: b.id, text: "before", wait_ms: 10_000 });
+  await a.ask("POST", "/m/messaging/messages", { peer: b.id, text: "before", wait_ms: 10_000 });
   return phrase;
 }
 
@@ -54,8 +54,8 @@ Deno.test("after a succession peers and directory follow by themselves, and the 
   assertEquals(shown.map(({ node_id }: { node_id: string }) => node_id), [id]);
   assertEquals((await b.status()).peers.map(({ node_id }) => node_id), [id]);
 
-  await a.ask("POST", "/messages", { peer: b.id, text: "to B", wait_ms: 10_000 });
-  await b.ask("POST", "/messages", { peer: id, text: "to A", wait_ms: 10_000 });
+  await a.ask("POST", "/m/messaging/messages", { peer: b.id, text: "to B", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", { peer: id, text: "to A", wait_ms: 10_000 });
   assertEquals((await b.inbox()).at(-1), [id, "to B"]);
   assertEquals((await a.inbox()).at(-1), [b.id, "to A"]);
   await until(() => selfRow(a, `untold ${b.id}`) === null, "B counts as told");
@@ -166,7 +166,11 @@ Deno.test("a node whose data is lost is followed from its phrase and its id alon
     return b.inside.book.get(oldId)?.succession != null;
   }, "B finds the heir");
   await b.confirmed(heir.id);
-  await b.ask("POST", "/messages", { peer: heir.id, text: "still there?", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", {
+    peer: heir.id,
+    text: "still there?",
+    wait_ms: 10_000,
+  });
   // B is a stranger to it, whose messages wait as requests.
   assertEquals(b.inside.book.get(heir.id)?.known, true);
 });

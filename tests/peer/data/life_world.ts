@@ -10,7 +10,7 @@ import { initNode } from "../../../peer/data/init.ts";
 import { type DataPorts, succeedNode } from "../../../peer/data/succeed.ts";
 import type { InboxView } from "../../../protocol/messaging_api.ts";
 import { CHEAP_COST, watchCore } from "../../world/cores.ts";
-import { LoopbackListener } from "../../world/loopback_listener.ts";
+import { NodeListener } from "../../world/node_listener.ts";
 import { LoopbackNode } from "../../world/loopback_node.ts";
 import { systemPorts } from "../../world/node_ports.ts";
 import { until } from "../../world/until.ts";
@@ -69,13 +69,13 @@ export class LifeNode extends LoopbackNode {
   async takeAddress(of: LifeNode): Promise<void> {
     await this.listener[Symbol.asyncDispose]();
     this.listener = of.listener;
-    of.listener = new LoopbackListener();
+    of.listener = new NodeListener();
   }
 
   /** Leaves its address for another one. */
   async move(): Promise<void> {
     await this.listener[Symbol.asyncDispose]();
-    this.listener = new LoopbackListener();
+    this.listener = new NodeListener();
   }
 
   /** The data as it is now, in another directory. */
@@ -95,7 +95,7 @@ export class LifeNode extends LoopbackNode {
   }
 
   async inbox(): Promise<readonly (readonly [peer: string, text: string])[]> {
-    const { messages }: InboxView = await this.ask("GET", "/inbox?limit=1000");
+    const { messages }: InboxView = await this.ask("GET", "/m/messaging/inbox?limit=1000");
     return messages.map(({ peer, text }) => [peer, text] as const);
   }
 

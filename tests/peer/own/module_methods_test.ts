@@ -3,7 +3,7 @@ import type { MethodBlock, RotationPolicy } from "../../../crypto/interface.ts";
 import { selectCryptoMethod } from "../../../crypto/pairs/rotation.ts";
 import { Hashes } from "../../../crypto/primitives/hashes.ts";
 import { permuteSample } from "../../contract/sample_methods.ts";
-import { RealDirectory } from "../../interop/real_world.ts";
+import { RealDirectory } from "../../world/real_directory.ts";
 import { LifeNode } from "../data/life_world.ts";
 
 const NAME = "spiral_4";
@@ -72,7 +72,11 @@ Deno.test("two nodes with a module's method make pairs with it, and do without o
   assertEquals(await renew(b, a), NAME);
   assert(ofA.blocks > before[0]! && ofB.blocks > before[1]!);
   await a.ask("POST", "/peers/allow", { peer: b.id, permission: "message" });
-  await b.ask("POST", "/messages", { peer: a.id, text: "over spiral_4", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", {
+    peer: a.id,
+    text: "over spiral_4",
+    wait_ms: 10_000,
+  });
 
   ofB.hangs = true;
   assertEquals(await renew(a, b), "alpha");

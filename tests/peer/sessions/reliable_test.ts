@@ -228,3 +228,40 @@ Deno.test("ReliableSender seals a body anew though the core took it over", async
   assertEquals("body" in opened && [...opened.body], [1, 2, 3]);
   reliable.stop();
 });
+
+Deno.test("ReliableSender says once what became of a message: acknowledged, or dropped", async () => {
+  const { world, reliable } = await setUp();
+  using _ = world;
+  const { own } = await world.session();
+  const ends: string[] = [];
+  const { peer } = world;
+  const send = (id: string, onlyOn?: typeof own) =>
+    reliable.send({
+      peer: peer.id,
+      id,
+      header: { type: "test.thing" },
+      ...(onlyOn === undefined ? {} : { onlyOn }),
+      acknowledged: () => ends.push(`${id} acknowledged`),
+      dropped: () => ends.push(`${id} dropped`),
+    });
+  for (const id of ["stored", "cancelled", "of a peer", "at the end"]) send(id);
+  send("on one session", own);
+  await settle();
+  reliable.acknowledge(peer.id, "stored");
+  reliable.cancel("stored");
+  reliable.cancel("cancelled");
+  reliable.cancel("cancelled");
+  reliable.acknowledge(peer.id, "cancelled");
+  reliable.forget(own);
+  reliable.forgetPeer(world.directory.id);
+  assertEquals(ends.splice(0), [
+    "stored acknowledged",
+    "cancelled dropped",
+    "on one session dropped",
+  ]);
+  reliable.forgetPeer(peer.id);
+  assertEquals(ends.splice(0), ["of a peer dropped", "at the end dropped"]);
+  send("later");
+  reliable.stop();
+  assertEquals(ends, ["later dropped"]);
+});

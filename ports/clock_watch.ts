@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock } from "../../ports/ports.ts";
+import type { Clock } from "./ports.ts";
 
 /** How far wall and monotonic clock may drift apart before it counts as a jump. */
 const JUMP_MS = 60_000;
@@ -22,7 +22,7 @@ export class ClockWatch {
     this.#sinceMs = clock.monotonicMs();
   }
 
-  /** Whether the wall clock has neither jumped for six hours, nor was the node started in them. */
+  /** Whether the wall clock has neither jumped for six hours, nor was the program started in them. */
   get isSteady(): boolean {
     return !this.#hasJumped() && this.#clock.monotonicMs() - this.#sinceMs >= STEADY_MS;
   }

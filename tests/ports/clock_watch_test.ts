@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { ClockWatch } from "../../../peer/sessions/clock_watch.ts";
-import { HOUR_MS, MINUTE_MS, START_MS } from "../parts.ts";
-import { VirtualClock } from "../../world/virtual_clock.ts";
+import { ClockWatch } from "../../ports/clock_watch.ts";
+import { HOUR_MS, MINUTE_MS, START_MS } from "../peer/parts.ts";
+import { VirtualClock } from "../world/virtual_clock.ts";
 
 Deno.test("ClockWatch.note() tells of a jump once, not of a small correction", () => {
   const clock = new VirtualClock(START_MS);

@@ -11,7 +11,7 @@ type Change =
   | { readonly kind: "truncate"; readonly name: string; readonly bytes: number }
   | { readonly kind: "remove"; readonly name: string };
 
-export class MemoryFiles implements Files {
+export class MortalFiles implements Files {
   readonly content = new Map<string, Uint8Array<ArrayBuffer>>();
   isFull = false;
   /** How many bytes of an append a full disk still takes. */
@@ -31,8 +31,8 @@ export class MemoryFiles implements Files {
     return [...this.content.keys()].filter((name) => name.endsWith(".jsonl")).sort();
   }
 
-  copy(): MemoryFiles {
-    const files = new MemoryFiles();
+  copy(): MortalFiles {
+    const files = new MortalFiles();
     for (const [name, content] of this.content) files.content.set(name, content.slice());
     files.mark = this.mark;
     return files;
