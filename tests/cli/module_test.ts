@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { OutputGone } from "../../cli/command_error.ts";
 import type { TextSink } from "../../cli/output.ts";
 import type { ModuleDetail, ModuleView } from "../../protocol/module_api.ts";
 import { manifestSchema } from "../../protocol/module_manifest.ts";
@@ -83,6 +84,20 @@ Deno.test("module list fits 80 columns with the longest names and versions", asy
   const lines = sink.text.replace(/\x1b\[\d+m/g, "").trimEnd().split("\n");
   assert(lines.every((line) => line.length <= 80), lines.join("\n"));
   assertStringIncludes(sink.text, "a".repeat(32));
+});
+
+Deno.test("module list ends quietly when nobody reads its output any more", async () => {
+  await using admin = startNode();
+  const stop = new AbortController();
+  const gone = () => Promise.resolve(stop.abort(new OutputGone()));
+  const out: TextSink = { write: gone, writeSeen: gone, isTerminal: false, columns: null };
+  const { signal } = stop;
+  const { code, err } = await runInProcess(["module", "list"], {
+    ...admin,
+    signal,
+    ports: { out },
+  });
+  assertEquals([code, err], [0, ""]);
 });
 
 Deno.test("module info prints what the module asks for, with its reasons in quotation marks", async () => {
