@@ -513,6 +513,8 @@ const cases: Readonly<Record<string, Case>> = {
     world,
   ) => {
     const { core } = world;
+    // All cases share one core, and an earlier one may have left it there.
+    await core.removeMethod({ name: "spiral_4" });
     const first = await world.halves();
     const { handshake, noise } = await world.start(first.a.half);
     const waiting = await world.read(first.b.half, noise);
