@@ -4,9 +4,9 @@
  * @module
  */
 import { WorkerCryptoCore } from "./crypto/client.ts";
-import type { CryptoCore, RotationPolicy } from "./crypto/interface.ts";
+import type { CryptoCore } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
-import { parseOptions, type RunOptions } from "./directory/options.ts";
+import { type CentralOptions, parseOptions } from "./directory/options.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
 import { SqliteStore } from "./directory/stores/sqlite.ts";
 import type { Log } from "./ports/ports.ts";
@@ -21,57 +21,36 @@ import {
   openFiles,
   systemClock,
   systemHttpClient,
+  type SystemLog,
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
 import { LOCK_NAME } from "./ports/system_lock.ts";
+import { ServiceEnd } from "./process/service_end.ts";
+import { listen, type Listening } from "./process/listening.ts";
+import { ProcessError, textOf } from "./process/process_error.ts";
+import { readRotationPolicy } from "./process/rotation_policy.ts";
+import { stopOnSignals } from "./process/signals.ts";
 import { OpenRedError } from "./protocol/errors.ts";
-import { problemResponse } from "./protocol/http.ts";
-import { NETWORK_SEED_BYTES } from "./protocol/network_seed.ts";
 
-/** Whoever does not let go of a connection by then loses it. */
+/** How long requests under way may take to be answered at the end. */
+const ANSWERS_MS = 10_000;
+/** Whatever has not ended by then is left as it is. */
 const SHUTDOWN_MS = 12_000;
+/** The same where the directory has failed, and little can be expected of it. */
+const FAILED_SHUTDOWN_MS = 1_000;
 
 /** What an openred-node keeps its peers and messages in. */
 const NODE_FILE = "node.db";
 
-/** Something the operator has to put right; said without a stack. */
-class StartError extends Error {
-  override readonly name = "StartError";
-  readonly exitCode: 1 | 2;
-
-  constructor(message: string, options: ErrorOptions & { readonly exitCode: 1 | 2 }) {
-    super(message, options);
-    this.exitCode = options.exitCode;
-  }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+/** Writes for a person or a program that may have gone; a service does not end for that. */
+function tell(stream: typeof Deno.stdout, text: string): void {
   const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
-}
-
-function readRotation({ rotation, networkSeedFile }: RunOptions): RotationPolicy {
-  if (rotation !== "seeded") return { kind: rotation };
-  const path = networkSeedFile!;
-  let seed: Uint8Array;
   try {
-    seed = Deno.readFileSync(path);
-  } catch (cause) {
-    const message = `Cannot read --network-seed-file ${path}: ${textOf(cause)}`;
-    throw new StartError(message, { exitCode: 2, cause });
+    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+  } catch {
+    // Nobody reads it, or there is no room for it.
   }
-  const { min, max } = NETWORK_SEED_BYTES;
-  if (seed.length < min || seed.length > max) {
-    const message =
-      `--network-seed-file ${path} has ${seed.length} bytes, expected ${min} to ${max}`;
-    throw new StartError(message, { exitCode: 2 });
-  }
-  return { kind: "seeded", seed };
 }
 
 function lock(path: string): DirectoryLock {
@@ -82,15 +61,15 @@ function lock(path: string): DirectoryLock {
     const message = cause instanceof DirectoryLockedError
       ? cause.message
       : explainStorage(cause, place) ?? `Cannot use the data directory ${path}: ${textOf(cause)}`;
-    throw new StartError(message, { exitCode: 1, cause });
+    throw new ProcessError(1, message, { cause });
   }
   const message = `--data ${path} belongs to an openred-node; give the directory one of its own`;
-  throw new StartError(message, { exitCode: 1 });
+  throw new ProcessError(1, message);
 }
 
 /** An error of the store, or of the keys, in words for the operator. */
-function startError(dataDirectory: string, error: unknown): StartError {
-  if (error instanceof StartError) return error;
+function startError(dataDirectory: string, error: unknown): ProcessError {
+  if (error instanceof ProcessError) return error;
   const root = error instanceof OpenRedError ? error.cause ?? error : error;
   const explained = explainStorage(root, {
     data: dataDirectory,
@@ -98,42 +77,19 @@ function startError(dataDirectory: string, error: unknown): StartError {
     repair: "restore a copy of it, or remove it: nodes register again",
   });
   const message = explained ?? `Cannot start the directory in ${dataDirectory}: ${textOf(error)}`;
-  return new StartError(message, { exitCode: 1, cause: error });
+  return new ProcessError(1, message, { cause: error });
 }
 
-async function startCore(): Promise<CryptoCore> {
+async function startCore(): Promise<WorkerCryptoCore> {
   try {
     return await WorkerCryptoCore.start();
   } catch (cause) {
-    throw new StartError(textOf(cause), { exitCode: 1, cause });
-  }
-}
-
-/** Listens at once, so that the port is known, and answers `503` until the directory has started. */
-function listen(
-  options: RunOptions,
-  current: () => Directory | null,
-): { server: Deno.HttpServer<Deno.NetAddr>; address: string } {
-  const starting = new OpenRedError("overloaded", "The directory is starting", {
-    retryAfterMs: 1000,
-  });
-  const { hostname, port } = options;
-  try {
-    const server = Deno.serve({ hostname, port, onListen() {} }, (request, { remoteAddr }) => {
-      const directory = current();
-      if (directory === null) return problemResponse(starting);
-      return directory.handle(request, { address: remoteAddr.hostname });
-    });
-    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-    return { server, address: `${host}:${server.addr.port}` };
-  } catch (cause) {
-    const message = `Cannot listen on ${hostname}:${port}: ${textOf(cause)}`;
-    throw new StartError(message, { exitCode: 1, cause });
+    throw new ProcessError(1, textOf(cause), { cause });
   }
 }
 
 async function start(
-  options: RunOptions,
+  options: CentralOptions,
   parts: { log: Log; crypto: CryptoCore; url: string },
 ): Promise<Directory> {
   try {
@@ -146,12 +102,12 @@ async function start(
 }
 
 function compose(
-  options: RunOptions,
+  options: CentralOptions,
   parts: { log: Log; crypto: CryptoCore; url: string },
 ): Directory {
   const { log, crypto, url } = parts;
-  const { allowPrivate, leaseMs, limits, dataDirectory } = options;
-  const rotation = readRotation(options);
+  const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory } = options;
+  const rotation = readRotationPolicy(options);
   return createDirectory({
     clock: systemClock,
     random: systemRandom,
@@ -167,69 +123,81 @@ function compose(
     rotation,
     leaseMs,
     allowPrivate,
+    trustedProxies,
     limits,
   });
 }
 
-/** Resolves at the first SIGINT or SIGTERM; the second one ends the process at once. */
-function interrupted(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let isSecond = false;
-  const stop = () => {
-    if (isSecond) Deno.exit(130);
-    isSecond = true;
-    resolve();
-  };
-  Deno.addSignalListener("SIGINT", stop);
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
-  return promise;
-}
-
-function sayReady(options: RunOptions, content: { url: string; id: string }): void {
+function sayReady(options: CentralOptions, content: { url: string; id: string }): void {
   const text = options.json
     ? `ready ${JSON.stringify(content)}\n`
     : `The directory is ready.\n  URL  ${content.url}\n  id   ${content.id}\n` +
       `  data ${options.dataDirectory}\n`;
-  write(Deno.stdout, text);
+  tell(Deno.stdout, text);
 }
 
-async function serveUntilInterrupted(options: RunOptions, log: Log): Promise<void> {
-  const end = interrupted();
+/** Stops what has started, for no longer than it may take. */
+async function stopInTime(
+  service: { readonly listening: Listening; readonly directory: Directory | null },
+  ending: ServiceEnd,
+): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const limitMs = ending.isFailed ? FAILED_SHUTDOWN_MS : SHUTDOWN_MS;
+  const cancel = systemClock.setTimer(limitMs, late.resolve);
+  const stopping = service.listening.shutdown(Math.min(ANSWERS_MS, limitMs))
+    .then(() => service.directory?.stop());
+  await Promise.race([stopping, late.promise]);
+  cancel();
+}
+
+async function serve(
+  options: CentralOptions,
+  parts: { readonly log: SystemLog; readonly ending: ServiceEnd; readonly signal: AbortSignal },
+): Promise<void> {
+  const { log, ending, signal } = parts;
+  const { hostname, port } = options;
   const crypto = await startCore();
-  let directory: Directory | null = null;
-  const { server, address } = listen(options, () => directory);
+  ending.needsCore(crypto.ended);
   try {
-    const url = options.url ?? `http://${address}`;
-    directory = await start(options, { log, crypto, url });
-    sayReady(options, { url, id: directory.id });
-    await end;
-    log.log("info", "directory_stopping");
-    const cancel = systemClock.setTimer(SHUTDOWN_MS, () => Deno.exit(1));
-    await server.shutdown();
-    await directory.stop();
-    cancel();
+    const listening = listen({ hostname, port, flag: "--listen", name: "directory", log });
+    ending.needs(listening.finished, "Nobody can connect");
+    let directory: Directory | null = null;
+    try {
+      const url = options.url ?? listening.origin;
+      const started = await ending.unlessFailed(start(options, { log, crypto, url }));
+      directory = started;
+      listening.answerWith((request, address) => started.handle(request, { address }));
+      sayReady(options, { url, id: directory.id });
+      await ending.wait(signal);
+      log.log("info", "directory_stopping");
+    } finally {
+      await stopInTime({ listening, directory }, ending);
+    }
   } finally {
-    await crypto.stop();
+    await crypto.stop().catch(() => {});
   }
 }
 
-async function run(options: RunOptions): Promise<number> {
+async function run(options: CentralOptions): Promise<number> {
   const format = options.json ? "json" : "text";
   const log = createLog({ clock: systemClock, level: options.logLevel, format });
-  addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    log.log("error", "unhandled_rejection", { cause: textOf(event.reason) });
-  });
+  const ending = new ServiceEnd(log);
+  ending.watchErrors();
+  const stop = new AbortController();
+  stopOnSignals(stop);
   let held: DirectoryLock | null = null;
   try {
     held = lock(options.dataDirectory);
-    await serveUntilInterrupted(options, log);
+    await serve(options, { log, ending, signal: stop.signal });
     return 0;
   } catch (error) {
-    write(Deno.stderr, `error: ${textOf(error)}\n`);
-    return error instanceof StartError ? error.exitCode : 1;
+    if (!options.json) tell(Deno.stderr, `error: ${textOf(error)}\n`);
+    // The log has said already why a service failed.
+    else if (!ending.isFailed) log.log("error", "start_failed", { text: textOf(error) });
+    return error instanceof ProcessError ? error.exitCode : 1;
   } finally {
     held?.release();
+    await log.flush();
   }
 }
 
@@ -237,8 +205,8 @@ async function run(options: RunOptions): Promise<number> {
 export async function main(args: readonly string[]): Promise<number> {
   const parsed = parseOptions(args, {
     version: denoConfig.version,
-    out: (text) => write(Deno.stdout, text),
-    err: (text) => write(Deno.stderr, text),
+    out: (text) => tell(Deno.stdout, text),
+    err: (text) => tell(Deno.stderr, text),
   });
   return parsed.kind === "exit" ? parsed.code : await run(parsed.options);
 }

@@ -4,12 +4,11 @@
  * @module
  */
 import type { OutputFile } from "./cli/command.ts";
-import { failure, OutputGone, usageError } from "./cli/command_error.ts";
+import { CommandError, failure, OutputGone, usageError } from "./cli/command_error.ts";
 import { runCommandLine } from "./cli/commands.ts";
-import type { ListenAddress } from "./cli/option_values.ts";
 import type { Output } from "./cli/output.ts";
 import type { RunNode } from "./cli/run.ts";
-import type { PassphraseChange } from "./cli/node_keeper.ts";
+import type { ModuleKit } from "./cli/module_kit.ts";
 import {
   KEYS_PASSPHRASE,
   type PassphrasePorts,
@@ -19,11 +18,13 @@ import {
 import type { RunOptions } from "./cli/run_options.ts";
 import { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
-import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
+import { CryptoError } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
-import { createNodeKeeper, explained, lockData, refuseEmptyData } from "./node_data.ts";
+import { BUILT_IN_MODULES } from "./modules/built_in.ts";
+import { explained, lockData } from "./keeper/data_directory.ts";
+import { createNodeKeeper } from "./keeper/node_keeper.ts";
 import { type NodeConfig } from "./peer/config.ts";
-import { settleData } from "./peer/data/data_state.ts";
+import { openSandbox } from "./peer/modules/sandbox/open_sandbox.ts";
 import { createNode, type Node } from "./peer/node.ts";
 import {
   createLog,
@@ -38,69 +39,24 @@ import {
 } from "./ports/system.ts";
 import type { Log } from "./ports/ports.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
+import { createGrantedFolders } from "./ports/system_granted_folders.ts";
+import { createModuleWorkers } from "./ports/system_module_workers.ts";
+import { askLine } from "./ports/system_question.ts";
+import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
 import { sendLoopback } from "./ports/system_loopback.ts";
-import {
-  changePassphrase,
-  readNodeSecret,
-  removePassphrase,
-  setPassphrase,
-} from "./ports/node_secret.ts";
-import {
-  createTerminalStream,
-  readHidden,
-  readStandardInput,
-  stopOnSignals,
-} from "./ports/system_terminal.ts";
+import { readNodeSecret } from "./ports/node_secret.ts";
+import { createTerminalStream, readHidden, readStandardInput } from "./ports/system_terminal.ts";
+import { ServiceEnd } from "./process/service_end.ts";
+import { listen } from "./process/listening.ts";
+import { ProcessError } from "./process/process_error.ts";
+import { readRotationPolicy } from "./process/rotation_policy.ts";
+import { stopOnSignals } from "./process/signals.ts";
 import { ADMIN_FILE } from "./protocol/admin_api.ts";
-import { OpenRedError } from "./protocol/errors.ts";
-import { problemResponse } from "./protocol/http.ts";
-import { NETWORK_SEED_BYTES } from "./protocol/network_seed.ts";
 
 const STOP_TIMEOUT_MS = 5_000;
-const RETRY_WHILE_STARTING_MS = 1_000;
+const FAILED_STOP_TIMEOUT_MS = 1_000;
 const MAX_SECRET_FILE_BYTES = 4_096;
 const DAY_MS = 24 * 3_600_000;
-
-type Answer = (request: Request, address: string) => Promise<Response>;
-
-/** A listening server whose answers can be put in place later. */
-interface Server extends AsyncDisposable {
-  readonly origin: string;
-  answerWith(answer: Answer): void;
-}
-
-function notReady(): Promise<Response> {
-  const retryAfterMs = RETRY_WHILE_STARTING_MS;
-  return Promise.resolve(
-    problemResponse(new OpenRedError("overloaded", "The node is starting", { retryAfterMs })),
-  );
-}
-
-function listen(address: ListenAddress, flag: string): Server {
-  let answer: Answer = notReady;
-  const stop = new AbortController();
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = Deno.serve({
-      ...address,
-      signal: stop.signal,
-      onListen: () => {},
-      onError: () => problemResponse(new OpenRedError("internal", "The node failed")),
-    }, (request, info) => answer(request, info.remoteAddr.hostname));
-  } catch (cause) {
-    const why = cause instanceof Deno.errors.AddrInUse ? "another program uses it" : "not possible";
-    throw failure(`${flag} ${address.hostname}:${address.port}: ${why}`, { cause });
-  }
-  const host = address.hostname.includes(":") ? `[${address.hostname}]` : address.hostname;
-  return {
-    origin: `http://${host}:${server.addr.port}`,
-    answerWith: (next) => void (answer = next),
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await server.finished;
-    },
-  };
-}
 
 async function readSecretFile(path: string, flag: string): Promise<Uint8Array> {
   const content = await Deno.readFile(path).catch((cause) => {
@@ -112,25 +68,14 @@ async function readSecretFile(path: string, flag: string): Promise<Uint8Array> {
   return content;
 }
 
-async function rotationOf(options: RunOptions): Promise<RotationPolicy> {
-  if (options.rotation !== "seeded") return { kind: options.rotation };
-  const flag = "--network-seed-file";
-  const seed = await readSecretFile(options.networkSeedFile ?? "", flag);
-  const { min, max } = NETWORK_SEED_BYTES;
-  if (seed.length < min || seed.length > max) {
-    throw usageError(`${flag}: expected a file of ${min} to ${max} bytes`);
-  }
-  return { kind: "seeded", seed };
-}
-
-async function configOf(
+function configOf(
   options: RunOptions,
   settings: {
     readonly apiUrl: string;
     readonly adminToken: string;
     readonly passphrase: Uint8Array | null;
   },
-): Promise<NodeConfig> {
+): NodeConfig {
   const { passphrase, ...others } = settings;
   return {
     ...others,
@@ -140,14 +85,14 @@ async function configOf(
     ...(options.alias === null ? {} : { alias: options.alias }),
     unlisted: options.unlisted,
     pq: options.pq,
-    rotation: await rotationOf(options),
+    rotation: readRotationPolicy(options),
     strangers: options.strangers,
     allowPrivate: options.allowPrivate,
-    services: ["messaging"],
     sessionLifeMs: options.sessionLifeS * 1000,
     maxConnections: options.maxConnections,
     idleConnectionMs: options.idleConnectionS * 1000,
     handshakesPerMinute: options.handshakesPerMinute,
+    trustedProxies: options.trustedProxies,
     audit: {
       maxBytes: options.auditMaxBytes,
       maxAgeMs: options.auditMaxAgeDays * DAY_MS,
@@ -156,47 +101,40 @@ async function configOf(
   };
 }
 
-/** A failure that nobody waited for is logged; the node goes on. */
-function logUnhandled(log: Log): void {
-  addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    const cause = event.reason instanceof Error ? event.reason.message : String(event.reason);
-    log.log("error", "unhandled_rejection", { cause });
-  });
-}
-
 async function composeNode(
   options: RunOptions,
-  settings: { readonly crypto: WorkerCryptoCore; readonly config: NodeConfig },
+  settings: {
+    readonly crypto: WorkerCryptoCore;
+    readonly config: NodeConfig;
+    readonly log: Log;
+  },
 ): Promise<Node> {
-  const format = options.json ? "json" : "text";
-  const log = createLog({ clock: systemClock, level: options.logLevel, format });
-  logUnhandled(log);
-  return await createNode({
-    clock: systemClock,
-    random: systemRandom,
-    http: systemHttpClient,
-    resolver: systemResolver,
-    crypto: settings.crypto,
-    files: openFiles(options.data),
-    openDatabase: createOpenDatabase(options.data),
-    upgrader: systemChannelUpgrader,
-    log,
-  }, settings.config);
+  return await createNode(
+    {
+      clock: systemClock,
+      random: systemRandom,
+      http: systemHttpClient,
+      resolver: systemResolver,
+      crypto: settings.crypto,
+      files: openFiles(options.data),
+      openDatabase: createOpenDatabase(options.data),
+      upgrader: systemChannelUpgrader,
+      moduleWorkers: createModuleWorkers(),
+      folders: createGrantedFolders(options.data),
+      log: settings.log,
+    },
+    settings.config,
+    BUILT_IN_MODULES,
+  );
 }
 
-async function stopInTime(node: Node): Promise<void> {
+/** Stops a node, for no longer than it may take: one that failed has little left to end in order. */
+async function stopInTime(node: Node, ending: ServiceEnd): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
-  const cancel = systemClock.setTimer(STOP_TIMEOUT_MS, resolve);
+  const limitMs = ending.isFailed ? FAILED_STOP_TIMEOUT_MS : STOP_TIMEOUT_MS;
+  const cancel = systemClock.setTimer(limitMs, resolve);
   await Promise.race([node.stop(), late]);
   cancel();
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
 }
 
 const askSecret: PassphrasePorts["askSecret"] = async (prompt, isWhole) => {
@@ -263,45 +201,84 @@ async function openOrExplain<T>(opening: Promise<T>): Promise<T> {
 /** Runs a node until `signal` fires, then stops it in order. */
 const runNode: RunNode = async (options, streams) => {
   using _lock = lockData(options.data);
-  await explained(options.data, () => runLocked(options, streams));
+  const format = options.json ? "json" : "text";
+  const log = createLog({ clock: systemClock, level: options.logLevel, format });
+  try {
+    await explained(options.data, () => runLocked(options, { ...streams, log }));
+  } catch (cause) {
+    if (!(cause instanceof ProcessError)) throw cause;
+    throw new CommandError(cause.exitCode, cause.message, { cause });
+  } finally {
+    await log.flush();
+  }
 };
 
-const runLocked: RunNode = async (options, { out, err, signal }) => {
-  const files = openFiles(options.data);
+type RunStreams = Parameters<RunNode>[1] & { readonly log: Log };
+
+async function runLocked(options: RunOptions, streams: RunStreams): Promise<void> {
+  const { err, signal, log } = streams;
   const passphrase = await passphraseOf(options, { err, signal });
-  await using peers = listen(options.listen, "--listen");
-  await using admin = listen(options.adminListen, "--admin-listen");
+  const ending = new ServiceEnd(log);
+  await using peers = listen({ ...options.listen, flag: "--listen", name: "node", log });
+  await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   const crypto = await WorkerCryptoCore.start();
+  ending.watchErrors();
+  ending.needsCore(crypto.ended);
+  ending.needs(peers.finished, "No node can connect");
+  ending.needs(admin.finished, "No command can connect");
   try {
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
     const apiUrl = options.apiUrl ?? peers.origin;
-    const config = await configOf(options, { apiUrl, adminToken, passphrase });
-    const node = await openOrExplain(composeNode(options, { crypto, config }));
+    const config = configOf(options, { apiUrl, adminToken, passphrase });
+    const node = await openOrExplain(composeNode(options, { crypto, config, log }));
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
     try {
-      await node.start();
-      const adminFile = { url: admin.origin, token: adminToken, pid: Deno.pid };
-      await files.write(ADMIN_FILE, encodeUtf8(JSON.stringify(adminFile)));
-      if (options.json) {
-        await out.raw(`ready ${JSON.stringify({ url: apiUrl, id: node.id })}\n`);
-      } else {
-        await out.pairs([
-          ["Node", { text: node.id, style: "bold" }],
-          ["URL", apiUrl],
-          ["Data", options.data],
-          ["Stop", "Ctrl-C"],
-        ]);
-      }
-      await untilAborted(signal);
+      await ending.unlessFailed(node.start());
+      await serveCommands(options, {
+        ...streams,
+        node,
+        apiUrl,
+        ending,
+        admin: { url: admin.origin, token: adminToken },
+      });
     } finally {
-      await files.remove(ADMIN_FILE);
-      await stopInTime(node);
+      await stopInTime(node, ending);
     }
   } finally {
-    await crypto.stop();
+    await crypto.stop().catch(() => {});
   }
-};
+}
+
+/** Lets the commands find this node, and says that it is ready, until it is to end. */
+async function serveCommands(
+  options: RunOptions,
+  parts: RunStreams & {
+    readonly node: Node;
+    readonly apiUrl: string;
+    readonly ending: ServiceEnd;
+    readonly admin: { readonly url: string; readonly token: string };
+  },
+): Promise<void> {
+  const { node, apiUrl, ending, admin, out, signal } = parts;
+  const files = openFiles(options.data);
+  try {
+    await files.write(ADMIN_FILE, encodeUtf8(JSON.stringify({ ...admin, pid: Deno.pid })));
+    if (options.json) {
+      await out.raw(`ready ${JSON.stringify({ url: apiUrl, id: node.id })}\n`);
+    } else {
+      await out.pairs([
+        ["Node", { text: node.id, style: "bold" }],
+        ["URL", apiUrl],
+        ["Data", options.data],
+        ["Stop", "Ctrl-C"],
+      ]);
+    }
+    await ending.wait(signal);
+  } finally {
+    await files.remove(ADMIN_FILE);
+  }
+}
 
 async function readAdminFile(data: string): Promise<Uint8Array | null> {
   try {
@@ -349,34 +326,38 @@ async function createFile(path: string): Promise<OutputFile> {
   };
 }
 
-async function applyPassphraseChange(data: string, change: PassphraseChange): Promise<void> {
-  const files = openFiles(data);
-  const crypto = await WorkerCryptoCore.start();
+/** The file runs in this process, which has no node in it: whatever it does, no node ends by it. */
+async function inspectModule(code: string): Promise<unknown> {
+  const moduleWorkers = createModuleWorkers();
   try {
-    const ports = { crypto, files };
-    await settleData({ files, openDatabase: createOpenDatabase(data), clock: systemClock });
-    if (change.kind === "set") await setPassphrase(ports, change);
-    else if (change.kind === "change") await changePassphrase(ports, change);
-    else await removePassphrase(ports, change);
-  } catch (cause) {
-    if (cause instanceof CryptoError && cause.code === "unseal_failed") {
-      throw failure("The passphrase is wrong; nothing was changed", { cause });
-    }
-    throw cause;
+    const opened = await openSandbox({ clock: systemClock, moduleWorkers }, {
+      name: "module",
+      code,
+    });
+    return opened.module.manifest;
   } finally {
-    await crypto.stop();
+    await moduleWorkers.stop();
   }
 }
 
-async function changePassphraseOf(
-  data: string,
-  read: () => Promise<PassphraseChange>,
-): Promise<void> {
-  await refuseEmptyData(data);
-  using _lock = lockData(data);
-  const change = await read();
-  await explained(data, () => applyPassphraseChange(data, change));
-}
+const moduleKit: ModuleKit = {
+  builtInNames: BUILT_IN_MODULES.map(({ name }) => name),
+  inspect: inspectModule,
+  async readFile(path, maxBytes) {
+    return await readUserFile(path, maxBytes).catch((cause) => {
+      if (cause instanceof RangeError) throw cause;
+      throw usageError(`${path}: cannot read this file`, { cause });
+    });
+  },
+  async createFolder(path, files) {
+    await createUserFolder(path, files).catch((cause) => {
+      const exists = cause instanceof Deno.errors.AlreadyExists;
+      throw failure(`${path}: ${exists ? "there is something of this name" : "cannot be made"}`, {
+        cause,
+      });
+    });
+  },
+};
 
 async function main(): Promise<number> {
   const stop = new AbortController();
@@ -392,7 +373,8 @@ async function main(): Promise<number> {
     createFile,
     askSecret,
     readSecretFile,
-    changePassphrase: changePassphraseOf,
+    askLine,
+    moduleKit,
     keeper: createNodeKeeper(project.version),
     readAdminFile,
     runNode,

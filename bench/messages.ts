@@ -97,7 +97,7 @@ async function run(settings: Settings): Promise<void> {
   await using processes = await NodeProcesses.start({ count: 1, isDurable: true });
   await processes.a.call("callAll", { first: 0, each: 1 });
   await processes.a.call("untilChannel");
-  await processes.a.call("rawOpen", processes.portB);
+  await processes.a.call("rawOpen", processes.rawPortB);
   printTitle(
     "messages",
     `${BODY_BYTES} bytes between two nodes in two processes, over the channel`,

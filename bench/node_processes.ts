@@ -12,6 +12,7 @@ import { type CoreNode, createCoreNode, issuePair, type PairMember } from "./two
 
 interface Opened {
   readonly port: number;
+  readonly rawPort: number;
   readonly nodes: readonly NodeView[];
 }
 
@@ -23,8 +24,8 @@ function memberOf(view: NodeView): PairMember {
 export class NodeProcesses implements AsyncDisposable {
   readonly a: Child;
   readonly b: Child;
-  /** Of the server in process b. */
-  portB = 0;
+  /** Of the bare WebSockets in process b. */
+  rawPortB = 0;
 
   private constructor(children: { a: Child; b: Child }) {
     this.a = children.a;
@@ -49,7 +50,7 @@ export class NodeProcesses implements AsyncDisposable {
       this.a.call<Opened>("open", options),
       this.b.call<Opened>("open", options),
     ]);
-    this.portB = b.port;
+    this.rawPortB = b.rawPort;
     const core = await LocalCryptoCore.create();
     const directory = await createCoreNode(core);
     for (let number = 0; number < options.count; number++) {

@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
-import type { LoopbackAnswer, SendLoopback } from "../ports/loopback.ts";
+import type { LoopbackAnswer, LoopbackRequest, SendLoopback } from "../ports/loopback.ts";
 import type { Clock } from "../ports/ports.ts";
 import {
   adminFileSchema,
@@ -13,14 +13,14 @@ import {
   type GroupsView,
   type GroupView,
   type IdView,
-  type InboxView,
   type PeerDetail,
   type PeersView,
-  type SentView,
   type SessionView,
   type StatusView,
 } from "../protocol/admin_api.ts";
+import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
+import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
 import { parseJson } from "../protocol/schemas.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { failure } from "./command_error.ts";
@@ -48,13 +48,16 @@ export interface AdminClientOptions {
 }
 
 interface Call {
-  readonly method: "GET" | "POST";
+  readonly method: LoopbackRequest["method"];
   readonly path: string;
+  /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly text?: string;
   readonly timeoutMs?: number;
 }
 
-async function readAnswer(answer: LoopbackAnswer): Promise<unknown> {
+async function readBytes(answer: LoopbackAnswer): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of answer.body) {
@@ -62,7 +65,11 @@ async function readAnswer(answer: LoopbackAnswer): Promise<unknown> {
     if (length > MAX_ANSWER_BYTES) throw new RangeError("Received an answer that is too long");
     chunks.push(chunk);
   }
-  return parseJson(new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer()));
+  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+}
+
+async function readAnswer(answer: LoopbackAnswer): Promise<unknown> {
+  return parseJson(await readBytes(answer));
 }
 
 /** Calls a running node. */
@@ -90,18 +97,18 @@ export class AdminClient {
   }
 
   id(): Promise<IdView> {
-    return this.#call({ method: "GET", path: "/id" });
+    return this.#call({ method: "GET", path: "/admin/v1/id" });
   }
 
   status(): Promise<StatusView> {
-    return this.#call({ method: "GET", path: "/status" });
+    return this.#call({ method: "GET", path: "/admin/v1/status" });
   }
 
   inbox(
     query: ({ readonly after: number } | { readonly before: number }) & { readonly limit: number },
   ): Promise<InboxView> {
     const from = "after" in query ? `after=${query.after}` : `before=${query.before}`;
-    return this.#call({ method: "GET", path: `/inbox?${from}&limit=${query.limit}` });
+    return this.#call({ method: "GET", path: `/m/messaging/inbox?${from}&limit=${query.limit}` });
   }
 
   discover(
@@ -110,69 +117,103 @@ export class AdminClient {
     const search = new URLSearchParams({ limit: String(query.limit) });
     if (query.service !== null) search.set("service", query.service);
     if (query.alias !== null) search.set("alias", query.alias);
-    return this.#call({ method: "GET", path: `/discover?${search}` });
+    return this.#call({ method: "GET", path: `/admin/v1/discover?${search}` });
   }
 
   connect(input: { readonly peer: string; readonly waitMs: number }): Promise<SessionView> {
     const body = { peer: input.peer, wait_ms: input.waitMs };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
-    return this.#call({ method: "POST", path: "/connect", body, timeoutMs });
+    return this.#call({ method: "POST", path: "/admin/v1/connect", body, timeoutMs });
   }
 
   send(input: { peer: string; text: string; waitMs: number }): Promise<SentView> {
     const body = { peer: input.peer, text: input.text, wait_ms: input.waitMs };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
-    return this.#call({ method: "POST", path: "/messages", body, timeoutMs });
+    return this.#call({ method: "POST", path: "/m/messaging/messages", body, timeoutMs });
   }
 
   peers(): Promise<PeersView> {
-    return this.#call({ method: "GET", path: "/peers" });
+    return this.#call({ method: "GET", path: "/admin/v1/peers" });
   }
 
-  /** Shows or changes one peer. */
+  showPeer(peer: string): Promise<PeerDetail> {
+    return this.#call({ method: "POST", path: "/admin/v1/peers/show", body: { peer } });
+  }
+
   changePeer(
-    change: "show" | "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
+    change: "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
     input: Readonly<Record<string, string | boolean | null>>,
   ): Promise<PeerDetail> {
-    return this.#call({ method: "POST", path: `/peers/${change}`, body: input });
+    return this.#call({ method: "POST", path: `/admin/v1/peers/${change}`, body: input });
   }
 
   groups(): Promise<GroupsView> {
-    return this.#call({ method: "GET", path: "/groups" });
+    return this.#call({ method: "GET", path: "/admin/v1/groups" });
   }
 
   changeGroup(
     change: "add" | "remove" | "allow" | "reset" | "delete",
     input: Readonly<Record<string, string | boolean>>,
   ): Promise<GroupView> {
-    return this.#call({ method: "POST", path: `/groups/${change}`, body: input });
+    return this.#call({ method: "POST", path: `/admin/v1/groups/${change}`, body: input });
   }
 
   tokens(query: { readonly peer?: string | null; readonly pair?: string }): Promise<TokensView> {
     const search = new URLSearchParams();
     if (query.peer != null) search.set("peer", query.peer);
     if (query.pair !== undefined) search.set("pair", query.pair);
-    return this.#call({ method: "GET", path: `/tokens?${search}` });
+    return this.#call({ method: "GET", path: `/admin/v1/tokens?${search}` });
   }
 
   renewTokens(input: { readonly peer: string; readonly waitMs: number }): Promise<SessionView> {
     const body = { peer: input.peer, wait_ms: input.waitMs };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
-    return this.#call({ method: "POST", path: "/tokens/renew", body, timeoutMs });
+    return this.#call({ method: "POST", path: "/admin/v1/tokens/renew", body, timeoutMs });
   }
 
   /** @param target A pair's id or a peer. */
   revokeTokens(target: string): Promise<RevokedView> {
-    return this.#call({ method: "POST", path: "/tokens/revoke", body: { target } });
+    return this.#call({ method: "POST", path: "/admin/v1/tokens/revoke", body: { target } });
   }
 
   audit(search: URLSearchParams): Promise<AuditView> {
     const timeoutMs = LONG_ANSWER_TIMEOUT_MS;
-    return this.#call({ method: "GET", path: `/audit?${search}`, timeoutMs });
+    return this.#call({ method: "GET", path: `/admin/v1/audit?${search}`, timeoutMs });
+  }
+
+  modules(): Promise<ModulesView> {
+    return this.#call({ method: "GET", path: "/admin/v1/modules" });
+  }
+
+  module(name: string): Promise<ModuleDetail> {
+    const search = new URLSearchParams({ module: name });
+    return this.#call({ method: "GET", path: `/admin/v1/modules/info?${search}` });
+  }
+
+  /** A module may take its time to start, and its former version to end. */
+  changeModule<T = ModuleView>(
+    change: "load" | "unload" | "reload" | "enable" | "disable" | "grant" | "revoke" | "set",
+    body: Readonly<Record<string, unknown>>,
+  ): Promise<T> {
+    const timeoutMs = LONG_ANSWER_TIMEOUT_MS;
+    return this.#call({ method: "POST", path: `/admin/v1/modules/${change}`, body, timeoutMs });
+  }
+
+  /** What a route of a module answers; it may take as long as the person waits. */
+  async callModule(
+    input: { module: string; method: Call["method"]; path: string; text: string | null },
+  ): Promise<Uint8Array> {
+    const { signal } = this.#options;
+    const { module, method, path, text } = input;
+    const call: Call = { method, path: `/m/${module}${path}`, ...(text === null ? {} : { text }) };
+    const answer = await this.#request(call, signal);
+    if (answer.status >= 200 && answer.status <= 299) return await readBytes(answer);
+    const content = await readAnswer(answer).catch(() => null);
+    throw await this.#errorOf(readRefusal(answer.status, content), signal);
   }
 
   auditHead(): Promise<AuditHeadView> {
-    return this.#call({ method: "GET", path: "/audit/head" });
+    return this.#call({ method: "GET", path: "/admin/v1/audit/head" });
   }
 
   /** What the node answers bit by bit; ends when the signal fires. */
@@ -180,19 +221,19 @@ export class AdminClient {
     what: "export" | "verify",
     search: URLSearchParams,
   ): Promise<AsyncIterable<Uint8Array>> {
-    const call: Call = { method: "GET", path: `/audit/${what}?${search}` };
+    const call: Call = { method: "GET", path: `/admin/v1/audit/${what}?${search}` };
     return await this.#stream(call);
   }
 
   /** The bytes of a backup under a passphrase; ends when the signal fires. */
   async backup(passphrase: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
     const body = { passphrase: Buffer.from(passphrase).toString("base64url") };
-    return await this.#stream({ method: "POST", path: "/backup", body });
+    return await this.#stream({ method: "POST", path: "/admin/v1/backup", body });
   }
 
   /** What happens from now on; ends when the node stops or the signal fires. */
   async events(): Promise<AsyncIterable<ServerSentEvent>> {
-    return readEvents(await this.#stream({ method: "GET", path: "/events" }));
+    return readEvents(await this.#stream({ method: "GET", path: "/admin/v1/events" }));
   }
 
   #notRunning(data: string, cause?: unknown): Error {
@@ -216,7 +257,7 @@ export class AdminClient {
     const { status, problem } = refusal;
     const mayBeOther = status === 401 || problem === null || problem.code === "not_found";
     if (!mayBeOther) return toError(refusal);
-    const id = await this.#request({ method: "GET", path: "/id" }, signal);
+    const id = await this.#request({ method: "GET", path: "/admin/v1/id" }, signal);
     const content = await readAnswer(id).catch(() => null);
     return v.is(idAnswerSchema, content) ? toError(refusal) : this.#otherProgram();
   }
@@ -233,9 +274,9 @@ export class AdminClient {
   async #request(call: Call, signal: AbortSignal): Promise<LoopbackAnswer> {
     if (this.#options.signal.aborted) throw failure("Stopped");
     const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` };
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    if (body !== undefined) headers["content-type"] = "application/json";
-    const url = `${this.#url.replace(/\/$/, "")}/admin/v1${call.path}`;
+    const body = call.body === undefined ? call.text : JSON.stringify(call.body);
+    if (call.body !== undefined) headers["content-type"] = "application/json";
+    const url = `${this.#url.replace(/\/$/, "")}${call.path}`;
     try {
       return await this.#options.send({
         method: call.method,

@@ -5,15 +5,18 @@
  */
 import type { Clock } from "../ports/ports.ts";
 import type { AdminClient } from "./admin_client.ts";
-import type { NodeKeeper, PassphraseChange } from "./node_keeper.ts";
+import type { AskLine, ModuleKit } from "./module_kit.ts";
+import type { NodeKeeper } from "./node_keeper.ts";
 import type { OptionSpecs, OptionValues } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { PassphrasePorts } from "./passphrase_source.ts";
 
-/** A word that stands after the command's name; each is required. */
+/** A word that stands after the command's name. */
 export interface ArgumentSpec {
   readonly name: string;
   readonly summary: string;
+  /** Whether it may be left out; then nothing but such words comes after it. */
+  readonly isOptional?: boolean;
 }
 
 /** A file that a command writes. */
@@ -28,7 +31,7 @@ export interface OutputFile {
 /** What a command works with. */
 export interface CommandContext<S extends OptionSpecs> {
   readonly options: OptionValues<S>;
-  /** As many as the command has argument specs. */
+  /** As many as the command has argument specs, but for optional ones at the end. */
   readonly words: readonly string[];
   /** Standard output. */
   readonly out: Output;
@@ -52,12 +55,9 @@ export interface CommandContext<S extends OptionSpecs> {
   readonly askSecret: PassphrasePorts["askSecret"];
   /** {@linkcode PassphrasePorts.readSecretFile} */
   readonly readSecretFile: PassphrasePorts["readSecretFile"];
-  /**
-   * Changes how the keys of a data directory, whose node does not run, are sealed.
-   * @param read Asked for the passphrases once it is sure that the keys are there and that no node uses them.
-   * @throws {CommandError} Exit code 1; then nothing was changed.
-   */
-  changePassphrase(data: string, read: () => Promise<PassphraseChange>): Promise<void>;
+  /** {@linkcode AskLine} */
+  readonly askLine: AskLine;
+  readonly moduleKit: ModuleKit;
   /** What works on the data directory itself. */
   readonly keeper: NodeKeeper;
   /**

@@ -4,15 +4,15 @@
  * @module
  */
 
-/** What a shell sees: done, failed, or asked for wrongly. */
-export const EXIT_CODES = { ok: 0, failed: 1, usage: 2 } as const;
+/** What a shell sees: done, failed, asked for wrongly, or interrupted while it asked somebody. */
+export const EXIT_CODES = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** Ends a command with one line on standard error. The message says what to do and is safe to print. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
-  readonly exitCode: 1 | 2;
+  readonly exitCode: 1 | 2 | 130;
 
-  constructor(exitCode: 1 | 2, message: string, options?: ErrorOptions) {
+  constructor(exitCode: 1 | 2 | 130, message: string, options?: ErrorOptions) {
     super(message, options);
     this.exitCode = exitCode;
   }

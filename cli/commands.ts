@@ -20,6 +20,8 @@ import { inboxCommand } from "./inbox.ts";
 import { initCommand } from "./init.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
+import { MODULE_COMMANDS } from "./module.ts";
+import { NOISE_KEY_COMMANDS } from "./noise_key.ts";
 import { PASSPHRASE_COMMANDS } from "./passphrase.ts";
 import { PEER_COMMANDS } from "./peer.ts";
 import { GROUP_COMMANDS } from "./peer_group.ts";
@@ -42,7 +44,8 @@ export interface CommandLinePorts {
   readonly createFile: CommandContext<OptionSpecs>["createFile"];
   readonly askSecret: CommandContext<OptionSpecs>["askSecret"];
   readonly readSecretFile: CommandContext<OptionSpecs>["readSecretFile"];
-  readonly changePassphrase: CommandContext<OptionSpecs>["changePassphrase"];
+  readonly askLine: CommandContext<OptionSpecs>["askLine"];
+  readonly moduleKit: CommandContext<OptionSpecs>["moduleKit"];
   readonly keeper: CommandContext<OptionSpecs>["keeper"];
   /** The admin file of a data directory, or `null` if there is none. */
   readAdminFile(data: string): Promise<Uint8Array | null>;
@@ -64,7 +67,7 @@ Exit codes:
   0  done
   1  failed: no running node, no answer, refused, not known here
   2  wrong usage or input
-  130  interrupted twice`;
+  130  interrupted at a question, or twice`;
 
 const ENVIRONMENT_HELP = `
 Options that name a variable can be given by it as well; the command line wins.
@@ -88,7 +91,9 @@ export function listCommands(runNode: RunNode): readonly NodeCommand[] {
     ...PEER_COMMANDS,
     ...GROUP_COMMANDS,
     ...TOKEN_COMMANDS,
+    ...MODULE_COMMANDS,
     ...PASSPHRASE_COMMANDS,
+    ...NOISE_KEY_COMMANDS,
     ...BACKUP_COMMANDS,
     succeedCommand,
   ];
@@ -126,7 +131,9 @@ function quiet(program: Command, streams: { help: string[]; columns: number | nu
 const FAMILIES: Readonly<Record<string, string>> = {
   "audit": "what the node noted about its security",
   "peer": "who peers are, what they are called and what each may do",
+  "module": "what the node can do: built-in modules, and those from files",
   "passphrase": "the passphrase of the node's keys",
+  "noise-key": "the node's key for handshakes",
   "token": "the tokens that the node holds for its peers",
   "peer group": "groups of peers with permissions of their own",
 };
@@ -155,7 +162,9 @@ function addCommand(
   )
     .description(command.summary[0]?.toUpperCase() + command.summary.slice(1) + ".")
     .helpOption("-h, --help", "print this help");
-  for (const word of command.words) sub.argument(`<${word.name}>`, word.summary);
+  for (const { name, summary, isOptional } of command.words) {
+    sub.argument(isOptional ? `[${name}]` : `<${name}>`, summary);
+  }
   const parsed = Object.entries(command.options).map(([name, spec]) => {
     const option = toOption(spec);
     sub.addOption(option);
@@ -262,7 +271,8 @@ async function execute(
     createFile: (path) => ports.createFile(path),
     askSecret: (prompt, isWhole) => ports.askSecret(prompt, isWhole),
     readSecretFile: (path, flag) => ports.readSecretFile(path, flag),
-    changePassphrase: (data, read) => ports.changePassphrase(data, read),
+    askLine: (question) => ports.askLine(question),
+    moduleKit: ports.moduleKit,
     keeper: ports.keeper,
     openNode: async () => {
       const data = String(values.data);

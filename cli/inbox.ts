@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { MessageView, Standing } from "../protocol/admin_api.ts";
+import type { Standing } from "../protocol/admin_api.ts";
+import type { MessageView } from "../protocol/messaging_api.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { failure } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
@@ -90,7 +91,10 @@ async function printMessage(out: Output, message: MessageView): Promise<void> {
     { text: NOTES[message.standing], style: "yellow" },
   );
   // Every line of a message is marked, so that no text can pass for another message.
-  for (const line of sanitizeLines(message.text)) {
+  const text = message.damaged
+    ? "(this message was changed on disk; its text is lost)"
+    : message.text;
+  for (const line of sanitizeLines(text)) {
     await out.line({ text: "  │ ", style: "dim" }, line);
   }
 }
@@ -128,7 +132,7 @@ async function follow(
   try {
     const events = await node.events();
     await printNew();
-    for await (const { event } of events) if (event === "message") await printNew();
+    for await (const { event } of events) if (event === "messaging.message") await printNew();
   } catch (error) {
     if (options.signal.aborted) return;
     if (error instanceof Error && error.name === "CommandError") throw error;

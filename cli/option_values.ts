@@ -10,6 +10,7 @@ import { OpenRedError } from "../protocol/errors.ts";
 import { MAX_ALIAS_LENGTH, MAX_NAME_LENGTH } from "../protocol/limits.ts";
 import { groupNameSchema, permissionSchema } from "../protocol/peer_name.ts";
 import { nodeIdSchema } from "../protocol/schemas.ts";
+import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
 
 /** Where a server listens. */
@@ -26,6 +27,15 @@ const MAX_DIRECTORIES = 16;
 export function parsePath(text: string): string {
   if (text === "" || text.includes("\0")) throw new RangeError("expected a path");
   return text;
+}
+
+/** The reverse proxies whose word on where a request came from counts. */
+export function parseTrustedProxies(text: string): TrustedProxies {
+  const proxies = TrustedProxies.parse(text);
+  if (proxies === null) {
+    throw new RangeError("expected addresses or networks, such as 127.0.0.1,10.0.0.0/8");
+  }
+  return proxies;
 }
 
 /** An integer within bounds, in decimal. */
@@ -128,6 +138,12 @@ export function parseGroup(text: string): string {
   if (!v.is(groupNameSchema, text)) {
     throw new RangeError("expected 1 to 32 of a–z, 0–9, _ and -, such as friends");
   }
+  return text;
+}
+
+/** SHA-256 in hex. */
+export function parseSha256(text: string): string {
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new RangeError("expected 64 of 0–9 and a–f");
   return text;
 }
 

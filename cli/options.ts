@@ -19,6 +19,8 @@ export interface OptionSpec<T> {
   readonly defaultText: string;
   /** What holds where it is not given. */
   readonly fallback: T;
+  /** Whether it may be given more than once; then its value is a list. */
+  readonly repeats?: boolean;
   /**
    * Reads its text.
    * @throws {RangeError} Whose message completes "--flag: ".
@@ -51,6 +53,19 @@ export function switchOption(
   return { ...spec, defaultText: "off", fallback: false, parse: parseSwitch };
 }
 
+/** Describes an option that may be given several times; each gives one item. */
+export function listOption<T>(
+  spec: Pick<OptionSpec<T>, "flag" | "summary"> & {
+    readonly value: string;
+    /** @throws {RangeError} As {@linkcode OptionSpec.parse}. */
+    parseItem(text: string): T;
+  },
+): OptionSpec<readonly T[]> {
+  const { flag, value, summary } = spec;
+  const parse = (text: string) => [spec.parseItem(text)];
+  return { flag, value, summary, defaultText: "none", fallback: [], repeats: true, parse };
+}
+
 function parseSwitch(text: string): boolean {
   if (text === "1" || text === "true") return true;
   if (text === "0" || text === "false") return false;
@@ -77,12 +92,12 @@ function readOption(
   const { given, variable } = options;
   if (given === true) return true;
   if (given !== undefined) {
-    const [text, second] = given;
-    if (second !== undefined) throw usageError(`--${spec.flag}: give it once`);
-    if (text === undefined || text.startsWith("--")) {
+    if (given.length > 1 && !spec.repeats) throw usageError(`--${spec.flag}: give it once`);
+    if (given.some((text) => text.startsWith("--"))) {
       throw usageError(`--${spec.flag}: a value ${spec.value ?? ""} is missing`);
     }
-    return parseValue(spec, { text, name: `--${spec.flag}` });
+    const values = given.map((text) => parseValue(spec, { text, name: `--${spec.flag}` }));
+    return spec.repeats ? values.flat() : values[0];
   }
   if (spec.variable === undefined || variable === undefined || variable === "") {
     return spec.fallback;

@@ -8,11 +8,12 @@ import { failure, usageError } from "./command_error.ts";
 import type { KeyOptions } from "./node_keeper.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, valueOption } from "./options.ts";
+import { canonicalPassphrase, refuseUtf16 } from "./passphrase_text.ts";
 
 const MIN_NEW_BYTES = 8;
 const MAX_BYTES = 1024;
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
+/** A byte order mark and the end of a line, which an editor adds. */
+const MAX_ADDED_BYTES = 5;
 /** A path that means standard input. */
 const STANDARD_INPUT = "-";
 
@@ -82,16 +83,48 @@ interface Wanted {
 }
 
 /**
- * Reads a passphrase that was set before.
+ * Reads a secret as it was typed or written.
  * @throws {CommandError}
  */
-export async function readPassphrase(ports: PassphrasePorts, wanted: Wanted): Promise<Uint8Array> {
+export async function readSecret(ports: PassphrasePorts, wanted: Wanted): Promise<Uint8Array> {
   const { file, flag, prompt } = wanted;
-  if (file !== null) return trimmed(await readFile(ports, { file, flag }), flag);
+  if (file !== null) {
+    const content = await readFile(ports, { file, flag });
+    checked(content, { name: flag, check: refuseUtf16 });
+    return content;
+  }
   const typed = await ports.askSecret(`${prompt}: `, wanted.isWhole);
   if (typed === null) throw failure(`${prompt}: without a terminal, give ${flag} FILE`);
   if (typed.length === 0) throw failure("No passphrase was given");
   return typed;
+}
+
+/**
+ * Reads a passphrase that was set before, in the form in which it was.
+ * @throws {CommandError}
+ */
+export async function readPassphrase(ports: PassphrasePorts, wanted: Wanted): Promise<Uint8Array> {
+  const read = await readSecret(ports, wanted);
+  const name = wanted.file === null ? wanted.prompt : wanted.flag;
+  const passphrase = checked(read, { name, check: canonicalPassphrase });
+  read.fill(0);
+  if (passphrase.length >= 1 && passphrase.length <= MAX_BYTES) return passphrase;
+  passphrase.fill(0);
+  throw usageError(`${name}: expected a passphrase of 1 to ${MAX_BYTES} bytes`);
+}
+
+/** Looks into a secret, which is wiped where it cannot be one. */
+function checked<T>(
+  content: Uint8Array,
+  { name, check }: { readonly name: string; readonly check: (content: Uint8Array) => T },
+): T {
+  try {
+    return check(content);
+  } catch (cause) {
+    content.fill(0);
+    if (!(cause instanceof RangeError)) throw cause;
+    throw usageError(`${name}: ${cause.message}`, { cause });
+  }
 }
 
 /**
@@ -110,13 +143,26 @@ export async function readNewPassphrase(
     );
   }
   if (wanted.file !== null) return passphrase;
-  const again = await ports.askSecret("The same again: ") ?? new Uint8Array();
-  const isSame = again.length === passphrase.length &&
-    again.every((byte, at) => byte === passphrase[at]);
-  again.fill(0);
+  const typed = await ports.askSecret("The same again: ") ?? new Uint8Array();
+  const isSame = isTheSame(typed, passphrase);
+  typed.fill(0);
   if (isSame) return passphrase;
   passphrase.fill(0);
   throw failure("The two passphrases differ; nothing was changed");
+}
+
+/** What was typed first is in its one form already; the second time it may come in another one. */
+function isTheSame(typed: Uint8Array, passphrase: Uint8Array): boolean {
+  let again: Uint8Array;
+  try {
+    again = canonicalPassphrase(typed);
+  } catch {
+    return false;
+  }
+  const isSame = again.length === passphrase.length &&
+    again.every((byte, at) => byte === passphrase[at]);
+  again.fill(0);
+  return isSame;
 }
 
 /** How the keeper of a node's keys comes to their passphrase; keys that are made have one only where a file is named. */
@@ -137,20 +183,9 @@ async function readFile(
 ): Promise<Uint8Array> {
   if (file !== STANDARD_INPUT) return await ports.readSecretFile(file, flag);
   try {
-    return await ports.readInput(MAX_BYTES + 2);
+    return await ports.readInput(MAX_BYTES + MAX_ADDED_BYTES);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw usageError(`${flag}: expected at most ${MAX_BYTES} bytes`);
   }
-}
-
-/** The line end that editors leave is not part of it. */
-function trimmed(content: Uint8Array, flag: string): Uint8Array {
-  let end = content.length;
-  if (content[end - 1] === LINE_FEED) end--;
-  if (end < content.length && content[end - 1] === CARRIAGE_RETURN) end--;
-  const passphrase = content.slice(0, end);
-  content.fill(0);
-  if (passphrase.length >= 1 && passphrase.length <= MAX_BYTES) return passphrase;
-  throw usageError(`${flag}: expected a passphrase of 1 to ${MAX_BYTES} bytes`);
 }

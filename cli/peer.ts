@@ -114,7 +114,7 @@ export const PEER_COMMANDS: readonly NodeCommand[] = [
     name: "peer show",
     summary: "print all about one peer",
     details: "May = what is allowed to it and to its groups, without what is denied to it.",
-  }, (node, peer) => node.changePeer("show", { peer })),
+  }, (node, peer) => node.showPeer(peer)),
   decision({
     name: "allow",
     summary: "allow a peer something",

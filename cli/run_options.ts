@@ -12,6 +12,7 @@ import {
   STRANGER_POLICIES,
   type StrangerPolicy,
 } from "../protocol/node_settings.ts";
+import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { AUDIT_OPTIONS } from "./audit_options.ts";
 import { usageError } from "./command_error.ts";
 import {
@@ -24,6 +25,7 @@ import {
   parseListen,
   parseLoopbackListen,
   parsePath,
+  parseTrustedProxies,
 } from "./option_values.ts";
 import { type OptionValues, switchOption, valueOption } from "./options.ts";
 import { keysPassphraseFileOption } from "./passphrase_source.ts";
@@ -95,6 +97,15 @@ const NETWORK_OPTIONS = {
     flag: "allow-private",
     variable: "OPENRED_ALLOW_PRIVATE",
     summary: "call private and loopback addresses and http names (development, LAN)",
+  }),
+  trustedProxies: valueOption<TrustedProxies>({
+    flag: "trusted-proxies",
+    variable: "OPENRED_TRUSTED_PROXIES",
+    value: "CIDR,…",
+    summary: "proxies whose X-Forwarded-For or Forwarded counts",
+    defaultText: "none",
+    fallback: NODE_DEFAULTS.trustedProxies,
+    parse: parseTrustedProxies,
   }),
 };
 

@@ -4,18 +4,17 @@
  *
  * @module
  */
-import { STRAY_JOINER } from "../protocol/joiners.ts";
+import { UNFIT_INVISIBLE } from "../protocol/invisibles.ts";
 
-/** Controls, bidirectional overrides, line separators, lone surrogates, invisible tags, stray joiners. */
-const UNSAFE = new RegExp(
-  String
-    .raw`[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]|\p{Cs}|${STRAY_JOINER}`,
-  "gu",
-);
+const UNSAFE = new RegExp(UNFIT_INVISIBLE, "gu");
+
+const TAB = 0x09;
+/** The blank of Braille, which is one cell wide. */
+const BRAILLE_BLANK = 0x2800;
 
 function visible(character: string): string {
   const code = character.codePointAt(0) ?? 0;
-  if (code === 0x09) return " ";
+  if (code === TAB || code === BRAILLE_BLANK) return " ";
   if (code < 0x20) return String.fromCodePoint(0x2400 + code);
   return code === 0x7f ? "\u2421" : "\ufffd";
 }
@@ -31,7 +30,7 @@ export function sanitizeLines(text: string): readonly string[] {
 }
 
 /**
- * JSON whose text holds no control character either: `JSON.stringify` leaves those from U+007F as they
+ * JSON whose text holds none of these characters either: `JSON.stringify` leaves those from U+007F as they
  * are, and some terminals act on them.
  */
 export function safeJson(value: unknown): string {

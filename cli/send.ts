@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MAX_TEXT_BYTES } from "../protocol/admin_api.ts";
+import { MAX_TEXT_BYTES } from "../protocol/messaging_api.ts";
 import { PEER_WORD, readPeer } from "./arguments.ts";
 import { noteMove } from "./moved_note.ts";
 import { usageError } from "./command_error.ts";

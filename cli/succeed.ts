@@ -7,7 +7,7 @@ import { usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { parseNodeId, parsePath } from "./option_values.ts";
 import { valueOption } from "./options.ts";
-import { keysPassphraseFileOption, passphraseAsker, readPassphrase } from "./passphrase_source.ts";
+import { keysPassphraseFileOption, passphraseAsker, readSecret } from "./passphrase_source.ts";
 import { phrasePrinter } from "./phrase_output.ts";
 import { hasAllWords, parsePhrase } from "./recovery_phrase.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
@@ -48,7 +48,7 @@ export const succeedCommand = defineCommand({
     if (phraseFile === "-" && file === "-") {
       throw usageError("--phrase-file and --passphrase-file: only one can be standard input");
     }
-    const typed = await readPassphrase(context, {
+    const typed = await readSecret(context, {
       file: phraseFile,
       flag: "--phrase-file",
       prompt: "Recovery phrase",

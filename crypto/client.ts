@@ -8,15 +8,18 @@ import process from "node:process";
 import {
   CALL_NAMES,
   type CallArgument,
-  CallingCore,
   type CallName,
   type CallResult,
+  MOVING_CALLS,
+  wipeSecrets,
 } from "./bridge/calls.ts";
+import { CallingCore } from "./bridge/calling_core.ts";
 import { type PostedMessage, postPacked, takePosted } from "./bridge/codec.ts";
+import type { PermutationRequest } from "./primitives/permutations.ts";
 import { PackReader } from "./bridge/pack_reader.ts";
 import { PackWriter } from "./bridge/pack_writer.ts";
 import { CryptoError, type CryptoErrorCode } from "./interface.ts";
-import { ANSWER, WORKER_READY } from "./bridge/worker_messages.ts";
+import { PERMUTED_CALL, REPORT, WORKER_READY } from "./bridge/worker_messages.ts";
 
 /**
  * Messages on their way at a time. Calls that come meanwhile wait and share the next one: the Worker could not begin
@@ -31,35 +34,22 @@ const CALL_NUMBERS: ReadonlyMap<CallName, number> = new Map(
   CALL_NAMES.map((name, number) => [name, number]),
 );
 
-interface Waiting {
+interface PendingCall {
   resolve(value: unknown): void;
   reject(error: CryptoError): void;
 }
 
-/** How the Worker is started: it may compute, and nothing else. */
+/** How the Worker is started: it may compute, and nothing else. `worker_guard.ts` shuts what this leaves open. */
 export const CRYPTO_WORKER_OPTIONS: WorkerOptions = {
   type: "module",
   name: "openred-crypto",
   deno: { permissions: "none" },
 };
 
-const SECRET_MEMBERS = ["secret", "passphrase", "newPassphrase", "phrase"] as const;
-
-/** What unseals keys crosses once and is wiped here. @returns Whether there was any. */
-function wipeSecret(argument: unknown): boolean {
-  if (typeof argument !== "object" || argument === null) return false;
-  const members = argument as Readonly<Record<string, unknown>>;
-  const secrets = SECRET_MEMBERS.flatMap((name) => members[name] ?? []);
-  for (const secret of secrets) {
-    if (secret instanceof Uint8Array) secret.fill(0);
-  }
-  return secrets.length > 0;
-}
-
 /** The client of a core in a Worker started with no permissions at all. */
 export class WorkerCryptoCore extends CallingCore {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new Map<number, PendingCall>();
   readonly #flushSoon = () => this.#flush();
   #writer: PackWriter | null = null;
   #nextId = 0;
@@ -67,6 +57,8 @@ export class WorkerCryptoCore extends CallingCore {
   #holdsSecret = false;
   #underWay = 0;
   #failure: CryptoError | null = null;
+  #isStopping = false;
+  readonly #ended = Promise.withResolvers<CryptoError>();
 
   private constructor(worker: Worker) {
     super();
@@ -107,7 +99,13 @@ export class WorkerCryptoCore extends CallingCore {
     return new WorkerCryptoCore(worker);
   }
 
+  /** Resolves with the reason when the Worker has failed and this core can do nothing any more; not at a stop. */
+  get ended(): Promise<CryptoError> {
+    return this.#ended.promise;
+  }
+
   override async stop(): Promise<void> {
+    this.#isStopping = true;
     try {
       await this.call("stop", undefined);
     } finally {
@@ -134,22 +132,38 @@ export class WorkerCryptoCore extends CallingCore {
   }
 
   #write(id: number, name: CallName, argument: unknown): void {
+    const writer = this.#begun();
+    const start = writer.length;
+    try {
+      writer.writeUint32(id);
+      writer.writeByte(CALL_NUMBERS.get(name)!);
+      writer.writeValue(argument, { transfer: MOVING_CALLS.has(name) });
+    } catch (error) {
+      writer.truncate(start);
+      throw error;
+    } finally {
+      if (wipeSecrets(name, argument)) this.#holdsSecret = true;
+    }
+    if (writer.length >= LARGE_BYTES) this.#flush();
+  }
+
+  /** What is to go over with the next message. */
+  #begun(): PackWriter {
     if (this.#writer === null) {
       this.#writer = new PackWriter(this.#lastBytes);
       this.#scheduleFlush();
     }
-    const start = this.#writer.length;
-    try {
-      this.#writer.writeUint32(id);
-      this.#writer.writeByte(CALL_NUMBERS.get(name)!);
-      this.#writer.writeValue(argument, { transfer: name === "seal" });
-    } catch (error) {
-      this.#writer.truncate(start);
-      throw error;
-    } finally {
-      if (wipeSecret(argument)) this.#holdsSecret = true;
-    }
-    if (this.#writer.length >= LARGE_BYTES) this.#flush();
+    return this.#writer;
+  }
+
+  /** Has a block permuted that the Worker asks for, and tells it. */
+  async #permute(id: number, request: PermutationRequest): Promise<void> {
+    const block = await this.methods.permute(request);
+    if (this.#failure !== null) return;
+    const writer = this.#begun();
+    writer.writeUint32(id);
+    writer.writeByte(PERMUTED_CALL);
+    writer.writeValue(block, { transfer: false });
   }
 
   /** Flushes when the promise jobs of this turn are done, so that their calls share the message. */
@@ -177,8 +191,11 @@ export class WorkerCryptoCore extends CallingCore {
   #receive(message: PostedMessage): void {
     const posted = takePosted(message);
     const reader = new PackReader(posted, { copies: true });
-    const isLater = reader.readByte() === ANSWER.later;
-    if (!isLater) {
+    const kind = reader.readByte();
+    if (kind === REPORT.permute) {
+      return void this.#permute(reader.readUint32(), reader.readValue() as PermutationRequest);
+    }
+    if (kind === REPORT.begun) {
       this.#underWay -= 1;
       if (this.#writer !== null) this.#scheduleFlush();
     }
@@ -196,12 +213,13 @@ export class WorkerCryptoCore extends CallingCore {
       }
     }
     // A secret that was opened comes in an answer of this kind, and whoever waited has a copy now.
-    if (isLater) new Uint8Array(posted.packed).fill(0);
+    if (kind === REPORT.later) new Uint8Array(posted.packed).fill(0);
   }
 
   #fail(reason: string): void {
     if (this.#failure !== null) return;
     this.#failure = new CryptoError("core_failed", reason);
+    if (!this.#isStopping) this.#ended.resolve(this.#failure);
     this.#worker.terminate();
     for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
     this.#waiting.clear();

@@ -11,17 +11,20 @@ import { createAuditCalls } from "./at_rest/audit_lines.ts";
 import { createBackupCalls } from "./at_rest/backup_stream.ts";
 import {
   type CallArgument,
-  CallingCore,
   type CallName,
   type CallResult,
   type CallTable,
+  takesSecrets,
+  wipeSecrets,
 } from "./bridge/calls.ts";
-import { checkByteArray, checkInteger, checkText, toCryptoError } from "./primitives/checks.ts";
+import { CallingCore } from "./bridge/calling_core.ts";
+import { checkByteArray, checkText, toCryptoError } from "./primitives/checks.ts";
 import type { CoreParts, RandomBytes, Stretch } from "./keyring/core_parts.ts";
 import { Verifier } from "./primitives/curves.ts";
 import { createEnvelopeCalls } from "./pairs/envelope.ts";
 import { createHandshakeCalls } from "./handshake/handshake.ts";
 import { argon2id, Hashes } from "./primitives/hashes.ts";
+import { type AskPermutation, Permutations } from "./primitives/permutations.ts";
 import { CryptoError } from "./interface.ts";
 import { signJws } from "./primitives/jws.ts";
 import { IdentityKey, Keyring } from "./keyring/keyring.ts";
@@ -30,13 +33,12 @@ import { createKem, createNobleKem, type Kem } from "./primitives/mlkem.ts";
 import { selectCryptoMethod } from "./pairs/rotation.ts";
 import { createSecretCalls } from "./at_rest/sealed_secret.ts";
 import { createSuccessorCalls } from "./at_rest/successor.ts";
-import { createSessionCalls } from "./session/session.ts";
+import { createRowCalls } from "./at_rest/module_rows.ts";
+import { createSessionCalls } from "./session/session_cipher.ts";
 import { createVaultCalls } from "./at_rest/vault_seal.ts";
 import { VerifiedJws } from "./keyring/verified_jws.ts";
 
 const MAX_PAYLOAD_LENGTH = 2 ** 15;
-const MAX_BLAKE3_BYTES = 65_535;
-const MAX_INSTANT_MS = 8.64e15;
 
 /** What a core may be given instead of the runtime's own. */
 export interface LocalCryptoCoreOptions {
@@ -51,6 +53,8 @@ export interface LocalCryptoCoreOptions {
    * to start WebAssembly, which a virtual clock cannot see.
    */
   readonly stretch?: Stretch;
+  /** Whom to ask for blocks of modules' methods; what was lent to this core unless given. */
+  readonly permute?: AskPermutation;
 }
 
 function systemRandom(length: number): Uint8Array {
@@ -58,20 +62,17 @@ function systemRandom(length: number): Uint8Array {
 }
 
 function createPlainCalls(
-  { hashes, ring }: CoreParts,
-): Pick<CallTable, "sha256" | "blake3" | "selectMethod" | "signJws" | "release"> {
+  { hashes, ring, permutations }: CoreParts,
+): Pick<
+  CallTable,
+  "sha256" | "selectMethod" | "signJws" | "release" | "admitMethod" | "dismissMethod"
+> {
   return {
     sha256: (data) => {
       checkByteArray(data, "data");
       return hashes.sha256(data);
     },
-    blake3: ({ data, length }) => {
-      checkByteArray(data, "data");
-      checkInteger(length, MAX_BLAKE3_BYTES, "length");
-      return hashes.blake3(data, length);
-    },
     selectMethod: (options) => {
-      checkInteger(options.timestampMs, MAX_INSTANT_MS, "timestampMs");
       if (options.policy.kind === "seeded") checkByteArray(options.policy.seed, "a network seed");
       return selectCryptoMethod(hashes, options);
     },
@@ -81,6 +82,8 @@ function createPlainCalls(
       return signJws({ key: identity.key, typ, payload });
     },
     release: (key) => ring.release(key),
+    admitMethod: ({ name }) => permutations.admit(name),
+    dismissMethod: ({ name }) => permutations.remove(name),
   };
 }
 
@@ -100,6 +103,7 @@ function createCallTable(parts: CoreParts): CallTable {
     ...createEnvelopeCalls(parts),
     ...createVaultCalls(parts),
     ...createAuditCalls(parts),
+    ...createRowCalls(parts),
     ...createHandshakeCalls(parts),
     ...createSessionCalls(parts),
     stop: () => {
@@ -118,9 +122,11 @@ export class LocalCryptoCore extends CallingCore {
   readonly #table: CallTable;
   #isStopped = false;
 
-  private constructor(table: CallTable) {
+  private constructor(parts: Omit<CoreParts, "permutations">, permute?: AskPermutation) {
     super();
-    this.#table = table;
+    const ask: AskPermutation = permute ?? ((request) => this.methods.permute(request));
+    const permutations = new Permutations(ask, parts.random);
+    this.#table = createCallTable({ ...parts, permutations });
   }
 
   static async create(options: LocalCryptoCoreOptions = {}): Promise<LocalCryptoCore> {
@@ -129,7 +135,7 @@ export class LocalCryptoCore extends CallingCore {
       (options.random === undefined ? await createKem(random) : createNobleKem(random));
     const hashes = await Hashes.create();
     const aeads = createAeads();
-    return new LocalCryptoCore(createCallTable({
+    const parts = {
       hashes,
       aeads,
       noise: { hashes, chacha20Poly1305: aeads.chacha20Poly1305 },
@@ -137,20 +143,28 @@ export class LocalCryptoCore extends CallingCore {
       random,
       stretch: options.stretch ?? argon2id,
       ring: new Keyring(),
-    }));
+    };
+    return new LocalCryptoCore(parts, options.permute);
   }
 
   /**
-   * Runs a call by its name, at once where it can.
+   * Runs a call by its name, at once where it can, and wipes what its argument has of secrets.
    * @throws What the call throws; {@linkcode CryptoError} `core_failed` once stopped.
    */
   run<N extends CallName>(
     name: N,
     argument: CallArgument<N>,
   ): CallResult<N> | Promise<CallResult<N>> {
-    if (this.#isStopped) throw new CryptoError("core_failed", "The crypto core was stopped");
-    if (name === "stop") this.#isStopped = true;
-    return this.#table[name](argument);
+    let result: CallResult<N> | Promise<CallResult<N>> | null = null;
+    try {
+      if (this.#isStopped) throw new CryptoError("core_failed", "The crypto core was stopped");
+      if (name === "stop") this.#isStopped = true;
+      result = this.#table[name](argument);
+    } finally {
+      if (!(result instanceof Promise)) wipeSecrets(name, argument);
+    }
+    if (!(result instanceof Promise) || !takesSecrets(name)) return result;
+    return result.finally(() => wipeSecrets(name, argument));
   }
 
   protected override async call<N extends CallName>(

@@ -3,7 +3,8 @@
  * ({@linkcode ./core.ts}) and through a Worker without permissions ({@linkcode ./client.ts}).
  *
  * Everything that crosses it is plain data: `null`, booleans, numbers, text, byte arrays, arrays and
- * objects of those. Secret keys never cross it: they are {@linkcode KeyRef} handles. Every call
+ * objects of those; only {@linkcode CryptoCore.addMethod} is given a function, which stays on the
+ * caller's side. Secret keys never cross it: they are {@linkcode KeyRef} handles. Every call
  * rejects with a {@linkcode CryptoError} whose `code` is stable.
  *
  * @module
@@ -25,6 +26,12 @@ export type CryptoErrorCode =
   | "unseal_failed"
   /** A session that has used up its counters. */
   | "exhausted"
+  /** A method that is neither built in nor one of a module in use here. */
+  | "method_unknown"
+  /** A module's method that threw, gave no block of 32 bytes, or took too long. */
+  | "method_failed"
+  /** A module's method that does not undo its own permutation. */
+  | "method_not_invertible"
   /** The core itself failed or was stopped. */
   | "core_failed";
 
@@ -46,12 +53,45 @@ export type KeyRef = number & { readonly __keyRef: true };
 export const CRYPTO_METHODS = ["alpha", "beta", "gamma", "delta"] as const;
 export type CryptoMethod = typeof CRYPTO_METHODS[number];
 
+const MODULE_NAME = /^[a-z][a-z0-9_]{2,31}$/;
+
+/** Whether a module may have this name. */
+export function isModuleName(name: unknown): name is string {
+  return typeof name === "string" && MODULE_NAME.test(name);
+}
+
+/** Whether a module's method may have this name: as a module's, and none of the built-in ones. */
+export function isModuleMethodName(name: unknown): name is string {
+  return isModuleName(name) && !(CRYPTO_METHODS as readonly string[]).includes(name);
+}
+
 /** The handshake suites, best first. */
 export const SUITES = ["ik-x25519-mlkem768", "ik-x25519"] as const;
+export type Suite = typeof SUITES[number];
+
+/** How many lines or rows one call takes, so that other calls get their turn. */
+export const MAX_CALL_ITEMS = 4_096;
+
+/** How many bytes the rows of one call may have, what they are authenticated with included. */
+export const MAX_ROWS_BYTES = 4 * 2 ** 20;
+
+/** How long a secret or a passphrase may be, in bytes; it has at least one. */
+export const MAX_SECRET_BYTES = 1_024;
+
+/** The length of every chunk of a backup but the last one, which may be shorter. */
+export const BACKUP_CHUNK_BYTES = 65_536;
+
+/** How long the header of a frame may be, in bytes of UTF-8. */
+export const MAX_FRAME_HEADER_BYTES = 4 * 1_024;
+
+/** How long a frame may be, in bytes. */
+export const MAX_FRAME_BYTES = 2 ** 20;
+
+/** How many frames one step of a session's sending direction has at most. */
+export const MAX_STEP_FRAMES = 2 ** 20;
 
 /** The eight characters that every backup file begins with. */
 export const BACKUP_MAGIC = "ORBACK01";
-export type Suite = typeof SUITES[number];
 
 export type JwsType =
   | "openred-record+jwt"
@@ -91,6 +131,13 @@ export interface OpenedKeystore {
   readonly vault: KeyRef;
   /** The keys of the audit log: derived like the vault's. */
   readonly audit: KeyRef;
+  /** What the keys of modules are derived from. */
+  readonly storage: KeyRef;
+  /**
+   * The same keystore sealed anew, where it is of the form that had no storage root: it is to be on disk before
+   * anything is sealed under `storage`. Otherwise `null`.
+   */
+  readonly resealed: Uint8Array | null;
 }
 
 /** Where an audit log stands: its last line, and where that line ends. */
@@ -227,20 +274,55 @@ export type OpenedFrame =
   }
   | { readonly outcome: "dropped" | "refused" };
 
-/** What is public about a session's sending direction. */
-export interface SendState {
+/** A frame as it goes out, and the step it was sealed in. */
+export interface SealedFrame {
+  readonly frame: Uint8Array;
   readonly step: number;
-  readonly counter: number;
-  /** `nowMs` of the call that began this step. */
-  readonly stepSinceMs: number;
 }
 
-/** All calls of the crypto core. `nowMs` is always the caller's monotonic clock, in milliseconds. */
-export interface CryptoCore {
+/** What a module's permutation is given. Both arrays are copies: what becomes of them has no effect. */
+export interface MethodBlock {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  /** 32 bytes. */
+  readonly block: Uint8Array;
+  /** Whether the permutation is to be undone. */
+  readonly inverse: boolean;
+}
+
+/** What a block of a module's method may take, in milliseconds. */
+export const METHOD_BLOCK_MS = 250;
+
+/** A keyed permutation of 32 bytes that a module brings. */
+export interface ModuleMethod {
+  /** 3 to 32 of `a–z 0–9 _`, beginning with a letter, and none of the built-in ones. */
+  readonly name: string;
+  /** Resolves with 32 bytes, of which a copy is taken. */
+  readonly permute: (block: MethodBlock) => Promise<Uint8Array>;
+  /** What measures the time of a block. */
+  readonly clock: { setTimer(delayMs: number, callback: () => void): () => void };
+  /** What a block may take, in milliseconds; {@linkcode METHOD_BLOCK_MS} if absent. */
+  readonly blockMs?: number;
+  /** Called whenever no block of the right form came in time, before whoever wanted it hears `method_failed`. */
+  readonly failed?: () => void;
+}
+
+/** The crypto core as its callers see it. */
+export interface CryptoCore extends Omit<CoreCalls, "admitMethod" | "dismissMethod"> {
+  /**
+   * Takes a module's method into use once it has undone its own permutation of 64 random blocks, in both directions. It
+   * replaces one of its name; where it fails, none of that name is in use.
+   * @throws {CryptoError} `bad_argument` for a name that cannot be; `method_not_invertible`; `method_failed`.
+   */
+  addMethod(method: ModuleMethod): Promise<void>;
+  /** Ends the use of a module's method; an unknown one is ignored. Halves of it are `method_unknown` from here on. */
+  removeMethod(options: { name: string }): Promise<void>;
+}
+
+/** All calls that are plain data. `nowMs` is always the caller's monotonic clock, in milliseconds. */
+export interface CoreCalls {
   /** SHA-256, 32 bytes. */
   sha256(data: Uint8Array): Promise<Uint8Array>;
-  /** BLAKE3 with extendable output of `length` bytes (1 to 16,384). */
-  blake3(options: { data: Uint8Array; length: number }): Promise<Uint8Array>;
 
   /** Makes a keystore with fresh keys, sealed under `secret` (wiped after). */
   createKeystore(
@@ -255,11 +337,20 @@ export interface CryptoCore {
   openKeystore(
     options: { sealed: Uint8Array; secret: Uint8Array; sealedSecret?: Uint8Array },
   ): Promise<OpenedKeystore>;
-  /** Adds a new noise key in front, keeps the former ones, and seals again. */
+  /**
+   * Adds a new noise key in front, keeps the former ones, and seals again.
+   * @param options `secret` and `sealedSecret` as for {@linkcode openKeystore}.
+   * @throws {CryptoError} `unseal_failed` for another secret than the keystore was opened with.
+   */
   addNoiseKey(
-    options: { keystore: KeyRef; secret: Uint8Array; cost?: KeystoreCost },
+    options: {
+      keystore: KeyRef;
+      secret: Uint8Array;
+      sealedSecret?: Uint8Array;
+      cost?: KeystoreCost;
+    },
   ): Promise<{ sealed: Uint8Array; noiseKeys: readonly NoiseKeyInfo[] }>;
-  /** Seals a node secret of 32 bytes under a passphrase of 1 to 1,024 bytes. Both are wiped. */
+  /** Seals a node secret of 32 bytes under a passphrase of 1 to {@linkcode MAX_SECRET_BYTES} bytes. Both are wiped. */
   sealSecret(
     options: { secret: Uint8Array; passphrase: Uint8Array; cost?: KeystoreCost },
   ): Promise<Uint8Array>;
@@ -291,23 +382,29 @@ export interface CryptoCore {
     options: { phrase: Uint8Array },
   ): Promise<{ key: KeyRef; nodeId: string; next: Uint8Array }>;
   /**
-   * Makes the keystore of a successor, with a fresh noise key, under a fresh secret.
+   * Makes the keystore of a successor, with a fresh noise key and storage root, under a fresh secret.
    * @param options `passphrase` (wiped): what the secret is to be sealed under, as {@linkcode sealSecret} does.
+   *   `former`: the keystore of the identity that is followed; its storage roots go along, so that the rows of its
+   *   modules still open.
    * @returns `secret`, the caller's to wipe, is sealed if there is a passphrase, otherwise 32 bytes.
    */
   succeedKeystore(
     options: {
       successor: KeyRef;
+      former?: KeyRef;
       passphrase?: Uint8Array;
       cost?: KeystoreCost;
     },
   ): Promise<{ sealed: Uint8Array; secret: Uint8Array }>;
 
-  /** Begins a backup under a passphrase of 1 to 1,024 bytes, which is wiped. The head stands first in the file. */
+  /**
+   * Begins a backup under a passphrase of 1 to {@linkcode MAX_SECRET_BYTES} bytes, which is wiped.
+   * @returns `head` stands first in the file.
+   */
   beginBackup(
     options: { passphrase: Uint8Array; cost?: KeystoreCost },
   ): Promise<{ stream: KeyRef; head: Uint8Array }>;
-  /** Seals the next chunk of a backup, at most 65,536 bytes, and all but the last one that long. */
+  /** Seals the next chunk of a backup: {@linkcode BACKUP_CHUNK_BYTES}, and the last one at most that. */
   sealBackup(options: { stream: KeyRef; chunk: Uint8Array; isLast: boolean }): Promise<Uint8Array>;
   /**
    * Begins to read a backup; the passphrase is wiped.
@@ -369,16 +466,10 @@ export interface CryptoCore {
   sealHalf(
     options: { vault: KeyRef; half: KeyRef; name: string; meta: string },
   ): Promise<string>;
-  /** @throws {CryptoError} `unseal_failed`. */
-  openHalf(
-    options: { vault: KeyRef; name: string; sealed: string },
-  ): Promise<StoredHalf & { readonly meta: string }>;
   /** Seals `meta` alone, for the line that a spent pair leaves. */
   sealNote(options: { vault: KeyRef; name: string; note: string }): Promise<string>;
-  /** @throws {CryptoError} `unseal_failed`. */
-  openNote(options: { vault: KeyRef; name: string; sealed: string }): Promise<string>;
   /**
-   * Opens at most 4,096 lines, each of a half or of a note.
+   * Opens at most {@linkcode MAX_CALL_ITEMS} lines, each of a half or of a note.
    * @returns In the same order; `null` for a line that does not open.
    */
   openLines(
@@ -386,7 +477,7 @@ export interface CryptoCore {
   ): Promise<readonly (OpenedLine | null)[]>;
 
   /**
-   * Makes the next lines of an audit log, at most 4,096, and signs where it then stands.
+   * Makes the next lines of an audit log, at most {@linkcode MAX_CALL_ITEMS}, and signs where it then stands.
    * @returns The lines, each with its newline; the new position, and the same as a JWS `openred-audit+jwt`.
    */
   auditLines(options: {
@@ -397,7 +488,7 @@ export interface CryptoCore {
     entries: readonly AuditEntry[];
   }): Promise<{ lines: Uint8Array; head: AuditPosition; statement: string }>;
   /**
-   * Reads at most 4,096 lines of the audit log of `iss`, each without its newline.
+   * Reads at most {@linkcode MAX_CALL_ITEMS} lines of the audit log of `iss`, each without its newline.
    * @returns `null` for a line that is not of the form, or not signed by `iss` where `verify` asks for that. An entry
    *   that opens is authentic, and of this number, in any case.
    */
@@ -413,11 +504,36 @@ export interface CryptoCore {
   /** The `node_id` that stands for a peer in this log: HMAC-SHA256, base64url. */
   auditPeer(options: { log: KeyRef; peer: string }): Promise<string>;
 
+  /**
+   * Derives the key of a module's rows, under each of the node's storage roots.
+   * @param options `storage` of {@linkcode OpenedKeystore}; `module`, its name; `salt`, 16 bytes: another one makes
+   *   another key.
+   */
+  deriveModuleKey(options: { storage: KeyRef; module: string; salt: Uint8Array }): Promise<KeyRef>;
+  /**
+   * Seals at most {@linkcode MAX_CALL_ITEMS} rows and {@linkcode MAX_ROWS_BYTES} bytes under the newest root.
+   * @param options `aad`: what a row is; it opens with the same bytes only. They are not part of what is sealed.
+   * @returns In the same order, each 32 bytes longer than its content.
+   */
+  sealRows(
+    options: { key: KeyRef; rows: readonly { aad: Uint8Array; content: Uint8Array }[] },
+  ): Promise<readonly Uint8Array[]>;
+  /**
+   * Opens as many rows as {@linkcode sealRows} takes, under whichever root each was sealed.
+   * @returns In the same order; `null` for a row that does not open.
+   */
+  openRows(
+    options: { key: KeyRef; rows: readonly { aad: Uint8Array; sealed: Uint8Array }[] },
+  ): Promise<readonly (Uint8Array | null)[]>;
+
   /** SHA-256(enc(suite, pair_id, noise)): what names a message 1. */
   handshakeHash(
     options: { suite: string; pairId: Uint8Array; noise: Uint8Array },
   ): Promise<Uint8Array>;
-  /** Writes message 1 from a half whose role is `initiator`. */
+  /**
+   * Writes message 1 from a half whose role is `initiator`.
+   * @throws {CryptoError} `method_unknown`; `handshake_failed` for a noise key of low order.
+   */
   startHandshake(options: {
     noiseKey: KeyRef;
     peerNoiseKey: Uint8Array;
@@ -428,7 +544,7 @@ export interface CryptoCore {
   }): Promise<{ handshake: KeyRef; noise: Uint8Array }>;
   /**
    * Reads message 1 with any of the node's noise keys.
-   * @throws {CryptoError} `handshake_failed`.
+   * @throws {CryptoError} `handshake_failed`, `method_unknown`.
    */
   readHandshake(options: {
     noiseKeys: readonly KeyRef[];
@@ -438,7 +554,8 @@ export interface CryptoCore {
   }): Promise<ReadHandshake>;
   /**
    * Runs `tokensMatch` and the KEM, writes message 2 and makes the session. The handshake is used up.
-   * @throws {CryptoError} `handshake_failed`.
+   * @throws {CryptoError} `handshake_failed`; `method_unknown` or `method_failed` for a module's method, of the pair
+   *   or of the next ones.
    */
   acceptHandshake(options: {
     handshake: KeyRef;
@@ -449,7 +566,8 @@ export interface CryptoCore {
   }): Promise<AcceptedHandshake>;
   /**
    * Reads message 2. A failure changes nothing: the handshake goes on waiting for its answer.
-   * @throws {CryptoError} `handshake_failed`.
+   * @throws {CryptoError} `handshake_failed`, also where the next pairs' method is not in use; `method_unknown` or
+   *   `method_failed` for a module's method.
    */
   readAnswer(options: { handshake: KeyRef; noise: Uint8Array }): Promise<ReadAnswer>;
   /** Makes the session of the last {@linkcode readAnswer}. The handshake is used up. */
@@ -459,10 +577,11 @@ export interface CryptoCore {
 
   /**
    * Seals a frame: the next counter of the session's sending direction. Steps the ratchet first when
-   * `mayStep` and the step is an hour old by `nowMs` or has 2²⁰ frames.
-   * @param options `header` is the JSON text, at most 4 KiB of UTF-8. `body` must not be used afterwards: a large
-   *   one is transferred.
-   * @throws {CryptoError} `bad_argument` if the frame would exceed 2²⁰ bytes; `key_unknown`; `exhausted`.
+   * `mayStep` and the step is an hour old by `nowMs` or has {@linkcode MAX_STEP_FRAMES}.
+   * @param options `header` is the JSON text, at most {@linkcode MAX_FRAME_HEADER_BYTES} of UTF-8. `body` must not be
+   *   used afterwards: a large one is transferred.
+   * @throws {CryptoError} `bad_argument` if the frame would exceed {@linkcode MAX_FRAME_BYTES}; `key_unknown`;
+   *   `exhausted`.
    */
   seal(options: {
     session: KeyRef;
@@ -471,15 +590,19 @@ export interface CryptoCore {
     header: string;
     body?: Uint8Array;
     padding?: number;
-  }): Promise<Uint8Array>;
+  }): Promise<SealedFrame>;
   /** Opens a frame; see {@linkcode OpenedFrame}. Rejects only for an unknown session. */
   open(options: { session: KeyRef; nowMs: number; frame: Uint8Array }): Promise<OpenedFrame>;
-  sendState(session: KeyRef): Promise<SendState>;
   /**
    * Wipes the receiving keys of every session whose two minutes after a later step are over by `nowMs`. Sealing and
    * opening do so for their session; this is for those on which nothing is sent or comes.
    */
   wipeSpentKeys(options: { nowMs: number }): Promise<void>;
+
+  /** Checks a method and takes it into use; {@linkcode CryptoCore.addMethod} lends it the permutation. */
+  admitMethod(options: { name: string }): Promise<void>;
+  /** Ends the use of a method, before {@linkcode CryptoCore.removeMethod} takes its permutation away. */
+  dismissMethod(options: { name: string }): Promise<void>;
 
   /** Wipes every handle. Further calls reject with `core_failed`. */
   stop(): Promise<void>;

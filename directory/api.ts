@@ -56,10 +56,10 @@ function counted(
     }
     held.value += 1;
   };
-  return async (request, id) => {
+  return async (request, asked) => {
     let response;
     try {
-      response = await handle(request, id);
+      response = await handle(request, asked);
     } catch (error) {
       response = errorResponse(parts, error);
     }
@@ -68,17 +68,22 @@ function counted(
   };
 }
 
+/** What hono hands on of a request besides the request itself. */
+type Env = { Bindings: { source: string } };
+
 /** Routes by hono, also below the path of the directory's own URL. */
 function createApp(
   parts: Pick<DirectoryParts, "config" | "log" | "metrics">,
   handlers: DirectoryHandlers,
-): Hono {
-  const app = new Hono();
+): Hono<Env> {
+  const app = new Hono<Env>();
   const base = new URL(parts.config.url).pathname.replace(/\/$/, "");
   for (const prefix of new Set(["", base])) {
     for (const route of ROUTES) {
       const path = prefix + route.path;
-      app.on(route.method, path, ({ req }) => handlers[route.name](req.raw, req.param("id") ?? ""));
+      app.on(route.method, path, ({ req, env }) => {
+        return handlers[route.name](req.raw, { id: req.param("id") ?? "", source: env.source });
+      });
       app.all(path, ({ req }) => otherMethod(route, req.method));
     }
   }
@@ -102,32 +107,32 @@ function pathOf(url: string): string {
  */
 function createReads(
   handlers: DirectoryHandlers,
-): (request: Request) => Promise<Response> | null {
+): (request: Request, source: string) => Promise<Response> | null {
   const fixed = new Map<string, RouteHandler>();
   for (const { method, path, name } of ROUTES) {
     if (method === "GET" && !path.includes(":")) fixed.set(path, handlers[name]);
   }
-  return (request) => {
+  return (request, source) => {
     if (request.method !== "GET") return null;
     const path = pathOf(request.url);
     const handle = fixed.get(path);
-    if (handle !== undefined) return handle(request, "");
+    if (handle !== undefined) return handle(request, { id: "", source });
     if (!path.startsWith(LOOK_UP_START)) return null;
     const id = path.slice(LOOK_UP_START.length - 1);
-    return /^[0-9A-Za-z]+$/.test(id) ? handlers.lookUp(request, id) : null;
+    return /^[0-9A-Za-z]+$/.test(id) ? handlers.lookUp(request, { id, source }) : null;
   };
 }
 
-/** Serves every route of the table. */
+/** Serves every route of the table. `source` is whom a request's address stands for. */
 export function createApi(
   parts: Pick<DirectoryParts, "config" | "log" | "metrics">,
   handlers: DirectoryHandlers,
-): (request: Request) => Response | Promise<Response> {
+): (request: Request, source: string) => Response | Promise<Response> {
   const entries = ROUTES.map((route) =>
     [route.name, counted(parts, { route, handle: handlers[route.name] })] as const
   );
   const all = Object.fromEntries(entries) as DirectoryHandlers;
   const read = createReads(all);
   const app = createApp(parts, all);
-  return (request) => read(request) ?? app.fetch(request);
+  return (request, source) => read(request, source) ?? app.fetch(request, { source });
 }

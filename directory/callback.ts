@@ -14,6 +14,7 @@ import {
 import type { VerifiedRecord } from "../protocol/record.ts";
 import { parseGrowing, parseJson } from "../protocol/schemas.ts";
 import { type IdentityStatement, openIdentityStatement } from "../protocol/statements.ts";
+import type { HostCall } from "./called_hosts.ts";
 import type { DirectoryParts } from "./parts.ts";
 
 const NONCE_BYTES = 16;
@@ -46,15 +47,15 @@ function findMismatch(
 
 async function askIdentity(
   parts: CallbackParts,
-  options: { readonly apiUrl: string; readonly nonce: string },
+  options: { readonly call: HostCall; readonly nonce: string },
 ): Promise<Uint8Array> {
   const query = `?nonce=${options.nonce}&directory=${parts.own.id}`;
   let answer;
   try {
-    answer = await parts.hosts.call(options.apiUrl, () =>
+    answer = await parts.hosts.call(options.call, () =>
       parts.http.request({
         method: "GET",
-        url: options.apiUrl + IDENTITY_PATH + query,
+        url: options.call.apiUrl + IDENTITY_PATH + query,
         timeoutMs: CALL_TIMEOUT_MS,
         maxAnswerBytes: MAX_CALLBACK_ANSWER_BYTES,
       }));
@@ -70,11 +71,16 @@ async function askIdentity(
  * Asks the node behind a record's URL whether it is the record's node.
  * @throws {OpenRedError} `callback_failed`, or `rate_limited` by the host's limits.
  */
-export async function callBack(parts: CallbackParts, record: VerifiedRecord): Promise<void> {
+export async function callBack(
+  parts: CallbackParts,
+  record: VerifiedRecord,
+  asked: Pick<HostCall, "why" | "source">,
+): Promise<void> {
   const nonce = encodeBase64Url(parts.random.bytes(NONCE_BYTES));
   let statement;
   try {
-    const body = await askIdentity(parts, { apiUrl: record.payload.api_url, nonce });
+    const call = { ...asked, apiUrl: record.payload.api_url, id: record.id };
+    const body = await askIdentity(parts, { call, nonce });
     const { identity } = parseGrowing(identityAnswerSchema, parseJson(body));
     statement = await openIdentityStatement(parts.crypto, identity);
   } catch (cause) {

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import type { NodeId } from "../crypto/encoding.ts";
 import type { Clock } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import type { DirectoryLimits } from "./config.ts";
-import { RateLimit } from "./rate_limits.ts";
+import { RateLimit } from "../ports/rate_limits.ts";
 
 /** How long somebody should wait for a call under way to end. */
 const IN_FLIGHT_RETRY_MS = 1_000;
@@ -22,47 +23,90 @@ export function calledHost(apiUrl: string): string {
   return /^127\.|^\[::1\]$|^localhost$/.test(hostname) ? host : hostname;
 }
 
-/** Counts the calls to each host. */
+/** A call to the URL of a node, and who wants it. */
+export interface HostCall {
+  readonly apiUrl: string;
+  /**
+   * `claimed`: a record says that `id` is there, which anybody can say of anybody's host. `own`: `id`, known to be
+   * there, wants it. `wanted`: somebody wants to be introduced to `id`, known to be there.
+   */
+  readonly why: "claimed" | "own" | "wanted";
+  readonly id: NodeId;
+  /** Whom the address of the request stands for. */
+  readonly source: string;
+}
+
+/** Of what a host or an id is allowed, one address can use up this part. */
+const SOURCE_PART = 1 / 3;
+
+/** How many times the limit all nodes of one host are called together. */
+const KNOWN_PER_HOST = 10;
+
+/**
+ * Counts the calls to each host. What strangers say of a host, what they want of a node, and what the node wants are
+ * counted apart, so that nobody uses up what is somebody else's.
+ */
 export class CalledHosts {
   readonly #inFlight = new Map<string, number>();
-  readonly #perMinute: RateLimit;
   readonly #maxInFlight: number;
+  readonly #perLane: RateLimit;
+  readonly #perSource: RateLimit;
+  readonly #perHost: RateLimit;
 
   constructor(
     clock: Pick<Clock, "monotonicMs">,
     limits: Pick<DirectoryLimits, "hostInFlight" | "hostPerMinute">,
   ) {
-    this.#perMinute = new RateLimit(clock, {
-      perMinute: limits.hostPerMinute,
-      what: "to this host",
+    const { hostInFlight, hostPerMinute } = limits;
+    this.#maxInFlight = hostInFlight;
+    this.#perLane = new RateLimit(clock, { perMinute: hostPerMinute, what: "to this host" });
+    this.#perSource = new RateLimit(clock, {
+      perMinute: Math.ceil(hostPerMinute * SOURCE_PART),
+      what: "to this host for one address",
     });
-    this.#maxInFlight = limits.hostInFlight;
+    this.#perHost = new RateLimit(clock, {
+      perMinute: hostPerMinute * KNOWN_PER_HOST,
+      what: "to all nodes of this host",
+    });
   }
 
   /**
    * Runs one call to the host of a URL.
-   * @throws {OpenRedError} `rate_limited`, or what `call` throws.
+   * @throws {OpenRedError} `rate_limited`, or what `run` throws.
    */
-  async call<T>(apiUrl: string, call: () => Promise<T>): Promise<T> {
-    const host = calledHost(apiUrl);
-    const inFlight = this.#inFlight.get(host) ?? 0;
-    if (this.#maxInFlight > 0 && inFlight >= this.#maxInFlight) {
-      throw new OpenRedError("rate_limited", "Too many calls to this host are under way", {
-        retryAfterMs: IN_FLIGHT_RETRY_MS,
-      });
+  async call<T>(call: HostCall, run: () => Promise<T>): Promise<T> {
+    const host = calledHost(call.apiUrl);
+    const lane = `${call.why} ${call.why === "claimed" ? host : call.id}`;
+    const entered = [{ place: lane, max: this.#maxInFlight }];
+    if (call.why !== "claimed") {
+      entered.push({ place: host, max: this.#maxInFlight * KNOWN_PER_HOST });
     }
-    this.#perMinute.check(host);
-    this.#inFlight.set(host, inFlight + 1);
+    for (const { place, max } of entered) this.#checkRoom(place, max);
+    if (call.why !== "own") this.#perSource.check(`${lane} ${call.source}`);
+    this.#perLane.check(lane);
+    if (call.why !== "claimed") this.#perHost.check(host);
+    for (const { place } of entered) this.#enter(place);
     try {
-      return await call();
+      return await run();
     } finally {
-      this.#leave(host);
+      for (const { place } of entered) this.#leave(place);
     }
   }
 
-  #leave(host: string): void {
-    const left = this.#inFlight.get(host)! - 1;
-    if (left === 0) this.#inFlight.delete(host);
-    else this.#inFlight.set(host, left);
+  #checkRoom(place: string, max: number): void {
+    if (max === 0 || (this.#inFlight.get(place) ?? 0) < max) return;
+    throw new OpenRedError("rate_limited", "Too many calls to this host are under way", {
+      retryAfterMs: IN_FLIGHT_RETRY_MS,
+    });
+  }
+
+  #enter(place: string): void {
+    this.#inFlight.set(place, (this.#inFlight.get(place) ?? 0) + 1);
+  }
+
+  #leave(place: string): void {
+    const left = this.#inFlight.get(place)! - 1;
+    if (left === 0) this.#inFlight.delete(place);
+    else this.#inFlight.set(place, left);
   }
 }

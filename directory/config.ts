@@ -4,6 +4,7 @@
  * @module
  */
 import type { KeystoreCost, RotationPolicy } from "../crypto/interface.ts";
+import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 
 /** Limits of one directory; 0 means no limit. */
 export interface DirectoryLimits {
@@ -39,6 +40,8 @@ export interface DirectoryConfig {
   readonly rotation: RotationPolicy;
   /** Whether nodes may announce private addresses and `http` names. */
   readonly allowPrivate: boolean;
+  /** Whose word counts on where a request came from. */
+  readonly trustedProxies: TrustedProxies;
   readonly limits: DirectoryLimits;
   /** What sealing the keystore is to cost; the default of the core if absent. */
   readonly keystoreCost?: KeystoreCost;

@@ -7,6 +7,7 @@ import { encodeUtf8 } from "../crypto/encoding.ts";
 import { RECEIVE_PATH } from "../protocol/directory_api.ts";
 import { hasCode } from "../protocol/errors.ts";
 import { CALL_TIMEOUT_MS, MAX_CALLBACK_ANSWER_BYTES } from "../protocol/limits.ts";
+import type { HostCall } from "./called_hosts.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { checkApiUrl } from "./url_check.ts";
 
@@ -23,22 +24,26 @@ export async function pushEnvelope(
     "clock" | "config" | "hosts" | "http" | "metrics" | "own" | "resolver"
   >,
   options: {
-    readonly apiUrl: string;
+    /** `wanted` by the requester for its target, its `own` for itself. */
+    readonly call: HostCall;
     readonly envelope: string;
-    readonly to: "target" | "requester";
   },
 ): Promise<PushResult> {
+  const { apiUrl, why } = options.call;
   const count = (result: PushResult): PushResult => {
-    parts.metrics.count("openred_pushes_total", { to: options.to, result });
+    parts.metrics.count("openred_pushes_total", {
+      to: why === "own" ? "requester" : "target",
+      result,
+    });
     return result;
   };
   const content = { envelope: options.envelope, directory: parts.own.text };
   try {
-    await checkApiUrl(parts, options.apiUrl);
-    const answer = await parts.hosts.call(options.apiUrl, () =>
+    await checkApiUrl(parts, apiUrl);
+    const answer = await parts.hosts.call(options.call, () =>
       parts.http.request({
         method: "POST",
-        url: options.apiUrl + RECEIVE_PATH,
+        url: apiUrl + RECEIVE_PATH,
         headers: { "content-type": "application/json" },
         body: encodeUtf8(JSON.stringify(content)),
         timeoutMs: CALL_TIMEOUT_MS,

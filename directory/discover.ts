@@ -66,7 +66,7 @@ export async function discover(
     service: query.service ?? null,
     alias: query.alias ?? null,
   });
-  const nodes = page.entries.map((entry) => nodeAnswer(entry, nowMs)!);
+  const nodes = page.entries.map((entry) => nodeAnswer(entry, nowMs));
   const next = page.nextAfter === null ? null : encodeBase64Url(encodeUtf8(page.nextAfter));
   return { nodes, next_cursor: next };
 }

@@ -11,12 +11,21 @@ import { calledHost } from "./called_hosts.ts";
 import { statusAt } from "./leases.ts";
 import type { DirectoryEntry } from "./stores/store.ts";
 
-/** What the store keeps of a record taken now. */
+/**
+ * What the store keeps of a record taken now.
+ * @param options `stored`: what it keeps of this id so far.
+ */
 export function entryOf(
   record: VerifiedRecord,
-  times: { readonly nowMs: number; readonly leaseMs: number; readonly calledBackAt: number },
+  options: {
+    readonly nowMs: number;
+    readonly leaseMs: number;
+    readonly calledBackAt: number;
+    readonly stored: DirectoryEntry | null;
+  },
 ): DirectoryEntry {
   const { payload } = record;
+  const { nowMs, leaseMs, calledBackAt, stored } = options;
   return {
     id: record.id,
     text: record.text,
@@ -24,27 +33,26 @@ export function entryOf(
     expSec: payload.exp,
     apiUrl: payload.api_url,
     noiseKey: encodeBase64Url(payload.noise_key),
-    host: calledHost(payload.api_url),
+    // Otherwise one host could leave any number of withdrawn ids behind.
+    host: payload.gone ? stored?.host ?? "" : calledHost(payload.api_url),
     alias: payload.alias ?? null,
     services: payload.services,
     unlisted: payload.unlisted,
     gone: payload.gone,
-    lastSeenAt: times.nowMs,
-    leaseEndAt: times.nowMs + times.leaseMs,
-    calledBackAt: times.calledBackAt,
+    lastSeenAt: nowMs,
+    leaseEndAt: nowMs + leaseMs,
+    calledBackAt,
   };
 }
 
-/** An entry as look-ups and lists show it, or `null` if it is to be forgotten. */
-export function nodeAnswer(entry: DirectoryEntry, nowMs: number): NodeAnswer | null {
-  const status = statusAt(entry, nowMs);
-  if (status === null) return null;
+/** An entry as look-ups and lists show it. */
+export function nodeAnswer(entry: DirectoryEntry, nowMs: number): NodeAnswer {
   return {
     record: entry.text,
     node_id: entry.id,
     api_url: entry.apiUrl,
     last_seen: entry.lastSeenAt,
-    status,
+    status: statusAt(entry, nowMs),
   };
 }
 

@@ -11,15 +11,21 @@ import type { Gauge } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
 import { PageCache } from "./page_cache.ts";
 import type { DirectoryParts } from "./parts.ts";
-import { RateLimit } from "./rate_limits.ts";
+import { RateLimit } from "../ports/rate_limits.ts";
 import { Registrar } from "./register.ts";
 import { readRequestBody } from "./request_body.ts";
 import { Introducer } from "./request_connection.ts";
 import type { RouteName } from "./routes.ts";
-import { DORMANT_MS, STALE_MS } from "./leases.ts";
 
-/** @param id The parameter of the path, or empty. */
-export type RouteHandler = (request: Request, id: string) => Promise<Response>;
+/** What a handler is told of a request besides the request itself. */
+export interface Asked {
+  /** The parameter of the path, or empty. */
+  readonly id: string;
+  /** Whom the address it came from stands for. */
+  readonly source: string;
+}
+
+export type RouteHandler = (request: Request, asked: Asked) => Promise<Response>;
 
 export type DirectoryHandlers = Readonly<Record<RouteName, RouteHandler>>;
 
@@ -42,21 +48,15 @@ function searchOf(url: string): string {
 }
 
 async function measure(parts: DirectoryParts, startedMs: number): Promise<Gauge[]> {
-  const nowMs = parts.clock.nowMs();
-  const ends = [nowMs - 1, nowMs - STALE_MS - 1, nowMs - DORMANT_MS - 1];
-  const [active, notDormant, known] = await parts.store.countLeases(ends) as [
-    number,
-    number,
-    number,
-  ];
+  const { active, stale, dormant } = await parts.store.countNodes();
   return [
     {
       name: "openred_nodes",
       help: "Nodes known and not gone, by status.",
       values: [
         { labels: 'status="active"', value: active },
-        { labels: 'status="stale"', value: notDormant - active },
-        { labels: 'status="dormant"', value: known - notDormant },
+        { labels: 'status="stale"', value: stale },
+        { labels: 'status="dormant"', value: dormant },
       ],
     },
     {
@@ -80,28 +80,30 @@ export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
   const startedMs = clock.monotonicMs();
   const api = JSON.stringify(describeApi(config));
   return {
-    async register(request) {
-      return jsonResponse(await registrar.register(await readRequestBody(clock, request)), 201);
+    async register(request, { source }) {
+      const body = await readRequestBody(clock, request);
+      return jsonResponse(await registrar.register({ body, source }), 201);
     },
-    async requestConnection(request) {
+    async requestConnection(request, { source }) {
       const body = await readRequestBody(clock, request);
       const proof = request.headers.get(PROOF_HEADER);
-      return jsonResponse(await introducer.introduce({ proof, body }));
+      return jsonResponse(await introducer.introduce({ proof, body, source }));
     },
     async discover(request) {
       const search = searchOf(request.url);
       const make = () => discover(parts, new URLSearchParams(search));
       return jsonText(await pages.text(search, make));
     },
-    async lookUp(_request, id) {
+    async lookUp(_request, { id }) {
       return jsonText(JSON.stringify(await lookUp(parts, id)));
     },
     async health() {
+      const { active, stale, dormant } = await store.countNodes();
       return jsonText(JSON.stringify({
         status: "ok",
         version: config.version,
         directory_id: own.id,
-        nodes: await store.countNodes(),
+        nodes: active + stale + dormant,
         uptime_s: Math.floor((clock.monotonicMs() - startedMs) / 1000),
       }));
     },

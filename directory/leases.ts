@@ -4,22 +4,30 @@
  * @module
  */
 import type { LeaseStatus } from "../protocol/directory_api.ts";
-import type { DirectoryEntry, ListQuery } from "./stores/store.ts";
+import type { DirectoryEntry, ListQuery, NodeCounts } from "./stores/store.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 
 /** How long after its lease a node is `stale`. */
 export const STALE_MS = 30 * DAY_MS;
 
-/** How long after its lease a node is `dormant`, and then forgotten. */
+/** How long after its lease a node may be forgotten. Until it is, it is `dormant`. */
 export const DORMANT_MS = 180 * DAY_MS;
 
-/** What an entry is now, or `null` if it is to be forgotten. */
+/** How often a node may look whether it is still known here, and how many look-ups a second that may make. */
+const LOOK_MIN_MS = 60_000;
+const LOOKS_A_SECOND = 500;
+
+/** After which span nodes are to look whether they are still known; the more there are, the longer. */
+export function lookAfter({ active }: Pick<NodeCounts, "active">): number {
+  return Math.max(LOOK_MIN_MS, Math.ceil(active * 1000 / LOOKS_A_SECOND));
+}
+
+/** What an entry is now. */
 export function statusAt(
   entry: Pick<DirectoryEntry, "gone" | "leaseEndAt">,
   nowMs: number,
-): LeaseStatus | null {
-  if (nowMs > entry.leaseEndAt + DORMANT_MS) return null;
+): LeaseStatus {
   if (entry.gone) return "gone";
   if (nowMs <= entry.leaseEndAt) return "active";
   return nowMs <= entry.leaseEndAt + STALE_MS ? "stale" : "dormant";
@@ -36,7 +44,7 @@ export function leaseRange(
     case "stale":
       return { leaseEndsAfter: nowMs - STALE_MS - 1, leaseEndsBy: nowMs - 1 };
     case "dormant":
-      return { leaseEndsAfter: nowMs - DORMANT_MS - 1, leaseEndsBy: nowMs - STALE_MS - 1 };
+      return { leaseEndsAfter: Number.MIN_SAFE_INTEGER, leaseEndsBy: nowMs - STALE_MS - 1 };
     case "gone":
       return null;
   }

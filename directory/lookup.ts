@@ -35,8 +35,7 @@ export async function lookUp(
   // What is found has an id, so only what is not found has to be looked at.
   const found = await parts.store.find(id as NodeId);
   refuseSucceeded(found);
-  const answer = found.entry === null ? null : nodeAnswer(found.entry, parts.clock.nowMs());
-  if (answer !== null) return answer;
+  if (found.entry !== null) return nodeAnswer(found.entry, parts.clock.nowMs());
   if (!isNodeId(id)) throw new OpenRedError("bad_request", "The path does not end in a node id");
   throw nodeUnknownError();
 }

@@ -6,17 +6,19 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { LogLevel } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
+import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
 
 /** What the operator asked for, checked. */
-export interface RunOptions {
+export interface CentralOptions {
   readonly hostname: string;
   readonly port: number;
   /** `null`: the address it listens on. */
   readonly url: string | null;
   readonly dataDirectory: string;
   readonly allowPrivate: boolean;
+  readonly trustedProxies: TrustedProxies;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
@@ -27,7 +29,7 @@ export interface RunOptions {
 
 /** `run`: go on with these options. `exit`: everything is said already. */
 export type ParsedOptions =
-  | { readonly kind: "run"; readonly options: RunOptions }
+  | { readonly kind: "run"; readonly options: CentralOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
 interface Flags {
@@ -35,6 +37,7 @@ interface Flags {
   readonly url?: string;
   readonly data: string;
   readonly allowPrivate: boolean;
+  readonly trustedProxies: TrustedProxies;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile?: string;
@@ -75,6 +78,12 @@ function parseUrl(text: string): string {
       `${error.message}. Expected a URL such as https://directory.example, without a final slash.`,
     );
   }
+}
+
+function parseProxies(text: string): TrustedProxies {
+  const proxies = TrustedProxies.parse(text);
+  if (proxies !== null) return proxies;
+  throw new InvalidArgumentError("Expected addresses or networks, such as 127.0.0.1,10.0.0.0/8.");
 }
 
 function integerIn(min: number, max: number): (text: string) => number {
@@ -137,6 +146,10 @@ function runCommand(): Command {
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
     )
     .addOption(
+      option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
+        .default(TrustedProxies.NONE, "none").argParser(parseProxies),
+    )
+    .addOption(
       option("--lease-ms <ms>", "how long a node stays active after a record")
         .default(DEFAULT_LEASE_MS).argParser(integerIn(MIN_LEASE_MS, MAX_LEASE_MS)),
     )
@@ -169,7 +182,7 @@ function runCommand(): Command {
     .allowExcessArguments(false);
 }
 
-function checkTogether(flags: Flags, command: Command): RunOptions {
+function checkTogether(flags: Flags, command: Command): CentralOptions {
   const { listen, url = null, rotation, networkSeedFile = null } = flags;
   const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
   if (isUnspecified && url === null) {
@@ -181,12 +194,13 @@ function checkTogether(flags: Flags, command: Command): RunOptions {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
-  const { idsPerHost, concurrent, leaseMs, allowPrivate, logLevel, json } = flags;
+  const { idsPerHost, concurrent, leaseMs, allowPrivate, trustedProxies, logLevel, json } = flags;
   return {
     ...listen,
     url,
     dataDirectory: flags.data,
     allowPrivate,
+    trustedProxies,
     leaseMs,
     rotation,
     networkSeedFile,
@@ -219,7 +233,7 @@ export function parseOptions(
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   };
-  let options: RunOptions | null = null;
+  let options: CentralOptions | null = null;
   const run = runCommand().exitOverride().configureOutput(streams);
   run.action((flags: Flags) => {
     options = checkTogether(flags, run);

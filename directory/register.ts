@@ -7,14 +7,16 @@
 import { encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
 import { registerRequestSchema } from "../protocol/directory_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
+import { CLOCK_ALLOWANCE_MS } from "../protocol/limits.ts";
 import { checkTimes, type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
 import { parseGrowing, parseJson } from "../protocol/schemas.ts";
 import { callBack } from "./callback.ts";
+import { calledHost } from "./called_hosts.ts";
 import { entryOf, seqBehindError } from "./entries.ts";
-import { statusAt } from "./leases.ts";
+import { lookAfter, statusAt } from "./leases.ts";
 import type { DirectoryParts } from "./parts.ts";
-import type { RateLimit } from "./rate_limits.ts";
-import type { DirectoryEntry, FoundNode, StoredSuccession } from "./stores/store.ts";
+import type { RateLimit } from "../ports/rate_limits.ts";
+import type { DirectoryEntry, StoredSuccession } from "./stores/store.ts";
 import { judgeSuccession, refuseSucceeded, succeededError } from "./succeeded.ts";
 import { checkApiUrl, checkApiUrlText } from "./url_check.ts";
 
@@ -30,6 +32,7 @@ export interface RegisterContent {
   readonly status: string;
   readonly lease_ms: number;
   readonly reannounce_after_ms: number;
+  readonly look_after_ms: number;
   readonly directory_id: string;
   readonly directory_noise_key: string;
   readonly directory: string;
@@ -48,10 +51,13 @@ export class Registrar {
 
   /**
    * Takes a record, and the succession that came with it. Resolves once both are durable.
+   * @param request `source`: whom the address it came from stands for.
    * @throws {OpenRedError} Any refusal of the protocol's table for this call.
    */
-  async register(body: Uint8Array): Promise<RegisterContent> {
-    const input = parseGrowing(registerRequestSchema, parseJson(body));
+  async register(
+    request: { readonly body: Uint8Array; readonly source: string },
+  ): Promise<RegisterContent> {
+    const input = parseGrowing(registerRequestSchema, parseJson(request.body));
     const record = await verifyRecord(this.#parts.crypto, input.record);
     const found = await this.#parts.store.find(record.id);
     refuseSucceeded(found);
@@ -62,9 +68,28 @@ export class Registrar {
     if (entry !== null && record.payload.seq <= entry.seq) throw seqBehindError(entry);
     // Only the owner can make a higher seq, so nobody can use up this limit for somebody else.
     this.#perIdentity.check(record.id);
+    if (record.payload.gone && entry === null) {
+      return await this.#answerUnknown(record, input.succession);
+    }
     const succession = await this.#judge(record, input.succession);
-    const calledBackAt = await this.#callBackIfDue(record, found);
-    return await this.#store(record, { succession, calledBackAt });
+    const calledBackAt = await this.#callBackIfDue(record, { entry, source: request.source });
+    return await this.#store(record, { entry, succession, calledBackAt });
+  }
+
+  /**
+   * Who withdraws an id that was never here gets the answer, and nothing is stored: such ids cost nothing to make, and
+   * no URL has to answer for them.
+   */
+  #answerUnknown(
+    record: VerifiedRecord,
+    successionText: string | undefined,
+  ): Promise<RegisterContent> {
+    if (successionText !== undefined) {
+      const text = "A succession does not come with a first record that is gone";
+      throw new OpenRedError("succession_refused", text);
+    }
+    this.#count("gone_unknown");
+    return this.#answer(this.#newEntry(record, { entry: null, calledBackAt: 0 }));
   }
 
   /** The URL that is stored was resolved then, and is again before it is called. */
@@ -89,7 +114,7 @@ export class Registrar {
       if (succession === null) await this.#parts.store.putSuccession(link);
     }
     this.#count("repeated");
-    return this.#answer(entry);
+    return await this.#answer(entry);
   }
 
   async #judge(
@@ -101,24 +126,32 @@ export class Registrar {
   }
 
   /** @returns When the node behind the record was last called. */
-  async #callBackIfDue(record: VerifiedRecord, { entry }: FoundNode): Promise<number> {
+  async #callBackIfDue(
+    record: VerifiedRecord,
+    { entry, source }: { readonly entry: DirectoryEntry | null; readonly source: string },
+  ): Promise<number> {
     const { payload } = record;
     if (payload.gone) return 0;
-    const nowMs = this.#parts.clock.nowMs();
-    const isSame = entry !== null && entry.apiUrl === payload.api_url &&
-      entry.noiseKey === encodeBase64Url(payload.noise_key);
-    if (isSame && nowMs - entry.calledBackAt < DAY_MS) return entry.calledBackAt;
-    if (entry?.apiUrl === payload.api_url) await checkApiUrl(this.#parts, payload.api_url);
-    await this.#checkRoomOnHost(record, entry);
-    await callBack(this.#parts, record);
+    const isThere = entry?.apiUrl === payload.api_url;
+    const isSame = isThere && entry.noiseKey === encodeBase64Url(payload.noise_key);
+    if (isSame && this.#isRecent(entry.calledBackAt)) return entry.calledBackAt;
+    if (isThere) await checkApiUrl(this.#parts, payload.api_url);
+    await this.#checkRoomOnHost(payload.api_url, entry);
+    await callBack(this.#parts, record, { why: isThere ? "own" : "claimed", source });
     return this.#parts.clock.nowMs();
   }
 
-  async #checkRoomOnHost(record: VerifiedRecord, entry: DirectoryEntry | null): Promise<void> {
+  /** Within a day; an instant ahead was noted while the clock was. */
+  #isRecent(instantMs: number): boolean {
+    const ageMs = this.#parts.clock.nowMs() - instantMs;
+    return ageMs < DAY_MS && ageMs >= -CLOCK_ALLOWANCE_MS;
+  }
+
+  async #checkRoomOnHost(apiUrl: string, entry: DirectoryEntry | null): Promise<void> {
     const max = this.#parts.config.limits.idsPerHost;
-    const { host } = this.#newEntry(record, 0);
+    const host = calledHost(apiUrl);
     if (max === 0 || entry?.host === host) return;
-    if (await this.#parts.store.countOnHost(host, record.id) < max) return;
+    if (await this.#parts.store.countOnHost(host) < max) return;
     throw new OpenRedError("rate_limited", `More than ${max} ids on one host`, {
       retryAfterMs: HOST_FULL_RETRY_MS,
     });
@@ -126,9 +159,13 @@ export class Registrar {
 
   async #store(
     record: VerifiedRecord,
-    options: { readonly succession: StoredSuccession | null; readonly calledBackAt: number },
+    options: {
+      readonly entry: DirectoryEntry | null;
+      readonly succession: StoredSuccession | null;
+      readonly calledBackAt: number;
+    },
   ): Promise<RegisterContent> {
-    const entry = this.#newEntry(record, options.calledBackAt);
+    const entry = this.#newEntry(record, options);
     const next = record.payload.next ?? null;
     const result = await this.#parts.store.put({ entry, next, succession: options.succession });
     if (result.outcome === "succeeded") throw succeededError(result.succession);
@@ -136,21 +173,28 @@ export class Registrar {
       throw seqBehindError(result.entry);
     }
     this.#count(entry.gone ? "gone" : "stored");
-    return this.#answer(result.outcome === "behind" ? result.entry : entry);
+    return await this.#answer(result.outcome === "behind" ? result.entry : entry);
   }
 
-  #newEntry(record: VerifiedRecord, calledBackAt: number): DirectoryEntry {
+  #newEntry(
+    record: VerifiedRecord,
+    { entry, calledBackAt }: { entry: DirectoryEntry | null; calledBackAt: number },
+  ): DirectoryEntry {
     const nowMs = this.#parts.clock.nowMs();
-    return entryOf(record, { nowMs, leaseMs: this.#parts.config.leaseMs, calledBackAt });
+    const { leaseMs } = this.#parts.config;
+    return entryOf(record, { nowMs, leaseMs, calledBackAt, stored: entry });
   }
 
-  #answer(entry: DirectoryEntry): RegisterContent {
-    const { config, own, clock } = this.#parts;
+  async #answer(entry: DirectoryEntry): Promise<RegisterContent> {
+    const { config, own, clock, store } = this.#parts;
+    const reannounceAfterMs = Math.ceil(config.leaseMs / 2);
+    const lookAfterMs = lookAfter(await store.countNodes());
     return {
       node_id: entry.id,
-      status: statusAt(entry, clock.nowMs()) ?? "dormant",
+      status: statusAt(entry, clock.nowMs()),
       lease_ms: config.leaseMs,
-      reannounce_after_ms: Math.ceil(config.leaseMs / 2),
+      reannounce_after_ms: reannounceAfterMs,
+      look_after_ms: Math.min(lookAfterMs, reannounceAfterMs),
       directory_id: own.id,
       directory_noise_key: own.noiseKey,
       directory: own.text,

@@ -16,7 +16,7 @@ import { nodeUnknownError } from "./lookup.ts";
 import { type IntroducedPair, issuePair, type PairNode } from "./pair_issuer.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { useProof } from "./proofs.ts";
-import type { RateLimit } from "./rate_limits.ts";
+import type { RateLimit } from "../ports/rate_limits.ts";
 import type { DirectoryEntry } from "./stores/store.ts";
 import { refuseSucceeded } from "./succeeded.ts";
 import { checkApiUrl } from "./url_check.ts";
@@ -45,6 +45,12 @@ interface Requester {
   readonly pushUrl: string | null;
 }
 
+/** What is pushed, and whom the address of the request stands for. */
+interface Push {
+  readonly pair: IntroducedPair;
+  readonly source: string;
+}
+
 function pairNodeOf(entry: Pick<DirectoryEntry, "id" | "text" | "noiseKey">): PairNode {
   return {
     id: entry.id,
@@ -69,12 +75,13 @@ export class Introducer {
    * @throws {OpenRedError} Any refusal of the protocol's table for this call.
    */
   async introduce(
-    request: { readonly proof: string | null; readonly body: Uint8Array },
+    request: { readonly proof: string | null; readonly body: Uint8Array; readonly source: string },
   ): Promise<ConnectionContent> {
+    const { source, ...proven } = request;
     const id = await useProof(this.#parts, {
       method: "POST",
       path: REQUEST_CONNECTION_PATH,
-      ...request,
+      ...proven,
     });
     this.#perIdentity.check(id);
     const found = await this.#parts.store.find(id);
@@ -86,8 +93,8 @@ export class Introducer {
     const target = await this.#target(targetId, id);
     const nodes = { a: requester.node, b: pairNodeOf(target) };
     const pair = await issuePair(this.#parts, nodes);
-    await this.#pushToTarget(target, pair);
-    return this.#answer(pair, await this.#pushToRequester(requester, pair));
+    await this.#pushToTarget(target, { pair, source });
+    return this.#answer(pair, await this.#pushToRequester(requester, { pair, source }));
   }
 
   /** The record sent along: its own, well-formed, fresh and within the URL policy. */
@@ -138,12 +145,10 @@ export class Introducer {
     return entry;
   }
 
-  async #pushToTarget(target: DirectoryEntry, pair: IntroducedPair): Promise<void> {
-    const { apiUrl } = target;
+  async #pushToTarget({ apiUrl, id }: DirectoryEntry, { pair, source }: Push): Promise<void> {
     const result = await pushEnvelope(this.#parts, {
-      apiUrl,
+      call: { apiUrl, id, why: "wanted", source },
       envelope: pair.envelopeB,
-      to: "target",
     });
     if (result !== "taken") {
       throw new OpenRedError("target_unreachable", "The target did not take its half of the pair");
@@ -151,11 +156,14 @@ export class Introducer {
   }
 
   /** The requester has its half in the answer, so no failure of this push matters. */
-  async #pushToRequester({ pushUrl }: Requester, pair: IntroducedPair): Promise<boolean> {
+  async #pushToRequester(
+    { pushUrl, node }: Requester,
+    { pair, source }: Push,
+  ): Promise<boolean> {
     if (pushUrl === null) return false;
     try {
-      const push = { apiUrl: pushUrl, envelope: pair.envelopeA, to: "requester" } as const;
-      return await pushEnvelope(this.#parts, push) === "taken";
+      const call = { apiUrl: pushUrl, id: node.id, why: "own", source } as const;
+      return await pushEnvelope(this.#parts, { call, envelope: pair.envelopeA }) === "taken";
     } catch (error) {
       if (hasCode(error, "rate_limited")) return false;
       throw error;

@@ -7,19 +7,17 @@ import type { NodeId } from "../crypto/encoding.ts";
 import type { RequestSource } from "../ports/ports.ts";
 import { addressSource } from "../protocol/address_source.ts";
 import { OpenRedError } from "../protocol/errors.ts";
-import { PROOF_MEMORY_MS } from "../protocol/limits.ts";
 import { createApi, errorResponse } from "./api.ts";
 import { CalledHosts } from "./called_hosts.ts";
 import type { DirectoryConfig } from "./config.ts";
 import { createHandlers } from "./handlers.ts";
-import { DORMANT_MS } from "./leases.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { Metrics } from "./metrics.ts";
 import { openOwnKeys } from "./own_keys.ts";
 import { OwnRecord } from "./own_record.ts";
 import type { DirectoryParts, DirectoryPorts } from "./parts.ts";
-import { RateLimit } from "./rate_limits.ts";
+import { RateLimit } from "../ports/rate_limits.ts";
 
-const HOUSEKEEPING_MS = 60_000;
 const OVERLOADED_RETRY_MS = 1_000;
 
 /** The service that lets nodes find each other and introduces them. */
@@ -44,11 +42,10 @@ class DirectoryService implements Directory {
   readonly #metrics = new Metrics();
   readonly #perAddress: RateLimit;
   #own: OwnRecord | null = null;
-  #answer: ((request: Request) => Response | Promise<Response>) | null = null;
+  #answer: ((request: Request, source: string) => Response | Promise<Response>) | null = null;
   #underWay = 0;
   #idle = Promise.withResolvers<void>();
-  #housekeeping = Promise.resolve();
-  #cancelHousekeeping = () => {};
+  #housekeeping: Housekeeping | null = null;
 
   constructor(ports: DirectoryPorts, config: DirectoryConfig) {
     this.#ports = ports;
@@ -75,8 +72,8 @@ class DirectoryService implements Directory {
       metrics: this.#metrics,
     };
     this.#answer = createApi(parts, createHandlers(parts));
-    this.#housekeeping = this.#keepHouse();
-    await this.#housekeeping;
+    this.#housekeeping = new Housekeeping(parts, this.#config.leaseMs);
+    this.#housekeeping.start();
     this.#ports.log.log("info", "directory_started", { id: this.id, url: this.#config.url });
   }
 
@@ -89,8 +86,10 @@ class DirectoryService implements Directory {
           retryAfterMs: OVERLOADED_RETRY_MS,
         });
       }
-      this.#perAddress.check(addressSource(source.address));
-      return await this.#answer(request);
+      const client = this.#config.trustedProxies.clientOf(source.address, request.headers);
+      const counted = addressSource(client);
+      this.#perAddress.check(counted);
+      return await this.#answer(request, counted);
     } catch (error) {
       return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
     } finally {
@@ -101,30 +100,10 @@ class DirectoryService implements Directory {
 
   async stop(): Promise<void> {
     this.#answer = null;
-    this.#cancelHousekeeping();
     this.#idle = Promise.withResolvers();
     if (this.#underWay > 0) await this.#idle.promise;
-    await this.#housekeeping;
+    await this.#housekeeping?.stop();
     await this.#ports.store.close();
-  }
-
-  /** Renews the record and forgets what is old, now and every minute. */
-  async #keepHouse(): Promise<void> {
-    try {
-      const nowMs = this.#ports.clock.nowMs();
-      await this.#own!.renewIfDue();
-      await this.#ports.store.sweep({
-        leasesBefore: nowMs - DORMANT_MS,
-        proofsBefore: nowMs - PROOF_MEMORY_MS,
-      });
-    } catch (error) {
-      const cause = error instanceof Error ? error.message : "unknown";
-      this.#ports.log.log("error", "housekeeping_failed", { cause });
-    }
-    if (this.#answer === null) return;
-    this.#cancelHousekeeping = this.#ports.clock.setTimer(HOUSEKEEPING_MS, () => {
-      this.#housekeeping = this.#keepHouse();
-    });
   }
 }
 

@@ -137,13 +137,13 @@ export interface PeerRouter {
 // Crypto methods
 
 /**
- * A permutation of blocks of 32 bytes under keys of 32 bytes (docs/PROTOCOL.md, "Methods of modules"). The node masks
+ * A permutation of blocks of 32 bytes under keys of 32 bytes (docs/MODULES.md, "Crypto methods"). The node masks
  * every block before and behind: it is never a token.
  */
 export interface BlockPermutation {
-  forward(block: Uint8Array, key: Uint8Array): Uint8Array;
+  forward(block: Uint8Array, key: Uint8Array): Uint8Array | Promise<Uint8Array>;
   /** Undoes `forward`. */
-  inverse(block: Uint8Array, key: Uint8Array): Uint8Array;
+  inverse(block: Uint8Array, key: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
 export interface MethodRegistry {
@@ -236,9 +236,15 @@ export interface OutgoingFrame {
 export interface Sending {
   /**
    * Resolves with the round-trip time in milliseconds once the peer has stored it; with `null` if it was cancelled, if
-   * the peer was blocked or forgotten, or the node stops. Without an `id`: `null`, at once.
+   * the peer refused it, was blocked or forgotten, or the node stops. Without an `id`: `null`, at once.
    */
   readonly acknowledged: Promise<number | null>;
+  /**
+   * Whether the peer refused it, once `acknowledged` has resolved with `null`: no module there takes it, or not from
+   * this node. It is not repeated any more. What is worth another try is sent again later, under the same `id`: when a
+   * session is confirmed, or after minutes.
+   */
+  readonly refused: boolean;
   cancel(): void;
 }
 
@@ -347,7 +353,8 @@ export interface ModuleFiles {
 export interface FetchRequest {
   /** Its origin is one that was granted. */
   readonly url: string;
-  readonly method?: RouteMethod;
+  /** `GET` unless it says so. */
+  readonly method?: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
 }
@@ -391,9 +398,11 @@ export interface ModuleContext {
    */
   send(frame: OutgoingFrame): Sending;
   /**
-   * Makes a sealed call.
-   * @throws {Refusal} What the peer refused it with; `unreachable` where no answer came in time: whether the peer has
-   *   acted is not known then.
+   * Makes a sealed call: repeated until the answer is there. It runs once at the peer, unless that starts anew meanwhile.
+   * @throws {Refusal} What the peer refused it with (`forbidden` where this node may not, `unsupported` where no module
+   *   takes it, `internal` where that failed); `unreachable` where no answer came in time or the call was given up:
+   *   whether the peer has acted is not known then. Of this node: `bad_request`, `too_large`; `overloaded` while too
+   *   many calls of this module, or 16 to this peer, are under way.
    */
   ask(ask: Ask): Promise<Answered>;
   readonly storage: ModuleStorage;

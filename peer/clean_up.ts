@@ -7,7 +7,7 @@ import type { NodeId } from "../crypto/encoding.ts";
 import type { Clock } from "../ports/ports.ts";
 import type { Background } from "./timing/background.ts";
 import type { Holdings } from "./holdings.ts";
-import type { Messages } from "./modules/messages.ts";
+import type { ModuleHost } from "./modules/host.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 
 const CLEAN_UP_MS = 60_000;
@@ -17,7 +17,7 @@ interface CleanUpParts
   readonly clock: Clock;
   readonly background: Background;
   readonly sessions: Sessions;
-  readonly messages: Messages;
+  readonly modules: ModuleHost;
 }
 
 /** The node's regular cleaning. */
@@ -53,8 +53,8 @@ export class CleanUp {
   }
 
   #isMentioned(peer: NodeId): boolean {
-    const { table, messages, permissions, petnames } = this.#parts;
-    return table.forPeer(peer).length > 0 || messages.outboxSize(peer) > 0 ||
+    const { table, modules, permissions, petnames } = this.#parts;
+    return table.forPeer(peer).length > 0 || modules.waiting(peer) > 0 ||
       permissions.mentions(peer) || petnames.of(peer) !== null;
   }
 }

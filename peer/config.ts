@@ -9,6 +9,7 @@ import type {
   PostQuantumPolicy,
   StrangerPolicy,
 } from "../protocol/node_settings.ts";
+import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 
 export interface NodeConfig {
   readonly version: string;
@@ -24,7 +25,6 @@ export interface NodeConfig {
   readonly strangers: StrangerPolicy;
   /** Whether private addresses and `http` names may be called (development, LAN). */
   readonly allowPrivate: boolean;
-  readonly services: readonly string[];
   /** What a request to the admin API must carry. */
   readonly adminToken: string;
   /** Longest life this node gives a session, 60,000 to 86,400,000. */
@@ -33,6 +33,8 @@ export interface NodeConfig {
   readonly idleConnectionMs: number;
   /** Handshakes taken from one address a minute. */
   readonly handshakesPerMinute: number;
+  /** Whose word counts on where a request came from. */
+  readonly trustedProxies: TrustedProxies;
   readonly keystoreCost?: KeystoreCost;
   /** What opens the node secret, where a passphrase was set; wiped. */
   readonly passphrase?: Uint8Array;

@@ -11,6 +11,7 @@ import type { NodeConfig } from "./config.ts";
 import { ContactDirectories } from "./directories/contact_directories.ts";
 import { Petnames } from "./peers/petnames.ts";
 import type { NodeEvents } from "./events/events.ts";
+import { MethodBook } from "./own/method_book.ts";
 import { OwnRecord } from "./own/own_record.ts";
 import { PeerBook } from "./peers/peer_book.ts";
 import { DenialLog } from "./events/denial_log.ts";
@@ -39,6 +40,7 @@ export interface Holdings {
   readonly restored: RestoredMark;
   readonly vault: TokenVault;
   readonly validations: ValidationCache;
+  readonly methods: MethodBook;
   readonly ownRecord: OwnRecord;
   readonly table: SessionTable;
 }
@@ -53,7 +55,9 @@ export function createHoldings(
   const [noiseKey] = keys.noiseKeys;
   if (noiseKey === undefined) throw new RangeError("The keystore holds no noise key");
   const own = { identity: keys.identity, noiseKey: noiseKey.publicKey };
+  const methods = new MethodBook(parts);
   const holdings = {
+    methods,
     book: new PeerBook(parts, keys.nodeId as NodeId),
     permissions: new Permissions(parts),
     denials: new DenialLog(parts),
@@ -63,7 +67,7 @@ export function createHoldings(
     restored: new RestoredMark(store),
     vault: new TokenVault(parts, keys.vault),
     validations: new ValidationCache(),
-    ownRecord: new OwnRecord(parts, config, own),
+    ownRecord: new OwnRecord({ ...parts, methods }, config, own),
     table: new SessionTable(),
   };
   const { permissions, petnames, contactDirectories, succession } = holdings;

@@ -12,15 +12,17 @@ import { AUDIT_DEFAULTS } from "../protocol/node_settings.ts";
 import { StoredMarks } from "./audit/log_marks.ts";
 import type { NodeConfig } from "./config.ts";
 import { openData } from "./data/data_state.ts";
+import { tellLoss } from "./data/lost_writes.ts";
 import { NodeEvents } from "./events/events.ts";
-import type { Messages } from "./modules/messages.ts";
 import { createNodeParts, type NodeData, type NodeParts, type NodePorts } from "./node_parts.ts";
 import type { PeerBook } from "./peers/peer_book.ts";
-import type { FrameHandler } from "./modules/frame_gate.ts";
-import { ModulePermissions } from "./peers/module_permissions.ts";
+import type { BuiltInModule, ModuleHost } from "./modules/host.ts";
 import type { Permissions } from "./peers/permissions.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
+import type { MethodBook } from "./own/method_book.ts";
+import type { OwnRecord } from "./own/own_record.ts";
+import type { WriteCount } from "./store/write_count.ts";
 import { SELF_NAMES } from "./own/self_names.ts";
 import type { TokenVault } from "./tokens/vault.ts";
 
@@ -49,7 +51,9 @@ export interface NodeInside {
   readonly permissions: Permissions;
   readonly vault: TokenVault;
   readonly sessions: Sessions;
-  readonly messages: Messages;
+  readonly modules: ModuleHost;
+  readonly methods: MethodBook;
+  readonly ownRecord: OwnRecord;
 }
 
 /** A node whose parts can be reached. */
@@ -59,10 +63,8 @@ export interface OpenNode extends Node {
 
 /**
  * Opens (or makes) a node's data and wires its parts. Nothing is sent before `start`.
- * @param handlers Who takes the frames of further modules, by module name: 1 to 32 of `a–z 0–9 _`, neither `core` nor
- *   `messaging`.
- * @throws {RangeError} For a module whose name or permission cannot be, before anything is opened; for a node secret
- *   of no known form.
+ * @param builtIns The modules that are part of the program, in the order in which they start.
+ * @throws {RangeError} For a node secret of no known form.
  * @throws {CryptoError} `unseal_failed` for a keystore or a passphrase that does not open.
  * @throws {OpenRedError} `unauthorized` where a passphrase is missing; `not_found` where a node's keystore, its secret
  *   or its database is lost; `bad_request` where those are of different nodes, where the restoring of a backup broke
@@ -72,15 +74,15 @@ export interface OpenNode extends Node {
 export async function createNode(
   ports: NodePorts,
   config: NodeConfig,
-  handlers: ReadonlyMap<string, FrameHandler> = new Map(),
+  builtIns: readonly BuiltInModule[],
 ): Promise<OpenNode> {
-  const modulePermissions = new ModulePermissions(handlers);
   const { keystoreCost: cost, passphrase } = config;
-  const { keys, store } = await openData(ports, { cost, passphrase });
+  const { keys, store, count } = await openData(ports, { cost, passphrase });
   const events = new NodeEvents(ports.log);
   store.onWrite((cause) => events.tellStorage(cause));
+  count.onWrite((cause) => events.tellCount(cause));
   const audit = await openAudit(ports, config, { keys, events, store });
-  const data = { keys, store, events, audit, handlers, modulePermissions };
+  const data = { keys, store, count, events, audit, builtIns };
   const node = new RunningNode(ports, config, data);
   await node.load();
   return node;
@@ -103,10 +105,12 @@ async function openAudit(
 class RunningNode implements OpenNode {
   readonly inside: NodeInside;
   readonly #parts: NodeParts;
+  readonly #count: WriteCount;
   readonly #stop = new AbortController();
 
   constructor(ports: NodePorts, config: NodeConfig, data: NodeData) {
     this.#parts = createNodeParts(ports, config, { ...data, stopped: this.#stop.signal });
+    this.#count = data.count;
     this.inside = { ...this.#parts, keys: data.keys };
   }
 
@@ -121,23 +125,20 @@ class RunningNode implements OpenNode {
   }
 
   async start(): Promise<void> {
-    const { events, modules, ownRecord, directories, sessions, messages, cleanUp } = this.#parts;
-    const { reliable, links } = sessions;
-    for (const module of modules.keys()) {
-      events.audit("module_loaded", { success: true, module });
-    }
+    const { events, modules, ownRecord, directories, sessions, cleanUp } = this.#parts;
+    await modules.start();
     await ownRecord.current();
     await this.#sayWhence();
     directories.start();
     await sessions.start();
-    messages.start({ reliable, wantSession: (peer) => links.want(peer) });
     cleanUp.start();
     events.audit("started", { success: true });
   }
 
-  /** Says once what became of this node while it did not run, and whether anybody could follow it. */
+  /** Says what became of this node while it did not run, and whether anybody could follow it. */
   async #sayWhence(): Promise<void> {
     const { events, restored, succession, store } = this.#parts;
+    await tellLoss(this.#parts, this.#count);
     await restored.note(() => events.audit("restored", { success: true }));
     await succession.note((fields) => events.audit("succeeded", { success: true, ...fields }));
     if (store.self(SELF_NAMES.next) !== null) return;
@@ -154,12 +155,15 @@ class RunningNode implements OpenNode {
     parts.cleanUp.stop();
     parts.adminApi.stop();
     await parts.directories.stop();
+    await parts.modules.stop();
+    parts.calls.stop();
     await parts.sessions.stop();
     await parts.carrier.stop();
     await parts.background.settled();
     events.audit("stopped", { success: true });
     await audit.stop();
     store.close();
+    await this.#count.settled();
   }
 
   handle(request: Request, source: RequestSource): Promise<Response> {

@@ -5,6 +5,8 @@
  */
 import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
+import type { GrantedFolders } from "../ports/granted_folders.ts";
+import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type {
   ChannelUpgrader,
   Clock,
@@ -18,6 +20,7 @@ import type {
 import { AdminApi } from "./admin/api.ts";
 import type { AuditDesk } from "./admin/audit_desk.ts";
 import { BackupDesk } from "./admin/backup_desk.ts";
+import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
@@ -28,13 +31,23 @@ import type { NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
-import { Messages } from "./modules/messages.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { PeerApi } from "./p2p/routes.ts";
-import { FrameGate, type FrameHandler } from "./modules/frame_gate.ts";
-import type { ModulePermissions } from "./peers/module_permissions.ts";
+import { Asking } from "./modules/asking.ts";
+import { FrameGate } from "./modules/frame_gate.ts";
+import { FrameIds } from "./modules/frame_ids.ts";
+import { type BuiltInModule, ModuleHost } from "./modules/host.ts";
+import type { PeerWords } from "./modules/module_context.ts";
+import { HookJournal } from "./modules/hook_journal.ts";
+import { openSandbox } from "./modules/sandbox/open_sandbox.ts";
+import { ModuleRoutes } from "./modules/module_routes.ts";
+import { ModuleStates } from "./modules/module_states.ts";
+import type { Sender } from "./modules/module_sends.ts";
+import { SealedCalls } from "./modules/sealed_calls.ts";
+import { PermissionNames } from "./peers/permission_names.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
+import type { WriteCount } from "./store/write_count.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
 
 export interface NodePorts {
@@ -47,17 +60,19 @@ export interface NodePorts {
   readonly openDatabase: OpenDatabase;
   readonly upgrader: ChannelUpgrader;
   readonly log: Log;
+  readonly moduleWorkers: ModuleWorkers;
+  readonly folders: GrantedFolders;
 }
 
 /** What was opened before anything is wired. */
 export interface NodeData {
   readonly keys: OpenedKeystore;
   readonly store: NodeStore;
+  readonly count: WriteCount;
   readonly events: NodeEvents;
   readonly audit: { readonly log: AuditLog; readonly desk: AuditDesk };
-  /** Who takes the frames of further modules, by module name. */
-  readonly handlers: ReadonlyMap<string, FrameHandler>;
-  readonly modulePermissions: ModulePermissions;
+  /** The modules that are part of the program, in the order in which they start. */
+  readonly builtIns: readonly BuiltInModule[];
 }
 
 /** What everything in a node can be given. */
@@ -67,9 +82,8 @@ interface Network {
   readonly directories: Directories;
   readonly carrier: PeerCarrier;
   readonly sessions: Sessions;
-  readonly messages: Messages;
-  /** Who takes frames, by module name. */
-  readonly modules: ReadonlyMap<string, FrameHandler>;
+  readonly modules: ModuleHost;
+  readonly calls: SealedCalls;
 }
 
 export type NodeParts = Shared & Network & {
@@ -89,14 +103,16 @@ export function createNodeParts(
   data: NodeData & { readonly stopped: AbortSignal },
 ): NodeParts {
   const shared = shareParts(ports, config, data);
-  const network = createNetwork(shared, config, data.handlers);
+  // The owner's words come from the admin API, which stands on all of this.
+  const words = new LateWords();
+  const network = createNetwork(shared, config, { ...data, words });
   const parts = { ...shared, ...network, audit: data.audit.log };
   followSuccessions(parts);
   return {
     ...parts,
     cleanUp: new CleanUp(parts),
     peerApi: new PeerApi({ ...parts, channels: parts.carrier.channels }, config),
-    adminApi: createAdminApi(parts, config, data),
+    adminApi: createAdminApi(parts, config, { ...data, words }),
   };
 }
 
@@ -109,7 +125,8 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
     ...createHoldings(parts, config, keys),
     own: { id: keys.nodeId as NodeId, key: keys.identity },
     noiseKeys: keys.noiseKeys,
-    modulePermissions: data.modulePermissions,
+    permissionNames: new PermissionNames(),
+    frameIds: new FrameIds(store),
     background: new Background(ports.log),
     checkUrl: (url: string, signal: AbortSignal) => urls.check(url, signal),
   };
@@ -119,9 +136,9 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  handlers: NodeData["handlers"],
+  { keys, builtIns, words }: NodeData & { readonly words: PeerWords },
 ): Network {
-  const { own, ownRecord, noiseKeys, events, succession, background } = shared;
+  const { own, ownRecord, noiseKeys, succession, background } = shared;
   const receiver = new EnvelopeReceiver(shared, {
     id: own.id,
     get noiseKeys() {
@@ -133,29 +150,89 @@ function createNetwork(
     entries: config.directories,
     receiver,
   });
-  const messages = new Messages(shared);
-  const modules = new Map([...handlers, ["messaging", messages]]);
-  const carrier: PeerCarrier = new PeerCarrier({
+  // Each of these is given a way to the sessions, which are given all of them.
+  const late = () => sessions;
+  const carrier = createCarrier(shared, config, late);
+  const asking = new Asking({
     ...shared,
-    ownId: own.id,
-    urlOf: (peer) => urlOf(shared, peer),
-    receive: (frame) => sessions.receive(frame),
-    sealFirst: (peer) => sessions.sealFor(peer, { type: "core.tick" }),
-    unknown: (peer) => sessions.hintUnknown(peer),
-    dropped: () => events.count("frames_dropped"),
-  }, config);
+    carrier,
+    want: (peer) => sessions.links.want(peer),
+    waitForSession: (peer, options) => sessions.links.wait(peer, options),
+  });
+  const modules: ModuleHost = new ModuleHost({
+    ...shared,
+    own: { id: own.id, alias: config.alias ?? null },
+    states: new ModuleStates(shared),
+    journal: new HookJournal(shared.store),
+    openFile: (file) => openSandbox(shared, file),
+    storageKey: keys.storage,
+    words,
+    asking,
+    sender: createSender(shared, late),
+    binding: (peer) => shared.table.current(peer)?.binding ?? null,
+    servicesChanged: () => ownRecord.setServices(modules.services()),
+  }, builtIns);
+  const calls = new SealedCalls({ ...shared, carrier, modules: modules.runs });
   const sessions: Sessions = new Sessions({
     ...shared,
     own: { id: own.id, rotation: config.rotation, sessionLifeMs: config.sessionLifeMs },
     directories,
     carrier,
-    gate: new FrameGate(shared, { handlers: modules, strangers: config.strangers }),
+    gate: new FrameGate(shared, { modules: modules.runs, strangers: config.strangers }),
+    calls: {
+      call: (peer, call, via) => calls.call(peer, call, via),
+      answered: (peer, answer) => asking.answered(peer, answer),
+    },
     confirmed: (peer) => {
-      messages.pump(peer);
+      modules.confirmed(peer);
       background.run("told", succession.confirmed(peer));
     },
   });
-  return { directories, carrier, sessions, messages, modules };
+  return { directories, carrier, sessions, modules, calls };
+}
+
+function createCarrier(
+  shared: Shared,
+  config: NodeConfig,
+  sessions: () => Sessions,
+): PeerCarrier {
+  return new PeerCarrier({
+    ...shared,
+    ownId: shared.own.id,
+    urlOf: (peer) => urlOf(shared, peer),
+    receive: (frame) => sessions().receive(frame),
+    sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
+    unknown: (peer) => sessions().hintUnknown(peer),
+    dropped: () => shared.events.count("frames_dropped"),
+  }, config);
+}
+
+/** How what modules send leaves. */
+function createSender({ background, table }: Shared, sessions: () => Sessions): Sender {
+  return {
+    sendReliable: (message) => sessions().reliable.send(message),
+    cancel: (id) => sessions().reliable.cancel(id),
+    sendOnce: (peer, header, body) => background.run("send", sessions().send(peer, header, body)),
+    want: (peer) => sessions().links.want(peer),
+    isConnected: (peer) => table.current(peer) !== null,
+  };
+}
+
+/** What the owner's words mean, once there is who knows. */
+class LateWords implements PeerWords {
+  #contacts: Contacts | null = null;
+
+  of(contacts: Contacts): void {
+    this.#contacts = contacts;
+  }
+
+  resolve(word: string): NodeId {
+    return this.#contacts!.resolve(word);
+  }
+
+  meet(word: string): Promise<NodeId> {
+    return this.#contacts!.meet(word);
+  }
 }
 
 function urlOf({ permissions, book }: Holdings, peer: NodeId): string | null {
@@ -164,16 +241,18 @@ function urlOf({ permissions, book }: Holdings, peer: NodeId): string | null {
 
 /** A block moves along with a succession, and ends what the new id has built up meanwhile. */
 function followSuccessions(
-  { book, permissions, sessions, messages, ...parts }: Shared & Network,
+  { book, permissions, sessions, modules, ...parts }: Shared & Network,
 ): void {
-  const { background, store } = parts;
+  const { background, store, table } = parts;
+  book.alsoMoves((old, next) => modules.writeMove(old, next));
   book.onSuccession((old, next) => {
     background.run("forget_peer", sessions.ending.forgetPeer(old));
-    messages.moved(old, next);
+    modules.peersChanged();
     if (permissions.isBlocked(next)) {
-      background.run("drop_waiting", store.write(() => messages.writeDrop(next)));
-      messages.dropped(next);
+      background.run("drop_waiting", store.write(() => modules.writeForget(next)));
       background.run("cut_off", sessions.ending.cutOff(next, "blocked"));
+    } else if (table.current(next) !== null) {
+      modules.confirmed(next);
     } else if (book.get(next)?.known === true) {
       sessions.links.want(next, { delayed: true });
     }
@@ -183,13 +262,19 @@ function followSuccessions(
 function createAdminApi(
   parts: Shared & Network & { readonly audit: AuditLog },
   config: NodeConfig,
-  { audit, stopped }: NodeData & { readonly stopped: AbortSignal },
+  { audit, stopped, words }: NodeData & {
+    readonly stopped: AbortSignal;
+    readonly words: LateWords;
+  },
 ): AdminApi {
   const control = new NodeControl({ ...parts, stopped }, { ownId: parts.own.id, config });
+  words.of(control.contacts);
   return new AdminApi(control, {
     ...parts,
     audit: audit.desk,
     backup: new BackupDesk(parts, config),
+    modules: parts.modules,
+    moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

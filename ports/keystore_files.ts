@@ -36,7 +36,8 @@ export interface KeystoreOptions {
 /**
  * Opens the keystore, or makes it on the first start, under the passphrase where one is given. The secret is written
  * first: a keystore never lies there without what opens it, and a secret without a keystore is of a making that was
- * interrupted. Whether an earlier life had a keystore is the caller's to know.
+ * interrupted. A keystore of the form that had no storage root gets one, atomically: killed in between, the former one is
+ * whole, and the root that is lost has sealed nothing. Whether an earlier life had a keystore is the caller's to know.
  * @throws {CryptoError} `unseal_failed` for a wrong passphrase, or a keystore that the secret does not open.
  * @throws {OpenRedError} `unauthorized` where a passphrase is needed and none was given; `not_found` where the keystore
  *   is there and its secret is not, or the other way round and the secret is sealed.
@@ -54,7 +55,7 @@ export async function openKeystoreFiles(
 }
 
 async function open(ports: KeystorePorts, options: KeystoreOptions): Promise<OpenedKeystore> {
-  const { crypto, files } = ports;
+  const { files } = ports;
   const { passphrase, cost } = options;
   const stored = await files.read(KEYSTORE_FILE);
   if (stored === null && passphrase !== undefined) {
@@ -65,10 +66,20 @@ async function open(ports: KeystorePorts, options: KeystoreOptions): Promise<Ope
   if (stored === null && found?.kind !== "sealed") {
     const secret = found?.secret ?? await createNodeSecret(ports);
     const sealed = await createKeystore(ports, { secret, cost });
-    return await crypto.openKeystore({ sealed, secret });
+    return await openSealed(ports, { sealed, secret });
   }
   if (stored === null || found === null) throw missing(stored === null ? "keystore" : SECRET_FILE);
-  return await crypto.openKeystore({ sealed: stored, ...await opener(files, found, options) });
+  return await openSealed(ports, { sealed: stored, ...await opener(files, found, options) });
+}
+
+/** Opens a keystore. One of the former form is replaced on disk before anybody can use what it gained. */
+async function openSealed(
+  { crypto, files }: KeystorePorts,
+  options: { sealed: Uint8Array; secret: Uint8Array; sealedSecret?: Uint8Array },
+): Promise<OpenedKeystore> {
+  const opened = await crypto.openKeystore(options);
+  if (opened.resealed !== null) await files.write(KEYSTORE_FILE, opened.resealed);
+  return opened;
 }
 
 async function opener(

@@ -6,7 +6,7 @@
  */
 
 export interface LoopbackRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** `http:` to a loopback address literal. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -95,7 +95,7 @@ export interface FileInfo {
   readonly bytes: number;
 }
 
-/** Small files of one data directory, every write atomic and durable. */
+/** Small files of one data directory, every write atomic and durable. A link is listed, and refused by every other call. */
 export interface Files {
   /** @returns The content, or `null` if there is no such file. */
   read(name: string): Promise<Uint8Array<ArrayBuffer> | null>;

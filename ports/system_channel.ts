@@ -1,157 +1,250 @@
+/**
+ * WebSockets as channels, either end, on sockets of our own. The runtime's know no limit to a message, keep a
+ * connection until its other end agrees to close it, and delay what the opening end sends (docs/DEPENDENCIES.md).
+ *
+ * @module
+ */
 import { OpenRedError } from "../protocol/errors.ts";
 import { MAX_FRAME_BYTES } from "../protocol/limits.ts";
 import type { Channel, ChannelListener, ChannelUpgrader } from "./ports.ts";
-import { runWithDeadline } from "./system_deadline.ts";
+import { SocketRequest, type TakenSocket } from "./system_request.ts";
+import { CLOSE_CODE, encodeClose, FrameFault, OPCODE } from "./websocket_frames.ts";
+import { acceptOf, keyOfRequest } from "./websocket_handshake.ts";
+import { type Incoming, MessageReader } from "./websocket_reader.ts";
+import { FrameWriter } from "./websocket_writer.ts";
 
-const CLOSE_ABNORMAL = 1006;
-const CLOSE_POLICY = 1008;
-const CLOSE_TOO_LARGE = 1009;
-/** What may wait for `listen`. */
-const MAX_KEPT_BYTES = 4 * MAX_FRAME_BYTES;
-/** A message of few bytes costs memory too. */
-const KEPT_OVERHEAD_BYTES = 256;
-const MAX_REASON_LENGTH = 40;
-/** Opened sockets may only name codes from 3000 on: 1008 becomes 4008. */
-const CODE_SHIFT = 3_000;
-/** How long the other end of an accepted socket may be silent; it is pinged after half of that. */
-const SILENCE_SEC = 30;
+export interface ChannelTimes {
+  /** How long the other end may be silent; it is pinged after half of that. */
+  readonly silenceMs: number;
+  /** How long the other end may take to agree that a channel is closed. */
+  readonly closeMs: number;
+  /** How long one message may take to come whole. */
+  readonly messageMs: number;
+}
 
-/** A WebSocket as a {@linkcode Channel}, whichever end opened it. */
-class WebSocketChannel implements Channel {
-  readonly #socket: WebSocket;
+const DEFAULT_TIMES: ChannelTimes = { silenceMs: 30_000, closeMs: 2_000, messageMs: 60_000 };
+
+/** Timers are not exact: what is nearly silent for so long counts. */
+const NEARLY = 0.9;
+/** Pings in half the time that the other end may be silent: far more than keep a connection alive. */
+const MAX_PINGS = 1_000;
+const NOTHING = new Uint8Array();
+/** What is read and dropped of somebody who was refused. */
+const MAX_DROPPED_BYTES = 4 * MAX_FRAME_BYTES;
+const DROPPED_AT_ONCE_BYTES = 64 * 1024;
+
+/** One WebSocket; it may be sent on and closed before {@linkcode SocketChannel.attach} connects it. */
+export class SocketChannel implements Channel {
+  readonly #times: ChannelTimes;
+  readonly #isOpener: boolean;
+  readonly #writer: FrameWriter;
+  #parts: TakenSocket | null = null;
+  #reader: MessageReader | null = null;
   #listener: ChannelListener | null = null;
-  #kept: (Uint8Array<ArrayBuffer> | null)[] = [];
-  #keptBytes = 0;
-  #unsent: Uint8Array<ArrayBuffer>[] = [];
-  #unsentBytes = 0;
-  #closeWhenOpen: (() => void) | null = null;
-  #closeCode: number | null = null;
+  #isReading = false;
+  #isClosing = false;
+  #isOver = false;
+  /** What was, or is to be, told to the listener. */
+  #endCode: number | null = null;
+  #heardMs = 0;
+  /** Since the last look. */
+  #pings = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.binaryType = "arraybuffer";
-    socket.addEventListener("open", () => this.#onOpen());
-    socket.addEventListener("message", ({ data }) => this.#onMessage(data));
-    socket.addEventListener("close", ({ code }) => this.#onClose(code || CLOSE_ABNORMAL));
+  /** @param options `isOpener`: whether this end opened it, which masks what it sends. */
+  constructor(options: { readonly isOpener: boolean; readonly times?: Partial<ChannelTimes> }) {
+    const { isOpener } = options;
+    this.#isOpener = isOpener;
+    this.#times = { ...DEFAULT_TIMES, ...options.times };
+    this.#writer = new FrameWriter({
+      mask: () => isOpener ? crypto.getRandomValues(new Uint8Array(4)) : null,
+      failed: () => this.#end(CLOSE_CODE.abnormal),
+    });
   }
 
   get bufferedBytes(): number {
-    return this.#unsentBytes + this.#socket.bufferedAmount;
+    return this.#writer.bufferedBytes;
   }
 
   listen(listener: ChannelListener): void {
     if (this.#listener !== null) throw new TypeError("Cannot listen to a channel twice");
     this.#listener = listener;
-    const kept = this.#kept;
-    this.#kept = [];
-    for (const data of kept) listener.message(data);
-    if (this.#closeCode !== null) listener.close(this.#closeCode);
+    if (this.#endCode !== null) return listener.close(this.#endCode);
+    this.#read();
   }
 
   send(data: Uint8Array<ArrayBuffer>): void {
-    if (this.#socket.readyState === WebSocket.OPEN) {
-      this.#socket.send(data);
-    } else if (this.#isOpening()) {
-      this.#unsent.push(data.slice());
-      this.#unsentBytes += data.length;
-    }
+    if (!this.#isClosing) this.#writer.send(OPCODE.binary, data);
   }
 
   close(code: number, reason = ""): void {
-    const close = () => this.#closeSocket(code, reason.slice(0, MAX_REASON_LENGTH));
-    if (!this.#isOpening()) return close();
-    this.#closeWhenOpen = close;
-    // A socket whose client went away before its answer never opens, and never says that it ended.
-    this.#tellEnd(CLOSE_ABNORMAL);
+    if (!this.#sayClose(encodeClose(code, reason))) return;
+    // A client that went away before its answer never opens the channel, and nobody would hear that it ended.
+    if (this.#parts === null) return this.#tellEnd(CLOSE_CODE.abnormal);
+    this.#awaitAgreement();
   }
 
-  #isOpening(): boolean {
-    return this.#socket.readyState === WebSocket.CONNECTING && this.#closeWhenOpen === null;
+  /** Connects it. What was read of the socket already comes first. */
+  attach(parts: TakenSocket): void {
+    this.#parts = parts;
+    this.#heardMs = performance.now();
+    this.#reader = new MessageReader({
+      ...parts,
+      isMasked: !this.#isOpener,
+      maxMessageBytes: MAX_FRAME_BYTES,
+      nowMs: () => performance.now(),
+      heard: () => void (this.#heardMs = performance.now()),
+    });
+    this.#timer = setInterval(() => this.#look(), this.#times.silenceMs / 2);
+    this.#writer.attach(parts.socket);
+    if (this.#isClosing) this.#awaitAgreement();
+    else if (this.#listener !== null) this.#read();
   }
 
-  #closeSocket(code: number, reason: string): void {
-    try {
-      this.#socket.close(code, reason);
-    } catch (error) {
-      if (!(error instanceof DOMException && error.name === "InvalidAccessError")) throw error;
-      this.#socket.close(code + CODE_SHIFT, reason);
+  /** Ends a channel that gets no socket. */
+  abandon(): void {
+    this.#end(CLOSE_CODE.abnormal);
+  }
+
+  /** @returns Whether it is closed by this. */
+  #sayClose(payload: Uint8Array): boolean {
+    if (this.#isClosing || this.#isOver) return false;
+    this.#writer.send(OPCODE.close, payload);
+    this.#isClosing = true;
+    return true;
+  }
+
+  /** Reads on to see the other end agree, for no longer than it may take. */
+  #awaitAgreement(): void {
+    this.#endIn(this.#times.closeMs);
+    this.#read();
+  }
+
+  #endIn(delayMs: number): void {
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#end(CLOSE_CODE.abnormal), delayMs);
+  }
+
+  /** Nothing is read before somebody listens: until then it waits at the other end. */
+  #read(): void {
+    if (this.#reader === null || this.#isReading) return;
+    this.#isReading = true;
+    this.#readAll(this.#reader).catch((error: unknown) =>
+      error instanceof FrameFault ? this.#refuse(error.code) : this.#end(CLOSE_CODE.abnormal)
+    );
+  }
+
+  async #readAll(reader: MessageReader): Promise<void> {
+    for (let came = await reader.next(); came !== null; came = await reader.next()) {
+      if (this.#isOver) return;
+      if (came.kind === "close") return await this.#closedByOther(came.code);
+      this.#take(came);
+    }
+    this.#end(CLOSE_CODE.abnormal);
+  }
+
+  #take(came: Exclude<Incoming, { kind: "close" }>): void {
+    if (came.kind === "ping") {
+      this.#pings += 1;
+      if (this.#pings > MAX_PINGS) {
+        throw new FrameFault(CLOSE_CODE.policy, "Received too many pings");
+      }
+      this.#writer.pong(came.data);
+    } else if (came.kind !== "pong" && !this.#isClosing) {
+      this.#listener?.message(came.kind === "binary" ? came.data : null);
     }
   }
 
-  #onOpen(): void {
-    for (const data of this.#unsent) this.#socket.send(data);
-    this.#unsent = [];
-    this.#unsentBytes = 0;
-    this.#closeWhenOpen?.();
-  }
-
-  #onMessage(data: unknown): void {
-    if (this.#socket.readyState !== WebSocket.OPEN) return;
-    const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : null;
-    const length = bytes?.length ?? 0;
-    if (length > MAX_FRAME_BYTES) return this.close(CLOSE_TOO_LARGE);
-    if (this.#listener !== null) return this.#listener.message(bytes);
-    this.#keptBytes += length + KEPT_OVERHEAD_BYTES;
-    if (this.#keptBytes > MAX_KEPT_BYTES) return this.close(CLOSE_POLICY);
-    this.#kept.push(bytes);
-  }
-
-  #onClose(code: number): void {
-    this.#unsent = [];
-    this.#unsentBytes = 0;
+  async #closedByOther(code: number): Promise<void> {
+    if (this.#sayClose(code === CLOSE_CODE.none ? NOTHING : encodeClose(code, ""))) {
+      this.#endIn(this.#times.closeMs);
+    }
     this.#tellEnd(code);
+    await this.#writer.flushed();
+    this.#end(code);
+  }
+
+  /** Says what was wrong. What still comes is dropped for a moment: closing at once would take the word back. */
+  async #refuse(code: number): Promise<void> {
+    this.#sayClose(encodeClose(code, ""));
+    this.#tellEnd(code);
+    this.#endIn(this.#times.closeMs);
+    this.#parts!.hold.release();
+    const { socket } = this.#parts!;
+    const dropped = new Uint8Array(DROPPED_AT_ONCE_BYTES);
+    try {
+      await this.#writer.flushed();
+      await socket.endWriting();
+      for (let left = MAX_DROPPED_BYTES; left > 0;) {
+        const length = await socket.read(dropped);
+        if (length === null) break;
+        left -= length;
+      }
+    } catch {
+      // Broken or closed: over either way.
+    }
+    this.#end(code);
+  }
+
+  #look(): void {
+    this.#pings = 0;
+    const nowMs = performance.now();
+    const silentMs = nowMs - this.#heardMs;
+    const { silenceMs, messageMs } = this.#times;
+    const beganMs = this.#reader?.beganMs ?? nowMs;
+    if (this.#writer.isStuck() || nowMs - beganMs > messageMs) {
+      return this.#end(CLOSE_CODE.abnormal);
+    }
+    if (silentMs >= silenceMs * NEARLY) {
+      this.#sayClose(encodeClose(CLOSE_CODE.goingAway, ""));
+      this.#tellEnd(CLOSE_CODE.goingAway);
+      this.#endIn(this.#times.closeMs);
+    } else if (silentMs >= silenceMs * NEARLY / 2) this.#writer.send(OPCODE.ping, NOTHING);
   }
 
   #tellEnd(code: number): void {
-    if (this.#closeCode !== null) return;
-    this.#closeCode = code;
+    if (this.#endCode !== null) return;
+    this.#endCode = code;
     this.#listener?.close(code);
+  }
+
+  /** Gives the descriptor back, whatever the other end does. */
+  #end(code: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isClosing = true;
+    clearInterval(this.#timer);
+    this.#writer.clear();
+    this.#parts?.hold.release();
+    this.#parts?.socket.close();
+    this.#tellEnd(code);
   }
 }
 
-function waitForOpen(socket: WebSocket, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.addEventListener("open", () => resolve(), { once: true });
-    socket.addEventListener("close", () => reject(new Error("The WebSocket was refused")), {
-      once: true,
-    });
-    signal.addEventListener("abort", () => socket.close(), { once: true });
-  });
-}
-
 /**
- * Opens a channel, as {@linkcode HttpClient} says. The runtime follows no redirect here and offers
- * no extension.
- */
-export function openChannel(
-  options: { url: string; timeoutMs: number; signal?: AbortSignal },
-): Promise<Channel> {
-  return runWithDeadline(options, async (signal) => {
-    const socket = new WebSocket(options.url);
-    const channel = new WebSocketChannel(socket);
-    await waitForOpen(socket, signal);
-    return channel;
-  });
-}
-
-/**
- * Upgrades requests of `Deno.serve`. The response must be returned from its handler; `upgrade` throws
+ * Upgrades requests of an {@linkcode HttpListener}. The response must be returned from its handler; `upgrade` throws
  * {@linkcode OpenRedError} `bad_request` for a request that is no WebSocket handshake.
- * @param options `silenceSec`: a channel whose other end sends nothing for half as many seconds is pinged, and closed
- *   (1001) if it goes on being silent for the other half. Only the runtime sees pings and what answers them.
  */
-export function createChannelUpgrader(options: { readonly silenceSec: number }): ChannelUpgrader {
+export function createChannelUpgrader(times: Partial<ChannelTimes> = {}): ChannelUpgrader {
   return {
-    upgrade(request) {
-      try {
-        const idleTimeout = options.silenceSec;
-        const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout });
-        return { response, channel: new WebSocketChannel(socket) };
-      } catch (cause) {
-        throw new OpenRedError("bad_request", "Expected a WebSocket handshake", { cause });
+    upgrade(request: Request | SocketRequest) {
+      const key = keyOfRequest(request as Request);
+      if (key === null || !(request instanceof SocketRequest) || request.body !== null) {
+        throw new OpenRedError("bad_request", "Expected a WebSocket handshake");
       }
+      const channel = new SocketChannel({ isOpener: false, times });
+      const parts = request.takeOver({
+        open: () => channel.attach(parts),
+        abandon: () => channel.abandon(),
+      });
+      const headers = {
+        "upgrade": "websocket",
+        "connection": "Upgrade",
+        "sec-websocket-accept": acceptOf(key),
+      };
+      return { response: new Response(null, { status: 101, headers }), channel };
     },
   };
 }
 
-export const systemChannelUpgrader = createChannelUpgrader({ silenceSec: SILENCE_SEC });
+export const systemChannelUpgrader = createChannelUpgrader();

@@ -1,5 +1,10 @@
 import type { FileInfo, Files } from "./ports.ts";
-import { FILE_MODE, pathInDirectory, prepareDirectory } from "./system_data_directory.ts";
+import {
+  FILE_MODE,
+  fileInDirectory,
+  pathInDirectory,
+  prepareDirectory,
+} from "./system_data_directory.ts";
 
 function ignoreNotFound(error: unknown): null {
   if (error instanceof Deno.errors.NotFound) return null;
@@ -76,14 +81,14 @@ class DirectoryFiles implements Files {
   }
 
   async read(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
-    const path = pathInDirectory(this.#directory, name);
+    const path = fileInDirectory(this.#directory, name);
     const content = await Deno.readFile(path).catch(ignoreNotFound);
     return content === null ? null : new Uint8Array(content);
   }
 
   async write(name: string, content: Uint8Array): Promise<void> {
-    const path = pathInDirectory(this.#directory, name);
-    const temporary = pathInDirectory(this.#directory, `.${name}.tmp`);
+    const path = fileInDirectory(this.#directory, name);
+    const temporary = fileInDirectory(this.#directory, `.${name}.tmp`);
     const copy = content.slice();
     await this.#inOrder(name, async () => {
       await writeDurably(temporary, copy);
@@ -93,7 +98,7 @@ class DirectoryFiles implements Files {
   }
 
   async append(name: string, content: Uint8Array): Promise<void> {
-    const path = pathInDirectory(this.#directory, name);
+    const path = fileInDirectory(this.#directory, name);
     const copy = content.slice();
     await this.#inOrder(name, async () => {
       if (await appendDurably(path, copy)) await syncDirectory(this.#directory);
@@ -101,22 +106,22 @@ class DirectoryFiles implements Files {
   }
 
   async truncate(name: string, bytes: number): Promise<void> {
-    const path = pathInDirectory(this.#directory, name);
+    const path = fileInDirectory(this.#directory, name);
     await this.#inOrder(name, () => truncateDurably(path, bytes));
   }
 
   async list(prefix: string): Promise<readonly FileInfo[]> {
     const found: FileInfo[] = [];
-    for await (const { name, isFile } of Deno.readDir(this.#directory)) {
-      if (!isFile || !name.startsWith(prefix)) continue;
-      const info = await Deno.stat(pathInDirectory(this.#directory, name)).catch(ignoreNotFound);
+    for await (const { name, isFile, isSymlink } of Deno.readDir(this.#directory)) {
+      if ((!isFile && !isSymlink) || !name.startsWith(prefix)) continue;
+      const info = await Deno.lstat(pathInDirectory(this.#directory, name)).catch(ignoreNotFound);
       if (info !== null) found.push({ name, bytes: info.size });
     }
     return found.sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
   async remove(name: string): Promise<void> {
-    const path = pathInDirectory(this.#directory, name);
+    const path = fileInDirectory(this.#directory, name);
     await this.#inOrder(name, async () => {
       await Deno.remove(path).catch(ignoreNotFound);
       await syncDirectory(this.#directory);
@@ -124,8 +129,8 @@ class DirectoryFiles implements Files {
   }
 
   async rename(name: string, newName: string): Promise<void> {
-    const path = pathInDirectory(this.#directory, name);
-    const newPath = pathInDirectory(this.#directory, newName);
+    const path = fileInDirectory(this.#directory, name);
+    const newPath = fileInDirectory(this.#directory, newName);
     await this.#inOrder(name, () =>
       this.#inOrder(newName, async () => {
         await Deno.rename(path, newPath).catch(ignoreNotFound);
@@ -148,6 +153,7 @@ class DirectoryFiles implements Files {
 
 /**
  * The files of a data directory, which is made, of mode 0700, where there is none.
+ * @throws {OpenRedError} `forbidden` for a folder that others use; from its calls, for a link.
  * @throws {TypeError} From its calls, on a name that could lead elsewhere.
  */
 export function openFiles(directory: string): Files {

@@ -1,6 +1,6 @@
 import { OpenRedError } from "../protocol/errors.ts";
 import type { HttpAnswer, HttpClient, HttpRequest } from "./ports.ts";
-import { openChannel } from "./system_channel.ts";
+import { openChannel } from "./system_channel_opening.ts";
 import { runWithDeadline } from "./system_deadline.ts";
 
 function joinChunks(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
@@ -53,7 +53,7 @@ async function exchange(request: HttpRequest, signal: AbortSignal): Promise<Http
   return { status: response.status, headers: response.headers, body };
 }
 
-/** HTTP over the runtime's `fetch`, and channels over its `WebSocket`. */
+/** HTTP over the runtime's `fetch`, and channels over sockets of our own. */
 export const systemHttpClient: HttpClient = {
   request: (request) => runWithDeadline(request, (signal) => exchange(request, signal)),
   openChannel,

@@ -1,57 +1,88 @@
+/**
+ * The real log: to standard error, without ever waiting for whoever reads it.
+ *
+ * @module
+ */
+import { LineWriter } from "./line_writer.ts";
+import { formatLine, type LogFormat } from "./log_lines.ts";
+import { LogThrottle } from "./log_throttle.ts";
 import type { Clock, Log, LogFields, LogLevel } from "./ports.ts";
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+/** How long the end of a program waits for its last lines. */
+const FLUSH_MS = 500;
 
 export interface LogOptions {
-  readonly clock: Pick<Clock, "nowMs">;
+  readonly clock: Clock;
   /** The lowest level that is written. */
   readonly level: LogLevel;
-  /** JSON, one object a line, or a form for people. */
-  readonly format: "json" | "text";
+  readonly format: LogFormat;
   /** Takes one line, its newline included. Standard error if left out. */
   readonly write?: (line: string) => void;
 }
 
-function writeToStderr(line: string): void {
-  const bytes = new TextEncoder().encode(line);
-  try {
-    for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
-  } catch (error) {
-    // Whoever read the log is gone; the service is not to end for that.
-    if (!(error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.WouldBlock)) {
-      throw error;
+export interface SystemLog extends Log {
+  /** Says what was left out, and waits a moment until all of it is written. For the end of a program. */
+  flush(): Promise<void>;
+}
+
+/** Writes lines, and of each event not more than a minute's share. */
+class ThrottledLog implements SystemLog {
+  readonly #options: LogOptions;
+  readonly #throttle = new LogThrottle();
+  readonly #writer = new LineWriter({
+    stream: Deno.stderr,
+    lost: (count) => this.#format("warn", "log_lines_lost", { count }),
+  });
+  #cancelTimer: (() => void) | null = null;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+  }
+
+  log(level: LogLevel, event: string, fields: LogFields = {}): void {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#options.level)) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#sumUp(nowMs);
+    if (this.#throttle.take(event, nowMs)) this.#write(this.#format(level, event, fields));
+    const { dueMs } = this.#throttle;
+    if (dueMs === null) return;
+    this.#cancelTimer ??= this.#options.clock.setTimer(dueMs - nowMs, () => this.#sumUp(dueMs));
+  }
+
+  async flush(): Promise<void> {
+    this.#sumUp(Infinity);
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.setTimer(FLUSH_MS, late.resolve);
+    await Promise.race([this.#writer.flushed(), late.promise]);
+    cancel();
+  }
+
+  #sumUp(nowMs: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    for (const { event, count } of this.#throttle.sumUp(nowMs)) {
+      this.#write(this.#format("warn", "lines_left_out", { of: event, count }));
     }
+  }
+
+  #format(level: LogLevel, event: string, fields: LogFields): string {
+    const { clock, format } = this.#options;
+    return formatLine(format, {
+      time: new Date(clock.nowMs()).toISOString(),
+      level,
+      event,
+      fields,
+    });
+  }
+
+  #write(line: string): void {
+    if (this.#options.write === undefined) this.#writer.write(line);
+    else this.#options.write(line);
   }
 }
 
-/** Text with a space, a quote or anything invisible is quoted, so that no value forges a line. */
-function formatValue(value: LogFields[string]): string {
-  return typeof value === "string" && !/^[\w.:/@+-]+$/.test(value)
-    ? JSON.stringify(value)
-    : String(value);
-}
-
-function formatText(time: string, level: LogLevel, event: string, fields: LogFields): string {
-  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`);
-  return `${time} ${level.padEnd(5)} ${event}${pairs.join("")}\n`;
-}
-
-function formatJson(head: LogFields, fields: LogFields): string {
-  return JSON.stringify({ ...head, ...fields, ...head }) + "\n";
-}
-
-/** Makes a log. Fields named like the line's own (`time`, `level`, `event`) give way in JSON. */
-export function createLog({ clock, level, format, write = writeToStderr }: LogOptions): Log {
-  const lowest = LEVELS.indexOf(level);
-  return {
-    log(at, event, fields = {}) {
-      if (LEVELS.indexOf(at) < lowest) return;
-      const time = new Date(clock.nowMs()).toISOString();
-      write(
-        format === "json"
-          ? formatJson({ time, level: at, event }, fields)
-          : formatText(time, at, event, fields),
-      );
-    },
-  };
+/** Makes a log. Of one event it writes 60 lines a minute, and then how many more there were (`lines_left_out`). */
+export function createLog(options: LogOptions): SystemLog {
+  return new ThrottledLog(options);
 }

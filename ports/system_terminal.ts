@@ -1,12 +1,11 @@
 /**
- * The process's streams and signals, for composition roots.
+ * The process's streams, for composition roots.
  *
  * @module
  */
 import { fstatSync } from "node:fs";
 import { type IsWhole, MAX_TYPED_BYTES, TypedKeys } from "./typed_keys.ts";
 
-const EXIT_INTERRUPTED = 130;
 /** Ctrl-C ends the program before a pipe as well: the end of its output may be seen before this program's own signal. */
 const INTERRUPT_MS = 50;
 
@@ -127,19 +126,5 @@ export async function readHidden(
     keys.wipe();
     Deno.stdin.setRaw(false);
     say("\n");
-  }
-}
-
-/** The first interruption asks for an end; the second one is the end, after `onExit`. */
-export function stopOnSignals(stop: AbortController, onExit: () => void = () => {}): void {
-  const names: readonly Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const name of names) {
-    Deno.addSignalListener(name, () => {
-      if (!stop.signal.aborted) return stop.abort();
-      onExit();
-      Deno.exit(EXIT_INTERRUPTED);
-    });
   }
 }

@@ -17,22 +17,14 @@ export const adminFileSchema = v.object({
   pid: v.number(),
 });
 
-export const MAX_TEXT_BYTES = 64 * 1024;
-
-const waitMs = v.optional(
+/** How long a request waits for what it asked for, in milliseconds. */
+export const waitMsSchema = v.optional(
   v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(300_000)),
   0,
 );
 
 /** `POST /admin/v1/connect`. Waits up to `wait_ms` for a confirmed session. */
-export const connectInputSchema = v.strictObject({ peer: peerRefSchema, wait_ms: waitMs });
-
-/** `POST /admin/v1/messages`. Stored first; waits up to `wait_ms` for the peer's acknowledgement. */
-export const sendInputSchema = v.strictObject({
-  peer: peerRefSchema,
-  text: v.pipe(v.string(), v.minLength(1), v.maxBytes(MAX_TEXT_BYTES)),
-  wait_ms: waitMs,
-});
+export const connectInputSchema = v.strictObject({ peer: peerRefSchema, wait_ms: waitMsSchema });
 
 /** `POST /admin/v1/backup`: a passphrase, base64url. The answer is the bytes of a backup file. */
 export const backupInputSchema = v.strictObject({
@@ -225,38 +217,6 @@ export interface IdView {
   readonly record: string;
 }
 
-/** `POST /admin/v1/messages`. */
-export interface SentView {
-  readonly id: string;
-  readonly peer: string;
-  readonly state: "queued" | "delivered";
-  readonly rtt_ms: number | null;
-}
-
-/**
- * `GET /admin/v1/inbox?after=&limit=`: the oldest messages above a number, by default of all; with `before=` instead
- * the newest below one. Oldest first either way.
- */
-export interface InboxView {
-  readonly messages: readonly MessageView[];
-  /** Pass as `after` for what comes next. */
-  readonly cursor: number;
-}
-
-export interface MessageView {
-  /** Grows by one with every message stored here. */
-  readonly number: number;
-  readonly id: string;
-  readonly peer: string;
-  readonly text: string;
-  /** Milliseconds since the epoch, by this node's clock. */
-  readonly received_at: number;
-  /** What this node's owner calls the sender, or the id that followed it. */
-  readonly petname: string | null;
-  /** What the sender is now; a stranger's message is a contact request. */
-  readonly standing: Standing;
-}
-
 /** `GET /admin/v1/discover?service=&alias=&limit=`. */
 export interface DiscoverView {
   readonly nodes: readonly {
@@ -277,6 +237,8 @@ export interface DiscoverView {
 
 /** `GET /admin/v1/events`: server-sent events, `event` = `type`, `data` = this as JSON. */
 export type NodeEvent =
+  /** What a module tells: `<module>.<type>`. */
+  | { readonly type: `${string}.${string}`; readonly [member: string]: unknown }
   | { readonly type: "registered"; readonly directory: string; readonly directory_id: string }
   | { readonly type: "register_failed"; readonly directory: string; readonly code: string }
   | {
@@ -291,12 +253,5 @@ export type NodeEvent =
     readonly session_id: string;
     readonly peer: string;
     readonly why: string;
-  }
-  | { readonly type: "message"; readonly message: MessageView }
-  | {
-    readonly type: "delivered";
-    readonly id: string;
-    readonly peer: string;
-    readonly rtt_ms: number;
   }
   | { readonly type: "warning"; readonly text: string };

@@ -36,9 +36,14 @@ export const AUDIT_EVENTS = [
   "clock_skew",
   "backup",
   "restored",
+  "data_lost",
   "succeeded",
   "admin_sign_in",
   "module_loaded",
+  "module_stopped",
+  "module_failed",
+  "module_granted",
+  "module_revoked",
   "audit_recovered",
   "audit_torn",
   "audit_tail_missing",
@@ -47,3 +52,6 @@ export const AUDIT_EVENTS = [
   "audit_lost",
   "audit_pruned",
 ] as const;
+
+/** The name of one of them. */
+export type AuditEventName = typeof AUDIT_EVENTS[number];

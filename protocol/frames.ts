@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { MAX_ACK_IDS, MAX_KEEP_IDS, MAX_SYNC_PAIRS } from "./limits.ts";
 import { recordTextSchema } from "./record.ts";
+import { decodeBase64Url } from "../crypto/encoding.ts";
 import { bytesSchema, namesSchema } from "./schemas.ts";
 
 const TYPE_NAME = /^[a-z0-9_]{1,32}\.[a-z0-9_]{1,32}$/;
@@ -15,10 +16,18 @@ export const frameIdSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)
 
 const must = v.optional(namesSchema);
 
+/** What tells one sealed call of a caller from another: 16 bytes, as text. */
+export const askSchema = v.pipe(
+  v.string(),
+  v.check((text) => decodeBase64Url(text)?.length === 16, "16 bytes in base64url"),
+);
+
 /** The JSON members of every header; those of each type extend it. */
 export const frameHeaderSchema = v.looseObject({
   type: v.pipe(v.string(), v.regex(TYPE_NAME)),
   id: v.optional(frameIdSchema),
+  ask: v.optional(askSchema),
+  answer: v.optional(askSchema),
   must,
 });
 export type FrameHeader = v.InferOutput<typeof frameHeaderSchema>;
@@ -26,6 +35,17 @@ export type FrameHeader = v.InferOutput<typeof frameHeaderSchema>;
 export const ackHeaderSchema = v.looseObject({
   ...frameHeaderSchema.entries,
   ids: v.pipe(v.array(frameIdSchema), v.maxLength(MAX_ACK_IDS)),
+});
+
+/** Frames that will not be taken however often they come. */
+export const refusedHeaderSchema = ackHeaderSchema;
+
+/** The answer to a sealed call, with `error` where it was refused. */
+export const answerHeaderSchema = v.looseObject({
+  ...frameHeaderSchema.entries,
+  answer: askSchema,
+  error: v.optional(v.pipe(v.string(), v.maxLength(64))),
+  detail: v.optional(v.string()),
 });
 
 export const recordHeaderSchema = v.looseObject({

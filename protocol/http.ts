@@ -15,22 +15,41 @@ function tooLarge(maxBytes: number): OpenRedError {
   return new OpenRedError("too_large", `Expected a body of at most ${maxBytes} bytes`);
 }
 
+/** What is read of a body before somebody is asked about the rest. */
+const JUDGED_BYTES = 64;
+
+/**
+ * Says from the beginning of a body, at least 64 bytes of it or all, how long it may be; called once.
+ * @throws {OpenRedError} To refuse it before the rest is read.
+ */
+export type JudgeBody = (begin: Uint8Array) => number;
+
 async function readStream(
   stream: ReadableStream<Uint8Array>,
-  maxBytes: number,
+  options: { readonly maxBytes: number; readonly judge: JudgeBody | null },
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { judge } = options;
+  let { maxBytes } = options;
+  let isJudged = judge === null;
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = stream.getReader();
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    length += read.value.length;
-    if (length > maxBytes) {
-      await reader.cancel();
-      throw tooLarge(maxBytes);
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      length += read.value.length;
+      if (length > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(read.value);
+      if (judge === null || isJudged || length < JUDGED_BYTES) continue;
+      isJudged = true;
+      maxBytes = judge(concatBytes(...chunks));
+      if (length > maxBytes) throw tooLarge(maxBytes);
     }
-    chunks.push(read.value);
+    if (!isJudged) judge?.(concatBytes(...chunks));
+    return concatBytes(...chunks);
+  } catch (error) {
+    await reader.cancel();
+    throw error;
   }
-  return concatBytes(...chunks);
 }
 
 /**
@@ -40,16 +59,18 @@ async function readStream(
 export async function readBody(
   request: Request,
   maxBytes: number,
+  judge: JudgeBody | null = null,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const named = request.headers.get("content-length") ?? "";
   if (Number(named) > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return new Uint8Array();
   // A server holds a sender to the length it named, and reading it whole takes half the time.
-  const isKnown = /^\d+$/.test(named) && !request.headers.has("transfer-encoding");
+  const isKnown = judge === null && /^\d+$/.test(named) &&
+    !request.headers.has("transfer-encoding");
   try {
     const body = isKnown
       ? new Uint8Array(await request.arrayBuffer())
-      : await readStream(request.body, maxBytes);
+      : await readStream(request.body, { maxBytes, judge });
     if (body.length > maxBytes) throw tooLarge(maxBytes);
     return body;
   } catch (cause) {
@@ -70,6 +91,7 @@ export async function readBodyInTime(
   request: Request,
   options: {
     readonly maxBytes: number;
+    readonly judge?: JudgeBody;
     readonly clock: { setTimer(delayMs: number, callback: () => void): () => void };
   },
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -78,7 +100,7 @@ export async function readBodyInTime(
     late.reject(new OpenRedError("bad_request", "The body did not arrive in time"));
   });
   try {
-    return await Promise.race([readBody(request, options.maxBytes), late.promise]);
+    return await Promise.race([readBody(request, options.maxBytes, options.judge), late.promise]);
   } finally {
     cancel();
   }

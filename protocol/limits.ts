@@ -66,3 +66,19 @@ export const MAX_ACK_IDS = 64;
 export const MAX_KEEP_IDS = 16;
 export const MAX_SYNC_PAIRS = 64;
 export const CHANNEL_FIRST_FRAME_MS = 5 * SECOND_MS;
+
+/** For how long a caller repeats a sealed call, and how often. */
+export const CALL_REPEAT_MS = 2 * MINUTE_MS;
+export const MAX_CALL_REPEATS = 8;
+/** For how long the called node knows a sealed call: a last repeat may be long on its way. */
+export const CALL_MEMORY_MS = 150 * SECOND_MS;
+/** How long a POST waits for the answer to the sealed call that it carried. */
+export const CALL_WAIT_MS = 10 * SECOND_MS;
+/** The whole frame of an answer. */
+export const MAX_CALL_ANSWER_BYTES = 64 * 1024;
+/** The answer to a POST that carries such a frame: base64url and the JSON around it. */
+export const MAX_CALL_RESPONSE_BYTES = 96 * 1024;
+/** Sealed calls of one peer that are being answered, or whose answers are kept. */
+export const MAX_KEPT_ANSWERS_PER_PEER = 16;
+/** All answers that are kept. */
+export const MAX_KEPT_ANSWER_BYTES = 16 * 2 ** 20;

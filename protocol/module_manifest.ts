@@ -4,8 +4,9 @@
  * @module
  */
 import * as v from "valibot";
+import { OpenRedError } from "./errors.ts";
 import { permissionSchema } from "./peer_name.ts";
-import { nameSchema } from "./schemas.ts";
+import { nameSchema, parseInput } from "./schemas.ts";
 
 /** The version of the contract in `modules/api.ts`. */
 export const MODULE_API = 1;
@@ -117,6 +118,24 @@ export const manifestSchema = v.strictObject({
 /** A manifest as an author writes it: what has a default may be left out. */
 export type ManifestInput = v.InferInput<typeof manifestSchema>;
 export type Manifest = v.InferOutput<typeof manifestSchema>;
+
+/**
+ * Checks what a module from a file says of itself.
+ * @throws {OpenRedError} `bad_request` for another form, permissions that are not the module's own, and a frame that
+ *   strangers may send.
+ */
+export function readFileManifest(input: unknown): Manifest {
+  const manifest = parseInput(manifestSchema, input);
+  const { name, permissions, frames } = manifest;
+  const isOwn = (word: string) => word === name || word.startsWith(`${name}_`);
+  if (!permissions.every(isOwn) || !frames.every(({ permission = name }) => isOwn(permission))) {
+    throw new OpenRedError("bad_request", `The permissions of this module begin with ${name}`);
+  }
+  if (frames.some(({ strangers }) => strangers)) {
+    throw new OpenRedError("bad_request", "A module from a file hears nothing of strangers");
+  }
+  return manifest;
+}
 
 /** How a grant is named where one is given or taken back: `fetch:https://…`, `folder:photos:read`, `peers`, `method:x`. */
 export function grantName(grant: Grant): string {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { TrustedProxies } from "./trusted_proxies.ts";
 
 /** Whether handshakes are post-quantum: always, if the peer can, or never. */
 export const POST_QUANTUM_POLICIES = ["require", "prefer", "off"] as const;
@@ -39,9 +40,9 @@ export const NODE_DEFAULTS = {
   rotation: { kind: "hourly" },
   strangers: "ask",
   allowPrivate: false,
-  services: ["messaging"],
   sessionLifeMs: 6 * HOUR_MS,
   maxConnections: 100,
   idleConnectionMs: 300_000,
   handshakesPerMinute: 120,
+  trustedProxies: TrustedProxies.NONE,
 } as const;

@@ -4,12 +4,25 @@
  * @module
  */
 import * as v from "valibot";
-import { FRAME_HEAD_BYTES, MAX_FRAME_BYTES, MAX_HANDSHAKE_BYTES } from "./limits.ts";
+import {
+  FRAME_HEAD_BYTES,
+  MAX_CALL_ANSWER_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_HANDSHAKE_BYTES,
+} from "./limits.ts";
 import { bytesSchema, maxBytesSchema, nameSchema, namesSchema } from "./schemas.ts";
 
 export const HANDSHAKE_PATH = "/p2p/handshake";
 export const MESSAGE_PATH = "/p2p/message";
 export const CHANNEL_PATH = "/p2p/channel";
+
+/** Sealed calls that have a path of their own, by their type: those of the built-in modules. */
+export const CALL_PATHS: ReadonlyMap<string, string> = new Map([
+  ["messaging.send", "/p2p/message/send"],
+  ["file_sharing.share", "/p2p/file/share"],
+  ["file_sharing.request", "/p2p/file-request"],
+  ["authentication.challenge", "/p2p/auth/challenge"],
+]);
 
 /** Close codes of a channel (RFC 6455 §7.4.2 leaves 4000–4999 to applications). */
 export const CHANNEL_CLOSE = { idle: 1000, goingAway: 1001, refused: 1008, unknown: 4404 } as const;
@@ -34,6 +47,12 @@ export const messageRequestSchema = v.looseObject({
   session_id: bytesSchema(16),
   data: maxBytesSchema(MAX_FRAME_BYTES),
   must,
+});
+
+/** What a POST that carried a sealed call is answered with; `data` is the frame of the answer. */
+export const callResponseSchema = v.looseObject({
+  received: v.literal(true),
+  data: v.optional(maxBytesSchema(MAX_CALL_ANSWER_BYTES)),
 });
 
 /** The session id in the head of a frame, or `null` if the bytes are no frame of this version. */

@@ -11,12 +11,12 @@ import {
   MAX_CONTACT_LINK_LENGTH,
   parseContactLink,
 } from "./contact_link.ts";
-import { withoutFittingInvisibles, withoutJoiners } from "./joiners.ts";
+import { hasUnfitInvisibles, withoutJoiners } from "./invisibles.ts";
 
 const MAX_PETNAME_LENGTH = 64;
 
-/** Controls, format characters (bidirectional ones among them), lone surrogates, what is drawn as nothing. */
-const UNFIT = /\p{C}|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}/u;
+/** What no two systems draw alike: private and unassigned characters. */
+const UNDRAWN = /\p{Co}|\p{Cn}/u;
 
 /** A permission, such as `message`. */
 export const permissionSchema = v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,32}$/));
@@ -39,7 +39,7 @@ export type PeerRef =
 
 /**
  * Reads a name that its owner gives to a peer: 1 to 64 characters, of which none can turn or hide what stands beside
- * it. Joiners between letters or emoji, and the selector after an emoji, are part of a name.
+ * it. Joiners between letters that need them or emoji, and the selector after an emoji, are part of a name.
  * @returns The name in Unicode's composed form.
  * @throws {RangeError}
  */
@@ -48,7 +48,7 @@ export function parsePetname(text: string): string {
   if (name === "" || name.length > MAX_PETNAME_LENGTH) {
     throw new RangeError(`expected a name of 1 to ${MAX_PETNAME_LENGTH} characters`);
   }
-  if (UNFIT.test(withoutFittingInvisibles(name)) || /^\p{M}/u.test(name)) {
+  if (hasUnfitInvisibles(name) || UNDRAWN.test(name) || /^\p{M}/u.test(name)) {
     throw new RangeError("expected a name without control, direction or invisible characters");
   }
   if (name.trim() !== name || /[^\S ]| {2}/u.test(name)) {

@@ -35,14 +35,18 @@ const PERMISSIONS = [
 ];
 
 /**
- * The Worker's file is named by a URL, where the compiler does not look. Types are checked by
- * `deno task ok`, once and not for every binary.
+ * The Workers' files are named by URLs, where the compiler does not look. Types are checked by
+ * `deno task ok`, once and not for every binary. A code cache would lie under a name that anybody can guess in the
+ * system's folder for temporary files, and the runtime runs what it finds there, whoever put it there.
  */
 const OPTIONS = [
   "--no-check",
+  "--no-code-cache",
   "--unstable-worker-options",
   "--include",
   "crypto/worker.ts",
+  "--include",
+  "ports/system_module_outer.ts",
 ];
 
 async function compile(name: typeof BINARIES[number]): Promise<boolean> {

@@ -1,7 +1,7 @@
 /**
  * Writes the tables of docs/CONFIGURATION.md from the options themselves.
  *
- * Usage: `deno run --allow-read=docs --allow-write=docs scripts/configuration_tables.ts`
+ * Usage: `deno run --allow-env --allow-read=docs --allow-write=docs scripts/configuration_tables.ts`
  *
  * @module
  */

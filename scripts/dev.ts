@@ -5,7 +5,8 @@
  */
 import { parseArgs } from "node:util";
 import { Output, shortId, showRoundTrip, type Style } from "../cli/output.ts";
-import { createTerminalStream, stopOnSignals } from "../ports/system_terminal.ts";
+import { createTerminalStream } from "../ports/system_terminal.ts";
+import { stopOnSignals } from "../process/signals.ts";
 import { connectAll, greetAll } from "./local_network/exchange.ts";
 import { LocalNetwork, type LocalNode } from "./local_network/network.ts";
 import { binaryPrograms, type Programs, sourcePrograms } from "./local_network/programs.ts";
@@ -115,7 +116,7 @@ async function printArrivals(
 ): Promise<void> {
   const { node, network } = options;
   for await (const { event, data } of await node.admin.events()) {
-    if (event !== "message") continue;
+    if (event !== "messaging.message") continue;
     const { message } = JSON.parse(data) as { message: { peer: string; text: string } };
     const sender = network.nodes.find(({ id }) => id === message.peer);
     const from = sender === undefined ? shortId(message.peer) : sender.name;

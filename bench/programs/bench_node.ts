@@ -3,26 +3,17 @@
  *
  * @module
  */
-import { DatabaseSync } from "node:sqlite";
 import { Buffer } from "node:buffer";
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
-import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
-import { createNode, type NodePorts, type OpenNode } from "../../peer/node.ts";
-import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
+import type { OpenNode } from "../../peer/node.ts";
+import type { BuiltInModule } from "../../peer/modules/host.ts";
 import { newEntry } from "../../peer/tokens/vault.ts";
-import {
-  createOpenDatabase,
-  openFiles,
-  systemChannelUpgrader,
-  systemClock,
-  systemHttpClient,
-  systemRandom,
-  systemResolver,
-} from "../../ports/system.ts";
+import { systemHttpClient, systemResolver } from "../../ports/system.ts";
 import { verifyRecord } from "../../protocol/record.ts";
-import { CHEAP_COST } from "../two_nodes.ts";
 import { MemoryFiles } from "./memory_files.ts";
+import { memoryPorts, systemPorts } from "../../tests/world/node_ports.ts";
+import { composeNode } from "../../tests/world/compose_node.ts";
 
 /** What a directory would have sent to one side, base64url. */
 export interface Introduction {
@@ -33,42 +24,36 @@ export interface Introduction {
   readonly directoryNoiseKey: string;
 }
 
-function storageOf(folder: string | null): Pick<NodePorts, "files" | "openDatabase"> {
-  if (folder === null) {
-    return { files: new MemoryFiles(), openDatabase: () => new DatabaseSync(":memory:") };
-  }
-  return { files: openFiles(folder), openDatabase: createOpenDatabase(folder) };
-}
-
 export interface BenchNodeOptions {
   readonly crypto: CryptoCore;
   readonly apiUrl: string;
   /** Where its data goes; `null`: into memory. */
   readonly folder: string | null;
-  readonly handlers?: ReadonlyMap<string, FrameHandler>;
+  readonly modules?: readonly BuiltInModule[];
 }
 
 /** Starts a node without directories and without limits. */
 export async function startBenchNode(options: BenchNodeOptions): Promise<OpenNode> {
-  const { crypto, apiUrl, folder, handlers = new Map() } = options;
-  const node = await createNode({
-    clock: systemClock,
-    random: systemRandom,
-    http: systemHttpClient,
-    resolver: systemResolver,
-    crypto,
-    upgrader: systemChannelUpgrader,
-    log: { log: () => {} },
-    ...storageOf(folder),
-  }, {
-    ...NODE_DEFAULTS,
-    version: "bench",
-    apiUrl,
-    allowPrivate: true,
-    adminToken: "bench",
-    handshakesPerMinute: 1_000_000,
-    keystoreCost: CHEAP_COST,
-  }, handlers);
+  const { crypto, apiUrl, folder, modules } = options;
+  const log = { log: () => {} };
+  const ports = folder === null
+    ? {
+      ...memoryPorts(),
+      http: systemHttpClient,
+      resolver: systemResolver,
+      files: new MemoryFiles(),
+    }
+    : systemPorts(folder);
+  const node = await composeNode({
+    ports: { ...ports, crypto, log },
+    config: {
+      apiUrl,
+      allowPrivate: true,
+      adminToken: "bench",
+      handshakesPerMinute: 1_000_000,
+    },
+    modules,
+  });
   await node.start();
   return node;
 }

@@ -3,13 +3,18 @@
  *
  * @module
  */
-import type { NodeId } from "../../crypto/encoding.ts";
-import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
-import type { Sessions } from "../../peer/sessions/sessions.ts";
+import type {
+  FrameHandler,
+  ModuleContext,
+  NodeId,
+  OpenRedModule,
+  PeerFrame,
+} from "../../modules/api.ts";
+import { moduleOf } from "../../tests/world/test_module.ts";
 import { roundTrips } from "./round_trips.ts";
 
-/** Frames sealed at a time. */
-const BURST = 128;
+const TYPES = ["note", "credit", "ping", "pong"] as const;
+
 /** The receiver says after so many that it has them. */
 const CREDIT = 1_024;
 /** Frames that nobody has said to have yet: a channel drops what finds no room. */
@@ -17,7 +22,7 @@ const MAX_OUTSTANDING = 4 * CREDIT;
 
 /** Sends, answers and counts the frames `bench.note`, `bench.credit`, `bench.ping` and `bench.pong`. */
 export class FrameMeter implements FrameHandler {
-  #sessions: Sessions | null = null;
+  #context: ModuleContext | null = null;
   #received = 0;
   #expected = Infinity;
   #arrived: () => void = () => {};
@@ -25,13 +30,20 @@ export class FrameMeter implements FrameHandler {
   #outstanding = 0;
   #credited: () => void = () => {};
 
-  use(sessions: Sessions): void {
-    this.#sessions = sessions;
+  /** The module of a node that this meter measures. */
+  module(): OpenRedModule {
+    const frames = TYPES.map((type) => ({ type }));
+    return {
+      ...moduleOf({ name: "bench", frames }, this),
+      start: (context) => {
+        this.#context = context;
+        return Promise.resolve();
+      },
+    };
   }
 
-  receive(peer: NodeId, header: unknown, body: Uint8Array): Promise<boolean> {
-    const { type } = header as { type: string };
-    if (type === "bench.ping") void this.#send(peer, "bench.pong", body.slice());
+  receive({ peer, type, body }: PeerFrame): Promise<boolean> {
+    if (type === "bench.ping") this.#send(peer, "pong", body.slice());
     else if (type === "bench.pong") this.#pong();
     else if (type === "bench.credit") this.#takeCredit();
     else this.#takeNote(peer);
@@ -40,7 +52,7 @@ export class FrameMeter implements FrameHandler {
 
   #takeNote(peer: NodeId): void {
     this.#received += 1;
-    if (this.#received % CREDIT === 0) void this.#send(peer, "bench.credit", new Uint8Array());
+    if (this.#received % CREDIT === 0) this.#send(peer, "credit", new Uint8Array());
     if (this.#received === this.#expected) this.#arrived();
   }
 
@@ -56,17 +68,12 @@ export class FrameMeter implements FrameHandler {
   /** Sends `count` frames as fast as they are sealed and received. */
   async flood(peer: NodeId, options: { count: number; bytes: number }): Promise<void> {
     this.#outstanding = 0;
-    for (let left = options.count; left > 0; left -= BURST) {
+    for (let left = options.count; left > 0; left -= 1) {
       while (this.#outstanding >= MAX_OUTSTANDING) {
         await new Promise<void>((resolve) => this.#credited = resolve);
       }
-      const length = Math.min(BURST, left);
-      this.#outstanding += length;
-      const burst = Array.from(
-        { length },
-        () => this.#send(peer, "bench.note", new Uint8Array(options.bytes)),
-      );
-      await Promise.all(burst);
+      this.#outstanding += 1;
+      this.#send(peer, "note", new Uint8Array(options.bytes));
     }
   }
 
@@ -82,12 +89,12 @@ export class FrameMeter implements FrameHandler {
   ping(peer: NodeId, options: { count: number; bytes: number }): Promise<number[]> {
     return roundTrips(options.count, (answered) => {
       this.#pong = answered;
-      void this.#send(peer, "bench.ping", new Uint8Array(options.bytes));
+      this.#send(peer, "ping", new Uint8Array(options.bytes));
     });
   }
 
-  #send(peer: NodeId, type: string, body: Uint8Array): Promise<void> {
-    if (this.#sessions === null) throw new Error("The node is not there yet");
-    return this.#sessions.send(peer, { type }, body);
+  #send(peer: NodeId, type: (typeof TYPES)[number], body: Uint8Array): void {
+    if (this.#context === null) throw new Error("The node is not there yet");
+    this.#context.send({ peer, type, body });
   }
 }

@@ -7,10 +7,12 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
 import type { OpenNode } from "../../peer/node.ts";
+import { HttpListener } from "../../ports/system_listener.ts";
 import { callAnew, introduce, type Introduction, startBenchNode } from "./bench_node.ts";
 import { type Commands, runCommands } from "./command_loop.ts";
 import { FrameMeter } from "./frame_meter.ts";
 import { RawSockets } from "./raw_sockets.ts";
+import { builtInOf } from "../../tests/world/test_module.ts";
 
 /** What others have to know of a node. */
 export interface NodeView {
@@ -21,6 +23,8 @@ export interface NodeView {
 }
 
 const CHANNEL_TRIES = 50;
+/** How long a text may take. */
+const MAX_WAIT_MS = 60_000;
 
 interface Member {
   readonly node: OpenNode;
@@ -33,38 +37,47 @@ const members: Member[] = [];
 const raw = new RawSockets();
 const folders: string[] = [];
 
-const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request, info) => {
-  const [, name, number] = new URL(request.url).pathname.split("/");
-  if (name === "raw") return raw.accept(request);
-  const member = members[Number(number)];
-  if (member === undefined) return new Response(null, { status: 404 });
-  return member.node.handle(request, { address: info.remoteAddr.hostname });
+const listener = new HttpListener({
+  hostname: "127.0.0.1",
+  port: 0,
+  log: { log: () => {} },
+  async answer(request, address) {
+    const [, , number] = new URL(request.url).pathname.split("/");
+    const member = members[Number(number)];
+    if (member === undefined) return new Response(null, { status: 404 });
+    return await member.node.handle(request, { address });
+  },
 });
+
+/** What the bare WebSockets are accepted by: the runtime alone. */
+const rawServer = Deno.serve(
+  { hostname: "127.0.0.1", port: 0, onListen() {} },
+  (request) => raw.accept(request),
+);
 
 async function open(
   options: { count: number; isDurable: boolean },
-): Promise<{ port: number; nodes: NodeView[] }> {
-  const { port } = server.addr;
+): Promise<{ port: number; rawPort: number; nodes: NodeView[] }> {
+  const { port } = listener;
   const nodes: NodeView[] = [];
   for (let i = 0; i < options.count; i++) {
     const folder = options.isDurable ? await Deno.makeTempDir({ prefix: "openred-bench-" }) : null;
     if (folder !== null) folders.push(folder);
     const meter = new FrameMeter();
     const apiUrl = `http://127.0.0.1:${port}/n/${members.length}`;
-    const handlers = new Map([["bench", meter]]);
-    const node = await startBenchNode({ crypto, apiUrl, folder, handlers });
-    meter.use(node.inside.sessions);
+    const modules = [builtInOf(meter.module())];
+    const node = await startBenchNode({ crypto, apiUrl, folder, modules });
     members.push({ node, meter, peer: null });
-    const { record } = await (await node.handleAdmin(adminRequest("/id"))).json();
+    const { record } = await (await node.handleAdmin(adminRequest("/admin/v1/id"))).json();
     const noisePublic = encodeBase64Url(node.inside.keys.noiseKeys[0]!.publicKey);
     nodes.push({ id: node.id, noisePublic, record });
   }
-  return { port, nodes };
+  return { port, rawPort: rawServer.addr.port, nodes };
 }
 
-function adminRequest(path: string): Request {
+function adminRequest(path: string, init: RequestInit = {}): Request {
   const headers = { authorization: "Bearer bench" };
-  return new Request(`http://127.0.0.1/admin/v1${path}`, { headers });
+  return new Request(`http://127.0.0.1${path}`, { ...init, headers });
 }
 
 async function meet(options: { number: number; introduction: Introduction }): Promise<void> {
@@ -92,7 +105,8 @@ async function untilChannel(): Promise<void> {
   const member = members[0]!;
   for (let tries = 0; tries < CHANNEL_TRIES; tries++) {
     await member.meter.ping(peerOf(member), { count: 1, bytes: 1 });
-    const { sessions } = await (await member.node.handleAdmin(adminRequest("/status"))).json();
+    const { sessions } = await (await member.node.handleAdmin(adminRequest("/admin/v1/status")))
+      .json();
     if (sessions.some(({ carrier }: { carrier: string }) => carrier === "channel")) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -103,12 +117,13 @@ async function untilChannel(): Promise<void> {
 async function sendTexts(options: { count: number; bytes: number }): Promise<void> {
   const member = members[0]!;
   const text = "x".repeat(options.bytes);
-  const waiting: Promise<unknown>[] = [];
-  for (let i = 0; i < options.count; i++) {
-    const sent = member.node.inside.messages.send(peerOf(member), text);
-    waiting.push(sent.then(({ delivered }) => delivered));
-  }
-  await Promise.all(waiting);
+  const body = JSON.stringify({ peer: peerOf(member), text, wait_ms: MAX_WAIT_MS });
+  const send = async () => {
+    const request = adminRequest("/m/messaging/messages", { method: "POST", body });
+    const { state } = await (await member.node.handleAdmin(request)).json();
+    if (state !== "delivered") throw new Error(`A text is ${state}`);
+  };
+  await Promise.all(Array.from({ length: options.count }, send));
 }
 
 async function close(): Promise<void> {

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { TAG_BYTES } from "../primitives/aead.ts";
 import { wipe } from "../primitives/bytes.ts";
 import type { CallArgument, CallTable } from "../bridge/calls.ts";
-import { checkInteger, checkText } from "../primitives/checks.ts";
+import { checkInteger, checkText, MAX_DATE_MS } from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { Verifier } from "../primitives/curves.ts";
 import {
@@ -21,17 +21,21 @@ import {
   encodeBase64Url,
   encodeUtf8,
 } from "../encoding.ts";
-import { type AuditEntry, type AuditLine, type AuditPosition, CryptoError } from "../interface.ts";
+import {
+  type AuditEntry,
+  type AuditLine,
+  type AuditPosition,
+  CryptoError,
+  MAX_CALL_ITEMS,
+} from "../interface.ts";
 import { type Held, IdentityKey } from "../keyring/keyring.ts";
 
 const TYPE = "openred-audit+jwt";
 const NONCE_BYTES = 12;
 const HASH_TEXT_LENGTH = 43;
-const MAX_LINES = 4096;
 const MAX_ENTRY_LENGTH = 4096;
 const MAX_LINE_LENGTH = 16_384;
 const MAX_ID_LENGTH = 128;
-const MAX_INSTANT_MS = 8.64e15;
 
 /** The two keys of an audit log, 32 bytes each. */
 export class AuditKeys implements Held {
@@ -56,7 +60,7 @@ function encodeHeader(nodeId: string): string {
 }
 
 function checkPosition(position: AuditPosition): void {
-  checkInteger(position.number, Number.MAX_SAFE_INTEGER - MAX_LINES, "a line's number");
+  checkInteger(position.number, Number.MAX_SAFE_INTEGER - MAX_CALL_ITEMS, "a line's number");
   checkInteger(position.file, Number.MAX_SAFE_INTEGER, "a file's number");
   checkInteger(position.bytes, Number.MAX_SAFE_INTEGER, "a file's length");
   if (typeof position.hash !== "string" || decodeBase64Url(position.hash)?.length !== 32) {
@@ -65,8 +69,8 @@ function checkPosition(position: AuditPosition): void {
 }
 
 function checkCount(list: readonly unknown[]): void {
-  if (Array.isArray(list) && list.length <= MAX_LINES) return;
-  throw new CryptoError("bad_argument", `Expected at most ${MAX_LINES} lines`);
+  if (Array.isArray(list) && list.length <= MAX_CALL_ITEMS) return;
+  throw new CryptoError("bad_argument", `Expected at most ${MAX_CALL_ITEMS} lines`);
 }
 
 function hashPeer(parts: CoreParts, keys: AuditKeys, peer: string): string {
@@ -81,7 +85,7 @@ function sealEntry(
   line: { iss: string; number: number; entry: AuditEntry },
 ): string {
   const { timestamp, event, peer, success, fields } = line.entry;
-  checkInteger(timestamp, MAX_INSTANT_MS, "a timestamp");
+  checkInteger(timestamp, MAX_DATE_MS, "a timestamp");
   const node_id = peer === null ? null : hashPeer(parts, keys, peer);
   const about = { timestamp, event, node_id, success };
   // First for who reads it, last so that no field can stand for one of them.

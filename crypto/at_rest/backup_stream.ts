@@ -2,9 +2,9 @@
  * The encryption of a backup: a head, then chunks, each sealed for its place in the file.
  *
  * Head: `magic(8) ‖ memory in KiB(4) ‖ passes(4) ‖ salt(16)`, big-endian. Key = Argon2id(passphrase, salt), 32 bytes,
- * used for this one file. A chunk is AES-256-GCM of 65,536 bytes (the last one of 0 to 65,536), nonce = 3 zero bytes ‖
- * number of the chunk(8) ‖ 1 for the last chunk, otherwise 0, AAD = the head. So no chunk can be changed, moved, left
- * out or taken from another file, and none can be cut off behind.
+ * used for this one file. A chunk is AES-256-GCM of {@linkcode BACKUP_CHUNK_BYTES} (the last one of any length up to
+ * it), nonce = 3 zero bytes ‖ number of the chunk(8) ‖ 1 for the last chunk, otherwise 0, AAD = the head. So no chunk
+ * can be changed, moved, left out or taken from another file, and none can be cut off behind.
  *
  * @module
  * @see docs/ARCHITECTURE.md, "Backup"
@@ -13,11 +13,10 @@ import { wipe } from "../primitives/bytes.ts";
 import type { CallTable } from "../bridge/calls.ts";
 import { checkByteArray } from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
-import { BACKUP_MAGIC, CryptoError } from "../interface.ts";
+import { BACKUP_CHUNK_BYTES, BACKUP_MAGIC, CryptoError } from "../interface.ts";
 import type { Held } from "../keyring/keyring.ts";
 import { decodeStretchHead, encodeStretchHead, stretchUnderHead } from "./stretched_box.ts";
 
-const MAX_CHUNK_BYTES = 65_536;
 const TAG_BYTES = 16;
 const NONCE_BYTES = 12;
 
@@ -55,17 +54,13 @@ async function begin(
   parts: CoreParts,
   options: { passphrase: Uint8Array; head: Uint8Array },
 ): Promise<BackupStream> {
-  try {
-    const key = await stretchUnderHead(parts, { secret: options.passphrase, head: options.head });
-    return new BackupStream(key, options.head);
-  } finally {
-    wipe(options.passphrase);
-  }
+  const key = await stretchUnderHead(parts, { secret: options.passphrase, head: options.head });
+  return new BackupStream(key, options.head);
 }
 
 function checkLength(length: number, isLast: boolean): void {
-  if (isLast ? length <= MAX_CHUNK_BYTES : length === MAX_CHUNK_BYTES) return;
-  throw new CryptoError("bad_argument", `Expected a chunk of ${MAX_CHUNK_BYTES} bytes`);
+  if (isLast ? length <= BACKUP_CHUNK_BYTES : length === BACKUP_CHUNK_BYTES) return;
+  throw new CryptoError("bad_argument", `Expected a chunk of ${BACKUP_CHUNK_BYTES} bytes`);
 }
 
 export function createBackupCalls(parts: CoreParts): BackupCalls {
@@ -85,7 +80,6 @@ export function createBackupCalls(parts: CoreParts): BackupCalls {
     openBackup: async ({ passphrase, head }) => {
       checkByteArray(head, "a head");
       if (decodeStretchHead(head, BACKUP_MAGIC) === null) {
-        wipe(passphrase);
         throw new CryptoError("unseal_failed", "The file is not a backup of a known form");
       }
       return parts.ring.add(await begin(parts, { passphrase, head: new Uint8Array(head) }));

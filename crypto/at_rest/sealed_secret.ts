@@ -41,27 +41,14 @@ export async function sealSecret(
 
 export function createSecretCalls(parts: CoreParts): SecretCalls {
   return {
-    sealSecret: async (options) => {
-      try {
-        return await sealSecret(parts, options);
-      } finally {
-        wipe(options.secret, options.passphrase);
-      }
-    },
-    openSecret: async ({ sealed, passphrase }) => {
-      try {
-        return await unsealSecret(parts, { sealed, passphrase });
-      } finally {
-        wipe(passphrase);
-      }
-    },
+    sealSecret: (options) => sealSecret(parts, options),
+    openSecret: (options) => unsealSecret(parts, options),
     resealSecret: async ({ sealed, passphrase, newPassphrase, cost }) => {
-      let plain: Uint8Array | null = null;
+      const plain = await unsealSecret(parts, { sealed, passphrase });
       try {
-        plain = await unsealSecret(parts, { sealed, passphrase });
         return await sealBox(parts, { magic: MAGIC, secret: newPassphrase, plain, cost });
       } finally {
-        wipe(plain, passphrase, newPassphrase);
+        wipe(plain);
       }
     },
   };

@@ -12,7 +12,7 @@ import { TAG_BYTES } from "../primitives/aead.ts";
 import { wipe } from "../primitives/bytes.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { concatBytes, encodeUtf8 } from "../encoding.ts";
-import { CryptoError, type KeystoreCost } from "../interface.ts";
+import { CryptoError, type KeystoreCost, MAX_SECRET_BYTES } from "../interface.ts";
 
 const KEY_BYTES = 32;
 const SALT_BYTES = 16;
@@ -27,7 +27,6 @@ const MIN_MEMORY_KIB = 8;
 /** 1 GiB and 32 passes, so that a planted file exhausts neither memory nor patience. */
 const MAX_MEMORY_KIB = 2 ** 20;
 const MAX_PASSES = 32;
-const MAX_SECRET_BYTES = 1024;
 
 export type BoxParts = Pick<CoreParts, "aeads" | "random" | "stretch">;
 
@@ -119,7 +118,7 @@ function checkCost(cost: KeystoreCost): void {
 }
 
 /**
- * Seals bytes under a secret of 1 to 1,024 bytes; both stay the caller's to wipe.
+ * Seals bytes under a secret of 1 to {@linkcode MAX_SECRET_BYTES}; both stay the caller's to wipe.
  * @param options `magic`: 8 ASCII characters that tell one kind of box from another.
  * @throws {CryptoError} `bad_argument` on a secret or cost outside the limits.
  */

@@ -9,9 +9,11 @@ import type { CallTable } from "../bridge/calls.ts";
 import { checkBytes } from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { SigningKey } from "../primitives/curves.ts";
-import { deriveKey, sealKeystore } from "./keystore.ts";
+import { HeldKeystore } from "./held_keystore.ts";
+import { deriveKey, sealKeystore, type StorageRoot } from "./keystore.ts";
 import { IdentityKey } from "../keyring/keyring.ts";
 import { sealSecret, SECRET_BYTES } from "./sealed_secret.ts";
+import { wipeRoots, withFreshRoot } from "./storage_roots.ts";
 
 const PHRASE_BYTES = 32;
 const LABEL = "openred/v3/successor";
@@ -19,7 +21,7 @@ const LABEL = "openred/v3/successor";
 type SuccessorCalls = Pick<CallTable, "createSuccessor" | "openSuccessor" | "succeedKeystore">;
 
 /** An identity of which the seed is kept, so that it can go into a keystore. */
-class Successor extends IdentityKey {
+class SuccessorKey extends IdentityKey {
   readonly seed: Uint8Array;
 
   /** @param seed 32 bytes, this object's from here on. */
@@ -34,9 +36,9 @@ class Successor extends IdentityKey {
   }
 }
 
-function derive(parts: CoreParts, phrase: Uint8Array): Successor {
+function derive(parts: CoreParts, phrase: Uint8Array): SuccessorKey {
   checkBytes(phrase, PHRASE_BYTES, "a recovery phrase");
-  return new Successor(deriveKey(parts.hashes, phrase, LABEL));
+  return new SuccessorKey(deriveKey(parts.hashes, phrase, LABEL));
 }
 
 function createSuccessor(parts: CoreParts): { phrase: Uint8Array; next: Uint8Array } {
@@ -51,18 +53,22 @@ async function succeedKeystore(
   parts: CoreParts,
   options: Parameters<CallTable["succeedKeystore"]>[0],
 ): Promise<{ sealed: Uint8Array; secret: Uint8Array }> {
-  const { passphrase, cost } = options;
+  const { passphrase, cost, former } = options;
   const noiseKey = parts.random(32);
   // Whoever copied the former keystore has its secret as well: the successor's opens with another one.
   const secret = parts.random(SECRET_BYTES);
+  let storage: StorageRoot[] = [];
   try {
-    const { seed } = parts.ring.get(options.successor, Successor);
-    const content = { seed, noiseKeys: [noiseKey] };
+    const { seed } = parts.ring.get(options.successor, SuccessorKey);
+    const roots = former === undefined ? [] : parts.ring.get(former, HeldKeystore).storage;
+    storage = withFreshRoot(parts.random, roots);
+    const content = { seed, noiseKeys: [noiseKey], storage };
     const sealed = await sealKeystore(parts, { content, secret, cost });
     if (passphrase === undefined) return { sealed, secret: secret.slice() };
     return { sealed, secret: await sealSecret(parts, { secret, passphrase, cost }) };
   } finally {
-    wipe(secret, passphrase, noiseKey);
+    wipe(secret, noiseKey);
+    wipeRoots(storage);
   }
 }
 
@@ -70,14 +76,10 @@ export function createSuccessorCalls(parts: CoreParts): SuccessorCalls {
   return {
     createSuccessor: () => createSuccessor(parts),
     openSuccessor: ({ phrase }) => {
-      try {
-        const successor = derive(parts, phrase);
-        const { nodeId } = successor;
-        const next = parts.hashes.sha256(successor.key.publicKey);
-        return { key: parts.ring.add(successor), nodeId, next };
-      } finally {
-        wipe(phrase);
-      }
+      const successor = derive(parts, phrase);
+      const { nodeId } = successor;
+      const next = parts.hashes.sha256(successor.key.publicKey);
+      return { key: parts.ring.add(successor), nodeId, next };
     },
     succeedKeystore: (options) => succeedKeystore(parts, options),
   };

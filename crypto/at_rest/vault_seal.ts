@@ -14,7 +14,13 @@ import type { CoreParts } from "../keyring/core_parts.ts";
 import { EncReader } from "../primitives/enc_reader.ts";
 import { concatBytes, enc, encodeUtf8 } from "../encoding.ts";
 import { Half } from "../pairs/half.ts";
-import { CryptoError, type KeyRef, type OpenedLine, type StoredHalf } from "../interface.ts";
+import {
+  CryptoError,
+  type KeyRef,
+  MAX_CALL_ITEMS,
+  type OpenedLine,
+  type StoredHalf,
+} from "../interface.ts";
 import { VaultKey } from "../keyring/keyring.ts";
 
 const NONCE_BYTES = 12;
@@ -24,12 +30,9 @@ const MAX_NAME_LENGTH = 256;
 const MAX_META_LENGTH = 2 ** 16;
 const MAX_SEALED_LENGTH = 2 ** 19;
 
-/** What one call may open, so that others get their turn. */
-const MAX_LINES = 4_096;
-
 type VaultCalls = Pick<
   CallTable,
-  "sealHalf" | "openHalf" | "sealNote" | "openNote" | "openLines"
+  "sealHalf" | "sealNote" | "openLines"
 >;
 
 function refuse(): never {
@@ -110,25 +113,6 @@ function readHalf(parts: CoreParts, reader: EncReader): StoredHalf & { readonly 
   return { half: parts.ring.add(half), info: half.describe(), meta };
 }
 
-function openHalf(
-  parts: CoreParts,
-  options: Parameters<CallTable["openHalf"]>[0],
-): StoredHalf & { readonly meta: string } {
-  return readLine(
-    parts,
-    options,
-    (label, reader) => label === HALF_LABEL ? readHalf(parts, reader) : refuse(),
-  );
-}
-
-function openNote(parts: CoreParts, options: Parameters<CallTable["openNote"]>[0]): string {
-  return readLine(
-    parts,
-    options,
-    (label, reader) => label === NOTE_LABEL ? reader.text() : refuse(),
-  );
-}
-
 function openEither(
   parts: CoreParts,
   line: { vault: KeyRef; name: string; sealed: string },
@@ -144,8 +128,8 @@ function openLines(
   options: Parameters<CallTable["openLines"]>[0],
 ): (OpenedLine | null)[] {
   const { vault } = options;
-  if (!Array.isArray(options.lines) || options.lines.length > MAX_LINES) {
-    throw new CryptoError("bad_argument", `Expected at most ${MAX_LINES} lines`);
+  if (!Array.isArray(options.lines) || options.lines.length > MAX_CALL_ITEMS) {
+    throw new CryptoError("bad_argument", `Expected at most ${MAX_CALL_ITEMS} lines`);
   }
   return options.lines.map(({ name, sealed }) => {
     try {
@@ -165,13 +149,11 @@ export function createVaultCalls(parts: CoreParts): VaultCalls {
       const plain = encodeHalf(parts.ring.get(half, Half), meta);
       return sealLine(parts, { key, name, plain });
     },
-    openHalf: (options) => openHalf(parts, options),
     sealNote: ({ vault, name, note }) => {
       const key = parts.ring.get(vault, VaultKey);
       checkText(note, MAX_META_LENGTH, "a note");
       return sealLine(parts, { key, name, plain: enc(NOTE_LABEL, note) });
     },
-    openNote: (options) => openNote(parts, options),
     openLines: (options) => openLines(parts, options),
   };
 }

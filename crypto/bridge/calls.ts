@@ -1,58 +1,81 @@
 /**
- * The calls of the core by name: what the core in the caller's thread, its Worker and the Worker's
- * client agree on.
+ * The calls of the core: what the core in the caller's thread, its Worker and the Worker's client agree on.
  *
  * @module
  */
-import type { CryptoCore, KeyRef } from "../interface.ts";
+import type { CoreCalls } from "../interface.ts";
 
-/** All calls; on the way to the Worker a call is its place in this list. */
-export const CALL_NAMES = [
-  "sha256",
-  "blake3",
-  "createKeystore",
-  "openKeystore",
-  "addNoiseKey",
-  "sealSecret",
-  "openSecret",
-  "resealSecret",
-  "createSuccessor",
-  "openSuccessor",
-  "succeedKeystore",
-  "beginBackup",
-  "sealBackup",
-  "openBackup",
-  "readBackup",
-  "release",
-  "signJws",
-  "verifyJws",
-  "selectMethod",
-  "issuePair",
-  "openEnvelope",
-  "sealHalf",
-  "openHalf",
-  "sealNote",
-  "openNote",
-  "openLines",
-  "auditLines",
-  "readAuditLines",
-  "auditPeer",
-  "handshakeHash",
-  "startHandshake",
-  "readHandshake",
-  "acceptHandshake",
-  "readAnswer",
-  "completeHandshake",
-  "seal",
-  "open",
-  "sendState",
-  "wipeSpentKeys",
-  "stop",
-] as const satisfies readonly (keyof CryptoCore)[];
+type ArgumentOf<N extends keyof CoreCalls> = Parameters<CoreCalls[N]>[0];
 
-export type CallName = typeof CALL_NAMES[number];
-export type CallArgument<N extends CallName> = Parameters<CryptoCore[N]>[0];
-export type CallResult<N extends CallName> = Awaited<ReturnType<CryptoCore[N]>>;
+/** The members of a call's argument that are byte arrays. */
+type ByteMembers<A> = A extends object ? A extends Uint8Array ? never
+  : { [M in keyof A]-?: NonNullable<A[M]> extends Uint8Array ? M : never }[keyof A]
+  : never;
+
+/**
+ * What becomes of a byte array. `kept`: it stays the caller's. `secret`: it unseals keys, so it is wiped on both sides of
+ * the Worker, however the call ends, and no copy of the message is left. `moved`: a large one is the caller's no more.
+ */
+export type MemberKind = "kept" | "secret" | "moved";
+
+/** Every byte array of a call has to say what it is: a new one without a word here does not compile. */
+type CallMembers = {
+  readonly [N in keyof CoreCalls]: {
+    readonly [M in ByteMembers<ArgumentOf<N>>]: MemberKind;
+  };
+};
+
+/** All calls, and the byte arrays of their arguments. */
+export const CALLS = {
+  sha256: {},
+  createKeystore: { secret: "secret" },
+  openKeystore: { sealed: "kept", secret: "secret", sealedSecret: "kept" },
+  addNoiseKey: { secret: "secret", sealedSecret: "kept" },
+  sealSecret: { secret: "secret", passphrase: "secret" },
+  openSecret: { sealed: "kept", passphrase: "secret" },
+  resealSecret: { sealed: "kept", passphrase: "secret", newPassphrase: "secret" },
+  createSuccessor: {},
+  openSuccessor: { phrase: "secret" },
+  succeedKeystore: { passphrase: "secret" },
+  beginBackup: { passphrase: "secret" },
+  sealBackup: { chunk: "kept" },
+  openBackup: { passphrase: "secret", head: "kept" },
+  readBackup: { chunk: "kept" },
+  release: {},
+  signJws: {},
+  verifyJws: {},
+  selectMethod: {},
+  issuePair: {},
+  openEnvelope: { directoryNoiseKey: "kept", pairId: "kept", noise: "kept" },
+  sealHalf: {},
+  sealNote: {},
+  openLines: {},
+  auditLines: {},
+  readAuditLines: {},
+  auditPeer: {},
+  deriveModuleKey: { salt: "kept" },
+  sealRows: {},
+  openRows: {},
+  handshakeHash: { pairId: "kept", noise: "kept" },
+  startHandshake: { peerNoiseKey: "kept" },
+  readHandshake: { noise: "kept" },
+  acceptHandshake: {},
+  readAnswer: { noise: "kept" },
+  completeHandshake: {},
+  seal: { body: "moved" },
+  open: { frame: "kept" },
+  wipeSpentKeys: {},
+  admitMethod: {},
+  dismissMethod: {},
+  stop: {},
+} as const satisfies CallMembers;
+
+export type CallName = keyof typeof CALLS;
+export type CallArgument<N extends CallName> = ArgumentOf<N>;
+export type CallResult<N extends CallName> = Awaited<ReturnType<CoreCalls[N]>>;
+
+/** All names; on the way to the Worker a call is its place in this list. */
+export const CALL_NAMES = Object.keys(CALLS) as readonly CallName[];
 
 /** What does a call: at once where it can, otherwise with a promise. */
 export type CallTable = {
@@ -61,182 +84,30 @@ export type CallTable = {
   ) => CallResult<N> | Promise<CallResult<N>>;
 };
 
-/** A core all of whose calls go one way, which a subclass gives. */
-export abstract class CallingCore implements CryptoCore {
-  protected abstract call<N extends CallName>(
-    name: N,
-    argument: CallArgument<N>,
-  ): Promise<CallResult<N>>;
+function membersOf(name: CallName, kind: MemberKind): readonly string[] {
+  return Object.entries(CALLS[name]).flatMap(([member, its]) => its === kind ? [member] : []);
+}
 
-  sha256(data: Uint8Array): Promise<Uint8Array> {
-    return this.call("sha256", data);
-  }
+const SECRET_MEMBERS = new Map(CALL_NAMES.map((name) => [name, membersOf(name, "secret")]));
 
-  blake3(options: CallArgument<"blake3">): Promise<CallResult<"blake3">> {
-    return this.call("blake3", options);
-  }
+/** The calls of which a byte array is the caller's no more. */
+export const MOVING_CALLS: ReadonlySet<CallName> = new Set(
+  CALL_NAMES.filter((name) => membersOf(name, "moved").length > 0),
+);
 
-  createKeystore(
-    options: CallArgument<"createKeystore">,
-  ): Promise<CallResult<"createKeystore">> {
-    return this.call("createKeystore", options);
-  }
+/** Whether anything that unseals keys may be in a call. */
+export function takesSecrets(name: CallName): boolean {
+  return (SECRET_MEMBERS.get(name)?.length ?? 0) > 0;
+}
 
-  openKeystore(options: CallArgument<"openKeystore">): Promise<CallResult<"openKeystore">> {
-    return this.call("openKeystore", options);
+/** Wipes what unseals keys. @returns Whether there was any. */
+export function wipeSecrets(name: CallName, argument: unknown): boolean {
+  const members = SECRET_MEMBERS.get(name) ?? [];
+  if (members.length === 0 || typeof argument !== "object" || argument === null) return false;
+  const given = argument as Readonly<Record<string, unknown>>;
+  const secrets = members.flatMap((member) => given[member] ?? []);
+  for (const secret of secrets) {
+    if (secret instanceof Uint8Array) secret.fill(0);
   }
-
-  addNoiseKey(options: CallArgument<"addNoiseKey">): Promise<CallResult<"addNoiseKey">> {
-    return this.call("addNoiseKey", options);
-  }
-
-  sealSecret(options: CallArgument<"sealSecret">): Promise<CallResult<"sealSecret">> {
-    return this.call("sealSecret", options);
-  }
-
-  openSecret(options: CallArgument<"openSecret">): Promise<CallResult<"openSecret">> {
-    return this.call("openSecret", options);
-  }
-
-  resealSecret(options: CallArgument<"resealSecret">): Promise<CallResult<"resealSecret">> {
-    return this.call("resealSecret", options);
-  }
-
-  createSuccessor(): Promise<CallResult<"createSuccessor">> {
-    return this.call("createSuccessor", undefined);
-  }
-
-  openSuccessor(options: CallArgument<"openSuccessor">): Promise<CallResult<"openSuccessor">> {
-    return this.call("openSuccessor", options);
-  }
-
-  succeedKeystore(
-    options: CallArgument<"succeedKeystore">,
-  ): Promise<CallResult<"succeedKeystore">> {
-    return this.call("succeedKeystore", options);
-  }
-
-  beginBackup(options: CallArgument<"beginBackup">): Promise<CallResult<"beginBackup">> {
-    return this.call("beginBackup", options);
-  }
-
-  sealBackup(options: CallArgument<"sealBackup">): Promise<CallResult<"sealBackup">> {
-    return this.call("sealBackup", options);
-  }
-
-  openBackup(options: CallArgument<"openBackup">): Promise<CallResult<"openBackup">> {
-    return this.call("openBackup", options);
-  }
-
-  readBackup(options: CallArgument<"readBackup">): Promise<CallResult<"readBackup">> {
-    return this.call("readBackup", options);
-  }
-
-  release(key: KeyRef): Promise<void> {
-    return this.call("release", key);
-  }
-
-  signJws(options: CallArgument<"signJws">): Promise<CallResult<"signJws">> {
-    return this.call("signJws", options);
-  }
-
-  verifyJws(options: CallArgument<"verifyJws">): Promise<CallResult<"verifyJws">> {
-    return this.call("verifyJws", options);
-  }
-
-  selectMethod(options: CallArgument<"selectMethod">): Promise<CallResult<"selectMethod">> {
-    return this.call("selectMethod", options);
-  }
-
-  issuePair(options: CallArgument<"issuePair">): Promise<CallResult<"issuePair">> {
-    return this.call("issuePair", options);
-  }
-
-  openEnvelope(options: CallArgument<"openEnvelope">): Promise<CallResult<"openEnvelope">> {
-    return this.call("openEnvelope", options);
-  }
-
-  sealHalf(options: CallArgument<"sealHalf">): Promise<CallResult<"sealHalf">> {
-    return this.call("sealHalf", options);
-  }
-
-  openHalf(options: CallArgument<"openHalf">): Promise<CallResult<"openHalf">> {
-    return this.call("openHalf", options);
-  }
-
-  sealNote(options: CallArgument<"sealNote">): Promise<CallResult<"sealNote">> {
-    return this.call("sealNote", options);
-  }
-
-  openNote(options: CallArgument<"openNote">): Promise<CallResult<"openNote">> {
-    return this.call("openNote", options);
-  }
-
-  openLines(options: CallArgument<"openLines">): Promise<CallResult<"openLines">> {
-    return this.call("openLines", options);
-  }
-
-  auditLines(options: CallArgument<"auditLines">): Promise<CallResult<"auditLines">> {
-    return this.call("auditLines", options);
-  }
-
-  readAuditLines(
-    options: CallArgument<"readAuditLines">,
-  ): Promise<CallResult<"readAuditLines">> {
-    return this.call("readAuditLines", options);
-  }
-
-  auditPeer(options: CallArgument<"auditPeer">): Promise<string> {
-    return this.call("auditPeer", options);
-  }
-
-  handshakeHash(options: CallArgument<"handshakeHash">): Promise<CallResult<"handshakeHash">> {
-    return this.call("handshakeHash", options);
-  }
-
-  startHandshake(
-    options: CallArgument<"startHandshake">,
-  ): Promise<CallResult<"startHandshake">> {
-    return this.call("startHandshake", options);
-  }
-
-  readHandshake(options: CallArgument<"readHandshake">): Promise<CallResult<"readHandshake">> {
-    return this.call("readHandshake", options);
-  }
-
-  acceptHandshake(
-    options: CallArgument<"acceptHandshake">,
-  ): Promise<CallResult<"acceptHandshake">> {
-    return this.call("acceptHandshake", options);
-  }
-
-  readAnswer(options: CallArgument<"readAnswer">): Promise<CallResult<"readAnswer">> {
-    return this.call("readAnswer", options);
-  }
-
-  completeHandshake(
-    options: CallArgument<"completeHandshake">,
-  ): Promise<CallResult<"completeHandshake">> {
-    return this.call("completeHandshake", options);
-  }
-
-  seal(options: CallArgument<"seal">): Promise<CallResult<"seal">> {
-    return this.call("seal", options);
-  }
-
-  open(options: CallArgument<"open">): Promise<CallResult<"open">> {
-    return this.call("open", options);
-  }
-
-  sendState(session: KeyRef): Promise<CallResult<"sendState">> {
-    return this.call("sendState", session);
-  }
-
-  wipeSpentKeys(options: CallArgument<"wipeSpentKeys">): Promise<void> {
-    return this.call("wipeSpentKeys", options);
-  }
-
-  stop(): Promise<void> {
-    return this.call("stop", undefined);
-  }
+  return secrets.length > 0;
 }

@@ -25,8 +25,8 @@ export const TAG = {
 
 /** Member names that take one byte; any other is written out. */
 export const KEYS: readonly string[] = [
-  ..."session nowMs mayStep header body padding frame outcome step counter stepSinceMs".split(" "),
-  ..."data length text typ key payload iss half info meta name sealed vault note".split(" "),
+  ..."session nowMs mayStep header body padding frame outcome step counter".split(" "),
+  ..."text typ key payload iss half info meta name sealed vault note".split(" "),
   ..."issuer pairId idA idB method issuedAt expiresAt role noise noiseKey noiseKeys".split(" "),
   ..."suite record succession handshake staticKey lifeMs next sessionId binding".split(" "),
   ..."standby peer peerNoiseKey epoch id a b noiseA noiseB secret cost".split(" "),
@@ -34,7 +34,7 @@ export const KEYS: readonly string[] = [
   ..."seed methods directoryNoiseKey directoryId".split(" "),
   ..."log from number hash file bytes entries timestamp event success fields".split(" "),
   ..."lines head statement previous entry verify open audit".split(" "),
-  ..."passphrase newPassphrase sealedSecret".split(" "),
+  ..."passphrase newPassphrase sealedSecret rows aad content block inverse".split(" "),
 ];
 /** What stands for a member whose name is written out; 0 ends an object. */
 export const WRITTEN_KEY = 0xfe;

@@ -1,38 +1,25 @@
 /**
- * What a handshake leaves behind: the session, and the standby halves.
+ * What a handshake leaves in the core: the session, and the standby halves.
  *
  * @module
  * @see docs/PROTOCOL.md, "Key schedule"
  */
-import { wipe } from "../primitives/bytes.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import type { Half } from "../pairs/half.ts";
-import type { Outcome } from "./handshake_state.ts";
-import type { EstablishedSession, Suite } from "../interface.ts";
-import { derivePrk, deriveSessionKeys, deriveStandbyHalves } from "./key_schedule.ts";
-import { Session } from "../session/session.ts";
+import type { EstablishedSession } from "../interface.ts";
+import { SessionCipher } from "../session/session_cipher.ts";
+import type { SessionMaterial } from "./session_material.ts";
 
-/** Derives everything a handshake leaves behind. */
+/** Makes the session of a pair; the material is its own from here on. */
 export function establishSession(
   parts: CoreParts,
-  options: { suite: Suite; half: Half; outcome: Outcome; nowMs: number },
+  options: { half: Half; material: SessionMaterial; nowMs: number },
 ): EstablishedSession {
-  const { suite, half, outcome, nowMs } = options;
-  const { idA, idB, role, method } = half.info;
-  const prk = derivePrk(parts.hashes, { ...outcome.split, ...outcome });
-  const keys = deriveSessionKeys(parts.hashes, prk, { ...half.info, suite });
-  const isInitiator = role === "initiator";
-  const halves = deriveStandbyHalves(parts.hashes, {
-    prk,
-    next: outcome.next,
-    initiatorId: idA,
-    responderId: idB,
-    ownId: isInitiator ? idA : idB,
-  });
-  wipe(prk);
-  const session = new Session(parts, {
+  const { half, nowMs, material: { keys, standby } } = options;
+  const isInitiator = half.info.role === "initiator";
+  const session = new SessionCipher(parts, {
     sessionId: keys.sessionId,
-    method,
+    method: half.info.method,
     sendChain: isInitiator ? keys.chainAToB : keys.chainBToA,
     receiveChain: isInitiator ? keys.chainBToA : keys.chainAToB,
     nowMs,
@@ -41,9 +28,6 @@ export function establishSession(
     session: parts.ring.add(session),
     sessionId: keys.sessionId,
     binding: keys.binding,
-    standby: halves.map((standby) => ({
-      half: parts.ring.add(standby),
-      info: standby.describe(),
-    })),
+    standby: standby.map((made) => ({ half: parts.ring.add(made), info: made.describe() })),
   };
 }

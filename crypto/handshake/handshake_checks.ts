@@ -1,17 +1,45 @@
 /**
- * Checks of what callers hand to a handshake. All throw {@linkcode CryptoError} `bad_argument`.
+ * Checks of what callers hand to a handshake. All throw {@linkcode CryptoError}: `bad_argument`, or what they say.
  *
  * @module
  */
 import type { CallArgument } from "../bridge/calls.ts";
-import { checkInteger, checkNumber, checkText, MAX_INSTANT_MS } from "../primitives/checks.ts";
+import {
+  checkByteArray,
+  checkInteger,
+  checkNumber,
+  checkText,
+  MAX_INSTANT_MS,
+} from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { Half } from "../pairs/half.ts";
 import { MAX_LIFE_MS, MAX_RECORD_LENGTH, MIN_LIFE_MS } from "./handshake_payload.ts";
 import { CryptoError, type KeyRef, type Suite, SUITES } from "../interface.ts";
-import { isBuiltInMethod } from "../pairs/methods.ts";
 
-/** Looks up the half of a handshake, which has to fit the side it is used on. */
+/** Beyond what a request's body may hold. */
+const MAX_NOISE_BYTES = 16 * 1024;
+
+/** Ends a handshake that does not hold. */
+export function fail(reason: string): never {
+  throw new CryptoError("handshake_failed", reason);
+}
+
+/** @throws {CryptoError} `handshake_failed` for a message longer than any request. */
+export function checkMessage(noise: Uint8Array): void {
+  checkByteArray(noise, "a Noise message");
+  if (noise.length > MAX_NOISE_BYTES) fail("The message is too long");
+}
+
+/** @throws {CryptoError} `method_unknown` for a method that neither is built in nor one of a module in use. */
+function checkMethod(parts: CoreParts, method: string): void {
+  if (parts.permutations.serves(method)) return;
+  throw new CryptoError("method_unknown", "The method is not in use here");
+}
+
+/**
+ * Looks up the half of a handshake, which has to fit the side it is used on.
+ * @throws {CryptoError} `method_unknown`.
+ */
 export function halfFor(
   parts: CoreParts,
   options: { half: KeyRef; suite: Suite; role: "initiator" | "responder" },
@@ -23,9 +51,7 @@ export function halfFor(
   if (half.info.role !== options.role) {
     throw new CryptoError("bad_argument", `Expected a half of an ${options.role}`);
   }
-  if (!isBuiltInMethod(half.info.method)) {
-    throw new CryptoError("bad_argument", "Expected a half of a built-in method");
-  }
+  checkMethod(parts, half.info.method);
   return half;
 }
 
@@ -37,7 +63,8 @@ export function checkSuccession(succession: string | undefined): void {
   if (succession !== undefined) checkText(succession, MAX_RECORD_LENGTH, "a succession");
 }
 
-export function checkAccept(options: CallArgument<"acceptHandshake">): void {
+/** @throws {CryptoError} `method_unknown`. */
+export function checkAccept(parts: CoreParts, options: CallArgument<"acceptHandshake">): void {
   checkRecordText(options.record);
   checkNumber(options.nowMs, "nowMs");
   checkInteger(options.lifeMs, MAX_LIFE_MS, "lifeMs");
@@ -45,7 +72,5 @@ export function checkAccept(options: CallArgument<"acceptHandshake">): void {
     throw new CryptoError("bad_argument", `Expected lifeMs to be at least ${MIN_LIFE_MS}`);
   }
   checkInteger(options.next.issuedAt, MAX_INSTANT_MS, "issuedAt");
-  if (!isBuiltInMethod(options.next.method)) {
-    throw new CryptoError("bad_argument", "Expected one of the built-in methods");
-  }
+  checkMethod(parts, options.next.method);
 }

@@ -9,16 +9,18 @@ import type { CallTable } from "../bridge/calls.ts";
 import { checkBytes, checkNumber } from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { establishSession } from "./established_session.ts";
-import { checkRecordText, checkSuccession, halfFor } from "./handshake_checks.ts";
-import { decodeMessage2, encodeMessage1, isHybrid } from "./handshake_payload.ts";
 import {
   checkMessage,
-  InitiatorHandshake,
-  matchRoot,
-  type Outcome,
-  sessionPrologue,
-  wipeOutcome,
-} from "./handshake_state.ts";
+  checkRecordText,
+  checkSuccession,
+  fail,
+  halfFor,
+} from "./handshake_checks.ts";
+import { decodeMessage2, encodeMessage1, isHybrid } from "./handshake_payload.ts";
+import { openPeerToken } from "../pairs/half_tokens.ts";
+import { deriveMaterial, type SessionMaterial, wipeMaterial } from "./session_material.ts";
+import { sessionPrologue } from "./session_prologue.ts";
+import { InitiatorHandshake } from "./waiting_handshake.ts";
 import {
   CryptoError,
   type EstablishedSession,
@@ -70,39 +72,51 @@ export async function readAnswer(
   options: Parameters<CallTable["readAnswer"]>[0],
 ): Promise<ReadAnswer> {
   const handshake = parts.ring.get(options.handshake, InitiatorHandshake);
+  const { suite } = handshake;
   checkMessage(options.noise);
   const reading = ++handshake.readings;
   // What the peer wrote may be authentic and wrong: another answer must still be readable.
   const state = handshake.state.clone();
+  // The handshake may be released, and its half wiped, while a module's method is at work.
+  const half = handshake.half.copy();
   try {
     const payload = state.readMessage(options.noise);
-    const answer = decodeMessage2(payload, handshake.suite);
+    const answer = decodeMessage2(payload, suite);
     wipe(payload);
     const { record, lifeMs, next, kemCiphertext } = answer;
-    const root = matchRoot(parts, handshake.half, answer.token);
+    if (!parts.permutations.serves(next.method)) fail("The next pairs' method is not in use here");
+    // Before the token: its method may take a while, and the handshake's secrets may be wiped meanwhile.
     const kem = handshake.kemSecret === null || kemCiphertext === null
       ? new Uint8Array(32)
       : await parts.kem.decapsulate(handshake.kemSecret, kemCiphertext);
-    const outcome = { split: state.split(), root, kem, next };
-    if (!parts.ring.has(options.handshake)) {
-      wipeOutcome(outcome);
-      throw new CryptoError("key_unknown", "The handshake was released");
-    }
-    keepAnswer(handshake, { reading, outcome });
+    const root = await openPeerToken(parts, half, answer.token) ??
+      fail("The token is not the peer's of this pair");
+    const secrets = { split: state.split(), root, kem };
+    const material = await deriveMaterial(parts, { suite, half, next, secrets });
+    keepAnswer(parts, options.handshake, { reading, material });
     return { record, lifeMs, next: { ...next } };
   } finally {
     state.wipe();
+    half.wipe();
   }
 }
 
+/** @throws {CryptoError} `key_unknown` where the handshake was released meanwhile. */
 function keepAnswer(
-  handshake: InitiatorHandshake,
-  answer: { reading: number; outcome: Outcome },
+  parts: CoreParts,
+  ref: KeyRef,
+  answer: { reading: number; material: SessionMaterial },
 ): void {
-  const former = handshake.answer;
-  if (former !== null && former.reading > answer.reading) return wipeOutcome(answer.outcome);
-  handshake.answer = answer;
-  wipeOutcome(former?.outcome ?? null);
+  let unused: SessionMaterial | null = answer.material;
+  try {
+    const handshake = parts.ring.get(ref, InitiatorHandshake);
+    const former = handshake.answer;
+    if (former !== null && former.reading > answer.reading) return;
+    handshake.answer = answer;
+    unused = former?.material ?? null;
+  } finally {
+    wipeMaterial(unused);
+  }
 }
 
 export function completeHandshake(
@@ -115,12 +129,11 @@ export function completeHandshake(
   if (handshake.answer === null) {
     throw new CryptoError("bad_argument", "Expected a handshake whose answer was read");
   }
-  const { suite, half, answer: { outcome } } = parts.ring.take(
-    options.handshake,
-    InitiatorHandshake,
-  ) as InitiatorHandshake & { answer: { outcome: Outcome } };
+  const { half, answer: { material } } = handshake;
+  parts.ring.take(options.handshake, InitiatorHandshake);
+  handshake.answer = null;
   try {
-    return establishSession(parts, { suite, half, outcome, nowMs });
+    return establishSession(parts, { half, material, nowMs });
   } finally {
     handshake.wipe();
   }

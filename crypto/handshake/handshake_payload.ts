@@ -6,7 +6,7 @@
  */
 import { encodeBase64Url, encodeUtf8 } from "../encoding.ts";
 import { MAX_INSTANT_MS } from "../primitives/checks.ts";
-import type { NextPairs, Suite } from "../interface.ts";
+import { isModuleMethodName, type NextPairs, type Suite } from "../interface.ts";
 import { KEM_CIPHERTEXT_BYTES, KEM_PUBLIC_KEY_BYTES } from "../primitives/mlkem.ts";
 import { isBuiltInMethod } from "../pairs/methods.ts";
 import { PayloadReader } from "../primitives/payload_reader.ts";
@@ -83,7 +83,7 @@ export function encodeMessage2(
 function readNext(reader: PayloadReader): NextPairs {
   const next = reader.object("next", MEMBERS_NEXT);
   const method = next.text("method", { maxLength: MAX_METHOD_LENGTH });
-  if (!isBuiltInMethod(method)) return next.refuse("method");
+  if (!isBuiltInMethod(method) && !isModuleMethodName(method)) return next.refuse("method");
   return { method, issuedAt: next.integer("issued_at", { min: 0, max: MAX_INSTANT_MS }) };
 }
 

@@ -9,17 +9,12 @@ import type { CallTable } from "../bridge/calls.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { establishSession } from "./established_session.ts";
 import type { Half } from "../pairs/half.ts";
-import { checkAccept, halfFor } from "./handshake_checks.ts";
+import { checkAccept, checkMessage, fail, halfFor } from "./handshake_checks.ts";
 import { decodeMessage1, encodeMessage2 } from "./handshake_payload.ts";
-import {
-  checkMessage,
-  fail,
-  matchRoot,
-  type Outcome,
-  ResponderHandshake,
-  sessionPrologue,
-  wipeOutcome,
-} from "./handshake_state.ts";
+import { openPeerToken } from "../pairs/half_tokens.ts";
+import { deriveMaterial } from "./session_material.ts";
+import { sessionPrologue } from "./session_prologue.ts";
+import { ResponderHandshake } from "./waiting_handshake.ts";
 import { type AcceptedHandshake, CryptoError, type ReadHandshake } from "../interface.ts";
 import { noiseKeysOf } from "../keyring/keyring.ts";
 import { HandshakeState } from "../primitives/noise.ts";
@@ -74,13 +69,13 @@ export async function acceptHandshake(
   parts: CoreParts,
   options: Parameters<CallTable["acceptHandshake"]>[0],
 ): Promise<AcceptedHandshake> {
-  checkAccept(options);
+  checkAccept(parts, options);
   const { lifeMs, next, record, nowMs } = options;
   const handshake = parts.ring.take(options.handshake, ResponderHandshake);
   const { suite, half, state, kemKey } = handshake;
-  let outcome: Outcome | null = null;
   try {
-    const root = matchRoot(parts, half, handshake.peerToken);
+    const root = await openPeerToken(parts, half, handshake.peerToken) ??
+      fail("The token is not the peer's of this pair");
     const kem = kemKey === null ? null : await parts.kem.encapsulate(kemKey);
     const payload = encodeMessage2({
       token: half.token,
@@ -91,10 +86,10 @@ export async function acceptHandshake(
     });
     const noise = state.writeMessage(payload);
     wipe(payload);
-    outcome = { split: state.split(), root, kem: kem?.shared ?? new Uint8Array(32), next };
-    return { noise, ...establishSession(parts, { suite, half, outcome, nowMs }) };
+    const secrets = { split: state.split(), root, kem: kem?.shared ?? new Uint8Array(32) };
+    const material = await deriveMaterial(parts, { suite, half, next, secrets });
+    return { noise, ...establishSession(parts, { half, material, nowMs }) };
   } finally {
     handshake.wipe();
-    wipeOutcome(outcome);
   }
 }

@@ -1,18 +1,13 @@
 /**
- * What a session's keys and its standby pairs are derived from.
+ * What a session's keys are derived from.
  *
  * @module
- * @see docs/PROTOCOL.md, "Key schedule" and "Renewal without the directory"
+ * @see docs/PROTOCOL.md, "Key schedule"
  */
 import { wipe } from "../primitives/bytes.ts";
 import { concatBytes, enc } from "../encoding.ts";
-import { Half, halfSecretsOf } from "../pairs/half.ts";
 import type { Hashes } from "../primitives/hashes.ts";
-import type { NextPairs } from "../interface.ts";
-import { generateAsymmetricTokens, type PairContext, type TokenPair } from "../pairs/tokens.ts";
 
-const STANDBY_COUNT = 4;
-const STANDBY_LIFE_MS = 30 * 24 * 3_600_000;
 const OUTPUT_BYTES = 112;
 
 /** What goes in; 32 bytes each, the caller's to wipe. */
@@ -72,60 +67,4 @@ export function deriveSessionKeys(
   };
   wipe(output);
   return keys;
-}
-
-/** Which standby pair is to be made. Initiator and responder are the session's. */
-export interface StandbyOptions {
-  readonly prk: Uint8Array;
-  readonly next: NextPairs;
-  readonly initiatorId: string;
-  readonly responderId: string;
-}
-
-/**
- * Both halves of the standby pair number `index`. The tokens are the caller's to wipe.
- * @throws {CryptoError} `bad_argument` for a method that is not built in.
- */
-export function deriveStandbyPair(
-  hashes: Hashes,
-  options: StandbyOptions,
-  index: number,
-): { context: PairContext; tokens: TokenPair } {
-  const { prk, next, initiatorId, responderId } = options;
-  const output = hashes.hkdfExpand(prk, enc("openred/v3/next", index), OUTPUT_BYTES);
-  const [idA, idB] = index < 2 ? [initiatorId, responderId] : [responderId, initiatorId];
-  const context: PairContext = {
-    issuer: "peer",
-    pairId: output.slice(0, 16),
-    idA,
-    idB,
-    method: next.method,
-    issuedAt: next.issuedAt,
-    expiresAt: next.issuedAt + STANDBY_LIFE_MS,
-  };
-  const tokens = generateAsymmetricTokens(hashes, context, {
-    key: output.subarray(16, 48),
-    saltA: output.slice(48, 80),
-    saltB: output.slice(80),
-  });
-  wipe(output);
-  return { context, tokens };
-}
-
-/**
- * The four standby halves of one side of a session.
- * @throws {CryptoError} `bad_argument` for a method that is not built in.
- */
-export function deriveStandbyHalves(
-  hashes: Hashes,
-  options: StandbyOptions & { readonly ownId: string },
-): Half[] {
-  const halves: Half[] = [];
-  for (let index = 0; index < STANDBY_COUNT; index++) {
-    const { context, tokens } = deriveStandbyPair(hashes, options, index);
-    const role = context.idA === options.ownId ? "initiator" : "responder";
-    halves.push(new Half({ ...context, role }, halfSecretsOf(tokens, role)));
-    wipe(...Object.values(tokens));
-  }
-  return halves;
 }

@@ -8,6 +8,7 @@ import type { Argon2idOptions, Hashes } from "../primitives/hashes.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Kem } from "../primitives/mlkem.ts";
 import type { NoisePrimitives } from "../primitives/noise.ts";
+import type { Permutations } from "../primitives/permutations.ts";
 
 /** Returns that many random bytes, in an array of its own. */
 export type RandomBytes = (length: number) => Uint8Array;
@@ -23,4 +24,6 @@ export interface CoreParts {
   readonly random: RandomBytes;
   readonly stretch: Stretch;
   readonly ring: Keyring;
+  /** The methods of modules. */
+  readonly permutations: Permutations;
 }

@@ -19,7 +19,7 @@ interface Verified {
   readonly payload: string;
 }
 
-/** Verifies JWS texts, keeping the 4,096 last used that held. */
+/** Verifies JWS texts, keeping the last used that held, up to {@linkcode MAX_REMEMBERED}. */
 export class VerifiedJws {
   readonly #hashes: Hashes;
   readonly #verify: VerifySignature;

@@ -179,6 +179,12 @@ function readPeer(reader: PayloadReader, nodeId: string): { record: string; id: 
   return id !== null && isNodeId(id) && id !== nodeId ? { record, id } : reader.refuse("peer");
 }
 
+/** Directories have no modules, so a module's method in an envelope is a mistake or a trap. */
+function readMethod(reader: PayloadReader): string {
+  const method = reader.text("method", { maxLength: MAX_METHOD_LENGTH });
+  return isBuiltInMethod(method) ? method : reader.refuse("method");
+}
+
 function readTimes(reader: PayloadReader): { epoch: number; issuedAt: number; expiresAt: number } {
   const limits = { min: 0, max: MAX_INSTANT_MS };
   const issuedAt = reader.integer("issued_at", limits);
@@ -209,7 +215,7 @@ function openEnvelope(parts: CoreParts, options: OpenOptions): OpenedEnvelope {
       pairId: options.pairId,
       idA: role === "initiator" ? options.nodeId : peer.id,
       idB: role === "initiator" ? peer.id : options.nodeId,
-      method: reader.text("method", { maxLength: MAX_METHOD_LENGTH }),
+      method: readMethod(reader),
       issuedAt,
       expiresAt,
       role,

@@ -139,7 +139,11 @@ function stepsOf(method: string): readonly Step[] {
   return METHODS[method];
 }
 
-function streamOf(hashes: TokenHashes, input: TransformInput): Uint8Array {
+/**
+ * The stream of one token, 320 bytes, the caller's to wipe.
+ * @throws {RangeError} On a salt that is not 32 bytes.
+ */
+export function streamOf(hashes: TokenHashes, input: TransformInput): Uint8Array {
   assertBytes(input.salt, STATE_BYTES, "a salt");
   const { salt, method, variant, nodeId, issuedAt } = input;
   const seed = hashes.input().text("openred/v3/transform").bytes(salt).text(method).text(variant)

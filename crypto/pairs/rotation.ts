@@ -5,6 +5,7 @@
  * @see docs/PROTOCOL.md, "Rotation"
  */
 import { enc } from "../encoding.ts";
+import { MAX_DATE_MS } from "../primitives/checks.ts";
 import type { Hashes } from "../primitives/hashes.ts";
 import type { RotationPolicy } from "../interface.ts";
 
@@ -39,7 +40,7 @@ function rotationCount(hashes: Hashes, timestampMs: number, policy: RotationPoli
  */
 export function selectCryptoMethod(hashes: Hashes, selection: MethodSelection): string {
   const { timestampMs, policy, methods } = selection;
-  if (!Number.isSafeInteger(timestampMs) || timestampMs < 0 || timestampMs > 8.64e15) {
+  if (!Number.isSafeInteger(timestampMs) || timestampMs < 0 || timestampMs > MAX_DATE_MS) {
     throw new RangeError("Expected a time in milliseconds since 1970");
   }
   const method = methods[rotationCount(hashes, timestampMs, policy) % methods.length];

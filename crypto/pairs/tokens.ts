@@ -8,7 +8,7 @@
 import { assertBytes, equalBytes, wipe } from "../primitives/bytes.ts";
 import type { EncWriter } from "../primitives/enc_writer.ts";
 import type { TokenHashes } from "../primitives/hashes.ts";
-import { reverseTransform, transform } from "./methods.ts";
+import { reverseTransform, transform, type TransformInput } from "./methods.ts";
 
 const TOKEN_BYTES = 32;
 const PAIR_ID_BYTES = 16;
@@ -68,8 +68,25 @@ function macOfPair(
   return hashes.hmacSha256(key, input.view());
 }
 
-function checkOf(hashes: TokenHashes, pair: PairContext, root: Uint8Array): Uint8Array {
+/** The root of a pair, 32 bytes, made from its key of 32 random bytes. */
+export function rootOf(hashes: TokenHashes, pair: PairContext, key: Uint8Array): Uint8Array {
+  return macOfPair(hashes, pair, { key, label: "openred/v3/pair" });
+}
+
+/** What tells whoever opened a token that it holds the right root, 32 bytes. */
+export function checkOf(hashes: TokenHashes, pair: PairContext, root: Uint8Array): Uint8Array {
   return macOfPair(hashes, pair, { key: root, label: "openred/v3/check" });
+}
+
+/** What the token of one role depends on, besides the root. `salt` is that token's, 32 bytes. */
+export function tokenInput(
+  pair: PairContext,
+  { role, salt }: { readonly role: "initiator" | "responder"; readonly salt: Uint8Array },
+): TransformInput {
+  const { method, issuedAt, idA, idB } = pair;
+  return role === "initiator"
+    ? { method, salt, variant: "variant_alpha", nodeId: idA, issuedAt }
+    : { method, salt, variant: "variant_beta", nodeId: idB, issuedAt };
 }
 
 /**
@@ -85,13 +102,10 @@ export function generateAsymmetricTokens(
   const { key, saltA, saltB } = secrets;
   assertBytes(key, TOKEN_BYTES, "the key of a root");
   assertBytes(pair.pairId, PAIR_ID_BYTES, "a pair id");
-  const root = macOfPair(hashes, pair, { key, label: "openred/v3/pair" });
-  const { method, issuedAt, idA, idB } = pair;
-  const inputA = { method, salt: saltA, variant: "variant_alpha", nodeId: idA, issuedAt } as const;
-  const inputB = { method, salt: saltB, variant: "variant_beta", nodeId: idB, issuedAt } as const;
+  const root = rootOf(hashes, pair, key);
   return {
-    tokenA: transform(hashes, inputA, root),
-    tokenB: transform(hashes, inputB, root),
+    tokenA: transform(hashes, tokenInput(pair, { role: "initiator", salt: saltA }), root),
+    tokenB: transform(hashes, tokenInput(pair, { role: "responder", salt: saltB }), root),
     saltA,
     saltB,
     check: checkOf(hashes, pair, root),
@@ -112,14 +126,8 @@ export function tokensMatch(
 ): Uint8Array | null {
   assertBytes(pair.pairId, PAIR_ID_BYTES, "a pair id");
   if (match.peerToken.length !== TOKEN_BYTES) return null;
-  const isInitiator = match.peerRole === "initiator";
-  const root = reverseTransform(hashes, {
-    method: pair.method,
-    salt: match.peerSalt,
-    variant: isInitiator ? "variant_alpha" : "variant_beta",
-    nodeId: isInitiator ? pair.idA : pair.idB,
-    issuedAt: pair.issuedAt,
-  }, match.peerToken);
+  const input = tokenInput(pair, { role: match.peerRole, salt: match.peerSalt });
+  const root = reverseTransform(hashes, input, match.peerToken);
   const check = checkOf(hashes, pair, root);
   if (equalBytes(check, match.check)) return root;
   wipe(root);

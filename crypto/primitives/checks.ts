@@ -8,6 +8,9 @@ import { CryptoError } from "../interface.ts";
 /** The last instant whose 30 days later is still an exact number. */
 export const MAX_INSTANT_MS = Number.MAX_SAFE_INTEGER - 30 * 24 * 3_600_000;
 
+/** The last instant that a `Date` can hold. */
+export const MAX_DATE_MS = 8.64e15;
+
 /** Returns a copy-free view of a byte array of exactly `length` bytes. */
 export function checkBytes(value: Uint8Array, length: number, name: string): Uint8Array {
   checkByteArray(value, name);

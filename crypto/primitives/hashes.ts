@@ -84,7 +84,7 @@ export class Hashes {
 
   /**
    * BLAKE3 with extendable output.
-   * @param length Bytes wanted, 1 to 16,384.
+   * @param length Bytes wanted, 1 to {@linkcode MAX_BLAKE3_BYTES}.
    * @throws {RangeError} On another length.
    */
   blake3(data: Uint8Array, length: number): Uint8Array {

@@ -4,13 +4,11 @@
  * @module
  */
 import { encodeUtf8 } from "../encoding.ts";
-import { CryptoError } from "../interface.ts";
+import { CryptoError, MAX_FRAME_BYTES, MAX_FRAME_HEADER_BYTES } from "../interface.ts";
 
 export const FRAME_VERSION = 3;
 export const FRAME_HEAD_BYTES = 29;
 export const FRAME_TAG_BYTES = 16;
-export const MAX_FRAME_BYTES = 2 ** 20;
-export const MAX_FRAME_HEADER_BYTES = 4 * 1024;
 export const SESSION_ID_BYTES = 16;
 
 const STEP_AT = 1 + SESSION_ID_BYTES;

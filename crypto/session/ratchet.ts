@@ -8,10 +8,9 @@ import type { Aead, Aeads } from "../primitives/aead.ts";
 import { wipe } from "../primitives/bytes.ts";
 import { enc } from "../encoding.ts";
 import type { Hashes } from "../primitives/hashes.ts";
-import { CRYPTO_METHODS, CryptoError } from "../interface.ts";
+import { CRYPTO_METHODS, CryptoError, MAX_STEP_FRAMES } from "../interface.ts";
 
 const STEP_LIFE_MS = 3_600_000;
-const MAX_STEP_FRAMES = 2 ** 20;
 const MAX_STEP = 2 ** 32 - 1;
 /** How far ahead of its current step a receiver follows. */
 export const MAX_STEPS_AHEAD = 64;
@@ -111,7 +110,7 @@ export class SendRatchet {
   }
 
   /**
-   * Steps if the step is an hour old or has 2²⁰ frames, and wipes what it leaves.
+   * Steps if the step is an hour old or has {@linkcode MAX_STEP_FRAMES}, and wipes what it leaves.
    * @throws {CryptoError} `exhausted` after the last step.
    */
   stepIfDue(nowMs: number): void {

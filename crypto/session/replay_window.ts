@@ -11,7 +11,7 @@ export const REPLAY_WINDOW_WIDTH = 1024;
 export type CounterPlace = "new" | "seen" | "below";
 
 /**
- * Remembers which of the last 1,024 counters opened. Nothing but {@linkcode ReplayWindow.accept}
+ * Remembers which of the last {@linkcode REPLAY_WINDOW_WIDTH} counters opened. Nothing but {@linkcode ReplayWindow.accept}
  * moves it, and that is called only for frames whose tag verified.
  *
  * @see docs/PROTOCOL.md, "Frames"

@@ -9,15 +9,18 @@ import { GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { NodeCache } from "./node_cache.ts";
+import { readCounts } from "./sqlite_counts.ts";
+import { changeServices, deleteNode, readPage } from "./sqlite_lists.ts";
 import {
   entryOfRow,
   JOIN_LEASE,
   MERGE_NODE,
   nodeValues,
+  prepareTables,
   PUT_NODE,
-  SCHEMA,
   successionOfRow,
 } from "./sqlite_schema.ts";
+import { sweepStep } from "./sqlite_sweep.ts";
 import { Statements } from "./statements.ts";
 import type {
   DirectoryEntry,
@@ -26,14 +29,13 @@ import type {
   ListPage,
   ListQuery,
   NewEntry,
+  NodeCounts,
   ProofUse,
   StoredSuccession,
   StoreOutcome,
+  SweepOptions,
   SweepResult,
 } from "./store.ts";
-
-/** A page looks at no more rows than this, whatever it filters by, so that none blocks the process. */
-const MAX_ROWS_LOOKED_AT = 5_000;
 
 /** The name under which `own` keeps the second up to which proofs may have been used. */
 const PROOF_FLOOR = "proof_floor";
@@ -41,7 +43,14 @@ const PROOF_FLOOR = "proof_floor";
 /** When a store whose disk is full may be tried again. */
 const WRITE_RETRY_MS = 30_000;
 
-const COUNT_NODES = "SELECT count(*) AS n FROM nodes WHERE gone = 0";
+/**
+ * How far ahead of the clock the beginning of the memory of proofs may be. One that is farther ahead was noted while
+ * the clock was wrong, and would have everybody refused until the time has caught up with it.
+ */
+const MAX_FLOOR_AHEAD_S = 300;
+
+/** Ids are spread at random over their indexes, so a small cache would have every write read pages. */
+const CACHE_KIB = 65_536;
 
 /** {@linkcode DirectoryStore} on a SQLite database. */
 export class SqliteStore implements DirectoryStore {
@@ -52,17 +61,16 @@ export class SqliteStore implements DirectoryStore {
   readonly #committing = new Map<NodeId, DirectoryEntry>();
   readonly #sql: Statements;
   #revision = 0;
-  #nodeCount: number;
   #proofFloorSec: number;
 
   /** Opens (or makes) `directory.db`. */
   constructor(open: OpenDatabase, clock: Pick<Clock, "nowMs" | "setTimer">) {
     this.#database = open("directory.db");
-    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    this.#database.exec(SCHEMA);
+    this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+      PRAGMA cache_size = -${CACHE_KIB}`);
+    prepareTables(this.#database);
     this.#sql = new Statements(this.#database);
     this.#commit = new GroupCommit(this.#database, clock);
-    this.#nodeCount = this.#sql.number(COUNT_NODES);
     // A database that was just made remembers no proof: whatever was signed until now may be used up.
     this.#sql.run(
       "INSERT OR IGNORE INTO own (name, value) VALUES (?, ?)",
@@ -102,9 +110,10 @@ export class SqliteStore implements DirectoryStore {
     await this.#write(() => {
       this.#storeStatements(input);
       if (this.#succession(entry.id) !== null) return;
-      this.#counted(entry.id, () => this.#sql.run(MERGE_NODE, ...nodeValues(entry)));
+      this.#storeNode(MERGE_NODE, entry);
       const { lastSeenAt, leaseEndAt, calledBackAt } = entry;
       this.#sql.run(JOIN_LEASE, lastSeenAt, leaseEndAt, calledBackAt, entry.id, entry.text);
+      this.#changed(entry.id);
     });
   }
 
@@ -118,43 +127,22 @@ export class SqliteStore implements DirectoryStore {
   }
 
   list(query: ListQuery): Promise<ListPage> {
-    const looked = query.alias === null ? "id > ?" : "id > ? AND alias = ?";
-    const filter = query.service === null ? "" : "AND instr(services, ?) > 0";
-    const rows = this.#sql.prepare(`
-      SELECT * FROM (SELECT * FROM nodes WHERE ${looked} ORDER BY id LIMIT ${MAX_ROWS_LOOKED_AT})
-      WHERE listed AND lease_end_at > ? AND lease_end_at <= ? ${filter} ORDER BY id LIMIT ?`)
-      .all(
-        query.after,
-        ...(query.alias === null ? [] : [query.alias]),
-        query.leaseEndsAfter,
-        query.leaseEndsBy,
-        ...(query.service === null ? [] : [`\n${query.service}\n`]),
-        query.limit + 1,
-      );
-    const entries = rows.slice(0, query.limit).map(entryOfRow);
-    if (rows.length > query.limit) {
-      return Promise.resolve({ entries, nextAfter: entries.at(-1)!.id });
-    }
-    return Promise.resolve({ entries, nextAfter: this.#lastLookedAt(looked, query) });
+    return Promise.resolve(readPage(this.#sql, query));
   }
 
-  countOnHost(host: string, except: NodeId): Promise<number> {
-    const sql = "SELECT count(*) AS n FROM nodes WHERE host = ? AND host <> '' AND id <> ?";
-    return Promise.resolve(this.#sql.number(sql, host, except));
+  countOnHost(host: string): Promise<number> {
+    const row = this.#sql.get("SELECT n FROM hosts WHERE host = ?", host);
+    return Promise.resolve(row === undefined ? 0 : Number(row["n"]));
   }
 
-  countNodes(): Promise<number> {
-    return Promise.resolve(this.#nodeCount);
-  }
-
-  countLeases(endsAfter: readonly number[]): Promise<readonly number[]> {
-    const sql = "SELECT count(*) AS n FROM nodes WHERE gone = 0 AND lease_end_at > ?";
-    return Promise.resolve(endsAfter.map((instant) => this.#sql.number(sql, instant)));
+  countNodes(): Promise<NodeCounts> {
+    return Promise.resolve(readCounts(this.#sql));
   }
 
   async claimProof(use: ProofUse): Promise<boolean> {
     let isNew = false;
     await this.#write(() => {
+      this.#lowerFloor(Math.floor(use.nowMs / 1000));
       if (use.iatSec <= this.#proofFloorSec) return;
       const sql = "INSERT OR IGNORE INTO proofs (jti, iat, used_at) VALUES (?, ?, ?)";
       isNew = this.#sql.run(sql, use.jti, use.iatSec, use.nowMs) === 1;
@@ -170,22 +158,19 @@ export class SqliteStore implements DirectoryStore {
     await this.#write(() => this.#setOwn(name, value));
   }
 
-  async sweep(
-    { leasesBefore, proofsBefore }: { leasesBefore: number; proofsBefore: number },
-  ): Promise<SweepResult> {
-    let forgotten = 0;
-    let proofs = 0;
+  async sweep(options: SweepOptions): Promise<SweepResult> {
+    let result: SweepResult = { forgotten: 0, proofs: 0, isDone: true };
     let floorSec = this.#proofFloorSec;
     await this.#write(() => {
-      const floor = "SELECT coalesce(max(iat), 0) AS n FROM proofs WHERE used_at < ?";
-      floorSec = Math.max(floorSec, this.#sql.number(floor, proofsBefore));
-      proofs = this.#sql.run("DELETE FROM proofs WHERE used_at < ?", proofsBefore);
+      const { forgotten, changed, proofs, highestIatSec, isDone } = sweepStep(this.#sql, options);
+      for (const id of [...forgotten, ...changed]) this.#changed(id);
+      floorSec = Math.max(this.#proofFloorSec, highestIatSec);
       if (proofs > 0) this.#setOwn(PROOF_FLOOR, String(floorSec));
-      forgotten = this.#forget(leasesBefore);
+      result = { forgotten: forgotten.length, proofs, isDone };
     });
-    // A proof id that is forgotten must stay used, even if the clock is set back.
+    // A proof id that is forgotten must stay used, even if the clock is set back a little.
     this.#proofFloorSec = floorSec;
-    return { forgotten, proofs };
+    return result;
   }
 
   close(): Promise<void> {
@@ -198,8 +183,9 @@ export class SqliteStore implements DirectoryStore {
     const { entry } = input;
     const succession = this.#succession(entry.id);
     if (succession !== null) return { outcome: "succeeded", succession };
-    const stored = this.#counted(entry.id, () => this.#sql.run(PUT_NODE, ...nodeValues(entry)));
-    if (stored === 0) return { outcome: "behind", entry: this.#entry(entry.id)! };
+    if (!this.#storeNode(PUT_NODE, entry)) {
+      return { outcome: "behind", entry: this.#entry(entry.id)! };
+    }
     this.#storeStatements(input);
     this.#committing.set(entry.id, entry);
     return { outcome: "stored" };
@@ -214,67 +200,57 @@ export class SqliteStore implements DirectoryStore {
   #storeSuccession(succession: StoredSuccession): void {
     const { oldId, newId, text, storedAt, next } = succession;
     this.#sql.run(
-      "INSERT OR IGNORE INTO successions VALUES (?, ?, ?, ?)",
+      `INSERT OR IGNORE INTO successions (old_id, new_id, text, stored_at, host)
+      VALUES (?, ?, ?, ?, coalesce((SELECT host FROM nodes WHERE id = ?), ''))`,
       oldId,
       newId,
       text,
       storedAt,
+      oldId,
     );
     if (next !== null) this.#pin(newId, next);
-    this.#counted(oldId, () => this.#sql.run("DELETE FROM nodes WHERE id = ?", oldId));
+    deleteNode(this.#sql, oldId);
+    this.#changed(oldId);
   }
 
   #pin(id: NodeId, next: Uint8Array): void {
     this.#sql.run("INSERT OR IGNORE INTO pins (id, next) VALUES (?, ?)", id, next);
   }
 
-  /**
-   * Runs a change of one node's row, keeping count of the nodes that are not gone. Nobody reads
-   * between this and the commit, so the cache may forget the node here already.
-   */
-  #counted(id: NodeId, change: () => number): number {
-    const sql = "SELECT count(*) AS n FROM nodes WHERE id = ? AND gone = 0";
-    const before = this.#sql.number(sql, id);
-    const changes = change();
-    if (changes > 0) this.#nodeCount += this.#sql.number(sql, id) - before;
+  /** @returns Whether it was stored. */
+  #storeNode(sql: string, entry: DirectoryEntry): boolean {
+    const { id } = entry;
+    const store = () => this.#sql.run(sql, ...nodeValues(entry));
+    if (changeServices(this.#sql, id, store) === 0) return false;
+    this.#changed(id);
+    return true;
+  }
+
+  /** Nobody reads between a change and its commit, so the cache may forget the node here already. */
+  #changed(id: NodeId): void {
     this.#cache.delete(id);
     this.#committing.delete(id);
     this.#revision += 1;
-    return changes;
   }
 
-  #forget(before: number): number {
-    const nodes = this.#sql.run("DELETE FROM nodes WHERE lease_end_at < ?", before);
-    const links = this.#sql.run("DELETE FROM successions WHERE stored_at < ?", before);
-    if (nodes + links === 0) return 0;
-    this.#cache.clear();
-    this.#committing.clear();
-    this.#revision += 1;
-    this.#nodeCount = this.#sql.number(COUNT_NODES);
-    this.#sql.run(`DELETE FROM pins WHERE id NOT IN (SELECT id FROM nodes)
-      AND id NOT IN (SELECT old_id FROM successions)`);
-    return nodes;
+  /** The memory of proofs begins now, where it is said to begin only later. */
+  #lowerFloor(nowSec: number): void {
+    if (this.#proofFloorSec <= nowSec + MAX_FLOOR_AHEAD_S) return;
+    this.#setOwn(PROOF_FLOOR, String(nowSec));
+    this.#proofFloorSec = nowSec;
   }
 
-  /** Runs one write in the next group; what it counted is counted anew if the group fails. */
+  /** Runs one write in the next group. */
   async #write(apply: () => void): Promise<void> {
     try {
       await this.#commit.write(apply);
     } catch (error) {
       this.#committing.clear();
-      this.#nodeCount = this.#sql.number(COUNT_NODES);
       throw new OpenRedError("overloaded", "The store takes no writes now", {
         cause: error,
         retryAfterMs: WRITE_RETRY_MS,
       });
     }
-  }
-
-  #lastLookedAt(looked: string, query: ListQuery): string | null {
-    const row = this.#sql.prepare(
-      `SELECT id FROM nodes WHERE ${looked} ORDER BY id LIMIT 1 OFFSET ${MAX_ROWS_LOOKED_AT - 1}`,
-    ).get(query.after, ...(query.alias === null ? [] : [query.alias]));
-    return row === undefined ? null : row["id"] as string;
   }
 
   #entry(id: NodeId): DirectoryEntry | null {

@@ -3,11 +3,17 @@
  *
  * @module
  */
+import type { DatabaseSync } from "node:sqlite";
 import type { NodeId } from "../../crypto/encoding.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { HOST_COUNTS, LEASE_COUNTS } from "./sqlite_counts.ts";
 import type { DirectoryEntry, StoredSuccession } from "./store.ts";
 
-/** `listed` is 1 for nodes that lists may show; `services` has a line feed around each name. */
-export const SCHEMA = `
+/** How the tables are laid out; a database that says a higher number is of a later program. */
+const LAYOUT = 1;
+
+/** The first layout. `services` has a line feed around each name. */
+const FIRST_TABLES = `
 CREATE TABLE IF NOT EXISTS nodes (
   id TEXT PRIMARY KEY,
   record TEXT NOT NULL,
@@ -25,9 +31,6 @@ CREATE TABLE IF NOT EXISTS nodes (
   lease_end_at INTEGER NOT NULL,
   called_back_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS nodes_by_host ON nodes (host) WHERE host <> '';
-CREATE INDEX IF NOT EXISTS nodes_by_alias ON nodes (alias, id) WHERE alias IS NOT NULL;
-CREATE INDEX IF NOT EXISTS nodes_by_lease ON nodes (lease_end_at);
 CREATE TABLE IF NOT EXISTS pins (id TEXT PRIMARY KEY, next BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS successions (
   old_id TEXT PRIMARY KEY,
@@ -43,6 +46,40 @@ CREATE TABLE IF NOT EXISTS proofs (
 CREATE INDEX IF NOT EXISTS proofs_by_use ON proofs (used_at);
 CREATE TABLE IF NOT EXISTS own (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
+
+/**
+ * What lists walk through: only nodes that they may show, and no row of `nodes` before it matches.
+ * `node_services` has those nodes by the names of their services.
+ */
+const LISTS = `
+DROP INDEX IF EXISTS nodes_by_alias;
+DROP INDEX IF EXISTS nodes_by_lease;
+CREATE INDEX nodes_by_lease_end ON nodes (lease_end_at, gone);
+CREATE INDEX nodes_listed ON nodes (id, lease_end_at) WHERE unlisted = 0 AND gone = 0;
+CREATE INDEX nodes_listed_by_alias ON nodes (alias, id)
+  WHERE alias IS NOT NULL AND unlisted = 0 AND gone = 0;
+CREATE TABLE node_services (name TEXT, id TEXT, PRIMARY KEY (name, id)) STRICT, WITHOUT ROWID;
+WITH RECURSIVE parts (id, name, rest) AS (
+  SELECT id, '', replace(services, char(10) || char(10), char(10)) FROM nodes WHERE listed
+  UNION ALL
+  SELECT id, substr(rest, 2, instr(substr(rest, 2), char(10)) - 1),
+    substr(rest, instr(substr(rest, 2), char(10)) + 1) FROM parts WHERE length(rest) > 1
+)
+INSERT OR IGNORE INTO node_services (name, id) SELECT name, id FROM parts WHERE name <> '';
+`;
+
+/** Makes, or brings up to date, the tables of a database. */
+export function prepareTables(database: DatabaseSync): void {
+  const { user_version: layout } = database.prepare("PRAGMA user_version").get() as {
+    user_version: number;
+  };
+  if (layout > LAYOUT) {
+    throw new OpenRedError("unsupported", "The database is of a later version of this program");
+  }
+  if (layout === LAYOUT) return;
+  database.exec(`BEGIN IMMEDIATE; ${FIRST_TABLES} ${LISTS} ${LEASE_COUNTS} ${HOST_COUNTS}
+    PRAGMA user_version = ${LAYOUT}; COMMIT`);
+}
 
 const INSERT_NODE = `
 INSERT INTO nodes (id, record, seq, exp, api_url, noise_key, host, alias, services, unlisted, gone,
@@ -88,6 +125,11 @@ export function nodeValues(entry: DirectoryEntry): (string | number | null)[] {
   ];
 }
 
+/** Reads the column `services`. */
+export function servicesOf(text: string): string[] {
+  return text.split("\n").filter((name) => name !== "");
+}
+
 /** Reads a row of `nodes`. */
 export function entryOfRow(row: Row): DirectoryEntry {
   return {
@@ -99,7 +141,7 @@ export function entryOfRow(row: Row): DirectoryEntry {
     noiseKey: row["noise_key"] as string,
     host: row["host"] as string,
     alias: row["alias"] as string | null,
-    services: (row["services"] as string).split("\n").filter((name) => name !== ""),
+    services: servicesOf(row["services"] as string),
     unlisted: row["unlisted"] === 1,
     gone: row["gone"] === 1,
     lastSeenAt: row["last_seen_at"] as number,

@@ -18,7 +18,7 @@ export interface DirectoryEntry {
   readonly apiUrl: string;
   /** base64url, 32 bytes. */
   readonly noiseKey: string;
-  /** What the limits per called host count by; empty for a record that is gone. */
+  /** Whose place of the limits per called host it takes; of a record that is gone the one it had before. */
   readonly host: string;
   readonly alias: string | null;
   readonly services: readonly string[];
@@ -29,7 +29,7 @@ export interface DirectoryEntry {
   readonly calledBackAt: number;
 }
 
-/** One link of a succession: `newId` follows `oldId`. */
+/** One link of a succession: `newId` follows `oldId`. It takes the place of `oldId` on its host, for good. */
 export interface StoredSuccession {
   readonly oldId: NodeId;
   readonly newId: NodeId;
@@ -87,10 +87,32 @@ export interface ProofUse {
   readonly nowMs: number;
 }
 
-/** How much a sweep forgot. */
+/** Nodes that are stored and not gone. */
+export interface NodeCounts {
+  readonly active: number;
+  readonly stale: number;
+  readonly dormant: number;
+}
+
+/** What to sweep. Instants are in milliseconds since the epoch. */
+export interface SweepOptions {
+  readonly nowMs: number;
+  /** Forgets proofs that were used before. */
+  readonly proofsBefore: number;
+  /** Forgets nodes whose leases ended before, with their pins; `null` forgets none. */
+  readonly leasesBefore: number | null;
+  /** Cuts leases that end after; `null` cuts none. */
+  readonly latestLeaseEnd: number | null;
+  /** Nodes whose leases end after the one are counted as active, of the rest those after the other as stale. */
+  readonly countsAt: { readonly activeAfter: number; readonly recentAfter: number };
+}
+
+/** What one step of a sweep did. */
 export interface SweepResult {
   readonly forgotten: number;
   readonly proofs: number;
+  /** Whether there is nothing left to do. */
+  readonly isDone: boolean;
 }
 
 export interface DirectoryStore {
@@ -106,22 +128,21 @@ export interface DirectoryStore {
   /** The `next` pinned for an id, 32 bytes. */
   pinnedNext(id: NodeId): Promise<Uint8Array | null>;
   list(query: ListQuery): Promise<ListPage>;
-  /** How many ids other than `except` are on one host. */
-  countOnHost(host: string, except: NodeId): Promise<number>;
-  /** How many nodes are stored that are not gone. */
-  countNodes(): Promise<number>;
-  /** How many nodes, not gone, have a lease that ends after each of the instants. */
-  countLeases(endsAfter: readonly number[]): Promise<readonly number[]>;
+  /** How many places of one host are taken. */
+  countOnHost(host: string): Promise<number>;
+  /** The nodes by what their leases were at the last sweep. Costs the same for any number of nodes. */
+  countNodes(): Promise<NodeCounts>;
   /**
    * Claims a proof id, durably.
-   * @returns `false` if it was used before, or may have been: its `iat` is not above the memory's beginning.
+   * @returns `false` if it was used before, or may have been: its `iat` is not above the memory's beginning. A beginning
+   *   more than five minutes ahead was noted by a wrong clock: then the memory begins with this call.
    */
   claimProof(use: ProofUse): Promise<boolean>;
   /** A small value of the directory's own, or `null`. */
   getOwn(name: string): Promise<string | null>;
   setOwn(name: string, value: string): Promise<void>;
-  /** Forgets leases that ended before `leasesBefore`, successions as old, and proofs used before `proofsBefore`. */
-  sweep(options: { leasesBefore: number; proofsBefore: number }): Promise<SweepResult>;
+  /** One step of forgetting what is old, of bounded length; to be repeated until all is done. */
+  sweep(options: SweepOptions): Promise<SweepResult>;
   /** Makes everything durable and lets go of the storage. */
   close(): Promise<void>;
 }

@@ -12,11 +12,7 @@ import {
 } from "@std/http/server-sent-event-stream";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
-import {
-  backupInputSchema,
-  connectInputSchema,
-  sendInputSchema,
-} from "../../protocol/admin_api.ts";
+import { backupInputSchema, connectInputSchema } from "../../protocol/admin_api.ts";
 import { tokensQuerySchema } from "../../protocol/token_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
@@ -27,38 +23,23 @@ import type { AuditDesk } from "./audit_desk.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
 import type { BackupDesk } from "./backup_desk.ts";
 import type { NodeControl } from "./control.ts";
+import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
+import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
 import { addPeerRoutes } from "./peer_routes.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
 
 const MAX_INPUT_BYTES = 512 * 1024;
-const MAX_INBOX_LIMIT = 1_000;
 const KEEP_ALIVE_MS = 15_000;
 /** A reader of events that falls further behind is let go, and may ask again. */
 const MAX_EVENTS_BEHIND = 1_000;
 const SIGN_IN_MS = 3_600_000;
-
-const inboxQuerySchema = v.strictObject({
-  after: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER), "0"),
-  before: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
-  limit: v.optional(wholeNumber(1, MAX_INBOX_LIMIT), "100"),
-});
 
 const discoverQuerySchema = v.strictObject({
   service: v.optional(v.pipe(v.string(), v.maxLength(64))),
   alias: v.optional(v.pipe(v.string(), v.maxLength(64))),
   limit: v.optional(v.pipe(v.string(), v.regex(/^\d{1,3}$/))),
 });
-
-function wholeNumber(least: number, most: number) {
-  return v.pipe(
-    v.string(),
-    v.regex(/^\d{1,16}$/),
-    v.transform(Number),
-    v.minValue(least),
-    v.maxValue(most),
-  );
-}
 
 interface AdminParts {
   readonly clock: Clock;
@@ -67,6 +48,8 @@ interface AdminParts {
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
   readonly tokens: TokenDesk;
+  readonly modules: ModuleKeeper;
+  readonly moduleRoutes: ModuleRoutes;
 }
 
 /** The admin API of one node. */
@@ -88,10 +71,6 @@ export class AdminApi {
     this.#token = encodeUtf8(token);
     this.#get("/id", async () => jsonResponse(await control.identity()));
     this.#get("/status", () => jsonResponse(control.status()));
-    this.#get(
-      "/inbox",
-      (request) => jsonResponse(control.inbox(checkQuery(request, inboxQuerySchema))),
-    );
     this.#get("/discover", async (request) => {
       checkQuery(request, discoverQuerySchema);
       return jsonResponse(await control.discover(queryOf(request)));
@@ -120,11 +99,11 @@ export class AdminApi {
       connectInputSchema,
       ({ peer, wait_ms }, gone) => control.connect(peer, wait_ms, gone),
     );
-    this.#post(
-      "/messages",
-      sendInputSchema,
-      ({ peer, text, wait_ms }) => control.send({ peer, text, waitMs: wait_ms }),
-    );
+    addModuleRoutes({
+      get: (path, handler) => this.#get(path, handler),
+      post: (path, schema, run, limits) => this.#post(path, schema, run, limits),
+    }, parts.modules);
+    this.#app.all(`${MODULE_ROUTES}*`, ({ req }) => parts.moduleRoutes.answer(req.raw));
     this.#app.notFound(() =>
       problemResponse(new OpenRedError("not_found", "There is nothing at this path"))
     );
@@ -155,11 +134,12 @@ export class AdminApi {
     path: string,
     schema: S,
     handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
+    { maxBytes } = { maxBytes: MAX_INPUT_BYTES },
   ): void {
     this.#app.post(`/admin/v1${path}`, async (context) => {
       const { clock } = this.#parts;
       const { raw } = context.req;
-      const body = await readBodyInTime(raw, { maxBytes: MAX_INPUT_BYTES, clock });
+      const body = await readBodyInTime(raw, { maxBytes, clock });
       return jsonResponse(await handler(parseInput(schema, parseJson(body)), raw.signal));
     });
     this.#app.all(`/admin/v1${path}`, () => notAllowed("POST"));

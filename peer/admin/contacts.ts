@@ -11,9 +11,9 @@ import { successorOf } from "../../protocol/statements.ts";
 import { checkUrlText } from "../../protocol/url_policy.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { NodeEvents } from "../events/events.ts";
-import type { Messages } from "../modules/messages.ts";
+import type { ModuleHost } from "../modules/host.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
-import type { ModulePermissions } from "../peers/module_permissions.ts";
+import type { PermissionNames } from "../peers/permission_names.ts";
 import type { Group, Permissions } from "../peers/permissions.ts";
 import type { SessionTable } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -28,14 +28,14 @@ export interface ContactsParts {
   readonly events: NodeEvents;
   readonly book: PeerBook;
   readonly permissions: Permissions;
-  readonly modulePermissions: ModulePermissions;
+  readonly permissionNames: PermissionNames;
   readonly petnames: Petnames;
   readonly contactDirectories: ContactDirectories;
   readonly vault: TokenVault;
   readonly table: SessionTable;
   readonly directories: Directories;
   readonly sessions: Sessions;
-  readonly messages: Messages;
+  readonly modules: ModuleHost;
   /** Fires when the node stops. */
   readonly stopped: AbortSignal;
 }
@@ -106,6 +106,16 @@ export class Contacts {
     return peer;
   }
 
+  /**
+   * Accepts a peer, and calls it again where its tokens were revoked: somebody here asks for it.
+   * @throws {OpenRedError} As {@linkcode accept}.
+   */
+  async meet(text: string): Promise<NodeId> {
+    const peer = await this.accept(text);
+    await this.#parts.book.setRevoked(peer, null);
+    return peer;
+  }
+
   #checkNotBlocked(peer: NodeId): void {
     if (!this.#parts.permissions.isBlocked(peer)) return;
     throw new OpenRedError("forbidden", "This peer is blocked here; unblock it first");
@@ -128,14 +138,14 @@ export class Contacts {
   }
 
   list(): PeersView {
-    const { book, permissions, petnames, modulePermissions } = this.#parts;
+    const { book, permissions, petnames, permissionNames } = this.#parts;
     const met = book.all().filter((peer) => peer.succession === null).map((peer) => peer.id);
     const ids = [...new Set([...met, ...permissions.peers(), ...petnames.peers()])].sort();
-    return { peers: ids.map((id) => this.show(id)), permission_names: modulePermissions.all() };
+    return { peers: ids.map((id) => this.show(id)), permission_names: permissionNames.all() };
   }
 
   show(peer: NodeId): PeerDetail {
-    const { book, permissions, petnames, contactDirectories, vault, table, messages, sessions } =
+    const { book, permissions, petnames, contactDirectories, vault, table, modules, sessions } =
       this.#parts;
     const entry = book.get(peer);
     const rights = permissions.of(peer);
@@ -153,7 +163,7 @@ export class Contacts {
       contact_directory: contactDirectories.of(peer),
       sessions: table.forPeer(peer).filter((session) => session.confirmed && session.sends).length,
       standby_pairs: unspent(vault.forPeer(peer)).length,
-      outbox: messages.outboxSize(peer),
+      outbox: modules.waiting(peer),
       last_error: troubleWith({ book, table, links: sessions.links }, peer),
     };
   }
@@ -171,7 +181,7 @@ export class Contacts {
 
   /** A name that was mistyped would allow nothing and, what is worse, deny nothing. */
   #checkPermission({ name, force }: { name: string; force: boolean }): void {
-    const known = this.#parts.modulePermissions.all();
+    const known = this.#parts.permissionNames.all();
     if (force || known.includes(name)) return;
     throw new OpenRedError(
       "bad_request",
@@ -188,10 +198,11 @@ export class Contacts {
 
   /** Blocks a peer: from then on it is refused as if nobody knew it, and nothing waits for it. */
   async block(text: string): Promise<PeerDetail> {
-    const { permissions, messages } = this.#parts;
+    const { permissions, modules, sessions } = this.#parts;
     const peer = this.resolve(text);
-    await permissions.block(peer, () => messages.writeDrop(peer));
-    await this.#cutOff(peer, "blocked");
+    await permissions.block(peer, () => modules.writeForget(peer));
+    modules.peersChanged();
+    await sessions.ending.cutOff(peer, "blocked");
     return this.show(peer);
   }
 
@@ -202,23 +213,19 @@ export class Contacts {
     return this.show(peer);
   }
 
-  /** Ends what there is with a peer. Its block, its name and what it may do are other matters. */
-  async #cutOff(peer: NodeId, why: string): Promise<void> {
-    this.#parts.messages.dropped(peer);
-    await this.#parts.sessions.ending.cutOff(peer, why);
-  }
-
   /** Makes a stranger of a peer; only a block stays, and the messages that came from it. */
   async forget(text: string): Promise<PeerDetail> {
-    const { book, permissions, petnames, contactDirectories, messages, events } = this.#parts;
+    const { book, permissions, petnames, contactDirectories, modules, sessions, events } =
+      this.#parts;
     const peer = this.resolve(text);
     await book.erase(peer, () => {
       permissions.writeForget(peer);
       petnames.writeForget(peer);
       contactDirectories.writeForget(peer);
-      messages.writeDrop(peer);
+      modules.writeForget(peer);
     });
-    await this.#cutOff(peer, "forgotten");
+    modules.peersChanged();
+    await sessions.ending.cutOff(peer, "forgotten");
     events.audit("peer_forgotten", { peer, success: true });
     return this.show(peer);
   }

@@ -8,20 +8,17 @@ import type { Clock } from "../../ports/ports.ts";
 import type {
   DiscoverView,
   IdView,
-  InboxView,
   NodeEvent,
   PeerView,
-  SentView,
   SessionView,
   StatusView,
 } from "../../protocol/admin_api.ts";
 import { formatContactLink } from "../../protocol/contact_link.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { sleep } from "../timing/backoff.ts";
 import { Contacts, type ContactsParts } from "./contacts.ts";
 import type { OwnRecord } from "../own/own_record.ts";
 import type { Peer } from "../peers/peer_book.ts";
-import { MESSAGE } from "../peers/module_permissions.ts";
+import { MESSAGE } from "../peers/permission_names.ts";
 import { unspent } from "../sessions/standby.ts";
 import { troubleWith } from "../sessions/trouble.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
@@ -90,7 +87,7 @@ export class NodeControl {
       known: peer.known,
       standing: this.#parts.permissions.standing(peer.id, MESSAGE),
       standby_pairs: unspent(this.#parts.vault.forPeer(peer.id)).length,
-      outbox: this.#parts.messages.outboxSize(peer.id),
+      outbox: this.#parts.modules.waiting(peer.id),
       last_error: troubleWith({ book, table, links: sessions.links }, peer.id),
     };
   }
@@ -104,45 +101,12 @@ export class NodeControl {
    *   node goes on trying.
    */
   async connect(who: string, waitMs: number, signal: AbortSignal): Promise<SessionView> {
-    const peer = await this.contacts.accept(who);
-    await this.#parts.book.setRevoked(peer, null);
+    const peer = await this.contacts.meet(who);
     const { links } = this.#parts.sessions;
     links.want(peer);
     const session = await links.wait(peer, { waitMs, signal });
     if (session !== null) return this.#parts.sessions.view(session);
     throw new OpenRedError("unreachable", "There is no session yet; the node goes on trying");
-  }
-
-  /**
-   * Stores a message for a peer and sends it, now or when the peer is back.
-   * @throws {OpenRedError} As {@linkcode connect}; then nothing was stored.
-   */
-  async send(options: { peer: string; text: string; waitMs: number }): Promise<SentView> {
-    const { text, waitMs } = options;
-    const peer = await this.contacts.accept(options.peer);
-    await this.#parts.book.setRevoked(peer, null);
-    const { id, delivered } = await this.#parts.messages.send(peer, text);
-    const rttMs = await this.#within(delivered, waitMs);
-    return { id, peer, state: rttMs === null ? "queued" : "delivered", rtt_ms: rttMs };
-  }
-
-  async #within<T>(promise: Promise<T>, waitMs: number): Promise<T | null> {
-    const done = new AbortController();
-    const signal = AbortSignal.any([done.signal, this.#parts.stopped]);
-    const late = sleep(this.#parts.clock, waitMs, signal).then(() => null, () => null);
-    const first = await Promise.race([promise, late]);
-    done.abort();
-    return first;
-  }
-
-  /** @param options `before` wins over `after`. */
-  inbox(options: { after: number; before?: number | undefined; limit: number }): InboxView {
-    const { after, before, limit } = options;
-    const stored = this.#parts.messages;
-    const messages = before === undefined
-      ? stored.list({ after, limit })
-      : stored.listBefore({ before, limit });
-    return { messages, cursor: messages.at(-1)?.number ?? after };
   }
 
   async discover(query: URLSearchParams): Promise<DiscoverView> {

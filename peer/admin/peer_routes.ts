@@ -21,6 +21,7 @@ export type AddPost = <const S extends v.GenericSchema>(
   path: string,
   schema: S,
   handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
+  limits?: { readonly maxBytes: number },
 ) => void;
 
 /** Adds the routes that change something. */

@@ -7,7 +7,12 @@
  */
 import * as v from "valibot";
 import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
-import type { CryptoCore, KeyRef, KeystoreCost } from "../../crypto/interface.ts";
+import {
+  BACKUP_CHUNK_BYTES,
+  type CryptoCore,
+  type KeyRef,
+  type KeystoreCost,
+} from "../../crypto/interface.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
 import { SCHEMA_VERSION } from "../store/migrations.ts";
@@ -15,8 +20,7 @@ import { ByteReader } from "./byte_reader.ts";
 
 const FORMAT = 1;
 const HEAD_BYTES = 32;
-const CHUNK_BYTES = 65_536;
-const SEALED_CHUNK_BYTES = CHUNK_BYTES + 16;
+const SEALED_CHUNK_BYTES = BACKUP_CHUNK_BYTES + 16;
 const MAX_HEADER_BYTES = 4_096;
 /** What may be a file's name, for the writer as for the reader. */
 const FILE_NAME = /^[A-Za-z0-9._-]{1,160}$/;
@@ -103,7 +107,7 @@ export async function* writeArchive(
   try {
     yield head;
     for (;;) {
-      const chunk = await reader.upTo(CHUNK_BYTES);
+      const chunk = await reader.upTo(BACKUP_CHUNK_BYTES);
       const isLast = await reader.isAtEnd();
       yield await crypto.sealBackup({ stream, chunk, isLast });
       if (isLast) return;
@@ -165,7 +169,7 @@ async function visit(reader: ByteReader, visitor: ArchiveVisitor): Promise<void>
     const { name, bytes } = parseGrowing(entrySchema, header);
     await visitor.begin(name, bytes);
     for (let left = bytes; left > 0;) {
-      const piece = await reader.exactly(Math.min(left, CHUNK_BYTES));
+      const piece = await reader.exactly(Math.min(left, BACKUP_CHUNK_BYTES));
       left -= piece.length;
       await visitor.piece(piece);
     }

@@ -31,8 +31,8 @@ export interface BackupParts {
 /**
  * All files that are the node's, the database first. Others are listed only when the head of the audit log was read:
  * its lines may be in a file that was begun meanwhile.
- * @throws {OpenRedError} `not_found` where a file is missing without which nothing could be restored, `overloaded`
- *   where the data directory has no room for a copy of the database.
+ * @throws {OpenRedError} `not_found` where a file is missing without which nothing could be restored, `forbidden` where
+ *   one is a link, `overloaded` where the data directory has no room for a copy of the database.
  */
 export async function* readDataFiles(parts: BackupParts): AsyncGenerator<ArchiveFile> {
   const { files } = parts;

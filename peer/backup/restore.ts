@@ -67,6 +67,7 @@ export async function restoreNode(
     const store = new NodeStore(openDatabase, clock);
     try {
       await markRestored(store, { nowMs: clock.nowMs(), random });
+      await store.uncount();
       await files.remove(RESTORING_FILE);
       return { id: store.self(SELF_NAMES.nodeId), createdAt: manifest.created_at };
     } finally {

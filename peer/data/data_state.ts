@@ -6,17 +6,20 @@
 import type { CryptoCore, KeystoreCost, OpenedKeystore } from "../../crypto/interface.ts";
 import { KEYSTORE_FILE, openKeystoreFiles } from "../../ports/keystore_files.ts";
 import { SECRET_FILE } from "../../ports/node_secret.ts";
-import type { Random } from "../../ports/ports.ts";
+import type { Clock, Random } from "../../ports/ports.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { DATABASE_FILE, isOwned, NEEDED_FILES, removeCopy } from "./owned_files.ts";
 import { NodeStore } from "../store/store.ts";
+import type { WriteCount } from "../store/write_count.ts";
 import { finishSuccession, type JournalPorts } from "./journal.ts";
+import { countWrites } from "./lost_writes.ts";
 import { SELF_NAMES } from "../own/self_names.ts";
 
 /** There while a backup is being restored. */
 export const RESTORING_FILE = "restoring";
 
 interface KeyPorts extends JournalPorts {
+  readonly clock: Pick<Clock, "nowMs" | "setTimer">;
   readonly crypto: CryptoCore;
   readonly random: Random;
 }
@@ -106,7 +109,8 @@ export async function openNodeKeys(
 
 /**
  * Settles a node's data and opens its database and its keys; makes those of a node that has none. The database has the
- * node's id before anything else is written: {@linkcode openStore} tells by it what was lost.
+ * node's id before anything else is written: {@linkcode openStore} tells by it what was lost. From here on its writes
+ * are counted.
  * @param options The passphrase is wiped.
  * @throws What {@linkcode settleData}, {@linkcode openStore} and {@linkcode openNodeKeys} throw; `overloaded` where the
  *   disk takes nothing.
@@ -114,14 +118,15 @@ export async function openNodeKeys(
 export async function openData(
   ports: KeyPorts,
   options: KeyOptions,
-): Promise<{ keys: OpenedKeystore; store: NodeStore }> {
+): Promise<{ keys: OpenedKeystore; store: NodeStore; count: WriteCount }> {
   let store: NodeStore | null = null;
   try {
     await settleData(ports);
     store = await openStore(ports);
     const keys = await openNodeKeys(ports, { ...options, store });
+    const count = await countWrites(ports, store);
     await store.setSelf(SELF_NAMES.nodeId, keys.nodeId);
-    return { keys, store };
+    return { keys, store, count };
   } catch (error) {
     store?.close();
     throw error;

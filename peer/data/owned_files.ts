@@ -1,9 +1,10 @@
 /**
  * The files of a data directory: which of them are the node's, and which only a running process's. All others are
- * somebody else's, and no backup takes them.
+ * somebody else's, and no backup takes them (ports/data_names.ts).
  *
  * @module
  */
+import { isProgramFile } from "../../ports/data_names.ts";
 import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
 import { SECRET_FILE } from "../../ports/node_secret.ts";
 import type { Files } from "../../ports/ports.ts";
@@ -25,9 +26,6 @@ const SINGLE: ReadonlySet<string> = new Set([
 ]);
 /** The log, and those of identities that this one follows, with the secrets that open them. */
 const LOG_FILE = /^(former-[A-Za-z0-9]{1,100}\.)?(audit-(begin|head|\d{6,15}\.jsonl)|node-secret)$/;
-/** What a process leaves there while it runs, or a little longer where it was killed. */
-const PASSING =
-  /^(lock\.[a-z-]+|admin\.json|restoring|succession|\..+\.tmp|(node|backup)\.db(-wal|-shm|-journal)?)$/;
 
 /** Whether a file belongs into a backup. */
 export function isOwned(name: string): boolean {
@@ -36,7 +34,7 @@ export function isOwned(name: string): boolean {
 
 /** Those of the names that this program never gave. */
 export function foreignNames(names: readonly string[]): readonly string[] {
-  return names.filter((name) => !isOwned(name) && !PASSING.test(name));
+  return names.filter((name) => !isOwned(name) && !isProgramFile(name));
 }
 
 /** Removes the copy of a database, which holds all messages in plain. */

@@ -55,6 +55,8 @@ interface Successor {
 interface Former {
   readonly id: NodeId;
   readonly head: string | null;
+  /** Its storage roots go along; `null` where it is lost, and the rows of its modules with it. */
+  readonly keystore: KeyRef | null;
 }
 
 /**
@@ -76,6 +78,7 @@ export async function succeedNode(ports: DataPorts, options: SucceedOptions): Pr
       : await lostFormer(ports, { id: options.from, successor });
     const { sealed: keystore, secret: nodeSecret } = await crypto.succeedKeystore({
       successor: successor.key,
+      ...(former.keystore === null ? {} : { former: former.keystore }),
       ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase.slice() }),
       ...(options.cost === undefined ? {} : { cost: options.cost }),
     });
@@ -141,7 +144,7 @@ async function openFormer(
     if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
     const keys = await openNodeKeys(ports, { passphrase, store });
     const head = await readHead(ports, keys.nodeId);
-    return { id: keys.nodeId as NodeId, head };
+    return { id: keys.nodeId as NodeId, head, keystore: keys.keystore };
   } finally {
     store.close();
   }
@@ -180,5 +183,5 @@ async function lostFormer(
   }
   // A database that does not open is found out here, where nothing has been changed yet.
   new NodeStore(ports.openDatabase, ports.clock).close();
-  return { id: options.id, head: null };
+  return { id: options.id, head: null, keystore: null };
 }

@@ -7,11 +7,11 @@ import { isNodeId, type NodeId } from "../../crypto/encoding.ts";
 import type { DirectoryView } from "../../protocol/admin_api.ts";
 import type { ConnectionAnswer } from "../../protocol/directory_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
-import type { VerifiedRecord } from "../../protocol/record.ts";
+import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { sleep } from "../timing/backoff.ts";
 import { DirectoryClient } from "./client.ts";
 import { ClockSkew } from "./clock_skew.ts";
-import type { DirectoryParts } from "./directory_parts.ts";
+import type { DirectoryLinkParts } from "./directory_parts.ts";
 import { PinnedDirectory } from "./pinned_directory.ts";
 import { Registration } from "./registration.ts";
 
@@ -19,7 +19,7 @@ import { Registration } from "./registration.ts";
 export class DirectoryLink {
   readonly url: string;
   readonly client: DirectoryClient;
-  readonly #parts: DirectoryParts;
+  readonly #parts: DirectoryLinkParts;
   readonly #pinned: PinnedDirectory;
   readonly #skew: ClockSkew;
   readonly #registration: Registration;
@@ -28,7 +28,7 @@ export class DirectoryLink {
    * @param entry A URL, or URL`#`id.
    * @throws {OpenRedError} `bad_request` for an entry of another form.
    */
-  constructor(parts: DirectoryParts, entry: string) {
+  constructor(parts: DirectoryLinkParts, entry: string) {
     const [url = "", id] = entry.split("#");
     if (!URL.canParse(url) || !/^https?:\/\//.test(url) || (id !== undefined && !isNodeId(id))) {
       throw new OpenRedError("bad_request", "A directory is written URL or URL#id");
@@ -74,8 +74,18 @@ export class DirectoryLink {
     await this.#pinned.takeRecord(record);
   }
 
+  /** Asks for the directory's record. @returns Whether its URL is another one than was known. */
+  async #hasMoved(signal: AbortSignal): Promise<boolean> {
+    const held = this.#pinned.record;
+    if (held === null) return false;
+    const { record } = await this.client.lookUp(held.id, signal);
+    await this.#pinned.takeRecord(await verifyRecord(this.#parts.crypto, record));
+    return this.#pinned.record?.payload.api_url !== held.payload.api_url;
+  }
+
   /**
-   * Asks this directory for a pair; a proof that crossed a restart of the directory is made once more.
+   * Asks this directory for a pair. A proof that crossed a restart of the directory is made once more, and so is one
+   * that names a URL which the directory had before.
    * @throws {OpenRedError} What the directory answered, or `unreachable`.
    */
   async requestConnection(
@@ -96,8 +106,8 @@ export class DirectoryLink {
       answer = await ask();
     } catch (error) {
       if (hasCode(error, "clock_skew")) this.#skew.refused(error);
-      if (!hasCode(error, "proof_replayed")) throw error;
-      await sleep(this.#parts.clock, 1_000, signal);
+      if (hasCode(error, "proof_replayed")) await sleep(this.#parts.clock, 1_000, signal);
+      else if (!hasCode(error, "proof_invalid") || !await this.#hasMoved(signal)) throw error;
       answer = await ask();
     }
     await this.#pinned.pin(answer);

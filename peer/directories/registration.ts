@@ -9,7 +9,7 @@ import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { Backoff, jitter, sleep } from "../timing/backoff.ts";
 import type { DirectoryClient, Registered } from "./client.ts";
 import type { ClockSkew } from "./clock_skew.ts";
-import type { DirectoryParts } from "./directory_parts.ts";
+import type { DirectoryLinkParts } from "./directory_parts.ts";
 import type { PinnedDirectory } from "./pinned_directory.ts";
 
 const FIRST_RETRY_MS = 1_000;
@@ -19,7 +19,7 @@ const MAX_REANNOUNCE_MS = 24 * 3600 * 1000;
 
 /** Registers this node with one directory, and again whenever it is due. */
 export class Registration {
-  readonly #parts: DirectoryParts;
+  readonly #parts: DirectoryLinkParts;
   readonly #url: string;
   readonly #client: DirectoryClient;
   readonly #pinned: PinnedDirectory;
@@ -28,10 +28,12 @@ export class Registration {
   #state: DirectoryView["state"] = "trying";
   #lastError: string | null = null;
   #nextAnnounceMs: number | null = null;
+  /** When to look whether the directory still knows this node; `Infinity` where it does not say. */
+  #lookAfterMs = Infinity;
   #running: Promise<void> = Promise.resolve();
 
   constructor(
-    parts: DirectoryParts,
+    parts: DirectoryLinkParts,
     directory: { url: string; client: DirectoryClient; pinned: PinnedDirectory; skew: ClockSkew },
   ) {
     this.#parts = parts;
@@ -72,8 +74,32 @@ export class Registration {
     for (;;) {
       const delayMs = await this.#announce(backoff);
       if (delayMs === null) return;
-      this.#nextAnnounceMs = this.#parts.clock.monotonicMs() + delayMs;
-      await sleep(this.#parts.clock, delayMs, this.#stop.signal);
+      const dueMs = this.#parts.clock.monotonicMs() + delayMs;
+      this.#nextAnnounceMs = dueMs;
+      await this.#rest(dueMs);
+    }
+  }
+
+  /** Waits until announcing is due, which it also is once the directory has forgotten this node. */
+  async #rest(dueMs: number): Promise<void> {
+    const { clock, random } = this.#parts;
+    for (;;) {
+      const leftMs = dueMs - clock.monotonicMs();
+      const lookMs = jitter(random, { spanMs: 0.9 * this.#lookAfterMs, part: 0.1 });
+      await sleep(clock, Math.min(leftMs, lookMs), this.#stop.signal);
+      if (lookMs >= leftMs || await this.#isForgotten()) return;
+    }
+  }
+
+  /** Whether the directory began anew, or was set back to a time before it took the newest record. */
+  async #isForgotten(): Promise<boolean> {
+    try {
+      const { record } = await this.#client.lookUp(this.#parts.own.id, this.#stop.signal);
+      const shown = await this.#ownRecordOf(record);
+      return shown !== null && shown.payload.seq !== this.#pinned.takenSeq;
+    } catch (error) {
+      if (!(error instanceof OpenRedError)) throw error;
+      return hasCode(error, "node_unknown", "succeeded");
     }
   }
 
@@ -90,9 +116,11 @@ export class Registration {
         Math.max(answer.reannounce_after_ms, MIN_REANNOUNCE_MS),
         MAX_REANNOUNCE_MS,
       );
+      this.#lookAfterMs = Math.max(answer.look_after_ms ?? Infinity, MIN_REANNOUNCE_MS);
       return jitter(this.#parts.random, { spanMs: 0.9 * spanMs, part: 0.1 });
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
+      this.#lookAfterMs = Infinity;
       return await this.#failed(error, backoff).catch((cause: unknown) => {
         if (!(cause instanceof OpenRedError)) throw cause;
         // What the answer says could not be stored: the next one says it again.

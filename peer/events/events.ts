@@ -7,9 +7,10 @@ import { CryptoError } from "../../crypto/interface.ts";
 import type { Log } from "../../ports/ports.ts";
 import { storageReason } from "../../ports/storage_problem.ts";
 import type { NodeEvent } from "../../protocol/admin_api.ts";
+import type { AuditEventName } from "../../protocol/audit_events.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 
-export type CounterName =
+export type NodeCounter =
   | "frames_sent"
   | "frames_opened"
   | "frames_repeated"
@@ -40,7 +41,7 @@ export interface AuditSink {
 export class NodeEvents {
   readonly #log: Log;
   readonly #listeners = new Set<(event: NodeEvent) => void>();
-  readonly #counters = new Map<CounterName, number>();
+  readonly #counters = new Map<string, number>();
   readonly #warnings = new Map<string, string>();
   #audit: AuditSink | null = null;
 
@@ -58,8 +59,13 @@ export class NodeEvents {
     for (const listener of this.#listeners) listener(event);
   }
 
-  count(name: CounterName): void {
-    this.#counters.set(name, (this.#counters.get(name) ?? 0) + 1);
+  count(name: NodeCounter): void {
+    this.countOf(name, 1);
+  }
+
+  /** Counts for a module; the caller keeps the number of names within bounds. */
+  countOf(name: string, by: number): void {
+    this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
   }
 
   counters(): Record<string, number> {
@@ -78,6 +84,16 @@ export class NodeEvents {
   tellStorage(cause: unknown): void {
     if (cause === null) return this.settle("storage");
     this.warn("storage", `node.db cannot be written: ${storageReason(cause)}`);
+  }
+
+  /** Warns while it cannot be noted outside of `node.db` what that holds. @param cause `null` once it can. */
+  tellCount(cause: unknown): void {
+    if (cause === null) return this.settle("write_count");
+    const why = storageReason(cause);
+    this.warn(
+      "write_count",
+      `write-count cannot be written: ${why}; a loss in node.db could go unnoticed`,
+    );
   }
 
   /** Takes a warning back. */
@@ -105,18 +121,18 @@ export class NodeEvents {
    * @returns Resolves when the audit log has it on disk. It need not be waited for.
    * @throws {OpenRedError} `overloaded` if it could not be kept.
    */
-  audit(event: string, fields: AuditFields): Promise<void> {
+  audit(event: AuditEventName, fields: AuditFields): Promise<void> {
     this.#logAudit(event, fields);
     return ignorable(this.#audit?.record(event, fields));
   }
 
   /** As {@linkcode audit}, for what strangers can cause as often as they like: many of them become one entry. */
-  auditStranger(event: string, fields: AuditFields): Promise<void> {
+  auditStranger(event: AuditEventName, fields: AuditFields): Promise<void> {
     this.#logAudit(event, fields);
     return ignorable(this.#audit?.recordThrottled(event, fields));
   }
 
-  #logAudit(event: string, fields: AuditFields): void {
+  #logAudit(event: AuditEventName, fields: AuditFields): void {
     this.#log.log(fields.success ? "info" : "warn", event, { audit: true, ...fields });
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
+import type { AuditEventName } from "../../protocol/audit_events.ts";
 import type { NodeEvents } from "./events.ts";
 
 const PAUSE_MS = 60_000;
@@ -39,7 +40,7 @@ export class PeerNotes {
    * Notes something; the next entry says in `repeated` how often it was not noted since.
    * @returns Whether it was noted now.
    */
-  note(event: string, note: PeerNote): boolean {
+  note(event: AuditEventName, note: PeerNote): boolean {
     const key = `${event} ${note.peer} ${note.why ?? ""}`;
     const atMs = this.#clock.monotonicMs();
     const before = this.#noted.get(key);

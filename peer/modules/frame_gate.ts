@@ -4,69 +4,59 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
+import type { FrameHandler, PeerFrame } from "../../modules/api.ts";
 import { frameHeaderSchema } from "../../protocol/frames.ts";
-import { checkGrowth } from "../../protocol/schemas.ts";
-import type { NodeEvents } from "../events/events.ts";
-import type { ModuleFrame, ModuleGate } from "../sessions/module_gate.ts";
+import type { FrameDeclaration } from "../../protocol/module_manifest.ts";
 import type { StrangerPolicy } from "../../protocol/node_settings.ts";
+import { checkGrowth } from "../../protocol/schemas.ts";
 import type { DenialLog } from "../events/denial_log.ts";
-import type { ModulePermissions } from "../peers/module_permissions.ts";
+import type { NodeEvents } from "../events/events.ts";
 import type { Permissions } from "../peers/permissions.ts";
-
-/**
- * Who takes the frames of one module. A frame comes here out of a confirmed session whose peer may send it; its header
- * is an object whose `type` begins with the module's name, whose `id` (optional) has its form, and whose `must` names
- * nothing but `type`, `id`, `must` and {@linkcode members}. Every other member is unchecked input of the peer. The body
- * has less than 1 MiB. Frames have no order.
- */
-export interface FrameHandler {
-  /** The permission that its frames need: 1 to 32 of `a–z 0–9 _`; one of the module's own name unless it says so. */
-  readonly permission?: string;
-  /** The header members that it understands, of all its types: a frame that insists on another one is dropped. */
-  readonly members?: readonly string[];
-  /**
-   * Takes a frame. One of the same `id` can come again, in another session or while the first is still being stored:
-   * it is to be stored once, and is answered alike.
-   * @returns Whether it was stored durably, so that it may be acknowledged; without an `id` it is not.
-   * @throws {OpenRedError} For a frame that is dropped and counted. Any other error leaves a line in the program's log;
-   *   the frame is not acknowledged either.
-   */
-  receive(peer: NodeId, header: unknown, body: Uint8Array): Promise<boolean>;
-  /**
-   * Tells whether the message of this id was stored before, at once: it is asked for every repeat, and for what a peer
-   * sends that may not or no longer. Then it is acknowledged again and goes no further.
-   */
-  has(peer: NodeId, id: string): boolean;
-  /**
-   * Takes a stranger's contact request, as `receive`; `false` is a refusal. A module without it never hears of
-   * strangers.
-   */
-  receiveRequest?(peer: NodeId, header: unknown, body: Uint8Array): Promise<boolean>;
-}
+import type { ModuleFrame, ModuleGate } from "../sessions/module_gate.ts";
+import type { Background } from "../timing/background.ts";
+import type { FrameIds } from "./frame_ids.ts";
+import { runMiddleware } from "./middleware.ts";
+import { refusalOf } from "./refusal.ts";
+import type { RunningModule } from "./running_module.ts";
 
 /** The header members that the protocol gives every frame. */
 const COMMON = Object.keys(frameHeaderSchema.entries);
 
+/** The modules that run, in the order in which they started. */
+export interface RunningModules {
+  readonly all: Iterable<RunningModule>;
+  get(name: string): RunningModule | undefined;
+}
+
 interface GateParts {
   readonly events: NodeEvents;
   readonly permissions: Permissions;
-  readonly modulePermissions: ModulePermissions;
   readonly denials: DenialLog;
+  readonly background: Background;
+  readonly frameIds: FrameIds;
 }
 
-/** Holds the handlers, and lets through what is permitted. */
+/** A frame, with who takes it. */
+interface Addressed {
+  readonly module: RunningModule;
+  readonly declared: FrameDeclaration;
+  readonly handler: FrameHandler;
+}
+
+/** Lets through what is permitted. */
 export class FrameGate implements ModuleGate {
   readonly #parts: GateParts;
-  readonly #handlers: ReadonlyMap<string, FrameHandler>;
+  readonly #modules: RunningModules;
   readonly #strangers: StrangerPolicy;
+  /** What is being stored of the frames whose ids the node remembers. */
+  readonly #storing = new Map<string, Promise<boolean>>();
 
-  /** @param options `handlers`: by module name. */
   constructor(
     parts: GateParts,
-    options: { handlers: ReadonlyMap<string, FrameHandler>; strangers: StrangerPolicy },
+    options: { modules: RunningModules; strangers: StrangerPolicy },
   ) {
     this.#parts = parts;
-    this.#handlers = options.handlers;
+    this.#modules = options.modules;
     this.#strangers = options.strangers;
   }
 
@@ -77,25 +67,20 @@ export class FrameGate implements ModuleGate {
    *   `must` of another form, and what the handler refuses.
    */
   async take(peer: NodeId, frame: ModuleFrame): Promise<boolean> {
-    const { permissions, modulePermissions, denials, events } = this.#parts;
-    const module = moduleOf(frame.type);
-    const handler = this.#handlers.get(module);
-    if (handler === undefined) {
+    const { permissions, denials, events } = this.#parts;
+    const to = this.#addressee(frame.type);
+    if (to === null) {
       events.count("frames_dropped");
       return false;
     }
-    const permission = modulePermissions.of(module);
+    const permission = to.module.permissionOf(to.declared);
     const standing = permissions.standing(peer, permission);
-    if (standing === "allowed") {
-      checkMust(handler, frame);
-      return await handler.receive(peer, frame.input, frame.body);
-    }
+    if (standing === "allowed") return await this.#handOnce(to, peer, { frame, isRequest: false });
     if (standing === "blocked") return false;
     // Stored while it was permitted, and its acknowledgement was lost.
-    if (frame.id !== undefined && handler.has(peer, frame.id)) return true;
-    if (standing === "stranger" && this.#strangers === "ask" && handler.receiveRequest) {
-      checkMust(handler, frame);
-      if (await handler.receiveRequest(peer, frame.input, frame.body)) return true;
+    if (frame.id !== undefined && this.#has(to, peer, frame.id)) return true;
+    if (standing === "stranger" && this.#strangers === "ask" && to.declared.strangers) {
+      if (await this.#handOnce(to, peer, { frame, isRequest: true })) return true;
     }
     events.count("frames_denied");
     denials.note(peer, permission);
@@ -104,16 +89,73 @@ export class FrameGate implements ModuleGate {
 
   /** Tells whether a repeat is acknowledged: only if the first was, and never to a blocked peer. */
   has(peer: NodeId, message: { type: string; id: string }): boolean {
-    const handler = this.#handlers.get(moduleOf(message.type));
-    return handler !== undefined && !this.#parts.permissions.isBlocked(peer) &&
-      handler.has(peer, message.id);
+    const to = this.#addressee(message.type);
+    return to !== null && !this.#parts.permissions.isBlocked(peer) &&
+      this.#has(to, peer, message.id);
   }
-}
 
-function moduleOf(type: string): string {
-  return type.slice(0, type.indexOf("."));
-}
+  refuses(peer: NodeId, type: string): boolean {
+    const { permissions } = this.#parts;
+    const to = this.#addressee(type);
+    if (to === null) return !permissions.isBlocked(peer);
+    const standing = permissions.standing(peer, to.module.permissionOf(to.declared));
+    return standing === "denied" || standing === "stranger";
+  }
 
-function checkMust({ members = [] }: FrameHandler, { input }: ModuleFrame): void {
-  checkGrowth(input, { versioned: false, known: [...COMMON, ...members] });
+  #addressee(type: string): Addressed | null {
+    const [name = "", second = ""] = type.split(".");
+    const module = this.#modules.get(name);
+    const declared = module?.declared(second);
+    const handler = module?.registered.frames.get(second);
+    if (module === undefined || declared === undefined || handler === undefined) return null;
+    return { module, declared, handler };
+  }
+
+  #has({ module, handler }: Addressed, peer: NodeId, id: string): boolean {
+    return handler.has === undefined
+      ? this.#parts.frameIds.has({ module: module.name, peer, id })
+      : handler.has(peer, id);
+  }
+
+  /** A handler that does not know its ids is handed each of them until it has stored it, and then no more. */
+  async #handOnce(
+    to: Addressed,
+    peer: NodeId,
+    what: { frame: ModuleFrame; isRequest: boolean },
+  ): Promise<boolean> {
+    const { id } = what.frame;
+    if (to.handler.has !== undefined || id === undefined) return await this.#hand(to, peer, what);
+    if (this.#has(to, peer, id)) return true;
+    const key = `${to.module.name} ${peer} ${id}`;
+    let storing = this.#storing.get(key);
+    if (storing === undefined) {
+      storing = this.#hand(to, peer, what).finally(() => this.#storing.delete(key));
+      this.#storing.set(key, storing);
+    }
+    return await storing;
+  }
+
+  async #hand(
+    to: Addressed,
+    peer: NodeId,
+    { frame, isRequest }: { frame: ModuleFrame; isRequest: boolean },
+  ): Promise<boolean> {
+    const { module, declared, handler } = to;
+    checkGrowth(frame.input, { versioned: false, known: [...COMMON, ...declared.members] });
+    const { type, id, body } = frame;
+    const header = frame.input as PeerFrame["header"];
+    const { background, frameIds } = this.#parts;
+    const call = { method: "FRAME", path: type, peer, bytes: body.length };
+    try {
+      await runMiddleware(this.#modules.all, call, { owner: module, background });
+      const isStored = await module.run(() =>
+        handler.receive({ peer, type, id, header, body, isRequest })
+      );
+      if (!isStored || id === undefined) return false;
+    } catch (error) {
+      throw refusalOf(error) ?? error;
+    }
+    if (handler.has === undefined) await frameIds.note({ module: module.name, peer, id });
+    return true;
+  }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CRYPTO_METHODS, type Suite, SUITES } from "../../crypto/interface.ts";
+import { type Suite, SUITES } from "../../crypto/interface.ts";
 import type { PostQuantumPolicy } from "../../protocol/node_settings.ts";
 
 /** The suites a node accepts, best first. */
@@ -11,6 +11,3 @@ export function suitesOf(pq: PostQuantumPolicy): readonly Suite[] {
   if (pq === "require") return [SUITES[0]];
   return pq === "off" ? [SUITES[1]] : SUITES;
 }
-
-/** The methods this node lists in its record. */
-export const OWN_METHODS: readonly string[] = CRYPTO_METHODS;

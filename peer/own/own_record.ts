@@ -9,7 +9,8 @@ import type { Clock } from "../../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, MAX_RECORD_LIFE_S } from "../../protocol/limits.ts";
 import type { PostQuantumPolicy } from "../../protocol/node_settings.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
-import { OWN_METHODS, suitesOf } from "./offers.ts";
+import type { MethodBook } from "./method_book.ts";
+import { suitesOf } from "./offers.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { NodeStore } from "../store/store.ts";
 import { SELF_NAMES } from "./self_names.ts";
@@ -17,7 +18,6 @@ import { SELF_NAMES } from "./self_names.ts";
 /** What of the node's settings a record tells. */
 export interface OwnRecordConfig {
   readonly apiUrl: string;
-  readonly services: readonly string[];
   readonly alias?: string;
   readonly unlisted: boolean;
   readonly pq: PostQuantumPolicy;
@@ -43,6 +43,7 @@ export class OwnRecord {
   readonly #clock: Clock;
   readonly #store: NodeStore;
   readonly #events: NodeEvents;
+  readonly #methods: Pick<MethodBook, "names">;
   readonly #config: OwnRecordConfig;
   readonly #identity: KeyRef;
   /** base64url */
@@ -56,7 +57,7 @@ export class OwnRecord {
   #signedSeq: number;
   /** The last of each kind. Every handshake and every envelope asks for it. */
   #signed: readonly Signed[];
-  /** No record up to this `seq` is looked at as somebody else's: this node may have signed it in an earlier run. */
+  /** Records up to this `seq` are taken for this node's own: an earlier run may have signed them. */
   #pastSeq: number;
   /** What this run has signed above that. */
   readonly #signedNow = new Set<number>();
@@ -65,9 +66,19 @@ export class OwnRecord {
   /** The highest `seq` of somebody else that ended the announcing of an earlier run. */
   readonly #foreignSeq: number;
   #usedElsewhere = false;
+  /** What the modules of this node serve. */
+  #services: readonly string[] = [];
+  /** Whether the newest record does not say what it should. */
+  #isOutdated = false;
 
   constructor(
-    parts: { crypto: CryptoCore; clock: Clock; store: NodeStore; events: NodeEvents },
+    parts: {
+      crypto: CryptoCore;
+      clock: Clock;
+      store: NodeStore;
+      events: NodeEvents;
+      methods: Pick<MethodBook, "names">;
+    },
     config: OwnRecordConfig,
     keys: { identity: KeyRef; noiseKey: Uint8Array },
   ) {
@@ -75,6 +86,7 @@ export class OwnRecord {
     this.#clock = parts.clock;
     this.#store = parts.store;
     this.#events = parts.events;
+    this.#methods = parts.methods;
     this.#config = config;
     this.#identity = keys.identity;
     this.#noiseKey = encodeBase64Url(keys.noiseKey);
@@ -97,15 +109,25 @@ export class OwnRecord {
     return suitesOf(this.#config.pq);
   }
 
-  /** The newest record; signs one if there is none, or it is old. */
+  /** The newest record; signs one if there is none, it is old, or modules brought or took methods since. */
   current(): Promise<VerifiedRecord> {
     const current = this.#current;
-    if (current === null) return this.renew();
+    if (current === null || this.#isOutdated) return this.renew();
     const nowMs = this.#clock.nowMs();
-    const { seq } = current.payload;
+    const { seq, methods } = current.payload;
+    const isOutdated = methods.join() !== this.#methods.names().join();
     // Signed while the clock ran ahead: everybody refuses it, and a lower number is free.
     const isAhead = seq > nowMs + CLOCK_ALLOWANCE_MS / 2 && seq > this.#takenSeq + 1;
-    return isAhead || nowMs - seq > REFRESH_AGE_MS ? this.renew() : Promise.resolve(current);
+    return isAhead || isOutdated || nowMs - seq > REFRESH_AGE_MS
+      ? this.renew()
+      : Promise.resolve(current);
+  }
+
+  /** What the record says from its next signing on; others learn it with that. */
+  setServices(services: readonly string[]): void {
+    if (services.join("\n") === this.#services.join("\n")) return;
+    this.#services = services;
+    this.#isOutdated = true;
   }
 
   /** A record with a `seq` above `seq`; the newest one if it has that already. */
@@ -130,6 +152,7 @@ export class OwnRecord {
     const iat = Math.floor(seq / 1000);
     const exp = iat + MAX_RECORD_LIFE_S;
     await this.#remember(seq, exp);
+    this.#isOutdated = false;
     const next = this.#store.self(SELF_NAMES.next);
     const payload = {
       v: 3,
@@ -140,8 +163,8 @@ export class OwnRecord {
       api_url: this.#config.apiUrl,
       noise_key: this.#noiseKey,
       suites: this.suites,
-      methods: OWN_METHODS,
-      services: this.#config.services,
+      methods: this.#methods.names(),
+      services: this.#services,
       ...(this.#config.alias === undefined ? {} : { alias: this.#config.alias }),
       ...(this.#config.unlisted ? { unlisted: true } : {}),
       ...(next === null ? {} : { next }),

@@ -20,10 +20,11 @@ function answeredName(url: string): string {
 /**
  * Marks a store as restored at this moment. Where the clock is behind, its records are numbered from what was taken
  * last, as those that the node signed since the backup were: from here on they leap by a random number.
+ * @param options `isNoted`: the audit log is told otherwise why the store is an older one.
  */
 export async function markRestored(
   store: NodeStore,
-  { nowMs, random }: { nowMs: number; random: Random },
+  { nowMs, random, isNoted = false }: { nowMs: number; random: Random; isNoted?: boolean },
 ): Promise<void> {
   const leapMs = 1 + Math.floor(uniform(random) * MAX_LEAP_MS);
   await store.write(() => {
@@ -33,6 +34,7 @@ export async function markRestored(
       if (seq !== null) put.run(name, String(Number(seq) + leapMs));
     }
     put.run(RESTORED, String(nowMs));
+    if (isNoted) put.run(NOTED, String(nowMs));
     // What was signed last is not known any more.
     store.statement("DELETE FROM self WHERE name = 'signed_seq'").run();
   });

@@ -98,8 +98,8 @@ export class ChannelPool {
 
   /**
    * Notes that something had to be repeated to a peer. A channel that carries nothing back for half a minute from then
-   * on is taken for half open and closed: the end that opened it cannot ping, the network may never tell of its death,
-   * and every frame sent on it keeps it from idling. Acknowledgements that come by POST show nothing for the channel.
+   * on is taken for half open and closed: a ping shows that the other end's socket lives, not that a node reads it, and
+   * every frame sent on it keeps it from idling. Acknowledgements that come by POST show nothing for the channel.
    */
   doubt(peer: NodeId): void {
     const proven = this.#byPeer.get(peer)?.[0];
@@ -155,7 +155,7 @@ export class ChannelPool {
   }
 
   /**
-   * Looks whether a source may open another channel. To be asked before there is a socket, which could not be got rid of.
+   * Looks whether a source may open another channel. To be asked before there is one.
    * @throws {OpenRedError} `rate_limited` while too many sockets of this source are unproven or will not end.
    */
   checkRoom(source: string): void {

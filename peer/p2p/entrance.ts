@@ -53,7 +53,7 @@ export class Entrance {
   }
 }
 
-/** One channel that waits; once it is proven, what hands on to its owner. */
+/** A channel whose opener has not proven itself yet. Afterwards it passes every message on to the channel's owner. */
 class Visitor implements ChannelListener {
   readonly #parts: EntranceParts;
   readonly #channel: Channel;

@@ -8,9 +8,8 @@
 const MAX_HELD = 50;
 
 /**
- * Sockets that are not proven, or closed here without a word from the other end. The runtime can close a WebSocket
- * only together with the other end: one that never answers keeps its socket for as long as it likes. So each holder,
- * a source of addresses or a peer that was called, gets no more than so many.
+ * Sockets that are not proven, or closed here without a word from the other end, which has a moment to agree before
+ * its socket is taken. Each holder, a source of addresses or a peer that was called, gets no more than so many.
  */
 export class HeldSockets {
   readonly #counts = new Map<string, number>();

@@ -7,6 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
 import type { Carrier } from "../sessions/carrier.ts";
 import { type ChannelLimits, type ChannelParts, ChannelPool } from "./channels.ts";
+import { type CallPost, CallPosts } from "./call_posts.ts";
 import { PostQueue } from "./post_queue.ts";
 
 /** How long the last frames may take to leave when a node stops. */
@@ -16,12 +17,14 @@ const LAST_FRAMES_MS = 1_000;
 export class PeerCarrier implements Carrier {
   readonly channels: ChannelPool;
   readonly #posts: PostQueue;
+  readonly #calls: CallPosts;
   readonly #clock: Clock;
 
   constructor(parts: ChannelParts, limits: ChannelLimits) {
     this.#clock = parts.clock;
     this.channels = new ChannelPool(parts, limits);
     this.#posts = new PostQueue(parts);
+    this.#calls = new CallPosts(parts);
   }
 
   send(peer: NodeId, frame: Uint8Array<ArrayBuffer>, options = { post: false }): void {
@@ -29,6 +32,16 @@ export class PeerCarrier implements Carrier {
     else if (this.channels.send(peer, frame)) return;
     this.#posts.send(peer, frame);
     this.channels.open(peer);
+  }
+
+  /**
+   * Posts a sealed call to the path of its type, and opens a channel meanwhile.
+   * @returns Whether the path is worth another try.
+   */
+  postCall(peer: NodeId, call: CallPost): Promise<boolean> {
+    this.channels.doubt(peer);
+    this.channels.open(peer);
+    return this.#calls.post(peer, call);
   }
 
   hasChannel(peer: NodeId): boolean {

@@ -5,10 +5,11 @@
  */
 import { Hono } from "hono";
 import { decodeBase64Url, encodeBase64Url, isNodeId, type NodeId } from "../../crypto/encoding.ts";
-import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
+import { type CryptoCore, CryptoError, type KeyRef } from "../../crypto/interface.ts";
 import type { ChannelUpgrader, Clock, Log, RequestSource } from "../../ports/ports.ts";
+import { RateLimit } from "../../ports/rate_limits.ts";
 import { addressSource } from "../../protocol/address_source.ts";
-import { receiveRequestSchema } from "../../protocol/directory_api.ts";
+import { IDENTITY_PATH, RECEIVE_PATH, receiveRequestSchema } from "../../protocol/directory_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
 import {
@@ -16,19 +17,41 @@ import {
   MAX_HANDSHAKE_BYTES,
   MAX_MESSAGE_REQUEST_BYTES,
 } from "../../protocol/limits.ts";
-import { handshakeRequestSchema, messageRequestSchema } from "../../protocol/peer_api.ts";
+import {
+  CALL_PATHS,
+  CHANNEL_PATH,
+  HANDSHAKE_PATH,
+  handshakeRequestSchema,
+  MESSAGE_PATH,
+  messageRequestSchema,
+} from "../../protocol/peer_api.ts";
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
+import type { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { OwnRecord } from "../own/own_record.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { logStorageFailure } from "../store/store.ts";
 import type { ChannelPool } from "./channels.ts";
-import { RateLimiter } from "./rate_limiter.ts";
 
 const MAX_CONCURRENT_REQUESTS = 512;
 const IDENTITIES_PER_MINUTE = 120;
 const ENVELOPES_PER_MINUTE = 600;
 const CHANNELS_PER_MINUTE = 120;
+
+/** How a body of `/p2p/message` begins whose session can be looked up before the rest has come. */
+const SESSION_FIRST = /^\s*\{\s*"session_id"\s*:\s*"([A-Za-z0-9_-]{22})"/;
+const MAX_BEGIN_BYTES = 64;
+/** A body of `/p2p/message` that begins in another way. */
+const MAX_UNJUDGED_BYTES = 16 * 1024;
+
+/** Names the limit as whoever is refused knows it. */
+function perAddress({ clock }: Pick<RouteParts, "clock">, perMinute: number): RateLimit {
+  return new RateLimit(clock, { perMinute, what: "from one address" });
+}
+
+function sessionUnknown(): OpenRedError {
+  return new OpenRedError("session_unknown", "This session is not known here");
+}
 
 export interface RouteParts {
   readonly crypto: CryptoCore;
@@ -39,6 +62,10 @@ export interface RouteParts {
   readonly directories: Directories;
   readonly sessions: Sessions;
   readonly channels: ChannelPool;
+  readonly calls: {
+    /** Whether a module runs that answers calls of this type. */
+    serves(type: string): boolean;
+  };
   readonly own: { readonly id: NodeId; readonly key: KeyRef };
 }
 
@@ -50,27 +77,31 @@ export class PeerApi {
   readonly #parts: RouteParts;
   readonly #app = new Hono<Env>();
   readonly #prefix: string;
-  readonly #identities: RateLimiter;
-  readonly #envelopes: RateLimiter;
-  readonly #handshakes: RateLimiter;
-  readonly #upgrades: RateLimiter;
+  readonly #trustedProxies: TrustedProxies;
+  readonly #identities: RateLimit;
+  readonly #envelopes: RateLimit;
+  readonly #handshakes: RateLimit;
+  readonly #upgrades: RateLimit;
   #concurrent = 0;
 
-  constructor(parts: RouteParts, config: { apiUrl: string; handshakesPerMinute: number }) {
+  constructor(
+    parts: RouteParts,
+    config: { apiUrl: string; handshakesPerMinute: number; trustedProxies: TrustedProxies },
+  ) {
     this.#parts = parts;
+    this.#trustedProxies = config.trustedProxies;
     this.#prefix = new URL(config.apiUrl).pathname.replace(/\/$/, "");
-    this.#identities = new RateLimiter(parts.clock, IDENTITIES_PER_MINUTE);
-    this.#envelopes = new RateLimiter(parts.clock, ENVELOPES_PER_MINUTE);
-    this.#handshakes = new RateLimiter(parts.clock, config.handshakesPerMinute);
-    this.#upgrades = new RateLimiter(parts.clock, CHANNELS_PER_MINUTE);
-    this.#route("GET", "/identity", (request, source) => this.#identity(request, source));
-    this.#route("POST", "/tokens/receive", (request, source) => this.#receive(request, source));
-    this.#route("POST", "/p2p/handshake", (request, source) => this.#handshake(request, source));
-    this.#route("POST", "/p2p/message", (request) => this.#message(request));
-    this.#route("GET", "/p2p/channel", (request, source) => this.#channel(request, source));
-    this.#app.notFound(() =>
-      problemResponse(new OpenRedError("not_found", "There is nothing at this path"))
-    );
+    this.#identities = perAddress(parts, IDENTITIES_PER_MINUTE);
+    this.#envelopes = perAddress(parts, ENVELOPES_PER_MINUTE);
+    this.#handshakes = perAddress(parts, config.handshakesPerMinute);
+    this.#upgrades = perAddress(parts, CHANNELS_PER_MINUTE);
+    this.#route("GET", IDENTITY_PATH, (request, source) => this.#identity(request, source));
+    this.#route("POST", RECEIVE_PATH, (request, source) => this.#receive(request, source));
+    this.#route("POST", HANDSHAKE_PATH, (request, source) => this.#handshake(request, source));
+    this.#route("POST", MESSAGE_PATH, (request) => this.#message(request));
+    this.#route("GET", CHANNEL_PATH, (request, source) => this.#channel(request, source));
+    for (const [type, path] of CALL_PATHS) this.#routeCall(type, path);
+    this.#app.notFound(() => problemResponse(nothingHere()));
     this.#app.onError((error) => this.#problem(error));
   }
 
@@ -83,7 +114,8 @@ export class PeerApi {
     }
     this.#concurrent += 1;
     try {
-      return await this.#app.fetch(request, { source: { address: addressSource(address) } });
+      const client = addressSource(this.#trustedProxies.clientOf(address, request.headers));
+      return await this.#app.fetch(request, { source: { address: client } });
     } catch (error) {
       return this.#problem(error);
     } finally {
@@ -100,6 +132,15 @@ export class PeerApi {
     );
   }
 
+  /** A path whose type no running module answers is one that is not there. */
+  #routeCall(type: string, path: string): void {
+    this.#app.use(this.#prefix + path, async (_context, next) => {
+      if (!this.#parts.calls.serves(type)) throw nothingHere();
+      await next();
+    });
+    this.#route("POST", path, (request) => this.#call(request, type));
+  }
+
   #problem(error: unknown): Response {
     if (error instanceof OpenRedError) {
       if (error.code === "overloaded") logStorageFailure(this.#parts.log, error);
@@ -111,13 +152,16 @@ export class PeerApi {
     return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
   }
 
+  /** Only what this house says itself: the runtime's and a library's words quote what a stranger sent. */
   #noteCause(error: OpenRedError): void {
-    const why = error.cause instanceof Error ? error.cause.message : "";
+    const { cause } = error;
+    const isOwn = cause instanceof OpenRedError || cause instanceof CryptoError;
+    const why = isOwn ? cause.message : cause instanceof Error ? cause.name : "";
     this.#parts.log.log("debug", error.code, { why });
   }
 
   async #identity(request: Request, source: RequestSource): Promise<Response> {
-    this.#identities.take(source.address);
+    this.#identities.check(source.address);
     const query = queryOf(request);
     const nonce = query.get("nonce") ?? "";
     const directory = query.get("directory") ?? "";
@@ -147,7 +191,7 @@ export class PeerApi {
   }
 
   async #receive(request: Request, source: RequestSource): Promise<Response> {
-    this.#envelopes.take(source.address);
+    this.#envelopes.check(source.address);
     const body = await this.#readBody(request, MAX_ANSWER_BYTES);
     await this.#parts.directories.receivePush(parseGrowing(receiveRequestSchema, parseJson(body)));
     return jsonResponse({ received: true });
@@ -156,28 +200,50 @@ export class PeerApi {
   async #handshake(request: Request, source: RequestSource): Promise<Response> {
     const body = await this.#readBody(request, MAX_HANDSHAKE_BYTES);
     const message = parseGrowing(handshakeRequestSchema, parseJson(body));
-    this.#handshakes.take(source.address);
+    this.#handshakes.check(source.address);
     return jsonResponse(await this.#parts.sessions.answer(message));
   }
 
-  async #message(request: Request): Promise<Response> {
-    const body = await this.#readBody(request, MAX_MESSAGE_REQUEST_BYTES);
+  /** @throws {OpenRedError} `bad_request`, `too_large`, `session_unknown`. */
+  async #readFrame(request: Request): Promise<Uint8Array> {
+    const body = await readBodyInTime(request, {
+      maxBytes: MAX_MESSAGE_REQUEST_BYTES,
+      clock: this.#parts.clock,
+      judge: (begin) => this.#judgeMessage(begin),
+    });
     const { session_id, data } = parseGrowing(messageRequestSchema, parseJson(body));
     if (!session_id.every((byte, index) => byte === data[index + 1])) {
       throw new OpenRedError("bad_request", "Member session_id is not the frame's");
     }
-    const verdict = await this.#parts.sessions.receive(data);
-    if (verdict.kind === "unknown") {
-      throw new OpenRedError("session_unknown", "This session is not known here");
-    }
-    if (verdict.kind === "refused") {
-      throw new OpenRedError("frame_rejected", "The frame was rejected");
-    }
+    return data;
+  }
+
+  async #message(request: Request): Promise<Response> {
+    const verdict = await this.#parts.sessions.receive(await this.#readFrame(request));
+    checkOpened(verdict.kind);
     return jsonResponse({ received: true });
   }
 
+  async #call(request: Request, type: string): Promise<Response> {
+    const frame = await this.#readFrame(request);
+    const verdict = await this.#parts.sessions.receiveCall(frame, type);
+    checkOpened(verdict.kind);
+    if (verdict.kind !== "answered") return jsonResponse({ received: true });
+    return jsonResponse({ received: true, data: encodeBase64Url(verdict.frame) });
+  }
+
+  /** Frames of unknown sessions are not worth reading, and only bodies that begin with their session may be long. */
+  #judgeMessage(begin: Uint8Array): number {
+    const text = SESSION_FIRST.exec(String.fromCharCode(...begin.subarray(0, MAX_BEGIN_BYTES)))
+      ?.[1];
+    const sessionId = text === undefined ? null : decodeBase64Url(text);
+    if (sessionId === null) return MAX_UNJUDGED_BYTES;
+    if (!this.#parts.sessions.knows(sessionId)) throw sessionUnknown();
+    return MAX_MESSAGE_REQUEST_BYTES;
+  }
+
   #channel(request: Request, source: RequestSource): Response {
-    this.#upgrades.take(source.address);
+    this.#upgrades.check(source.address);
     if (request.headers.has("origin")) {
       throw new OpenRedError("forbidden", "A channel is not for web pages");
     }
@@ -194,4 +260,14 @@ export class PeerApi {
     this.#parts.channels.accept(upgraded.channel, source.address);
     return upgraded.response;
   }
+}
+
+/** @throws {OpenRedError} `session_unknown`, `frame_rejected`. */
+function checkOpened(kind: string): void {
+  if (kind === "unknown") throw sessionUnknown();
+  if (kind === "refused") throw new OpenRedError("frame_rejected", "The frame was rejected");
+}
+
+function nothingHere(): OpenRedError {
+  return new OpenRedError("not_found", "There is nothing at this path");
 }

@@ -272,8 +272,6 @@ export class PeerBook {
     });
     // One transaction: an old id that ended keeps nothing in the outbox that nobody would move later.
     await this.#put({ ...old, succession: options.text }, () => {
-      this.#store.statement("UPDATE outbox SET peer = ? WHERE peer = ? AND delivered = 0")
-        .run(id, oldId);
       for (const write of this.#movers) write(oldId, id);
     });
     this.#events.audit("peer_succeeded", { peer: id, success: true });

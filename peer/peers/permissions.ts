@@ -9,7 +9,7 @@ import type { Clock } from "../../ports/ports.ts";
 import type { Standing } from "../../protocol/admin_api.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { NodeStore } from "../store/store.ts";
-import { MESSAGE } from "./module_permissions.ts";
+import { MESSAGE } from "./permission_names.ts";
 
 /** All that was decided about one peer. */
 export interface PeerRights {

@@ -1,5 +1,5 @@
 /**
- * Acknowledging: the ids of one turn of the event loop go together, at most 64 to a frame.
+ * Acknowledging and refusing: the ids of one turn of the event loop go together, at most 64 to a frame.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { MAX_ACK_IDS } from "../../protocol/limits.ts";
 
-/** Gathers acknowledgements and sends them. */
+/** Gathers ids of one kind and sends them. */
 export class AckGatherer {
   readonly #clock: Clock;
   readonly #send: (peer: NodeId, ids: readonly string[]) => void;

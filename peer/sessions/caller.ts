@@ -18,7 +18,6 @@ import { HANDSHAKE_PATH, handshakeAnswerSchema } from "../../protocol/peer_api.t
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import { sleep } from "../timing/backoff.ts";
-import { OWN_METHODS } from "../own/offers.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { PairEntry } from "../tokens/vault.ts";
 import type { HandshakeParts } from "./responder.ts";
@@ -134,11 +133,12 @@ export class Caller {
   }
 
   async #prepare(pair: PairEntry, signal: AbortSignal): Promise<Attempt | null> {
-    const { crypto, book, ownRecord, noiseKeys, events } = this.#parts;
+    const { crypto, book, ownRecord, noiseKeys, events, methods } = this.#parts;
     const peer = book.get(pair.peer);
     const [noiseKey] = noiseKeys;
     if (peer === null || noiseKey === undefined || pair.half === null) return null;
     const { payload } = peer.record;
+    if (!methods.serves(pair.info.method, payload.methods)) return null;
     const record = await ownRecord.current();
     const suite = bestSuite(record.payload.suites, payload.suites);
     if (suite === null || payload.gone) return null;
@@ -218,6 +218,7 @@ export class Caller {
       return await this.#complete(attempt, { noise, signal });
     } catch (error) {
       if (isNoAnswer(error)) return "silent";
+      if (isMethodGone(error)) return "refused";
       throw error;
     }
   }
@@ -230,7 +231,7 @@ export class Caller {
     const { crypto, clock, book, table, vault, own, validations, events } = this.#parts;
     const { pair, suite } = attempt;
     const answer = await crypto.readAnswer({ handshake: attempt.handshake, noise });
-    const peer = await this.#checkAnswer(pair, answer);
+    const peer = await this.#checkAnswer(attempt, answer);
     validations.note(pair.pairId, {
       peer: pair.peer,
       valid_until: pair.endsAt,
@@ -274,16 +275,16 @@ export class Caller {
     return session;
   }
 
-  async #checkAnswer(pair: PairEntry, answer: ReadAnswer): Promise<VerifiedRecord> {
+  async #checkAnswer(attempt: Attempt, answer: ReadAnswer): Promise<VerifiedRecord> {
     const { crypto, book } = this.#parts;
     if (answer.lifeMs < MIN_SESSION_LIFE_MS || answer.lifeMs > MAX_SESSION_LIFE_MS) {
       throw new OpenRedError("handshake_rejected", "The session's life is out of bounds");
     }
-    if (!OWN_METHODS.includes(answer.next.method)) {
+    if (!attempt.record.payload.methods.includes(answer.next.method)) {
       throw new OpenRedError("handshake_rejected", "The next pairs' method is not listed here");
     }
     const shown = await verifyRecord(crypto, answer.record);
-    if (shown.id !== pair.peer) {
+    if (shown.id !== attempt.pair.peer) {
       throw new OpenRedError("handshake_rejected", "The record is not the responder's");
     }
     return book.judge(shown);
@@ -294,10 +295,15 @@ function cutOff(): OpenRedError {
   return new OpenRedError("forbidden", "The peer was blocked or its pairs were revoked meanwhile");
 }
 
-/** A noise key that is none, or a half that was dropped at this very moment. */
+/** A noise key that is none, or a half that was dropped, or lost its method, at this very moment. */
 function isUnusable(error: unknown): boolean {
   return error instanceof CryptoError &&
-    (error.code === "handshake_failed" || error.code === "key_unknown");
+    ["handshake_failed", "key_unknown", "method_unknown"].includes(error.code);
+}
+
+/** A module's method that failed here while an answer was read: the answer may hold, and another pair serves. */
+function isMethodGone(error: unknown): boolean {
+  return error instanceof CryptoError && ["method_unknown", "method_failed"].includes(error.code);
 }
 
 /**

@@ -3,27 +3,28 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { type CryptoCore, CryptoError, type OpenedFrame } from "../../crypto/interface.ts";
-import { OpenRedError } from "../../protocol/errors.ts";
+import type { CryptoCore } from "../../crypto/interface.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import {
   ackHeaderSchema,
   closeHeaderSchema,
+  type FrameHeader,
   frameHeaderSchema,
   keepHeaderSchema,
   recordHeaderSchema,
+  refusedHeaderSchema,
   syncHeaderSchema,
 } from "../../protocol/frames.ts";
-import { frameSessionId } from "../../protocol/peer_api.ts";
 import { verifyRecord } from "../../protocol/record.ts";
 import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { Background } from "../timing/background.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
-import type { ModuleFrame, ModuleGate } from "./module_gate.ts";
+import type { CallEnd, CallFrame, CallGate, ModuleFrame, ModuleGate } from "./module_gate.ts";
 import type { AckGatherer } from "./acks.ts";
 import type { Confirming } from "./confirming.ts";
 import type { Ending } from "./ending.ts";
+import { FrameOpening, type Opened } from "./frame_opening.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Keeping } from "./keeping.ts";
 import type { PeerLinks } from "./links.ts";
@@ -37,17 +38,25 @@ export type FrameVerdict =
   | { readonly kind: "unknown" | "refused" }
   | { readonly kind: "taken"; readonly session: Session; readonly fresh: boolean };
 
+/** What became of a sealed call, for the POST that carried it. */
+export type CallVerdict = CallEnd | { readonly kind: "refused" };
+
+type ParsedHeader = FrameHeader & { readonly input: unknown };
+
 export interface IntakeParts {
   readonly crypto: CryptoCore;
   readonly events: NodeEvents;
   readonly background: Background;
   readonly book: PeerBook;
   readonly table: SessionTable;
-  /** The only way to the modules. */
+  /** The only ways to the modules. */
   readonly gate: ModuleGate;
+  readonly calls: CallGate;
   readonly confirming: Confirming;
   readonly greeting: Greeting;
   readonly acks: AckGatherer;
+  /** Gathers the ids of what is refused. */
+  readonly refusals: AckGatherer;
   readonly reliable: ReliableSender;
   readonly keeping: Keeping;
   readonly syncing: Syncing;
@@ -56,75 +65,89 @@ export interface IntakeParts {
   readonly links: PeerLinks;
 }
 
+/** What may be otherwise at the next repeat. */
+const PASSING_CODES = ["overloaded", "rate_limited", "internal"] as const;
+
 /** Takes the frames of one node. */
 export class FrameIntake {
   readonly #parts: IntakeParts;
+  readonly #opening: FrameOpening;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#opening = new FrameOpening(parts);
   }
 
   /**
    * Takes a frame from whatever carried it. What is inside goes on by itself; the verdict says only whether it opened.
    */
   async take(frame: Uint8Array): Promise<FrameVerdict> {
-    const { events, table, background } = this.#parts;
-    const sessionId = frameSessionId(frame);
-    if (sessionId === null) {
-      events.count("frames_refused");
-      return { kind: "refused" };
-    }
-    const session = table.get(Buffer.from(sessionId).toString("hex"));
-    if (session === null || session.over || !this.#counts(session)) return { kind: "unknown" };
-    const opened = await openUnlessGone(session, frame);
-    if (opened === null) return { kind: "unknown" };
-    switch (opened.outcome) {
-      case "refused":
-        events.count("frames_refused");
-        return { kind: "refused" };
-      case "dropped":
-        events.count("frames_dropped");
-        return { kind: "taken", session, fresh: false };
-      default: {
-        const fresh = opened.outcome === "opened";
-        events.count(fresh ? "frames_opened" : "frames_repeated");
-        background.run("frame", this.#dispatch(session, opened));
-        return { kind: "taken", session, fresh };
-      }
-    }
+    const opening = await this.#opening.open(frame);
+    if (opening.kind === "unknown" || opening.kind === "refused") return opening;
+    const { session } = opening;
+    if (opening.kind === "dropped") return { kind: "taken", session, fresh: false };
+    const { opened } = opening;
+    this.#parts.background.run("frame", this.#dispatch(session, opened));
+    return { kind: "taken", session, fresh: opened.outcome === "opened" };
   }
 
-  /** Whether a session is still there, and its peer not one that another identity has followed. */
-  #counts(session: Session): boolean {
-    const { table, book } = this.#parts;
-    const isSucceeded = book.get(session.peer)?.succession != null;
-    return table.get(session.id) === session && !isSucceeded;
+  /** Tells whether frames of a session would be opened. */
+  knows(sessionId: Uint8Array): boolean {
+    return this.#opening.find(sessionId) !== null;
   }
 
-  async #dispatch(
-    session: Session,
-    opened: OpenedFrame & { outcome: "opened" | "repeat" },
-  ): Promise<void> {
-    const { confirming, events } = this.#parts;
+  /**
+   * Takes a POST of a sealed call to the path of its type, and waits a while for the answer.
+   * @throws {OpenRedError} `bad_request` for any other frame, of which nothing comes; `rate_limited` for a call that was
+   *   repeated too often; `overloaded` if its session could not be confirmed.
+   */
+  async takeCall(frame: Uint8Array, type: string): Promise<CallVerdict> {
+    const opening = await this.#opening.open(frame);
+    if (opening.kind === "unknown" || opening.kind === "refused") return opening;
+    if (opening.kind === "dropped") return { kind: "later" };
+    const { session, opened } = opening;
+    const call = this.#callOf(opened, type);
+    if (!await this.#opening.confirm(session)) return { kind: "unknown" };
+    return await this.#parts.calls.call(session.peer, call, "post");
+  }
+
+  /** @throws {OpenRedError} `bad_request` for a frame that is no sealed call of this type. */
+  #callOf(opened: Opened, type: string): CallFrame {
     try {
-      // A newer message 1 of the same pair may have replaced it while this frame was opened.
-      if (!this.#counts(session)) return;
-      if (!session.confirmed) await confirming.confirm(session);
-      // It may have been cut off while it was confirmed.
-      if (!session.confirmed || !this.#counts(session)) return;
       const input = parseJson(opened.header);
-      const { type, id } = parseInput(frameHeaderSchema, input);
-      if (opened.outcome === "repeat") this.#takeRepeat(session, { type, id });
-      else if (type.startsWith("core.")) await this.#takeCore(session, { type, input });
-      else await this.#takeModule(session, { type, id, input, body: opened.body });
+      const header = parseInput(frameHeaderSchema, input);
+      checkMarks(header);
+      const { ask } = header;
+      if (header.type === type && ask !== undefined) return toCall(opened, { type, ask, input });
+    } catch (error) {
+      if (!hasCode(error, "bad_request")) throw error;
+    }
+    this.#parts.events.count("frames_dropped");
+    throw new OpenRedError("bad_request", `The frame is no sealed call ${type}`);
+  }
+
+  async #dispatch(session: Session, opened: Opened): Promise<void> {
+    try {
+      if (!await this.#opening.confirm(session)) return;
+      const input = parseJson(opened.header);
+      const header = parseInput(frameHeaderSchema, input);
+      const isCore = header.type.startsWith("core.");
+      const isCall = header.ask !== undefined || header.answer !== undefined;
+      if (isCall && !isCore) await this.#takeCall(session, { ...header, input }, opened);
+      else if (opened.outcome === "repeat") this.#takeRepeat(session, header);
+      else if (isCore) await this.#takeCore(session, { type: header.type, input });
+      else {
+        const { type, id } = header;
+        await this.#takeModule(session, { type, id, input, body: opened.body });
+      }
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
-      events.count("frames_dropped");
+      this.#parts.events.count("frames_dropped");
     }
   }
 
   /** A repeat is answered as before: a hello again, an acknowledgement if there was one. */
-  #takeRepeat(session: Session, header: { type: string; id: string | undefined }): void {
+  #takeRepeat(session: Session, header: FrameHeader): void {
     const { greeting, gate, acks } = this.#parts;
     const { type, id } = header;
     if (type === "core.hello") greeting.answer(session);
@@ -135,10 +158,31 @@ export class FrameIntake {
     if (stored) acks.add(session.peer, id);
   }
 
-  async #takeModule(session: Session, frame: ModuleFrame): Promise<void> {
-    const { gate, acks } = this.#parts;
-    const stored = await gate.take(session.peer, frame);
-    if (stored && frame.id !== undefined) acks.add(session.peer, frame.id);
+  /** A sealed call, or the answer to one; what came before answers nothing any more. */
+  async #takeCall({ peer }: Session, header: ParsedHeader, opened: Opened): Promise<void> {
+    checkMarks(header);
+    const { calls } = this.#parts;
+    const { type, ask, answer, input } = header;
+    if (ask !== undefined) await calls.call(peer, toCall(opened, { type, ask, input }), "frame");
+    else if (answer !== undefined && opened.outcome === "opened") {
+      calls.answered(peer, { type, answer, input, body: opened.body });
+    }
+  }
+
+  async #takeModule({ peer }: Session, frame: ModuleFrame): Promise<void> {
+    const { gate, acks, refusals } = this.#parts;
+    const { id, type } = frame;
+    try {
+      const isStored = await gate.take(peer, frame);
+      if (id === undefined) return;
+      if (isStored) acks.add(peer, id);
+      else if (gate.refuses(peer, type)) refusals.add(peer, id);
+    } catch (error) {
+      // What a module refuses it refuses again, unless it has no room now.
+      const isForGood = error instanceof OpenRedError && !hasCode(error, ...PASSING_CODES);
+      if (isForGood && id !== undefined) refusals.add(peer, id);
+      throw error;
+    }
   }
 
   async #takeCore(session: Session, frame: { type: string; input: unknown }): Promise<void> {
@@ -153,6 +197,9 @@ export class FrameIntake {
         return void parseGrowing(frameHeaderSchema, input);
       case "core.ack":
         for (const id of parseGrowing(ackHeaderSchema, input).ids) reliable.acknowledge(peer, id);
+        return;
+      case "core.refused":
+        for (const id of parseGrowing(refusedHeaderSchema, input).ids) reliable.refuse(peer, id);
         return;
       case "core.record":
         return await this.#takeRecord(session, parseGrowing(recordHeaderSchema, input).record);
@@ -192,12 +239,16 @@ export class FrameIntake {
   }
 }
 
-/** @returns `null` if its keys have gone meanwhile. */
-async function openUnlessGone(session: Session, frame: Uint8Array): Promise<OpenedFrame | null> {
-  try {
-    return await session.open(frame);
-  } catch (error) {
-    if (error instanceof CryptoError && error.code === "key_unknown") return null;
-    throw error;
+function toCall(
+  { header, body, outcome }: Opened,
+  { type, ask, input }: { type: string; ask: string; input: unknown },
+): CallFrame {
+  return { type, ask, header, input, body, fresh: outcome === "opened" };
+}
+
+/** A sealed call and an answer want no acknowledgement, and no frame is both. */
+function checkMarks({ id, ask, answer }: FrameHeader): void {
+  if ([id, ask, answer].filter((mark) => mark !== undefined).length > 1) {
+    throw new OpenRedError("bad_request", "A frame has one of id, ask and answer");
   }
 }

@@ -77,7 +77,7 @@ export class Keeping {
       header: { type: "core.keep", close },
       onlyOn: kept,
       acknowledged: () => {
-        // Whoever closes another one tells anew, and this word is forgotten.
+        // A session that is closed later is told of by a `core.keep` of its own.
         this.#closed.delete(peer);
         this.#parts.background.run("keep", this.#dropSets(peer, kept));
       },

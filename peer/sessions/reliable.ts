@@ -14,7 +14,7 @@ import type { Session, SessionTable } from "./session.ts";
 
 const FIRST_REPEAT_MS = 1_000;
 const LAST_REPEAT_MS = 60_000;
-/** How often the first bytes are repeated; whoever may not take them takes no repeat of them later either. */
+/** How often the same bytes go again before the message is sealed anew: a peer that refused them once refuses them always. */
 const SAME_REPEATS = 3;
 
 export interface ReliableMessage {
@@ -27,6 +27,10 @@ export interface ReliableMessage {
   readonly onlyOn?: Session;
   /** Called once, with the milliseconds since it was first sent. */
   readonly acknowledged: (rttMs: number) => void;
+  /** Called once instead, when it is forgotten without an acknowledgement. */
+  readonly dropped?: () => void;
+  /** Called once instead of `dropped`, when the peer has refused it. */
+  readonly refused?: () => void;
 }
 
 interface Sealed {
@@ -104,6 +108,15 @@ export class ReliableSender {
     pending.message.acknowledged(rttMs);
   }
 
+  /** Takes from `peer` that it will not store a message: it is repeated no more. */
+  refuse(peer: NodeId, id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined || pending.message.peer !== peer) return;
+    const { refused, dropped } = pending.message;
+    this.#drop(pending);
+    (refused ?? dropped)?.();
+  }
+
   /** Sends again, on the session that counts now, what waits for a peer. */
   resend(peer: NodeId): void {
     for (const pending of this.#of(peer)) {
@@ -121,24 +134,24 @@ export class ReliableSender {
   /** Forgets what was meant for one session that is over. */
   forget(session: Session): void {
     for (const pending of this.#of(session.peer)) {
-      if (pending.message.onlyOn === session) this.#drop(pending);
+      if (pending.message.onlyOn === session) this.#giveUp(pending);
     }
   }
 
   /** Forgets a message that need not go any more. */
   cancel(id: string): void {
     const pending = this.#pending.get(id);
-    if (pending !== undefined) this.#drop(pending);
+    if (pending !== undefined) this.#giveUp(pending);
   }
 
   /** Forgets everything that waits for a peer. */
   forgetPeer(peer: NodeId): void {
-    for (const pending of this.#of(peer)) this.#drop(pending);
+    for (const pending of this.#of(peer)) this.#giveUp(pending);
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const pending of this.#pending.values()) this.#drop(pending);
+    for (const pending of this.#pending.values()) this.#giveUp(pending);
   }
 
   #of(peer: NodeId): Pending[] {
@@ -148,6 +161,11 @@ export class ReliableSender {
   #drop(pending: Pending): void {
     pending.cancelTimer?.();
     this.#pending.delete(pending.message.id);
+  }
+
+  #giveUp(pending: Pending): void {
+    this.#drop(pending);
+    pending.message.dropped?.();
   }
 
   #sessionFor({ message }: Pending): Session | null {

@@ -20,7 +20,7 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import { CONFIRMATION_MS, MAX_HANDSHAKES_PER_PAIR } from "../../protocol/limits.ts";
 import { type HandshakeRequest } from "../../protocol/peer_api.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
-import { OWN_METHODS } from "../own/offers.ts";
+import type { MethodBook } from "../own/method_book.ts";
 import { type NodeEvents, reasonOf } from "../events/events.ts";
 import type { OwnRecord } from "../own/own_record.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
@@ -40,6 +40,7 @@ export interface HandshakeParts {
   readonly book: PeerBook;
   readonly permissions: Permissions;
   readonly ownRecord: OwnRecord;
+  readonly methods: MethodBook;
   readonly table: SessionTable;
   readonly validations: ValidationCache;
   readonly noiseKeys: readonly NoiseKeyInfo[];
@@ -99,6 +100,9 @@ export class Responder {
     const pair = this.#parts.vault.get(pairId);
     if (pair === null || pair.info.role !== "responder" || !this.#parts.vault.isAlive(pair)) {
       reject("The pair is unknown or has expired");
+    }
+    if (!this.#parts.methods.has(pair.info.method)) {
+      reject("The pair's method is a module's that is not in use here");
     }
     const hash = encodeBase64Url(
       await this.#parts.crypto.handshakeHash({
@@ -191,7 +195,7 @@ export class Responder {
     const method = await crypto.selectMethod({
       timestampMs: nowMs,
       policy: own.rotation,
-      methods: commonMethods(OWN_METHODS, made.peer.payload.methods),
+      methods: this.#commonMethods(made),
     });
     const accepted = await this.#validate(made.pair, {
       handshake: made.read.handshake,
@@ -249,6 +253,13 @@ export class Responder {
       events.audit("token_validated", { ...noted, success: false });
       throw error;
     }
+  }
+
+  /** What both records list, as far as it is still in use here. */
+  #commonMethods({ record, peer }: { record: VerifiedRecord; peer: VerifiedRecord }): string[] {
+    const { methods } = this.#parts;
+    const own = record.payload.methods.filter((method) => methods.has(method));
+    return commonMethods(own, peer.payload.methods);
   }
 
   /** Stores that the pair was used, with the next pairs, in one durable write. */

@@ -136,19 +136,18 @@ export class Session {
   /** Seals a frame under the next counter. */
   async seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
     const nowMs = this.#clock.monotonicMs();
-    const frame = await this.#crypto.seal({
+    const { frame, step } = await this.#crypto.seal({
       session: this.#ref,
       nowMs,
       mayStep: this.confirmed,
       header: JSON.stringify(header),
       ...(body === undefined ? {} : { body }),
-    }) as Uint8Array<ArrayBuffer>;
-    const step = new DataView(frame.buffer, frame.byteOffset).getUint32(17);
+    });
     if (step !== this.#step) {
       this.#step = step;
       this.#stepSinceMs = nowMs;
     }
-    return frame;
+    return frame as Uint8Array<ArrayBuffer>;
   }
 
   /** As {@linkcode seal}; `null` once its keys are gone. */

@@ -10,13 +10,13 @@ import type { HandshakeRequest } from "../../protocol/peer_api.ts";
 import type { Background } from "../timing/background.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { Carrier } from "./carrier.ts";
-import type { ModuleGate } from "./module_gate.ts";
+import type { CallGate, ModuleGate } from "./module_gate.ts";
 import { AckGatherer } from "./acks.ts";
 import { MAX_CALLS_IN_TURN } from "./call_turns.ts";
 import { Caller } from "./caller.ts";
 import { Confirming } from "./confirming.ts";
 import { Ending } from "./ending.ts";
-import { FrameIntake, type FrameVerdict } from "./frame_intake.ts";
+import { type CallVerdict, FrameIntake, type FrameVerdict } from "./frame_intake.ts";
 import { Greeting } from "./greeting.ts";
 import { Keeping } from "./keeping.ts";
 import { PeerLinks } from "./links.ts";
@@ -40,8 +40,9 @@ export interface SessionsParts extends HandshakeParts {
   readonly directories: Directories;
   readonly carrier: Carrier;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
-  /** The only way to the modules. */
+  /** The only ways to the modules. */
   readonly gate: ModuleGate;
+  readonly calls: CallGate;
   /** Called after a session was confirmed. */
   readonly confirmed: (peer: NodeId) => void;
 }
@@ -85,6 +86,10 @@ export class Sessions {
         this.#begin(session.peer, { wasKnown });
       }),
       acks: new AckGatherer(parts.clock, (peer, ids) => send(peer, { type: "core.ack", ids })),
+      refusals: new AckGatherer(
+        parts.clock,
+        (peer, ids) => send(peer, { type: "core.refused", ids }),
+      ),
       keeping: this.#keeping,
       syncing: this.#syncing,
       revoking: this.revoking,
@@ -145,9 +150,19 @@ export class Sessions {
     return this.#responder.answer(request);
   }
 
+  /** Tells whether frames of a session would be opened. @param sessionId 16 bytes. */
+  knows(sessionId: Uint8Array): boolean {
+    return this.#intake.knows(sessionId);
+  }
+
   /** Takes a frame from whatever carried it. */
   receive(frame: Uint8Array): Promise<FrameVerdict> {
     return this.#intake.take(frame);
+  }
+
+  /** Takes a POST to the path of a sealed call. @throws {OpenRedError} As {@linkcode FrameIntake.takeCall}. */
+  receiveCall(frame: Uint8Array, type: string): Promise<CallVerdict> {
+    return this.#intake.takeCall(frame, type);
   }
 
   /** Sends a frame that nobody acknowledges; without a session it is dropped. */

@@ -4,11 +4,11 @@
  * @module
  */
 import type { CryptoCore } from "../../crypto/interface.ts";
+import { ClockWatch } from "../../ports/clock_watch.ts";
 import type { Clock } from "../../ports/ports.ts";
 import type { Background } from "../timing/background.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { TokenVault } from "../tokens/vault.ts";
-import { ClockWatch } from "./clock_watch.ts";
 import type { Ending } from "./ending.ts";
 import type { Greeting } from "./greeting.ts";
 import type { PeerLinks } from "./links.ts";

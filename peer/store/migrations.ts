@@ -82,8 +82,56 @@ ALTER TABLE inbox ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX inbox_requests ON inbox (peer) WHERE request = 1;
 `;
 
+/** What modules keep, and what the node keeps about them. Plain messages wait for their module to seal them. */
+const MODULES = `
+CREATE TABLE modules (
+  name TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  version TEXT NOT NULL,
+  sha256 TEXT,
+  enabled INTEGER NOT NULL,
+  grants TEXT NOT NULL,
+  revoked TEXT NOT NULL,
+  options TEXT NOT NULL,
+  salt BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE module_tables (module TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE module_rows (
+  module TEXT NOT NULL,
+  key TEXT NOT NULL,
+  value BLOB NOT NULL,
+  PRIMARY KEY (module, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE module_row_bytes (module TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE module_code (module TEXT PRIMARY KEY, code BLOB NOT NULL) STRICT;
+CREATE TABLE module_files (
+  module TEXT NOT NULL,
+  name TEXT NOT NULL,
+  content BLOB NOT NULL,
+  PRIMARY KEY (module, name)
+) STRICT;
+CREATE TABLE module_frames (
+  number INTEGER PRIMARY KEY,
+  module TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  id TEXT NOT NULL,
+  UNIQUE (module, peer, id)
+) STRICT;
+CREATE TABLE module_hooks (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  module TEXT NOT NULL,
+  hook TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  next TEXT
+) STRICT;
+ALTER TABLE inbox RENAME TO messaging_plain_inbox;
+ALTER TABLE outbox RENAME TO messaging_plain_outbox;
+DROP INDEX inbox_requests;
+DROP INDEX outbox_waiting;
+`;
+
 /** The step at place n leads from version n to n + 1. New ones are appended, none is ever changed. */
-const MIGRATIONS: readonly string[] = [FIRST, PERMISSIONS, REVOKED, REQUESTS];
+const MIGRATIONS: readonly string[] = [FIRST, PERMISSIONS, REVOKED, REQUESTS, MODULES];
 
 /** What {@linkcode migrate} makes of any database. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -103,7 +151,8 @@ export function migrate(database: DatabaseSync): void {
   });
 }
 
-function step(database: DatabaseSync, sql: string): void {
+/** Runs SQL as one transaction. @throws The database's error; then nothing of it is there. */
+export function step(database: DatabaseSync, sql: string): void {
   try {
     database.exec(`BEGIN IMMEDIATE;${sql}COMMIT;`);
   } catch (error) {

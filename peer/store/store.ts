@@ -9,7 +9,15 @@ import { GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, Log, OpenDatabase } from "../../ports/ports.ts";
 import { storageReason } from "../../ports/storage_problem.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { migrate } from "./migrations.ts";
+import { migrate, step } from "./migrations.ts";
+import type { Tally, WriteCount } from "./write_count.ts";
+
+/** How much is overwritten in one transaction. */
+const WIPE_BYTES = 4 * 2 ** 20;
+/** The row of `self` that counts writes. */
+const WRITES = "writes";
+/** `AUTOINCREMENT` keeps the last number that each of its tables gave. */
+const SEQUENCES = "SELECT name, seq FROM sqlite_sequence ORDER BY name";
 
 /** An open node database with its group commit and its prepared statements. */
 export class NodeStore {
@@ -18,6 +26,7 @@ export class NodeStore {
   readonly #commit: GroupCommit;
   readonly #statements = new Map<string, StatementSync>();
   #tellWrite: (cause: unknown) => void = () => {};
+  #count: WriteCount | null = null;
 
   constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
     this.#open = () => open("node.db");
@@ -41,18 +50,100 @@ export class NodeStore {
     this.#tellWrite = tell;
   }
 
+  /** From now on every write is counted, before its caller hears of it. Only a running node counts. */
+  countWith(count: WriteCount): void {
+    this.#count = count;
+  }
+
+  /** How much was counted of what the database holds. */
+  tally(): Tally {
+    const rows = this.statement(SEQUENCES).all();
+    return {
+      writes: Number(this.self(WRITES) ?? 0),
+      rows: Object.fromEntries(rows.map(({ name, seq }) => [String(name), Number(seq)])),
+    };
+  }
+
+  /** Has counting begin anew, for a database that comes without the file of its count. */
+  uncount(): Promise<void> {
+    return this.setSelf(WRITES, "0");
+  }
+
+  /** Inside a transaction: goes on from a tally, so that no number is given a second time. */
+  writeTally(tally: Tally): void {
+    const put = this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)");
+    put.run(WRITES, String(tally.writes));
+    const raise = this.statement("UPDATE sqlite_sequence SET seq = ? WHERE name = ? AND seq < ?");
+    const begin = this.statement(
+      "INSERT INTO sqlite_sequence (name, seq) SELECT ?, ? " +
+        "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)",
+    );
+    for (const [table, seq] of Object.entries(tally.rows)) {
+      raise.run(seq, table, seq);
+      begin.run(table, seq, table);
+    }
+  }
+
   /**
    * Runs writes inside the next durable transaction; resolves after it.
-   * @throws {OpenRedError} `overloaded` if the database could not take them, such as when the disk is full.
+   * @throws {OpenRedError} What `apply` refuses with one, and then nothing of it is written; `overloaded` if the
+   *   database could not take them, such as when the disk is full.
    */
   async write(apply: () => void): Promise<void> {
+    const count = this.#count;
+    let tally: Tally | null = null;
     try {
-      await this.#commit.write(apply);
+      await this.#commit.write(() => {
+        apply();
+        if (count !== null) tally = this.#countWrite();
+      });
     } catch (cause) {
+      if (cause instanceof OpenRedError) throw cause;
       this.#tellWrite(cause);
       throw storageFailed(cause);
     }
     this.#tellWrite(null);
+    if (tally !== null) await count?.note(tally);
+  }
+
+  #countWrite(): Tally {
+    this.statement(
+      `INSERT INTO self (name, value) VALUES ('${WRITES}', '1')
+        ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1`,
+    ).run();
+    return this.tally();
+  }
+
+  /** Runs SQL in a transaction of its own, at once. @throws The database's error; then nothing of it is there. */
+  step(sql: string): void {
+    this.#commit.flush();
+    step(this.#database, sql);
+  }
+
+  /**
+   * Overwrites what was deleted before, in the database file and in its log. `VACUUM` would do it, and is refused by the
+   * runtime unless all permissions are granted; so the free pages are used once, for zeros.
+   * @throws {OpenRedError} `overloaded` where it could not be finished; it can be tried again.
+   */
+  async wipe(): Promise<void> {
+    const { freelist_count } = this.#database.prepare("PRAGMA freelist_count").get()!;
+    const { page_size } = this.#database.prepare("PRAGMA page_size").get()!;
+    let bytes = Number(freelist_count) * Number(page_size);
+    // One that was killed in here has left the table.
+    await this.write(() => {
+      this.#database.exec("CREATE TABLE IF NOT EXISTS wiped (zeros BLOB NOT NULL) STRICT");
+    });
+    while (bytes > 0) {
+      const length = Math.min(bytes, WIPE_BYTES);
+      await this.write(() => {
+        this.#database.prepare("INSERT INTO wiped (zeros) VALUES (zeroblob(?))").run(length);
+      });
+      bytes -= length;
+    }
+    await this.write(() => this.#database.exec("DROP TABLE wiped"));
+    // It waits for whoever reads an earlier moment, such as a backup, and gives up after a while.
+    const { busy } = this.#database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()!;
+    if (busy !== 0) throw storageFailed(new Error("Somebody reads an earlier state of node.db"));
   }
 
   /** A value of the table `self`, or `null`. */

@@ -22,7 +22,6 @@ import {
 } from "../../protocol/limits.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { decodePairStatement, type PairStatement } from "../../protocol/statements.ts";
-import { OWN_METHODS } from "../own/offers.ts";
 import { type NodeEvents, reasonOf } from "../events/events.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { DenialLog } from "../events/denial_log.ts";
@@ -172,7 +171,6 @@ export class EnvelopeReceiver {
       Math.floor(info.issuedAt / 1000) !== statement.iat ||
       Math.floor(info.expiresAt / 1000) !== statement.exp
     ) refuse("Its times differ inside and outside");
-    if (!OWN_METHODS.includes(info.method)) refuse("Its method is not one this node lists");
     const shown = await verifyRecord(this.#parts.crypto, opened.peer);
     if (shown.id === this.#own.id) refuse("It names this node as its own peer");
     const peer = this.#parts.book.judge(shown);

@@ -79,7 +79,7 @@ export function newEntry({ half, info }: StoredHalf, peer: NodeId): PairEntry {
   };
 }
 
-/** What is sealed with a half, or alone once that is gone: then `info` has to be there. */
+/** What a vault line says besides the half. Once the half is gone it is all that is left, and includes `info`. */
 type Meta = Omit<PairEntry, "half" | "info" | "peer" | "pairId"> & {
   readonly info?: Record<string, unknown>;
 };

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { MessageView, SentView, SessionView } from "../../protocol/admin_api.ts";
+import type { SessionView } from "../../protocol/admin_api.ts";
+import type { MessageView, SentView } from "../../protocol/messaging_api.ts";
 import type { LocalNetwork, LocalNode } from "./network.ts";
 import { poll } from "./timeout.ts";
 

@@ -6,8 +6,13 @@
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** Roots and the Worker, which none of them imports. */
-const SOURCES = ["central.ts", "node.ts", "crypto/worker.ts"] as const;
+/** Roots, and the Workers, which none of them imports. */
+const SOURCES = [
+  "central.ts",
+  "node.ts",
+  "crypto/worker.ts",
+  "ports/system_module_outer.ts",
+] as const;
 
 export type ProgramName = "central" | "node";
 
@@ -42,7 +47,7 @@ export const sourcePrograms: Programs = {
     `--config=${ROOT}deno.json`,
     "--allow-net=127.0.0.1",
     "--allow-env",
-    `--allow-read=${data},${ROOT}crypto`,
+    `--allow-read=${data},${ROOT}crypto,${ROOT}ports`,
     `--allow-write=${data}`,
     `${ROOT}${program}.ts`,
   ],

@@ -2,16 +2,41 @@ type Keyed = Readonly<Record<PropertyKey, unknown>>;
 
 const TypedArray = Object.getPrototypeOf(Uint8Array) as abstract new () => ArrayLike<unknown>;
 
+/** What Temporal has, by name; older runtimes have none of it unless they are asked to. */
+const TEMPORAL_NAMES = [
+  "Duration",
+  "Instant",
+  "PlainDate",
+  "PlainDateTime",
+  "PlainMonthDay",
+  "PlainTime",
+  "PlainYearMonth",
+  "ZonedDateTime",
+];
+
+function temporalPrototypes(): unknown[] {
+  const { Temporal } = globalThis as unknown as {
+    Temporal?: Record<string, { prototype: unknown }>;
+  };
+  if (Temporal === undefined) return [];
+  return TEMPORAL_NAMES.map((name) => Temporal[name]?.prototype);
+}
+
 /** Objects whose whole value is in their text. */
 const TEXT_PROTOTYPES: ReadonlySet<unknown> = new Set([
   RegExp.prototype,
   URL.prototype,
   URLSearchParams.prototype,
   Intl.Locale.prototype,
+  ...temporalPrototypes(),
 ]);
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
+}
+
+function isPrimitive(value: unknown): boolean {
+  return value === null || (typeof value !== "object" && typeof value !== "function");
 }
 
 function isSame(a: unknown, b: unknown): boolean {
@@ -78,37 +103,34 @@ class Comparison {
     if (this.#seen.get(a) === b) return true;
     if (Object.keys(a).length !== Object.keys(b).length) return false;
     this.#seen.set(a, b);
-    if (a instanceof Map) {
-      return this.#compareEntries([...a], [...b as Map<unknown, unknown>]);
-    }
-    if (a instanceof Set) {
-      return this.#compareEntries([...a.entries()], [
-        ...(b as Set<unknown>).entries(),
-      ]);
-    }
+    if (a instanceof Map) return this.#compareMaps(a, b as Map<unknown, unknown>);
+    if (a instanceof Set) return this.#compareSets(a, b as Set<unknown>);
     if (TEXT_PROTOTYPES.has(Object.getPrototypeOf(a))) {
       return String(a) === String(b);
     }
     return this.#compareMembers(a, b);
   }
 
-  #compareEntries(
-    a: readonly (readonly [unknown, unknown])[],
-    b: readonly (readonly [unknown, unknown])[],
-  ): boolean {
-    if (a.length !== b.length) return false;
-    const left = new Set(b);
-    const byKey = new Map(b.map((entry) => [entry[0], entry]));
-    return a.every(([key, value]) => {
-      const same = byKey.get(key);
-      const candidates = same === undefined ? left : [same];
-      for (const entry of candidates) {
-        if (this.compare(key, entry[0]) && this.compare(value, entry[1])) {
-          return left.delete(entry);
-        }
-      }
-      return false;
-    });
+  /** As in the real package, an object as a key may stand for several that are equal to it. */
+  #compareMaps(a: ReadonlyMap<unknown, unknown>, b: ReadonlyMap<unknown, unknown>): boolean {
+    if (a.size !== b.size) return false;
+    const entries = [...b];
+    const hasObjects = [...a.keys()].some((key) => !isPrimitive(key));
+    return [...a].every(([key, value]) =>
+      hasObjects
+        ? entries.some((other) => this.compare(key, other[0]) && this.compare(value, other[1]))
+        : b.has(key) && this.compare(value, b.get(key))
+    );
+  }
+
+  /** The same goes for the members of a set. */
+  #compareSets(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean {
+    if (a.size !== b.size) return false;
+    const members = [...b];
+    const hasObjects = [...a].some((member) => !isPrimitive(member));
+    return [...a].every((member) =>
+      hasObjects ? members.some((other) => this.compare(member, other)) : b.has(member)
+    );
   }
 
   #compareMembers(a: object, b: object): boolean {
@@ -116,8 +138,8 @@ class Comparison {
       ? new Set(Reflect.ownKeys({ ...a, ...b }))
       : new Set([...keysOf(a), ...keysOf(b)]);
     for (const key of keys) {
-      if (key in a !== key in b) return false;
       if (!this.compare((a as Keyed)[key], (b as Keyed)[key])) return false;
+      if (key in a !== key in b) return false;
     }
     return true;
   }

@@ -42,15 +42,3 @@ export function assertStrictEquals<T>(
     `Values are not strictly equal${suffix(msg)}\n${compareText(actual, expected)}`,
   );
 }
-
-/** Throws if both are the same value, as `Object.is` tells. */
-export function assertNotStrictEquals<T>(
-  actual: T,
-  expected: T,
-  msg?: string,
-): void {
-  if (!Object.is(actual, expected)) return;
-  throw new AssertionError(
-    `Expected "actual" to not be strictly equal to: ${format(actual)}${suffix(msg)}\n`,
-  );
-}

@@ -4,37 +4,9 @@
  * @module
  */
 export { AssertionError } from "./assertion_error.ts";
+export { type AnyConstructor, assert, assertInstanceOf, type GetConstructorType } from "./basic.ts";
+export { assertMatch, assertStringIncludes } from "./containing.ts";
 export { equal } from "./equal.ts";
-export {
-  assertEquals,
-  assertNotEquals,
-  assertNotStrictEquals,
-  assertStrictEquals,
-} from "./equality.ts";
-export { assertIsError, assertRejects, assertThrows } from "./throwing.ts";
-export { assertObjectMatch } from "./object_match.ts";
-export {
-  assertAlmostEquals,
-  assertGreater,
-  assertGreaterOrEqual,
-  assertLess,
-  assertLessOrEqual,
-} from "./ordering.ts";
-export {
-  type ArrayLikeArg,
-  assertArrayIncludes,
-  assertMatch,
-  assertNotMatch,
-  assertStringIncludes,
-} from "./containing.ts";
-export {
-  type AnyConstructor,
-  assert,
-  assertExists,
-  assertFalse,
-  assertInstanceOf,
-  fail,
-  type Falsy,
-  type GetConstructorType,
-  unreachable,
-} from "./basic.ts";
+export { assertEquals, assertNotEquals, assertStrictEquals } from "./equality.ts";
+export { assertGreater, assertGreaterOrEqual, assertLess } from "./ordering.ts";
+export { assertRejects, assertThrows } from "./throwing.ts";

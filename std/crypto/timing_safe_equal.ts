@@ -5,16 +5,24 @@
  */
 import { timingSafeEqual as compareBytes } from "node:crypto";
 
-function toBytes(value: ArrayBufferView | ArrayBufferLike | DataView): Uint8Array {
+function toBytes(value: ArrayBufferView | ArrayBufferLike): Uint8Array {
   return ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     : new Uint8Array(value);
 }
 
-/** Compares bytes in a time that depends on their length only. Other lengths are never equal. */
+/**
+ * Compares bytes in a time that depends on their length only.
+ * @throws {TypeError} On different lengths.
+ */
 export function timingSafeEqual(
-  a: ArrayBufferView | ArrayBufferLike | DataView,
-  b: ArrayBufferView | ArrayBufferLike | DataView,
+  a: ArrayBufferView | ArrayBufferLike,
+  b: ArrayBufferView | ArrayBufferLike,
 ): boolean {
-  return a.byteLength === b.byteLength && compareBytes(toBytes(a), toBytes(b));
+  if (a.byteLength !== b.byteLength) {
+    throw new TypeError(
+      `Cannot compare buffers of different byte lengths (${a.byteLength} vs ${b.byteLength})`,
+    );
+  }
+  return compareBytes(toBytes(a), toBytes(b));
 }

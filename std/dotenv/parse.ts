@@ -1,9 +1,27 @@
+/**
+ * Stand-in for `jsr:@std/dotenv/parse`.
+ *
+ * @module
+ */
+
 /** Everything up to the value: indentation, `export`, the key (1), the sign. */
 const HEAD = /^\s*(?:export\s+)?([^\s=#]+)\s*=[ \t]*/gm;
 const VALID_KEY = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** `${NAME}`, `${NAME:-default}`, and the same without braces unless a backslash stands before. */
 const REFERENCE =
   /\$\{(?<braced>.+?)(?::-(?<bracedDefault>.+))?\}|(?<!\\)\$(?<bare>\w+)(?::-(?<bareDefault>.+))?/g;
+/** A backslash and what follows it are read as one, so that `\\"` ends a value. */
+const UP_TO_DOUBLE_QUOTE = /(?:[^"\\]|\\[^])*(?=")/y;
+/** All but a line break at the end; one that is escaped stays. */
+const BEFORE_LAST_BREAK = /^((?:[^\\]|\\[^])*?)\r?\n?$/;
+/** Other characters after a backslash leave both as they are. */
+const ESCAPED: Readonly<Record<string, string>> = {
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  '"': '"',
+  "\\": "\\",
+};
 
 type Values = Readonly<Record<string, string>>;
 
@@ -14,15 +32,27 @@ interface RawValue {
   readonly end: number;
 }
 
-/** Reads up to the next such quote; `null` if what is between cannot be a quoted value. */
-function readQuoted(text: string, start: number): RawValue | null {
-  const quote = text[start];
-  if (quote !== "'" && quote !== '"') return null;
-  const end = text.indexOf(quote, start + 1);
+/** Reads up to the next single quote; `null` if what is between cannot be a value. */
+function readSingle(text: string, start: number): RawValue | null {
+  const end = text.indexOf("'", start);
   if (end === -1) return null;
-  const inner = text.slice(start + 1, end).replace(/^\r?\n?/, "").replace(/\r?\n?$/, "");
+  const inner = text.slice(start, end).replace(/^\r?\n?/, "").replace(/\r?\n?$/, "");
   if (/[\u2028\u2029]|\r(?!\n)/.test(inner)) return null;
-  return { text: inner, kind: quote === "'" ? "single" : "double", end: end + 1 };
+  return { text: inner, kind: "single", end: end + 1 };
+}
+
+/** Reads up to the next double quote that no backslash escapes; `null` if there is none. */
+function readDouble(text: string, start: number): RawValue | null {
+  UP_TO_DOUBLE_QUOTE.lastIndex = start;
+  const raw = UP_TO_DOUBLE_QUOTE.exec(text)?.[0];
+  if (raw === undefined) return null;
+  const inner = BEFORE_LAST_BREAK.exec(raw.replace(/^\r?\n?/, ""))![1]!;
+  return { text: inner, kind: "double", end: start + raw.length + 1 };
+}
+
+function readQuoted(text: string, start: number): RawValue | null {
+  if (text[start] === "'") return readSingle(text, start + 1);
+  return text[start] === '"' ? readDouble(text, start + 1) : null;
 }
 
 function readUnquoted(text: string, start: number): RawValue {
@@ -32,7 +62,7 @@ function readUnquoted(text: string, start: number): RawValue {
 }
 
 function unescape(text: string): string {
-  return text.replaceAll("\\n", "\n").replaceAll("\\r", "\r").replaceAll("\\t", "\t");
+  return text.replace(/\\([nrt"\\])/g, (_, character: string) => ESCAPED[character]!);
 }
 
 /** What names nothing and has no default becomes the word "undefined", as in the real package. */

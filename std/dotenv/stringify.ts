@@ -1,3 +1,9 @@
+/**
+ * Stand-in for `jsr:@std/dotenv/stringify`.
+ *
+ * @module
+ */
+
 /** Needs double quotes: single quotes know no escapes. */
 const NEEDS_ESCAPES = /[\n\r\t'\\]/;
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -70,9 +70,6 @@ export const STATUS_CODE = {
   NetworkAuthenticationRequired: 511,
 } as const;
 
-/** A registered status code. */
-export type StatusCode = typeof STATUS_CODE[keyof typeof STATUS_CODE];
-
 /** Status texts by code. */
 export const STATUS_TEXT = {
   [STATUS_CODE.Continue]: "Continue",
@@ -138,62 +135,3 @@ export const STATUS_TEXT = {
   [STATUS_CODE.NotExtended]: "Not Extended",
   [STATUS_CODE.NetworkAuthenticationRequired]: "Network Authentication Required",
 } as const;
-
-/** A registered status text. */
-export type StatusText = typeof STATUS_TEXT[keyof typeof STATUS_TEXT];
-
-type CodeOf<Class extends string> = {
-  [Code in StatusCode]: `${Code}` extends `${Class}${string}` ? Code : never;
-}[StatusCode];
-
-/** A code 1xx. */
-export type InformationalStatus = CodeOf<"1">;
-/** A code 2xx. */
-export type SuccessfulStatus = CodeOf<"2">;
-/** A code 3xx. */
-export type RedirectStatus = CodeOf<"3">;
-/** A code 4xx. */
-export type ClientErrorStatus = CodeOf<"4">;
-/** A code 5xx. */
-export type ServerErrorStatus = CodeOf<"5">;
-/** A code 4xx or 5xx. */
-export type ErrorStatus = ClientErrorStatus | ServerErrorStatus;
-
-/** Tells whether a code is registered. */
-export function isStatus(status: number): status is StatusCode {
-  return status in STATUS_TEXT;
-}
-
-function isOfClass(status: number, ...classes: readonly number[]): boolean {
-  return isStatus(status) && classes.includes(Math.trunc(status / 100));
-}
-
-/** Tells whether a code is registered and 1xx. */
-export function isInformationalStatus(status: number): status is InformationalStatus {
-  return isOfClass(status, 1);
-}
-
-/** Tells whether a code is registered and 2xx. */
-export function isSuccessfulStatus(status: number): status is SuccessfulStatus {
-  return isOfClass(status, 2);
-}
-
-/** Tells whether a code is registered and 3xx. */
-export function isRedirectStatus(status: number): status is RedirectStatus {
-  return isOfClass(status, 3);
-}
-
-/** Tells whether a code is registered and 4xx. */
-export function isClientErrorStatus(status: number): status is ClientErrorStatus {
-  return isOfClass(status, 4);
-}
-
-/** Tells whether a code is registered and 5xx. */
-export function isServerErrorStatus(status: number): status is ServerErrorStatus {
-  return isOfClass(status, 5);
-}
-
-/** Tells whether a code is registered and 4xx or 5xx. */
-export function isErrorStatus(status: number): status is ErrorStatus {
-  return isOfClass(status, 4, 5);
-}

@@ -3,14 +3,20 @@
  *
  * @module
  */
+import { FakeClock } from "./fake_clock.ts";
+import {
+  overrideGlobals,
+  RealDate,
+  restoreGlobals,
+  setClock,
+  startInterval,
+  startTimer,
+  stopInterval,
+  stopTimer,
+} from "./fake_globals.ts";
+import { TimeError } from "./time_error.ts";
 
-/** Misuse of {@linkcode FakeTime}. */
-export class TimeError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "TimeError";
-  }
-}
+export { TimeError };
 
 /** Options of {@linkcode FakeTime}. */
 export interface FakeTimeOptions {
@@ -25,126 +31,99 @@ export interface DelayOptions {
   signal?: AbortSignal;
 }
 
-type Callback = (...args: unknown[]) => void;
-
-interface Timer {
-  readonly id: number;
-  readonly dueMs: number;
-  readonly run: () => void;
-  /** `null` for a timer that goes off once. */
-  readonly repeatMs: number | null;
-}
-
-const REAL = {
-  Date: globalThis.Date,
-  setTimeout: globalThis.setTimeout,
-  clearTimeout: globalThis.clearTimeout,
-  setInterval: globalThis.setInterval,
-  clearInterval: globalThis.clearInterval,
-};
-
-// Called as methods of another object, the runtime's own refuse.
-const { setTimeout: startTimer, clearTimeout: stopTimer } = REAL;
-const { setInterval: startInterval, clearInterval: stopInterval } = REAL;
-
 let active: FakeTime | null = null;
 
 function readStart(start: number | string | Date | null | undefined): number {
   const startMs = typeof start === "number"
     ? Math.floor(start)
-    : start instanceof REAL.Date
+    : start instanceof RealDate
     ? start.valueOf()
     : typeof start === "string"
-    ? new REAL.Date(start).valueOf()
-    : REAL.Date.now();
-  if (Number.isNaN(startMs)) throw new TimeError("Invalid start");
-  return startMs;
+    ? new RealDate(start).valueOf()
+    : RealDate.now();
+  if (!Number.isNaN(startMs)) return startMs;
+  throw new TypeError(`Cannot construct FakeTime: invalid start time ${startMs}`);
 }
 
-/** Dates are real ones; only "now" is not. */
-function createFakeDate(time: FakeTime): DateConstructor {
-  return new Proxy(REAL.Date, {
-    construct: (target, args, newTarget) =>
-      Reflect.construct(
-        target,
-        args.length === 0 ? [time.now] : args,
-        newTarget,
-      ),
-    apply: () => new REAL.Date(time.now).toString(),
-    get: (target, name, receiver) =>
-      name === "now" ? () => time.now : Reflect.get(target, name, receiver),
-  });
-}
-
-/** Replaces `Date` and the timers of the runtime by ones that a test moves, until `restore`. */
+/**
+ * Replaces `Date`, the timers of the runtime and `AbortSignal.timeout` by ones that a test moves,
+ * until `restore`.
+ */
 export class FakeTime {
   readonly #startMs: number;
-  #nowMs: number;
-  #lastId = 0;
-  readonly #timers = new Map<number, Timer>();
+  readonly #clock: FakeClock;
   readonly #advancing: ReturnType<typeof setInterval> | null;
 
+  /**
+   * @throws {TimeError} While another one is in place.
+   * @throws {TypeError} On a start that is no time.
+   */
   constructor(
     start?: number | string | Date | null,
     options?: FakeTimeOptions,
   ) {
-    active?.restore();
+    if (active !== null) {
+      throw new TimeError("Cannot construct FakeTime: time is already faked");
+    }
     this.#startMs = readStart(start);
-    this.#nowMs = this.#startMs;
+    this.#clock = new FakeClock(this.#startMs);
     active = this;
-    this.#overrideGlobals();
+    setClock(this.#clock);
+    overrideGlobals();
     const rate = Math.max(0, options?.advanceRate ?? 0);
-    const everyMs = Math.max(0, options?.advanceFrequency ?? 10) || 10;
+    const everyMs = Math.max(0, options?.advanceFrequency ?? 10);
     this.#advancing = rate > 0 ? startInterval(() => this.tick(rate * everyMs), everyMs) : null;
   }
 
-  /** Brings real time back. */
+  /**
+   * Brings real time back.
+   * @throws {TimeError} If it is back already.
+   */
   static restore(): void {
     if (active === null) {
       throw new TimeError("Cannot restore time: time is already restored");
     }
-    active.restore();
+    const advancing = active.#advancing;
+    active = null;
+    setClock(null);
+    restoreGlobals();
+    if (advancing !== null) stopInterval(advancing);
   }
 
-  /** Brings real time back while `callback` runs. */
-  static async restoreFor<T, Args extends unknown[]>(
-    callback: (...args: Args) => Promise<T> | T,
-    ...args: Args
+  /**
+   * Brings real time back while `callback` runs, until its promise settles if it returns one.
+   * Rejects with a {@linkcode TimeError} if time is not faked.
+   */
+  static async restoreFor<T>(
+    // deno-lint-ignore no-explicit-any
+    callback: (...args: any[]) => Promise<T> | T,
+    // deno-lint-ignore no-explicit-any
+    ...args: any[]
   ): Promise<T> {
     const time = active;
     if (time === null) {
-      throw new TimeError("Cannot restore time: time is already restored");
+      throw new TimeError("Cannot restore time: time is not faked");
     }
-    Object.assign(globalThis, REAL);
+    restoreGlobals();
     try {
-      return await callback(...args);
+      const result = callback(...args);
+      // Without a promise, nothing else may run before time is faked again.
+      return result instanceof Promise ? await result : result;
     } finally {
-      if (active === time) time.#overrideGlobals();
+      if (active === time) overrideGlobals();
     }
   }
 
-  /** Fake milliseconds since the epoch. Setting it runs what is due until then. */
+  /** Fake milliseconds since the epoch. */
   get now(): number {
-    return this.#nowMs;
+    return this.#clock.nowMs;
   }
+  /**
+   * Runs what is due until then; time stops at a timer that throws.
+   * @throws {RangeError} On a time that is past.
+   */
   set now(value: number) {
-    if (value < this.#nowMs) {
-      throw new RangeError("Cannot set current time in the past");
-    }
-    for (
-      let next = this.#nextTimer();
-      next && next.dueMs <= value;
-      next = this.#nextTimer()
-    ) {
-      this.#nowMs = next.dueMs;
-      this.#timers.delete(next.id);
-      const { repeatMs } = next;
-      if (repeatMs !== null) {
-        this.#timers.set(next.id, { ...next, dueMs: next.dueMs + repeatMs });
-      }
-      next.run();
-    }
-    this.#nowMs = value;
+    this.#clock.moveTo(value);
   }
 
   /** What `now` was at first. */
@@ -152,14 +131,15 @@ export class FakeTime {
     return this.#startMs;
   }
 
-  /** Waits in real time. */
+  /** Waits in real time. Rejects with an `AbortError` when the signal says so. */
   async delay(ms: number, options: DelayOptions = {}): Promise<void> {
     const { signal } = options;
-    signal?.throwIfAborted();
+    const createError = () => new DOMException("Delay was aborted.", "AbortError");
+    if (signal?.aborted) throw createError();
     await new Promise<void>((resolve, reject) => {
       const onAbort = () => {
         stopTimer(timer);
-        reject(signal?.reason);
+        reject(createError());
       };
       const timer = startTimer(() => {
         signal?.removeEventListener("abort", onAbort);
@@ -187,9 +167,9 @@ export class FakeTime {
 
   /** Moves time to the next timer. @returns Whether there was one. */
   next(): boolean {
-    const next = this.#nextTimer();
-    if (next) this.now = next.dueMs;
-    return next !== null;
+    const { nextMs } = this.#clock;
+    if (nextMs !== null) this.now = nextMs;
+    return nextMs !== null;
   }
 
   /** Like {@linkcode next}, after what waits for nothing. */
@@ -200,58 +180,23 @@ export class FakeTime {
 
   /** Moves time until no timer is left. */
   runAll(): void {
-    while (this.next());
+    while (!this.#clock.isIdle) this.next();
   }
 
-  /** Like {@linkcode runAll}, with everything that waits for nothing run between timers. */
+  /** Like {@linkcode runAll}, with everything that waits for nothing run before each timer. */
   async runAllAsync(): Promise<void> {
-    while (await this.nextAsync());
+    while (!this.#clock.isIdle) await this.nextAsync();
   }
 
-  /** Brings real time back. */
+  /**
+   * Brings real time back.
+   * @throws {TimeError} If it is back already.
+   */
   restore(): void {
-    if (active !== this) {
-      throw new TimeError("Cannot restore time: time is already restored");
-    }
-    active = null;
-    Object.assign(globalThis, REAL);
-    if (this.#advancing !== null) stopInterval(this.#advancing);
+    FakeTime.restore();
   }
 
   [Symbol.dispose](): void {
     this.restore();
-  }
-
-  #overrideGlobals(): void {
-    const clear = (id?: number) => void this.#timers.delete(Number(id));
-    Object.assign(globalThis, {
-      Date: createFakeDate(this),
-      setTimeout: (callback: Callback, delayMs = 0, ...args: unknown[]) =>
-        this.#addTimer(() => callback(...args), delayMs, null),
-      setInterval: (callback: Callback, delayMs = 0, ...args: unknown[]) =>
-        this.#addTimer(
-          () => callback(...args),
-          delayMs,
-          Math.max(1, Math.floor(delayMs)),
-        ),
-      clearTimeout: clear,
-      clearInterval: clear,
-    });
-  }
-
-  #addTimer(run: () => void, delayMs: number, repeatMs: number | null): number {
-    const id = ++this.#lastId;
-    const waitMs = repeatMs ?? Math.max(0, Math.floor(delayMs));
-    this.#timers.set(id, { id, dueMs: this.#nowMs + waitMs, run, repeatMs });
-    return id;
-  }
-
-  /** Timers of one instant go off in the order they were set, as a map keeps it. */
-  #nextTimer(): Timer | null {
-    let next: Timer | null = null;
-    for (const timer of this.#timers.values()) {
-      if (next === null || timer.dueMs < next.dueMs) next = timer;
-    }
-    return next;
   }
 }

@@ -1,11 +1,12 @@
 /**
- * Runs the three-node exchange on the compiled binaries: `deno run -A tests/binaries/run.ts [FOLDER]`.
+ * Runs the three-node exchange on the compiled binaries, and each of them among files of others: `deno run -A tests/binaries/run.ts [FOLDER]`.
  * The folder is `dist` unless named. Ends with the counts in the form of `deno test`.
  */
 import { fileURLToPath } from "node:url";
 import { LocalNetwork } from "../../scripts/local_network/network.ts";
 import { binaryPrograms } from "../../scripts/local_network/programs.ts";
 import { NAMES, STEPS } from "../e2e/scenario.ts";
+import { runAmongForeignFiles } from "./foreign_files.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -45,6 +46,7 @@ async function runDev(folder: string): Promise<void> {
       ...["run", "-A", "--quiet", `--config=${ROOT}deno.json`, `${ROOT}scripts/dev.ts`],
       ...["--once", "--binaries", folder],
     ],
+    // A program that hangs is ended, and fails its test.
     signal: AbortSignal.timeout(120_000),
   }).output();
   const decoder = new TextDecoder();
@@ -55,6 +57,15 @@ async function runDev(folder: string): Promise<void> {
 
 const folder = Deno.args[0] ?? `${ROOT}dist`;
 const count: Count = { passed: 0, failed: 0 };
+const { command } = binaryPrograms(folder);
+for (const program of ["central", "node"] as const) {
+  const [binary = ""] = command(program, "");
+  await check(
+    count,
+    `binaries: openred-${program} takes and leaves no file of others`,
+    () => runAmongForeignFiles(binary),
+  );
+}
 await check(count, "binaries: the three-node exchange", () => runDev(folder));
 try {
   await runScenario(folder, count);

@@ -1,7 +1,9 @@
 /** Runs the command line in this process, against memory streams. */
+import { failure, usageError } from "../../cli/command_error.ts";
 import { type CommandLinePorts, runCommandLine } from "../../cli/commands.ts";
 import { sendLoopback } from "../../ports/system_loopback.ts";
 import type { TextSink } from "../../cli/output.ts";
+import { systemClock } from "../../ports/system.ts";
 
 export class MemorySink implements TextSink {
   text = "";
@@ -22,7 +24,22 @@ function noData(): Promise<never> {
   return Promise.reject(new Error("There are no data directories here"));
 }
 
-const NO_KEEPER = { init: noData, succeed: noData, backUp: noData, restore: noData };
+export const NO_KEEPER = {
+  changePassphrase: () => Promise.resolve(),
+  init: noData,
+  succeed: noData,
+  renewNoiseKey: noData,
+  backUp: noData,
+  restore: noData,
+};
+
+/** Has no files, as one that was named wrongly. */
+const NO_KIT: CommandLinePorts["moduleKit"] = {
+  builtInNames: ["messaging"],
+  readFile: () => Promise.reject(usageError("<file>: cannot read this file")),
+  inspect: () => Promise.reject(new Error("There are no modules here")),
+  createFolder: () => Promise.reject(failure("There are no folders here")),
+};
 
 export interface RunSettings {
   readonly env?: Readonly<Record<string, string>>;
@@ -50,13 +67,7 @@ export async function runInProcess(
     env: (name) => settings.env?.[name],
     out,
     err,
-    clock: {
-      nowMs: () => Date.now(),
-      setTimer: (delayMs, callback) => {
-        const timer = setTimeout(callback, delayMs);
-        return () => clearTimeout(timer);
-      },
-    },
+    clock: systemClock,
     signal: settings.signal ?? new AbortController().signal,
     send: sendLoopback,
     readInput: (maxBytes) => {
@@ -67,7 +78,8 @@ export async function runInProcess(
     createFile: () => Promise.reject(new Error("There are no files here")),
     askSecret: () => Promise.resolve(null),
     readSecretFile: () => Promise.reject(new Error("There are no files here")),
-    changePassphrase: () => Promise.resolve(),
+    askLine: () => Promise.resolve(null),
+    moduleKit: NO_KIT,
     keeper: NO_KEEPER,
     readAdminFile: () =>
       Promise.resolve(

@@ -71,7 +71,7 @@ Deno.test("send posts the text with the token of admin.json and says what became
   assertEquals(result, { code: 0, out: "Delivered in 2.5 ms (m1)\n", err: "" });
   assertEquals(admin.seen, [{
     method: "POST",
-    path: "/admin/v1/messages",
+    path: "/m/messaging/messages",
     authorization: "Bearer local-token",
     body: { peer: PEER, text: "hello", wait_ms: 3000 },
   }]);
@@ -354,9 +354,9 @@ Deno.test("inbox --follow prints each message once, stored or new, until Ctrl-C"
           text += line;
           if (text.split("\n").length === 2) {
             stored.push(message(2, "after"));
-            const data = JSON.stringify({ type: "message" });
-            events?.enqueue(encoder.encode(`event: message\ndata: ${data}\n\n`));
-            events?.enqueue(encoder.encode(`event: message\ndata: ${data}\n\n`));
+            const data = JSON.stringify({ type: "messaging.message" });
+            events?.enqueue(encoder.encode(`event: messaging.message\ndata: ${data}\n\n`));
+            events?.enqueue(encoder.encode(`event: messaging.message\ndata: ${data}\n\n`));
           } else stop.abort();
           return Promise.resolve();
         },

@@ -8,7 +8,17 @@ const encode = (text: string) => new TextEncoder().encode(text);
 
 function keeperWith(part: Partial<NodeKeeper>): { keeper: NodeKeeper } {
   const none = () => Promise.reject(new Error("Not called here"));
-  return { keeper: { init: none, succeed: none, backUp: none, restore: none, ...part } };
+  return {
+    keeper: {
+      init: none,
+      succeed: none,
+      renewNoiseKey: none,
+      changePassphrase: none,
+      backUp: none,
+      restore: none,
+      ...part,
+    },
+  };
 }
 
 const showing: Pick<NodeKeeper, "init" | "succeed"> = {
@@ -30,6 +40,22 @@ Deno.test("init prints the recovery phrase, in JSON on one line", async () => {
   assertEquals(people.out.match(/\bzoo\b/g)?.length, 23);
   const json = await runInProcess(["init", "--json"], { ports: keeperWith(showing) });
   assertEquals(JSON.parse(json.out), { id: ID, recovery_phrase: PHRASE });
+});
+
+Deno.test("noise-key renew asks for the passphrase where the keys have one, and says what holds", async () => {
+  const asked: string[] = [];
+  const renewNoiseKey: NodeKeeper["renewNoiseKey"] = async ({ data, askPassphrase }) => {
+    asked.push(data, new TextDecoder().decode(await askPassphrase()));
+    return ID;
+  };
+  const readSecretFile = () => Promise.resolve(encode("correct horse\n"));
+  const ports = { ...keeperWith({ renewNoiseKey }), readSecretFile };
+  const args = ["noise-key", "renew", "--data", "folder", "--passphrase-file", "secret.txt"];
+  const people = await runInProcess(args, { ports });
+  assertEquals([people.code, asked], [0, ["folder", "correct horse"]]);
+  assertStringIncludes(people.out, "new noise key");
+  const json = await runInProcess([...args, "--json"], { ports });
+  assertEquals(JSON.parse(json.out), { id: ID });
 });
 
 Deno.test("succeed reads the phrase from standard input and shows the next one", async () => {

@@ -4,23 +4,24 @@
  * @module
  */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { CALL_NAMES, CALLS, type MemberKind } from "../../crypto/bridge/calls.ts";
 import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
+import { BAD_METHODS, permuteSample, sampleMethod } from "./sample_methods.ts";
 import {
   type CryptoCore,
   CryptoError,
   type CryptoErrorCode,
   type KeyRef,
+  MAX_CALL_ITEMS,
+  MAX_ROWS_BYTES,
+  type ModuleMethod,
 } from "../../crypto/interface.ts";
-import {
-  CHEAP_COST,
-  CoreWorld,
-  createTestNode,
-  ISSUED_AT,
-  LIFE_MS,
-  NEXT,
-} from "./crypto_core_world.ts";
+import { CoreWorld, createTestNode, ISSUED_AT, LIFE_MS, NEXT } from "./crypto_core_world.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 const EMPTY = new Uint8Array(0);
+/** The next pairs are to be of a module's method. */
+const NEXT_SPIRAL = { ...NEXT, method: "spiral_4" };
 const HELLO = '{"type":"core.hello"}';
 
 async function assertCode(code: CryptoErrorCode, work: () => Promise<unknown>): Promise<void> {
@@ -41,8 +42,6 @@ const cases: Readonly<Record<string, Case>> = {
     const digest = await core.sha256(encodeUtf8("abc"));
     assertEquals(digest[0], 0xba);
     assertEquals(digest.length, 32);
-    assertEquals((await core.blake3({ data: EMPTY, length: 64 })).length, 64);
-    await assertCode("bad_argument", () => core.blake3({ data: EMPTY, length: 0 }));
   },
 
   "opens a keystore only with its secret, which is wiped": async ({ core }) => {
@@ -55,6 +54,23 @@ const cases: Readonly<Record<string, Case>> = {
     const opened = await core.openKeystore({ sealed, secret: encodeUtf8("secret") });
     assertEquals(opened.nodeId, nodeId);
     assertEquals(opened.noiseKeys.length, 1);
+    assertEquals(opened.resealed, null);
+  },
+
+  "all that the call table calls secret is wiped, however the call ends": async ({ core }) => {
+    for (const name of CALL_NAMES) {
+      const members: readonly [string, MemberKind][] = Object.entries(CALLS[name]);
+      const argument = Object.fromEntries(
+        members.map(([member]) => [member, new Uint8Array(40).fill(7)]),
+      );
+      const secrets = members.filter(([, kind]) => kind === "secret").map(([member]) => member);
+      if (secrets.length === 0) continue;
+      const call = Reflect.get(core, name) as (given: unknown) => Promise<unknown>;
+      await call.call(core, { ...argument, cost: CHEAP_COST }).catch(() => {});
+      for (const secret of secrets) {
+        assertEquals(argument[secret], new Uint8Array(40), `${name}: ${secret}`);
+      }
+    }
   },
 
   "a sealed secret opens with its passphrase only; all that is secret is wiped": async (
@@ -203,32 +219,27 @@ const cases: Readonly<Record<string, Case>> = {
     const sealed = await core.sealHalf({ vault, half, name: "LINE_1", meta: '{"ü":1}' });
     assert(/^[A-Za-z0-9+/]+=*$/.test(sealed));
     assertNotEquals(sealed, await core.sealHalf({ vault, half, name: "LINE_1", meta: '{"ü":1}' }));
-    const opened = await core.openHalf({ vault, name: "LINE_1", sealed });
-    assertEquals(opened.info, info);
-    assertEquals(opened.meta, '{"ü":1}');
-    const { handshake } = await world.start(opened.half);
+    const [opened] = await core.openLines({ vault, lines: [{ name: "LINE_1", sealed }] });
+    assertEquals([opened?.info, opened?.meta], [info, '{"ü":1}']);
+    const { handshake } = await world.start(opened!.half!);
     assert(handshake > 0);
-    await assertCode("unseal_failed", () => core.openHalf({ vault, name: "LINE_2", sealed }));
-    await assertCode("unseal_failed", () => core.openNote({ vault, name: "LINE_1", sealed }));
+    const damaged = ["", "AAAA", sealed + "=", sealed.replace(/.$/, "*"), "B" + sealed];
+    const lines = [
+      { name: "LINE_2", sealed },
+      ...damaged.map((text) => ({ name: "LINE_1", sealed: text })),
+    ];
+    assertEquals(await core.openLines({ vault, lines }), lines.map(() => null));
     const otherVault = world.b.keys.vault;
-    await assertCode(
-      "unseal_failed",
-      () => core.openHalf({ vault: otherVault, name: "LINE_1", sealed }),
-    );
-    for (const damaged of ["", "AAAA", sealed + "=", sealed.replace(/.$/, "*"), "B" + sealed]) {
-      await assertCode(
-        "unseal_failed",
-        () => core.openHalf({ vault, name: "LINE_1", sealed: damaged }),
-      );
-    }
+    const same = [{ name: "LINE_1", sealed }];
+    assertEquals(await core.openLines({ vault: otherVault, lines: same }), [null]);
   },
 
   "a note comes back from its own line only": async ({ core, a }) => {
     const { vault } = a.keys;
     const sealed = await core.sealNote({ vault, name: "LINE", note: "spent" });
-    assertEquals(await core.openNote({ vault, name: "LINE", sealed }), "spent");
-    await assertCode("unseal_failed", () => core.openNote({ vault, name: "LINF", sealed }));
-    await assertCode("unseal_failed", () => core.openHalf({ vault, name: "LINE", sealed }));
+    const lines = ["LINE", "LINF"].map((name) => ({ name, sealed }));
+    const note = { half: null, info: null, meta: "spent" };
+    assertEquals(await core.openLines({ vault, lines }), [note, null]);
   },
 
   "openLines() calls a line damaged for what is wrong with the line, not with the call": async (
@@ -245,6 +256,50 @@ const cases: Readonly<Record<string, Case>> = {
     await assertCode("key_unknown", () => core.openLines({ vault: 123_456_789 as KeyRef, lines }));
   },
 
+  "rows of a module open in their order, and no changed one does": async ({ core, a }) => {
+    const salt = new Uint8Array(16);
+    const key = await core.deriveModuleKey({ storage: a.keys.storage, module: "notes", salt });
+    const rows = [EMPTY, encodeUtf8("short"), new Uint8Array(20_000).fill(3)].map(
+      (content, at) => ({ aad: Uint8Array.of(at), content }),
+    );
+    const copies = rows.map(({ content }) => content.slice());
+    const sealed = await core.sealRows({ key, rows });
+    assertEquals(rows.map(({ content }) => content), copies);
+    const open = (changed: readonly Uint8Array[]) =>
+      core.openRows({
+        key,
+        rows: changed.map((bytes, at) => ({ aad: rows[at]!.aad, sealed: bytes })),
+      });
+    assertEquals(await open(sealed), copies);
+    assertEquals(await open(sealed.toReversed()), [null, copies[1]!, null]);
+    const changes: readonly ((bytes: Uint8Array) => Uint8Array)[] = [
+      (bytes) => flipped(bytes),
+      (bytes) => flipped(bytes, 3),
+      (bytes) => flipped(bytes, 4),
+      (bytes) => bytes.slice(0, -1),
+      (bytes) => bytes.slice(0, 15),
+      () => EMPTY,
+    ];
+    for (const change of changes) assertEquals(await open(sealed.map(change)), [null, null, null]);
+  },
+
+  "rows of a call are bounded in number and in bytes": async ({ core, a }) => {
+    const salt = new Uint8Array(16);
+    const key = await core.deriveModuleKey({ storage: a.keys.storage, module: "notes", salt });
+    const row = { aad: EMPTY, content: EMPTY };
+    const most = Array.from({ length: MAX_CALL_ITEMS }, () => row);
+    assertEquals((await core.sealRows({ key, rows: most })).length, MAX_CALL_ITEMS);
+    const large = { aad: Uint8Array.of(1), content: new Uint8Array(MAX_ROWS_BYTES) };
+    const sealedRow = { aad: EMPTY, sealed: new Uint8Array(MAX_ROWS_BYTES + 1) };
+    for (const rows of [[...most, row], [large], null, [null], [{ aad: EMPTY }]]) {
+      await assertCode("bad_argument", () => core.sealRows({ key, rows: rows as never }));
+    }
+    await assertCode("bad_argument", () => core.openRows({ key, rows: [sealedRow] }));
+    await assertCode("bad_argument", () => core.sealRows({ key: a.keys.vault, rows: [row] }));
+    const whole = { aad: EMPTY, content: new Uint8Array(MAX_ROWS_BYTES) };
+    assertEquals((await core.sealRows({ key, rows: [whole] }))[0]?.length, MAX_ROWS_BYTES + 32);
+  },
+
   "a handshake gives both sides one session, with and without ML-KEM": async (world) => {
     for (const suite of ["ik-x25519-mlkem768", "ik-x25519"] as const) {
       const { a, b } = await world.halves("delta");
@@ -253,13 +308,14 @@ const cases: Readonly<Record<string, Case>> = {
       assertEquals(started.binding, accepted.binding);
       assertEquals(started.sessionId.length, 16);
       const { core } = world;
-      const frame = await core.seal({
+      const { frame, step } = await core.seal({
         session: started.session,
         nowMs: 0,
         mayStep: false,
         header: HELLO,
         body: new Uint8Array([1, 2]),
       });
+      assertEquals(step, 0);
       assertEquals(await core.open({ session: accepted.session, nowMs: 0, frame }), {
         outcome: "opened",
         header: HELLO,
@@ -269,7 +325,11 @@ const cases: Readonly<Record<string, Case>> = {
       });
       const back = await core.open({ session: started.session, nowMs: 0, frame });
       assertEquals(back, { outcome: "refused" });
-      assertEquals(await core.sendState(started.session), { step: 0, counter: 1, stepSinceMs: 0 });
+      const options = { session: started.session, nowMs: 3_600_000, mayStep: true, header: HELLO };
+      const stepped = await core.seal(options);
+      const ahead = await core.open({ session: accepted.session, nowMs: 0, frame: stepped.frame });
+      assert(ahead.outcome === "opened");
+      assertEquals([stepped.step, ahead.step, ahead.counter], [1, 1, 1]);
     }
   },
 
@@ -386,7 +446,7 @@ const cases: Readonly<Record<string, Case>> = {
       "bad_argument",
       () => core.seal({ ...seal, body: new Uint8Array(body.length + 1) }),
     );
-    const frame = await core.seal({ ...seal, body });
+    const { frame } = await core.seal({ ...seal, body });
     assertEquals(frame.length, 2 ** 20);
     const opened = await core.open({ session: accepted.session, nowMs: 0, frame });
     assert(opened.outcome === "opened");
@@ -398,15 +458,145 @@ const cases: Readonly<Record<string, Case>> = {
   "handles are of one kind, and gone for good once released": async (world) => {
     const { core, a } = world;
     const { a: { half } } = await world.halves();
-    await assertCode("bad_argument", () => core.sendState(half));
+    await assertCode("bad_argument", () => core.open({ session: half, nowMs: 0, frame: EMPTY }));
     await assertCode("bad_argument", () => core.sealNote({ vault: half, name: "", note: "" }));
     await core.release(half);
     await core.release(half);
     await assertCode("key_unknown", () => world.start(half));
-    await assertCode("key_unknown", () => core.sendState(123_456_789 as KeyRef));
+    const session = 123_456_789 as KeyRef;
+    await assertCode("key_unknown", () => core.open({ session, nowMs: 0, frame: EMPTY }));
     const fresh = await world.halves();
     assert(fresh.a.half > half);
     assert(a.noiseKey !== half);
+  },
+
+  "pairs of a module's method open at the other side, and their sessions carry frames": async (
+    world,
+  ) => {
+    const { core } = world;
+    await core.addMethod(sampleMethod());
+    const first = await world.halves();
+    const halves = { a: first.a.half, b: first.b.half };
+    const { started, accepted } = await world.connect(halves, { next: NEXT_SPIRAL });
+    const methods = started.standby.map(({ info }) => info.method);
+    assertEquals(methods, ["spiral_4", "alpha", "spiral_4", "alpha"]);
+    assertEquals(accepted.standby.map(({ info }) => info.method), methods);
+    for (let index = 0; index < 4; index++) {
+      const pair = { a: started.standby[index]!.half, b: accepted.standby[index]!.half };
+      const from = index < 2 ? "a" : "b";
+      const made = await world.connect(pair, { from, next: NEXT_SPIRAL });
+      const seal = { session: made.started.session, nowMs: 0, mayStep: false, header: HELLO };
+      const { frame } = await core.seal(seal);
+      const opened = await core.open({ session: made.accepted.session, nowMs: 0, frame });
+      assertEquals(opened.outcome, "opened");
+    }
+  },
+
+  "a module's method that cannot be trusted to open what it made is refused": async ({ core }) => {
+    for (const [what, { code, ...changes }] of Object.entries(BAD_METHODS)) {
+      let failures = 0;
+      const method = sampleMethod({ ...changes, failed: () => failures++ });
+      const error = await assertRejects(() => core.addMethod(method), CryptoError, "", what);
+      assertEquals([error.code, failures], [code, code === "method_failed" ? 1 : 0], what);
+    }
+    for (const name of ["alpha", "delta", "ab", "Spiral", "4spiral", "spiral-4", "a".repeat(33)]) {
+      await assertCode("bad_argument", () => core.addMethod(sampleMethod({ name })));
+    }
+    let blocks = 0;
+    await core.addMethod(sampleMethod({
+      permute: (block) => (blocks++, Promise.resolve(permuteSample(block))),
+    }));
+    assertEquals(blocks, 64 * 2 * 2, "64 blocks there and back, in both directions");
+  },
+
+  "a method that is gone, or never was there, is named so; pairs without it still serve": async (
+    world,
+  ) => {
+    const { core } = world;
+    // All cases share one core, and an earlier one may have left it there.
+    await core.removeMethod({ name: "spiral_4" });
+    const first = await world.halves();
+    const { handshake, noise } = await world.start(first.a.half);
+    const waiting = await world.read(first.b.half, noise);
+    await assertCode(
+      "method_unknown",
+      () => world.accept(waiting.handshake, { next: NEXT_SPIRAL }),
+    );
+    await core.addMethod(sampleMethod());
+    const read = await world.read(first.b.half, noise);
+    const accepted = await world.accept(read.handshake, { next: NEXT_SPIRAL });
+    await core.removeMethod({ name: "spiral_4" });
+    await core.removeMethod({ name: "spiral_4" });
+    await assertCode(
+      "handshake_failed",
+      () => core.readAnswer({ handshake, noise: accepted.noise }),
+    );
+    await core.addMethod(sampleMethod());
+    await core.readAnswer({ handshake, noise: accepted.noise });
+    const started = await core.completeHandshake({ handshake, nowMs: 0 });
+    await core.removeMethod({ name: "spiral_4" });
+    await assertCode("method_unknown", () => world.start(started.standby[0]!.half));
+    const own = accepted.standby[0]!.half;
+    await assertCode("method_unknown", () => world.read(own, noise));
+    await world.connect({ a: started.standby[1]!.half, b: accepted.standby[1]!.half });
+  },
+
+  "a method that fails later fails the call, and the handshake goes on once it is mended": async (
+    world,
+  ) => {
+    const { core } = world;
+    let isWell = true;
+    const permute: ModuleMethod["permute"] = (block) =>
+      isWell ? Promise.resolve(permuteSample(block)) : new Promise(() => {});
+    let failures = 0;
+    const clock = { setTimer: (ms: number, end: () => void) => isWell ? () => {} : fire(ms, end) };
+    const fire = (
+      ms: number,
+      end: () => void,
+    ) => (assertEquals(ms, 250), queueMicrotask(end), () => {});
+    await core.addMethod(sampleMethod({ permute, clock, failed: () => failures++ }));
+    const first = await world.halves();
+    const { started, accepted } = await world.connect(
+      { a: first.a.half, b: first.b.half },
+      { next: NEXT_SPIRAL },
+    );
+    const { handshake, noise } = await world.start(started.standby[0]!.half);
+    const read = await world.read(accepted.standby[0]!.half, noise);
+    const other = await world.read(accepted.standby[0]!.half, noise);
+    const answer = await world.accept(read.handshake, { next: NEXT_SPIRAL });
+    isWell = false;
+    await assertCode("method_failed", () => world.accept(other.handshake));
+    await assertCode("method_failed", () => core.readAnswer({ handshake, noise: answer.noise }));
+    assertEquals(failures, 2);
+    isWell = true;
+    await core.readAnswer({ handshake, noise: answer.noise });
+    const session = await core.completeHandshake({ handshake, nowMs: 0 });
+    assertEquals(session.sessionId, answer.sessionId);
+  },
+
+  "a handshake that is released while a method is at work is gone": async (world) => {
+    const { core } = world;
+    const { promise: asked, resolve: tellAsked } = Promise.withResolvers<void>();
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    let isSlow = false;
+    const permute: ModuleMethod["permute"] = async (block) => {
+      if (isSlow) tellAsked();
+      if (isSlow) await gate;
+      return permuteSample(block);
+    };
+    await core.addMethod(sampleMethod({ permute }));
+    const first = await world.halves();
+    const halves = { a: first.a.half, b: first.b.half };
+    const { started, accepted } = await world.connect(halves, { next: NEXT_SPIRAL });
+    const { handshake, noise } = await world.start(started.standby[0]!.half);
+    const read = await world.read(accepted.standby[0]!.half, noise);
+    const answer = await world.accept(read.handshake);
+    isSlow = true;
+    const reading = core.readAnswer({ handshake, noise: answer.noise });
+    await asked;
+    await core.release(handshake);
+    open();
+    await assertCode("key_unknown", () => reading);
   },
 
   "arguments of a wrong form are refused": async ({ core, a }) => {
@@ -442,16 +632,16 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
-/** Registers the contract's tests for one way to hold the core. */
+/** Registers the contract's tests for one way to hold the core. One core serves them all, and the last one stops it. */
 export function testCryptoCore(name: string, createCore: () => Promise<CryptoCore>): void {
-  for (const [title, run] of Object.entries(cases)) {
-    Deno.test(`${name}: ${title}`, async () => {
-      const core = await createCore();
-      try {
-        await run(await CoreWorld.create(core));
-      } finally {
-        await core.stop().catch(() => {});
+  Deno.test(name, async (test) => {
+    const core = await createCore();
+    try {
+      for (const [title, run] of Object.entries(cases)) {
+        await test.step(title, async () => await run(await CoreWorld.create(core)));
       }
-    });
-  }
+    } finally {
+      await core.stop().catch(() => {});
+    }
+  });
 }

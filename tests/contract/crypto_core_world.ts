@@ -10,12 +10,13 @@ import type {
   CryptoMethod,
   EstablishedSession,
   KeyRef,
+  NextPairs,
   OpenedEnvelope,
   OpenedKeystore,
   Suite,
 } from "../../crypto/interface.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
-export const CHEAP_COST = { memoryKiB: 8, passes: 1 } as const;
 export const ISSUED_AT = 1_790_000_000_000;
 export const NEXT = { method: "gamma", issuedAt: ISSUED_AT + 1 } as const;
 export const LIFE_MS = 3_600_000;
@@ -123,21 +124,25 @@ export class CoreWorld {
     return this.core.readHandshake({ noiseKeys, suite, half, noise });
   }
 
-  accept(handshake: KeyRef, by: "a" | "b" = "b"): Promise<AcceptedHandshake> {
+  accept(
+    handshake: KeyRef,
+    options: { by?: "a" | "b"; next?: NextPairs } = {},
+  ): Promise<AcceptedHandshake> {
+    const { by = "b", next = NEXT } = options;
     const { record } = this[by];
-    return this.core.acceptHandshake({ handshake, record, lifeMs: LIFE_MS, next: NEXT, nowMs: 0 });
+    return this.core.acceptHandshake({ handshake, record, lifeMs: LIFE_MS, next, nowMs: 0 });
   }
 
   /** A whole handshake. */
   async connect(
     halves: { readonly a: KeyRef; readonly b: KeyRef },
-    options: { suite?: Suite; from?: "a" | "b" } = {},
+    options: { suite?: Suite; from?: "a" | "b"; next?: NextPairs } = {},
   ): Promise<{ started: EstablishedSession; accepted: AcceptedHandshake }> {
-    const { from = "a" } = options;
+    const { from = "a", next = NEXT } = options;
     const other = from === "a" ? "b" : "a";
     const { handshake, noise } = await this.start(halves[from], options);
     const read = await this.read(halves[other], noise, { ...options, by: other });
-    const accepted = await this.accept(read.handshake, other);
+    const accepted = await this.accept(read.handshake, { by: other, next });
     await this.core.readAnswer({ handshake, noise: accepted.noise });
     const started = await this.core.completeHandshake({ handshake, nowMs: 0 });
     return { started, accepted };

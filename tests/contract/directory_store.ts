@@ -3,9 +3,14 @@
  *
  * @module
  */
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
-import type { DirectoryEntry, DirectoryStore, ListQuery } from "../../directory/stores/store.ts";
+import type {
+  DirectoryEntry,
+  DirectoryStore,
+  ListQuery,
+  SweepOptions,
+} from "../../directory/stores/store.ts";
 import { testIdentity } from "../protocol/signer.ts";
 
 /** Makes a store whose memory of proofs begins at `beginMs`; `reopen` keeps what it holds. */
@@ -41,6 +46,32 @@ export function entry(id: NodeId, changes: Partial<DirectoryEntry> = {}): Direct
 }
 
 const bare = { next: null, succession: null };
+
+const nothingToSweep: SweepOptions = {
+  nowMs: 0,
+  proofsBefore: 0,
+  leasesBefore: null,
+  latestLeaseEnd: null,
+  countsAt: { activeAfter: 0, recentAfter: 0 },
+};
+
+/** Sweeps until all is done. */
+async function sweepAll(store: DirectoryStore, changes: Partial<SweepOptions>) {
+  const sum = { forgotten: 0, proofs: 0 };
+  for (let isDone = false; !isDone;) {
+    const step = await store.sweep({ ...nothingToSweep, ...changes });
+    sum.forgotten += step.forgotten;
+    sum.proofs += step.proofs;
+    isDone = step.isDone;
+  }
+  return sum;
+}
+
+/** How many nodes are not gone. */
+async function known(store: DirectoryStore): Promise<number> {
+  const { active, stale, dormant } = await store.countNodes();
+  return active + stale + dormant;
+}
 
 function listQuery(changes: Partial<ListQuery> = {}): ListQuery {
   const bounds = { leaseEndsAfter: 0, leaseEndsBy: NO_BOUND };
@@ -87,7 +118,7 @@ export function testDirectoryStore(name: string, open: OpenStore): void {
     const entries = [3, 9, 1, 7].map((seq) => entry(ids[0]!, { seq, text: `${seq}` }));
     await Promise.all(entries.map((each) => store.put({ entry: each, ...bare })));
     assertEquals((await store.find(ids[0]!)).entry?.seq, 9);
-    assertEquals(await store.countNodes(), 1);
+    assertEquals(await known(store), 1);
   });
 
   test("put() pins the first next of an id, in the transaction of its record", async (store) => {
@@ -119,7 +150,7 @@ export function testDirectoryStore(name: string, open: OpenStore): void {
     assertEquals(outcome.outcome, "succeeded");
     await store.merge({ entry: entry(oldId, { seq: 99 }), ...bare });
     assertEquals((await store.find(oldId)).entry, null);
-    assertEquals([await store.countNodes(), await listed(store)], [1, [newId]]);
+    assertEquals([await known(store), await listed(store)], [1, [newId]]);
   });
 
   test("merge() gives the same, whatever the order", async (store) => {
@@ -176,21 +207,57 @@ export function testDirectoryStore(name: string, open: OpenStore): void {
     assertEquals(await listed(store, { alias: "x", service: "chat" }), [a]);
     assertEquals(await listed(store, { leaseEndsAfter: 50 }), [a, b]);
     assertEquals(await listed(store, { leaseEndsBy: 50, alias: "x" }), [c]);
+    assertEquals(await listed(store, { leaseEndsBy: 50, service: "mail" }), [c]);
+    await store.put({ entry: entry(a, { seq: 6, services: ["chat"] }), ...bare });
+    await store.put({ entry: entry(c, { seq: 6, services: ["mail"], unlisted: true }), ...bare });
+    assertEquals([
+      await listed(store, { service: "mail" }),
+      await listed(store, { service: "chat" }),
+    ], [[], [a]]);
   });
 
-  test("counts nodes, leases and the ids of a host", async (store) => {
+  test("countNodes() tells nodes by what their leases were at the last sweep", async (store) => {
     const [a, b, c] = ids as [NodeId, NodeId, NodeId];
+    const sweepAt = (activeAfter: number, recentAfter: number) =>
+      sweepAll(store, { countsAt: { activeAfter, recentAfter } });
     await store.put({ entry: entry(a), ...bare });
     await store.put({ entry: entry(b, { leaseEndAt: 200 }), ...bare });
-    await store.put({ entry: entry(c, { gone: true, host: "" }), ...bare });
-    assertEquals(await store.countNodes(), 2);
-    assertEquals(await store.countLeases([0, 100, 200]), [2, 1, 0]);
-    assertEquals(await store.countOnHost("a.example", a), 1);
-    assertEquals(await store.countOnHost("", a), 0);
+    await store.put({ entry: entry(c, { gone: true }), ...bare });
+    assertEquals(await store.countNodes(), { active: 2, stale: 0, dormant: 0 });
+    await sweepAt(100, 50);
+    assertEquals(await store.countNodes(), { active: 1, stale: 1, dormant: 0 });
+    await sweepAt(300, 200);
+    assertEquals(await store.countNodes(), { active: 0, stale: 0, dormant: 2 });
+    await store.put({ entry: entry(a, { seq: 6, leaseEndAt: 400 }), ...bare });
+    assertEquals(await store.countNodes(), { active: 1, stale: 0, dormant: 1 });
+    await store.put({ entry: entry(a, { seq: 7, leaseEndAt: 400, gone: true }), ...bare });
+    assertEquals(await store.countNodes(), { active: 0, stale: 0, dormant: 1 });
+    // A replica knows of a later lease.
+    await store.merge({ entry: entry(b, { leaseEndAt: 350 }), ...bare });
+    assertEquals(await store.countNodes(), { active: 1, stale: 0, dormant: 0 });
+    // The clock was set back.
+    await sweepAt(150, 50);
+    assertEquals(await store.countNodes(), { active: 1, stale: 0, dormant: 0 });
+    await store.put({ entry: entry(a, { seq: 8, leaseEndAt: 400 }), ...bare });
+    assertEquals(await store.countNodes(), { active: 2, stale: 0, dormant: 0 });
+  });
+
+  test("countOnHost() counts ids, gone and succeeded ones too, where they are now", async (store) => {
+    const [a, b, c] = ids as [NodeId, NodeId, NodeId];
+    const count = async () => [await store.countOnHost("a.example"), await store.countOnHost("b")];
+    await store.put({ entry: entry(a), ...bare });
+    await store.put({ entry: entry(b), ...bare });
+    assertEquals(await count(), [2, 0]);
     await store.put({ entry: entry(a, { seq: 6, gone: true }), ...bare });
-    assertEquals(await store.countNodes(), 1);
-    await store.put({ entry: entry(a, { seq: 7 }), ...bare });
-    assertEquals(await store.countNodes(), 2);
+    await store.put({ entry: entry(b, { seq: 6, host: "b" }), ...bare });
+    assertEquals(await count(), [1, 1]);
+    const succession = { oldId: b, newId: c, text: "s", storedAt: 7, next: null };
+    await store.put({ entry: entry(c), next: null, succession });
+    await store.put({ entry: entry(c, { seq: 6 }), next: null, succession });
+    assertEquals(await count(), [2, 1]);
+    assertEquals(await store.countOnHost(""), 0);
+    await sweepAll(store, { leasesBefore: 1_000 });
+    assertEquals(await count(), [0, 1]);
   });
 
   test("claimProof() takes each id once, also of many at once, and none of before", async (store) => {
@@ -204,21 +271,73 @@ export function testDirectoryStore(name: string, open: OpenStore): void {
   });
 
   test("sweep() forgets by age, but never that a proof was used", async (store) => {
-    const [a, b, c] = ids as [NodeId, NodeId, NodeId];
+    const [a, b] = ids as [NodeId, NodeId];
     const iatSec = BEGIN_MS / 1000 + 10;
     await store.claimProof({ jti: "x", iatSec, nowMs: BEGIN_MS });
     const next = new Uint8Array(32);
     await store.put({ entry: entry(a, { leaseEndAt: 99 }), ...bare, next });
-    const succession = { oldId: c, newId: b, text: "s", storedAt: 50, next: null };
-    await store.put({ entry: entry(b, { leaseEndAt: 100 }), next, succession });
-    const swept = await store.sweep({ leasesBefore: 100, proofsBefore: BEGIN_MS + 1 });
+    await store.put({ entry: entry(b, { leaseEndAt: 100 }), ...bare, next });
+    const swept = await sweepAll(store, { leasesBefore: 100, proofsBefore: BEGIN_MS + 1 });
     assertEquals(swept, { forgotten: 1, proofs: 1 });
     assertEquals(await store.find(a), { entry: null, succession: null });
-    assertEquals((await store.find(c)).succession, null);
-    assertEquals([await store.pinnedNext(a), await store.countNodes()], [null, 1]);
+    assertEquals([await store.pinnedNext(a), await known(store)], [null, 1]);
     assertNotEquals(await store.pinnedNext(b), null);
     assertEquals(await store.claimProof({ jti: "x", iatSec, nowMs: BEGIN_MS }), false);
     assertEquals(await store.claimProof({ jti: "x", iatSec: iatSec + 1, nowMs: BEGIN_MS }), true);
+  });
+
+  test("sweep() forgets no node unless it is told before when", async (store) => {
+    await store.put({ entry: entry(ids[0]!), ...bare });
+    assertEquals((await sweepAll(store, { nowMs: NO_BOUND })).forgotten, 0);
+    assertEquals((await store.find(ids[0]!)).entry, entry(ids[0]!));
+  });
+
+  test("sweep() never forgets a succession, nor what its old id had pinned", async (store) => {
+    const [oldId, newId] = ids as [NodeId, NodeId];
+    const next = new Uint8Array(32).fill(4);
+    await store.put({ entry: entry(oldId), ...bare, next });
+    const succession = { oldId, newId, text: "s", storedAt: 50, next: null };
+    await store.put({ entry: entry(newId), next: null, succession });
+    assertEquals((await sweepAll(store, { leasesBefore: NO_BOUND })).forgotten, 1);
+    assertEquals((await store.find(newId)).entry, null);
+    assertEquals((await store.find(oldId)).succession?.text, "s");
+    assertEquals(new Uint8Array((await store.pinnedNext(oldId))!), next);
+    const outcome = await store.put({ entry: entry(oldId, { seq: 99 }), ...bare });
+    assertEquals(outcome.outcome, "succeeded");
+  });
+
+  test("sweep() cuts leases that no right clock can have given", async (store) => {
+    const [a, b] = ids as [NodeId, NodeId];
+    await store.put({ entry: entry(a), ...bare });
+    const ahead = { lastSeenAt: 900, leaseEndAt: 1_000, calledBackAt: 900 };
+    await store.put({ entry: entry(b, ahead), ...bare });
+    await store.find(b);
+    await sweepAll(store, { nowMs: 50, latestLeaseEnd: 150 });
+    const cut = { lastSeenAt: 50, leaseEndAt: 150, calledBackAt: 50 };
+    assertEquals((await store.find(b)).entry, entry(b, cut));
+    assertEquals((await store.find(a)).entry, entry(a));
+  });
+
+  test("sweep() does a bounded part at a time, and all in the end", async (store) => {
+    const many = Array.from({ length: 1_200 }, (_, at) => `z${String(at).padStart(5, "0")}`);
+    const puts = many.map((id, at) =>
+      store.put({ entry: entry(id as NodeId, { leaseEndAt: at }), ...bare })
+    );
+    await Promise.all(puts);
+    const options = { ...nothingToSweep, leasesBefore: 1_100 };
+    const first = await store.sweep(options);
+    assert(first.forgotten > 0 && first.forgotten < 1_100 && !first.isDone, `${first.forgotten}`);
+    assertEquals((await sweepAll(store, options)).forgotten + first.forgotten, 1_100);
+    assertEquals(await known(store), 100);
+  });
+
+  test("claimProof() begins anew where its memory is said to begin far ahead", async (store) => {
+    const iatSec = BEGIN_MS / 1000 - 7_200;
+    const use = { jti: "x", iatSec, nowMs: iatSec * 1000 };
+    assertEquals(await store.claimProof(use), false);
+    assertEquals(await store.claimProof({ ...use, iatSec: iatSec + 1 }), true);
+    assertEquals(await store.claimProof({ ...use, jti: "y", iatSec: iatSec + 1 }), true);
+    assertEquals(await store.claimProof({ ...use, iatSec: iatSec + 1 }), false);
   });
 
   test("the revision grows with every change of nodes", async (store) => {
@@ -232,15 +351,24 @@ export function testDirectoryStore(name: string, open: OpenStore): void {
     try {
       const { store } = opened;
       const succession = { oldId: ids[1]!, newId: ids[0]!, text: "s", storedAt: 7, next: null };
-      await store.put({ entry: entry(ids[0]!), next: new Uint8Array(32), succession });
+      const services = ["mail"];
+      await store.put({
+        entry: entry(ids[0]!, { services }),
+        next: new Uint8Array(32),
+        succession,
+      });
       await store.setOwn("name", "value");
       const use = { jti: "x", iatSec: BEGIN_MS / 1000 + 1, nowMs: BEGIN_MS };
       await store.claimProof(use);
       const again = await opened.reopen();
-      assertEquals((await again.find(ids[0]!)).entry, entry(ids[0]!));
+      assertEquals((await again.find(ids[0]!)).entry, entry(ids[0]!, { services }));
       assertEquals((await again.find(ids[1]!)).succession?.text, "s");
       assertEquals([await again.getOwn("name"), await again.getOwn("other")], ["value", null]);
-      assertEquals([await again.claimProof(use), await again.countNodes()], [false, 1]);
+      assertEquals([await again.claimProof(use), await known(again)], [false, 1]);
+      assertEquals(
+        [await listed(again, { service: "mail" }), await again.countOnHost("a.example")],
+        [[ids[0]!], 1],
+      );
     } finally {
       await opened.close();
     }

@@ -30,15 +30,16 @@ async function live(
 ): Promise<NodeWorld> {
   const world = await startOn(process, network);
   promised.nodeId = world.node.id;
+  const both = Promise.withResolvers<void>();
+  world.peers.onAcknowledged = (id) => {
+    promised.acknowledged.add(id);
+    if (promised.acknowledged.size >= 2) both.resolve();
+  };
   for (let count = 0; count < 2; count++) {
     await world.handle(await world.build({ name: "header", inner: NO_EDIT, outer: NO_EDIT }));
   }
   await world.assertWorks();
-  while (world.peers.acknowledged.size < 2) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    for (const id of world.peers.acknowledged) promised.acknowledged.add(id);
-  }
-  for (const id of world.peers.acknowledged) promised.acknowledged.add(id);
+  await both.promise;
   return world;
 }
 

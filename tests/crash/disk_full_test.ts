@@ -8,6 +8,7 @@ import { TestDirectory } from "../directory/test_directory.ts";
 import type { StatusView } from "../../protocol/admin_api.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 import { MortalDisk } from "./mortal_disk.ts";
+import { until } from "../world/until.ts";
 
 /** The owner hears what is wrong with the disk, and nobody else does. */
 async function assertOverloaded(
@@ -24,10 +25,6 @@ async function assertOverloaded(
 
 function confirmedIn({ sessions }: StatusView): string[] {
   return sessions.filter(({ state }) => state === "confirmed").map((session) => session.session_id);
-}
-
-function pause(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs));
 }
 
 Deno.test("A node whose disk is full refuses new work, keeps what it has, and goes on when there is space", async () => {
@@ -49,7 +46,8 @@ Deno.test("A node whose disk is full refuses new work, keeps what it has, and go
   const acknowledged = world.peers.acknowledged.size;
   const text = { type: "messaging.text", id: "sent-twice" };
   await world.peers.sendFrame(text, encodeUtf8("hello"));
-  await pause(50);
+  // That nothing is stored and acknowledged shows only once the node, on its real clock, could have done it.
+  await new Promise((resolve) => setTimeout(resolve, 50));
   assertEquals(world.peers.acknowledged.size, acknowledged);
   assertEquals(await world.node.inboxIds(), inbox);
   const during = await world.node.status();
@@ -59,7 +57,7 @@ Deno.test("A node whose disk is full refuses new work, keeps what it has, and go
 
   disk.isFull = false;
   for (let count = 0; count < 2; count++) await world.peers.sendFrame(text, encodeUtf8("hello"));
-  while (!world.peers.acknowledged.has("sent-twice")) await pause(10);
+  await until(() => world.peers.acknowledged.has("sent-twice"), "an acknowledgement");
   assertEquals(await world.node.inboxIds(), [...inbox, "sent-twice"]);
   const { warnings } = await world.node.status();
   assert(!warnings.some((warning) => warning.startsWith("node.db")), warnings.join());
@@ -79,7 +77,7 @@ Deno.test("A message acknowledged while the disk was full stays in the outbox an
   disk.isFull = false;
   world.peers.beforeAcknowledging = () => {};
   assertEquals((await (await world.sendText("the next one", 20_000)).json()).state, "delivered");
-  while ((await outbox())[0] !== 0) await pause(20);
+  await until(async () => (await outbox())[0] === 0, "an empty outbox");
 });
 
 Deno.test("A directory that cannot write refuses new work, still answers, and goes on when it can", async () => {

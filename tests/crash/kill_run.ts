@@ -8,7 +8,7 @@ import { connectAll, exchangeMessage } from "../../scripts/local_network/exchang
 import { LocalNetwork } from "../../scripts/local_network/network.ts";
 import { sourcePrograms } from "../../scripts/local_network/programs.ts";
 import { pause } from "../../scripts/local_network/timeout.ts";
-import { SeededRandom } from "../sim/seeded_random.ts";
+import { SeededRandom } from "../world/seeded_random.ts";
 import { AuditProof } from "./audit_proof.ts";
 import { Ledger } from "./ledger.ts";
 

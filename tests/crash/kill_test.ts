@@ -12,6 +12,7 @@ import { runKills } from "./kill_run.ts";
 /** `deno run -A tests/crash/main.ts --kills N --seed S` kills as many as one likes. */
 const KILLS = 12;
 const FIRST_STARTS = 3;
+/** A process is killed at a moment of its start, which takes real time. */
 const MAX_START_MS = 900;
 
 function startOnce(program: ProgramName, data: string): { child: Child; ready: Promise<Ready> } {

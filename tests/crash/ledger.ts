@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { MessageView } from "../../protocol/admin_api.ts";
+import type { MessageView } from "../../protocol/messaging_api.ts";
 import { readInbox } from "../../scripts/local_network/exchange.ts";
 import type { LocalNetwork, LocalNode } from "../../scripts/local_network/network.ts";
 import { pause, poll } from "../../scripts/local_network/timeout.ts";
 
+/** How long a sender waits for the peer, and pauses: processes know real time only. */
 const WAIT_MS = 2_000;
 const PAUSE_MS = 30;
 const ARRIVAL_TIMEOUT_MS = 120_000;

@@ -6,7 +6,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
 import { createOpenDatabase, systemClock } from "../../ports/system.ts";
-import { FakeFiles } from "../directory/test_directory.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
 
 class ProcessDied extends Error {
   override readonly name = "ProcessDied";
@@ -133,7 +133,7 @@ export class MortalProcess {
 }
 
 export class MortalDisk {
-  readonly files = new FakeFiles();
+  readonly files = new MemoryFiles();
   readonly openDatabase: OpenDatabase;
   /** Whether nothing can be written now. */
   isFull = false;

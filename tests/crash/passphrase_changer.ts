@@ -8,8 +8,8 @@ import { LocalCryptoCore } from "../../crypto/core.ts";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { changePassphrase, removePassphrase, setPassphrase } from "../../ports/node_secret.ts";
 import { lockDirectory, openFiles } from "../../ports/system.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
-const COST = { memoryKiB: 8, passes: 1 };
 const NEXT: Readonly<Record<string, string>> = {
   "": "the first passphrase",
   "the first passphrase": "the second passphrase",
@@ -22,9 +22,9 @@ async function change(
 ): Promise<void> {
   const passphrase = encodeUtf8(from);
   const newPassphrase = encodeUtf8(to);
-  if (from === "") await setPassphrase(ports, { passphrase: newPassphrase, cost: COST });
+  if (from === "") await setPassphrase(ports, { passphrase: newPassphrase, cost: CHEAP_COST });
   else if (to === "") await removePassphrase(ports, { passphrase });
-  else await changePassphrase(ports, { passphrase, newPassphrase, cost: COST });
+  else await changePassphrase(ports, { passphrase, newPassphrase, cost: CHEAP_COST });
 }
 
 const [data = "", present = ""] = Deno.args;

@@ -5,6 +5,7 @@ import { openKeystoreFiles } from "../../ports/keystore_files.ts";
 import { openFiles, systemRandom } from "../../ports/system.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 const KILLS = 24;
 const MAX_LIFE_MS = 40;
@@ -25,7 +26,7 @@ class Keys {
   async open(passphrase: string): Promise<string> {
     const ports = { crypto: this.#crypto, files: openFiles(this.#data), random: systemRandom };
     const keys = await openKeystoreFiles(ports, {
-      cost: { memoryKiB: 8, passes: 1 },
+      cost: CHEAP_COST,
       passphrase: passphrase === "" ? undefined : encodeUtf8(passphrase),
     });
     return keys.nodeId;
@@ -52,6 +53,7 @@ async function killWhileChanging(data: string, present: string): Promise<readonl
   }).spawn();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let said = (await reader.read()).value ?? "";
+  // A process is killed in the middle of what it does only in real time.
   const timer = setTimeout(() => process.kill("SIGKILL"), Math.random() * MAX_LIFE_MS);
   for (let read = await reader.read(); !read.done; read = await reader.read()) said += read.value;
   clearTimeout(timer);

@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
 import type { KeyRef } from "../../crypto/interface.ts";
 import { PackWriter } from "../../crypto/bridge/pack_writer.ts";
-import { ANSWER, WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
+import { REPORT, WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
+import { nextTurn } from "../world/settle.ts";
 
 /** A Worker that computes nothing and answers when it is told to. */
 class SilentWorker {
@@ -19,15 +20,10 @@ class SilentWorker {
 
   /** Tells that all calls of one message have begun. */
   acknowledge(): void {
-    this.say(Uint8Array.of(ANSWER.now).buffer);
+    this.say(Uint8Array.of(REPORT.begun).buffer);
   }
 
   terminate(): void {}
-}
-
-/** A turn of the event loop, after which what was called in the last one is on its way. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 async function startSilent(): Promise<{ worker: SilentWorker; core: WorkerCryptoCore }> {
@@ -49,7 +45,7 @@ Deno.test("WorkerCryptoCore posts large calls at once, and still no more than tw
   const { worker, core } = await startSilent();
   const sealed = "A".repeat(2 ** 16);
   for (let posted = 1; posted <= 3; posted++) {
-    void core.openNote({ vault: 1 as KeyRef, name: "x", sealed });
+    void core.openLines({ vault: 1 as KeyRef, lines: [{ name: "x", sealed }] });
     assertEquals(worker.posted.length, Math.min(posted, 2));
   }
   worker.acknowledge();
@@ -87,7 +83,7 @@ Deno.test("WorkerCryptoCore wipes the answer that an opened secret came in", asy
   const opening = core.openSecret({ sealed: new Uint8Array(92), passphrase: new Uint8Array(8) });
   await nextTurn();
   const writer = new PackWriter(0);
-  writer.writeByte(ANSWER.later);
+  writer.writeByte(REPORT.later);
   writer.writeUint32(1);
   writer.writeByte(1);
   writer.writeValue(new Uint8Array(32).fill(7), { transfer: true });

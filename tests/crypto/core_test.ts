@@ -1,24 +1,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
-import { LocalCryptoCore } from "../../crypto/core.ts";
+import type { LocalCryptoCore } from "../../crypto/core.ts";
 import { Hashes } from "../../crypto/primitives/hashes.ts";
 import { CryptoError } from "../../crypto/interface.ts";
 import { CoreWorld } from "../contract/crypto_core_world.ts";
+import { createSeededCore } from "../world/cores.ts";
+import { nextTurn } from "../world/settle.ts";
 
-/** Reproducible bytes; nothing like good randomness. */
-function createSeededRandom(seed: number): (length: number) => Uint8Array {
-  let state = seed;
-  return (length) =>
-    Uint8Array.from({ length }, () => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      return state >>> 24;
-    });
-}
-
-async function createSeededCore(seed: number): Promise<LocalCryptoCore> {
+/** A seeded core that does not wait for Argon2id either. */
+async function createPromptCore(seed: string): Promise<LocalCryptoCore> {
   const hashes = await Hashes.create();
-  return LocalCryptoCore.create({
-    random: createSeededRandom(seed),
+  return await createSeededCore(seed, {
     stretch: ({ secret, salt }) => Promise.resolve(hashes.sha256(secret, salt)),
   });
 }
@@ -32,19 +24,19 @@ async function runHandshake(core: LocalCryptoCore): Promise<string> {
 
 Deno.test("a seeded core gives the same handshake for the same seed", async () => {
   const [first, second, other] = await Promise.all(
-    [1, 1, 2].map(async (seed) => runHandshake(await createSeededCore(seed))),
+    ["a", "a", "b"].map(async (seed) => runHandshake(await createPromptCore(seed))),
   );
   assertEquals(first, second);
   assert(first !== other);
 });
 
 Deno.test("a seeded core waits for nothing but promise jobs", async () => {
-  const core = await createSeededCore(1);
+  const core = await createPromptCore("a");
   let isDone = false;
   const handshake = runHandshake(core).then(() => {
     isDone = true;
   });
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await nextTurn();
   assert(isDone);
   await handshake;
 });
@@ -92,7 +84,7 @@ Deno.test("one large body sealed twice in a turn is not lost", async () => {
     core.seal({ ...options, body }),
     core.seal({ ...options, body }),
   ]);
-  for (const frame of frames) {
+  for (const { frame } of frames) {
     const opened = await core.open({ session: accepted.session, nowMs: 0, frame });
     assertEquals(opened.outcome === "opened" && opened.body, new Uint8Array(100_000).fill(3));
   }

@@ -21,10 +21,17 @@ function runProbe(port: number): Promise<[unknown, Outcomes]> {
   }).finally(() => worker.terminate());
 }
 
-/** Errors in which some runtimes hide a `NotCapable`. */
+/** What the Worker's own guard says, and errors in which some runtimes hide a `NotCapable`. */
 const WRAPPED: Outcomes = {
   // The module loader turns it into what import() rejects with.
   "dynamic import": "TypeError: Requires read access",
+  "import of a package": "TypeError: Error: Nothing leaves",
+  "import of a text": "TypeError: Error: Nothing leaves",
+  "the Cache API": "ReferenceError: caches is not defined",
+  "CacheStorage": "Error: Nothing leaves",
+  "a Worker": "Error: Nothing leaves",
+  "node:worker_threads": "Error: Nothing leaves",
+  "a Worker with more permissions": "Error: Nothing leaves",
   // Deno 2.4's node:net calls every failure a refused connection, and here somebody listens.
   "node:net": "Error: connect ECONNREFUSED",
 };
@@ -43,7 +50,7 @@ Deno.test("the crypto worker gets at no network, file, environment, process, lib
   await accepting;
   assertEquals(first, WORKER_READY);
   assertEquals(connections, 0);
-  assertEquals(Object.keys(outcomes).length, 17);
+  assertEquals(Object.keys(outcomes).length, 23);
   for (const [attempt, outcome] of Object.entries(outcomes)) {
     const wrapped = WRAPPED[attempt];
     const isRefused = outcome.startsWith("NotCapable:") ||

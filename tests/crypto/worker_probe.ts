@@ -7,6 +7,8 @@
 import { connect } from "node:net";
 import { readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
+import { Worker as Thread } from "node:worker_threads";
+import { heldCaches } from "./held_caches.ts";
 import "../../crypto/worker.ts";
 
 // Not a literal, so that no loader puts the file into the Worker's module graph.
@@ -38,6 +40,12 @@ const attempts: Readonly<Record<string, () => unknown>> = {
   "node:child_process": () => execFileSync("/bin/true"),
   "Deno.dlopen": () => Deno.dlopen("libc.so.6", {}),
   "dynamic import": () => import(localFile.href),
+  "import of a package": () => import(["npm:", "openred-nobody-has-this-name", "@1.0.0"].join("")),
+  "import of a text": () => import(["data:", "text/javascript,export default 1"].join("")),
+  "the Cache API": () => caches.open("openred-probe"),
+  "CacheStorage": () => CacheStorage.prototype.open.call(heldCaches, "openred-probe"),
+  "a Worker": () => new Worker("data:application/javascript,", { type: "module" }),
+  "node:worker_threads": () => new Thread(new URL("data:application/javascript,")),
   "a Worker with more permissions": () =>
     new Worker("data:application/javascript,", {
       type: "module",

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { ERROR_STATUS } from "../../protocol/errors.ts";
 import { ROUTES } from "../../directory/routes.ts";
 import { TestDirectory } from "./test_directory.ts";
+import { settle } from "../world/settle.ts";
 
 Deno.test("Health tells version, id and nodes", async () => {
   await using test = await TestDirectory.start();
@@ -64,7 +65,7 @@ Deno.test("A body that breaks off or never comes is a bad request", async () => 
   });
   assertEquals((await test.ask("POST", path, { body: endless })).body.code, "too_large");
   const silent = test.ask("POST", path, { body: new ReadableStream() });
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await settle();
   test.clock.advance(10_000);
   assertEquals((await silent).body.code, "bad_request");
 });

@@ -2,7 +2,7 @@ import { encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.
 import type { HttpAnswer, HttpClient, HttpRequest } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { recordPayload, signText, type TestIdentity, testIdentity } from "../protocol/signer.ts";
-import type { FakeClock } from "./fake_clock.ts";
+import type { FakeClock } from "../world/fake_clock.ts";
 
 type Changes = Readonly<Record<string, unknown>>;
 

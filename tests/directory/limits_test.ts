@@ -1,9 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
-import { calledHost } from "../../directory/called_hosts.ts";
-import { RateLimit } from "../../directory/rate_limits.ts";
-import { FakeClock } from "./fake_clock.ts";
-import { answerJson } from "./fake_nodes.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
+import { calledHost, CalledHosts } from "../../directory/called_hosts.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
+import { RateLimit } from "../../ports/rate_limits.ts";
+import { FakeClock } from "../world/fake_clock.ts";
+import { answerJson, type FakeNode } from "./fake_nodes.ts";
 import { MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { settle } from "../world/settle.ts";
 
 function isLimited(answer: { status: number; headers: Headers; body: { code: string } }): boolean {
   if (answer.status !== 429) return false;
@@ -24,6 +28,23 @@ Deno.test("One address may ask so often in a minute, others are not affected", a
   assertEquals((await ask("192.0.2.1")).status, 200);
 });
 
+Deno.test("Behind a trusted proxy each address has a limit of its own, behind another one none", async () => {
+  const trustedProxies = TrustedProxies.parse("127.0.0.1")!;
+  const limits = { addressPerMinute: 2 };
+  await using test = await TestDirectory.start({ limits, config: { trustedProxies } });
+  const ask = async (client: string, address: string) => {
+    const headers = { "X-Forwarded-For": `203.0.113.5, ${client}` };
+    return (await test.ask("GET", "/api/v3/health", { address, headers })).status;
+  };
+  for (const expected of [200, 200, 429]) {
+    assertEquals(await ask("198.51.100.7", "127.0.0.1"), expected);
+  }
+  assertEquals(await ask("198.51.100.8", "127.0.0.1"), 200);
+  for (const expected of [200, 200, 429]) {
+    assertEquals(await ask(`198.51.100.${expected}`, "192.0.2.9"), expected);
+  }
+});
+
 Deno.test("One identity may announce so often in a minute, and nobody else can use that up", async () => {
   await using test = await TestDirectory.start({ limits: { identityPerMinute: 2 } });
   const node = test.node(1);
@@ -38,17 +59,63 @@ Deno.test("One identity may announce so often in a minute, and nobody else can u
   assert(isLimited(await test.connect(node, { target: "x" })));
 });
 
-Deno.test("One host is called so often in a minute, whatever ids call for it", async () => {
-  await using test = await TestDirectory.start({ limits: { hostPerMinute: 2 } });
+Deno.test("One host is called so often in a minute for what records claim, whatever ids they are of", async () => {
+  await using test = await TestDirectory.start({ limits: { hostPerMinute: 3 } });
   const api_url = "https://relay.example/r";
   test.network.serve(api_url, () => answerJson(404, {}));
   const codes = [];
-  for (const seed of [1, 2, 3]) {
-    const answer = await test.register(test.node(seed).record({ api_url: `${api_url}/${seed}` }));
-    codes.push(answer.body.code);
+  for (const seed of [1, 2, 3, 4]) {
+    const record = test.node(seed).record({ api_url: `${api_url}/${seed}` });
+    codes.push((await test.register(record, {}, `192.0.2.${seed}`)).body.code);
   }
-  assertEquals(codes, ["callback_failed", "callback_failed", "rate_limited"]);
-  assertEquals((await test.register(test.node(4).record())).status, 201);
+  assertEquals(codes, [...Array(3).fill("callback_failed"), "rate_limited"]);
+  assertEquals((await test.register(test.node(5).record())).status, 201);
+});
+
+Deno.test("One address uses up a third of what a host is called for claims and wishes", async () => {
+  await using test = await TestDirectory.start({ limits: { hostPerMinute: 3 } });
+  const victim = test.node(1);
+  const claim = (seed: number, address: string) =>
+    test.register(test.node(seed).record({ api_url: victim.apiUrl }), {}, address);
+  assertEquals((await claim(2, "192.0.2.1")).body.code, "callback_failed");
+  assert(isLimited(await claim(3, "192.0.2.1")));
+  assertEquals((await test.register(victim.record(), {}, "192.0.2.2")).status, 201);
+  const strangers = [4, 5].map((seed) => test.node(seed));
+  const want = (node: FakeNode, address: string) =>
+    test.connect(node, { target: victim.id, record: node.record() }, { address });
+  assertEquals((await want(strangers[0]!, "192.0.2.1")).status, 200);
+  assert(isLimited(await want(strangers[1]!, "192.0.2.1")));
+  assertEquals((await want(strangers[1]!, "192.0.2.2")).status, 200);
+});
+
+Deno.test("Strangers cannot use up what a node's own wishes and friends are allowed on its host", async () => {
+  await using test = await TestDirectory.start({ limits: { hostPerMinute: 3 } });
+  const [victim, friend] = [test.node(1), test.node(2)];
+  await test.register(victim.record(), {}, "192.0.2.100");
+  await test.register(friend.record(), {}, "192.0.2.100");
+  const codes = [];
+  for (const seed of [3, 4, 5, 6]) {
+    const record = test.node(seed).record({ api_url: victim.apiUrl });
+    codes.push((await test.register(record, {}, `192.0.2.${seed}`)).body.code);
+  }
+  assertEquals(codes.slice(2), ["rate_limited", "rate_limited"]);
+  test.clock.advance(1_000);
+  const noise_key = encodeBase64Url(new Uint8Array(32).fill(6));
+  victim.identityChanges = { noise_key };
+  assertEquals((await test.register(victim.record({ noise_key }))).status, 201);
+  assertEquals((await test.connect(friend, { target: victim.id })).status, 200);
+  const asked = await test.connect(victim, { target: friend.id });
+  assertEquals([asked.status, asked.body.delivered], [200, true]);
+});
+
+Deno.test("All nodes of one host together are called ten times as often as one", async () => {
+  const hosts = new CalledHosts(new FakeClock(0), { hostInFlight: 0, hostPerMinute: 2 });
+  const call = (at: number) => {
+    const wanted = { apiUrl: "https://relay.example/r", why: "own", source: "x" } as const;
+    return hosts.call({ ...wanted, id: `z${at}` as NodeId }, () => Promise.resolve());
+  };
+  for (let at = 0; at < 20; at++) await call(at);
+  assertEquals((await assertRejects(() => call(20), OpenRedError)).code, "rate_limited");
 });
 
 Deno.test("One host is called so many times at once, and its failures free the place", async () => {
@@ -61,7 +128,7 @@ Deno.test("One host is called so many times at once, and its failures free the p
   });
   const register = (seed: number) => test.register(test.node(seed).record({ api_url }));
   const waiting = [register(1), register(2)];
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await settle();
   assert(isLimited(await register(3)));
   gate.resolve();
   for (const answer of await Promise.all(waiting)) {
@@ -93,7 +160,7 @@ Deno.test("One host holds so many ids; those that are there stay", async () => {
   assertEquals((await register(0)).status, 201);
   test.clock.advance(1_000);
   await test.register(nodes[0]!.node.gone());
-  assertEquals((await register(2)).status, 201);
+  assert(isLimited(await register(2)), "an id that is gone keeps its place until it is forgotten");
 });
 
 Deno.test("calledHost() counts a loopback address by its port, other hosts by name", () => {

@@ -1,14 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { statusAt } from "../../directory/leases.ts";
 import { DAY_MS, LEASE_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { settle } from "../world/settle.ts";
 
 async function statusOf(test: TestDirectory, id: string): Promise<string> {
   const { body } = await test.get(`/api/v3/nodes/${id}`);
   return body.status === 404 ? body.code : body.status;
-}
-
-async function settle(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 Deno.test("A node is active, stale, dormant and forgotten by the age of its lease", async () => {
@@ -33,18 +30,36 @@ Deno.test("A node is active, stale, dormant and forgotten by the age of its leas
   test.clock.advance(150 * DAY_MS - 1_001);
   assertEquals(await statusOf(test, node.id), "dormant");
   test.clock.advance(1);
-  assertEquals(await statusOf(test, node.id), "node_unknown");
+  assertEquals(await statusOf(test, node.id), "dormant", "until it is swept");
   await settle();
   test.clock.advance(60_000);
   await settle();
+  assertEquals(await statusOf(test, node.id), "node_unknown");
   assertEquals((await test.get("/api/v3/health")).body.nodes, 0);
+});
+
+Deno.test("Metrics and health tell nodes by status, as of the last minute", async () => {
+  await using test = await TestDirectory.start();
+  const [a, b] = [test.node(1), test.node(2)];
+  await test.register(a.record());
+  const counts = async () => {
+    const { body } = await test.get("/metrics");
+    return [...body.matchAll(/openred_nodes\{status="\w+"\} (\d+)/g)].map(([, n]) => Number(n));
+  };
+  assertEquals(await counts(), [1, 0, 0]);
+  test.clock.advance(LEASE_MS + 60_000);
+  await settle();
+  await test.register(b.record());
+  assertEquals(await counts(), [1, 1, 0]);
+  test.clock.advance(30 * DAY_MS);
+  await settle();
+  assertEquals(await counts(), [0, 1, 1]);
+  assertEquals((await test.get("/api/v3/health")).body.nodes, 2);
 });
 
 Deno.test("statusAt() keeps gone for as long as the rest", () => {
   const gone = { gone: true, leaseEndAt: 0 };
-  assertEquals(statusAt(gone, 0), "gone");
-  assertEquals(statusAt(gone, 180 * DAY_MS), "gone");
-  assertEquals(statusAt(gone, 180 * DAY_MS + 1), null);
+  for (const days of [0, 31, 180, 1_000]) assertEquals(statusAt(gone, days * DAY_MS), "gone");
 });
 
 Deno.test("discover pages through active nodes in the order of their ids", async () => {
@@ -84,6 +99,8 @@ Deno.test("discover never shows gone or unlisted nodes, look-ups do", async () =
   await using test = await TestDirectory.start();
   const [hidden, gone] = [test.node(1), test.node(2)];
   await test.register(hidden.record({ unlisted: true }));
+  await test.register(gone.record());
+  test.clock.advance(1_000);
   await test.register(gone.gone());
   for (const query of ["", "?status=active", "?status=gone", "?status=stale"]) {
     assertEquals((await test.get(`/api/v3/nodes/discover${query}`)).body.nodes, [], query);

@@ -1,16 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { verifyRecord } from "../../protocol/record.ts";
-import { FakeClock } from "./fake_clock.ts";
-import { DAY_MS, FakeFiles, START_MS, TestDirectory } from "./test_directory.ts";
+import { FakeClock } from "../world/fake_clock.ts";
+import { DAY_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
+import { settle } from "../world/settle.ts";
 
 async function ownRecord(test: TestDirectory) {
   const { body } = await test.get(`/api/v3/nodes/${test.directory.id}`);
   return await verifyRecord(await LocalCryptoCore.create(), body.record);
-}
-
-async function settle(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 30));
 }
 
 Deno.test("The directory's record says what it is", async () => {
@@ -42,7 +40,7 @@ Deno.test("The directory signs its record again before it expires", async () => 
 
 Deno.test("The seq of the directory's record only grows, also across restarts", async () => {
   const path = await Deno.makeTempFile({ suffix: ".db" });
-  const options = { database: path, files: new FakeFiles(), clock: new FakeClock(START_MS) };
+  const options = { database: path, files: new MemoryFiles(), clock: new FakeClock(START_MS) };
   try {
     const seqs: number[] = [];
     for (let start = 0; start < 3; start++) {
@@ -66,7 +64,7 @@ Deno.test("The seq of the directory's record only grows, also across restarts", 
 });
 
 Deno.test("A keystore without its secret, or with another one, does not open", async () => {
-  const files = new FakeFiles();
+  const files = new MemoryFiles();
   await (await TestDirectory.start({ files })).stop();
   assertEquals([...files.content.keys()].sort(), ["keystore", "node-secret"]);
   await files.write("node-secret", new Uint8Array(32));

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "../../crypto/encoding.ts";
-import { FakeClock } from "./fake_clock.ts";
+import { FakeClock } from "../world/fake_clock.ts";
 import type { FakeNode } from "./fake_nodes.ts";
-import { FakeFiles, START_MS, TestDirectory } from "./test_directory.ts";
+import { START_MS, TestDirectory } from "./test_directory.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
+import { settle } from "../world/settle.ts";
 
 /** A request that goes no further than its target, once the proof holds. */
 const REQUEST = JSON.stringify({ target: "nobody" });
@@ -95,7 +97,7 @@ Deno.test("Two uses of one proof at the same moment are one", async () => {
 Deno.test("A proof stays used across a restart, and after its memory was lost", async () => {
   const path = await Deno.makeTempFile({ suffix: ".db" });
   try {
-    const options = { database: path, files: new FakeFiles(), clock: new FakeClock(START_MS) };
+    const options = { database: path, files: new MemoryFiles(), clock: new FakeClock(START_MS) };
     const first = await TestDirectory.start(options);
     const node = first.node(1);
     await first.register(node.record());
@@ -128,7 +130,7 @@ Deno.test("A forgotten proof stays used when the clock is set back", async () =>
   const header = test.proof(node, REQUEST);
   assertEquals((await test.connect(node, REQUEST, { header })).body.code, "bad_request");
   test.clock.advance(241_000);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await settle();
   test.clock.step(-241_000);
   assertEquals((await test.connect(node, REQUEST, { header })).body.code, "proof_replayed");
 });

@@ -3,6 +3,7 @@ import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { signText } from "../protocol/signer.ts";
 import { answerJson } from "./fake_nodes.ts";
 import { DAY_MS, LEASE_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { settle } from "../world/settle.ts";
 
 Deno.test("register answers 201 with the lease and the directory's record", async () => {
   await using test = await TestDirectory.start();
@@ -13,6 +14,7 @@ Deno.test("register answers 201 with the lease and the directory's record", asyn
   assertEquals(body.status, "active");
   assertEquals(body.lease_ms, LEASE_MS);
   assertEquals(body.reannounce_after_ms, LEASE_MS / 2);
+  assertEquals(body.look_after_ms, 60_000);
   assertEquals(body.directory_id, test.directory.id);
   const own = JSON.parse(
     atob(body.directory.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")),
@@ -152,7 +154,7 @@ Deno.test("register compares the seq again when it stores", async () => {
   const older = test.register(node.record({ seq: START_MS - 5 }));
   const newer = node.record({ seq: START_MS - 4 });
   const won = test.register(newer);
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await settle();
   slow.resolve();
   const outcomes = await Promise.all([older, won]);
   assertEquals(outcomes[1]!.status, 201);
@@ -195,9 +197,23 @@ Deno.test("register takes gone without a callback, and a higher seq brings the n
 Deno.test("register takes a gone record at any age", async () => {
   await using test = await TestDirectory.start();
   const node = test.node(1);
+  await test.register(node.record());
+  test.clock.advance(1_000);
   const gone = node.gone();
   test.clock.advance(5 * DAY_MS);
   assertEquals((await test.register(gone)).body.status, "gone");
+  assertEquals((await test.get(`/api/v3/nodes/${node.id}`)).body.record, gone);
+});
+
+Deno.test("register answers a gone record of an id that was never here, and stores nothing", async () => {
+  await using test = await TestDirectory.start();
+  const node = test.node(1);
+  const { status, body } = await test.register(node.gone({ next: "A".repeat(43) }));
+  assertEquals([status, body.status, body.node_id], [201, "gone", node.id]);
+  assertEquals((await test.get(`/api/v3/nodes/${node.id}`)).body.code, "node_unknown");
+  assertEquals(await test.store.find(node.id), { entry: null, succession: null });
+  assertEquals(await test.store.pinnedNext(node.id), null);
+  assertEquals((await test.registerNew(node)).body.status, "active");
 });
 
 Deno.test("register refuses URLs that the policy refuses, literal or resolved", async () => {

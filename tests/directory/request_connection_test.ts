@@ -5,11 +5,11 @@ import type { OpenedKeystore } from "../../crypto/interface.ts";
 import { decodePairStatement } from "../../protocol/statements.ts";
 import type { FakeNode } from "./fake_nodes.ts";
 import { DAY_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 async function keystoreOf(core: LocalCryptoCore): Promise<OpenedKeystore> {
   const secret = () => new Uint8Array(32).fill(7);
-  const cost = { memoryKiB: 8, passes: 1 };
-  const { sealed } = await core.createKeystore({ secret: secret(), cost });
+  const { sealed } = await core.createKeystore({ secret: secret(), cost: CHEAP_COST });
   return await core.openKeystore({ sealed, secret: secret() });
 }
 
@@ -148,6 +148,7 @@ Deno.test("A gone requester is unknown, and a newer record of its own brings it 
   await using test = await TestDirectory.start();
   const [a, b] = [test.node(1), test.node(2)];
   const first = a.record();
+  await test.register(first);
   await test.register(b.record());
   test.clock.advance(1_000);
   await test.register(a.gone());

@@ -111,3 +111,22 @@ Deno.test("A refused callback leaves the old id as it was", async () => {
   assertEquals(body.code, "callback_failed");
   assertEquals((await test.get(`/api/v3/nodes/${old.id}`)).status, 200);
 });
+
+Deno.test("A succession does not come with the first record of an id that is gone in it", async () => {
+  await using test = await TestDirectory.start();
+  const [old, heir] = [test.node(1), test.node(2)];
+  await test.register(old.record({ next: nextOf(heir) }));
+  const succession = succeed(old, heir);
+  const { status, body } = await test.register(heir.gone(), { succession });
+  assertEquals([status, body.code], [409, "succession_refused"]);
+  assertEquals((await test.get(`/api/v3/nodes/${old.id}`)).status, 200);
+});
+
+Deno.test("A succession keeps the place that its old id had on a host", async () => {
+  await using test = await TestDirectory.start();
+  const [old, heir] = [test.node(1), test.node(2)];
+  await test.register(old.record({ next: nextOf(heir) }));
+  await test.register(heir.record(), { succession: succeed(old, heir) });
+  assertEquals(await test.store.countOnHost("node1.example"), 1);
+  assertEquals(await test.store.countOnHost("node2.example"), 1);
+});

@@ -1,15 +1,18 @@
 import { DatabaseSync } from "node:sqlite";
 import { createHash, randomBytes } from "node:crypto";
 import { LocalCryptoCore } from "../../crypto/core.ts";
-import { concatBytes, encodeBase64Url } from "../../crypto/encoding.ts";
+import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { type DirectoryConfig, type DirectoryLimits } from "../../directory/config.ts";
 import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
-import type { FileInfo, Files, Log, Resolver } from "../../ports/ports.ts";
+import type { Log, Resolver } from "../../ports/ports.ts";
+import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { signText } from "../protocol/signer.ts";
-import { FakeClock } from "./fake_clock.ts";
+import { FakeClock } from "../world/fake_clock.ts";
 import { FakeNetwork, FakeNode } from "./fake_nodes.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 export const DIRECTORY_URL = "https://directory.example";
 export const START_MS = 1_790_000_000_000;
@@ -26,48 +29,6 @@ const NO_LIMITS: DirectoryLimits = {
   concurrent: 0,
 };
 
-/** Files in memory, which outlive a directory. */
-export class FakeFiles implements Files {
-  readonly content = new Map<string, Uint8Array<ArrayBuffer>>();
-
-  read(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
-    return Promise.resolve(this.content.get(name)?.slice() ?? null);
-  }
-
-  write(name: string, content: Uint8Array): Promise<void> {
-    this.content.set(name, new Uint8Array(content));
-    return Promise.resolve();
-  }
-
-  append(name: string, content: Uint8Array): Promise<void> {
-    const before = this.content.get(name) ?? new Uint8Array();
-    this.content.set(name, concatBytes(before, content));
-    return Promise.resolve();
-  }
-
-  truncate(name: string, bytes: number): Promise<void> {
-    const before = this.content.get(name);
-    if (before !== undefined) this.content.set(name, before.slice(0, bytes));
-    return Promise.resolve();
-  }
-
-  list(prefix: string): Promise<readonly FileInfo[]> {
-    const names = [...this.content.keys()].filter((name) => name.startsWith(prefix)).sort();
-    return Promise.resolve(names.map((name) => ({ name, bytes: this.content.get(name)!.length })));
-  }
-
-  remove(name: string): Promise<void> {
-    this.content.delete(name);
-    return Promise.resolve();
-  }
-
-  rename(name: string, newName: string): Promise<void> {
-    const content = this.content.get(name);
-    if (content !== undefined) this.content.set(newName, content);
-    return this.remove(name);
-  }
-}
-
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
@@ -78,7 +39,7 @@ export interface Answered {
 export interface TestOptions {
   readonly limits?: Partial<DirectoryLimits>;
   readonly config?: Partial<DirectoryConfig>;
-  readonly files?: FakeFiles;
+  readonly files?: MemoryFiles;
   readonly database?: string;
   readonly clock?: FakeClock;
   readonly wrapStore?: (store: DirectoryStore) => DirectoryStore;
@@ -114,7 +75,7 @@ export class TestDirectory implements AsyncDisposable {
       http: this.network,
       resolver,
       crypto: core,
-      files: options.files ?? new FakeFiles(),
+      files: options.files ?? new MemoryFiles(),
       log,
       store: this.#store,
     }, {
@@ -123,7 +84,8 @@ export class TestDirectory implements AsyncDisposable {
       leaseMs: LEASE_MS,
       rotation: { kind: "hourly" },
       allowPrivate: false,
-      keystoreCost: { memoryKiB: 8, passes: 1 },
+      trustedProxies: TrustedProxies.NONE,
+      keystoreCost: CHEAP_COST,
       ...options.config,
       limits: { ...NO_LIMITS, ...options.limits },
     });
@@ -200,11 +162,12 @@ export class TestDirectory implements AsyncDisposable {
   connect(
     node: FakeNode,
     content: unknown,
-    options: { proof?: Record<string, unknown>; header?: string } = {},
+    options: { proof?: Record<string, unknown>; header?: string; address?: string } = {},
   ): Promise<Answered> {
     const body = typeof content === "string" ? content : JSON.stringify(content);
     const header = options.header ?? this.proof(node, body, options.proof);
     const headers = { "OpenRed-Proof": header };
-    return this.ask("POST", "/api/v3/tokens/request-connection", { body, headers });
+    const { address = "192.0.2.1" } = options;
+    return this.ask("POST", "/api/v3/tokens/request-connection", { body, headers, address });
   }
 }

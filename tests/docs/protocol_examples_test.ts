@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
-import { createHash } from "node:crypto";
+import { createHash, hkdfSync } from "node:crypto";
 import { type Aead, createAeads } from "../../crypto/primitives/aead.ts";
 import { SigningKey, Verifier, x25519PublicKey } from "../../crypto/primitives/curves.ts";
 import {
@@ -16,7 +16,10 @@ import {
   decodeFrameHead,
   encodeFrameContent,
 } from "../../crypto/session/frame.ts";
+import { rowKey, sealRow } from "../../crypto/at_rest/module_rows.ts";
+import { makeHalf, openPeerToken } from "../../crypto/pairs/half_tokens.ts";
 import { Hashes } from "../../crypto/primitives/hashes.ts";
+import type { Permutations } from "../../crypto/primitives/permutations.ts";
 import type { JwsType } from "../../crypto/interface.ts";
 import { signJws, verifyJws } from "../../crypto/primitives/jws.ts";
 import { reverseTransform } from "../../crypto/pairs/methods.ts";
@@ -71,11 +74,14 @@ function openExample(frame: Uint8Array, key: Uint8Array, aead: Aead): Uint8Array
 
 Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () => {
   assertEquals([...readFixedValues().keys()].sort(), [
+    "call",
     "enc",
     "frame",
     "identity-example",
     "ids",
     "keys",
+    "module-method",
+    "module-row",
     "next",
     "proof-example",
     "record-example",
@@ -176,6 +182,68 @@ Deno.test("standby pairs come out as in docs/PROTOCOL.md", () => {
     assertEquals(made.tokenB, next.bytes(`${i}.token_b`));
     assertEquals(made.check, next.bytes(`${i}.check`));
   }
+});
+
+Deno.test("a module's method gives the tokens of docs/PROTOCOL.md, and is shown the blocks there", async () => {
+  const example = fixedValues("module-method");
+  const asked: Record<string, Uint8Array> = {};
+  const shiftAdd = (
+    { key, block, inverse }: { key: Uint8Array; block: Uint8Array; inverse: boolean },
+  ) =>
+    inverse
+      ? block.map((_, i) => block[(i + 31) % 32]! - key[(i + 31) % 32]!)
+      : block.map((_, i) => block[(i + 1) % 32]! + key[i]!);
+  const permute: Permutations["permute"] = (request) => {
+    Object.assign(asked, { key: request.key.slice(), block: request.block.slice() });
+    return Promise.resolve(shiftAdd(request));
+  };
+  const parts = { hashes, permutations: { permute } };
+  const pair = pairContext({
+    issuer: example.text("issuer"),
+    method: example.text("method"),
+    issuedAt: example.number("issued_at"),
+    expiresAt: example.number("expires_at"),
+  });
+  const secrets = {
+    key: tokens.bytes("key"),
+    saltA: tokens.bytes("salt_a"),
+    saltB: tokens.bytes("salt_b"),
+  };
+  for (const [role, side] of [["initiator", "a"], ["responder", "b"]] as const) {
+    const half = await makeHalf(parts, pair, { role, secrets });
+    assertEquals(half.token, example.bytes(`token_${side}`));
+    assertEquals(half.check, example.bytes("check"));
+    assertEquals(asked, {
+      key: example.bytes(`key_${side}`),
+      block: example.bytes(`block_${side}`),
+    });
+    const peer = await makeHalf(parts, pair, {
+      role: role === "initiator" ? "responder" : "initiator",
+      secrets,
+    });
+    assertEquals(await openPeerToken(parts, peer, half.token), example.bytes("root"));
+    half.token[0]! ^= 1;
+    assertStrictEquals(await openPeerToken(parts, peer, half.token), null);
+  }
+});
+
+Deno.test("a module's row comes out as in docs/PROTOCOL.md", () => {
+  const example = fixedValues("module-row");
+  const [module, salt] = [example.text("module"), example.bytes("salt")];
+  const info = enc("openred/v3/module", module, salt);
+  const key = new Uint8Array(hkdfSync("sha256", example.bytes("root"), new Uint8Array(), info, 32));
+  assertEquals(key, example.bytes("key"));
+  assertEquals(rowKey(hashes, example.bytes("root"), { module, salt }), key);
+  const sealed = sealRow(
+    createAeads().chacha20Poly1305,
+    { number: example.number("number"), bytes: key },
+    {
+      nonce: example.bytes("nonce"),
+      aad: encodeUtf8(example.text("aad")),
+      content: encodeUtf8(example.text("content")),
+    },
+  );
+  assertEquals(sealed, example.bytes("row"));
 });
 
 Deno.test("reverseTransform() undoes each token of docs/PROTOCOL.md", () => {

@@ -24,6 +24,7 @@ async function runDev(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
+    // A program that hangs is ended, and fails its test.
     signal: AbortSignal.timeout(120_000),
   }).spawn();
   const errText = new Response(process.stderr).text();

@@ -4,14 +4,8 @@
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { encodeNodeId } from "../../crypto/encoding.ts";
-import type {
-  DiscoverView,
-  IdView,
-  InboxView,
-  SentView,
-  SessionView,
-  StatusView,
-} from "../../protocol/admin_api.ts";
+import type { DiscoverView, IdView, SessionView, StatusView } from "../../protocol/admin_api.ts";
+import type { InboxView, SentView } from "../../protocol/messaging_api.ts";
 import {
   connectAll,
   exchangeMessage,
@@ -48,6 +42,7 @@ async function runNodeCommand(
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
+    // A program that hangs is ended, and fails its test.
     signal: AbortSignal.timeout(60_000),
   }).spawn();
   const writer = process.stdin.getWriter();
@@ -188,6 +183,7 @@ async function surviveKills(network: LocalNetwork): Promise<void> {
       texts.push(text);
       await alice.admin.send({ peer: bob.id, text, waitMs: 0 });
     }
+    // What the receiver has done by then is another matter each time: only real time makes that so.
     await pause(delayMs);
     await network.kill("bob");
     await network.startNode("bob");

@@ -108,7 +108,7 @@ Deno.test("the node repeats a message in the same bytes until it is acknowledged
   const { header, bytes } = await session.next("messaging.text");
   await session.cameTimes(bytes, 2);
   await session.send({ header: { type: "core.ack", ids: [header.id, "another"] } });
-  await node.events.take((event) => event.type === "delivered" && event.id === sent.id);
+  await node.events.take((event) => event.type === "messaging.delivered" && event.id === sent.id);
 });
 
 Deno.test("the node's record and life_ms keep to their bounds", async () => {

@@ -8,6 +8,7 @@ const TICK = { header: { type: "core.tick" } };
 
 async function closeCode(socket: WebSocket): Promise<number> {
   return await new Promise((resolve, reject) => {
+    // A limit in real time, which ends the test where the node forgets to close.
     const timer = setTimeout(() => reject(new Error("The channel stayed open")), WAIT_MS);
     socket.addEventListener("close", ({ code }) => {
       clearTimeout(timer);

@@ -3,8 +3,8 @@ import { base64Url, randomBytes, sha256 } from "./bytes.ts";
 import { Identity, open } from "./identity.ts";
 import { readEnvelope } from "./envelope.ts";
 import { hasMembers, Peer } from "./peer.ts";
-import { RealDirectory } from "./real_world.ts";
 import { getJson, postJson } from "./session.ts";
+import { RealDirectory } from "../world/real_directory.ts";
 
 async function openDirectory() {
   const stack = new AsyncDisposableStack();

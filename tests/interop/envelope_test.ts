@@ -42,7 +42,9 @@ Deno.test("the node refuses every envelope that does not hold with envelope_refu
     "a stranger's stale record": stale({ iat: 1, exp: 2 }),
     "a short token": bent({ inner: { token: base64Url(randomBytes(31)) } }),
     "another pair_id outside": bent({ outer: { pair_id: base64Url(randomBytes(16)) } }),
-    "a broken signature": `${header}.${payload}.${signature.replace(/^./, "_")}`,
+    "a broken signature": `${header}.${payload}.${
+      signature.replace(/^./, (first) => first === "_" ? "A" : "_")
+    }`,
     "a record for an envelope": peer.sign(),
     "unknown name in must": bent({ inner: { must: ["time_travel"] } }),
   };

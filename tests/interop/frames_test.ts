@@ -56,7 +56,7 @@ Deno.test("the node refuses forged frames, unknown sessions and a session_id bes
   const lost = concat(frame.slice(0, 1), elsewhere, frame.slice(17));
   assertEquals(await answerTo(lost, base64Url(elsewhere)), [404, "session_unknown"]);
   assertEquals(await answerTo(lost), [400, "bad_request"]);
-  assertEquals(await answerTo(frame, base64Url(elsewhere)), [400, "bad_request"]);
+  assertEquals(await answerTo(frame, base64Url(elsewhere)), [404, "session_unknown"]);
   const url = `${node.url}/p2p/message`;
   for (const body of ["", "{", "[]", "{}", { session_id: 1, data: 2 }]) {
     const { status, body: problem } = await postJson(url, body);

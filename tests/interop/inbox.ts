@@ -4,7 +4,8 @@
  * @module
  */
 
-export const WAIT_MS = 8_000;
+/** What comes over a real socket comes in real time; nothing waits as long as this unless it fails. */
+export const WAIT_MS = 30_000;
 
 /** Keeps what is pushed until somebody takes it. */
 export class Inbox<T> {

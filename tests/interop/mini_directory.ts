@@ -7,7 +7,7 @@ import { base64Url, type Bytes, randomBytes, sha256, utf8 } from "./bytes.ts";
 import { type Issuer, makeEnvelope, makeRecord, PAIR_MS } from "./envelope.ts";
 import { Identity, type Json, type NoiseKey, noiseKey, open } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
-import { LoopbackListener } from "./loopback_listener.ts";
+import { LoopbackListener } from "../world/loopback_listener.ts";
 import { type Answered, postJson } from "./session.ts";
 import { makePair, type Pair } from "./tokens.ts";
 

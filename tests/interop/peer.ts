@@ -24,11 +24,12 @@ import {
 } from "./handshake.ts";
 import { Identity, type Json, type NoiseKey, noiseKey, open } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
-import { LoopbackListener } from "./loopback_listener.ts";
+import { LoopbackListener } from "../world/loopback_listener.ts";
 import { type Answered, postJson, Session } from "./session.ts";
+import type { FramePlan, OpenedFrame } from "./session_keys.ts";
 
 const LIFE_MS = 3_600_000;
-/** How long the other end of a channel may take to close it. */
+/** How long the other end of a channel, a real socket, may take to close it. */
 const CLOSE_MS = 1_000;
 
 /** A push that came to `/tokens/receive`. */
@@ -72,6 +73,9 @@ export class Peer implements AsyncDisposable {
   /** Whether new sessions answer nothing by themselves. */
   isSilent = false;
   acceptsChannels = false;
+  /** What answers the sealed calls that come to the paths it has, and those paths. */
+  answering: ((call: OpenedFrame) => FramePlan) | null = null;
+  callPaths: readonly string[] = [];
   /** Replaces members of the payload of its message 2. */
   message2: Json = {};
   /** Answers `/identity` with these members replaced. */
@@ -248,16 +252,23 @@ export class Peer implements AsyncDisposable {
     const body: Json = JSON.parse(text);
     if (pathname === "/tokens/receive") return this.#receive(body);
     if (pathname === "/p2p/handshake") return this.#answer(text, body);
-    if (pathname === "/p2p/message") {
+    if (pathname === "/p2p/message" || this.callPaths.includes(pathname)) {
       const frame = unbase64Url(body.data);
       const isOfForm = hasMembers(body, ["data", "session_id"]) &&
         base64Url(frame.slice(1, 17)) === body.session_id;
       if (!isOfForm) return json(400, { code: "bad_request" });
       const status = this.#take(frame, "post");
-      if (status === 200) return json(200, { received: true });
+      if (status === 200) return json(200, { received: true, ...this.#answerOf(pathname, frame) });
       return json(status, { code: status === 404 ? "session_unknown" : "frame_rejected" });
     }
     return json(404, {});
+  }
+
+  /** What the answer to a POST of a sealed call has besides. */
+  #answerOf(path: string, frame: Bytes): Json {
+    if (path === "/p2p/message" || this.answering === null) return {};
+    const session = this.sessions.get(hex(frame.slice(1, 17)))!;
+    return { data: base64Url(session.seal(this.answering(session.openFrame(frame)))) };
   }
 
   #upgrade(request: Request): Response {

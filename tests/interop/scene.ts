@@ -5,10 +5,11 @@
  */
 import { MiniDirectory } from "./mini_directory.ts";
 import { Peer } from "./peer.ts";
-import { RealDirectory, RealNode } from "./real_world.ts";
+import { RealNode } from "./real_world.ts";
 import type { NodeConfig } from "../../peer/config.ts";
 import type { HeldHalf } from "./envelope.ts";
 import { halfOf, type Pair } from "./tokens.ts";
+import { RealDirectory } from "../world/real_directory.ts";
 
 /** A real directory, a real node registered there, and the independent peer, registered as well. */
 export async function openScene(config: Partial<NodeConfig> = {}) {

@@ -10,7 +10,8 @@ import { open } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { type FramePlan, type OpenedFrame, openFrame, sealFrame } from "./session_keys.ts";
 
-const HTTP_TIMEOUT_MS = 5_000;
+/** A node that answers nothing fails its test, and does not hold up the others. */
+const HTTP_TIMEOUT_MS = 30_000;
 
 /** An opened frame and how it came. */
 export interface Received extends OpenedFrame {
@@ -94,8 +95,22 @@ export class Session {
 
   /** Sends a sealed frame by POST. */
   async post(frame: Bytes, sessionId = base64Url(this.keys.sessionId)): Promise<Answered> {
-    const url = `${open("record", this.keys.peerRecord).api_url}/p2p/message`;
-    return await postJson(url, { session_id: sessionId, data: base64Url(frame) });
+    return await this.#postTo("/p2p/message", { session_id: sessionId, data: base64Url(frame) });
+  }
+
+  async #postTo(path: string, body: Json): Promise<Answered> {
+    return await postJson(`${open("record", this.keys.peerRecord).api_url}${path}`, body);
+  }
+
+  /** Posts a sealed call to a path of its own. */
+  async postCall(frame: Bytes, path: string): Promise<Answered> {
+    const session_id = base64Url(this.keys.sessionId);
+    return await this.#postTo(path, { session_id, data: base64Url(frame) });
+  }
+
+  /** Opens a frame that came inside an answer. */
+  openFrame(frame: Bytes): OpenedFrame {
+    return openFrame({ chain0: this.keys.receiving, method: this.keys.method }, frame);
   }
 
   async send(plan: FramePlan): Promise<void> {

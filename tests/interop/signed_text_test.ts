@@ -3,8 +3,8 @@ import { assertEquals } from "@std/assert";
 import { base64Url, randomBytes, utf8 } from "./bytes.ts";
 import { Identity, idOfKey, type Json, open } from "./identity.ts";
 import { Peer } from "./peer.ts";
-import { RealDirectory } from "./real_world.ts";
 import { postJson } from "./session.ts";
+import { RealDirectory } from "../world/real_directory.ts";
 
 async function openDirectory() {
   const stack = new AsyncDisposableStack();

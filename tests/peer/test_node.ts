@@ -3,27 +3,33 @@
  *
  * @module
  */
+import { machinePorts } from "../world/node_ports.ts";
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, OpenedEnvelope } from "../../crypto/interface.ts";
-import { type NodeConfig } from "../../peer/config.ts";
-import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
-import { createNode, type Node } from "../../peer/node.ts";
+import type { NodeConfig } from "../../peer/config.ts";
+import type { BuiltInModule } from "../../peer/modules/host.ts";
+import type { Node } from "../../peer/node.ts";
 import type { Channel } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { decodePairStatement } from "../../protocol/statements.ts";
-import { SeededRandom } from "../sim/seeded_random.ts";
+import { SeededRandom } from "../world/seeded_random.ts";
 import { FakeDirectory } from "./directories/directory_world.ts";
-import { answerJson, FakeHttp } from "./fake_http.ts";
-import { MemoryFiles, MemoryLog, START_MS } from "./parts.ts";
+import { answerJson, FakeHttp } from "../world/fake_http.ts";
+import { START_MS } from "./parts.ts";
 import { TestNodeKeys } from "./test_node_keys.ts";
-import { settle, VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../world/virtual_clock.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
+import { MemoryLog } from "../world/memory_log.ts";
+import { settle } from "../world/settle.ts";
+import { AdminClient } from "../world/admin_client.ts";
+import { ADMIN_TOKEN, composeNode } from "../world/compose_node.ts";
+import { keepOpen } from "../world/kept_database.ts";
 
 export const NODE_URL = "https://node.example/r/x";
-export const ADMIN_TOKEN = "the token";
 
 // deno-lint-ignore no-explicit-any
 export type Answered = { status: number; headers: Headers; body: any };
@@ -43,6 +49,7 @@ export class TestNode implements AsyncDisposable {
   readonly log = new MemoryLog();
   readonly http = new FakeHttp();
   readonly database = new DatabaseSync(":memory:");
+  readonly #owner = new AdminClient((request) => this.node.handleAdmin(request), ADMIN_TOKEN);
   readonly upgraded: Channel[] = [];
   readonly crypto: CryptoCore;
   readonly directory: FakeDirectory;
@@ -54,6 +61,8 @@ export class TestNode implements AsyncDisposable {
   /** Frames the node posted to the peer, oldest first. */
   readonly posted: Uint8Array<ArrayBuffer>[] = [];
 
+  #modules: readonly BuiltInModule[] = [];
+
   private constructor(crypto: CryptoCore, directory: FakeDirectory, peer: TestNodeKeys) {
     this.crypto = crypto;
     this.directory = directory;
@@ -61,7 +70,11 @@ export class TestNode implements AsyncDisposable {
     this.node = undefined as unknown as Node;
   }
 
-  static async start(config: Partial<NodeConfig> = {}): Promise<TestNode> {
+  /** @param modules Further ones, besides those of the program. */
+  static async start(
+    config: Partial<NodeConfig> = {},
+    modules: readonly BuiltInModule[] = [],
+  ): Promise<TestNode> {
     const crypto = await LocalCryptoCore.create();
     const directory = new FakeDirectory(
       await TestNodeKeys.create(crypto),
@@ -75,31 +88,28 @@ export class TestNode implements AsyncDisposable {
       test.posted.push(decodeBase64Url(data)!);
       return answerJson(200, { received: true });
     });
+    test.#modules = modules;
     await test.boot(config);
     return test;
   }
 
   /** Starts a process on what is on the disk. */
   async boot(config: Partial<NodeConfig> = {}): Promise<void> {
-    this.node = await createNode({
-      clock: this.clock,
-      random: new SeededRandom("a node"),
-      http: this.http,
-      resolver: { resolve: (host) => this.#resolve(host) },
-      crypto: this.crypto,
-      files: this.files,
-      openDatabase: () => keepOpen(this.database),
-      upgrader: { upgrade: () => this.#upgrade() },
-      log: this.log,
-    }, {
-      ...NODE_DEFAULTS,
-      version: "test",
-      apiUrl: NODE_URL,
-      directories: [this.directory.url],
-      pq: "off",
-      adminToken: ADMIN_TOKEN,
-      keystoreCost: { memoryKiB: 8, passes: 1 },
-      ...config,
+    this.node = await composeNode({
+      ports: {
+        clock: this.clock,
+        random: new SeededRandom("a node"),
+        http: this.http,
+        resolver: { resolve: (host) => this.#resolve(host) },
+        crypto: this.crypto,
+        files: this.files,
+        openDatabase: () => keepOpen(this.database),
+        upgrader: { upgrade: () => this.#upgrade() },
+        ...machinePorts(),
+        log: this.log,
+      },
+      config: { apiUrl: NODE_URL, directories: [this.directory.url], pq: "off", ...config },
+      modules: this.#modules,
     });
     await this.node.start();
     await settle();
@@ -132,11 +142,8 @@ export class TestNode implements AsyncDisposable {
     return this.ask("POST", path, address === undefined ? { body } : { body, address });
   }
 
-  admin(method: string, path: string, content?: unknown): Promise<Answered> {
-    const body = content === undefined ? null : JSON.stringify(content);
-    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
-    const request = new Request(`http://127.0.0.1/admin/v1${path}`, { method, body, headers });
-    return this.node.handleAdmin(request).then(readAnswer);
+  async admin(method: string, path: string, content?: unknown): Promise<Answered> {
+    return await readAnswer(await this.#owner.request(method, path, content));
   }
 
   async record(): Promise<VerifiedRecord> {
@@ -238,17 +245,6 @@ export class TestNode implements AsyncDisposable {
   }
 }
 
-/** A database in memory that outlives the process that closes it. */
-function keepOpen(database: DatabaseSync): DatabaseSync {
-  return new Proxy(database, {
-    get(target, key) {
-      if (key === "close") return () => {};
-      const member: unknown = Reflect.get(target, key, target);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
-}
-
 /** The peer's end of a session with the node. */
 export class PeerSession {
   readonly #test: TestNode;
@@ -263,19 +259,33 @@ export class PeerSession {
     this.id = Buffer.from(sessionId).toString("hex");
   }
 
-  async seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array> {
-    return await this.#test.crypto.seal({
+  seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array> {
+    return this.sealText(JSON.stringify(header), body);
+  }
+
+  /** Seals a frame with this text for a header. */
+  async sealText(header: string, body?: Uint8Array): Promise<Uint8Array> {
+    const { frame } = await this.#test.crypto.seal({
       session: this.#ref,
       nowMs: this.#test.clock.monotonicMs(),
       mayStep: true,
-      header: JSON.stringify(header),
+      header,
       ...(body === undefined ? {} : { body }),
     });
+    return frame;
   }
 
-  post(frame: Uint8Array): Promise<Answered> {
+  post(frame: Uint8Array, path = "/p2p/message"): Promise<Answered> {
     const session_id = encodeBase64Url(this.sessionId);
-    return this.#test.post("/p2p/message", { session_id, data: encodeBase64Url(frame) });
+    return this.#test.post(path, { session_id, data: encodeBase64Url(frame) });
+  }
+
+  /** The header and body of a frame of the node's. */
+  async open(frame: Uint8Array): Promise<{ header: Record<string, unknown>; body: Uint8Array }> {
+    const nowMs = this.#test.clock.monotonicMs();
+    const opened = await this.#test.crypto.open({ session: this.#ref, nowMs, frame });
+    if (!("header" in opened)) throw new Error(`The frame was ${opened.outcome}`);
+    return { header: JSON.parse(opened.header), body: opened.body };
   }
 
   /** Seals and posts a frame, and lets the node deal with it. */

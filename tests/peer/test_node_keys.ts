@@ -7,6 +7,7 @@ import { encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.
 import type { CryptoCore, JwsType, KeyRef, OpenedKeystore } from "../../crypto/interface.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { START_MS } from "./parts.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 type Changes = Readonly<Record<string, unknown>>;
 
@@ -22,8 +23,10 @@ export class TestNodeKeys {
   }
 
   static async create(crypto: CryptoCore): Promise<TestNodeKeys> {
-    const cost = { memoryKiB: 8, passes: 1 };
-    const { sealed } = await crypto.createKeystore({ secret: encodeUtf8("secret"), cost });
+    const { sealed } = await crypto.createKeystore({
+      secret: encodeUtf8("secret"),
+      cost: CHEAP_COST,
+    });
     const keys = await crypto.openKeystore({ sealed, secret: encodeUtf8("secret") });
     return new TestNodeKeys(crypto, keys);
   }

@@ -1,14 +1,25 @@
+import type { ListenerLimits } from "../../ports/listener_limits.ts";
+import { HttpListener } from "../../ports/system_listener.ts";
+
 /** An HTTP server on a port of the system's choice, for one test. */
 export function serveLoopback(
   handler: (request: Request) => Response | Promise<Response>,
-): { readonly url: string; [Symbol.asyncDispose](): Promise<void> } {
-  const server = Deno.serve({
+  limits: Partial<ListenerLimits> = {},
+): {
+  readonly url: string;
+  readonly listener: HttpListener;
+  [Symbol.asyncDispose](): Promise<void>;
+} {
+  const listener = new HttpListener({
     hostname: "127.0.0.1",
     port: 0,
-    onListen: () => {},
-  }, handler);
+    limits,
+    log: { log: () => {} },
+    answer: async (request) => await handler(request),
+  });
   return {
-    url: `http://127.0.0.1:${server.addr.port}`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    url: `http://127.0.0.1:${listener.port}`,
+    listener,
+    [Symbol.asyncDispose]: () => listener.shutdown(),
   };
 }

@@ -10,8 +10,8 @@ import {
   setPassphrase,
 } from "../../ports/node_secret.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { MemoryFiles } from "../peer/parts.ts";
-import { SeededRandom } from "../sim/seeded_random.ts";
+import { SeededRandom } from "../world/seeded_random.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
 
 const COST = { memoryKiB: 8, passes: 1 };
 const pass = (text: string) => encodeUtf8(text);

@@ -62,7 +62,7 @@ Deno.test("systemResolver resolves names, and fails as unreachable", async () =>
 
 function collectLog(options: { level: LogLevel; format: "json" | "text" }) {
   const lines: string[] = [];
-  const clock = { nowMs: () => 1_790_000_000_000 };
+  const clock = { nowMs: () => 1_790_000_000_000, monotonicMs: () => 0, setTimer: () => () => {} };
   return {
     lines,
     log: createLog({ ...options, clock, write: (line) => lines.push(line) }),

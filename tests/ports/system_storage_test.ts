@@ -5,6 +5,7 @@ import {
   lockDirectory,
   openFiles,
 } from "../../ports/system.ts";
+import { startOwner } from "./lock_owner.ts";
 import { makeTemporaryDirectory } from "./temporary_directory.ts";
 
 function modeOf(path: string): number {
@@ -56,15 +57,6 @@ Deno.test("openFiles() goes on after a write that failed", async () => {
   Deno.removeSync(`${directory.path}/a`);
   await files.write("a", new Uint8Array([2]));
   assertEquals(await files.read("a"), new Uint8Array([2]));
-});
-
-Deno.test("openFiles() takes access to an existing directory from others", () => {
-  using directory = makeTemporaryDirectory();
-  for (const mode of [0o755, 0o750, 0o701]) {
-    Deno.chmodSync(directory.path, mode);
-    openFiles(directory.path);
-    assertEquals(modeOf(directory.path), 0o700);
-  }
 });
 
 Deno.test("openFiles() refuses names that could lead elsewhere", async () => {
@@ -176,37 +168,6 @@ Deno.test("createOpenDatabase() opens durable databases of mode 0600", () => {
   again.close();
   assertThrows(() => openDatabase("../a.sqlite"), TypeError);
 });
-
-/** Starts a process that takes the lock and keeps it. Whoever does not get it ends. */
-async function startOwner(
-  path: string,
-): Promise<{ process: Deno.ChildProcess; hasLock: boolean }> {
-  const code = `
-    import { lockDirectory } from ${JSON.stringify(import.meta.resolve("../../ports/system.ts"))};
-    lockDirectory(${JSON.stringify(path)});
-    console.log("locked");
-    setInterval(() => {}, 1000);
-  `;
-  const file = `${path}/owner.ts`;
-  Deno.writeTextFileSync(file, code);
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--no-check",
-      `--config=${config}`,
-      "-A",
-      file,
-    ],
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const reader = process.stdout.getReader();
-  const { done } = await reader.read();
-  await reader.cancel();
-  return { process, hasLock: !done };
-}
 
 Deno.test("lockDirectory() keeps a second process out, also until the first is killed", async () => {
   using directory = makeTemporaryDirectory();

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
-import { parseOptions } from "../../directory/options.ts";
 import { childEnvironment, sourcePrograms } from "../../scripts/local_network/programs.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
+import { parseCentral, type Said } from "./parse_central.ts";
+import { anyCodePoint } from "../world/any_code_point.ts";
 
 const NUMBERS = [
   "",
@@ -49,32 +50,14 @@ const WRONG_VALUES: Readonly<Record<string, readonly string[]>> = {
   "[yes]": ["", "maybe", "2", "x".repeat(100_000)],
 };
 
-interface Said {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function parse(args: readonly string[]): Said {
-  let out = "";
-  let err = "";
-  const parsed = parseOptions(args, {
-    version: "1.2.3-test",
-    out: (text) => out += text,
-    err: (text) => err += text,
-  });
-  return { code: parsed.kind === "exit" ? parsed.code : null, out, err };
-}
-
-function assertUsage(args: readonly string[]): void {
-  const { code, out, err } = parse(args);
+function assertUsage(args: readonly string[], { code, out, err } = parseCentral(args)): void {
   assertEquals([args, code, out], [args, 2, ""]);
   assertMatch(err, /^error: [^\p{Cc}]{5,320}\n(\([^\n]*--help[^\n]*\)\n)?$/u);
 }
 
 /** Every option of `run`, as its help lists them. */
 function listOptions(): { flag: string; value: string }[] {
-  const { out } = parse(["run", "--help"]);
+  const { out } = parseCentral(["run", "--help"]);
   return [...out.matchAll(/^ {2}(--[a-z-]+) ([<[][a-z:]+[>\]])/gm)]
     .map(([, flag, value]) => ({ flag: flag!, value: value! }));
 }
@@ -92,36 +75,44 @@ Deno.test("Every option of openred-central refuses missing, oversized and wrong 
   }
 });
 
-Deno.test("Every variable of openred-central is held to the same values", () => {
-  for (const { flag, value } of listOptions()) {
-    const variable = `OPENRED_${flag.slice(2).replaceAll("-", "_").toUpperCase()}`;
-    const before = Deno.env.get(variable);
-    try {
-      for (
-        const text of WRONG_VALUES[value]!.filter((text) => text !== "" && !text.includes("\0"))
-      ) {
-        Deno.env.set(variable, text);
-        assertUsage(["run"]);
-      }
-    } finally {
-      if (before === undefined) Deno.env.delete(variable);
-      else Deno.env.set(variable, before);
-    }
-  }
+/** What `wrong_variables.ts` prints for these. */
+async function readWrongVariables(
+  wrong: readonly [string, readonly string[]][],
+): Promise<readonly (Said & { readonly variable: string; readonly text: string })[]> {
+  const program = new URL("wrong_variables.ts", import.meta.url).pathname;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-check", "--allow-env", program],
+    env: childEnvironment(),
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  await new Response(JSON.stringify(wrong)).body!.pipeTo(process.stdin);
+  return JSON.parse(new TextDecoder().decode((await process.output()).stdout));
+}
+
+Deno.test("Every variable of openred-central is held to the same values", async () => {
+  const wrong = listOptions().map(({ flag, value }): [string, string[]] => [
+    `OPENRED_${flag.slice(2).replaceAll("-", "_").toUpperCase()}`,
+    WRONG_VALUES[value]!.filter((text) => text !== "" && !text.includes("\0")),
+  ]);
+  const answers = await readWrongVariables(wrong);
+  assertEquals(answers.length, wrong.flatMap(([, values]) => values).length);
+  for (const { variable, text, ...said } of answers) assertUsage([`${variable}=${text}`], said);
 });
 
 Deno.test("Any words at all end openred-central with 0, 2 or a start, and forge no lines", () => {
   const flags = listOptions().map(({ flag }) => flag);
   const word = fc.oneof(
     fc.constantFrom("run", "help", "-", "--", "-h", "-V", "--help", "--version", ...flags),
-    fc.string({ unit: "binary", maxLength: 40 }),
-    fc.tuple(fc.constantFrom(...flags), fc.string({ unit: "binary" })).map(([flag, text]) =>
+    fc.string({ unit: anyCodePoint, maxLength: 40 }),
+    fc.tuple(fc.constantFrom(...flags), fc.string({ unit: anyCodePoint })).map(([flag, text]) =>
       `${flag}=${text}`
     ),
   );
   fc.assert(
     fc.property(fc.array(word, { maxLength: 6 }), (args) => {
-      const { code, err } = parse(args);
+      const { code, err } = parseCentral(args);
       assert(code === 0 || code === 2 || code === null);
       assert(!/\bat .+:\d+:\d+|Error:|[^\P{Cc}\n]/u.test(err), err);
       if (err.startsWith("error:")) assertMatch(err, /^error: [^\n]+\n(\([^\n]*\)\n)?$/);

@@ -1,27 +1,35 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { HttpListener } from "../../ports/system_listener.ts";
 import { CANARY } from "./bad_json.ts";
 import { DirectoryWorld } from "./directory_world.ts";
 import { NodeWorld } from "./node_world.ts";
-import { exchangeRaw } from "./raw_connection.ts";
+import { Activity, exchangeRaw } from "./raw_connection.ts";
 import { rawRequest } from "./raw_requests.ts";
 import type { ServerWorld } from "./world.ts";
 
-const RUNS = 50;
-const PER_RUN = 10;
+/** Those of one run are open at the same time: each waits until the server has long done nothing. */
+const RUNS = 10;
+const PER_RUN = 50;
 
 interface Listening extends AsyncDisposable {
   readonly port: number;
+  readonly activity: Activity;
   /** What the handler threw or answered with a status above 499. */
   readonly failures: string[];
 }
 
 function listen(world: ServerWorld): Listening {
   const failures: string[] = [];
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
+  const activity = new Activity();
+  const listener = new HttpListener({
+    hostname: "127.0.0.1",
+    port: 0,
+    log: { log: () => {} },
+    answer: async (request) => {
+      activity.note();
       const response = await world.handle(request);
+      activity.note();
       if (response.status >= 500) {
         failures.push(
           `${request.method} ${request.url} ${response.status}`,
@@ -29,11 +37,12 @@ function listen(world: ServerWorld): Listening {
       }
       return response;
     },
-  );
+  });
   return {
-    port: server.addr.port,
+    port: listener.port,
+    activity,
     failures,
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    [Symbol.asyncDispose]: () => listener.shutdown(),
   };
 }
 
@@ -55,7 +64,7 @@ async function throwConnections(world: ServerWorld): Promise<{ sent: number; ans
   await fc.assert(
     fc.asyncProperty(group, async (requests) => {
       server.failures.length = 0;
-      const texts = await Promise.all(requests.map((request) => exchangeRaw(server.port, request)));
+      const texts = await Promise.all(requests.map((request) => exchangeRaw(server, request)));
       for (const text of texts) answers += checkAnswers(text);
       sent += requests.length;
       assertEquals(server.failures, []);

@@ -5,6 +5,7 @@
  */
 import fc from "fast-check";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
+import { anyCodePoint } from "../world/any_code_point.ts";
 
 /** Stands in most of what is sent, and must stand in no refusal. */
 export const CANARY = "Qx7canaryWv2";
@@ -119,7 +120,7 @@ export const junkJson: fc.Arbitrary<string> = fc.oneof(
     `"${"\\u0041".repeat(1_000)}"`,
   ),
   fc.json({ maxDepth: 3 }),
-  fc.string({ unit: "binary", maxLength: 100 }).map((text) => JSON.stringify(text)),
+  fc.string({ unit: anyCodePoint, maxLength: 100 }).map((text) => JSON.stringify(text)),
   fc.string({ unit: "grapheme", maxLength: 40 }).map((text) => JSON.stringify(text + CANARY)),
   fc.base64String({ maxLength: 200 }).map((text) => JSON.stringify(text)),
   fc.double().map((value) => String(value)).filter((text) => /^-?\d/.test(text)),

@@ -10,10 +10,11 @@ import { REGISTER_PATH, REQUEST_CONNECTION_PATH } from "../../protocol/directory
 import type { HttpAnswer, HttpRequest } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { answerJson, type FakeNode } from "../directory/fake_nodes.ts";
-import { DIRECTORY_URL, FakeFiles, START_MS, TestDirectory } from "../directory/test_directory.ts";
+import { DIRECTORY_URL, START_MS, TestDirectory } from "../directory/test_directory.ts";
 import { recordPayload, signText, type TestIdentity, testIdentity } from "../protocol/signer.ts";
 import { type Edit, editObject, editObjectText, flipText, NO_EDIT } from "./edits.ts";
 import type { ServerWorld } from "./world.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
 
 const IDENTITIES = 200;
 
@@ -39,12 +40,12 @@ export class DirectoryWorld implements ServerWorld, AsyncDisposable {
   /** A target may have registered a noise key of low order. */
   readonly allowed = ["target_unreachable"] as const;
   readonly #test: TestDirectory;
-  readonly #files: FakeFiles;
+  readonly #files: MemoryFiles;
   readonly #identities: readonly TestIdentity[];
   readonly #announced = new Map<string, Announced>();
   #count = 0;
 
-  private constructor(test: TestDirectory, files: FakeFiles) {
+  private constructor(test: TestDirectory, files: MemoryFiles) {
     this.#test = test;
     this.#files = files;
     this.#identities = Array.from({ length: IDENTITIES }, (_, at) => testIdentity(at + 1));
@@ -52,7 +53,7 @@ export class DirectoryWorld implements ServerWorld, AsyncDisposable {
   }
 
   static async start(): Promise<DirectoryWorld> {
-    const files = new FakeFiles();
+    const files = new MemoryFiles();
     return new DirectoryWorld(await TestDirectory.start({ files }), files);
   }
 

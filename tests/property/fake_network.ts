@@ -10,11 +10,11 @@ import type { HttpAnswer, HttpClient, HttpRequest } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { answerJson } from "../directory/fake_nodes.ts";
 import { type Edit, editObjectText, NO_EDIT } from "./edits.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 export const FAKE_DIRECTORY_URL = "https://directory.example";
 /** What the core signs at most. */
 const MAX_PAYLOAD_LENGTH = 32_768;
-const CHEAP_COST = { memoryKiB: 8, passes: 1 };
 
 /** Somebody whose keys a test holds. */
 export interface FakeParty {

@@ -31,6 +31,8 @@ export class FakePeers {
   beforeAcknowledging: (type: string) => void = () => {};
   /** Ids of the messages that the node has acknowledged to the friend. */
   readonly acknowledged = new Set<string>();
+  /** Called when the node has acknowledged a message. */
+  onAcknowledged: (id: string) => void = () => {};
   readonly #node: RunningNode;
   readonly #caller: FakeParty;
   #session!: EstablishedSession;
@@ -97,7 +99,7 @@ export class FakePeers {
 
   /** A frame of the friend's session, as it is posted. */
   async frame(header: string, body?: Uint8Array): Promise<PostedFrame> {
-    const frame = await this.#node.network.core.seal({
+    const { frame } = await this.#node.network.core.seal({
       session: this.#session.session,
       nowMs: 0,
       mayStep: false,
@@ -142,6 +144,11 @@ export class FakePeers {
     return { handshake, message: { v: 3, suite: SUITE, pair_id, noise: encodeBase64Url(noise) } };
   }
 
+  #note(id: string): void {
+    this.acknowledged.add(id);
+    this.onAcknowledged(id);
+  }
+
   async #connect(): Promise<void> {
     const { network } = this.#node;
     const pair = await this.#deliver(this.friend);
@@ -160,7 +167,7 @@ export class FakePeers {
     const frame = decodeBase64Url(data)!;
     const opened = await this.#node.network.core.open({ session, nowMs: 0, frame });
     const { id, type, ids } = "header" in opened ? JSON.parse(opened.header) : {};
-    if (type === "core.ack") { for (const taken of ids) this.acknowledged.add(taken); }
+    if (type === "core.ack") { for (const taken of ids) this.#note(taken); }
     if (id === undefined) return;
     this.beforeAcknowledging(type);
     await this.sendFrame({ type: "core.ack", ids: [id] });

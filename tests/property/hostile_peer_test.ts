@@ -1,21 +1,21 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { TestDirectory } from "../directory/test_directory.ts";
 import { NO_EDIT } from "./edits.ts";
 import { NodeWorld } from "./node_world.ts";
+import { VirtualClock } from "../world/virtual_clock.ts";
 
 /** A noise key whose every shared secret is zero. */
 const LOW_ORDER = { kind: "set", at: 6, json: `"${"A".repeat(43)}"`, name: "" } as const;
 
 Deno.test("A peer that announces a noise key of low order harms nobody but itself", async () => {
-  await using world = await NodeWorld.start();
+  const clock = new VirtualClock(Date.now());
+  await using world = await NodeWorld.start({ clock });
   const record = await world.node.network.record(world.peers.friend, LOW_ORDER);
   await world.peers.sendFrame({ type: "core.record", record });
   await world.peers.sendFrame({ type: "core.close" });
   // The node calls a second later.
-  while ((await world.node.status()).counters["handshakes_started"] === undefined) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await clock.advance(5_000);
+  assertNotEquals((await world.node.status()).counters["handshakes_started"], undefined);
   assertEquals(world.logged, []);
   const answer = await world.handle(
     await world.build({ name: "handshake", inner: NO_EDIT, outer: NO_EDIT }),

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { readBodyInTime } from "../../protocol/http.ts";
-import { FakeClock } from "../directory/fake_clock.ts";
+import { FakeClock } from "../world/fake_clock.ts";
 import { judgeAnswer } from "./answers.ts";
 import { NodeWorld } from "./node_world.ts";
 

@@ -15,17 +15,19 @@ import type { ServerWorld } from "./world.ts";
 const MAX_HEADER_LENGTH = 1_300;
 const ADMIN = "/admin/v1";
 
+const MESSAGING = "/m/messaging";
+
 const ADMIN_POSTS = [
   "backup",
   "connect",
-  "messages",
+  ...["enable", "disable"].map((name) => `modules/${name}`),
   ...["show", "allow", "deny", "reset", "block", "unblock", "forget", "alias"]
     .map((name) => `peers/${name}`),
   ...["add", "remove", "allow", "reset", "delete"].map((name) => `groups/${name}`),
   ...["renew", "revoke"].map((name) => `tokens/${name}`),
 ];
 const ADMIN_GETS = [
-  ...["id", "status", "inbox", "discover", "events", "peers", "groups", "tokens", "audit"],
+  ...["id", "status", "discover", "events", "peers", "groups", "tokens", "audit", "modules"],
   ...["head", "export", "verify"].map((name) => `audit/${name}`),
 ];
 
@@ -42,12 +44,14 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
     "/p2p/handshake",
     "/p2p/message",
     ...ADMIN_POSTS.map((name) => `${ADMIN}/${name}`),
+    `${MESSAGING}/messages`,
   ];
   readonly paths = [
     ...this.bodyPaths,
     "/identity",
     "/p2p/channel",
     ...ADMIN_GETS.map((name) => `${ADMIN}/${name}`),
+    `${MESSAGING}/inbox`,
   ];
   readonly names = [
     "statement",
@@ -90,7 +94,7 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
   }
 
   headersFor(path: string): Record<string, string> {
-    return path.startsWith(ADMIN) ? this.node.adminHeaders : {};
+    return path.startsWith(ADMIN) || path.startsWith(MESSAGING) ? this.node.adminHeaders : {};
   }
 
   handle(request: Request): Promise<Response> {
@@ -142,7 +146,7 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
 
   #text(text: string, options: { waitMs: number; edit: Edit }): Request {
     const input = { peer: this.peers.friend.id, text, wait_ms: options.waitMs };
-    return this.#post(`${ADMIN}/messages`, editObject(input, options.edit));
+    return this.#post(`${MESSAGING}/messages`, editObject(input, options.edit));
   }
 
   async #frame({ name, inner, outer }: Change): Promise<Request> {

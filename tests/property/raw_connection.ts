@@ -5,13 +5,30 @@
  */
 import { rawParts, type RawRequest } from "./raw_requests.ts";
 
-/** A server that has said nothing for so long has nothing more to say. */
+/** A server that has done nothing for so long does nothing more; a socket that stays open tells no other end. */
 const QUIET_MS = 150;
+
+/** When anything last happened, at the server or on one of its connections. */
+export class Activity {
+  #atMs = performance.now();
+
+  note(): void {
+    this.#atMs = performance.now();
+  }
+
+  /** Resolves once nothing has happened for a while, or `ended` has. */
+  async untilQuiet(ended: Promise<unknown>): Promise<void> {
+    let isOver = false;
+    void ended.then(() => isOver = true);
+    while (!isOver && performance.now() - this.#atMs < QUIET_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
 
 /** What has come on a connection so far. */
 interface Received {
   text: string;
-  atMs: number;
 }
 
 async function sendAll(connection: Deno.TcpConn, request: RawRequest): Promise<void> {
@@ -25,20 +42,16 @@ async function sendAll(connection: Deno.TcpConn, request: RawRequest): Promise<v
   }
 }
 
-async function readAll(connection: Deno.TcpConn, received: Received): Promise<void> {
+async function readAll(
+  connection: Deno.TcpConn,
+  received: Received,
+  activity: Activity,
+): Promise<void> {
   const decoder = new TextDecoder("latin1");
   const buffer = new Uint8Array(65_536);
   for (let length = 0; length !== null; length = await connection.read(buffer) as number) {
     received.text += decoder.decode(buffer.subarray(0, length));
-    received.atMs = performance.now();
-  }
-}
-
-async function untilQuiet(received: Received, ended: Promise<unknown>): Promise<void> {
-  let isOver = false;
-  void ended.then(() => isOver = true);
-  while (!isOver && performance.now() - received.atMs < QUIET_MS) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    activity.note();
   }
 }
 
@@ -46,15 +59,19 @@ async function untilQuiet(received: Received, ended: Promise<unknown>): Promise<
  * Sends the bytes of one connection.
  * @returns What came back, as Latin-1; a connection that the server cut gives what came before.
  */
-export async function exchangeRaw(port: number, request: RawRequest): Promise<string> {
+export async function exchangeRaw(
+  server: { readonly port: number; readonly activity: Activity },
+  request: RawRequest,
+): Promise<string> {
+  const { port, activity } = server;
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  const received = { text: "", atMs: performance.now() };
-  const reading = readAll(connection, received).catch(() => {});
+  const received = { text: "" };
+  const reading = readAll(connection, received, activity).catch(() => {});
   // A server that has refused what came so far need not take the rest.
   await sendAll(connection, request).catch(() => {});
   if (request.cutAt === null) {
-    received.atMs = performance.now();
-    await untilQuiet(received, reading);
+    activity.note();
+    await activity.untilQuiet(reading);
   }
   connection.close();
   await reading;

@@ -5,17 +5,18 @@
  */
 import { randomBytes } from "node:crypto";
 import { Buffer } from "node:buffer";
-import { DatabaseSync } from "node:sqlite";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
-import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
-import { createNode, type Node } from "../../peer/node.ts";
-import type { FrameHandler } from "../../peer/modules/frame_gate.ts";
-import type { Clock, Files, Log, OpenDatabase } from "../../ports/ports.ts";
-import { systemChannelUpgrader, systemClock } from "../../ports/system.ts";
-import type { InboxView, StatusView } from "../../protocol/admin_api.ts";
-import { FakeFiles } from "../directory/test_directory.ts";
+import type { OpenNode } from "../../peer/node.ts";
+import type { BuiltInModule } from "../../peer/modules/host.ts";
+import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
+import type { StatusView } from "../../protocol/admin_api.ts";
+import type { InboxView } from "../../protocol/messaging_api.ts";
 import { FAKE_DIRECTORY_URL, FakeNetwork } from "./fake_network.ts";
+import { MemoryFiles } from "../world/memory_files.ts";
+import { MemoryLog } from "../world/memory_log.ts";
+import { composeNode } from "../world/compose_node.ts";
+import { memoryPorts } from "../world/node_ports.ts";
 
 export const NODE_URL = "https://node.example";
 const ADMIN_TOKEN = encodeBase64Url(randomBytes(32));
@@ -27,26 +28,25 @@ export interface NodeOptions {
   readonly openDatabase?: OpenDatabase;
   /** What is around a node that starts again. */
   readonly network?: FakeNetwork;
-  /** Further modules, by name. */
-  readonly handlers?: ReadonlyMap<string, FrameHandler>;
+  /** Further modules. */
+  readonly modules?: readonly BuiltInModule[];
 }
 
-interface OwnRecord {
+interface ShownRecord {
   readonly text: string;
   readonly noiseKey: Uint8Array;
 }
 
-function readRecord(text: string): OwnRecord {
+function readRecord(text: string): ShownRecord {
   const payload = Buffer.from(text.split(".")[1] ?? "", "base64url").toString();
   return { text, noiseKey: decodeBase64Url(JSON.parse(payload).noise_key)! };
 }
 
 export class RunningNode implements AsyncDisposable {
   readonly network: FakeNetwork;
-  /** What the node logged as an error. */
-  readonly logged: string[] = [];
-  #node!: Node;
-  #record!: OwnRecord;
+  readonly #log = new MemoryLog();
+  #node!: OpenNode;
+  #record!: ShownRecord;
   #secrets: readonly string[] = [];
   #count = 0;
 
@@ -57,52 +57,56 @@ export class RunningNode implements AsyncDisposable {
   /** Starts a node and waits until it is registered with the fake directory. */
   static async start(options: NodeOptions = {}): Promise<RunningNode> {
     const running = new RunningNode(options.network ?? await FakeNetwork.create());
-    const files = options.files ?? new FakeFiles();
-    running.#node = await running.#compose(options, files);
-    await running.#node.start();
-    while ((await running.status()).directories[0]?.state !== "registered") {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    running.#record = readRecord((await running.#ask<{ record: string }>("id")).record);
+    const files = options.files ?? new MemoryFiles();
+    const node = await running.#compose(options, files);
+    running.#node = node;
+    const registered = new Promise<void>((resolve) => {
+      node.inside.events.subscribe(({ type }) => void (type === "registered" && resolve()));
+    });
+    await node.start();
+    await registered;
+    running.#record = readRecord((await running.#ask<{ record: string }>("/admin/v1/id")).record);
     const secret = Buffer.from((await files.read("node-secret"))!);
     running.#secrets = [ADMIN_TOKEN, secret.toString("base64url"), secret.toString("base64")];
     return running;
   }
 
-  async #compose(options: NodeOptions, files: Files): Promise<Node> {
-    const log: Log["log"] = (level, event, fields) => {
-      if (level === "error") this.logged.push(`${event} ${JSON.stringify(fields)}`);
-    };
-    return await createNode({
-      clock: options.clock ?? systemClock,
-      random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-      http: this.network,
-      resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
-      crypto: await LocalCryptoCore.create(),
-      files,
-      openDatabase: options.openDatabase ?? (() => new DatabaseSync(":memory:")),
-      upgrader: systemChannelUpgrader,
-      log: { log },
-    }, {
-      ...NODE_DEFAULTS,
-      version: "test",
-      apiUrl: NODE_URL,
-      directories: [FAKE_DIRECTORY_URL],
-      adminToken: ADMIN_TOKEN,
-      keystoreCost: { memoryKiB: 8, passes: 1 },
-      handshakesPerMinute: options.handshakesPerMinute ?? 1_000_000,
-    }, options.handlers);
+  async #compose(options: NodeOptions, files: Files): Promise<OpenNode> {
+    const { clock, openDatabase, handshakesPerMinute = 1_000_000, modules } = options;
+    return await composeNode({
+      ports: {
+        ...memoryPorts(),
+        ...(clock === undefined ? {} : { clock }),
+        ...(openDatabase === undefined ? {} : { openDatabase }),
+        files,
+        http: this.network,
+        crypto: await LocalCryptoCore.create(),
+        log: this.#log,
+      },
+      config: {
+        apiUrl: NODE_URL,
+        directories: [FAKE_DIRECTORY_URL],
+        adminToken: ADMIN_TOKEN,
+        handshakesPerMinute,
+      },
+      modules,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#node.stop();
   }
 
+  /** What the node logged as an error. */
+  get logged(): readonly string[] {
+    return this.#log.errors;
+  }
+
   get id(): string {
     return this.#node.id;
   }
 
-  get record(): OwnRecord {
+  get record(): ShownRecord {
     return this.#record;
   }
 
@@ -117,7 +121,7 @@ export class RunningNode implements AsyncDisposable {
   /** Every request comes from an address of its own, so that no limit of addresses is met. */
   handle(request: Request): Promise<Response> {
     // The URL of a request from a socket need not be one.
-    if (/^[^/]*\/\/[^/]*\/admin/.test(request.url)) return this.#node.handleAdmin(request);
+    if (/^[^/]*\/\/[^/]*\/(admin|m\/)/.test(request.url)) return this.#node.handleAdmin(request);
     return this.handleFrom(request, `address ${++this.#count}`);
   }
 
@@ -133,17 +137,17 @@ export class RunningNode implements AsyncDisposable {
   }
 
   status(): Promise<StatusView> {
-    return this.#ask("status");
+    return this.#ask("/admin/v1/status");
   }
 
   /** Ids of the messages in the node's inbox. */
   async inboxIds(): Promise<string[]> {
-    const { messages } = await this.#ask<InboxView>("inbox?limit=1000");
+    const { messages } = await this.#ask<InboxView>("/m/messaging/inbox?limit=1000");
     return messages.map(({ id }) => id);
   }
 
   async #ask<T>(path: string): Promise<T> {
-    const request = new Request(`${NODE_URL}/admin/v1/${path}`, { headers: this.adminHeaders });
+    const request = new Request(NODE_URL + path, { headers: this.adminHeaders });
     return await (await this.handle(request)).json();
   }
 }

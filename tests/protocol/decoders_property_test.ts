@@ -11,6 +11,7 @@ import { decodeRecord } from "../../protocol/record.ts";
 import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
 import { decodePairStatement } from "../../protocol/statements.ts";
 import { recordPayload, testIdentity } from "./signer.ts";
+import { anyCodePoint } from "../world/any_code_point.ts";
 
 type ObjectSchema = v.GenericSchema & { entries: Record<string, unknown> };
 
@@ -82,11 +83,11 @@ Deno.test("decoders of signed texts throw only OpenRedError", () => {
   const payload = fc.oneof(
     almostRecord.map((value) => JSON.stringify(value)),
     fc.json(),
-    fc.string({ unit: "binary" }),
+    fc.string({ unit: anyCodePoint }),
   );
   const text = fc.oneof(
     payload.map(compact),
-    fc.string({ unit: "binary" }),
+    fc.string({ unit: anyCodePoint }),
     fc.stringMatching(/^[\w.-]*$/),
   );
   fc.assert(

@@ -6,10 +6,12 @@
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS } from "../../directory/config.ts";
 import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
+import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { bootProcess, crashHost, destroyHost } from "./machine.ts";
 import { logLine, type MachineParts } from "./machine.ts";
-import { CHEAP_KEYSTORE, createSimulatedCore } from "./simulated_core.ts";
+import { createSimulatedCore } from "./simulated_core.ts";
 import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 const START_LIMIT_MS = 120_000;
 
@@ -94,8 +96,9 @@ export class DirectoryMachine {
       leaseMs: DEFAULT_LEASE_MS,
       rotation: { kind: "hourly" },
       allowPrivate: false,
+      trustedProxies: TrustedProxies.NONE,
       limits: DEFAULT_LIMITS,
-      keystoreCost: CHEAP_KEYSTORE,
+      keystoreCost: CHEAP_COST,
     });
     process.handler = (request, source) => directory.handle(request, source);
     await directory.start();

@@ -53,6 +53,16 @@ export class EventLoop {
     }
   }
 
+  /** Marks what tracked work waits for in virtual time: meanwhile nobody waits for that work. */
+  async untrack<T>(work: Promise<T>): Promise<T> {
+    this.#pending--;
+    try {
+      return await work;
+    } finally {
+      this.#pending++;
+    }
+  }
+
   /** Makes the run fail with `cause` at the next step. The first one counts. */
   fail(cause: unknown): void {
     this.#failure ??= { cause };

@@ -1,6 +1,6 @@
 import { assertRejects, assertThrows } from "@std/assert";
 import { encodeBase64Url } from "../../crypto/encoding.ts";
-import type { MessageView } from "../../protocol/admin_api.ts";
+import type { MessageView } from "../../protocol/messaging_api.ts";
 import { EventLoop } from "./event_loop.ts";
 import { InvariantBroken } from "./invariant.ts";
 import { MessageLedger } from "./message_ledger.ts";

@@ -5,9 +5,10 @@
  */
 import { LyingDirectory } from "./lying_directory.ts";
 import { bootProcess } from "./machine.ts";
-import { CHEAP_KEYSTORE, createSimulatedCore } from "./simulated_core.ts";
+import { createSimulatedCore } from "./simulated_core.ts";
 import type { VirtualProcess } from "./virtual_process.ts";
 import type { World } from "./world.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 /** Starts a lying directory at an address that the nodes list. */
 export async function createLiar(
@@ -23,7 +24,7 @@ export async function createLiar(
     trace: world.trace,
   });
   const secret = random.bytes(32);
-  const made = crypto.createKeystore({ secret: secret.slice(), cost: CHEAP_KEYSTORE });
+  const made = crypto.createKeystore({ secret: secret.slice(), cost: CHEAP_COST });
   const { sealed } = await world.loop.complete(made, 1_000);
   const keystore = await world.loop.complete(crypto.openKeystore({ sealed, secret }), 1_000);
   world.issuers.add(keystore.nodeId);

@@ -16,7 +16,7 @@ import {
 import { jsonResponse } from "../../protocol/http.ts";
 import { decodeRecord } from "../../protocol/record.ts";
 import { LieForge } from "./lie_forge.ts";
-import type { SeededRandom } from "./seeded_random.ts";
+import type { SeededRandom } from "../world/seeded_random.ts";
 import type { VirtualProcess } from "./virtual_process.ts";
 
 export const LIES = [

@@ -4,7 +4,7 @@
  * @module
  */
 import type { EventLoop } from "./event_loop.ts";
-import type { SeededRandom } from "./seeded_random.ts";
+import type { SeededRandom } from "../world/seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import { VirtualDisk } from "./virtual_disk.ts";
 import type { VirtualNetwork } from "./virtual_network.ts";

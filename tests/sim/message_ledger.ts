@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MessageView } from "../../protocol/admin_api.ts";
+import type { MessageView } from "../../protocol/messaging_api.ts";
 import { checkInvariant } from "./invariant.ts";
 
 export interface LedgerEntry {

@@ -3,19 +3,19 @@
  *
  * @module
  */
+import { machinePorts } from "../world/node_ports.ts";
 import type { RotationPolicy } from "../../crypto/interface.ts";
-import { type NodeConfig } from "../../peer/config.ts";
-import { NODE_DEFAULTS } from "../../protocol/node_settings.ts";
-import { createNode, type Node } from "../../peer/node.ts";
-import { AdminClient } from "./admin_client.ts";
+import type { NodeConfig } from "../../peer/config.ts";
+import type { Node } from "../../peer/node.ts";
+import { AdminClient } from "../world/admin_client.ts";
 import { bootProcess, crashHost, destroyHost, logLine, type MachineParts } from "./machine.ts";
-import { CHEAP_KEYSTORE, createSimulatedCore } from "./simulated_core.ts";
+import { createSimulatedCore } from "./simulated_core.ts";
 import { upgraderFor } from "./virtual_channel.ts";
 import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";
+import { ADMIN_TOKEN, composeNode, type NodeSettings } from "../world/compose_node.ts";
 
 const START_LIMIT_MS = 120_000;
 const ASK_LIMIT_MS = 60_000;
-const ADMIN_TOKEN = "simulated";
 
 export interface NodeOptions {
   readonly directories: readonly string[];
@@ -71,11 +71,11 @@ export class NodeMachine {
 
   /** Asks the admin API with another token; resolves to the status. */
   async askWith(token: string): Promise<number> {
-    const headers = { authorization: `Bearer ${token}` };
-    const request = new Request("http://127.0.0.1:1/admin/v1/status", { headers });
     const node = this.#node;
     if (node === null) throw new TypeError(`${this.name} is down`);
-    return (await this.#parts.loop.complete(node.handleAdmin(request), ASK_LIMIT_MS)).status;
+    const other = new AdminClient((request) => node.handleAdmin(request), token);
+    const answering = other.request("GET", "/status");
+    return (await this.#parts.loop.complete(answering, ASK_LIMIT_MS)).status;
   }
 
   async ensureStarted(): Promise<void> {
@@ -133,33 +133,33 @@ export class NodeMachine {
       random: random.fork("core"),
       trace,
     });
-    const node = await createNode({
-      clock: process.clock,
-      random: random.fork("node"),
-      http: network.clientFor(process),
-      resolver: network.resolver(),
-      files: this.host.disk.filesFor(process),
-      openDatabase: this.host.disk.openDatabaseFor(process),
-      crypto,
-      upgrader: upgraderFor(network, process),
-      log: { log: (level, event, fields) => trace.add(this.name, logLine(level, event, fields)) },
-    }, this.#config());
+    const node = await composeNode({
+      ports: {
+        clock: process.clock,
+        random: random.fork("node"),
+        http: network.clientFor(process),
+        resolver: network.resolver(),
+        files: this.host.disk.filesFor(process),
+        openDatabase: this.host.disk.openDatabaseFor(process),
+        crypto,
+        upgrader: upgraderFor(network, process),
+        ...machinePorts(),
+        log: { log: (level, event, fields) => trace.add(this.name, logLine(level, event, fields)) },
+      },
+      config: this.#config(),
+    });
     process.handler = (request, source) => node.handle(request, source);
     await node.start();
     return node;
   }
 
-  #config(): NodeConfig {
+  #config(): NodeSettings {
     const { directories, pq, sessionLifeMs, rotation } = this.#options;
     return {
-      ...NODE_DEFAULTS,
-      version: "simulated",
       apiUrl: this.host.origin,
       directories,
       alias: this.name,
       pq,
-      adminToken: ADMIN_TOKEN,
-      keystoreCost: CHEAP_KEYSTORE,
       ...(sessionLifeMs === undefined ? {} : { sessionLifeMs }),
       ...(rotation === undefined ? {} : { rotation }),
     };

@@ -5,7 +5,7 @@
  */
 import { HANDSHAKE_PATH, MESSAGE_PATH } from "../../protocol/peer_api.ts";
 import { bootProcess, createHost } from "./machine.ts";
-import type { SeededRandom } from "./seeded_random.ts";
+import type { SeededRandom } from "../world/seeded_random.ts";
 import type { VirtualNetwork } from "./virtual_network.ts";
 import type { VirtualProcess } from "./virtual_process.ts";
 import type { WireCall } from "./wire.ts";

@@ -4,15 +4,17 @@
  * @module
  */
 import { LocalCryptoCore } from "../../crypto/core.ts";
-import type { CryptoCore, OpenedFrame } from "../../crypto/interface.ts";
+import {
+  type CryptoCore,
+  METHOD_BLOCK_MS,
+  type ModuleMethod,
+  type OpenedFrame,
+} from "../../crypto/interface.ts";
 import { createNobleKem } from "../../crypto/primitives/mlkem_noble.ts";
 import type { EventLoop } from "./event_loop.ts";
-import type { SeededRandom } from "./seeded_random.ts";
+import type { SeededRandom } from "../world/seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualProcess } from "./virtual_process.ts";
-
-/** Argon2id as cheap as it gets. */
-export const CHEAP_KEYSTORE = { memoryKiB: 8, passes: 1 } as const;
 
 /** Who runs a core, and who hears of the headers it seals and opens. */
 interface CoreParts {
@@ -35,12 +37,23 @@ export async function createSimulatedCore(parts: CoreParts): Promise<CryptoCore>
       if (typeof member !== "function") return member;
       return (...args: unknown[]) => {
         if (!process.isAlive) return new Promise<never>(() => {});
+        if (key === "addMethod") args = [inVirtualTime(loop, args[0] as ModuleMethod)];
         if (key === "seal") say(`  seals ${(args[0] as { header: string }).header}`);
         const work = loop.track(Reflect.apply(member, target, args) as Promise<unknown>);
         return key === "open" ? work.then((frame) => sayOpened(frame as OpenedFrame, say)) : work;
       };
     },
   });
+}
+
+/** A method may take its time, and that is virtual: a core call that waits for it must not hold the clock. */
+function inVirtualTime(loop: EventLoop, method: ModuleMethod): ModuleMethod {
+  const { permute, blockMs = METHOD_BLOCK_MS } = method;
+  const tooLate = () => loop.sleep(blockMs).then(() => new Uint8Array(0));
+  return {
+    ...method,
+    permute: (block) => loop.untrack(Promise.race([permute(block), tooLate()])),
+  };
 }
 
 function sayOpened(frame: OpenedFrame, say: (what: string) => void): OpenedFrame {

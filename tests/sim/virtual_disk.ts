@@ -9,7 +9,7 @@ import type { Files } from "../../ports/ports.ts";
 import { copyDatabase, type DatabaseCopy, rebuildDatabase } from "./database_copy.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { guardDatabase } from "./guarded_database.ts";
-import type { SeededRandom } from "./seeded_random.ts";
+import type { SeededRandom } from "../world/seeded_random.ts";
 import type { VirtualProcess } from "./virtual_process.ts";
 
 const MAX_WRITE_MS = 4;

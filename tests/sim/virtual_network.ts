@@ -7,7 +7,7 @@ import type { HttpClient, Resolver } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { Exchange } from "./exchange.ts";
-import type { SeededRandom } from "./seeded_random.ts";
+import type { SeededRandom } from "../world/seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import { type ChannelLink, openVirtualChannel } from "./virtual_channel.ts";
 import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";

@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import { CryptoError, METHOD_BLOCK_MS, type MethodBlock } from "../../crypto/interface.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { permuteSample } from "../contract/sample_methods.ts";
 import { EventLoop } from "./event_loop.ts";
 import { bootProcess, crashHost, createHost } from "./machine.ts";
-import { SeededRandom } from "./seeded_random.ts";
+import { SeededRandom } from "../world/seeded_random.ts";
+import { createSimulatedCore } from "./simulated_core.ts";
 import { Trace } from "./trace.ts";
 import { upgraderFor } from "./virtual_channel.ts";
 import { VirtualNetwork } from "./virtual_network.ts";
@@ -54,6 +57,26 @@ async function makeNoise(seed: string): Promise<{ digest: string; served: number
   close();
   return { digest: trace.digest(), served };
 }
+
+Deno.test("a simulated core waits for a module's method in virtual time", async () => {
+  const { loop, trace, a, close } = makeWorld("methods");
+  const process = a;
+  const random = new SeededRandom("methods");
+  const core = await createSimulatedCore({ loop, process, random, trace });
+  const slowly = async (block: MethodBlock) => {
+    await loop.sleep(100);
+    return permuteSample(block);
+  };
+  const method = { name: "spiral_4", clock: a.clock };
+  await loop.complete(core.addMethod({ ...method, permute: slowly }), 60_000);
+  assertEquals(loop.nowMs, 64 * 2 * 2 * 100);
+  const hanging = core.addMethod({ ...method, permute: () => new Promise<Uint8Array>(() => {}) });
+  const refused = assertRejects(() => hanging, CryptoError);
+  assertEquals((await loop.complete(refused, 60_000)).code, "method_failed");
+  assertEquals(loop.nowMs, 64 * 2 * 2 * 100 + METHOD_BLOCK_MS);
+  await core.stop();
+  close();
+});
 
 Deno.test("the virtual network does the same again for the same seed", async () => {
   const [first, again, other] = [await makeNoise("a"), await makeNoise("a"), await makeNoise("b")];

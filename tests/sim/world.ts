@@ -9,7 +9,7 @@ import { DirectoryMachine } from "./directory_machine.ts";
 import { createHost } from "./machine.ts";
 import { NodeMachine, type NodeOptions } from "./node_machine.ts";
 import { REPLAYER, Replayer } from "./replayer.ts";
-import { SeededRandom } from "./seeded_random.ts";
+import { SeededRandom } from "../world/seeded_random.ts";
 import { Trace } from "./trace.ts";
 import { VirtualNetwork } from "./virtual_network.ts";
 import { isProcessDied, type VirtualHost } from "./virtual_process.ts";

@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { load, loadSync } from "@std/dotenv";
 import { parse } from "@std/dotenv/parse";
 import { stringify } from "@std/dotenv/stringify";
 import fc from "fast-check";
@@ -38,6 +37,29 @@ Deno.test("parse() expands references in unquoted values", () => {
   assertEquals(parse(text), { A: "1", B: "1-1", C: "other", D: "\\$A", E: "1" });
 });
 
+Deno.test("parse() undoes escapes in double quotes only", () => {
+  const text = [
+    String.raw`A="say \"hi\" # kept" # comment`,
+    String.raw`B="C:\\new\\"`,
+    String.raw`C="\\\"\n\q\$"`,
+    String.raw`D='a\\b\"'`,
+    String.raw`E=a\\b\"`,
+    String.raw`F="open \"`,
+  ].join("\n");
+  assertEquals(parse(text), {
+    A: 'say "hi" # kept',
+    B: "C:\\new\\",
+    C: '\\"\n\\q\\$',
+    D: String.raw`a\\b\"`,
+    E: String.raw`a\\b\"`,
+    F: String.raw`"open \"`,
+  });
+});
+
+Deno.test("parse() leaves out one line break at each end of double quotes, but no escaped one", () => {
+  assertEquals(parse('A="\n\na\r\n"\nB="\r"\nC="b\\\n"'), { A: "\na", B: "", C: "b\\\n" });
+});
+
 Deno.test("stringify() quotes only where it has to", () => {
   assertEquals(
     stringify({ A: "plain", B: "with space", C: "two\nlines", D: "it's", E: 'say "hi"', F: "" }),
@@ -63,17 +85,31 @@ Deno.test("stringify() writes a token line in the form that the vault documents"
   );
 });
 
-Deno.test("load() and loadSync() read a file, and nothing where there is none", async () => {
-  const envPath = await Deno.makeTempFile();
-  try {
-    await Deno.writeTextFile(envPath, "OPENRED_DOTENV_TEST='a b'");
-    assertEquals(await load({ envPath }), { OPENRED_DOTENV_TEST: "a b" });
-    assertEquals(loadSync({ envPath, export: true }), { OPENRED_DOTENV_TEST: "a b" });
-    assertEquals(Deno.env.get("OPENRED_DOTENV_TEST"), "a b");
-  } finally {
-    Deno.env.delete("OPENRED_DOTENV_TEST");
-    await Deno.remove(envPath);
-  }
-  assertEquals(await load({ envPath }), {});
-  assertEquals(loadSync({ envPath: null }), {});
+Deno.test("parse() undoes stringify() whatever quotes, breaks and backslashes a value has", () => {
+  const pieces = [
+    "'",
+    '"',
+    "\\",
+    "\\n",
+    "\\t",
+    "\n",
+    "\r",
+    "\t",
+    "$A",
+    "{",
+    "}",
+    " ",
+    "=",
+    "#",
+    "a",
+  ];
+  const value = fc.array(fc.constantFrom(...pieces), { maxLength: 8 })
+    .map((middle) => `start${middle.join("")}end`);
+  fc.assert(fc.property(value, (value) => {
+    assertEquals(parse(stringify({ VALUE: value })), { VALUE: value });
+  }));
+});
+
+Deno.test("stringify() escapes what double quotes need", () => {
+  assertEquals(stringify({ A: `"'\\\r\t` }), String.raw`A="\"'\\\r\t"`);
 });

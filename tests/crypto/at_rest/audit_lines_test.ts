@@ -6,6 +6,7 @@ import { type AuditEntry, CryptoError } from "../../../crypto/interface.ts";
 import { ed25519Verify } from "../../../crypto/primitives/curves.ts";
 import { decodeNodeId } from "../../../crypto/encoding.ts";
 import { createAeads } from "../../../crypto/primitives/aead.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 const SECRET = "a secret of the node";
 const PEER = "z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX";
@@ -22,7 +23,7 @@ const ENTRY: AuditEntry = {
 const core = await LocalCryptoCore.create();
 const { sealed } = await core.createKeystore({
   secret: encodeUtf8(SECRET),
-  cost: { memoryKiB: 8, passes: 1 },
+  cost: CHEAP_COST,
 });
 const open = () => core.openKeystore({ sealed, secret: encodeUtf8(SECRET) });
 const keys = await open();

@@ -2,13 +2,13 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { LocalCryptoCore } from "../../../crypto/core.ts";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { CryptoError } from "../../../crypto/interface.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
-const COST = { memoryKiB: 8, passes: 1 };
 const CHUNK = 65_536;
 const passphrase = () => encodeUtf8("a passphrase");
 
 async function sealTwo(core: LocalCryptoCore) {
-  const { stream, head } = await core.beginBackup({ passphrase: passphrase(), cost: COST });
+  const { stream, head } = await core.beginBackup({ passphrase: passphrase(), cost: CHEAP_COST });
   const first = await core.sealBackup({
     stream,
     chunk: new Uint8Array(CHUNK).fill(1),
@@ -61,7 +61,7 @@ Deno.test("a backup ends with its last chunk, and takes chunks of the one length
     await codeOf(core.sealBackup({ stream, chunk: new Uint8Array(1), isLast: true })),
     "exhausted",
   );
-  const { stream: fresh } = await core.beginBackup({ passphrase: passphrase(), cost: COST });
+  const { stream: fresh } = await core.beginBackup({ passphrase: passphrase(), cost: CHEAP_COST });
   for (
     const [length, isLast] of [[CHUNK - 1, false], [CHUNK + 1, false], [CHUNK + 1, true]] as const
   ) {
@@ -73,7 +73,7 @@ Deno.test("a backup ends with its last chunk, and takes chunks of the one length
 
 Deno.test("openBackup() refuses a head of another form before it stretches anything", async () => {
   const core = await LocalCryptoCore.create();
-  const { head } = await core.beginBackup({ passphrase: passphrase(), cost: COST });
+  const { head } = await core.beginBackup({ passphrase: passphrase(), cost: CHEAP_COST });
   const costly = head.slice();
   costly.fill(0xff, 8, 12);
   for (const wrong of [head.slice(1), new Uint8Array(32), costly]) {

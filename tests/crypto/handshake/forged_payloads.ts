@@ -13,6 +13,7 @@ import { sealKeystore } from "../../../crypto/at_rest/keystore.ts";
 import { HandshakeState } from "../../../crypto/primitives/noise.ts";
 import { generateAsymmetricTokens, type TokenPair } from "../../../crypto/pairs/tokens.ts";
 import { repeated } from "../../vectors/read_vectors.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 const hashes = await Hashes.create();
 const aeads = createAeads();
@@ -31,10 +32,9 @@ export interface KnownNode {
 
 export async function createKnownNode(core: LocalCryptoCore, seed: number): Promise<KnownNode> {
   const secret = () => encodeUtf8("secret");
-  const content = { seed: repeated(seed), noiseKeys: [repeated(seed + 0x40)] };
-  const cost = { memoryKiB: 8, passes: 1 };
+  const content = { seed: repeated(seed), noiseKeys: [repeated(seed + 0x40)], storage: [] };
   const parts = { aeads, random, stretch: argon2id };
-  const sealed = await sealKeystore(parts, { content, secret: secret(), cost });
+  const sealed = await sealKeystore(parts, { content, secret: secret(), cost: CHEAP_COST });
   const keys = await core.openKeystore({ sealed, secret: secret() });
   const payload = JSON.stringify({ v: 3, iss: keys.nodeId });
   const record = await core.signJws({ key: keys.identity, typ: "openred-record+jwt", payload });

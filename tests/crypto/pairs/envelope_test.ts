@@ -63,7 +63,7 @@ Deno.test("openEnvelope() refuses members of a wrong form", async () => {
     token: ["", "AA", `${honest["token"]}A`, `${honest["token"]}=`, null, undefined],
     peer_salt: [honest["pair_id"], 1, "*".repeat(43)],
     check: [`${String(honest["check"]).slice(0, -1)}_`, undefined],
-    method: ["", "m".repeat(65), 1, undefined],
+    method: ["", "m".repeat(65), "omega", 1, undefined],
     epoch: [0, 497_222.5, "497222", undefined],
     issued_at: [ISSUED_AT + 1, -1, 2 ** 53, "0", undefined],
     expires_at: [ISSUED_AT, ISSUED_AT + 300_001, undefined],

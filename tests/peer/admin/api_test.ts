@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ADMIN_TOKEN, readAnswer, TestNode } from "../test_node.ts";
-import { settle } from "../virtual_clock.ts";
+import { readAnswer, TestNode } from "../test_node.ts";
+import { ADMIN_TOKEN } from "../../world/compose_node.ts";
+import { settle } from "../../world/settle.ts";
 
 async function ask(
   test: TestNode,
@@ -9,9 +10,8 @@ async function ask(
 ): Promise<[number, string | undefined]> {
   const { method = "GET", headers = {}, body = null } = options;
   const init = { method, headers, body };
-  const response = await test.node.handleAdmin(
-    new Request(`http://127.0.0.1/admin/v1${path}`, init),
-  );
+  const root = path.startsWith("/m/") ? "" : "/admin/v1";
+  const response = await test.node.handleAdmin(new Request(`http://127.0.0.1${root}${path}`, init));
   const answer = await readAnswer(response);
   return [answer.status, answer.body?.code];
 }
@@ -70,26 +70,31 @@ Deno.test("The admin API takes input of exactly its form", async () => {
     new Uint8Array([0x7b, 0xff]),
   ];
   for (const body of bodies) {
-    const [status, code] = await ask(test, "/messages", {
+    const [status, code] = await ask(test, "/m/messaging/messages", {
       method: "POST",
       headers: WITH_TOKEN,
       body,
     });
     assertEquals([status, code], [400, "bad_request"], String(body));
   }
-  const large = { method: "POST", headers: WITH_TOKEN, body: " ".repeat(512 * 1024 + 1) };
-  assertEquals(await ask(test, "/messages", large), [413, "too_large"]);
+  const limits = { "/connect": 512 * 1024, "/m/messaging/messages": 1024 * 1024 };
+  for (const [path, limit] of Object.entries(limits)) {
+    const post = (bytes: number) =>
+      ask(test, path, { method: "POST", headers: WITH_TOKEN, body: " ".repeat(bytes) });
+    assertEquals(await post(limit + 1), [413, "too_large"], path);
+    assertEquals(await post(limit), [400, "bad_request"], path);
+  }
 });
 
 Deno.test("The admin API takes queries of exactly their form", async () => {
   await using test = await TestNode.start();
   const bad = [
-    "/inbox?after=-1",
-    "/inbox?after=x",
-    "/inbox?limit=0",
-    "/inbox?limit=1001",
-    "/inbox?after=99999999999999999",
-    "/inbox?more=1",
+    "/m/messaging/inbox?after=-1",
+    "/m/messaging/inbox?after=x",
+    "/m/messaging/inbox?limit=0",
+    "/m/messaging/inbox?limit=1001",
+    "/m/messaging/inbox?after=99999999999999999",
+    "/m/messaging/inbox?more=1",
     "/discover?limit=x",
     "/discover?more=1",
     `/discover?alias=${"x".repeat(65)}`,
@@ -97,7 +102,10 @@ Deno.test("The admin API takes queries of exactly their form", async () => {
   for (const path of bad) {
     assertEquals(await ask(test, path, { headers: WITH_TOKEN }), [400, "bad_request"], path);
   }
-  assertEquals((await ask(test, "/inbox?after=0&limit=1", { headers: WITH_TOKEN }))[0], 200);
+  assertEquals(
+    (await ask(test, "/m/messaging/inbox?after=0&limit=1", { headers: WITH_TOKEN }))[0],
+    200,
+  );
 });
 
 Deno.test("The admin API answers 405 to another method and 404 to another path", async () => {
@@ -112,7 +120,10 @@ Deno.test("The admin API refuses the own id, and an id nobody knows", async () =
   await using test = await TestNode.start();
   const own = await test.admin("POST", "/connect", { peer: test.node.id });
   assertEquals([own.status, own.body.code], [400, "bad_request"]);
-  const unknown = await test.admin("POST", "/messages", { peer: test.peer.id, text: "hello" });
+  const unknown = await test.admin("POST", "/m/messaging/messages", {
+    peer: test.peer.id,
+    text: "hello",
+  });
   assertEquals([unknown.status, unknown.body.code], [404, "node_unknown"]);
   const renewed = await test.admin("POST", "/tokens/renew", { peer: test.peer.id, wait_ms: 0 });
   assertEquals([renewed.status, renewed.body.code], [404, "not_found"]);
@@ -197,9 +208,9 @@ Deno.test("The admin API tells the log what failed, and the answer not", async (
   test.database.exec("PRAGMA query_only = OFF");
   assertEquals([full.status, full.body.code], [503, "overloaded"]);
   assertStringIncludes(String(logged("storage_failed")[0]?.fields.why), "readonly");
-  test.database.exec("ALTER TABLE inbox RENAME TO away");
-  const broken = await test.admin("GET", "/inbox");
-  test.database.exec("ALTER TABLE away RENAME TO inbox");
+  test.database.exec("ALTER TABLE messaging_inbox RENAME TO away");
+  const broken = await test.admin("GET", "/m/messaging/inbox");
+  test.database.exec("ALTER TABLE away RENAME TO messaging_inbox");
   assertEquals([broken.status, JSON.stringify(broken.body).includes("table")], [500, false]);
   assertStringIncludes(String(logged("admin_request_failed")[0]?.fields.text), "no such table");
 });

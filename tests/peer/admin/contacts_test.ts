@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeNodeId } from "../../../crypto/encoding.ts";
 import { FakeDirectory, nodeAnswer } from "../directories/directory_world.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 
@@ -24,7 +24,7 @@ Deno.test("the directory of a later link replaces the stored one only once it kn
   }
   const connectBy = async (url: string) => {
     const link = `openred:${peer}?d=${encodeURIComponent(url)}`;
-    await test.admin("POST", "/messages", { peer: link, text: "hello", wait_ms: 0 });
+    await test.admin("POST", "/m/messaging/messages", { peer: link, text: "hello", wait_ms: 0 });
     return (await test.admin("POST", "/peers/show", { peer })).body.contact_directory;
   };
   assertEquals(await connectBy(first!.url), first!.url);
@@ -120,7 +120,7 @@ Deno.test("forgetting a peer ends its sessions and takes the directory of its li
   records.set(peer, await test.peer.recordText());
   await test.connect();
   const link = `openred:${peer}?d=${encodeURIComponent(url)}`;
-  await test.admin("POST", "/messages", { peer: link, text: "hello", wait_ms: 0 });
+  await test.admin("POST", "/m/messaging/messages", { peer: link, text: "hello", wait_ms: 0 });
   const stateOf = async (path: string) => {
     const { body } = await test.admin("POST", path, { peer });
     return [body.sessions, body.standby_pairs > 0, body.contact_directory];

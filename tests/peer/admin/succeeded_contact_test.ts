@@ -2,13 +2,14 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { decodeNodeId, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { ContactDirectories } from "../../../peer/directories/contact_directories.ts";
 import type { OpenNode } from "../../../peer/node.ts";
-import type { InboxView, PeerDetail } from "../../../protocol/admin_api.ts";
+import type { PeerDetail } from "../../../protocol/admin_api.ts";
+import type { InboxView } from "../../../protocol/messaging_api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { TestParts } from "../parts.ts";
 import { TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
-import { settle } from "../virtual_clock.ts";
+import { settle } from "../../world/settle.ts";
 
 const TEXT = "messaging.text";
 
@@ -42,7 +43,7 @@ async function setUp() {
 Deno.test("what is decided about a former id is decided about the one that followed", async () => {
   const { test, old, next, follow, ask } = await setUp();
   await using _ = test;
-  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/m/messaging/messages", { peer: old.id, text: "hello", wait_ms: 0 });
   await ask("/peers/alias", { peer: old.id, name: "Bob" });
   await follow();
   const input = { peer: old.id };
@@ -52,7 +53,11 @@ Deno.test("what is decided about a former id is decided about the one that follo
   assertEquals((await ask("/peers/alias", { ...input, name: "Robert" })).petname, "Robert");
   const { body: group } = await test.admin("POST", "/groups/add", { ...input, group: "friends" });
   assertEquals(group.members, [next.id]);
-  const sent = await test.admin("POST", "/messages", { ...input, text: "again", wait_ms: 0 });
+  const sent = await test.admin("POST", "/m/messaging/messages", {
+    ...input,
+    text: "again",
+    wait_ms: 0,
+  });
   assertEquals([sent.status, sent.body.peer], [200, next.id]);
   const blocked = await ask("/peers/block", { peer: `openred:${old.id}` });
   assertEquals([blocked.node_id, blocked.blocked_since !== null], [next.id, true]);
@@ -63,12 +68,12 @@ Deno.test("what is decided about a former id is decided about the one that follo
 Deno.test("a friend's old messages stay a friend's after its succession", async () => {
   const { test, old, follow, ask } = await setUp();
   await using _ = test;
-  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/m/messaging/messages", { peer: old.id, text: "hello", wait_ms: 0 });
   await ask("/peers/alias", { peer: old.id, name: "Bob" });
   const session = await test.connect();
   await session.send({ type: TEXT, id: "a" }, encodeUtf8("hi"));
   await follow();
-  const { messages }: InboxView = (await test.admin("GET", "/inbox")).body;
+  const { messages }: InboxView = (await test.admin("GET", "/m/messaging/inbox")).body;
   assertEquals(messages.map(({ peer, petname, standing }) => [peer, petname, standing]), [
     [old.id, "Bob", "allowed"],
   ]);
@@ -86,7 +91,7 @@ Deno.test("connecting to an id that was never met and has been followed names it
 Deno.test("the audit log is searched for the very id that was written", async () => {
   const { test, old, next, follow, ask } = await setUp();
   await using _ = test;
-  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/m/messaging/messages", { peer: old.id, text: "hello", wait_ms: 0 });
   await follow();
   await settle();
   const events = async (peer: string) => {
@@ -112,7 +117,7 @@ Deno.test("the id that followed is asked about where the former one was, unless 
 Deno.test("what the former session says after a succession reaches nobody", async () => {
   const { test, old, next, follow, ask } = await setUp();
   await using _ = test;
-  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/m/messaging/messages", { peer: old.id, text: "hello", wait_ms: 0 });
   await ask("/peers/alias", { peer: old.id, name: "Bob" });
   const [thief, late] = [await test.connect(), await test.call(await test.introduce())];
   await thief.send({ type: TEXT, id: "a" }, encodeUtf8("before"));
@@ -133,7 +138,7 @@ Deno.test("what the former session says after a succession reaches nobody", asyn
       assertEquals([status, body.code], [404, "session_unknown"]);
     }
   }
-  const { messages }: InboxView = (await test.admin("GET", "/inbox")).body;
+  const { messages }: InboxView = (await test.admin("GET", "/m/messaging/inbox")).body;
   assertEquals(messages.map(({ peer, text }) => [peer, text]), [[old.id, "before"]]);
   const { sessions, standby_pairs, outbox } = await ask("/peers/show", { peer: next.id });
   assertEquals([sessions, standby_pairs, outbox], [0, 0, 1]);
@@ -142,7 +147,7 @@ Deno.test("what the former session says after a succession reaches nobody", asyn
 Deno.test("a former id is refused from the moment of its succession, not from its end", async () => {
   const { test, old, follow, ask } = await setUp();
   await using _ = test;
-  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/m/messaging/messages", { peer: old.id, text: "hello", wait_ms: 0 });
   const thief = await test.connect();
   const { book } = (test.node as OpenNode).inside;
   let fails = true;
@@ -156,13 +161,13 @@ Deno.test("a former id is refused from the moment of its succession, not from it
   fails = false;
   await follow();
   assertEquals((await send()).body.code, "session_unknown");
-  assertEquals((await test.admin("GET", "/inbox")).body.messages, []);
+  assertEquals((await test.admin("GET", "/m/messaging/inbox")).body.messages, []);
 });
 
 Deno.test("after a succession the former id is refused, and its successor is heard", async () => {
   const { test, old, next, follow, ask } = await setUp();
   await using _ = test;
-  await ask("/messages", { peer: old.id, text: "hello", wait_ms: 0 });
+  await ask("/m/messaging/messages", { peer: old.id, text: "hello", wait_ms: 0 });
   await ask("/peers/alias", { peer: old.id, name: "Bob" });
   const half = await test.introduce();
   await follow();
@@ -171,7 +176,7 @@ Deno.test("after a succession the former id is refused, and its successor is hea
   test.peer = next;
   const session = await test.connect();
   assertEquals((await session.send({ type: TEXT, id: "a" }, encodeUtf8("hi"))).status, 200);
-  const { messages }: InboxView = (await test.admin("GET", "/inbox")).body;
+  const { messages }: InboxView = (await test.admin("GET", "/m/messaging/inbox")).body;
   assertEquals(messages.map(({ peer, petname, standing }) => [peer, petname, standing]), [
     [next.id, "Bob", "allowed"],
   ]);

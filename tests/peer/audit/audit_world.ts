@@ -4,14 +4,15 @@ import { decodeUtf8, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { OpenedKeystore } from "../../../crypto/interface.ts";
 import { AuditLog } from "../../../peer/audit/audit_log.ts";
 import type { AuditFields } from "../../../peer/events/events.ts";
-import { type AuditParts } from "../../../peer/audit/audit_parts.ts";
+import type { AuditParts } from "../../../peer/audit/audit_parts.ts";
 import { AUDIT_DEFAULTS, type AuditSettings } from "../../../protocol/node_settings.ts";
 import { AuditReader } from "../../../peer/audit/reader.ts";
 import { AuditVerifier } from "../../../peer/audit/verifier.ts";
 import type { Clock } from "../../../ports/ports.ts";
 import { systemRandom } from "../../../ports/system.ts";
 import type { AuditHeadView, AuditReport } from "../../../protocol/audit_api.ts";
-import { MemoryFiles } from "./memory_files.ts";
+import { MortalFiles } from "./mortal_files.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 export const PEER = "z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX";
 export const NEVER = new AbortController().signal;
@@ -78,13 +79,15 @@ export class AuditWorld {
 
   static async create(): Promise<AuditWorld> {
     const core = await LocalCryptoCore.create();
-    const cost = { memoryKiB: 8, passes: 1 };
-    const { sealed } = await core.createKeystore({ secret: encodeUtf8("secret"), cost });
+    const { sealed } = await core.createKeystore({
+      secret: encodeUtf8("secret"),
+      cost: CHEAP_COST,
+    });
     const keys = await core.openKeystore({ sealed, secret: encodeUtf8("secret") });
     return new AuditWorld(core, keys);
   }
 
-  parts(files: MemoryFiles): AuditParts {
+  parts(files: MortalFiles): AuditParts {
     return {
       crypto: this.core,
       clock: this.clock,
@@ -105,13 +108,13 @@ export class AuditWorld {
     };
   }
 
-  open(files: MemoryFiles, settings: Partial<AuditSettings> = {}): Promise<AuditLog> {
+  open(files: MortalFiles, settings: Partial<AuditSettings> = {}): Promise<AuditLog> {
     return AuditLog.open(this.parts(files), { ...AUDIT_DEFAULTS, ...settings });
   }
 
   /** A log of so many entries, closed; rotated after every `perFile` of them. */
-  async write(count: number, perFile = Infinity): Promise<MemoryFiles> {
-    const files = new MemoryFiles();
+  async write(count: number, perFile = Infinity): Promise<MortalFiles> {
+    const files = new MortalFiles();
     const log = await this.open(files, { maxBytes: perFile === Infinity ? 2 ** 30 : 1 });
     for (let at = 0; at < count; at += perFile) {
       await this.fill(log, { from: at, to: Math.min(count, at + perFile) });
@@ -131,16 +134,16 @@ export class AuditWorld {
     await Promise.all(entries);
   }
 
-  verifier(files: MemoryFiles, log: AuditLog): AuditVerifier {
+  verifier(files: MortalFiles, log: AuditLog): AuditVerifier {
     return new AuditVerifier(this.parts(files), log);
   }
 
-  reader(files: MemoryFiles, log: AuditLog): AuditReader {
+  reader(files: MortalFiles, log: AuditLog): AuditReader {
     return new AuditReader(this.parts(files), log);
   }
 
   verify(
-    files: MemoryFiles,
+    files: MortalFiles,
     log: AuditLog,
     kept: AuditHeadView | null = null,
   ): Promise<AuditReport> {
@@ -149,8 +152,8 @@ export class AuditWorld {
 
   /** Opens a closed log's files, damages them, and verifies: as somebody would who changes them under a running node. */
   async verifyChanged(
-    written: MemoryFiles,
-    change: (files: MemoryFiles) => void,
+    written: MortalFiles,
+    change: (files: MortalFiles) => void,
   ): Promise<AuditReport> {
     const files = written.copy();
     const log = await this.open(files);
@@ -162,8 +165,8 @@ export class AuditWorld {
 
   /** The same, with the damage done while the node is down. */
   async verifyAfterStart(
-    written: MemoryFiles,
-    change: (files: MemoryFiles) => void,
+    written: MortalFiles,
+    change: (files: MortalFiles) => void,
   ): Promise<AuditReport> {
     const files = written.copy();
     change(files);
@@ -176,10 +179,10 @@ export class AuditWorld {
 }
 
 /** The lines of a file, without newlines. */
-export function linesOf(files: MemoryFiles, name: string): string[] {
+export function linesOf(files: MortalFiles, name: string): string[] {
   return decodeUtf8(files.content.get(name)!).split("\n").slice(0, -1);
 }
 
-export function setLines(files: MemoryFiles, name: string, lines: readonly string[]): void {
+export function setLines(files: MortalFiles, name: string, lines: readonly string[]): void {
   files.content.set(name, encodeUtf8(lines.map((line) => `${line}\n`).join("")));
 }

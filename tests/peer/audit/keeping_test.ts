@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import type { AuditLog } from "../../../peer/audit/audit_log.ts";
 import { AuditWorld, linesOf, NEVER, setLines, settle } from "./audit_world.ts";
-import { MemoryFiles } from "./memory_files.ts";
+import { MortalFiles } from "./mortal_files.ts";
 
 const FIRST = "audit-000001.jsonl";
 const DAY_MS = 24 * 3_600_000;
@@ -19,7 +19,7 @@ Deno.test("a file that is large enough is followed by another, and the chain goe
 });
 
 Deno.test("a file that is old enough is followed by another, also after a restart", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const settings = { maxAgeMs: 2 * DAY_MS };
   const log = await world.open(files, settings);
   await log.record("a", { success: true });
@@ -36,7 +36,7 @@ Deno.test("a file that is old enough is followed by another, also after a restar
 });
 
 Deno.test("the oldest files go, and a signed statement says where the log begins", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files, { maxBytes: 1, keepBytes: 6_000 });
   for (let at = 0; at < 30; at++) await world.fill(log, { from: at, to: at + 1 });
   await settle();
@@ -53,7 +53,7 @@ Deno.test("the oldest files go, and a signed statement says where the log begins
 });
 
 Deno.test("without its statement, or with an older one, a pruned log is one with lines removed", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files, { maxBytes: 1, keepBytes: 6_000 });
   const statements: Uint8Array<ArrayBuffer>[] = [];
   for (let at = 0; at < 30; at++) {
@@ -78,14 +78,14 @@ Deno.test("without its statement, or with an older one, a pruned log is one with
   assertEquals(broken.problem?.kind, "begin");
 });
 
-async function prunedEntries(files: MemoryFiles, log: AuditLog) {
+async function prunedEntries(files: MortalFiles, log: AuditLog) {
   const query = { event: "audit_pruned", onlyFailed: false, limit: 100 };
   const { entries } = await world.reader(files, log).show(query, NEVER);
   return entries.map(({ success, begins, gaps }) => ({ success, begins, gaps }));
 }
 
 Deno.test("pruning goes on behind lines that were removed, and says for good which", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files, { maxBytes: 2_500 });
   for (let at = 0; at < 20; at++) await world.fill(log, { from: at, to: at + 1 });
   await log.stop();
@@ -138,7 +138,7 @@ async function settleOften(times: number): Promise<void> {
   for (let time = 0; time < times; time++) await settle();
 }
 
-function slowDown(files: MemoryFiles, call: "read" | "append"): void {
+function slowDown(files: MortalFiles, call: "read" | "append"): void {
   const fast = files[call].bind(files) as (...args: unknown[]) => Promise<unknown>;
   Object.assign(files, {
     [call]: async (...args: unknown[]) => {
@@ -169,7 +169,7 @@ Deno.test("verify() waits for a removal under way", async () => {
 });
 
 Deno.test("nothing is removed while somebody reads, however often another one says that he is done", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files, { maxBytes: 1, keepBytes: 6_000 });
   const [other, release] = [await log.hold(), await log.hold()];
   other();
@@ -184,7 +184,7 @@ Deno.test("nothing is removed while somebody reads, however often another one sa
 });
 
 Deno.test("an entry of any size is cut to one that the core takes", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files);
   const texts = Object.fromEntries(
     Array.from({ length: 20 }, (_, at) => [`${at}`.padEnd(100, "n"), "x".repeat(1_000)]),
@@ -222,7 +222,7 @@ Deno.test("the log never begins behind what its head says", async () => {
 });
 
 Deno.test("a removal that a crash interrupted is finished at the next start", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files, { maxBytes: 1, keepBytes: 6_000 });
   const all = new Map<string, Uint8Array<ArrayBuffer>>();
   for (let at = 0; at < 20; at++) {
@@ -240,7 +240,7 @@ Deno.test("a removal that a crash interrupted is finished at the next start", as
 });
 
 Deno.test("entries recorded at once, and by many, keep their order and are all there", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files, { maxBytes: 20_000 });
   const work = Array.from({ length: 20 }, async (_, who) => {
     for (let at = 0; at < 20; at++) await log.record(`by_${who}`, { success: true, at });
@@ -260,7 +260,7 @@ Deno.test("entries recorded at once, and by many, keep their order and are all t
 });
 
 Deno.test("strangers cannot wash the log out: many of their events become one", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files);
   for (let at = 0; at < 500; at++) {
     await log.recordThrottled("handshake_refused", { success: false });

@@ -3,7 +3,7 @@ import type { AuditEntryView, AuditReport } from "../../../protocol/audit_api.ts
 import { LifeNode } from "../data/life_world.ts";
 
 async function verify(node: LifeNode, query = ""): Promise<AuditReport> {
-  const response = await node.admin("GET", `/audit/verify${query}`);
+  const response = await node.admin.request("GET", `/audit/verify${query}`);
   const lines = (await response.text()).trim().split("\n");
   return JSON.parse(lines.at(-1) ?? "").report;
 }
@@ -46,7 +46,7 @@ Deno.test("the log of a former identity can be verified", async () => {
   const [succeeded] = await entriesOf(node, "succeeded");
   assertEquals(succeeded?.former_head, `${report.head.number}:${report.head.hash}`);
   assertEquals((await verify(node)).problem, null);
-  assertEquals((await node.admin("GET", `/audit/verify?former=${node.id}`)).status, 404);
+  assertEquals((await node.admin.request("GET", `/audit/verify?former=${node.id}`)).status, 404);
 
   const name = auditFiles(node.data, `former-${former}.audit-0`)[0]!;
   const path = `${node.data}/${name}`;
@@ -66,11 +66,11 @@ Deno.test("the admin API reads the log no further once whoever asked has gone", 
   await using node = new LifeNode();
   await node.start();
   const request = new Request("http://admin.invalid/admin/v1/audit?event=none", {
-    headers: { authorization: "Bearer life" },
+    headers: node.admin.headers,
     signal: AbortSignal.abort(),
   });
   const response = await node.node.handleAdmin(request);
   assertEquals((await response.json()).code, "unreachable");
-  assert(!node.logged.some((line) => line.startsWith("admin_request_failed")));
+  assert(!node.log.entries.some(({ event }) => event === "admin_request_failed"));
   await node.stop();
 });

@@ -2,12 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { type AuditFilter, AuditReader } from "../../../peer/audit/reader.ts";
 import { AuditWorld, linesOf, NEVER, PEER, settle } from "./audit_world.ts";
-import { MemoryFiles } from "./memory_files.ts";
+import { MortalFiles } from "./mortal_files.ts";
 
 const world = await AuditWorld.create();
 
 Deno.test("show() filters by event, peer, time and outcome", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files, { maxBytes: 3_000 });
   const startMs = world.clock.wallMs;
   for (let at = 0; at < 12; at++) {

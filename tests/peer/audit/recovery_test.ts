@@ -5,12 +5,12 @@ import type { CryptoCore } from "../../../crypto/interface.ts";
 import { AuditLog } from "../../../peer/audit/audit_log.ts";
 import { AUDIT_DEFAULTS, type AuditSettings } from "../../../protocol/node_settings.ts";
 import { AuditWorld, linesOf, NEVER, setLines, settle } from "./audit_world.ts";
-import { MemoryFiles } from "./memory_files.ts";
+import { MortalFiles } from "./mortal_files.ts";
 
 const FIRST = "audit-000001.jsonl";
 const world = await AuditWorld.create();
 
-async function eventsOf(files: MemoryFiles): Promise<string[]> {
+async function eventsOf(files: MortalFiles): Promise<string[]> {
   const log = await world.open(files);
   await log.record("looked", { success: true });
   const query = { onlyFailed: false, limit: 1_000 };
@@ -89,7 +89,7 @@ Deno.test("what was acknowledged survives a death at any change, and the log ver
       fc.nat(4_000),
       fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 4, maxLength: 12 }),
       async (diesAt, tornBytes, bursts) => {
-        const files = new MemoryFiles();
+        const files = new MortalFiles();
         Object.assign(files, { diesAt, tornBytes });
         const acknowledged: string[] = [];
         void (async () => {
@@ -126,7 +126,7 @@ Deno.test("a full disk breaks nothing at the beginning of a new file either", as
 });
 
 async function fillDisk(settings: Partial<AuditSettings>): Promise<void> {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files, settings);
   await log.record("before", { success: true });
   files.isFull = true;
@@ -151,7 +151,7 @@ async function fillDisk(settings: Partial<AuditSettings>): Promise<void> {
 }
 
 Deno.test("beyond the queue entries are refused, counted and told of afterwards", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files);
   await log.record("before", { success: true });
   files.isFull = true;
@@ -171,7 +171,7 @@ Deno.test("beyond the queue entries are refused, counted and told of afterwards"
 });
 
 Deno.test("AuditLog.stop() ends although the disk is full, and refuses what is not on it", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files);
   files.isFull = true;
   const refused = log.record("late", { success: true }).catch((error) => error.code);
@@ -184,7 +184,7 @@ Deno.test("AuditLog.stop() ends although the disk is full, and refuses what is n
 });
 
 Deno.test("AuditLog.stop() writes what waits", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files);
   const entry = log.record("last", { success: true });
   await log.stop();
@@ -220,7 +220,7 @@ function slowlySigning(core: CryptoCore): CryptoCore {
 }
 
 Deno.test("AuditLog.stop() on a nearly full disk leaves a log that verifies", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const parts = { ...world.parts(files), crypto: slowlySigning(world.core) };
   const log = await AuditLog.open(parts, AUDIT_DEFAULTS);
   const before = log.record("before", { success: true });
@@ -288,7 +288,7 @@ Deno.test("AuditLog.open() notices a log that was set back, with its head or wit
 });
 
 Deno.test("AuditLog has the number of a line remembered at its start, each rotation and its end", async () => {
-  const files = new MemoryFiles();
+  const files = new MortalFiles();
   const log = await world.open(files, { maxBytes: 2_500 });
   assertEquals(files.mark, null);
   await log.record("first", { success: true });

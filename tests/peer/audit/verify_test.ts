@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AuditWorld, linesOf, NEVER, setLines } from "./audit_world.ts";
-import type { MemoryFiles } from "./memory_files.ts";
+import type { MortalFiles } from "./mortal_files.ts";
 
 const FIRST = "audit-000001.jsonl";
 const SECOND = "audit-000002.jsonl";
@@ -10,7 +10,7 @@ const world = await AuditWorld.create();
 const single = await world.write(6);
 const rotated = await world.write(6, 2);
 
-type Change = (files: MemoryFiles) => void;
+type Change = (files: MortalFiles) => void;
 
 function edit(name: string, change: (lines: string[]) => string[]): Change {
   return (files) => setLines(files, name, change(linesOf(files, name)));
@@ -23,7 +23,7 @@ function forge(line: string): string {
 }
 
 async function assertFound(
-  written: MemoryFiles,
+  written: MortalFiles,
   change: Change,
   expected: { kind: string; line: number | null },
 ): Promise<void> {
@@ -171,7 +171,7 @@ Deno.test("verify() of another node's log finds every line changed", async () =>
 });
 
 /** The number of the line that a byte of a file belongs to, its newline included. */
-function lineAt(files: MemoryFiles, name: string, at: number): number | null {
+function lineAt(files: MortalFiles, name: string, at: number): number | null {
   if (!name.endsWith(".jsonl")) return null;
   let number = 1;
   for (const other of files.logNames) {

@@ -11,8 +11,9 @@ import { DAMAGED_FILE } from "../../../peer/tokens/vault_file.ts";
 import { createOpenDatabase, openFiles, systemClock } from "../../../ports/system.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
-import { CHEAP, LifeNode, until } from "../data/life_world.ts";
+import { LifeNode } from "../data/life_world.ts";
 import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 const BODY = { passphrase: encodeBase64Url(encodeUtf8(PASSPHRASE)) };
 
@@ -36,9 +37,7 @@ for (const how of ["running", "stopped"] as const) {
     Deno.writeTextFileSync(`${node.data}/${DAMAGED_FILE}`, "");
     if (how === "stopped") await node.stop();
     const backup = await (how === "running" ? backUpRunning : backUpStopped)(node);
-    if (how === "running") {
-      await until(async () => (await node.audited()).includes("backup"), "audit");
-    }
+    if (how === "running") await node.untilAudited("backup");
     const foreign = foreignNames(names(node.data));
     assertEquals(foreign, [".env~", "a name", "audit-notes", "node.orb"]);
     await using into = new LifeNode();
@@ -77,7 +76,7 @@ function makeArchive(core: CryptoCore, files: readonly string[]): AsyncGenerator
   }
   return writeArchive(core, {
     passphrase: encodeUtf8(PASSPHRASE),
-    cost: CHEAP,
+    cost: CHEAP_COST,
     version: "test",
     schema: SCHEMA_VERSION,
     createdAt: 0,
@@ -118,7 +117,7 @@ function fileOf(length: number, text: string): Uint8Array {
 
 async function codeOf(core: CryptoCore, plain: readonly Uint8Array[]): Promise<string> {
   const passphrase = () => encodeUtf8(PASSPHRASE);
-  const { stream, head } = await core.beginBackup({ passphrase: passphrase(), cost: CHEAP });
+  const { stream, head } = await core.beginBackup({ passphrase: passphrase(), cost: CHEAP_COST });
   const body = await core.sealBackup({ stream, chunk: concatBytes(...plain), isLast: true });
   const input = pieces(concatBytes(head, body));
   const visitor = { manifest: () => {}, begin: () => {}, piece: () => {} };
@@ -189,7 +188,7 @@ Deno.test("a running node's backup on a full disk says so, and the next one is m
   const record = inside.audit.record;
   inside.audit.record = () => new Promise(() => {});
   Deno.mkdirSync(`${node.data}/backup.db`);
-  const refused = await node.admin("POST", "/backup", BODY);
+  const refused = await node.admin.request("POST", "/backup", BODY);
   assertEquals([refused.status, (await refused.json()).code], [503, "overloaded"]);
   Deno.removeSync(`${node.data}/backup.db`);
   await backUpRunning(node);
@@ -198,9 +197,9 @@ Deno.test("a running node's backup on a full disk says so, and the next one is m
 
 Deno.test("a client that goes away ends its backup, and the next one is made", async () => {
   await using node = await startedNode();
-  const unread = await node.admin("POST", "/backup", BODY);
+  const unread = await node.admin.request("POST", "/backup", BODY);
   assertEquals(unread.status, 200);
-  const refused = await node.admin("POST", "/backup", BODY);
+  const refused = await node.admin.request("POST", "/backup", BODY);
   assertEquals([refused.status, (await refused.json()).code], [503, "overloaded"]);
   await unread.body?.cancel();
   Deno.writeTextFileSync(`${node.data}/backup.db`, "what could not be removed");
@@ -225,9 +224,9 @@ function messageStore(data: string, count: number): BackupParts & { store: NodeS
   const database = openDatabase("node.db");
   database.exec(`
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
-    INSERT INTO outbox (peer, id, text, sent_at) SELECT 'peer', i, 'text ' || i, i FROM n;
+    INSERT INTO messaging_plain_outbox (peer, id, text, sent_at) SELECT 'peer', i, 'text ' || i, i FROM n;
     INSERT INTO peer_permissions (peer, name, allowed)
-    SELECT 'peer ' || (number % 7), 'name ' || number, number % 2 FROM outbox LIMIT 250`);
+    SELECT 'peer ' || (number % 7), 'name ' || number, number % 2 FROM messaging_plain_outbox LIMIT 250`);
   database.close();
   const files = openFiles(data);
   for (const name of ["keystore", "node-secret"]) Deno.writeTextFileSync(`${data}/${name}`, name);
@@ -246,11 +245,16 @@ Deno.test("a copy of a large database is of one moment, and others have their tu
     },
   };
   const writes: Promise<void>[] = [];
+  // What others do meanwhile comes by the real event loop, which is what the copy has to let run.
   const timer = setInterval(() => {
     turns += 1;
     writes.push(parts.store.write(() => {
-      parts.store.statement("UPDATE outbox SET delivered = 1 WHERE number = ?").run(turns);
-      parts.store.statement("DELETE FROM outbox WHERE number = ?").run(30_000 - turns);
+      parts.store.statement("UPDATE messaging_plain_outbox SET delivered = 1 WHERE number = ?").run(
+        turns,
+      );
+      parts.store.statement("DELETE FROM messaging_plain_outbox WHERE number = ?").run(
+        30_000 - turns,
+      );
     }));
   }, 1);
   const first = await readDataFiles({ ...parts, clock }).next();
@@ -266,17 +270,20 @@ Deno.test("a copy of a large database is of one moment, and others have their tu
   const permissions = "SELECT * FROM peer_permissions ORDER BY name";
   assertEquals(copy.statement(permissions).all(), parts.store.statement(permissions).all());
   const { whole, waiting } = copy.statement(
-    "SELECT count(*) AS whole, sum(delivered = 0) AS waiting FROM outbox",
+    "SELECT count(*) AS whole, sum(delivered = 0) AS waiting FROM messaging_plain_outbox",
   ).get()!;
   // Each write has left one row fewer and another one delivered.
   const seen = 30_000 - Number(whole);
   assertEquals(Number(waiting), 30_000 - 2 * seen);
   assert(seen < turns - 5, `${seen} of ${turns} writes`);
   assertEquals(copy.statement("PRAGMA integrity_check").get()?.integrity_check, "ok");
-  assertEquals(copy.statement("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").get(), {
-    seq: 30_000,
-    __proto__: null,
-  });
+  assertEquals(
+    copy.statement("SELECT seq FROM sqlite_sequence WHERE name = 'messaging_plain_outbox'").get(),
+    {
+      seq: 30_000,
+      __proto__: null,
+    },
+  );
   copy.close();
   parts.store.close();
 });
@@ -321,6 +328,6 @@ Deno.test("the audit log's lines are listed when its head was read", async () =>
 Deno.test("no backup is made of a directory from which nothing could be restored", async () => {
   await using node = await startedNode();
   Deno.removeSync(`${node.data}/node-secret`);
-  const refused = await node.admin("POST", "/backup", BODY);
+  const refused = await node.admin.request("POST", "/backup", BODY);
   assertEquals([refused.status, (await refused.json()).code], [404, "not_found"]);
 });

@@ -8,7 +8,8 @@ import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { backUpNode } from "../../../peer/backup/backup_node.ts";
 import { restoreNode, type RestoreTarget } from "../../../peer/backup/restore.ts";
 import { createOpenDatabase, openFiles } from "../../../ports/system.ts";
-import { CHEAP, type LifeNode } from "../data/life_world.ts";
+import type { LifeNode } from "../data/life_world.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 export const PASSPHRASE = "a passphrase for backups";
 
@@ -20,7 +21,7 @@ export async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8A
 
 export async function backUpStopped(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
   const passphrase = encodeUtf8(PASSPHRASE);
-  const options = { passphrase, version: "test", cost: CHEAP };
+  const options = { passphrase, version: "test", cost: CHEAP_COST };
   try {
     return await node.onData((ports) => collect(backUpNode(ports, options)));
   } finally {
@@ -34,7 +35,7 @@ function assertWiped(passphrase: Uint8Array): void {
 
 export async function backUpRunning(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
   const passphrase = encodeBase64Url(encodeUtf8(PASSPHRASE));
-  const answer = await node.admin("POST", "/backup", { passphrase });
+  const answer = await node.admin.request("POST", "/backup", { passphrase });
   assertEquals(answer.status, 200);
   return await collect(answer.body!);
 }

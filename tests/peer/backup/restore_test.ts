@@ -8,9 +8,11 @@ import type { DataPorts } from "../../../peer/data/succeed.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { Clock } from "../../../ports/ports.ts";
 import { openFiles, systemClock } from "../../../ports/system.ts";
-import { RealDirectory } from "../../interop/real_world.ts";
-import { CHEAP, LifeNode, until } from "../data/life_world.ts";
+import { LifeNode } from "../data/life_world.ts";
 import { backUpRunning, backUpStopped, collect, PASSPHRASE, pieces, restore } from "./backups.ts";
+import { RealDirectory } from "../../world/real_directory.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
+import { until } from "../../world/until.ts";
 
 async function connected(directory: RealDirectory, a: LifeNode, b: LifeNode): Promise<void> {
   const directories = [directory.url];
@@ -21,7 +23,7 @@ async function connected(directory: RealDirectory, a: LifeNode, b: LifeNode): Pr
   await a.ask("POST", "/peers/allow", { peer: b.id, permission: "message" });
   await b.ask("POST", "/peers/allow", { peer: a.id, permission: "message" });
   await a.ask("POST", "/connect", { peer: b.id, wait_ms: 10_000 });
-  await b.ask("POST", "/messages", { peer: a.id, text: "first", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", { peer: a.id, text: "first", wait_ms: 10_000 });
 }
 
 for (const how of ["running", "stopped"] as const) {
@@ -43,8 +45,12 @@ for (const how of ["running", "stopped"] as const) {
     assertEquals(moved.id, id);
     await moved.registered();
     await moved.confirmed(b.id);
-    await moved.ask("POST", "/messages", { peer: b.id, text: "from there", wait_ms: 10_000 });
-    await b.ask("POST", "/messages", { peer: id, text: "to there", wait_ms: 10_000 });
+    await moved.ask("POST", "/m/messaging/messages", {
+      peer: b.id,
+      text: "from there",
+      wait_ms: 10_000,
+    });
+    await b.ask("POST", "/m/messaging/messages", { peer: id, text: "to there", wait_ms: 10_000 });
     assertEquals((await b.inbox()).at(-1), [id, "from there"]);
     assertEquals(await moved.inbox(), [[b.id, "first"], [b.id, "to there"]]);
     await until(() => b.inside.book.get(moved.id)?.record.payload.api_url === moved.url, "URL");
@@ -67,7 +73,7 @@ Deno.test("a node that moved reaches its peers on standby pairs, without any dir
   await b.start();
   await moved.start();
   await moved.confirmed(b.id);
-  await b.ask("POST", "/messages", { peer: id, text: "no directory", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", { peer: id, text: "no directory", wait_ms: 10_000 });
   assertEquals((await moved.inbox()).at(-1), [b.id, "no directory"]);
   assertEquals(b.inside.book.get(id)?.record.payload.api_url, moved.url);
 });
@@ -154,7 +160,7 @@ function sealed(
   const passphrase = encodeUtf8(PASSPHRASE);
   const version = "other";
   return collect(
-    writeArchive(crypto, { passphrase, cost: CHEAP, version, schema, createdAt: 0, files }),
+    writeArchive(crypto, { passphrase, cost: CHEAP_COST, version, schema, createdAt: 0, files }),
   );
 }
 
@@ -179,10 +185,7 @@ Deno.test("after a restore the first newer record of its own is a node's past, a
   await signAhead(a, directory, 60_000);
   await restored.start({ directories: [directory.url] });
   await restored.registered();
-  await until(
-    async () => (await restored.audited()).includes("own_past_adopted"),
-    "notes its past",
-  );
+  await restored.untilAudited("own_past_adopted");
   await restored.stop();
 
   // The former one finds the restored one there in its turn, and goes on at its next start.
@@ -192,10 +195,7 @@ Deno.test("after a restore the first newer record of its own is a node's past, a
   await signAhead(a, directory, 110_000);
   await restored.start({ directories: [directory.url] });
   await until(async () => (await restored.status()).directories[0]?.state === "stopped", "stops");
-  await until(
-    async () => (await restored.audited()).includes("own_key_used_elsewhere"),
-    "notes the theft",
-  );
+  await restored.untilAudited("own_key_used_elsewhere");
   assertEquals((await restored.audited()).filter((event) => event === "restored").length, 1);
 });
 

@@ -5,9 +5,11 @@ import { systemClock, systemHttpClient, systemRandom } from "../../../ports/syst
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { verifyRecord } from "../../../protocol/record.ts";
 import { LocalCryptoCore } from "../../../crypto/core.ts";
-import { RealDirectory } from "../../interop/real_world.ts";
 import { setPassphrase } from "../../../ports/node_secret.ts";
-import { CHEAP, LifeNode, until } from "./life_world.ts";
+import { LifeNode } from "./life_world.ts";
+import { RealDirectory } from "../../world/real_directory.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
+import { until } from "../../world/until.ts";
 
 /** Two nodes that know each other, and the phrase of the first. */
 async function friends(directory: RealDirectory, a: LifeNode, b: LifeNode): Promise<Uint8Array> {
@@ -21,7 +23,7 @@ async function friends(directory: RealDirectory, a: LifeNode, b: LifeNode): Prom
   await b.ask("POST", "/peers/allow", { peer: a.id, permission: "message" });
   await b.ask("POST", "/peers/alias", { peer: a.id, name: "Ann" });
   await a.ask("POST", "/connect", { peer: b.id, wait_ms: 10_000 });
-  await a.ask("POST", "/messages", { peer: b.id, text: "before", wait_ms: 10_000 });
+  await a.ask("POST", "/m/messaging/messages", { peer: b.id, text: "before", wait_ms: 10_000 });
   return phrase;
 }
 
@@ -52,8 +54,8 @@ Deno.test("after a succession peers and directory follow by themselves, and the 
   assertEquals(shown.map(({ node_id }: { node_id: string }) => node_id), [id]);
   assertEquals((await b.status()).peers.map(({ node_id }) => node_id), [id]);
 
-  await a.ask("POST", "/messages", { peer: b.id, text: "to B", wait_ms: 10_000 });
-  await b.ask("POST", "/messages", { peer: id, text: "to A", wait_ms: 10_000 });
+  await a.ask("POST", "/m/messaging/messages", { peer: b.id, text: "to B", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", { peer: id, text: "to A", wait_ms: 10_000 });
   assertEquals((await b.inbox()).at(-1), [id, "to B"]);
   assertEquals((await a.inbox()).at(-1), [b.id, "to A"]);
   await until(() => selfRow(a, `untold ${b.id}`) === null, "B counts as told");
@@ -72,13 +74,13 @@ Deno.test("after a succession peers and directory follow by themselves, and the 
   assertEquals(await codeOf(client.lookUp(oldId)), "succeeded");
   await crypto.stop();
 
-  assert((await a.audited()).includes("succeeded"));
-  assert((await b.audited()).includes("peer_succeeded"));
+  await a.untilAudited("succeeded");
+  await b.untilAudited("peer_succeeded");
 
   await thief.start({ directories: [directory.url] });
   assertEquals(thief.id, oldId);
   await until(async () => (await thief.status()).directories[0]?.state === "refused", "410");
-  const connecting = await thief.admin("POST", "/connect", { peer: b.id, wait_ms: 500 });
+  const connecting = await thief.admin.request("POST", "/connect", { peer: b.id, wait_ms: 500 });
   assert(!connecting.ok);
   await connecting.body?.cancel();
   await thief.stop();
@@ -120,7 +122,9 @@ Deno.test("a node under a passphrase succeeds with it, and not without", async (
   await using a = new LifeNode();
   const phrase = await a.init();
   const text = "a passphrase of the keys";
-  await a.onData((ports) => setPassphrase(ports, { passphrase: encodeUtf8(text), cost: CHEAP }));
+  await a.onData((ports) =>
+    setPassphrase(ports, { passphrase: encodeUtf8(text), cost: CHEAP_COST })
+  );
   const { id } = await a.start({ passphrase: encodeUtf8(text) });
   await a.stop();
   assertEquals(await codeOf(a.succeed(phrase)), "unauthorized");
@@ -157,12 +161,16 @@ Deno.test("a node whose data is lost is followed from its phrase and its id alon
   await heir.start({ directories: [directory.url] });
   await heir.registered();
   await until(async () => {
-    const asked = await b.admin("POST", "/connect", { peer: oldId, wait_ms: 1_000 });
+    const asked = await b.admin.request("POST", "/connect", { peer: oldId, wait_ms: 1_000 });
     await asked.body?.cancel();
     return b.inside.book.get(oldId)?.succession != null;
   }, "B finds the heir");
   await b.confirmed(heir.id);
-  await b.ask("POST", "/messages", { peer: heir.id, text: "still there?", wait_ms: 10_000 });
+  await b.ask("POST", "/m/messaging/messages", {
+    peer: heir.id,
+    text: "still there?",
+    wait_ms: 10_000,
+  });
   // B is a stranger to it, whose messages wait as requests.
   assertEquals(b.inside.book.get(heir.id)?.known, true);
 });

@@ -9,7 +9,7 @@ import { systemRandom } from "../../../ports/system.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { MortalDisk, type MortalProcess } from "../../crash/mortal_disk.ts";
 import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
-import { CHEAP } from "./life_world.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 const PLAIN_BYTES = 32;
 const SEALED_BYTES = 92;
@@ -39,7 +39,7 @@ class Place implements AsyncDisposable {
     options: { passphrase?: Uint8Array; show?: Place["show"] },
     ports: DataPorts = this.portsOf(),
   ): Promise<string> {
-    return initNode(ports, { cost: CHEAP, show: this.show, ...options });
+    return initNode(ports, { cost: CHEAP_COST, show: this.show, ...options });
   }
 
   get secretBytes(): number {
@@ -99,7 +99,7 @@ Deno.test("init with a passphrase that is killed before any write ends well the 
 
 Deno.test("init and succeed refuse a passphrase for keys that lie there without one", async () => {
   await using place = await openPlace();
-  const { nodeId } = await openKeystoreFiles(place.portsOf(), { cost: CHEAP });
+  const { nodeId } = await openKeystoreFiles(place.portsOf(), { cost: CHEAP_COST });
   assertEquals(await codeOf(place.init({ passphrase: passphrase() })), "bad_request");
   assertEquals(await place.init({}), nodeId);
   const { phrase } = place;
@@ -107,7 +107,7 @@ Deno.test("init and succeed refuse a passphrase for keys that lie there without 
     phrase: phrase.slice(),
     from: null,
     passphrase: passphrase(),
-    cost: CHEAP,
+    cost: CHEAP_COST,
     show: place.show,
   });
   assertEquals(await codeOf(succeeding), "bad_request");
@@ -143,7 +143,7 @@ Deno.test("succeed for a lost directory takes no place that holds a node, and no
     codeOf(succeedNode(ports, {
       phrase: place.phrase.slice(),
       from: from as NodeId,
-      cost: CHEAP,
+      cost: CHEAP_COST,
       show: place.show,
     }));
   assertEquals(await succeed(place.portsOf(), id), "bad_request");
@@ -169,7 +169,7 @@ Deno.test("a phrase that could not be shown is void, and init shows another one"
   await place.init({});
   const before = new Map(place.disk.files.content);
   const { phrase } = place;
-  const options = { phrase: phrase.slice(), from: null, cost: CHEAP, show };
+  const options = { phrase: phrase.slice(), from: null, cost: CHEAP_COST, show };
   await assertRejects(() => succeedNode(place.portsOf(), options), Error, "Broken pipe");
   assertEquals(place.disk.files.content, before);
 });
@@ -177,13 +177,13 @@ Deno.test("a phrase that could not be shown is void, and init shows another one"
 Deno.test("the keys that follow are under the passphrase of the former ones, with a secret of their own", async () => {
   await using place = await openPlace();
   const id = await place.init({});
-  await setPassphrase(place.portsOf(), { passphrase: passphrase(), cost: CHEAP });
+  await setPassphrase(place.portsOf(), { passphrase: passphrase(), cost: CHEAP_COST });
   const before = new Map(place.disk.files.content);
   const next = await succeedNode(place.portsOf(), {
     phrase: place.phrase.slice(),
     from: null,
     passphrase: passphrase(),
-    cost: CHEAP,
+    cost: CHEAP_COST,
     show: place.show,
   });
   const opened = await openKeystoreFiles(place.portsOf(), { passphrase: passphrase() });

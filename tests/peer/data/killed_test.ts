@@ -12,7 +12,7 @@ import { MortalDisk, type MortalProcess } from "../../crash/mortal_disk.ts";
 import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
 import { FakeNetwork } from "../../property/fake_network.ts";
 import { NodeWorld } from "../../property/node_world.ts";
-import { CHEAP } from "./life_world.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 /** What people and editors leave in a vault: a comment in Latin-1, a line that is none, one that was cut off. */
 const ODD_LINES = concatBytes(
@@ -41,7 +41,7 @@ async function makeLived(): Promise<Lived> {
   const crypto = await LocalCryptoCore.create();
   let phrase = new Uint8Array();
   const id = await initNode(portsOf(disk.boot(), crypto), {
-    cost: CHEAP,
+    cost: CHEAP_COST,
     show: (shown) => Promise.resolve(void (phrase = shown.phrase.slice())),
   });
   await crypto.stop();
@@ -66,7 +66,7 @@ async function succeed(ports: DataPorts, lived: Lived): Promise<string> {
   return await succeedNode(ports, {
     phrase: lived.phrase.slice(),
     from: null,
-    cost: CHEAP,
+    cost: CHEAP_COST,
     show: () => Promise.resolve(),
   });
 }

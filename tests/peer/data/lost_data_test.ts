@@ -3,7 +3,8 @@ import { backUpNode } from "../../../peer/backup/backup_node.ts";
 import { initNode } from "../../../peer/data/init.ts";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { CHEAP, LifeNode } from "./life_world.ts";
+import { LifeNode } from "./life_world.ts";
+import { CHEAP_COST } from "../../world/cores.ts";
 
 /** A stopped node that has lived: with a recovery phrase, an audit log and a vault. */
 async function livedNode(): Promise<{ node: LifeNode; id: string; phrase: Uint8Array }> {
@@ -36,11 +37,11 @@ async function assertRefused(
   const show = () => Promise.reject(new Error("A phrase was shown"));
   const attempts: Record<string, () => Promise<unknown>> = {
     run: () => node.start(),
-    init: () => node.onData((ports) => initNode(ports, { show, cost: CHEAP })),
+    init: () => node.onData((ports) => initNode(ports, { show, cost: CHEAP_COST })),
     succeed: () => node.succeed(phrase),
     "back up": () =>
       node.onData((ports) =>
-        Array.fromAsync(backUpNode(ports, { passphrase, version: "test", cost: CHEAP }))
+        Array.fromAsync(backUpNode(ports, { passphrase, version: "test", cost: CHEAP_COST }))
       ),
   };
   const [code, text] = expected;

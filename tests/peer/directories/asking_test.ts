@@ -3,9 +3,9 @@ import { decodeNodeId, encodeBase64Url, type NodeId } from "../../../crypto/enco
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { openProof } from "../../../protocol/statements.ts";
 import { START_MS } from "../parts.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
-import { DirectoryWorld, type FakeDirectory } from "./directory_world.ts";
+import { DirectoryWorld, type FakeDirectory, payloadOf } from "./directory_world.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -137,6 +137,42 @@ Deno.test("Directories.introduce() makes a new proof a second after proof_replay
   await world.parts.clock.advance(1_000);
   assertEquals(await again, "proof_replayed");
   assertEquals(proofs.length, 4);
+});
+
+Deno.test("Directories.introduce() names the directory's new URL once that has moved", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const directories = await world.start(one.url);
+  const api_url = "https://moved.example";
+  await world.parts.clock.advance(1_000);
+  one.record = await one.keys.recordText({ api_url, suites: [], seq: START_MS + 1_000 });
+  one.records.set(one.keys.id, one.record);
+  const answer = await world.introduction(one, world.peer);
+  const named: string[] = [];
+  one.instead = ({ url, headers }) => {
+    if (!url.endsWith("request-connection")) return null;
+    const { htu } = payloadOf(headers!["OpenRed-Proof"]!);
+    named.push(String(htu));
+    return String(htu).startsWith(api_url) ? answer : answerJson(401, { code: "proof_invalid" });
+  };
+  await directories.introduce(world.peer.id, NEVER);
+  const path = "/api/v3/tokens/request-connection";
+  assertEquals(named, [one.url + path, api_url + path]);
+});
+
+Deno.test("Directories.introduce() asks once where a proof is refused and the directory has not moved", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  one.records.set(one.keys.id, one.record);
+  const directories = await world.start(one.url);
+  let asked = 0;
+  one.instead = ({ url }) => {
+    if (!url.endsWith("request-connection")) return null;
+    asked += 1;
+    return answerJson(401, { code: "proof_invalid" });
+  };
+  assertEquals(await codeOf(directories.introduce(world.peer.id, NEVER)), "proof_invalid");
+  assertEquals(asked, 1);
 });
 
 Deno.test("Directories.introduce() asks the next directory when one fails or introduces somebody else", async () => {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { RealDirectory } from "../../interop/real_world.ts";
-import { LifeNode, until } from "../data/life_world.ts";
+import { LifeNode } from "../data/life_world.ts";
+import { RealDirectory } from "../../world/real_directory.ts";
+import { until } from "../../world/until.ts";
 
 Deno.test("a node finds at a real directory that a copy of it has registered, and goes on once that is gone", async () => {
   await using directory = await new RealDirectory().start();
@@ -24,7 +25,7 @@ Deno.test("a node finds at a real directory that a copy of it has registered, an
   await node.start({ directories });
   const stateOf = async () => (await node.status()).directories[0]?.state;
   await until(async () => await stateOf() === "stopped", "stops");
-  assertEquals((await node.audited()).includes("own_key_used_elsewhere"), true);
+  await node.untilAudited("own_key_used_elsewhere");
   await copy.stop();
   await restart(node);
   await node.registered();

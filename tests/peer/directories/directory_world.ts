@@ -16,7 +16,7 @@ import { TokenVault } from "../../../peer/tokens/vault.ts";
 import type { HttpAnswer, HttpRequest } from "../../../ports/ports.ts";
 import type { NodeEvent } from "../../../protocol/admin_api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { answerJson, FakeHttp } from "../fake_http.ts";
+import { answerJson, FakeHttp } from "../../world/fake_http.ts";
 import { START_MS, TestParts } from "../parts.ts";
 import { issuePair, TestNodeKeys } from "../test_node_keys.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { markRestored, RestoredMark } from "../../../peer/own/restored_mark.ts";
 import { OwnSuccession } from "../../../peer/own/own_succession.ts";
 import { HOUR_MS, MINUTE_MS, START_MS } from "../parts.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { DirectoryWorld, payloadOf, REANNOUNCE_MS } from "./directory_world.ts";
 
 function seqOf(record: string): number {
@@ -20,6 +20,52 @@ Deno.test("DirectoryLink re-announces at the time it was told, early by jitter, 
   await world.parts.clock.advance(2);
   const [first = "", second = ""] = one.registered;
   assert(seqOf(second) > seqOf(first), "only a higher seq moves a lease");
+});
+
+Deno.test("DirectoryLink looks as often as it is told whether it is known, and registers where it is not", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  one.more = { look_after_ms: MINUTE_MS };
+  await world.start(one.url);
+  const looked = () =>
+    world.http.requests.filter(({ url }) => url.endsWith(`/nodes/${world.own.id}`)).length;
+  const before = looked();
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  assertEquals(one.registered.length, 1, "it is known there");
+  assert(looked() - before >= 10 && looked() - before <= 13, `${looked() - before}`);
+  // The directory lost everything.
+  one.records.clear();
+  await world.parts.clock.advance(MINUTE_MS);
+  assertEquals(one.registered.length, 2);
+  // It was set back.
+  one.records.set(world.own.id, one.registered[0]!);
+  await world.parts.clock.advance(MINUTE_MS);
+  assertEquals(one.registered.length, 3);
+  assert(seqOf(one.registered[2]!) > seqOf(one.registered[1]!));
+});
+
+Deno.test("DirectoryLink looks not more often than each second, and waits where nobody answers it", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  one.more = { look_after_ms: 0 };
+  await world.start(one.url);
+  const before = world.http.requests.length;
+  await world.parts.clock.advance(10_000);
+  const looks = world.http.requests.length - before;
+  assert(looks >= 8 && looks <= 13, `${looks}`);
+  one.nodeId = null;
+  one.instead = () => answerJson(503, { code: "overloaded" });
+  await world.parts.clock.advance(10_000);
+  assertEquals(one.registered.length, 1, "a directory that is away has forgotten nobody");
+});
+
+Deno.test("DirectoryLink does not look where it is not told to", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  await world.start(one.url);
+  const before = world.http.requests.length;
+  await world.parts.clock.advance(REANNOUNCE_MS / 2);
+  assertEquals(world.http.requests.length, before);
 });
 
 Deno.test("Directories signs one record for all of them", async () => {

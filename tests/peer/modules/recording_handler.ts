@@ -1,20 +1,17 @@
-/** A module that notes which frames reach it. */
+/** A handler that notes which frames reach it. */
 import type { NodeId } from "../../../crypto/encoding.ts";
-import type { FrameHandler } from "../../../peer/modules/frame_gate.ts";
+import type { FrameHandler, PeerFrame } from "../../../modules/api.ts";
 
 export class RecordingHandler implements FrameHandler {
-  readonly seen: string[] = [];
+  readonly seen: ("frame" | "request")[] = [];
   /** Ids of messages that were stored. */
   readonly stored = new Set<string>();
+  /** Whether contact requests are kept. */
+  keepsRequests = true;
 
-  receive(_peer: NodeId, _header: unknown, _body: Uint8Array): Promise<boolean> {
-    this.seen.push("frame");
-    return Promise.resolve(true);
-  }
-
-  receiveRequest(_peer: NodeId, _header: unknown, _body: Uint8Array): Promise<boolean> {
-    this.seen.push("request");
-    return Promise.resolve(true);
+  receive({ isRequest }: PeerFrame): Promise<boolean> {
+    this.seen.push(isRequest ? "request" : "frame");
+    return Promise.resolve(!isRequest || this.keepsRequests);
   }
 
   has(_peer: NodeId, id: string): boolean {

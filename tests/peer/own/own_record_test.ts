@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { CryptoCore } from "../../../crypto/interface.ts";
-import { type NodeConfig } from "../../../peer/config.ts";
+import type { NodeConfig } from "../../../peer/config.ts";
 import { NODE_DEFAULTS } from "../../../protocol/node_settings.ts";
 import { OwnRecord } from "../../../peer/own/own_record.ts";
 import { HOUR_MS, MINUTE_MS, START_MS, TestParts } from "../parts.ts";

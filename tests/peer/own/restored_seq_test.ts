@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { markRestored } from "../../../peer/own/restored_mark.ts";
 import { NODE_DEFAULTS } from "../../../protocol/node_settings.ts";
 import { OwnRecord } from "../../../peer/own/own_record.ts";
-import { SeededRandom } from "../../sim/seeded_random.ts";
+import { SeededRandom } from "../../world/seeded_random.ts";
 import { HOUR_MS, MINUTE_MS, START_MS, TestParts } from "../parts.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 

@@ -4,10 +4,10 @@ import { ChannelPool } from "../../../peer/p2p/channels.ts";
 import type { FrameVerdict } from "../../../peer/sessions/frame_intake.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { testIdentity } from "../../protocol/signer.ts";
-import { FakeHttp } from "../fake_http.ts";
-import { settle } from "../virtual_clock.ts";
+import { FakeHttp } from "../../world/fake_http.ts";
 import { SessionWorld } from "../sessions/session_world.ts";
 import { FakeChannel } from "./fake_channel.ts";
+import { settle } from "../../world/settle.ts";
 
 const UNKNOWN = 0;
 const REFUSED = 1;

@@ -4,11 +4,11 @@ import { PeerCarrier } from "../../../peer/p2p/peer_carrier.ts";
 import { ReliableSender } from "../../../peer/sessions/reliable.ts";
 import type { FrameVerdict } from "../../../peer/sessions/frame_intake.ts";
 import { testIdentity } from "../../protocol/signer.ts";
-import { answerJson, FakeHttp } from "../fake_http.ts";
+import { answerJson, FakeHttp } from "../../world/fake_http.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { SessionWorld } from "../sessions/session_world.ts";
-import { settle } from "../virtual_clock.ts";
 import { FakeChannel } from "./fake_channel.ts";
+import { settle } from "../../world/settle.ts";
 
 const LIMITS = { maxConnections: 100, idleConnectionMs: 300_000 };
 const BUFFER_BYTES = 4 * 2 ** 20;

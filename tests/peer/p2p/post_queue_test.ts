@@ -4,8 +4,8 @@ import { PostQueue } from "../../../peer/p2p/post_queue.ts";
 import type { HttpAnswer, HttpRequest } from "../../../ports/ports.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { testIdentity } from "../../protocol/signer.ts";
-import { answerJson, FakeHttp } from "../fake_http.ts";
-import { settle } from "../virtual_clock.ts";
+import { answerJson, FakeHttp } from "../../world/fake_http.ts";
+import { settle } from "../../world/settle.ts";
 
 const PEER = testIdentity(1).id;
 const OTHER = testIdentity(2).id;

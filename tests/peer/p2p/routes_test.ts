@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodeBase64Url } from "../../../crypto/encoding.ts";
+import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { openIdentityStatement } from "../../../protocol/statements.ts";
+import { TrustedProxies } from "../../../protocol/trusted_proxies.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { NODE_URL, TestNode } from "../test_node.ts";
 
@@ -92,6 +93,25 @@ Deno.test("Every POST answers bad bodies with 400 or 413 and a code", async () =
   assertEquals((await test.post("/p2p/handshake", { ...version, noise: large })).status, 413);
 });
 
+/** A body of which no more is there than what it begins with; the end never comes. */
+function endless(begin: string): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.enqueue(encodeUtf8(begin)) });
+}
+
+Deno.test("POST /p2p/message refuses a frame of an unknown session before its body has come", async () => {
+  await using test = await TestNode.start();
+  const id = encodeBase64Url(new Uint8Array(16).fill(9));
+  for (const begin of [`{"session_id":"${id}",`, ` { "session_id" : "${id}",`]) {
+    const body = endless(begin.padEnd(64, " "));
+    assertEquals(await codeOf(test.ask("POST", "/p2p/message", { body })), [
+      404,
+      "session_unknown",
+    ]);
+  }
+  const late = endless(`{"data":"${"A".repeat(17_000)}`);
+  assertEquals((await test.ask("POST", "/p2p/message", { body: late })).status, 413);
+});
+
 Deno.test("POST /p2p/handshake limits what one address may try, and burns no pair for it", async () => {
   await using test = await TestNode.start({ handshakesPerMinute: 2 });
   const half = await test.introduce();
@@ -112,6 +132,24 @@ Deno.test("POST /p2p/handshake limits what one address may try, and burns no pai
   assertEquals((await test.post("/p2p/handshake", garbage, "192.0.2.9")).status, 403);
   await test.clock.advance(MINUTE_MS);
   await test.call(half);
+});
+
+Deno.test("Behind a trusted proxy each address has a limit of its own", async () => {
+  const trustedProxies = TrustedProxies.parse("192.0.2.1")!;
+  await using test = await TestNode.start({ handshakesPerMinute: 1, trustedProxies });
+  const pair_id = encodeBase64Url(new Uint8Array(16));
+  const body = JSON.stringify({ v: 3, suite: "ik-x25519", pair_id, noise: "AAAA" });
+  const ask = async (client: string, address: string) => {
+    const headers = { "content-type": "application/json", forwarded: `for=${client}` };
+    const url = `${NODE_URL}/p2p/handshake`;
+    const request = new Request(url, { method: "POST", body, headers });
+    return (await test.node.handle(request, { address })).status;
+  };
+  assertEquals(await ask("198.51.100.7", "192.0.2.1"), 403);
+  assertEquals(await ask("198.51.100.7", "192.0.2.1"), 429);
+  assertEquals(await ask("198.51.100.8", "192.0.2.1"), 403);
+  assertEquals(await ask("198.51.100.9", "192.0.2.2"), 403);
+  assertEquals(await ask("198.51.100.10", "192.0.2.2"), 429);
 });
 
 Deno.test("POST /p2p/handshake says the same whatever the reason", async () => {

@@ -2,22 +2,19 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { encodeNodeId } from "../../../crypto/encoding.ts";
 import type { HttpRequest } from "../../../ports/ports.ts";
-import { FakeFiles } from "../../directory/test_directory.ts";
 import { RunningNode } from "../../property/running_node.ts";
 import { TestParts } from "../parts.ts";
 import { FriendWorld } from "./friend_world.ts";
+import { keepOpen } from "../../world/kept_database.ts";
+import { MemoryFiles } from "../../world/memory_files.ts";
+import { VirtualClock } from "../../world/virtual_clock.ts";
+import { MINUTE_MS } from "../parts.ts";
 
 /** A disk that outlives the process on it. */
 function createDisk() {
   const database = new DatabaseSync(":memory:");
-  const kept = new Proxy(database, {
-    get(target, key) {
-      if (key === "close") return () => {};
-      const member = Reflect.get(target, key, target);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
-  return { database, options: { files: new FakeFiles(), openDatabase: () => kept } };
+  const kept = keepOpen(database);
+  return { database, options: { files: new MemoryFiles(), openDatabase: () => kept } };
 }
 
 function block(database: DatabaseSync, peer: string): void {
@@ -26,7 +23,7 @@ function block(database: DatabaseSync, peer: string): void {
 
 Deno.test("a block stays over a restart, and the node does not call whom it blocked", async () => {
   const { options } = createDisk();
-  const world = await FriendWorld.start(new Map(), options);
+  const world = await FriendWorld.start([], options);
   const { friendId, network } = world;
   assertNotEquals((await world.decide("block")).blocked_since, null);
   await world[Symbol.asyncDispose]();
@@ -36,18 +33,19 @@ Deno.test("a block stays over a restart, and the node does not call whom it bloc
     asked.push(new URL(call.url).pathname);
     return request(call);
   };
-  await using node = await RunningNode.start({ ...options, network });
+  const clock = new VirtualClock(Date.now());
+  await using node = await RunningNode.start({ ...options, network, clock });
   const { node_id: ownId, peers } = await node.status();
   const peer = peers.find(({ node_id }) => node_id === friendId);
   assertEquals([peer?.known, peer?.standing], [true, "blocked"]);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await clock.advance(MINUTE_MS);
   const aboutItself = ["/nodes/register", `/nodes/${ownId}`];
   assertEquals(asked.filter((path) => !aboutItself.some((own) => path.endsWith(own))), []);
 });
 
 Deno.test("a handshake is refused by the block itself, not only because its pair is gone", async () => {
   const { database, options } = createDisk();
-  await using world = await FriendWorld.start(new Map(), options);
+  await using world = await FriendWorld.start([], options);
   const { pair } = await world.introduce();
   block(database, world.friendId);
   const { status, content } = await world.shakeHands(pair);

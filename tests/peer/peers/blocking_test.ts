@@ -2,9 +2,12 @@ import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { setImmediate } from "node:timers";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { type Answer, FriendWorld } from "./friend_world.ts";
+import { builtInOf, moduleOf } from "../../world/test_module.ts";
 import { RecordingHandler } from "../modules/recording_handler.ts";
 
-const MODULES = ["file_sharing", "authentication", "weather", "x", "core2"];
+const MODULES = ["file_sharing", "authentication", "weather", "xyz", "core2"];
+const PERMISSIONS = ["files", "auth"];
+const TYPES = ["text", "chunk", "core", "hello"];
 const MOMENTS = 40;
 
 function problemOf({ status, content }: Answer): [number, string] {
@@ -19,13 +22,14 @@ async function turnsOfTheLoop(count: number): Promise<void> {
 
 Deno.test("no frame of any module reaches its handler before the peer may", async () => {
   const handlers = new Map(MODULES.map((module) => [module, new RecordingHandler()]));
-  for (const handler of handlers.values()) {
-    Object.defineProperty(handler, "receiveRequest", { value: undefined });
-  }
-  await using world = await FriendWorld.start(handlers);
+  const frames = TYPES.map((type) => ({ type }));
+  const modules = [...handlers].map(([name, handler], index) =>
+    builtInOf(moduleOf({ name, permissions: [PERMISSIONS[index] ?? name], frames }, handler))
+  );
+  await using world = await FriendWorld.start(modules);
   const sendAll = async () => {
     for (const [index, module] of MODULES.entries()) {
-      for (const name of ["text", "chunk", "core", "hello"]) {
+      for (const name of TYPES) {
         const header = { type: `${module}.${name}`, id: `${name}${index}` };
         assertEquals((await world.sendFrame(header)).status, 200);
       }
@@ -91,7 +95,10 @@ Deno.test("blocking while a handshake is under way leaves no session, at whateve
 Deno.test("connecting and writing to a blocked peer says so, and stores nothing", async () => {
   await using world = await FriendWorld.start();
   await world.decide("block");
-  const inputs = { connect: { wait_ms: 0 }, messages: { text: "hello", wait_ms: 0 } };
+  const inputs = {
+    connect: { wait_ms: 0 },
+    "/m/messaging/messages": { text: "hello", wait_ms: 0 },
+  };
   for (const [path, input] of Object.entries(inputs)) {
     const answer = await world.ask(path, { peer: world.friendId, ...input });
     assertEquals(problemOf(answer), [403, "forbidden"]);
@@ -102,7 +109,8 @@ Deno.test("connecting and writing to a blocked peer says so, and stores nothing"
 
 Deno.test("writing to a peer allows it message, unless that was denied", async () => {
   await using world = await FriendWorld.start();
-  const write = () => world.ask("messages", { peer: world.friendId, text: "hello", wait_ms: 0 });
+  const input = { peer: world.friendId, text: "hello", wait_ms: 0 };
+  const write = () => world.ask("/m/messaging/messages", input);
   await world.decide("deny", { permission: "message" });
   assertEquals((await write()).status, 200);
   assertEquals((await world.decide("show")).permissions, []);

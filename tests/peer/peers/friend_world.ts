@@ -4,8 +4,9 @@
  * @module
  */
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
-import type { FrameHandler } from "../../../peer/modules/frame_gate.ts";
-import type { InboxView, PeerDetail, StatusView } from "../../../protocol/admin_api.ts";
+import type { BuiltInModule } from "../../../peer/modules/host.ts";
+import type { PeerDetail, StatusView } from "../../../protocol/admin_api.ts";
+import type { InboxView } from "../../../protocol/messaging_api.ts";
 import { NO_EDIT } from "../../property/edits.ts";
 import type { FakeNetwork, FakePair } from "../../property/fake_network.ts";
 import { FakePeers } from "../../property/fake_peers.ts";
@@ -29,10 +30,10 @@ export class FriendWorld implements AsyncDisposable {
   }
 
   static async start(
-    handlers: ReadonlyMap<string, FrameHandler> = new Map(),
+    modules: readonly BuiltInModule[] = [],
     disk: Pick<NodeOptions, "files" | "openDatabase"> = {},
   ): Promise<FriendWorld> {
-    const node = await RunningNode.start({ handlers, ...disk });
+    const node = await RunningNode.start({ modules, ...disk });
     return new FriendWorld(node, await FakePeers.create(node));
   }
 
@@ -60,9 +61,10 @@ export class FriendWorld implements AsyncDisposable {
     return { status: answer.status, content: await answer.json() };
   }
 
-  /** Asks the admin API. */
+  /** Asks the admin API for a path below `/admin/v1/`, or for one of a module. */
   ask(path: string, input: object): Promise<Answer> {
-    return this.#post(`/admin/v1/${path}`, input, this.#node.adminHeaders);
+    const whole = path.startsWith("/m/") ? path : `/admin/v1/${path}`;
+    return this.#post(whole, input, this.#node.adminHeaders);
   }
 
   /** Decides something about the friend. */
@@ -76,7 +78,7 @@ export class FriendWorld implements AsyncDisposable {
 
   /** Whether each stored message is a contact request. */
   async inbox(): Promise<boolean[]> {
-    const url = `${NODE_URL}/admin/v1/inbox?limit=1000`;
+    const url = `${NODE_URL}/m/messaging/inbox?limit=1000`;
     const answer = await this.#node.handle(new Request(url, { headers: this.#node.adminHeaders }));
     const { messages } = await answer.json() as InboxView;
     return messages.map(({ standing }) => standing === "stranger");

@@ -74,22 +74,29 @@ for (const length of [1, 3, 8]) {
   });
 }
 
-Deno.test("PeerBook.follow() moves what waits in the outbox in the transaction that ends the old id", async () => {
+Deno.test("PeerBook.follow() moves what others keep in the transaction that ends the old id", async () => {
   const { parts, book } = await setUp();
   using _ = parts;
   await meetOld(parts, book);
-  const insert = parts.store.statement(
-    "INSERT INTO outbox (peer, id, text, sent_at, delivered) VALUES (?, ?, 'x', 0, ?)",
-  );
-  insert.run(OLD.id, "waiting", 0);
-  insert.run(OLD.id, "delivered", 1);
+  const { store } = parts;
+  store.statement("INSERT INTO self (name, value) VALUES ('kept for', ?)").run(OLD.id);
+  let fails = true;
+  book.alsoMoves((old, next) => {
+    store.statement("UPDATE self SET value = ? WHERE name = 'kept for' AND value = ?")
+      .run(next, old);
+    if (fails) throw new RangeError("It fails");
+  });
   const chain = await links(parts, 0, 1);
-  await book.follow({ chain, record: await record(parts, NEXT) });
-  const rows = parts.store.statement("SELECT id, peer FROM outbox ORDER BY id").all();
-  assertEquals(rows.map((row) => [row.id, row.peer]), [["delivered", OLD.id], [
-    "waiting",
-    NEXT.id,
-  ]]);
+  const follow = async () => await book.follow({ chain, record: await record(parts, NEXT) });
+  await assertRejects(follow);
+  const stored = () => {
+    const row = store.statement("SELECT succession FROM peers WHERE id = ?").get(OLD.id);
+    return [store.self("kept for"), row?.succession];
+  };
+  assertEquals(stored(), [OLD.id, null]);
+  fails = false;
+  await follow();
+  assertEquals(stored(), [NEXT.id, chain[0]]);
   const again = new PeerBook(parts, OWN.id);
   await again.load();
   assertEquals(again.get(OLD.id)?.succession, chain[0]);

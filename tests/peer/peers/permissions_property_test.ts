@@ -2,9 +2,10 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { encodeNodeId, type NodeId } from "../../../crypto/encoding.ts";
 import { FrameGate } from "../../../peer/modules/frame_gate.ts";
+import { FrameIds } from "../../../peer/modules/frame_ids.ts";
 import type { StrangerPolicy } from "../../../protocol/node_settings.ts";
-import { ModulePermissions } from "../../../peer/peers/module_permissions.ts";
 import { Permissions } from "../../../peer/peers/permissions.ts";
+import { moduleOf, runningModule, runningModules } from "../../world/test_module.ts";
 import { TestParts } from "../parts.ts";
 import { RecordingHandler } from "../modules/recording_handler.ts";
 
@@ -140,13 +141,14 @@ async function checkAll(
   // Read by a program that starts now: what was acknowledged is on disk.
   const permissions = new Permissions(parts);
   const handlers = new Map(MODULES.map((module) => [module, new RecordingHandler()]));
-  const gate = new FrameGate({
-    ...parts,
-    permissions,
-    modulePermissions: new ModulePermissions(),
-    events: parts.events,
-    denials: parts.denials,
-  }, { handlers, strangers: options.strangers });
+  const frames = [{ type: "x", strangers: true }];
+  const running = [...handlers].map(([name, handler], index) =>
+    runningModule(moduleOf({ name, permissions: [NAMES[index]!], frames }, handler))
+  );
+  const gate = new FrameGate({ ...parts, permissions, frameIds: new FrameIds(parts.store) }, {
+    modules: runningModules(...running),
+    strangers: options.strangers,
+  });
   let id = 0;
   for (const peer of PEERS) {
     for (const [index, module] of MODULES.entries()) {

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { AckGatherer } from "../../../peer/sessions/acks.ts";
 import { testIdentity } from "../../protocol/signer.ts";
-import { settle, VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../world/virtual_clock.ts";
+import { settle } from "../../world/settle.ts";
 
 Deno.test("AckGatherer sends the ids of one turn together, at most 64 to a frame, by peer", async () => {
   const frames: [string, readonly string[]][] = [];

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { CallTurns, MAX_CALLS_IN_TURN } from "../../../peer/sessions/call_turns.ts";
-import { settle, VirtualClock } from "../virtual_clock.ts";
+import { VirtualClock } from "../../world/virtual_clock.ts";
+import { settle } from "../../world/settle.ts";
 
 const never = new AbortController().signal;
 

@@ -4,10 +4,10 @@ import { decodeBase64Url, encodeBase64Url } from "../../../crypto/encoding.ts";
 import type { KeyRef, ReadAnswer } from "../../../crypto/interface.ts";
 import type { HttpAnswer, HttpRequest } from "../../../ports/ports.ts";
 import { NODE_DEFAULTS } from "../../../protocol/node_settings.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { PeerSession, TestNode } from "../test_node.ts";
-import { settle } from "../virtual_clock.ts";
+import { settle } from "../../world/settle.ts";
 
 interface Call {
   readonly atMs: number;

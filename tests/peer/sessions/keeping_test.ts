@@ -5,8 +5,8 @@ import { ReliableSender } from "../../../peer/sessions/reliable.ts";
 import type { Session } from "../../../peer/sessions/session.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS } from "../parts.ts";
-import { settle } from "../virtual_clock.ts";
 import { SessionWorld } from "./session_world.ts";
+import { settle } from "../../world/settle.ts";
 
 async function setUp(options = { larger: false }) {
   const world = await SessionWorld.create(options);

@@ -6,8 +6,8 @@ import type { Session } from "../../../peer/sessions/session.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { MINUTE_MS, START_MS } from "../parts.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
-import { settle } from "../virtual_clock.ts";
 import { SessionWorld } from "./session_world.ts";
+import { settle } from "../../world/settle.ts";
 
 type Call = (signal: AbortSignal) => Promise<Session | null>;
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { ReliableSender } from "../../../peer/sessions/reliable.ts";
 import { MINUTE_MS } from "../parts.ts";
-import { settle } from "../virtual_clock.ts";
 import { SessionWorld } from "./session_world.ts";
+import { settle } from "../../world/settle.ts";
 
 async function setUp() {
   const world = await SessionWorld.create();
@@ -226,5 +226,66 @@ Deno.test("ReliableSender seals a body anew though the core took it over", async
   assertNotEquals(world.sent.at(-1)!.frame, world.sent[0]!.frame);
   const opened = await ends.peer.open(world.sent.at(-1)!.frame);
   assertEquals("body" in opened && [...opened.body], [1, 2, 3]);
+  reliable.stop();
+});
+
+Deno.test("ReliableSender says once what became of a message: acknowledged, or dropped", async () => {
+  const { world, reliable } = await setUp();
+  using _ = world;
+  const { own } = await world.session();
+  const ends: string[] = [];
+  const { peer } = world;
+  const send = (id: string, onlyOn?: typeof own) =>
+    reliable.send({
+      peer: peer.id,
+      id,
+      header: { type: "test.thing" },
+      ...(onlyOn === undefined ? {} : { onlyOn }),
+      acknowledged: () => ends.push(`${id} acknowledged`),
+      dropped: () => ends.push(`${id} dropped`),
+    });
+  for (const id of ["stored", "cancelled", "of a peer", "at the end"]) send(id);
+  send("on one session", own);
+  await settle();
+  reliable.acknowledge(peer.id, "stored");
+  reliable.cancel("stored");
+  reliable.cancel("cancelled");
+  reliable.cancel("cancelled");
+  reliable.acknowledge(peer.id, "cancelled");
+  reliable.forget(own);
+  reliable.forgetPeer(world.directory.id);
+  assertEquals(ends.splice(0), [
+    "stored acknowledged",
+    "cancelled dropped",
+    "on one session dropped",
+  ]);
+  reliable.forgetPeer(peer.id);
+  assertEquals(ends.splice(0), ["of a peer dropped", "at the end dropped"]);
+  send("later");
+  reliable.stop();
+  assertEquals(ends, ["later dropped"]);
+});
+
+Deno.test("ReliableSender repeats no more what the right peer refused, and takes it anew", async () => {
+  const { world, reliable, acknowledged, send } = await setUp();
+  using _ = world;
+  await world.session();
+  const ends: string[] = [];
+  const told = { refused: () => ends.push("refused"), dropped: () => ends.push("dropped") };
+  send(told);
+  send({ ...told, id: "two" });
+  await settle();
+  reliable.refuse(world.directory.id, "one");
+  reliable.refuse(world.peer.id, "other");
+  assertEquals([ends, reliable.waiting(world.peer.id)], [[], 2]);
+  reliable.refuse(world.peer.id, "one");
+  reliable.refuse(world.peer.id, "one");
+  reliable.cancel("two");
+  assertEquals(ends, ["refused", "dropped"]);
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  assertEquals([world.sent.length, acknowledged], [2, []]);
+  send(told);
+  await settle();
+  assertEquals(world.sent.length, 3);
   reliable.stop();
 });

@@ -4,8 +4,8 @@ import { type CryptoCore, CryptoError, type KeyRef } from "../../../crypto/inter
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { HOUR_MS, MINUTE_MS } from "../parts.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
-import { settle } from "../virtual_clock.ts";
 import { LIFE_MS, ResponderWorld } from "./responder_world.ts";
+import { settle } from "../../world/settle.ts";
 
 /** What the core gives out for handshakes and has not been given back. */
 function watchHandles(crypto: CryptoCore): ReadonlySet<KeyRef> {

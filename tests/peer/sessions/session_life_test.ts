@@ -6,8 +6,8 @@ import { MINUTE_MS } from "../parts.ts";
 import { FakeChannel } from "../p2p/fake_channel.ts";
 import { type PeerSession, TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
-import { settle } from "../virtual_clock.ts";
 import { SessionWorld } from "./session_world.ts";
+import { settle } from "../../world/settle.ts";
 
 async function states(test: TestNode): Promise<string[]> {
   const { body } = await test.admin("GET", "/status");
@@ -215,7 +215,10 @@ Deno.test("The keys of a session go with it: when its time is over, and when the
   };
   const codes = () =>
     Promise.all(
-      made.map((key) => test.crypto.sendState(key).then(() => "there", ({ code }) => code)),
+      made.map((session) =>
+        test.crypto.open({ session, nowMs: 0, frame: new Uint8Array(0) })
+          .then(() => "there", ({ code }) => code)
+      ),
     );
   await test.call(await test.introduce());
   await test.clock.advance(2 * MINUTE_MS + 5_000);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { HOUR_MS, MINUTE_MS } from "../parts.ts";
 import { TestNode } from "../test_node.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { NodeEvents } from "../../../peer/events/events.ts";
 import { PeerBook } from "../../../peer/peers/peer_book.ts";
 import { NodeStore } from "../../../peer/store/store.ts";
-import { answerJson } from "../fake_http.ts";
+import { answerJson } from "../../world/fake_http.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";

@@ -35,7 +35,7 @@ Deno.test("migrate() opens a database of the former schema and keeps what was in
   const peers = database.prepare("SELECT id, record, known, succession FROM peers ORDER BY id")
     .all();
   assertEquals(peers.map((row) => row.record), ["r1", "r3", "r2"]);
-  assertEquals(database.prepare("SELECT text FROM inbox").get()?.text, "hello");
+  assertEquals(database.prepare("SELECT text FROM messaging_plain_inbox").get()?.text, "hello");
 });
 
 Deno.test("migrate() makes the same tables of nothing and of the former schema, and then changes nothing", () => {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { CryptoError } from "../../../crypto/interface.ts";
 import { Background } from "../../../peer/timing/background.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { MemoryLog } from "../parts.ts";
+import { MemoryLog } from "../../world/memory_log.ts";
 
 Deno.test("Background.settled() waits for what other work began as well", async () => {
   const background = new Background(new MemoryLog());
@@ -25,6 +25,7 @@ Deno.test("Background.run() tells the log what failed, and ends nothing else", a
   background.run("two", Promise.reject(new TypeError("A bug")));
   await background.settled();
   assertEquals(log.entries[0], {
+    level: "warn",
     event: "one_failed",
     fields: { code: "overloaded", text: "The disk is full" },
   });

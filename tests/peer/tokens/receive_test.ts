@@ -92,19 +92,6 @@ Deno.test("EnvelopeReceiver refuses an inside that does not open from the direct
   }
 });
 
-Deno.test("EnvelopeReceiver refuses a method this node does not list", async () => {
-  using world = await ReceiveWorld.create();
-  const { crypto } = world.base.parts;
-  // Directories issue the four only; so the half is that of a core that calls one of them otherwise.
-  const open = crypto.openEnvelope.bind(crypto);
-  crypto.openEnvelope = async (options) => {
-    const opened = await open(options);
-    return { ...opened, info: { ...opened.info, method: "omega" } };
-  };
-  const { b } = await world.issue();
-  assertEquals((await world.refusal(b))[1], "Its method is not one this node lists");
-});
-
 Deno.test("EnvelopeReceiver judges the peer's record as any other", async () => {
   using world = await ReceiveWorld.create();
   const { base, book } = world;

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import type { PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import type { MemoryFiles } from "../parts.ts";
 import { VAULT_FILE, VaultWorld } from "./vault_world.ts";
+import type { MemoryFiles } from "../../world/memory_files.ts";
 
 /** What a vault holds, for comparing: of each pair what distinguishes its states. */
 function stateOf(vault: TokenVault): string {

@@ -1,0 +1,89 @@
+/**
+ * What a directory does every minute: it renews its own record and forgets what is old.
+ *
+ * @module
+ */
+import { ClockWatch } from "../ports/clock_watch.ts";
+import type { Clock, Log } from "../ports/ports.ts";
+import { CLOCK_ALLOWANCE_MS, PROOF_MEMORY_MS } from "../protocol/limits.ts";
+import { DORMANT_MS, STALE_MS } from "./leases.ts";
+import type { OwnRecord } from "./own_record.ts";
+import type { DirectoryStore, SweepOptions } from "./stores/store.ts";
+
+const PERIOD_MS = 60_000;
+
+interface HousekeepingParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Pick<DirectoryStore, "sweep">;
+  readonly own: Pick<OwnRecord, "renewIfDue">;
+}
+
+/**
+ * What is old at an instant. Of nodes nothing is taken away by a clock that is not steady: at a wrong date for a
+ * minute, every lease has ended long ago.
+ */
+function sweepAt(
+  nowMs: number,
+  options: { readonly isSteady: boolean; readonly leaseMs: number },
+): SweepOptions {
+  const { isSteady, leaseMs } = options;
+  return {
+    nowMs,
+    proofsBefore: nowMs - PROOF_MEMORY_MS,
+    leasesBefore: isSteady ? nowMs - DORMANT_MS : null,
+    latestLeaseEnd: isSteady ? nowMs + leaseMs + CLOCK_ALLOWANCE_MS : null,
+    countsAt: { activeAfter: nowMs - 1, recentAfter: nowMs - STALE_MS - 1 },
+  };
+}
+
+/** Keeps a running directory in order. */
+export class Housekeeping {
+  readonly #parts: HousekeepingParts;
+  readonly #leaseMs: number;
+  readonly #watch: ClockWatch;
+  #running = Promise.resolve();
+  #isStopped = false;
+  #cancel = () => {};
+
+  constructor(parts: HousekeepingParts, leaseMs: number) {
+    this.#parts = parts;
+    this.#leaseMs = leaseMs;
+    this.#watch = new ClockWatch(parts.clock);
+  }
+
+  /** Does it now, and every minute from then on. */
+  start(): void {
+    this.#cancel = this.#parts.clock.setTimer(PERIOD_MS, () => this.start());
+    this.#running = this.#running.then(() => this.#run());
+  }
+
+  /** Ends what is under way after its present step. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancel();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { log, own } = this.#parts;
+    if (this.#isStopped) return;
+    try {
+      if (this.#watch.note()) log.log("warn", "clock_jump");
+      await own.renewIfDue();
+      await this.#sweep();
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : "unknown";
+      log.log("error", "housekeeping_failed", { cause });
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const { clock, store } = this.#parts;
+    const { isSteady } = this.#watch;
+    const options = sweepAt(clock.nowMs(), { isSteady, leaseMs: this.#leaseMs });
+    for (let isDone = false; !isDone && !this.#isStopped;) {
+      ({ isDone } = await store.sweep(options));
+    }
+  }
+}

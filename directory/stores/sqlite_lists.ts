@@ -1,0 +1,95 @@
+/**
+ * Pages of nodes: what a page looks at is bounded, whatever it filters by, so that none holds up the process.
+ *
+ * @module
+ */
+import { entryOfRow, servicesOf } from "./sqlite_schema.ts";
+import type { Statements } from "./statements.ts";
+import type { ListPage, ListQuery } from "./store.ts";
+
+/** Entries of an index that a page looks at. */
+const MAX_LOOKED_AT = 5_000;
+
+/** Of nodes found by a name the lease stands in their row, which is dearer. */
+const MAX_NAMED_LOOKED_AT = 1_000;
+
+/** What a page walks through, in the order of ids. */
+interface Walk {
+  /** Gives `id` and `lease_end_at`. */
+  readonly sql: string;
+  readonly values: readonly string[];
+  readonly limit: number;
+}
+
+function walkFor({ alias, service, after }: ListQuery): Walk {
+  const listed = "unlisted = 0 AND gone = 0";
+  if (alias !== null) {
+    const sql = `SELECT id, lease_end_at FROM nodes INDEXED BY nodes_listed_by_alias
+      WHERE ${listed} AND alias = ? AND id > ? ORDER BY id LIMIT ${MAX_NAMED_LOOKED_AT}`;
+    return { sql, values: [alias, after], limit: MAX_NAMED_LOOKED_AT };
+  }
+  if (service !== null) {
+    const sql = `SELECT id, (SELECT lease_end_at FROM nodes INDEXED BY nodes_listed
+      WHERE ${listed} AND nodes.id = node_services.id) AS lease_end_at FROM node_services
+      WHERE name = ? AND id > ? ORDER BY id LIMIT ${MAX_NAMED_LOOKED_AT}`;
+    return { sql, values: [service, after], limit: MAX_NAMED_LOOKED_AT };
+  }
+  const sql = `SELECT id, lease_end_at FROM nodes INDEXED BY nodes_listed
+    WHERE ${listed} AND id > ? ORDER BY id LIMIT ${MAX_LOOKED_AT}`;
+  return { sql, values: [after], limit: MAX_LOOKED_AT };
+}
+
+/** Reads one page. */
+export function readPage(sql: Statements, query: ListQuery): ListPage {
+  const walk = walkFor(query);
+  const hasService = query.alias !== null && query.service !== null;
+  const filter = hasService
+    ? "AND EXISTS (SELECT 1 FROM node_services WHERE name = ? AND node_services.id = walked.id)"
+    : "";
+  const rows = sql.prepare(`
+    SELECT nodes.* FROM (${walk.sql}) AS walked CROSS JOIN nodes ON nodes.id = walked.id
+    WHERE walked.lease_end_at > ? AND walked.lease_end_at <= ? ${filter}
+    ORDER BY walked.id LIMIT ?`)
+    .all(
+      ...walk.values,
+      query.leaseEndsAfter,
+      query.leaseEndsBy,
+      ...(hasService ? [query.service] : []),
+      query.limit + 1,
+    );
+  const entries = rows.slice(0, query.limit).map(entryOfRow);
+  if (rows.length > query.limit) return { entries, nextAfter: entries.at(-1)!.id };
+  const last = sql.get(
+    `SELECT id FROM (${walk.sql}) LIMIT 1 OFFSET ${walk.limit - 1}`,
+    ...walk.values,
+  );
+  return { entries, nextAfter: last === undefined ? null : last["id"] as string };
+}
+
+/** Under which names a row of `nodes` is found. */
+function listedServices(row: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+  return row?.["listed"] === 1 ? servicesOf(row["services"] as string) : [];
+}
+
+/** Runs a change of one node's row, and has lists find the node by the services that it has then. */
+export function changeServices(sql: Statements, id: string, change: () => number): number {
+  const read = () => sql.get("SELECT services, listed FROM nodes WHERE id = ?", id);
+  const before = listedServices(read());
+  const changes = change();
+  if (changes === 0) return 0;
+  const after = listedServices(read());
+  for (const name of before) {
+    if (after.includes(name)) continue;
+    sql.run("DELETE FROM node_services WHERE name = ? AND id = ?", name, id);
+  }
+  for (const name of after) {
+    if (before.includes(name)) continue;
+    sql.run("INSERT OR IGNORE INTO node_services (name, id) VALUES (?, ?)", name, id);
+  }
+  return changes;
+}
+
+/** Deletes a node's row, if there is one. */
+export function deleteNode(sql: Statements, id: string): void {
+  changeServices(sql, id, () => sql.run("DELETE FROM nodes WHERE id = ?", id));
+}

@@ -1,0 +1,76 @@
+/**
+ * Contact requests: messages of strangers that wait until somebody here decides about their senders.
+ *
+ * @module
+ */
+import type { ModuleContext, ModuleTables, NodeId, PeersNow } from "../api.ts";
+import { MESSAGE_PERMISSION } from "./manifest.ts";
+
+/** How many messages one stranger may leave. */
+const MAX_OF_ONE = 20;
+/** How many all strangers together may: ids cost nothing. */
+const MAX_OF_ALL = 1_000;
+/** How long a count is good for that looks at every sender: frames must not cost one each. */
+const COUNT_MS = 1_000;
+const FULL = "contact_requests_full";
+
+interface RequestParts extends Pick<ModuleContext, "clock" | "events"> {
+  readonly tables: ModuleTables;
+}
+
+/** Keeps the number of contact requests within bounds. */
+export class ContactRequests {
+  readonly #parts: RequestParts;
+  #decided = { atMs: -Infinity, count: 0 };
+
+  constructor(parts: RequestParts) {
+    this.#parts = parts;
+  }
+
+  /** Tells whether one more message of a stranger is kept. */
+  hasRoomFor(peer: NodeId): boolean {
+    if (this.#of(peer) >= MAX_OF_ONE) return false;
+    const { events } = this.#parts;
+    if (this.#ofUndecided() < MAX_OF_ALL) {
+      events.settle(FULL);
+      return true;
+    }
+    events.warn(
+      FULL,
+      `${MAX_OF_ALL} messages of strangers wait in the inbox, and no more of them are kept: ` +
+        "allow, deny or block their senders",
+    );
+    return false;
+  }
+
+  #of(peer: NodeId): number {
+    const row = this.#parts.tables
+      .statement("SELECT COUNT(*) AS count FROM messaging_inbox WHERE request = 1 AND peer = ?")
+      .get(peer);
+    return Number(row?.count ?? 0);
+  }
+
+  /** Once somebody has decided about a sender, its requests count no longer. */
+  #ofUndecided(): number {
+    const { tables } = this.#parts;
+    const row = tables
+      .statement("SELECT COUNT(*) AS count FROM messaging_inbox WHERE request = 1").get();
+    const all = Number(row?.count ?? 0);
+    return all < MAX_OF_ALL ? all : all - this.#ofDecided(tables.peers);
+  }
+
+  #ofDecided(peers: PeersNow): number {
+    const { clock, tables } = this.#parts;
+    const atMs = clock.monotonicMs();
+    if (atMs - this.#decided.atMs < COUNT_MS) return this.#decided.count;
+    const count = tables.statement(
+      "SELECT peer, COUNT(*) AS count FROM messaging_inbox WHERE request = 1 GROUP BY peer",
+    ).all()
+      .filter(({ peer }) =>
+        peers.standing(peers.lastId(peer as NodeId), MESSAGE_PERMISSION) !== "stranger"
+      )
+      .reduce((sum, row) => sum + Number(row.count), 0);
+    this.#decided = { atMs, count };
+    return count;
+  }
+}

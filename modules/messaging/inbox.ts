@@ -1,0 +1,141 @@
+/**
+ * The inbox: what peers wrote, acknowledged once it is stored.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { decodeUtf8 } from "../../crypto/encoding.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { frameHeaderSchema, frameIdSchema } from "../../protocol/frames.ts";
+import { MAX_TEXT_BYTES, type MessageView } from "../../protocol/messaging_api.ts";
+import { integerSchema, parseInput } from "../../protocol/schemas.ts";
+import type { ModuleContext, ModuleTables, NodeId, PeerFrame } from "../api.ts";
+import type { ContactRequests } from "./contact_requests.ts";
+import { MESSAGE_PERMISSION } from "./manifest.ts";
+import { openTexts, sealTexts } from "./sealed_texts.ts";
+
+const textHeaderSchema = v.looseObject({
+  ...frameHeaderSchema.entries,
+  id: frameIdSchema,
+  sent_at: v.optional(integerSchema),
+});
+
+interface InboxParts extends Pick<ModuleContext, "clock" | "events" | "storage"> {
+  readonly tables: ModuleTables;
+  readonly requests: ContactRequests;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The messages that came. */
+export class Inbox {
+  readonly #parts: InboxParts;
+
+  constructor(parts: InboxParts) {
+    this.#parts = parts;
+  }
+
+  /** Stores a message once; a stranger's only while there is room for more of them. */
+  async receive(frame: PeerFrame): Promise<boolean> {
+    const { peer, isRequest } = frame;
+    const { id } = parseInput(textHeaderSchema, frame.header);
+    const text = readText(frame.body);
+    if (this.has(peer, id)) return true;
+    const { requests, storage, clock } = this.#parts;
+    if (isRequest && !requests.hasRoomFor(peer)) return false;
+    const receivedAt = clock.nowMs();
+    const place = { box: "inbox", peer, id, at: receivedAt } as const;
+    const [sealed] = await sealTexts(storage, [{ place, text }]);
+    const number = await this.#store({ peer, id, sealed: sealed!, receivedAt, isRequest });
+    if (number === null) return false;
+    if (number > 0) {
+      const message = this.#view({ number, peer, id, received_at: receivedAt }, text);
+      this.#parts.events.emit("message", { message });
+    }
+    return true;
+  }
+
+  /** @returns The number of the new row, 0 if the message was there, `null` without room for it. */
+  async #store(
+    row: { peer: NodeId; id: string; sealed: Uint8Array; receivedAt: number; isRequest: boolean },
+  ): Promise<number | null> {
+    const { tables, requests } = this.#parts;
+    let number: number | null = null;
+    await tables.write(() => {
+      // Asked once more, inside: a burst of them is stored in one transaction.
+      if (row.isRequest && !requests.hasRoomFor(row.peer)) return;
+      const { changes, lastInsertRowid } = tables.statement(
+        `INSERT OR IGNORE INTO messaging_inbox (peer, id, sealed, received_at, request)
+         VALUES (?, ?, ?, ?, ?)`,
+      ).run(row.peer, row.id, row.sealed, row.receivedAt, Number(row.isRequest));
+      number = changes === 0 ? 0 : Number(lastInsertRowid);
+    });
+    return number;
+  }
+
+  has(peer: NodeId, id: string): boolean {
+    return this.#parts.tables
+      .statement("SELECT 1 FROM messaging_inbox WHERE peer = ? AND id = ?").get(peer, id) !==
+      undefined;
+  }
+
+  /** The oldest of the stored messages whose number is above `after`, oldest first. */
+  listAfter(options: { after: number; limit: number }): Promise<MessageView[]> {
+    const rows = this.#parts.tables
+      .statement("SELECT * FROM messaging_inbox WHERE number > ? ORDER BY number LIMIT ?")
+      .all(options.after, options.limit);
+    return this.#open(rows);
+  }
+
+  /** The newest of the stored messages whose number is below `before`, oldest first. */
+  listBefore(options: { before: number; limit: number }): Promise<MessageView[]> {
+    const rows = this.#parts.tables
+      .statement("SELECT * FROM messaging_inbox WHERE number < ? ORDER BY number DESC LIMIT ?")
+      .all(options.before, options.limit);
+    return this.#open(rows.reverse());
+  }
+
+  async #open(rows: readonly Row[]): Promise<MessageView[]> {
+    const sealed = rows.map((row) => ({
+      place: {
+        box: "inbox",
+        peer: String(row.peer),
+        id: String(row.id),
+        at: Number(row.received_at),
+      } as const,
+      sealed: row.sealed as Uint8Array,
+    }));
+    const texts = await openTexts(this.#parts.storage, sealed);
+    if (texts.includes(null)) {
+      this.#parts.events.warn("damaged", "A stored message was changed on disk; its text is lost");
+    }
+    return rows.map((row, index) => this.#view(row, texts[index]!));
+  }
+
+  /** A sender is named and judged as the id that followed it last. */
+  #view(row: Row, text: string | null): MessageView {
+    const { peers } = this.#parts.tables;
+    const sender = peers.lastId(row.peer as NodeId);
+    return {
+      number: Number(row.number),
+      id: String(row.id),
+      peer: String(row.peer),
+      petname: peers.petname(sender),
+      text: text ?? "",
+      ...(text === null ? { damaged: true } : {}),
+      received_at: Number(row.received_at),
+      standing: peers.standing(sender, MESSAGE_PERMISSION),
+    };
+  }
+}
+
+/** @throws {OpenRedError} `bad_request`, `too_large`. */
+function readText(body: Uint8Array): string {
+  if (body.length === 0) throw new OpenRedError("bad_request", "The text is empty");
+  if (body.length > MAX_TEXT_BYTES) throw new OpenRedError("too_large", "The text is too long");
+  try {
+    return decodeUtf8(body);
+  } catch (cause) {
+    throw new OpenRedError("bad_request", "The text is not UTF-8", { cause });
+  }
+}

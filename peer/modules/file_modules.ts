@@ -1,0 +1,454 @@
+/**
+ * Modules from files: what the owner agreed to, bound to the file's hash; and their lives, which end when they fail.
+ *
+ * @module
+ */
+import type { CryptoCore } from "../../crypto/interface.ts";
+import type { OpenRedModule, OptionValue } from "../../modules/api.ts";
+import type { Clock, Log } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import type { ModuleLoad } from "../../protocol/module_api.ts";
+import { isNameFree, type Manifest, readFileManifest } from "../../protocol/module_manifest.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { NodeStore } from "../store/store.ts";
+import type { FrameIds } from "./frame_ids.ts";
+import { checkGrant, Grants, readGrant, undecided } from "./grants.ts";
+import type { HookJournal, PeerHook } from "./hook_journal.ts";
+import { StoredFiles } from "./module_files.ts";
+import { checkOption } from "./module_options.ts";
+import { ModuleRows } from "./module_rows.ts";
+import type { ModuleRuns } from "./module_runs.ts";
+import type { ModuleState, ModuleStates } from "./module_states.ts";
+import { RestartPolicy } from "./restart_policy.ts";
+
+/** Why the code of a module is gone. `detail` is the module's word in part. */
+export interface FileEnd {
+  readonly why: string;
+  readonly detail: string;
+}
+
+/** The code of a file, loaded where it can reach nothing but its context. */
+export interface OpenedFile {
+  readonly module: OpenRedModule;
+  /** Resolves when its code is gone; never rejects. */
+  readonly ended: Promise<FileEnd>;
+  /** Tells it of a peer. @throws {OpenRedError} `overloaded` where it does not confirm that in time. */
+  tell(hook: PeerHook): Promise<void>;
+  terminate(): Promise<void>;
+}
+
+export type OpenFile = (
+  file: { readonly name: string; readonly code: string },
+) => Promise<OpenedFile>;
+
+export interface FileParts {
+  readonly crypto: CryptoCore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: NodeEvents;
+  readonly store: NodeStore;
+  readonly states: ModuleStates;
+  readonly frameIds: FrameIds;
+  readonly journal: HookJournal;
+  readonly runs: ModuleRuns;
+  readonly openFile: OpenFile;
+  /** Names that no file may have. */
+  readonly builtInNames: readonly string[];
+  /** Runs a change of modules after those that were asked for before. */
+  readonly inTurn: (work: () => Promise<void>) => void;
+}
+
+/** What a module from a file is at. */
+export interface FileCondition {
+  readonly state: "running" | "stopped" | "failed" | "needs_grant";
+  readonly why?: string;
+}
+
+interface Life {
+  readonly policy: RestartPolicy;
+  opened: OpenedFile | null;
+  manifest: Manifest | null;
+  condition: FileCondition;
+  restarts: number;
+  cancelRestart: () => void;
+}
+
+/** The modules of one node that came from files. */
+export class FileModules {
+  readonly #parts: FileParts;
+  readonly #lives = new Map<string, Life>();
+
+  constructor(parts: FileParts) {
+    this.#parts = parts;
+  }
+
+  condition(name: string): FileCondition {
+    return this.#lives.get(name)?.condition ?? { state: "stopped" };
+  }
+
+  manifest(name: string): Manifest | null {
+    return this.#lives.get(name)?.manifest ?? null;
+  }
+
+  restarts(name: string): number {
+    return this.#lives.get(name)?.restarts ?? 0;
+  }
+
+  /**
+   * Takes a file that the owner agreed to, and starts it; also in the place of another version.
+   * @throws {OpenRedError} `bad_request` for other bytes than were agreed to, a manifest or grants that do not fit, a
+   *   `change` that is none; `forbidden` for a name that is not free; `overloaded`; what it failed with.
+   */
+  async load({ code, sha256, grants, change }: ModuleLoad): Promise<string> {
+    const { states, store } = this.#parts;
+    if (await this.#hash(code) !== sha256) {
+      throw new OpenRedError("bad_request", "The file is not the one that was agreed to");
+    }
+    const opened = await this.#open(code);
+    try {
+      const manifest = readFileManifest(opened.module.manifest);
+      const { name } = manifest;
+      const held = states.get(name);
+      this.#checkName(name, held);
+      checkChange(change, { held, hasData: this.#hasData(name) });
+      for (const text of grants) checkGrant(manifest, text);
+      const state = this.#agreed(manifest, { held, sha256, grants, change });
+      await store.write(() => {
+        if (change === "fresh") this.#writeForget(name);
+        states.writePut(state);
+        states.writeCode(name, code);
+      });
+      this.#note("module_granted", state, sha256);
+      this.#life(name).policy.reset();
+      await this.#start(state, { opened, manifest });
+      return name;
+    } catch (error) {
+      await opened.terminate();
+      throw error;
+    }
+  }
+
+  /**
+   * Starts a module that is there.
+   * @throws {OpenRedError} `forbidden` where the owner has to agree first; what it failed with.
+   */
+  async start(name: string): Promise<void> {
+    const { states } = this.#parts;
+    const state = states.get(name);
+    const code = states.code(name);
+    if (state === null || code === null) {
+      throw new OpenRedError("not_found", "The file of this module is missing; load it again");
+    }
+    this.#life(name).cancelRestart();
+    if (await this.#hash(code) !== state.sha256) {
+      throw this.#needsGrant(name, "Its file is not the one that was agreed to");
+    }
+    const opened = await this.#open(code);
+    try {
+      const manifest = readFileManifest(opened.module.manifest);
+      this.#life(name).manifest = manifest;
+      const missing = undecided(manifest, state);
+      if (missing.length > 0) {
+        throw this.#needsGrant(name, `It asks for ${missing.join(", ")}`);
+      }
+      await this.#start(state, { opened, manifest });
+    } catch (error) {
+      await opened.terminate();
+      throw error;
+    }
+  }
+
+  /** As {@linkcode start}; a module that does not start says why, and keeps nobody else from starting. */
+  async tryStart(name: string): Promise<void> {
+    try {
+      await this.start(name);
+    } catch (error) {
+      if (this.condition(name).state === "needs_grant") return;
+      const why = error instanceof OpenRedError ? error.message : String(error);
+      await this.#failed(name, { why: "start_failed", detail: why });
+    }
+  }
+
+  /** Ends a module; what it keeps stays. */
+  async stop(name: string): Promise<void> {
+    const life = this.#life(name);
+    life.cancelRestart();
+    life.condition = { state: "stopped" };
+    const { opened } = life;
+    life.opened = null;
+    await this.#parts.runs.stop(name);
+    await opened?.terminate();
+  }
+
+  /** Ends a module and forgets its file; with `forget` what it keeps as well. */
+  async unload(name: string, { forget }: { forget: boolean }): Promise<void> {
+    await this.stop(name);
+    const { store, states } = this.#parts;
+    await store.write(() => {
+      states.writeRemove(name);
+      if (forget) this.#writeForget(name);
+    });
+    this.#lives.delete(name);
+  }
+
+  /** Starts a module anew, somebody having looked after it. */
+  async restart(name: string): Promise<void> {
+    this.#life(name).policy.reset();
+    await this.start(name);
+  }
+
+  /** @throws {OpenRedError} `bad_request` for a grant that it does not ask for. */
+  async grant(name: string, text: string): Promise<void> {
+    const manifest = this.#knownManifest(name);
+    checkGrant(manifest, text);
+    const given = readGrant(text).name;
+    await this.#changeGrants(name, (state) => ({
+      ...state,
+      grants: [...state.grants.filter((other) => readGrant(other).name !== given), text],
+      revoked: state.revoked.filter((other) => other !== given),
+    }));
+    this.#note("module_granted", { name }, text);
+    const isWaiting = this.condition(name).state === "needs_grant";
+    if (isWaiting && undecided(manifest, this.#state(name)).length === 0) await this.start(name);
+  }
+
+  /** Cuts at once what was granted; the module goes on without it. */
+  async revoke(name: string, text: string): Promise<void> {
+    const revoked = readGrant(text).name;
+    const before = this.#state(name);
+    if (!before.grants.some((other) => readGrant(other).name === revoked)) {
+      throw new OpenRedError("bad_request", "This was not granted");
+    }
+    const rest = before.grants.filter((other) => readGrant(other).name !== revoked);
+    this.#parts.runs.run(name)?.grants.set(rest);
+    await this.#changeGrants(name, (state) => ({
+      ...state,
+      grants: rest,
+      revoked: [...new Set([...state.revoked, revoked])],
+    }));
+    const [kind, method] = revoked.split(":");
+    if (kind === "method" && method !== undefined) await this.#parts.runs.dropMethod(method);
+    this.#note("module_revoked", { name }, revoked);
+  }
+
+  /** @throws {OpenRedError} `bad_request` for an option that it has not, or a value of another form. */
+  async setOption(name: string, option: string, value: OptionValue): Promise<void> {
+    checkOption(this.#knownManifest(name), option, value);
+    const state = this.#state(name);
+    const options = { ...state.options, [option]: value };
+    await this.#parts.states.put({ ...state, options });
+    if (this.condition(name).state === "running") await this.restart(name);
+  }
+
+  /** Inside a transaction: every module from a file is to hear of a peer, whether it runs or not. */
+  writeHook(hook: PeerHook): void {
+    const { states, journal } = this.#parts;
+    for (const { name, kind } of states.all()) if (kind === "file") journal.writeAdd(name, hook);
+  }
+
+  /** Tells the modules that run what waits for them. */
+  async tellHooks(): Promise<void> {
+    await Promise.all([...this.#lives].map(async ([name, { opened }]) => {
+      if (opened === null) return;
+      await this.#tellWaiting(name, opened).catch(() => opened.terminate());
+    }));
+  }
+
+  async #tellWaiting(name: string, opened: OpenedFile): Promise<void> {
+    const { journal } = this.#parts;
+    for (const { number, hook } of journal.waiting(name)) {
+      await opened.tell(hook);
+      await journal.confirmed(number);
+    }
+  }
+
+  async #open(code: Uint8Array): Promise<OpenedFile> {
+    let text: string;
+    try {
+      text = new TextDecoder("utf-8", { fatal: true }).decode(code);
+    } catch (cause) {
+      throw new OpenRedError("bad_request", "The file is not UTF-8", { cause });
+    }
+    try {
+      return await this.#parts.openFile({ name: "module", code: text });
+    } catch (cause) {
+      if (!(cause instanceof OpenRedError)) throw cause;
+      this.#parts.log.log("warn", "module_not_loaded", { why: cause.message });
+      throw new OpenRedError(cause.code, firstLine(cause.message), { cause });
+    }
+  }
+
+  async #start(
+    state: ModuleState,
+    { opened, manifest }: { opened: OpenedFile; manifest: Manifest },
+  ): Promise<void> {
+    const { name } = state;
+    const life = this.#life(name);
+    const former = life.opened;
+    const grants = new Grants(state.grants);
+    // What it has missed comes before anything else.
+    await this.#tellWaiting(name, opened);
+    const former_grants = this.#parts.runs.run(name)?.grants;
+    former_grants?.set(state.grants.filter((text) => former_grants.has(readGrant(text).name)));
+    await this.#parts.runs.start({ module: opened.module, manifest, state, grants });
+    life.opened = opened;
+    life.manifest = manifest;
+    life.condition = { state: "running" };
+    this.#parts.events.settle(topicOf(name));
+    void opened.ended.then((end) => this.#parts.inTurn(() => this.#endedWith(name, opened, end)));
+    await former?.terminate();
+  }
+
+  /** Its code has gone: by itself, unless it was replaced or stopped meanwhile. */
+  async #endedWith(name: string, opened: OpenedFile, end: FileEnd): Promise<void> {
+    const life = this.#lives.get(name);
+    if (life?.opened !== opened) return;
+    life.opened = null;
+    await this.#parts.runs.drop(name);
+    await this.#failed(name, end);
+  }
+
+  #failed(name: string, { why, detail }: FileEnd): Promise<void> {
+    const { clock, events, log } = this.#parts;
+    const life = this.#life(name);
+    const pauseMs = life.policy.failed(clock.monotonicMs());
+    const text = detail === "" ? why : `${why}: ${firstLine(detail)}`;
+    const rest = pauseMs === null
+      ? "; it failed five times within ten minutes and stays stopped"
+      : "";
+    life.condition = { state: "failed", why: `${text}${rest}` };
+    log.log("warn", "module_failed", { module: name, why, detail });
+    events.audit("module_failed", { success: false, module: name, why });
+    events.warn(topicOf(name), `The module ${name} failed (${why})${rest}`);
+    if (pauseMs === null) return Promise.resolve();
+    life.cancelRestart = clock.setTimer(pauseMs, () => {
+      life.restarts += 1;
+      this.#parts.inTurn(() => this.tryStart(name));
+    });
+    return Promise.resolve();
+  }
+
+  #needsGrant(name: string, why: string): OpenRedError {
+    this.#life(name).condition = { state: "needs_grant", why };
+    this.#parts.events.warn(topicOf(name), `The module ${name} waits for your agreement: ${why}`);
+    return new OpenRedError("forbidden", `${why}: agree to it first`);
+  }
+
+  #checkName(name: string, held: ModuleState | null): void {
+    const { states, builtInNames } = this.#parts;
+    const others = states.all().map((state) => state.name).filter((other) => other !== name);
+    if (held?.kind === "built-in" || !isNameFree(name, [...builtInNames, ...others])) {
+      throw new OpenRedError("forbidden", `The name ${name} is taken or too much like another one`);
+    }
+  }
+
+  #agreed(
+    manifest: Manifest,
+    options: {
+      held: ModuleState | null;
+      sha256: string;
+      grants: readonly string[];
+      change: ModuleLoad["change"];
+    },
+  ): ModuleState {
+    const { held, sha256, grants, change } = options;
+    const kept = change === "fresh" ? null : held;
+    const given = new Set(grants.map((text) => readGrant(text).name));
+    return {
+      name: manifest.name,
+      kind: "file",
+      version: manifest.version,
+      sha256,
+      enabled: true,
+      grants,
+      revoked: undecided(manifest, { grants, revoked: [] }).filter((name) => !given.has(name)),
+      options: kept?.options ?? {},
+      salt: kept?.salt ?? this.#parts.states.newSalt(),
+    };
+  }
+
+  #hasData(name: string): boolean {
+    const { store, states } = this.#parts;
+    return states.get(name) !== null ||
+      new ModuleRows(store, { module: name }).range({ limit: 1 }).length > 0;
+  }
+
+  /** Inside a transaction: forgets what a module keeps. */
+  #writeForget(name: string): void {
+    const { store, journal, frameIds } = this.#parts;
+    new ModuleRows(store, { module: name }).writeForget();
+    new StoredFiles(store, name).writeForget();
+    journal.writeForgetModule(name);
+    frameIds.writeForgetModule(name);
+  }
+
+  async #changeGrants(name: string, change: (state: ModuleState) => ModuleState): Promise<void> {
+    const state = change(this.#state(name));
+    await this.#parts.states.put(state);
+    this.#parts.runs.run(name)?.grants.set(state.grants);
+  }
+
+  #state(name: string): ModuleState {
+    const state = this.#parts.states.get(name);
+    if (state?.kind === "file") return state;
+    throw new OpenRedError("not_found", "There is no module of this name that came from a file");
+  }
+
+  #knownManifest(name: string): Manifest {
+    this.#state(name);
+    const manifest = this.#lives.get(name)?.manifest ?? null;
+    if (manifest !== null) return manifest;
+    throw new OpenRedError("not_found", "This module has not started yet; enable it first");
+  }
+
+  #life(name: string): Life {
+    const held = this.#lives.get(name);
+    if (held !== undefined) return held;
+    const life: Life = {
+      policy: new RestartPolicy(),
+      opened: null,
+      manifest: null,
+      condition: { state: "stopped" },
+      restarts: 0,
+      cancelRestart: () => {},
+    };
+    this.#lives.set(name, life);
+    return life;
+  }
+
+  #note(
+    event: "module_granted" | "module_revoked",
+    { name }: { name: string },
+    what: string,
+  ): void {
+    this.#parts.events.audit(event, { success: true, module: name, what });
+  }
+
+  async #hash(code: Uint8Array): Promise<string> {
+    const hash = await this.#parts.crypto.sha256(code.slice());
+    return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+}
+
+/** Below it stand the frames of a stack, which say more of the house than of the module. The log has them. */
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
+function topicOf(name: string): string {
+  return `module ${name}`;
+}
+
+function checkChange(
+  change: ModuleLoad["change"],
+  { held, hasData }: { held: ModuleState | null; hasData: boolean },
+): void {
+  if (change === "new" && hasData) {
+    const text =
+      "A module of this name has data here; say whether it is an upgrade, a downgrade or fresh";
+    throw new OpenRedError("bad_request", text);
+  }
+  if ((change === "upgrade" || change === "downgrade") && held === null && !hasData) {
+    throw new OpenRedError("bad_request", "There is no module of this name to replace");
+  }
+}

@@ -1,0 +1,307 @@
+/**
+ * The modules of a node: which there are, which run, and what each is told.
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { OpenRedModule, OptionValue } from "../../modules/api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import type { ModuleDetail, ModuleLoad, ModuleView } from "../../protocol/module_api.ts";
+import { type Manifest, manifestSchema } from "../../protocol/module_manifest.ts";
+import { parseInput } from "../../protocol/schemas.ts";
+import type { Background } from "../timing/background.ts";
+import { type FileCondition, FileModules, type OpenFile } from "./file_modules.ts";
+import type { FrameIds } from "./frame_ids.ts";
+import { Grants } from "./grants.ts";
+import type { HookJournal } from "./hook_journal.ts";
+import { StoredFiles } from "./module_files.ts";
+import { optionValues } from "./module_options.ts";
+import { ModuleRows } from "./module_rows.ts";
+import { ModuleRuns, type RunParts } from "./module_runs.ts";
+import type { ModuleState, ModuleStates } from "./module_states.ts";
+
+/** A module that is part of the program. Its code is loaded when it starts. */
+export interface BuiltInModule {
+  readonly name: string;
+  load(): Promise<OpenRedModule>;
+}
+
+export interface HostParts extends RunParts {
+  readonly background: Background;
+  readonly states: ModuleStates;
+  readonly frameIds: FrameIds;
+  readonly journal: HookJournal;
+  readonly openFile: OpenFile;
+}
+
+/** The host of one node. */
+export class ModuleHost {
+  readonly runs: ModuleRuns;
+  readonly #parts: HostParts;
+  readonly #builtIns: readonly BuiltInModule[];
+  readonly #files: FileModules;
+  readonly #failures = new Map<string, string>();
+  readonly #manifests = new Map<string, Manifest>();
+  /** The end of the last change that was asked for: one at a time. */
+  #changed: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
+
+  /** @throws {RangeError} For two modules of one name, or one with the name of the protocol's own frames. */
+  constructor(parts: HostParts, builtIns: readonly BuiltInModule[]) {
+    const names = builtIns.map(({ name }) => name);
+    if (new Set(["core", ...names]).size <= names.length) {
+      throw new RangeError("Expected modules of different names, and none called core");
+    }
+    this.#parts = parts;
+    this.#builtIns = builtIns;
+    this.runs = new ModuleRuns(parts);
+    this.#files = new FileModules({
+      ...parts,
+      runs: this.runs,
+      builtInNames: builtIns.map(({ name }) => name),
+      inTurn: (work) => parts.background.run("module", this.#inTurn(work)),
+    });
+  }
+
+  /** Starts every built-in module that is to run, then those from files in the background, by name. */
+  async start(): Promise<void> {
+    await this.#inTurn(async () => {
+      for (const builtIn of this.#builtIns) {
+        if (this.#parts.states.get(builtIn.name)?.enabled !== false) await this.#tryStart(builtIn);
+      }
+    });
+    const files = this.#parts.states.all().filter(({ kind, enabled }) =>
+      kind === "file" && enabled
+    );
+    for (const { name } of files) {
+      this.#parts.background.run("module", this.#inTurn(() => this.#files.tryStart(name)));
+    }
+  }
+
+  /** Stops every module, the last one first. */
+  async stop(): Promise<void> {
+    if (this.#isStopped) return;
+    await this.#inTurn(async () => {
+      this.#isStopped = true;
+      for (const { running } of this.runs.runs().reverse()) await this.#stop(running.name);
+      for (const { name, kind } of this.#parts.states.all()) {
+        if (kind === "file") await this.#files.stop(name);
+      }
+    });
+  }
+
+  /** What the running modules serve. */
+  services(): readonly string[] {
+    return [...new Set([...this.runs.all].flatMap(({ manifest }) => manifest.services))];
+  }
+
+  /** By name, as `module list` shows them. */
+  views(): ModuleView[] {
+    return this.#parts.states.all().map((state) => this.#view(state));
+  }
+
+  /** @throws {OpenRedError} `not_found`. */
+  info(name: string): ModuleDetail {
+    const state = this.#state(name);
+    const { store } = this.#parts;
+    const manifest = this.#manifests.get(name) ?? this.#files.manifest(name);
+    return {
+      ...this.#view(state),
+      manifest,
+      options: manifest === null ? state.options : optionValues(manifest, state.options),
+      stored_bytes: new ModuleRows(store, { module: name }).bytes() +
+        new StoredFiles(store, name).bytes(),
+      restarts: this.#files.restarts(name),
+    };
+  }
+
+  /** @throws {OpenRedError} As {@linkcode FileModules.load}. */
+  load(input: ModuleLoad): Promise<ModuleView> {
+    return this.#inTurn(async () => this.#view(this.#state(await this.#files.load(input))));
+  }
+
+  /** @throws {OpenRedError} `not_found`, also for a built-in module; `overloaded`. */
+  unload(name: string, options: { readonly forget: boolean }): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#fileState(name);
+      await this.#files.unload(name, options);
+    });
+  }
+
+  /** Starts a module anew; calls under way go on in the former one. @throws {OpenRedError} As {@linkcode enable}. */
+  reload(name: string): Promise<ModuleView> {
+    return this.#change(name, async ({ kind }) => {
+      if (kind === "file") await this.#files.restart(name);
+      else await this.#startBuiltIn(this.#builtIn(name));
+    });
+  }
+
+  /**
+   * Has a module run, now and at every start.
+   * @throws {OpenRedError} `not_found`, `overloaded`; `forbidden` where the owner has to agree first; what it failed with.
+   */
+  enable(name: string): Promise<ModuleView> {
+    return this.#change(name, async (state) => {
+      await this.#parts.states.put({ ...state, enabled: true });
+      if (this.runs.get(name) !== undefined) return;
+      if (state.kind === "file") await this.#files.restart(name);
+      else await this.#startBuiltIn(this.#builtIn(name));
+    });
+  }
+
+  /** Stops a module, now and at every start. What it keeps stays. @throws {OpenRedError} As {@linkcode enable}. */
+  disable(name: string): Promise<ModuleView> {
+    return this.#change(name, async (state) => {
+      await this.#parts.states.put({ ...state, enabled: false });
+      await this.#stop(name);
+    });
+  }
+
+  /** @throws {OpenRedError} As {@linkcode FileModules.grant}. */
+  grant(name: string, grant: string): Promise<ModuleView> {
+    return this.#change(name, () => this.#files.grant(name, grant));
+  }
+
+  /** Cuts a grant at once: it waits for no other change. @throws {OpenRedError} As {@linkcode FileModules.revoke}. */
+  async revoke(name: string, grant: string): Promise<ModuleView> {
+    await this.#files.revoke(name, grant);
+    return this.#view(this.#state(name));
+  }
+
+  /** @throws {OpenRedError} As {@linkcode FileModules.setOption}. */
+  setOption(name: string, option: string, value: OptionValue): Promise<ModuleDetail> {
+    return this.#inTurn(async () => {
+      await this.#files.setOption(name, option, value);
+      return this.info(name);
+    });
+  }
+
+  /** Tells the modules that a session with a peer counts from now on. */
+  confirmed(peer: NodeId): void {
+    this.#parts.asking.confirmed(peer);
+    for (const { running } of this.runs.runs()) {
+      const tell = async () => await running.module.sessionConfirmed?.(peer);
+      this.#parts.background.run(`${running.name}_confirmed`, tell());
+    }
+  }
+
+  /** Inside a transaction: whatever modules keep of an id goes to the one that followed it. */
+  writeMove(old: NodeId, next: NodeId): void {
+    for (const { running, sends, asks } of this.runs.runs()) {
+      if (running.kind === "built-in") running.module.peerMoved?.(old, next);
+      sends.cancel(old);
+      asks.cancel(old);
+    }
+    this.#files.writeHook({ hook: "moved", peer: old, next });
+    this.#parts.frameIds.writeForget(old);
+  }
+
+  /** Inside a transaction: whatever waits for a peer goes. */
+  writeForget(peer: NodeId): void {
+    for (const { running, sends, asks } of this.runs.runs()) {
+      if (running.kind === "built-in") running.module.peerForgotten?.(peer);
+      sends.cancel(peer);
+      asks.cancel(peer);
+    }
+    this.#files.writeHook({ hook: "forgotten", peer });
+  }
+
+  /** After such a transaction: tells the modules from files. */
+  peersChanged(): void {
+    this.#parts.background.run("module_hooks", this.#files.tellHooks());
+  }
+
+  /** How much waits here for a peer. */
+  waiting(peer: NodeId): number {
+    return this.runs.runs().reduce(
+      (sum, { running, sends }) => sum + (running.module.waiting?.(peer) ?? sends.waiting(peer)),
+      0,
+    );
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changed.then(() => {
+      if (this.#isStopped) throw new OpenRedError("overloaded", "The node stops");
+      return work();
+    });
+    this.#changed = done.catch(() => undefined);
+    return done;
+  }
+
+  #change(name: string, work: (state: ModuleState) => Promise<void>): Promise<ModuleView> {
+    return this.#inTurn(async () => {
+      await work(this.#state(name));
+      return this.#view(this.#state(name));
+    });
+  }
+
+  async #stop(name: string): Promise<void> {
+    if (this.#parts.states.get(name)?.kind === "file") await this.#files.stop(name);
+    else await this.runs.stop(name);
+  }
+
+  #state(name: string): ModuleState {
+    const state = this.#parts.states.get(name);
+    if (state === null) throw new OpenRedError("not_found", "There is no module of this name");
+    return state;
+  }
+
+  #fileState(name: string): ModuleState {
+    const state = this.#state(name);
+    if (state.kind === "file") return state;
+    throw new OpenRedError("bad_request", `${name} is part of the program; it can be disabled`);
+  }
+
+  #builtIn(name: string): BuiltInModule {
+    const builtIn = this.#builtIns.find((other) => other.name === name);
+    if (builtIn === undefined) {
+      throw new OpenRedError("not_found", "There is no module of this name");
+    }
+    return builtIn;
+  }
+
+  #condition({ name, kind }: ModuleState): FileCondition {
+    if (kind === "file") return this.#files.condition(name);
+    if (this.runs.get(name) !== undefined) return { state: "running" };
+    const why = this.#failures.get(name);
+    return why === undefined ? { state: "stopped" } : { state: "failed", why };
+  }
+
+  #view(given: ModuleState): ModuleView {
+    const { name, version, kind, sha256, grants } = given;
+    return {
+      name,
+      version,
+      kind,
+      ...this.#condition(given),
+      ...(sha256 === null ? {} : { sha256 }),
+      grants,
+    };
+  }
+
+  async #tryStart(builtIn: BuiltInModule): Promise<void> {
+    const { log, events } = this.#parts;
+    const { name } = builtIn;
+    try {
+      await this.#startBuiltIn(builtIn);
+    } catch (error) {
+      const why = error instanceof OpenRedError ? error.message : "It failed to start";
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      log.log("error", "module_failed", { module: name, text });
+      events.audit("module_failed", { success: false, module: name, why });
+      events.warn(`module ${name}`, `The module ${name} does not run: ${why}`);
+      this.#failures.set(name, why);
+    }
+  }
+
+  async #startBuiltIn(builtIn: BuiltInModule): Promise<void> {
+    const module = await builtIn.load();
+    const manifest = parseInput(manifestSchema, module.manifest);
+    if (manifest.name !== builtIn.name) throw new RangeError("A module has another name");
+    const state = await this.#parts.states.builtIn(manifest.name, manifest.version);
+    this.#manifests.set(manifest.name, manifest);
+    await this.runs.start({ module, manifest, state, grants: new Grants([]) });
+    this.#failures.delete(manifest.name);
+    this.#parts.events.settle(`module ${manifest.name}`);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * What a module can reach: its context, made of the node's parts.
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
+import type {
+  ModuleContext,
+  ModulePeer,
+  ModulePeers,
+  ModuleStorage,
+  OptionValue,
+} from "../../modules/api.ts";
+import type { Clock, HttpClient, Log, Random, Resolver } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import type { Manifest } from "../../protocol/module_manifest.ts";
+import type { NodeEvents } from "../events/events.ts";
+import type { PeerBook } from "../peers/peer_book.ts";
+import type { Permissions } from "../peers/permissions.ts";
+import type { Petnames } from "../peers/petnames.ts";
+import type { NodeStore } from "../store/store.ts";
+import type { GrantedFolders } from "../../ports/granted_folders.ts";
+import { grantedFetch } from "./granted_fetch.ts";
+import { grantedFolder } from "./granted_folder.ts";
+import type { Grants } from "./grants.ts";
+import { StoredFiles } from "./module_files.ts";
+import type { ModuleAsks } from "./module_asks.ts";
+import { ModuleRows } from "./module_rows.ts";
+import type { ModuleSends, Sender } from "./module_sends.ts";
+import { StoredTables } from "./module_tables.ts";
+import type { ModuleKind } from "./running_module.ts";
+
+/** What the owner's words mean to the node. */
+export interface PeerWords {
+  /** @throws {OpenRedError} `not_found`, `bad_request`. */
+  resolve(word: string): NodeId;
+  /** Accepts a peer, looking it up first if it was never met. @throws {OpenRedError} As the admin API does. */
+  meet(word: string): Promise<NodeId>;
+}
+
+export interface ContextParts {
+  readonly own: { readonly id: NodeId; readonly alias: string | null };
+  readonly crypto: CryptoCore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly events: NodeEvents;
+  readonly store: NodeStore;
+  readonly book: PeerBook;
+  readonly permissions: Permissions;
+  readonly petnames: Petnames;
+  readonly http: HttpClient;
+  readonly resolver: Resolver;
+  readonly folders: GrantedFolders;
+  readonly sender: Sender;
+  readonly words: PeerWords;
+  /** The binding of the session with a peer that counts now. */
+  readonly binding: (peer: NodeId) => Uint8Array | null;
+}
+
+/** Whom a context is for. */
+export interface ContextOwner {
+  readonly kind: ModuleKind;
+  readonly manifest: Manifest;
+  readonly options: Readonly<Record<string, OptionValue>>;
+  readonly sends: ModuleSends;
+  readonly asks: ModuleAsks;
+  /** The key of its rows. */
+  readonly key: KeyRef;
+  readonly grants: Grants;
+}
+
+const COUNTER = /^[a-z][a-z0-9_]{0,31}$/;
+
+/** Makes the context of one module. */
+export function createContext(parts: ContextParts, owner: ContextOwner): ModuleContext {
+  const { manifest, sends, asks } = owner;
+  const { name } = manifest;
+  const topicOf = (topic: string) => `${name}: ${topic}`;
+  return {
+    own: parts.own,
+    peers: createPeers(parts, owner),
+    send: (frame) => sends.send(frame),
+    ask: (ask) => asks.ask(ask),
+    storage: createStorage(parts, owner),
+    files: new StoredFiles(parts.store, name),
+    options: owner.options,
+    clock: parts.clock,
+    random: parts.random,
+    log: { log: (level, event, fields = {}) => parts.log.log(level, `${name}_${event}`, fields) },
+    metrics: {
+      count: (counter, by = 1) => {
+        if (!COUNTER.test(counter)) throw new RangeError("Expected a counter of a–z, 0–9 and _");
+        parts.events.countOf(`${name}_${counter}`, by);
+      },
+    },
+    events: {
+      emit: (type, data) => parts.events.emit({ ...data, type: `${name}.${type}` }),
+      warn: (topic, text) => parts.events.warn(topicOf(topic), text),
+      settle: (topic) => parts.events.settle(topicOf(topic)),
+    },
+    binding: (peer) => Promise.resolve(parts.binding(peer)?.slice() ?? null),
+    fetch: (request) => grantedFetch(parts, owner.grants, request),
+    folder: async (folder) => await grantedFolder(parts.folders, owner.grants, folder),
+  };
+}
+
+/** What no module from a file may do. */
+function notGranted(): OpenRedError {
+  return new OpenRedError("forbidden", "This was not granted");
+}
+
+function createPeers(parts: ContextParts, { kind, grants }: ContextOwner): ModulePeers {
+  const { book, permissions, words } = parts;
+  const need = () => {
+    if (kind === "file") grants.need("peers");
+  };
+  return {
+    list: async () => {
+      need();
+      return await book.all().map(({ id }) => viewPeer(parts, id));
+    },
+    get: (peer) => Promise.resolve(viewPeer(parts, peer)),
+    find: async (word) => {
+      need();
+      return await words.resolve(word);
+    },
+    meet: async (word) => {
+      if (kind === "file") throw notGranted();
+      return await words.meet(word);
+    },
+    standing: (peer, permission) => Promise.resolve(permissions.standing(peer, permission)),
+    lastId: (peer) => Promise.resolve(book.lastId(peer)),
+  };
+}
+
+function viewPeer({ book, permissions, petnames, sender }: ContextParts, id: NodeId): ModulePeer {
+  const entry = book.get(id);
+  return {
+    id,
+    petname: petnames.of(id),
+    alias: entry?.record.payload.alias ?? null,
+    known: entry?.known ?? false,
+    connected: sender.isConnected(id),
+    blocked: permissions.isBlocked(id),
+  };
+}
+
+function createStorage(parts: ContextParts, owner: ContextOwner): ModuleStorage {
+  const { store, crypto } = parts;
+  const { name } = owner.manifest;
+  const { key } = owner;
+  const rows = new ModuleRows(store, { module: name });
+  return {
+    get: async (rowKey) => await rows.get(rowKey),
+    put: async (rowKey, value) => await rows.batch([{ key: rowKey, value }]),
+    delete: async (rowKey) => await rows.batch([{ key: rowKey, value: null }]),
+    range: async (range) => await rows.range(range),
+    batch: async (changes) => await rows.batch(changes),
+    seal: (sealing) => crypto.sealRows({ key, rows: sealing }),
+    open: (opening) => crypto.openRows({ key, rows: opening }),
+    tables: owner.kind === "built-in" ? new StoredTables(parts, name) : null,
+  };
+}

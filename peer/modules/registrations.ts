@@ -1,0 +1,101 @@
+/**
+ * What a module registers, held against its manifest.
+ *
+ * @module
+ */
+import type {
+  BlockPermutation,
+  CallHandler,
+  FrameHandler,
+  Middleware,
+  OpenRedModule,
+  RouteHandler,
+  RouteMethod,
+} from "../../modules/api.ts";
+import type { FrameDeclaration, Manifest } from "../../protocol/module_manifest.ts";
+
+export interface Route {
+  readonly method: RouteMethod;
+  readonly pattern: string;
+  readonly handler: RouteHandler;
+}
+
+export interface Registrations {
+  /** By the second half of their types. */
+  readonly frames: ReadonlyMap<string, FrameHandler>;
+  readonly calls: ReadonlyMap<string, CallHandler>;
+  readonly routes: readonly Route[];
+  readonly methods: ReadonlyMap<string, BlockPermutation>;
+  readonly middleware: readonly Middleware[];
+}
+
+const MAX_ROUTES = 64;
+const PATTERN = /^\/$|^(\/(:[a-z][a-z0-9_]*|[A-Za-z0-9._~-]+)){1,8}$/;
+
+/** Collects handlers by name, each once, and only those that the manifest declares. */
+class Handlers<T> {
+  readonly #declared: ReadonlySet<string>;
+  readonly #what: string;
+  readonly found = new Map<string, T>();
+
+  constructor(what: string, declared: Iterable<string>) {
+    this.#what = what;
+    this.#declared = new Set(declared);
+  }
+
+  add(name: string, handler: T): void {
+    if (!this.#declared.has(name) || this.found.has(name)) {
+      throw new RangeError(`The manifest declares no further ${this.#what} ${name}`);
+    }
+    this.found.set(name, handler);
+  }
+
+  /** @throws {RangeError} Where the manifest declares what has no handler. */
+  whole(): ReadonlyMap<string, T> {
+    for (const name of this.#declared) {
+      if (!this.found.has(name)) throw new RangeError(`The ${this.#what} ${name} has no handler`);
+    }
+    return this.found;
+  }
+}
+
+function typesOf(frames: readonly FrameDeclaration[], answers: boolean): string[] {
+  return frames.filter((frame) => frame.answers === answers).map((frame) => frame.type);
+}
+
+/**
+ * Has a module register all it has.
+ * @throws {RangeError} Where it registers what its manifest does not declare, or leaves out what it does.
+ */
+export function register(module: OpenRedModule, manifest: Manifest): Registrations {
+  const frames = new Handlers<FrameHandler>("frame", typesOf(manifest.frames, false));
+  const calls = new Handlers<CallHandler>("sealed call", typesOf(manifest.frames, true));
+  const methods = new Handlers<BlockPermutation>(
+    "crypto method",
+    manifest.grants.flatMap((grant) => grant.kind === "method" ? [grant.name] : []),
+  );
+  const routes: Route[] = [];
+  const middleware: Middleware[] = [];
+  module.registerPeerHandlers?.({
+    frame: (type, handler) => frames.add(type, handler),
+    call: (type, handler) => calls.add(type, handler),
+  });
+  module.registerRoutes?.({
+    route: (method, pattern, handler) => {
+      if (!PATTERN.test(pattern)) throw new RangeError(`This is no pattern of a route: ${pattern}`);
+      if (routes.length >= MAX_ROUTES) {
+        throw new RangeError(`Expected at most ${MAX_ROUTES} routes`);
+      }
+      routes.push({ method, pattern, handler });
+    },
+  });
+  module.registerCryptoMethods?.({ method: (name, permutation) => methods.add(name, permutation) });
+  module.registerMiddleware?.({ use: (one) => void middleware.push(one) });
+  return {
+    frames: frames.whole(),
+    calls: calls.whole(),
+    methods: methods.whole(),
+    routes,
+    middleware,
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * The permissions that somebody here asks for.
+ *
+ * @module
+ */
+
+/** What every peer that somebody here connected or wrote to has. */
+export const MESSAGE = "message";
+
+/** The words of the modules that every node can have, also while those are off. */
+const STANDING = [MESSAGE, "files", "auth"];
+
+/** The permissions that modules of a node ask for, by module. */
+export class PermissionNames {
+  readonly #byModule = new Map<string, readonly string[]>();
+
+  /** Replaces what a module asked for before. */
+  declare(module: string, names: readonly string[]): void {
+    this.#byModule.set(module, names);
+  }
+
+  /** In order. */
+  all(): string[] {
+    return [...new Set([...STANDING, ...[...this.#byModule.values()].flat()])].sort();
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * The names that the two programs give to files of a data directory. All others are somebody else's.
+ *
+ * @module
+ */
+
+/** Whose presence says that a directory holds a node or a directory service. */
+export const MARKING_FILES: readonly string[] = ["node.db", "directory.db", "node-secret"];
+/** What a program has open from its start to its end. */
+export const DATABASE_FILES: readonly string[] = ["node.db", "directory.db"];
+
+/** A log and the secret that opens it; those of identities that were followed have a longer name. */
+const LOG_FILE = /^(former-[A-Za-z0-9]{1,100}\.)?(audit-(begin|head|\d{6,15}\.jsonl)|node-secret)$/;
+const DATABASE_FILE = /^(node|backup|directory)\.db(-wal|-shm|-journal)?$/;
+const OTHER_FILE =
+  /^(keystore|\.env|\.env\.damaged|write-count|lock\.[a-z-]+|admin\.json|restoring|succession|\..+\.tmp)$/;
+
+/** Whether one of the programs gives a file this name. */
+export function isProgramFile(name: string): boolean {
+  return LOG_FILE.test(name) || DATABASE_FILE.test(name) || OTHER_FILE.test(name);
+}

@@ -1,0 +1,139 @@
+/**
+ * Writing answers on a socket (RFC 9112).
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { STATUS_TEXT } from "@std/http/status";
+import type { Socket } from "./system_socket.ts";
+
+const SWITCHING = 101;
+/** Statuses whose answers have no body. */
+const BODILESS = new Set([SWITCHING, 204, 304]);
+/** Types of answers that are there as a whole; asking any other for its stream would cost more than writing it. */
+const WHOLE_TYPES = /^(?:application\/(?:problem\+)?json|text\/plain)\b/;
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+const NOTHING = new Uint8Array();
+
+export interface AnswerOptions {
+  /** Of the request: an answer to HEAD has no body, HTTP/1.0 knows no chunks. */
+  readonly method: string;
+  readonly isHttp10: boolean;
+  /** Whether another request may follow. */
+  readonly keepAlive: boolean;
+  /** The value of the header `Date`. */
+  readonly date: string;
+  /** Fires when the client has gone; asked for where a body is written as it comes. */
+  readonly watch: () => AbortSignal;
+}
+
+function reasonOf(status: number): string {
+  return (STATUS_TEXT as Readonly<Record<number, string>>)[status] ?? "";
+}
+
+function headOf(answer: Response, more: string): string {
+  let lines = `HTTP/1.1 ${answer.status} ${reasonOf(answer.status)}\r\n`;
+  for (const [name, value] of answer.headers) {
+    // How the body ends and whether the connection goes on is this file's to say.
+    const isFraming = name === "content-length" || name === "transfer-encoding" ||
+      name === "connection";
+    if (isFraming && answer.status !== SWITCHING) continue;
+    lines += `${name}: ${value}\r\n`;
+  }
+  return `${lines}${more}\r\n`;
+}
+
+/** Head and body in one piece. */
+function join(head: string, body: Uint8Array): Uint8Array {
+  const whole = Buffer.allocUnsafe(head.length + body.length);
+  whole.write(head, 0, "latin1");
+  whole.set(body, head.length);
+  return whole;
+}
+
+async function writeStream(
+  socket: Socket,
+  body: ReadableStream<Uint8Array>,
+  options: { readonly isChunked: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const { isChunked, signal } = options;
+  const reader = body.getReader();
+  const cancel = () => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      if (read.value.length === 0) continue;
+      const { value } = read;
+      await socket.write(
+        isChunked
+          ? Buffer.concat([
+            Buffer.from(`${value.length.toString(16)}\r\n`),
+            value,
+            Buffer.from("\r\n"),
+          ])
+          : value,
+      );
+    }
+    if (isChunked && !signal.aborted) await socket.write(LAST_CHUNK);
+  } catch (error) {
+    cancel();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+/**
+ * Writes an answer: JSON and plain text in one piece, all else as it comes.
+ * @returns Whether another request may follow on this connection.
+ * @throws {Error} Where the connection broke or the body failed.
+ */
+export async function writeAnswer(
+  socket: Socket,
+  answer: Response,
+  options: AnswerOptions,
+): Promise<boolean> {
+  const { method, keepAlive, date } = options;
+  const common = `date: ${date}\r\n${keepAlive ? "" : "connection: close\r\n"}`;
+  if (BODILESS.has(answer.status)) {
+    await socket.write(join(headOf(answer, common), NOTHING));
+    return keepAlive;
+  }
+  if (WHOLE_TYPES.test(answer.headers.get("content-type") ?? "") || answer.body === null) {
+    const body = await answer.bytes();
+    const head = headOf(answer, `content-length: ${body.length}\r\n${common}`);
+    await socket.write(join(head, method === "HEAD" ? NOTHING : body));
+    return keepAlive;
+  }
+  return await writeParts(socket, { answer, body: answer.body, common }, options);
+}
+
+async function writeParts(
+  socket: Socket,
+  parts: {
+    readonly answer: Response;
+    readonly body: ReadableStream<Uint8Array>;
+    readonly common: string;
+  },
+  options: AnswerOptions,
+): Promise<boolean> {
+  const { answer, body, common } = parts;
+  // HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
+  const isChunked = !options.isHttp10;
+  const framing = isChunked ? "transfer-encoding: chunked\r\n" : "";
+  await socket.write(join(headOf(answer, framing + common), NOTHING));
+  if (options.method === "HEAD") await body.cancel();
+  else await writeStream(socket, body, { isChunked, signal: options.watch() });
+  return options.keepAlive;
+}
+
+/** A refusal before there is a request: status line, no body, end of the connection. */
+export function refusalBytes(status: number): Uint8Array {
+  const retry = status === 503 ? "retry-after: 1\r\n" : "";
+  return Buffer.from(
+    `HTTP/1.1 ${status} ${
+      reasonOf(status)
+    }\r\ncontent-length: 0\r\n${retry}connection: close\r\n\r\n`,
+  );
+}

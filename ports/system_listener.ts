@@ -1,0 +1,208 @@
+/**
+ * An HTTP/1.1 server whose every limit is its own: who may connect how often, how long a connection may be silent, how
+ * much may be under way. The runtime's servers know none of these, and stop listening for good when the process has no
+ * descriptor left (docs/DEPENDENCIES.md).
+ *
+ * @module
+ */
+import { addressSource } from "../protocol/address_source.ts";
+import { HeldBytes } from "./held_bytes.ts";
+import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener_limits.ts";
+import type { Log } from "./ports.ts";
+import { refusalBytes } from "./system_answer.ts";
+import { Exchange } from "./system_exchange.ts";
+import { Socket } from "./system_socket.ts";
+
+const SWEEP_MS = 250;
+const FIRST_PAUSE_MS = 20;
+const LAST_PAUSE_MS = 1_000;
+/** Connections closed at a time where the process has no descriptor left: it needs some for its files too. */
+const CLOSED_AT_ONCE = 16;
+
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0: one of the system's choice. */
+  readonly port: number;
+  readonly log: Log;
+  readonly limits?: Partial<ListenerLimits>;
+  /** Must not reject. */
+  readonly answer: (request: Request, address: string) => Promise<Response>;
+}
+
+interface Member {
+  readonly source: string;
+  readonly exchange: Exchange;
+}
+
+/** A server that listens from its making on. */
+export class HttpListener {
+  readonly port: number;
+  /** Resolves at the end of {@linkcode shutdown}; rejects where nobody can be listened to any more. */
+  readonly finished: Promise<void>;
+  readonly #options: ListenOptions;
+  readonly #limits: ListenerLimits;
+  readonly #listener: Deno.TcpListener;
+  readonly #held: HeldBytes;
+  /** The one that has been there longest stands first. */
+  readonly #members = new Set<Member>();
+  readonly #perSource = new Map<string, number>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly #stopped = Promise.withResolvers<void>();
+  #isStopping = false;
+  #date = new Date().toUTCString();
+
+  /** @throws {Deno.errors.AddrInUse} And whatever else the system says to an address. */
+  constructor(options: ListenOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
+    this.#held = new HeldBytes(this.#limits);
+    const { hostname, port } = options;
+    this.#listener = Deno.listen({ hostname, port });
+    this.port = this.#listener.addr.port;
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.finished = Promise.race([this.#acceptAll(), this.#stopped.promise]);
+    // Whoever waits for it hears of its end; it is not to be an unhandled rejection besides.
+    this.finished.catch(() => {});
+  }
+
+  /** Connections of the moment. */
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** Bytes of bodies and messages of the moment that have not been handled. */
+  get heldBytes(): number {
+    return this.#held.totalBytes;
+  }
+
+  /**
+   * Takes no connection and no request any more, gives those that are being answered their time, then closes all.
+   * @param graceMs How long answers and channels may take to end.
+   */
+  async shutdown(graceMs = 0): Promise<void> {
+    if (this.#isStopping) return await this.#stopped.promise;
+    this.#isStopping = true;
+    this.#listener.close();
+    for (const { exchange } of this.#members) {
+      if (!exchange.finish()) exchange.close();
+    }
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, graceMs);
+    await Promise.race([this.#settled(), late.promise]);
+    clearTimeout(timer);
+    for (const { exchange } of this.#members) exchange.close();
+    await this.#settled();
+    clearInterval(this.#sweeper);
+    this.#stopped.resolve();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  async #acceptAll(): Promise<void> {
+    let pauseMs = FIRST_PAUSE_MS;
+    let failingSinceMs: number | null = null;
+    while (!this.#isStopping) {
+      try {
+        const connection = await this.#listener.accept();
+        failingSinceMs = null;
+        pauseMs = FIRST_PAUSE_MS;
+        this.#take(connection);
+      } catch (cause) {
+        if (this.#isStopping) break;
+        const nowMs = performance.now();
+        failingSinceMs ??= nowMs;
+        this.#noteFailure(cause);
+        if (nowMs - failingSinceMs > this.#limits.failingMs) {
+          clearInterval(this.#sweeper);
+          throw new Error("The system takes no connections any more", { cause });
+        }
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS);
+      }
+    }
+    await this.#stopped.promise;
+  }
+
+  /** Nearly always there is no descriptor left: those who use theirs least give it back. */
+  #noteFailure(cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    let closed = 0;
+    while (closed < CLOSED_AT_ONCE && this.#closeIdlest()) closed += 1;
+    const { port } = this;
+    this.#options.log.log("warn", "accept_failed", { port, why, closed, open: this.size });
+  }
+
+  /** @returns Whether there was one. */
+  #closeIdlest(): boolean {
+    for (const state of ["waiting", "reading"] as const) {
+      for (const member of this.#members) {
+        if (member.exchange.state !== state) continue;
+        this.#remove(member);
+        member.exchange.close();
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #take(connection: Deno.TcpConn): void {
+    const { hostname } = connection.remoteAddr as Deno.NetAddr;
+    const source = addressSource(hostname);
+    const socket = new Socket(connection);
+    if ((this.#perSource.get(source) ?? 0) >= this.#limits.connectionsPerSource) {
+      return this.#turnAway(socket);
+    }
+    if (this.size >= this.#limits.connections && !this.#closeIdlest()) {
+      return this.#turnAway(socket);
+    }
+    // An answer of two writes would wait for the acknowledgement of the first one.
+    connection.setNoDelay(true);
+    const exchange = new Exchange({
+      socket,
+      address: hostname,
+      source,
+      limits: this.#limits,
+      held: this.#held,
+      answer: this.#options.answer,
+      nowMs: () => performance.now(),
+      date: () => this.#date,
+    });
+    this.#serve({ source, exchange }, socket);
+  }
+
+  #turnAway(socket: Socket): void {
+    void socket.write(refusalBytes(503)).catch(() => {}).finally(() => socket.close());
+  }
+
+  #serve(member: Member, socket: Socket): void {
+    this.#members.add(member);
+    this.#perSource.set(member.source, (this.#perSource.get(member.source) ?? 0) + 1);
+    const running = this.#follow(member, socket).finally(() => {
+      this.#remove(member);
+      this.#running.delete(running);
+    });
+    this.#running.add(running);
+  }
+
+  async #follow(member: Member, socket: Socket): Promise<void> {
+    if (await member.exchange.run()) await socket.closed;
+  }
+
+  #remove(member: Member): void {
+    if (!this.#members.delete(member)) return;
+    const left = (this.#perSource.get(member.source) ?? 0) - 1;
+    if (left > 0) this.#perSource.set(member.source, left);
+    else this.#perSource.delete(member.source);
+  }
+
+  #sweep(): void {
+    this.#date = new Date().toUTCString();
+    const nowMs = performance.now();
+    for (const { exchange } of this.#members) {
+      if (exchange.state !== "channel" && exchange.isLate(nowMs)) exchange.close();
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The listeners of both programs: the port is known at once, answers come when there is something to answer.
+ *
+ * @module
+ */
+import type { ListenerLimits } from "../ports/listener_limits.ts";
+import type { Log } from "../ports/ports.ts";
+import { HttpListener } from "../ports/system_listener.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import { problemResponse } from "../protocol/http.ts";
+import { ProcessError, textOf } from "./process_error.ts";
+
+const RETRY_WHILE_STARTING_MS = 1_000;
+
+/** Answers one request. Ought not to reject; what it rejects with is logged and answered with 500. */
+export type Answer = (request: Request, address: string) => Response | Promise<Response>;
+
+export interface ListeningOptions {
+  readonly hostname: string;
+  /** 0: one of the system's choice. */
+  readonly port: number;
+  /** The option that names the address, for errors. */
+  readonly flag: string;
+  /** What says that it is starting. */
+  readonly name: "node" | "directory";
+  readonly log: Log;
+  readonly limits?: Partial<ListenerLimits>;
+}
+
+export interface Listening extends AsyncDisposable {
+  /** `http://HOST:PORT`. */
+  readonly origin: string;
+  /** Rejects when the system takes no connections any more. */
+  readonly finished: Promise<void>;
+  /** Answers 503 until this is called. */
+  answerWith(answer: Answer): void;
+  /** Takes nothing more, waits at most so long for what is being answered, and closes all connections. */
+  shutdown(graceMs: number): Promise<void>;
+}
+
+function createListener(options: ListeningOptions, answer: Answer): HttpListener {
+  const { name, log, flag, hostname, port } = options;
+  try {
+    return new HttpListener({
+      ...options,
+      answer: async (request, address) => {
+        try {
+          return await answer(request, address);
+        } catch (error) {
+          log.log("error", "request_failed", { text: textOf(error) });
+          return problemResponse(new OpenRedError("internal", `The ${name} failed`));
+        }
+      },
+    });
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.AddrInUse ? "another program uses it" : textOf(cause);
+    throw new ProcessError(1, `${flag} ${hostname}:${port}: cannot listen there, ${why}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Listens.
+ * @throws {ProcessError} Where the system does not let it.
+ */
+export function listen(options: ListeningOptions): Listening {
+  const starting = new OpenRedError("overloaded", `The ${options.name} is starting`, {
+    retryAfterMs: RETRY_WHILE_STARTING_MS,
+  });
+  let answer: Answer = () => problemResponse(starting);
+  const listener = createListener(options, (request, address) => answer(request, address));
+  const { hostname } = options;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return {
+    origin: `http://${host}:${listener.port}`,
+    finished: listener.finished,
+    answerWith: (next) => void (answer = next),
+    shutdown: (graceMs) => listener.shutdown(graceMs),
+    [Symbol.asyncDispose]: () => listener.shutdown(),
+  };
+}

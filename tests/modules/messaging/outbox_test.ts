@@ -1,0 +1,169 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { decodeUtf8 } from "../../../crypto/encoding.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import { settle } from "../../world/settle.ts";
+import { MessagingWorld, PEERS } from "./messaging_world.ts";
+
+const [PEER, NEXT] = PEERS;
+
+Deno.test("The outbox stores a text before it sends it, and again after a restart until it is acknowledged", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender } = messaging.world;
+  const { id } = await messaging.send(PEER, "hello");
+  await settle();
+  assertEquals([sender.takeIds(), sender.wanted], [[id], [PEER]]);
+  await messaging.restart();
+  await settle();
+  assertEquals(sender.takeIds(), [id], "the same id");
+  await messaging.acknowledge(id);
+  assertEquals([messaging.waiting(PEER), messaging.told("delivered")], [0, 1]);
+  await messaging.restart();
+  await settle();
+  assertEquals(sender.sent.length, 0);
+});
+
+Deno.test("The outbox sends the text as it was written, with the time at which it was", async () => {
+  using messaging = await MessagingWorld.start();
+  const sentAt = messaging.world.parts.clock.nowMs();
+  await messaging.send(PEER, "héllo");
+  await settle();
+  await messaging.world.parts.clock.advance(5_000);
+  await messaging.restart();
+  await settle();
+  for (const { header, body, peer } of messaging.world.sender.sent) {
+    assertEquals([peer, header, decodeUtf8(body!)], [
+      PEER,
+      { type: "messaging.text", sent_at: sentAt },
+      "héllo",
+    ]);
+  }
+  assertEquals(messaging.world.sender.sent.length, 2);
+});
+
+Deno.test("The outbox tells of the delivery once it is written down", async () => {
+  using messaging = await MessagingWorld.start();
+  const sending = messaging.send(PEER, "hello", 10_000);
+  await settle();
+  const [id] = messaging.world.sender.takeIds();
+  await messaging.acknowledge(id!, 70);
+  assertEquals(await sending, { id: id!, peer: PEER, state: "delivered", rtt_ms: 70 });
+  assertEquals(messaging.waiting(PEER), 0);
+});
+
+Deno.test("The outbox has 256 under way to a peer, and sends every other one as those are acknowledged", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender } = messaging.world;
+  const sends = Array.from({ length: 405 }, (_, index) => messaging.send(PEER, `${index}`));
+  const ids = (await Promise.all(sends)).map(({ id }) => id);
+  await settle();
+  const seen: string[] = [];
+  const rounds: number[] = [];
+  for (let round = sender.takeIds(); round.length > 0; round = sender.takeIds()) {
+    rounds.push(round.length);
+    seen.push(...round);
+    for (const some of [round.slice(0, 150), round.slice(150)]) {
+      for (const id of some) sender.acknowledge(id);
+      await settle();
+    }
+  }
+  assertEquals(rounds[0], 256);
+  assertEquals(seen, ids, "each once, in their order");
+  assertEquals(messaging.waiting(PEER), 0);
+});
+
+Deno.test("The outbox sends again what was acknowledged while nothing could be written down", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender, parts } = messaging.world;
+  const { id } = await messaging.send(PEER, "hello");
+  await settle();
+  sender.takeIds();
+  parts.fillDisk();
+  await messaging.acknowledge(id);
+  parts.freeDisk();
+  assertEquals([messaging.told("delivered"), messaging.waiting(PEER)], [0, 1]);
+  messaging.hosted.host.confirmed(PEER);
+  await settle();
+  assertEquals(sender.takeIds(), [id]);
+  await messaging.acknowledge(id);
+  assertEquals(messaging.waiting(PEER), 0);
+});
+
+Deno.test("The outbox stores under the id that followed, in the very moment of a succession", async () => {
+  using messaging = await MessagingWorld.start();
+  const { old, next } = await messaging.world.succeeded();
+  assertEquals((await messaging.send(old, "hello")).peer, next);
+  assertEquals([messaging.waiting(old), messaging.waiting(next)], [0, 1]);
+  await messaging.world.parts.permissions.block(next);
+  const refusal = await assertRejects(() => messaging.send(old, "more"), OpenRedError);
+  assertEquals([refusal.code, messaging.waiting(next)], ["forbidden", 1]);
+});
+
+Deno.test("The outbox stores nothing on a full disk, and says so", async () => {
+  using messaging = await MessagingWorld.start();
+  messaging.world.parts.fillDisk();
+  const error = await assertRejects(() => messaging.send(PEER, "hello"), OpenRedError);
+  assertEquals([error.code, messaging.waiting(PEER)], ["overloaded", 0]);
+});
+
+Deno.test("The outbox stores nothing for a peer that is blocked by then, and says so", async () => {
+  using messaging = await MessagingWorld.start();
+  const blocking = messaging.world.parts.permissions.block(PEER);
+  const error = await assertRejects(() => messaging.send(PEER, "hello"), OpenRedError);
+  await blocking;
+  assertEquals([error.code, messaging.waiting(PEER)], ["forbidden", 0]);
+  assertEquals(messaging.world.sender.waiting(PEER), 0);
+});
+
+Deno.test("The outbox sends no more what was dropped, and keeps what was delivered", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender, parts } = messaging.world;
+  const { id } = await messaging.send(PEER, "delivered");
+  await settle();
+  await messaging.acknowledge(id);
+  await messaging.send(PEER, "waits");
+  await settle();
+  assertEquals(sender.waiting(PEER), 1);
+  await parts.store.write(() => messaging.hosted.host.writeForget(PEER));
+  assertEquals([messaging.waiting(PEER), sender.waiting(PEER)], [0, 0]);
+  const rows = parts.store.statement("SELECT id FROM messaging_outbox").all();
+  assertEquals(rows.map((row) => row.id), [id]);
+});
+
+Deno.test("The outbox sends nothing of a peer that was dropped while its rows were opened", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender, parts } = messaging.world;
+  await messaging.send(PEER, "waits");
+  await parts.store.write(() => messaging.hosted.host.writeForget(PEER));
+  await settle();
+  assertEquals([messaging.waiting(PEER), sender.waiting(PEER)], [0, 0]);
+});
+
+Deno.test("The outbox sends what was under way to a former id to the one that followed it", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender, parts } = messaging.world;
+  const { host } = messaging.hosted;
+  await messaging.send(NEXT, "to the new id");
+  await messaging.send(PEER, "to the former id");
+  await settle();
+  await parts.store.write(() => host.writeMove(PEER, NEXT));
+  host.confirmed(NEXT);
+  await settle();
+  assertEquals([sender.waiting(PEER), sender.waiting(NEXT)], [0, 2]);
+  assertEquals([messaging.waiting(PEER), messaging.waiting(NEXT)], [0, 2]);
+});
+
+Deno.test("A stored message that was changed on disk is given up and said, and those behind it go", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender, parts } = messaging.world;
+  const ids: string[] = [];
+  for (const text of ["first", "second", "third"]) {
+    ids.push((await messaging.send(PEER, text)).id);
+  }
+  await messaging.hosted.host.stop();
+  sender.takeIds();
+  messaging.damage("messaging_outbox", ids[0]!);
+  await messaging.open();
+  await settle();
+  assertEquals(sender.takeIds(), ids.slice(1));
+  assertEquals([messaging.waiting(PEER), parts.events.warnings().length], [2, 1]);
+});

@@ -1,0 +1,286 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import type { ListenerLimits } from "../../ports/listener_limits.ts";
+import { readBody } from "../../protocol/http.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { problemResponse } from "../../protocol/http.ts";
+import { serveLoopback } from "./loopback_server.ts";
+
+const MAX_BODY_BYTES = 100_000;
+
+/** Answers a body with itself, or with what was wrong with it. */
+async function echo(request: Request): Promise<Response> {
+  try {
+    const body = await readBody(request, MAX_BODY_BYTES);
+    const text = `${request.method} ${new URL(request.url).pathname} ${body.length}`;
+    return new Response(text, { headers: { "content-type": "text/plain" } });
+  } catch (error) {
+    return problemResponse(error as OpenRedError);
+  }
+}
+
+/** A client that writes what it is told and shows what came, as Latin-1. */
+class RawClient implements Disposable {
+  readonly #connection: Deno.TcpConn;
+  readonly #decoder = new TextDecoder("latin1");
+
+  private constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+  }
+
+  static async connect(url: string, hostname = "127.0.0.1"): Promise<RawClient> {
+    return new RawClient(await Deno.connect({ hostname, port: Number(new URL(url).port) }));
+  }
+
+  async write(text: string): Promise<void> {
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+  }
+
+  /** Reads until `pattern` has come, or to the end. */
+  async read(pattern?: RegExp): Promise<string> {
+    let text = "";
+    const chunk = new Uint8Array(65_536);
+    while (pattern === undefined || !pattern.test(text)) {
+      const length = await this.#connection.read(chunk).catch(() => null);
+      if (length === null) return text;
+      text += this.#decoder.decode(chunk.subarray(0, length));
+    }
+    return text;
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection.close();
+  }
+}
+
+/** Sends bytes on a connection of their own and reads what comes until the server ends it. */
+async function exchange(
+  bytes: string,
+  options: { limits?: Partial<ListenerLimits>; handler?: typeof echo } = {},
+): Promise<string> {
+  await using server = serveLoopback(options.handler ?? echo, options.limits);
+  using client = await RawClient.connect(server.url);
+  await client.write(bytes);
+  return await client.read();
+}
+
+const HOST = "Host: a\r\n";
+const CLOSE = "Connection: close\r\n\r\n";
+
+Deno.test("HttpListener answers requests of one connection in their order", async () => {
+  const text = await exchange(
+    `POST /a HTTP/1.1\r\n${HOST}Content-Length: 3\r\n\r\nabc` +
+      `\r\nPOST /b HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n3\r\ncde\r\n0\r\n\r\n` +
+      `HEAD /c HTTP/1.1\r\n${HOST}\r\nGET /d HTTP/1.1\r\n${HOST}${CLOSE}`,
+  );
+  assertEquals(text.match(/HTTP\/1\.1 200 OK/g)?.length, 4);
+  assertEquals(text.match(/(POST|HEAD|GET) \/. \d/g), ["POST /a 3", "POST /b 5", "GET /d 0"]);
+  assertEquals(text.match(/^content-length: (\d+)/gm)?.length, 4);
+  assertMatch(text, /^date: \w{3}, \d/m);
+});
+
+Deno.test("HttpListener streams an answer whose length nobody knows, and stops when its client has gone", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const aborted = Promise.withResolvers<void>();
+  await using server = serveLoopback((request) => {
+    request.signal.addEventListener("abort", () => aborted.resolve());
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new TextEncoder().encode("tick")),
+      cancel: () => cancelled.resolve(),
+    }, { highWaterMark: 0 });
+    return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+  });
+  {
+    using client = await RawClient.connect(server.url);
+    await client.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    assertMatch(await client.read(/tick/), /transfer-encoding: chunked\r\n.*\r\n\r\n4\r\ntick/s);
+  }
+  await Promise.all([cancelled.promise, aborted.promise]);
+});
+
+Deno.test("HttpListener leaves an answer alone that has nothing to send for long", async () => {
+  await using server = serveLoopback(() => {
+    const stream = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        // Some looks of the listener at its connections, which are a quarter of a second apart.
+        await new Promise((resolve) => setTimeout(resolve, 800));
+        controller.enqueue(new TextEncoder().encode("late"));
+        controller.close();
+      },
+    });
+    return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+  }, { writeMs: 100, keepAliveMs: 100 });
+  using client = await RawClient.connect(server.url);
+  await client.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+  assertMatch(await client.read(), /4\r\nlate\r\n0\r\n\r\n$/);
+});
+
+Deno.test("HttpListener asks for a body that waits to be asked for, and only when somebody reads it", async () => {
+  await using server = serveLoopback(async (request) => {
+    return request.url.endsWith("/refused")
+      ? new Response(null, { status: 403 })
+      : await echo(request);
+  });
+  const head = (path: string) =>
+    `POST ${path} HTTP/1.1\r\n${HOST}Content-Length: 2\r\nExpect: 100-continue\r\n\r\n`;
+  using client = await RawClient.connect(server.url);
+  await client.write(head("/taken"));
+  assertEquals(await client.read(/\r\n\r\n/), "HTTP/1.1 100 Continue\r\n\r\n");
+  await client.write("ab");
+  assertMatch(await client.read(/taken 2/), /200 OK/);
+  await client.write(head("/refused"));
+  const answer = await client.read();
+  assertMatch(answer, /^HTTP\/1\.1 403 /);
+  assertMatch(answer, /connection: close/);
+});
+
+Deno.test("HttpListener refuses what is no request, and answers a body that is too long before it has come", async () => {
+  assertMatch(await exchange(`GET / HTTP/1.1\r\n\r\n`), /^HTTP\/1\.1 400 /);
+  assertMatch(await exchange(`GET /${"x".repeat(20_000)}`), /^HTTP\/1\.1 431 /);
+  const long = `POST / HTTP/1.1\r\n${HOST}Content-Length: ${MAX_BODY_BYTES + 1}\r\n\r\n`;
+  assertMatch(await exchange(long, { limits: { lingerMs: 300 } }), /^HTTP\/1\.1 413 /);
+  const endless = `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n` +
+    `8000\r\n${"x".repeat(0x8000)}\r\n`.repeat(4);
+  assertMatch(await exchange(endless, { limits: { lingerMs: 300 } }), /^HTTP\/1\.1 413 /);
+  for (
+    const chunks of [
+      "-1\r\n",
+      "zz\r\n",
+      "2\r\nabc\r\n",
+      "0\r\nTrailer: x\r\n\r\n",
+      `${"1".repeat(300)}\r\n`,
+    ]
+  ) {
+    const text = `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${chunks}`;
+    assertMatch(await exchange(text, { limits: { lingerMs: 300 } }), /^HTTP\/1\.1 400 /, chunks);
+  }
+});
+
+Deno.test("HttpListener ends what is silent, half sent or not read, each in its time", async () => {
+  // Short times of the real clock, which is the one that the system's sockets have.
+  const limits = { silentMs: 300, headMs: 300, bodyMs: 300, keepAliveMs: 300, writeMs: 300 };
+  const large = () =>
+    new Response(new Uint8Array(2 ** 24), { headers: { "content-type": "text/plain" } });
+  await using server = serveLoopback(
+    async (request) => request.url.endsWith("/large") ? large() : await echo(request),
+    limits,
+  );
+  const untilEnd = async (bytes: string) => {
+    using client = await RawClient.connect(server.url);
+    await client.write(bytes);
+    return await client.read();
+  };
+  const all = await Promise.all([
+    untilEnd(""),
+    untilEnd(`GET / HTTP/1.1\r\n${HOST}X-A:`),
+    untilEnd(`POST / HTTP/1.1\r\n${HOST}Content-Length: 5\r\n\r\nab`),
+    untilEnd(`GET / HTTP/1.1\r\n${HOST}\r\n`),
+  ]);
+  assertEquals(all.slice(0, 2), ["", ""]);
+  assert(!all[2]!.includes("200 OK"));
+  assertMatch(all[3]!, /200 OK/, "a live connection has its answer first");
+  using unread = await RawClient.connect(server.url);
+  await unread.write(`GET /large HTTP/1.1\r\n${HOST}\r\n`);
+  while (server.listener.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+});
+
+Deno.test("HttpListener takes so many connections of one source, and prefers new ones to idle ones", async () => {
+  await using server = serveLoopback(echo, { connectionsPerSource: 3, connections: 4 });
+  using clients = new DisposableStack();
+  const connect = async (hostname?: string) => {
+    const client = clients.use(await RawClient.connect(server.url, hostname));
+    await client.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    return { client, first: await client.read(/\r\n\r\n/) };
+  };
+  const own = [await connect(), await connect(), await connect()];
+  for (const { first } of own) assertMatch(first, /200 OK/);
+  const { first } = await connect();
+  assertMatch(first, /^HTTP\/1\.1 503 .*retry-after: 1/s);
+  assertEquals(server.listener.size, 3);
+});
+
+Deno.test("HttpListener holds so many bytes of bodies, and says that it is overloaded beyond", async () => {
+  const limits = { perSourceBytes: 50_000, lingerMs: 300 };
+  await using server = serveLoopback(echo, limits);
+  const head = `POST / HTTP/1.1\r\n${HOST}Content-Length: 40000\r\n\r\n`;
+  using first = await RawClient.connect(server.url);
+  await first.write(head + "x".repeat(39_999));
+  while (server.listener.heldBytes < 39_999) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  using second = await RawClient.connect(server.url);
+  await second.write(head + "x".repeat(40_000));
+  assertMatch(await second.read(), /^HTTP\/1\.1 503 /);
+  await first.write("x");
+  assertMatch(await first.read(/40000/), /200 OK/);
+  assertEquals(server.listener.heldBytes, 0);
+});
+
+Deno.test("shutdown() waits for answers under way, not for requests that have not come whole", async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Response>();
+  await using server = serveLoopback(async (request) => {
+    if (request.method === "POST") return await echo(request);
+    asked.resolve();
+    return await answer.promise;
+  });
+  using uploading = await RawClient.connect(server.url);
+  await uploading.write(`POST / HTTP/1.1\r\n${HOST}Content-Length: 5000\r\n\r\n{`);
+  using waiting = await RawClient.connect(server.url);
+  await waiting.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+  await asked.promise;
+  const stopped = server.listener.shutdown(10_000);
+  assertEquals(await uploading.read(), "", "cut at once");
+  answer.resolve(new Response("late", { headers: { "content-type": "text/plain" } }));
+  assertMatch(await waiting.read(), /connection: close\r\n\r\nlate$/);
+  await stopped;
+  await assertRejects(() => RawClient.connect(server.url), Deno.errors.ConnectionRefused);
+});
+
+/** A server in a process with few descriptors, which says when it could not accept. */
+const FEW = `
+  import { HttpListener } from ${
+  JSON.stringify(import.meta.resolve("../../ports/system_listener.ts"))
+};
+  const listener = new HttpListener({
+    hostname: "127.0.0.1",
+    port: 0,
+    limits: { failingMs: Number(Deno.args[0]) },
+    log: { log: (_level, event) => console.log(event) },
+    answer: () => Promise.resolve(new Response("here", { headers: { "content-type": "text/plain" } })),
+  });
+  console.log(listener.port);
+  listener.finished.catch((error) => {
+    console.log(error.message);
+    Deno.exit(1);
+  });
+`;
+
+Deno.test({
+  name: "HttpListener goes on when the process had no descriptor left",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const program = `data:application/typescript,${encodeURIComponent(FEW)}`;
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const run =
+      `ulimit -n 48; exec "$0" run --no-check --no-prompt -A --config="${config}" "$1" 60000`;
+    const child = new Deno.Command("sh", {
+      args: ["-c", run, Deno.execPath(), program],
+      stdout: "piped",
+    }).spawn();
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const port = Number((await lines.read()).value);
+    {
+      using held = new DisposableStack();
+      for (let count = 0; count < 80; count++) {
+        held.use(await RawClient.connect(`http://127.0.0.1:${port}`));
+      }
+      assertMatch((await lines.read()).value ?? "", /accept_failed/);
+    }
+    const answer = await fetch(`http://127.0.0.1:${port}`);
+    assertEquals(await answer.text(), "here");
+    child.kill();
+    await lines.cancel();
+    await child.status;
+  },
+});

@@ -1,0 +1,63 @@
+/**
+ * The ports of a node under test: those of the system on loopback, or memory.
+ *
+ * @module
+ */
+import { DatabaseSync } from "node:sqlite";
+import type { NodePorts } from "../../peer/node.ts";
+import {
+  createOpenDatabase,
+  openFiles,
+  systemChannelUpgrader,
+  systemClock,
+  systemHttpClient,
+  systemRandom,
+  systemResolver,
+} from "../../ports/system.ts";
+import type { GrantedFolders } from "../../ports/granted_folders.ts";
+import { createModuleWorkers } from "../../ports/system_module_workers.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { MemoryFiles } from "./memory_files.ts";
+import { MemoryLog } from "./memory_log.ts";
+
+/** No folder of the machine is there. */
+const NO_FOLDERS: GrantedFolders = {
+  open: () => Promise.reject(new OpenRedError("not_found", "The granted folder is not there")),
+};
+
+/** Threads for modules from files, and no folder of the machine. */
+export function machinePorts(): Pick<NodePorts, "moduleWorkers" | "folders"> {
+  return { moduleWorkers: createModuleWorkers(), folders: NO_FOLDERS };
+}
+
+/** What every rig says itself: whose keys are where. */
+type BasePorts = Omit<NodePorts, "crypto">;
+
+/** The real ports, with the data in a folder. */
+export function systemPorts(folder: string): BasePorts {
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    http: systemHttpClient,
+    resolver: systemResolver,
+    files: openFiles(folder),
+    openDatabase: createOpenDatabase(folder),
+    upgrader: systemChannelUpgrader,
+    ...machinePorts(),
+    log: new MemoryLog(),
+  };
+}
+
+/** Ports without a disk and without DNS: every host is at one public address. */
+export function memoryPorts(): Omit<BasePorts, "http"> {
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
+    files: new MemoryFiles(),
+    openDatabase: () => new DatabaseSync(":memory:"),
+    upgrader: systemChannelUpgrader,
+    ...machinePorts(),
+    log: new MemoryLog(),
+  };
+}
