@@ -1,27 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "../../crypto/encoding.ts";
-import type { RotationPolicy } from "../../crypto/interface.ts";
-import { selectCryptoMethod } from "../../crypto/pairs/rotation.ts";
-import { Hashes } from "../../crypto/primitives/hashes.ts";
 import { LifeNode } from "../peer/data/life_world.ts";
 import { RealDirectory } from "../world/real_directory.ts";
+import { rotationTo } from "../world/seeded_rotation.ts";
 
 const NAME = "mixer";
-const METHODS = ["alpha", "beta", "gamma", "delta", NAME];
-const HOUR_MS = 3_600_000;
-
-/** A rotation that picks the example's method in this hour and the next, wherever both nodes list it. */
-async function rotationToMixer(): Promise<RotationPolicy> {
-  const hashes = await Hashes.create();
-  const now = Date.now();
-  for (let byte = 0;; byte++) {
-    const policy: RotationPolicy = { kind: "seeded", seed: new Uint8Array(16).fill(byte) };
-    const picked = [now, now + HOUR_MS].map((timestampMs) =>
-      selectCryptoMethod(hashes, { timestampMs, policy, methods: METHODS })
-    );
-    if (picked.every((method) => method === NAME)) return policy;
-  }
-}
 
 async function loadMixer(node: LifeNode): Promise<void> {
   const code = await Deno.readFile(new URL("../../examples/mixer/mixer.js", import.meta.url));
@@ -37,7 +20,7 @@ async function renew(from: LifeNode, to: LifeNode): Promise<string> {
 }
 
 Deno.test("two nodes with examples/mixer make pairs with its method, and one without it does not", async () => {
-  const rotation = await rotationToMixer();
+  const rotation = await rotationTo(NAME);
   await using directory = await new RealDirectory().start();
   await using a = new LifeNode();
   await using b = new LifeNode();
