@@ -8,7 +8,7 @@ import type { Answered } from "../../modules/api.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
 import { ERROR_STATUS, type ErrorCode, OpenRedError } from "../../protocol/errors.ts";
 import { answerHeaderSchema } from "../../protocol/frames.ts";
-import { MAX_CALL_REPEATS } from "../../protocol/limits.ts";
+import { MAX_CALL_ANSWER_BYTES, MAX_CALL_REPEATS } from "../../protocol/limits.ts";
 import { CALL_PATHS } from "../../protocol/peer_api.ts";
 import { checkGrowth, parseInput } from "../../protocol/schemas.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -143,7 +143,8 @@ export class Asking implements Pick<CallGate, "answered"> {
 
   answered(peer: NodeId, { type, answer, input, body }: AnswerFrame): void {
     const pending = this.#pending.get(answer);
-    if (pending === undefined || pending.call.peer !== peer || pending.call.header.type !== type) {
+    const isAsked = pending?.call.peer === peer && pending.call.header.type === type;
+    if (pending === undefined || !isAsked || body.length > MAX_CALL_ANSWER_BYTES) {
       this.#parts.events.count("frames_dropped");
       return;
     }

@@ -97,7 +97,7 @@ export class ModuleRuns implements RunningModules {
     const run: Run = { running, ...held };
     const former = this.#runs.get(name);
     try {
-      const late = new OpenRedError("overloaded", `The module ${name} did not start in time`);
+      const late = new OpenRedError("overloaded", "It did not start in time");
       await within(clock, { ms: START_MS, late }, module.start?.(context) ?? Promise.resolve());
       await this.#addMethods(run);
     } catch (error) {

@@ -4,7 +4,7 @@ import { LineWriter } from "../../ports/line_writer.ts";
 import { formatLine } from "../../ports/log_lines.ts";
 import { LINES_PER_MINUTE } from "../../ports/log_throttle.ts";
 import { createLog } from "../../ports/system.ts";
-import { VirtualClock } from "../peer/virtual_clock.ts";
+import { VirtualClock } from "../world/virtual_clock.ts";
 
 const LOST = (count: number) => `lost ${count}\n`;
 

@@ -224,9 +224,9 @@ function messageStore(data: string, count: number): BackupParts & { store: NodeS
   const database = openDatabase("node.db");
   database.exec(`
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
-    INSERT INTO outbox (peer, id, text, sent_at) SELECT 'peer', i, 'text ' || i, i FROM n;
+    INSERT INTO messaging_plain_outbox (peer, id, text, sent_at) SELECT 'peer', i, 'text ' || i, i FROM n;
     INSERT INTO peer_permissions (peer, name, allowed)
-    SELECT 'peer ' || (number % 7), 'name ' || number, number % 2 FROM outbox LIMIT 250`);
+    SELECT 'peer ' || (number % 7), 'name ' || number, number % 2 FROM messaging_plain_outbox LIMIT 250`);
   database.close();
   const files = openFiles(data);
   for (const name of ["keystore", "node-secret"]) Deno.writeTextFileSync(`${data}/${name}`, name);
@@ -249,8 +249,12 @@ Deno.test("a copy of a large database is of one moment, and others have their tu
   const timer = setInterval(() => {
     turns += 1;
     writes.push(parts.store.write(() => {
-      parts.store.statement("UPDATE outbox SET delivered = 1 WHERE number = ?").run(turns);
-      parts.store.statement("DELETE FROM outbox WHERE number = ?").run(30_000 - turns);
+      parts.store.statement("UPDATE messaging_plain_outbox SET delivered = 1 WHERE number = ?").run(
+        turns,
+      );
+      parts.store.statement("DELETE FROM messaging_plain_outbox WHERE number = ?").run(
+        30_000 - turns,
+      );
     }));
   }, 1);
   const first = await readDataFiles({ ...parts, clock }).next();
@@ -266,17 +270,20 @@ Deno.test("a copy of a large database is of one moment, and others have their tu
   const permissions = "SELECT * FROM peer_permissions ORDER BY name";
   assertEquals(copy.statement(permissions).all(), parts.store.statement(permissions).all());
   const { whole, waiting } = copy.statement(
-    "SELECT count(*) AS whole, sum(delivered = 0) AS waiting FROM outbox",
+    "SELECT count(*) AS whole, sum(delivered = 0) AS waiting FROM messaging_plain_outbox",
   ).get()!;
   // Each write has left one row fewer and another one delivered.
   const seen = 30_000 - Number(whole);
   assertEquals(Number(waiting), 30_000 - 2 * seen);
   assert(seen < turns - 5, `${seen} of ${turns} writes`);
   assertEquals(copy.statement("PRAGMA integrity_check").get()?.integrity_check, "ok");
-  assertEquals(copy.statement("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").get(), {
-    seq: 30_000,
-    __proto__: null,
-  });
+  assertEquals(
+    copy.statement("SELECT seq FROM sqlite_sequence WHERE name = 'messaging_plain_outbox'").get(),
+    {
+      seq: 30_000,
+      __proto__: null,
+    },
+  );
   copy.close();
   parts.store.close();
 });

@@ -32,7 +32,7 @@ async function killedNode(): Promise<{ data: string; id: string }> {
   const { store } = node.inside;
   await store.write(() => {
     store.statement(
-      "INSERT INTO messaging_outbox (peer, id, sealed, sent_at) VALUES (?, 'own', x'00', 1)",
+      "INSERT INTO messaging_outbox (peer, id, sealed, sent_at, delivered) VALUES (?, 'own', x'00', 1, 1)",
     ).run(PEER);
   });
   const data = node.copyData();

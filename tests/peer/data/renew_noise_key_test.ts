@@ -5,8 +5,9 @@ import { renewNoiseKey } from "../../../peer/data/renew_noise_key.ts";
 import { openKeystoreFiles } from "../../../ports/keystore_files.ts";
 import { setPassphrase } from "../../../ports/node_secret.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { RealDirectory } from "../../interop/real_world.ts";
-import { CHEAP, LifeNode } from "./life_world.ts";
+import { RealDirectory } from "../../world/real_directory.ts";
+import { CHEAP_COST as CHEAP } from "../../world/cores.ts";
+import { LifeNode } from "./life_world.ts";
 
 const renew = (node: LifeNode, passphrase?: string) =>
   node.onData((ports) =>

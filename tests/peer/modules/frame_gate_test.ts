@@ -271,3 +271,19 @@ Deno.test("a node asks for the permission that a module declares, and refuses re
     await assertRejects(() => FriendWorld.start([other]), RangeError);
   }
 });
+
+Deno.test("FrameGate.refuses() what no module takes or the peer may not send, and tells a blocked one nothing", async () => {
+  using parts = await TestParts.create();
+  const { gate } = gateOf(parts, "ask");
+  const refused = () =>
+    ["weather.report", "weather.unheard_of", "nobody.knows"].map((type) =>
+      gate.refuses(PEER, type)
+    );
+  assertEquals(refused(), [true, true, true]);
+  await parts.permissions.decide(PEER, { name: "weather", allowed: true });
+  assertEquals(refused(), [false, true, true]);
+  await parts.permissions.decide(PEER, { name: "weather", allowed: false });
+  assertEquals(refused(), [true, true, true]);
+  await parts.permissions.block(PEER);
+  assertEquals(refused(), [false, false, false]);
+});

@@ -132,7 +132,9 @@ Deno.test("POST to the path of a sealed call says of sessions what /p2p/message 
   assertEquals(await codeOf((bytes) => bytes[40]! ^= 1), [403, "frame_rejected"]);
   assertEquals(await codeOf((bytes) => bytes[0] = 2), [403, "frame_rejected"]);
   assertEquals(await codeOf((bytes) => bytes[3]! ^= 1), [404, "session_unknown"]);
-  assertEquals(await codeOf(() => {}, askOf(9)), [400, "bad_request"]);
+  assertEquals(await codeOf(() => {}, askOf(9)), [404, "session_unknown"]);
+  const known = encodeBase64Url(session.sessionId);
+  assertEquals(await codeOf((bytes) => bytes[3]! ^= 1, known), [400, "bad_request"]);
   assertEquals((await test.ask("GET", PATH)).body.code, "method_not_allowed");
   await test.admin("POST", "/peers/block", { peer: test.peer.id });
   assertEquals(await codeOf(() => {}), [404, "session_unknown"]);

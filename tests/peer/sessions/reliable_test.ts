@@ -265,3 +265,27 @@ Deno.test("ReliableSender says once what became of a message: acknowledged, or d
   reliable.stop();
   assertEquals(ends, ["later dropped"]);
 });
+
+Deno.test("ReliableSender repeats no more what the right peer refused, and takes it anew", async () => {
+  const { world, reliable, acknowledged, send } = await setUp();
+  using _ = world;
+  await world.session();
+  const ends: string[] = [];
+  const told = { refused: () => ends.push("refused"), dropped: () => ends.push("dropped") };
+  send(told);
+  send({ ...told, id: "two" });
+  await settle();
+  reliable.refuse(world.directory.id, "one");
+  reliable.refuse(world.peer.id, "other");
+  assertEquals([ends, reliable.waiting(world.peer.id)], [[], 2]);
+  reliable.refuse(world.peer.id, "one");
+  reliable.refuse(world.peer.id, "one");
+  reliable.cancel("two");
+  assertEquals(ends, ["refused", "dropped"]);
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  assertEquals([world.sent.length, acknowledged], [2, []]);
+  send(told);
+  await settle();
+  assertEquals(world.sent.length, 3);
+  reliable.stop();
+});
