@@ -6,7 +6,7 @@
 import { WorkerCryptoCore } from "./crypto/client.ts";
 import type { CryptoCore } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
-import { parseOptions, type RunOptions } from "./directory/options.ts";
+import { type CentralOptions, parseOptions } from "./directory/options.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
 import { SqliteStore } from "./directory/stores/sqlite.ts";
 import type { Log } from "./ports/ports.ts";
@@ -89,7 +89,7 @@ async function startCore(): Promise<WorkerCryptoCore> {
 }
 
 async function start(
-  options: RunOptions,
+  options: CentralOptions,
   parts: { log: Log; crypto: CryptoCore; url: string },
 ): Promise<Directory> {
   try {
@@ -102,7 +102,7 @@ async function start(
 }
 
 function compose(
-  options: RunOptions,
+  options: CentralOptions,
   parts: { log: Log; crypto: CryptoCore; url: string },
 ): Directory {
   const { log, crypto, url } = parts;
@@ -128,7 +128,7 @@ function compose(
   });
 }
 
-function sayReady(options: RunOptions, content: { url: string; id: string }): void {
+function sayReady(options: CentralOptions, content: { url: string; id: string }): void {
   const text = options.json
     ? `ready ${JSON.stringify(content)}\n`
     : `The directory is ready.\n  URL  ${content.url}\n  id   ${content.id}\n` +
@@ -151,7 +151,7 @@ async function stopInTime(
 }
 
 async function serve(
-  options: RunOptions,
+  options: CentralOptions,
   parts: { readonly log: SystemLog; readonly ending: ServiceEnd; readonly signal: AbortSignal },
 ): Promise<void> {
   const { log, ending, signal } = parts;
@@ -178,7 +178,7 @@ async function serve(
   }
 }
 
-async function run(options: RunOptions): Promise<number> {
+async function run(options: CentralOptions): Promise<number> {
   const format = options.json ? "json" : "text";
   const log = createLog({ clock: systemClock, level: options.logLevel, format });
   const ending = new ServiceEnd(log);

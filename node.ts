@@ -9,7 +9,6 @@ import { runCommandLine } from "./cli/commands.ts";
 import type { Output } from "./cli/output.ts";
 import type { RunNode } from "./cli/run.ts";
 import type { ModuleKit } from "./cli/module_kit.ts";
-import type { PassphraseChange } from "./cli/node_keeper.ts";
 import {
   KEYS_PASSPHRASE,
   type PassphrasePorts,
@@ -22,15 +21,14 @@ import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
 import { BUILT_IN_MODULES } from "./modules/built_in.ts";
-import { createNodeKeeper, explained, lockData, refuseEmptyData } from "./node_data.ts";
+import { explained, lockData } from "./keeper/data_directory.ts";
+import { createNodeKeeper } from "./keeper/node_keeper.ts";
 import { type NodeConfig } from "./peer/config.ts";
-import { settleData } from "./peer/data/data_state.ts";
 import { openSandbox } from "./peer/modules/sandbox/open_sandbox.ts";
 import { createNode, type Node } from "./peer/node.ts";
 import {
   createLog,
   createOpenDatabase,
-  hasOtherNames,
   holdsFile,
   openFiles,
   systemChannelUpgrader,
@@ -46,13 +44,7 @@ import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { askLine } from "./ports/system_question.ts";
 import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
 import { sendLoopback } from "./ports/system_loopback.ts";
-import {
-  changePassphrase,
-  readNodeSecret,
-  removePassphrase,
-  SECRET_FILE,
-  setPassphrase,
-} from "./ports/node_secret.ts";
+import { readNodeSecret } from "./ports/node_secret.ts";
 import { createTerminalStream, readHidden, readStandardInput } from "./ports/system_terminal.ts";
 import { ServiceEnd } from "./process/service_end.ts";
 import { listen } from "./process/listening.ts";
@@ -367,40 +359,6 @@ const moduleKit: ModuleKit = {
   },
 };
 
-async function applyPassphraseChange(data: string, change: PassphraseChange): Promise<void> {
-  const files = openFiles(data);
-  const crypto = await WorkerCryptoCore.start();
-  try {
-    const ports = { crypto, files };
-    await settleData({ files, openDatabase: createOpenDatabase(data), clock: systemClock });
-    if (change.kind === "set") await setPassphrase(ports, change);
-    else if (change.kind === "change") await changePassphrase(ports, change);
-    else await removePassphrase(ports, change);
-  } catch (cause) {
-    if (cause instanceof CryptoError && cause.code === "unseal_failed") {
-      throw failure("The passphrase is wrong; nothing was changed", { cause });
-    }
-    throw cause;
-  } finally {
-    await crypto.stop();
-  }
-}
-
-async function changePassphraseOf(
-  data: string,
-  read: () => Promise<PassphraseChange>,
-): Promise<void> {
-  await refuseEmptyData(data);
-  using _lock = lockData(data);
-  if (hasOtherNames(data, SECRET_FILE)) {
-    throw failure(
-      `--data: ${SECRET_FILE} has another name elsewhere, a hard link, and would stay readable there`,
-    );
-  }
-  const change = await read();
-  await explained(data, () => applyPassphraseChange(data, change));
-}
-
 async function main(): Promise<number> {
   const stop = new AbortController();
   stopOnSignals(stop);
@@ -415,7 +373,6 @@ async function main(): Promise<number> {
     createFile,
     askSecret,
     readSecretFile,
-    changePassphrase: changePassphraseOf,
     askLine,
     moduleKit,
     keeper: createNodeKeeper(project.version),

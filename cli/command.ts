@@ -6,7 +6,7 @@
 import type { Clock } from "../ports/ports.ts";
 import type { AdminClient } from "./admin_client.ts";
 import type { AskLine, ModuleKit } from "./module_kit.ts";
-import type { NodeKeeper, PassphraseChange } from "./node_keeper.ts";
+import type { NodeKeeper } from "./node_keeper.ts";
 import type { OptionSpecs, OptionValues } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { PassphrasePorts } from "./passphrase_source.ts";
@@ -55,12 +55,6 @@ export interface CommandContext<S extends OptionSpecs> {
   readonly askSecret: PassphrasePorts["askSecret"];
   /** {@linkcode PassphrasePorts.readSecretFile} */
   readonly readSecretFile: PassphrasePorts["readSecretFile"];
-  /**
-   * Changes how the keys of a data directory, whose node does not run, are sealed.
-   * @param read Asked for the passphrases once it is sure that the keys are there and that no node uses them.
-   * @throws {CommandError} Exit code 1; then nothing was changed.
-   */
-  changePassphrase(data: string, read: () => Promise<PassphraseChange>): Promise<void>;
   /** {@linkcode AskLine} */
   readonly askLine: AskLine;
   readonly moduleKit: ModuleKit;

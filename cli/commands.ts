@@ -44,7 +44,6 @@ export interface CommandLinePorts {
   readonly createFile: CommandContext<OptionSpecs>["createFile"];
   readonly askSecret: CommandContext<OptionSpecs>["askSecret"];
   readonly readSecretFile: CommandContext<OptionSpecs>["readSecretFile"];
-  readonly changePassphrase: CommandContext<OptionSpecs>["changePassphrase"];
   readonly askLine: CommandContext<OptionSpecs>["askLine"];
   readonly moduleKit: CommandContext<OptionSpecs>["moduleKit"];
   readonly keeper: CommandContext<OptionSpecs>["keeper"];
@@ -272,7 +271,6 @@ async function execute(
     createFile: (path) => ports.createFile(path),
     askSecret: (prompt, isWhole) => ports.askSecret(prompt, isWhole),
     readSecretFile: (path, flag) => ports.readSecretFile(path, flag),
-    changePassphrase: (data, read) => ports.changePassphrase(data, read),
     askLine: (question) => ports.askLine(question),
     moduleKit: ports.moduleKit,
     keeper: ports.keeper,

@@ -41,6 +41,11 @@ export interface NodeKeeper {
   succeed(options: KeyOptions & { phrase: Uint8Array; from: string | null }): Promise<string>;
   /** Gives a node a new noise key, atomically. @returns Its id. */
   renewNoiseKey(options: Pick<KeyOptions, "data" | "askPassphrase">): Promise<string>;
+  /**
+   * Changes how the keys are sealed.
+   * @param read Asked for the passphrases once it is sure that the keys are there and that no node uses them.
+   */
+  changePassphrase(data: string, read: () => Promise<PassphraseChange>): Promise<void>;
   /** Begins a backup that is to be written to `file`, or to none in particular. The passphrase is wiped. */
   backUp(
     options: { data: string; file: string | null; passphrase: Uint8Array },

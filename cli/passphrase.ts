@@ -36,7 +36,7 @@ const setCommand = defineCommand({
   async run(context) {
     const { data, json, passphraseFile: file } = context.options;
     const prompt = NEW.prompt;
-    await context.changePassphrase(data, async () => ({
+    await context.keeper.changePassphrase(data, async () => ({
       kind: "set",
       passphrase: await readNewPassphrase(context, { ...CURRENT, prompt, file }),
     }));
@@ -59,7 +59,7 @@ const changeCommand = defineCommand({
     if (passphraseFile === "-" && newPassphraseFile === "-") {
       throw usageError(`${CURRENT.flag} and ${NEW.flag}: only one can be standard input`);
     }
-    await context.changePassphrase(data, async () => ({
+    await context.keeper.changePassphrase(data, async () => ({
       kind: "change",
       passphrase: await readPassphrase(context, { ...CURRENT, file: passphraseFile }),
       newPassphrase: await readNewPassphrase(context, { ...NEW, file: newPassphraseFile }),
@@ -76,7 +76,7 @@ const removeCommand = defineCommand({
   options: { ...COMMON_OPTIONS, passphraseFile: passphraseFileOption },
   async run(context) {
     const { data, json, passphraseFile: file } = context.options;
-    await context.changePassphrase(data, async () => ({
+    await context.keeper.changePassphrase(data, async () => ({
       kind: "remove",
       passphrase: await readPassphrase(context, { ...CURRENT, file }),
     }));

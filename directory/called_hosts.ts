@@ -7,7 +7,7 @@ import type { NodeId } from "../crypto/encoding.ts";
 import type { Clock } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import type { DirectoryLimits } from "./config.ts";
-import { RateLimit } from "./rate_limits.ts";
+import { RateLimit } from "../ports/rate_limits.ts";
 
 /** How long somebody should wait for a call under way to end. */
 const IN_FLIGHT_RETRY_MS = 1_000;

@@ -11,7 +11,7 @@ import type { Gauge } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
 import { PageCache } from "./page_cache.ts";
 import type { DirectoryParts } from "./parts.ts";
-import { RateLimit } from "./rate_limits.ts";
+import { RateLimit } from "../ports/rate_limits.ts";
 import { Registrar } from "./register.ts";
 import { readRequestBody } from "./request_body.ts";
 import { Introducer } from "./request_connection.ts";

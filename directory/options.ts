@@ -11,7 +11,7 @@ import { checkUrlText } from "../protocol/url_policy.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
 
 /** What the operator asked for, checked. */
-export interface RunOptions {
+export interface CentralOptions {
   readonly hostname: string;
   readonly port: number;
   /** `null`: the address it listens on. */
@@ -29,7 +29,7 @@ export interface RunOptions {
 
 /** `run`: go on with these options. `exit`: everything is said already. */
 export type ParsedOptions =
-  | { readonly kind: "run"; readonly options: RunOptions }
+  | { readonly kind: "run"; readonly options: CentralOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
 interface Flags {
@@ -182,7 +182,7 @@ function runCommand(): Command {
     .allowExcessArguments(false);
 }
 
-function checkTogether(flags: Flags, command: Command): RunOptions {
+function checkTogether(flags: Flags, command: Command): CentralOptions {
   const { listen, url = null, rotation, networkSeedFile = null } = flags;
   const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
   if (isUnspecified && url === null) {
@@ -233,7 +233,7 @@ export function parseOptions(
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   };
-  let options: RunOptions | null = null;
+  let options: CentralOptions | null = null;
   const run = runCommand().exitOverride().configureOutput(streams);
   run.action((flags: Flags) => {
     options = checkTogether(flags, run);

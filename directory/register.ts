@@ -15,7 +15,7 @@ import { calledHost } from "./called_hosts.ts";
 import { entryOf, seqBehindError } from "./entries.ts";
 import { lookAfter, statusAt } from "./leases.ts";
 import type { DirectoryParts } from "./parts.ts";
-import type { RateLimit } from "./rate_limits.ts";
+import type { RateLimit } from "../ports/rate_limits.ts";
 import type { DirectoryEntry, StoredSuccession } from "./stores/store.ts";
 import { judgeSuccession, refuseSucceeded, succeededError } from "./succeeded.ts";
 import { checkApiUrl, checkApiUrlText } from "./url_check.ts";

@@ -16,7 +16,7 @@ import { nodeUnknownError } from "./lookup.ts";
 import { type IntroducedPair, issuePair, type PairNode } from "./pair_issuer.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { useProof } from "./proofs.ts";
-import type { RateLimit } from "./rate_limits.ts";
+import type { RateLimit } from "../ports/rate_limits.ts";
 import type { DirectoryEntry } from "./stores/store.ts";
 import { refuseSucceeded } from "./succeeded.ts";
 import { checkApiUrl } from "./url_check.ts";

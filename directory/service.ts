@@ -16,7 +16,7 @@ import { Metrics } from "./metrics.ts";
 import { openOwnKeys } from "./own_keys.ts";
 import { OwnRecord } from "./own_record.ts";
 import type { DirectoryParts, DirectoryPorts } from "./parts.ts";
-import { RateLimit } from "./rate_limits.ts";
+import { RateLimit } from "../ports/rate_limits.ts";
 
 const OVERLOADED_RETRY_MS = 1_000;
 

@@ -25,6 +25,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   peer: ["protocol/", "ports/", "modules/api.ts", ...CRYPTO_INTERFACE],
   modules: ["modules/api.ts", "protocol/", "crypto/encoding.ts"],
   cli: ["protocol/", "ports/"],
+  keeper: [
+    "cli/command_error.ts",
+    "cli/node_keeper.ts",
+    "peer/",
+    "protocol/",
+    "ports/",
+    "crypto/client.ts",
+    ...CRYPTO_INTERFACE,
+  ],
   process: ["protocol/", "ports/", "crypto/client.ts", ...CRYPTO_INTERFACE],
   std: [],
 };
@@ -36,7 +45,7 @@ const ALLOWED_PACKAGES: Readonly<Record<string, readonly RegExp[]>> = {
 
 /** The real ports: passed in by the roots, so that the simulation can pass in others. */
 const REAL_PORTS = /^ports\/system[^/]*\.ts$/;
-const TAKES_PORTS = new Set(["directory", "peer", "modules"]);
+const TAKES_PORTS = new Set(["cli", "directory", "peer", "modules"]);
 
 function folderOf(path: string): string {
   return path.includes("/") ? path.slice(0, path.indexOf("/")) : "";

@@ -13,7 +13,7 @@ import type { ContactDirectories } from "./contact_directories.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { EnvelopeReceiver } from "../tokens/receive.ts";
 import { DirectoryLink } from "./directory_link.ts";
-import type { DirectoryParts } from "./directory_parts.ts";
+import type { DirectoryLinkParts } from "./directory_parts.ts";
 
 interface LookUp {
   readonly record: VerifiedRecord | null;
@@ -39,13 +39,13 @@ export interface DirectoriesOptions {
 
 /** The directories on a node's list. */
 export class Directories {
-  readonly #parts: DirectoryParts;
+  readonly #parts: DirectoryLinkParts;
   readonly #book: PeerBook;
   readonly #receiver: EnvelopeReceiver;
   readonly #links: readonly DirectoryLink[];
   readonly #options: DirectoriesOptions;
 
-  constructor(parts: DirectoryParts, options: DirectoriesOptions) {
+  constructor(parts: DirectoryLinkParts, options: DirectoriesOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#book = options.book;

@@ -11,7 +11,7 @@ import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { sleep } from "../timing/backoff.ts";
 import { DirectoryClient } from "./client.ts";
 import { ClockSkew } from "./clock_skew.ts";
-import type { DirectoryParts } from "./directory_parts.ts";
+import type { DirectoryLinkParts } from "./directory_parts.ts";
 import { PinnedDirectory } from "./pinned_directory.ts";
 import { Registration } from "./registration.ts";
 
@@ -19,7 +19,7 @@ import { Registration } from "./registration.ts";
 export class DirectoryLink {
   readonly url: string;
   readonly client: DirectoryClient;
-  readonly #parts: DirectoryParts;
+  readonly #parts: DirectoryLinkParts;
   readonly #pinned: PinnedDirectory;
   readonly #skew: ClockSkew;
   readonly #registration: Registration;
@@ -28,7 +28,7 @@ export class DirectoryLink {
    * @param entry A URL, or URL`#`id.
    * @throws {OpenRedError} `bad_request` for an entry of another form.
    */
-  constructor(parts: DirectoryParts, entry: string) {
+  constructor(parts: DirectoryLinkParts, entry: string) {
     const [url = "", id] = entry.split("#");
     if (!URL.canParse(url) || !/^https?:\/\//.test(url) || (id !== undefined && !isNodeId(id))) {
       throw new OpenRedError("bad_request", "A directory is written URL or URL#id");

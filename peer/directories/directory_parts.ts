@@ -12,7 +12,7 @@ import type { OwnRecord } from "../own/own_record.ts";
 import type { NodeStore } from "../store/store.ts";
 import type { OwnSuccession } from "../own/own_succession.ts";
 
-export interface DirectoryParts {
+export interface DirectoryLinkParts {
   readonly crypto: CryptoCore;
   readonly clock: Clock;
   readonly random: Random;

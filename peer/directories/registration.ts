@@ -9,7 +9,7 @@ import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { Backoff, jitter, sleep } from "../timing/backoff.ts";
 import type { DirectoryClient, Registered } from "./client.ts";
 import type { ClockSkew } from "./clock_skew.ts";
-import type { DirectoryParts } from "./directory_parts.ts";
+import type { DirectoryLinkParts } from "./directory_parts.ts";
 import type { PinnedDirectory } from "./pinned_directory.ts";
 
 const FIRST_RETRY_MS = 1_000;
@@ -19,7 +19,7 @@ const MAX_REANNOUNCE_MS = 24 * 3600 * 1000;
 
 /** Registers this node with one directory, and again whenever it is due. */
 export class Registration {
-  readonly #parts: DirectoryParts;
+  readonly #parts: DirectoryLinkParts;
   readonly #url: string;
   readonly #client: DirectoryClient;
   readonly #pinned: PinnedDirectory;
@@ -33,7 +33,7 @@ export class Registration {
   #running: Promise<void> = Promise.resolve();
 
   constructor(
-    parts: DirectoryParts,
+    parts: DirectoryLinkParts,
     directory: { url: string; client: DirectoryClient; pinned: PinnedDirectory; skew: ClockSkew },
   ) {
     this.#parts = parts;

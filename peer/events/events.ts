@@ -10,7 +10,7 @@ import type { NodeEvent } from "../../protocol/admin_api.ts";
 import type { AuditEventName } from "../../protocol/audit_events.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 
-export type CounterName =
+export type NodeCounter =
   | "frames_sent"
   | "frames_opened"
   | "frames_repeated"
@@ -59,7 +59,7 @@ export class NodeEvents {
     for (const listener of this.#listeners) listener(event);
   }
 
-  count(name: CounterName): void {
+  count(name: NodeCounter): void {
     this.countOf(name, 1);
   }
 

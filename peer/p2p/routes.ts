@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import { decodeBase64Url, encodeBase64Url, isNodeId, type NodeId } from "../../crypto/encoding.ts";
 import { type CryptoCore, CryptoError, type KeyRef } from "../../crypto/interface.ts";
 import type { ChannelUpgrader, Clock, Log, RequestSource } from "../../ports/ports.ts";
+import { RateLimit } from "../../ports/rate_limits.ts";
 import { addressSource } from "../../protocol/address_source.ts";
 import { IDENTITY_PATH, RECEIVE_PATH, receiveRequestSchema } from "../../protocol/directory_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -31,7 +32,6 @@ import type { OwnRecord } from "../own/own_record.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { logStorageFailure } from "../store/store.ts";
 import type { ChannelPool } from "./channels.ts";
-import { RateLimiter } from "./rate_limiter.ts";
 
 const MAX_CONCURRENT_REQUESTS = 512;
 const IDENTITIES_PER_MINUTE = 120;
@@ -43,6 +43,11 @@ const SESSION_FIRST = /^\s*\{\s*"session_id"\s*:\s*"([A-Za-z0-9_-]{22})"/;
 const MAX_BEGIN_BYTES = 64;
 /** A body of `/p2p/message` that begins in another way. */
 const MAX_UNJUDGED_BYTES = 16 * 1024;
+
+/** Names the limit as whoever is refused knows it. */
+function perAddress({ clock }: Pick<RouteParts, "clock">, perMinute: number): RateLimit {
+  return new RateLimit(clock, { perMinute, what: "from one address" });
+}
 
 function sessionUnknown(): OpenRedError {
   return new OpenRedError("session_unknown", "This session is not known here");
@@ -73,10 +78,10 @@ export class PeerApi {
   readonly #app = new Hono<Env>();
   readonly #prefix: string;
   readonly #trustedProxies: TrustedProxies;
-  readonly #identities: RateLimiter;
-  readonly #envelopes: RateLimiter;
-  readonly #handshakes: RateLimiter;
-  readonly #upgrades: RateLimiter;
+  readonly #identities: RateLimit;
+  readonly #envelopes: RateLimit;
+  readonly #handshakes: RateLimit;
+  readonly #upgrades: RateLimit;
   #concurrent = 0;
 
   constructor(
@@ -86,10 +91,10 @@ export class PeerApi {
     this.#parts = parts;
     this.#trustedProxies = config.trustedProxies;
     this.#prefix = new URL(config.apiUrl).pathname.replace(/\/$/, "");
-    this.#identities = new RateLimiter(parts.clock, IDENTITIES_PER_MINUTE);
-    this.#envelopes = new RateLimiter(parts.clock, ENVELOPES_PER_MINUTE);
-    this.#handshakes = new RateLimiter(parts.clock, config.handshakesPerMinute);
-    this.#upgrades = new RateLimiter(parts.clock, CHANNELS_PER_MINUTE);
+    this.#identities = perAddress(parts, IDENTITIES_PER_MINUTE);
+    this.#envelopes = perAddress(parts, ENVELOPES_PER_MINUTE);
+    this.#handshakes = perAddress(parts, config.handshakesPerMinute);
+    this.#upgrades = perAddress(parts, CHANNELS_PER_MINUTE);
     this.#route("GET", IDENTITY_PATH, (request, source) => this.#identity(request, source));
     this.#route("POST", RECEIVE_PATH, (request, source) => this.#receive(request, source));
     this.#route("POST", HANDSHAKE_PATH, (request, source) => this.#handshake(request, source));
@@ -156,7 +161,7 @@ export class PeerApi {
   }
 
   async #identity(request: Request, source: RequestSource): Promise<Response> {
-    this.#identities.take(source.address);
+    this.#identities.check(source.address);
     const query = queryOf(request);
     const nonce = query.get("nonce") ?? "";
     const directory = query.get("directory") ?? "";
@@ -186,7 +191,7 @@ export class PeerApi {
   }
 
   async #receive(request: Request, source: RequestSource): Promise<Response> {
-    this.#envelopes.take(source.address);
+    this.#envelopes.check(source.address);
     const body = await this.#readBody(request, MAX_ANSWER_BYTES);
     await this.#parts.directories.receivePush(parseGrowing(receiveRequestSchema, parseJson(body)));
     return jsonResponse({ received: true });
@@ -195,7 +200,7 @@ export class PeerApi {
   async #handshake(request: Request, source: RequestSource): Promise<Response> {
     const body = await this.#readBody(request, MAX_HANDSHAKE_BYTES);
     const message = parseGrowing(handshakeRequestSchema, parseJson(body));
-    this.#handshakes.take(source.address);
+    this.#handshakes.check(source.address);
     return jsonResponse(await this.#parts.sessions.answer(message));
   }
 
@@ -238,7 +243,7 @@ export class PeerApi {
   }
 
   #channel(request: Request, source: RequestSource): Response {
-    this.#upgrades.take(source.address);
+    this.#upgrades.check(source.address);
     if (request.headers.has("origin")) {
       throw new OpenRedError("forbidden", "A channel is not for web pages");
     }

@@ -2,20 +2,33 @@ type Keyed = Readonly<Record<PropertyKey, unknown>>;
 
 const TypedArray = Object.getPrototypeOf(Uint8Array) as abstract new () => ArrayLike<unknown>;
 
+/** What Temporal has, by name; older runtimes have none of it unless they are asked to. */
+const TEMPORAL_NAMES = [
+  "Duration",
+  "Instant",
+  "PlainDate",
+  "PlainDateTime",
+  "PlainMonthDay",
+  "PlainTime",
+  "PlainYearMonth",
+  "ZonedDateTime",
+];
+
+function temporalPrototypes(): unknown[] {
+  const { Temporal } = globalThis as unknown as {
+    Temporal?: Record<string, { prototype: unknown }>;
+  };
+  if (Temporal === undefined) return [];
+  return TEMPORAL_NAMES.map((name) => Temporal[name]?.prototype);
+}
+
 /** Objects whose whole value is in their text. */
 const TEXT_PROTOTYPES: ReadonlySet<unknown> = new Set([
   RegExp.prototype,
   URL.prototype,
   URLSearchParams.prototype,
   Intl.Locale.prototype,
-  Temporal.Duration.prototype,
-  Temporal.Instant.prototype,
-  Temporal.PlainDate.prototype,
-  Temporal.PlainDateTime.prototype,
-  Temporal.PlainMonthDay.prototype,
-  Temporal.PlainTime.prototype,
-  Temporal.PlainYearMonth.prototype,
-  Temporal.ZonedDateTime.prototype,
+  ...temporalPrototypes(),
 ]);
 
 function isObject(value: unknown): value is object {

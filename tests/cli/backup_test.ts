@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { CommandError } from "../../cli/command_error.ts";
 import { concatBytes } from "../../crypto/encoding.ts";
 import { SmallDisk } from "../crash/small_disk.ts";
-import { createNodeKeeper } from "../../node_data.ts";
+import { createNodeKeeper } from "../../keeper/node_keeper.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 
 const keeper = createNodeKeeper("test");

@@ -24,7 +24,8 @@ function noData(): Promise<never> {
   return Promise.reject(new Error("There are no data directories here"));
 }
 
-const NO_KEEPER = {
+export const NO_KEEPER = {
+  changePassphrase: () => Promise.resolve(),
   init: noData,
   succeed: noData,
   renewNoiseKey: noData,
@@ -77,7 +78,6 @@ export async function runInProcess(
     createFile: () => Promise.reject(new Error("There are no files here")),
     askSecret: () => Promise.resolve(null),
     readSecretFile: () => Promise.reject(new Error("There are no files here")),
-    changePassphrase: () => Promise.resolve(),
     askLine: () => Promise.resolve(null),
     moduleKit: NO_KIT,
     keeper: NO_KEEPER,

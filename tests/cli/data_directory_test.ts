@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CommandError } from "../../cli/command_error.ts";
-import { lockData } from "../../node_data.ts";
+import { lockData } from "../../keeper/data_directory.ts";
 import { lockDirectory } from "../../ports/system.ts";
 import { isEmptyDirectory } from "../../ports/system_file_pieces.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";

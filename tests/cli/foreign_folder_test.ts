@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { CommandError } from "../../cli/command_error.ts";
-import { createNodeKeeper } from "../../node_data.ts";
+import { createNodeKeeper } from "../../keeper/node_keeper.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;

@@ -13,6 +13,7 @@ function keeperWith(part: Partial<NodeKeeper>): { keeper: NodeKeeper } {
       init: none,
       succeed: none,
       renewNoiseKey: none,
+      changePassphrase: none,
       backUp: none,
       restore: none,
       ...part,

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { CommandLinePorts } from "../../cli/commands.ts";
 import type { PassphraseChange } from "../../cli/node_keeper.ts";
 import { failure } from "../../cli/command_error.ts";
-import { runInProcess } from "./command_line.ts";
+import { NO_KEEPER, runInProcess } from "./command_line.ts";
 
 interface Change {
   readonly data: string;
@@ -30,15 +30,18 @@ function world(
       },
       readSecretFile: (path) =>
         Promise.resolve(new TextEncoder().encode(given.files?.[path] ?? "")),
-      changePassphrase: async (data, read) => {
-        const change = await read();
-        const newPassphrase = change.kind === "change" ? text(change.newPassphrase) : null;
-        changes.push({
-          data,
-          kind: change.kind,
-          passphrase: text(change.passphrase),
-          newPassphrase,
-        });
+      keeper: {
+        ...NO_KEEPER,
+        changePassphrase: async (data, read) => {
+          const change = await read();
+          const newPassphrase = change.kind === "change" ? text(change.newPassphrase) : null;
+          changes.push({
+            data,
+            kind: change.kind,
+            passphrase: text(change.passphrase),
+            newPassphrase,
+          });
+        },
       },
     },
   };
@@ -124,7 +127,9 @@ Deno.test("passphrase asks for nothing where it cannot be changed", async () => 
     const { prompts, ports } = world({ typed: ["correct horse", "correct horse"] });
     const refuse = () => Promise.reject(failure("There is no node there"));
     const args = ["passphrase", kind];
-    const result = await runInProcess(args, { ports: { ...ports, changePassphrase: refuse } });
+    const result = await runInProcess(args, {
+      ports: { ...ports, keeper: { ...NO_KEEPER, changePassphrase: refuse } },
+    });
     assertEquals([result.code, prompts], [1, []]);
   }
 });

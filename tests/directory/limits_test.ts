@@ -3,7 +3,7 @@ import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import { calledHost, CalledHosts } from "../../directory/called_hosts.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
-import { RateLimit } from "../../directory/rate_limits.ts";
+import { RateLimit } from "../../ports/rate_limits.ts";
 import { FakeClock } from "../world/fake_clock.ts";
 import { answerJson, type FakeNode } from "./fake_nodes.ts";
 import { MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";

@@ -32,12 +32,12 @@ export interface NodeOptions {
   readonly modules?: readonly BuiltInModule[];
 }
 
-interface OwnRecord {
+interface ShownRecord {
   readonly text: string;
   readonly noiseKey: Uint8Array;
 }
 
-function readRecord(text: string): OwnRecord {
+function readRecord(text: string): ShownRecord {
   const payload = Buffer.from(text.split(".")[1] ?? "", "base64url").toString();
   return { text, noiseKey: decodeBase64Url(JSON.parse(payload).noise_key)! };
 }
@@ -46,7 +46,7 @@ export class RunningNode implements AsyncDisposable {
   readonly network: FakeNetwork;
   readonly #log = new MemoryLog();
   #node!: OpenNode;
-  #record!: OwnRecord;
+  #record!: ShownRecord;
   #secrets: readonly string[] = [];
   #count = 0;
 
@@ -106,7 +106,7 @@ export class RunningNode implements AsyncDisposable {
     return this.#node.id;
   }
 
-  get record(): OwnRecord {
+  get record(): ShownRecord {
     return this.#record;
   }
 

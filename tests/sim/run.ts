@@ -10,7 +10,7 @@ import { World } from "./world.ts";
 /** Time for everybody to register before anything goes wrong. */
 const REGISTERING_MS = 1_000;
 
-export interface RunOptions {
+export interface SimulationOptions {
   readonly seed: number;
   /** Name of a scenario; the seed's own if absent. */
   readonly scenario?: string | undefined;
@@ -32,7 +32,7 @@ export interface RunResult {
 }
 
 /** @throws {RangeError} For a scenario that does not exist. */
-export async function runSeed(options: RunOptions): Promise<RunResult> {
+export async function runSeed(options: SimulationOptions): Promise<RunResult> {
   const { seed, sink } = options;
   const name = options.scenario;
   const scenario = name === undefined ? scenarioOf(seed) : findScenario(name);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock } from "../ports/ports.ts";
+import type { Clock } from "./ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 
 const WINDOW_MS = 60_000;

@@ -1,0 +1,60 @@
+/**
+ * What the commands of `openred-node` do with the data directory of a node that does not run.
+ *
+ * @module
+ */
+import { failure } from "../cli/command_error.ts";
+import type { NodeKeeper } from "../cli/node_keeper.ts";
+import type { NodeId } from "../crypto/encoding.ts";
+import { initNode } from "../peer/data/init.ts";
+import { foreignNames } from "../peer/data/owned_files.ts";
+import { renewNoiseKey } from "../peer/data/renew_noise_key.ts";
+import { succeedNode } from "../peer/data/succeed.ts";
+import { isInside, listDirectory } from "../ports/system_file_pieces.ts";
+import { backUpStopped, restore } from "./backups.ts";
+import { explained, lockUnlessRunning, refuseEmptyData } from "./data_directory.ts";
+import { changeKeysPassphrase, onKeys } from "./node_keys.ts";
+
+/** The keeper of the real data directories. */
+export function createNodeKeeper(version: string): NodeKeeper {
+  return {
+    init: (options) =>
+      onKeys(options, (ports, passphrase) => initNode(ports, { show: options.show, passphrase })),
+    succeed: async (options) => {
+      const { data, phrase, show } = options;
+      const from = options.from as NodeId | null;
+      if (from === null) await refuseEmptyData(data, "; if its data is lost, say --from ID");
+      return await onKeys(
+        options,
+        (ports, passphrase) => succeedNode(ports, { phrase, passphrase, show, from }),
+      );
+    },
+    renewNoiseKey: async (options) => {
+      await refuseEmptyData(options.data);
+      return await onKeys(
+        { ...options, askNewPassphrase: null },
+        (ports, passphrase) => renewNoiseKey(ports, { passphrase }),
+      );
+    },
+    backUp: async ({ data, file, passphrase }) => {
+      try {
+        await refuseEmptyData(data);
+        if (file !== null && await isInside(file, data)) {
+          throw failure(`${file}: this is in the data directory; write the backup elsewhere`);
+        }
+        const leftOut = foreignNames(await listDirectory(data));
+        const held = lockUnlessRunning(data);
+        if (held === null) {
+          passphrase.fill(0);
+          return { leftOut, pieces: null };
+        }
+        return { leftOut, pieces: backUpStopped(held, { data, passphrase, version }) };
+      } catch (cause) {
+        passphrase.fill(0);
+        throw cause;
+      }
+    },
+    changePassphrase: changeKeysPassphrase,
+    restore: (options) => explained(options.data, () => restore(options)),
+  };
+}
