@@ -24,6 +24,7 @@ import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_a
 import { parseJson } from "../protocol/schemas.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { failure } from "./command_error.ts";
+import { readAnswer, readBytes } from "./answer_body.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
 import { readRefusal, type Refusal, toError } from "./refusal.ts";
 import { sanitizeLine } from "./sanitize.ts";
@@ -32,7 +33,6 @@ import { sanitizeLine } from "./sanitize.ts";
 const ANSWER_TIMEOUT_MS = 20_000;
 /** Looking through a long log takes its time. */
 const LONG_ANSWER_TIMEOUT_MS = 120_000;
-const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 
 /** What only a node answers to the token of its admin file. */
 const idAnswerSchema = v.object({ node_id: v.string() });
@@ -55,21 +55,6 @@ interface Call {
   /** Sent as it is, instead of `body`. */
   readonly text?: string;
   readonly timeoutMs?: number;
-}
-
-async function readBytes(answer: LoopbackAnswer): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of answer.body) {
-    length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) throw new RangeError("Received an answer that is too long");
-    chunks.push(chunk);
-  }
-  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
-}
-
-async function readAnswer(answer: LoopbackAnswer): Promise<unknown> {
-  return parseJson(await readBytes(answer));
 }
 
 /** Calls a running node. */

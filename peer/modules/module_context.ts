@@ -71,6 +71,8 @@ export interface ContextOwner {
   readonly grants: Grants;
 }
 
+/** Half of what fits into one message to a thread: keys are longer there. */
+const MAX_FILE_RANGE_BYTES = 2 ** 19;
 const COUNTER = /^[a-z][a-z0-9_]{0,31}$/;
 
 /** Makes the context of one module. */
@@ -151,7 +153,10 @@ function createStorage(parts: ContextParts, owner: ContextOwner): ModuleStorage 
   const { store, crypto } = parts;
   const { name } = owner.manifest;
   const { key } = owner;
-  const rows = new ModuleRows(store, { module: name });
+  const rows = new ModuleRows(store, {
+    module: name,
+    ...(owner.kind === "file" ? { maxRangeBytes: MAX_FILE_RANGE_BYTES } : {}),
+  });
   return {
     get: async (rowKey) => await rows.get(rowKey),
     put: async (rowKey, value) => await rows.batch([{ key: rowKey, value }]),

@@ -12,7 +12,6 @@ const MAX_KEY_BYTES = 512;
 const MAX_VALUE_BYTES = 2 ** 20;
 const MAX_CHANGES = 1_000;
 const MAX_RANGE = 1_000;
-/** What a range returns at most, whatever its limit. */
 const MAX_RANGE_BYTES = 4 * 2 ** 20;
 /** What the rows of one module may take: keys, values, and what a row costs besides. */
 export const ROWS_QUOTA_BYTES = 64 * 2 ** 20;
@@ -37,11 +36,17 @@ export class ModuleRows {
   readonly #store: NodeStore;
   readonly #module: string;
   readonly #quotaBytes: number;
+  readonly #maxRangeBytes: number;
 
-  constructor(store: NodeStore, options: { module: string; quotaBytes?: number }) {
+  /** @param options `maxRangeBytes`: what a range returns at most, but for one row, whatever its limit. */
+  constructor(
+    store: NodeStore,
+    options: { module: string; quotaBytes?: number; maxRangeBytes?: number },
+  ) {
     this.#store = store;
     this.#module = options.module;
     this.#quotaBytes = options.quotaBytes ?? ROWS_QUOTA_BYTES;
+    this.#maxRangeBytes = options.maxRangeBytes ?? MAX_RANGE_BYTES;
   }
 
   get(key: string): Uint8Array | null {
@@ -68,7 +73,7 @@ export class ModuleRows {
       const key = String(row.key);
       const value = row.value as Uint8Array;
       bytes += key.length + value.length;
-      if (!key.startsWith(prefix) || (found.length > 0 && bytes > MAX_RANGE_BYTES)) break;
+      if (!key.startsWith(prefix) || (found.length > 0 && bytes > this.#maxRangeBytes)) break;
       found.push({ key, value });
     }
     return found;

@@ -1,11 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 
 const QUESTION = JSON.stringify(import.meta.resolve("../../ports/system_question.ts"));
-const TERMINAL = JSON.stringify(import.meta.resolve("../../ports/system_terminal.ts"));
+const SIGNALS = JSON.stringify(import.meta.resolve("../../process/signals.ts"));
 /** Says what was typed, or that the person pressed Ctrl-C. */
 const PROGRAM = `
   import { askLine } from ${QUESTION};
-  import { stopOnSignals } from ${TERMINAL};
+  import { stopOnSignals } from ${SIGNALS};
   const stop = new AbortController();
   stopOnSignals(stop);
   stop.signal.addEventListener("abort", () => { console.log("stopped"); Deno.exit(130); });

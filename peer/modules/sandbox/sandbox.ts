@@ -6,7 +6,11 @@
 import * as v from "valibot";
 import type { ModuleContext } from "../../../modules/api.ts";
 import type { Clock } from "../../../ports/ports.ts";
-import type { ModuleEnd, ModuleWorker } from "../../../ports/module_workers.ts";
+import {
+  MAX_MODULE_MESSAGE_BYTES,
+  type ModuleEnd,
+  type ModuleWorker,
+} from "../../../ports/module_workers.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { type FileEnd } from "../file_modules.ts";
 import { refusalOf } from "../refusal.ts";
@@ -69,8 +73,8 @@ export class Sandbox {
 
   /**
    * Calls into the module.
-   * @throws {OpenRedError} What the module refuses with; `overloaded` where it is gone, has too much under way, or does
-   *   not answer in time, which ends it; `internal` where it fails.
+   * @throws {OpenRedError} What the module refuses with; `too_large` for more than a message takes; `overloaded` where it
+   *   is gone, has too much under way, or does not answer in time, which ends it; `internal` where it fails.
    */
   call(
     op: string,
@@ -82,6 +86,12 @@ export class Sandbox {
       return Promise.reject(new OpenRedError("overloaded", "The module has too much under way"));
     }
     const number = ++this.#lastCall;
+    let bytes: Uint8Array<ArrayBuffer>;
+    try {
+      bytes = packFitting({ kind: "call", number, op, value }, options.parts);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const { promise, resolve, reject } = Promise.withResolvers<Packed>();
     const cancelTimer = this.#clock.setTimer(options.timeoutMs, () => {
       void this.end("no_answer", `It did not answer within ${options.timeoutMs} ms: ${op}`);
@@ -90,7 +100,7 @@ export class Sandbox {
     options.signal?.addEventListener("abort", () => this.#post({ kind: "abort", number }), {
       once: true,
     });
-    this.#post({ kind: "call", number, op, value }, options.parts);
+    this.#worker.post(bytes);
     return promise;
   }
 
@@ -119,7 +129,7 @@ export class Sandbox {
   }
 
   #post(message: Readonly<Record<string, unknown>>, parts?: readonly Uint8Array[]): void {
-    if (this.#why === null) this.#worker.post(pack(message, parts));
+    if (this.#why === null) this.#worker.post(packFitting(message, parts));
   }
 
   #receive(bytes: Uint8Array): void {
@@ -205,6 +215,19 @@ export class Sandbox {
       this.#post({ kind: "answer", number, isOk: false, code, text });
     }
   }
+}
+
+/**
+ * Packs what the thread takes as one message. What peers send can be a little larger with what stands around it.
+ * @throws {OpenRedError} `too_large`.
+ */
+function packFitting(
+  message: Readonly<Record<string, unknown>>,
+  parts?: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> {
+  const bytes = pack(message, parts);
+  if (bytes.length <= MAX_MODULE_MESSAGE_BYTES) return bytes;
+  throw new OpenRedError("too_large", "This is more than a module from a file takes at once");
 }
 
 function gone(): OpenRedError {

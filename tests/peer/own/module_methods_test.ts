@@ -1,27 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import type { MethodBlock, RotationPolicy } from "../../../crypto/interface.ts";
-import { selectCryptoMethod } from "../../../crypto/pairs/rotation.ts";
-import { Hashes } from "../../../crypto/primitives/hashes.ts";
+import type { MethodBlock } from "../../../crypto/interface.ts";
 import { permuteSample } from "../../contract/sample_methods.ts";
 import { RealDirectory } from "../../world/real_directory.ts";
+import { rotationTo } from "../../world/seeded_rotation.ts";
 import { LifeNode } from "../data/life_world.ts";
 
 const NAME = "spiral_4";
-const METHODS = ["alpha", "beta", "gamma", "delta", NAME];
-const HOUR_MS = 3_600_000;
-
-/** A rotation that picks the module's method in this hour and the next, wherever both nodes list it. */
-async function rotationToSpiral(): Promise<RotationPolicy> {
-  const hashes = await Hashes.create();
-  const now = Date.now();
-  for (let byte = 0;; byte++) {
-    const policy: RotationPolicy = { kind: "seeded", seed: new Uint8Array(16).fill(byte) };
-    const picked = [now, now + HOUR_MS].map((timestampMs) =>
-      selectCryptoMethod(hashes, { timestampMs, policy, methods: METHODS })
-    );
-    if (picked.every((method) => method === NAME)) return policy;
-  }
-}
 
 /** A module's method that can be made to hang. */
 class Spiral {
@@ -45,7 +29,7 @@ async function renew(from: LifeNode, to: LifeNode): Promise<string> {
 
 /** Two nodes that have met through a directory. */
 async function meet(directory: RealDirectory, a: LifeNode, b: LifeNode): Promise<void> {
-  const config = { directories: [directory.url], rotation: await rotationToSpiral() };
+  const config = { directories: [directory.url], rotation: await rotationTo(NAME) };
   await a.start(config);
   await b.start(config);
   await a.registered();
