@@ -5,23 +5,13 @@
  */
 import * as v from "valibot";
 import { peerRefSchema } from "./peer_name.ts";
-import { nodeIdSchema } from "./schemas.ts";
+import { nodeIdSchema, wholeNumber } from "./schemas.ts";
 
 export const MAX_AUDIT_LIMIT = 10_000;
 
 const MAX_INSTANT_MS = 8.64e15;
 
 const instant = v.optional(wholeNumber(0, MAX_INSTANT_MS));
-
-function wholeNumber(least: number, most: number) {
-  return v.pipe(
-    v.string(),
-    v.regex(/^\d{1,16}$/),
-    v.transform(Number),
-    v.minValue(least),
-    v.maxValue(most),
-  );
-}
 
 /** Which entries are asked for; without any of these all are. */
 const filters = {

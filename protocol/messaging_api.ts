@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { type Standing, waitMsSchema } from "./admin_api.ts";
 import { peerRefSchema } from "./peer_name.ts";
+import { wholeNumber } from "./schemas.ts";
 
 export const MAX_TEXT_BYTES = 64 * 1024;
 
@@ -23,16 +24,6 @@ export const inboxQuerySchema = v.strictObject({
   before: v.optional(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
   limit: v.optional(wholeNumber(1, MAX_INBOX_LIMIT), "100"),
 });
-
-function wholeNumber(least: number, most: number) {
-  return v.pipe(
-    v.string(),
-    v.regex(/^\d{1,16}$/),
-    v.transform(Number),
-    v.minValue(least),
-    v.maxValue(most),
-  );
-}
 
 /** `POST /m/messaging/messages`. */
 export interface SentView {

@@ -45,6 +45,17 @@ export function maxBytesSchema(maxLength: number) {
 /** An integer from 0 to 2⁵³ − 1. */
 export const integerSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+/** A whole number as a query says it, in decimal digits; read. */
+export function wholeNumber(least: number, most: number) {
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,16}$/),
+    v.transform(Number),
+    v.minValue(least),
+    v.maxValue(most),
+  );
+}
+
 /** A flag: absent and `false` are the same. */
 export const flagSchema = v.optional(v.boolean(), false);
 
