@@ -8,7 +8,7 @@ import { encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
 import { registerRequestSchema } from "../protocol/directory_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { CLOCK_ALLOWANCE_MS } from "../protocol/limits.ts";
-import { checkTimes, type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
+import { checkTimes, highestSeqAt, type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
 import { parseGrowing, parseJson } from "../protocol/schemas.ts";
 import { callBack } from "./callback.ts";
 import { calledHost } from "./called_hosts.ts";
@@ -65,9 +65,12 @@ export class Registrar {
     const { entry } = found;
     await this.#checkUrl(record, entry);
     if (entry?.text === record.text) return await this.#answerAgain(entry, input.succession);
-    if (entry !== null && record.payload.seq <= entry.seq) throw seqBehindError(entry);
+    const isHigher = record.payload.seq > (entry?.seq ?? -1);
+    if (entry !== null && !isHigher && entry.seq <= this.#latestSeq(record)) {
+      throw seqBehindError(entry);
+    }
     // Only the owner can make a higher seq, so nobody can use up this limit for somebody else.
-    this.#perIdentity.check(record.id);
+    if (isHigher) this.#perIdentity.check(record.id);
     if (record.payload.gone && entry === null) {
       return await this.#answerUnknown(record, input.succession);
     }
@@ -90,6 +93,14 @@ export class Registrar {
     }
     this.#count("gone_unknown");
     return this.#answer(this.#newEntry(record, { entry: null, calledBackAt: 0 }));
+  }
+
+  /**
+   * A stored `seq` above this gives way to the record: it was taken while the clock was ahead, and its owner could
+   * announce nothing until the time has caught up. Not to a `gone` one: no callback tells whether that is an old one.
+   */
+  #latestSeq({ payload }: VerifiedRecord): number {
+    return payload.gone ? Number.MAX_SAFE_INTEGER : highestSeqAt(this.#parts.clock.nowMs());
   }
 
   /** The URL that is stored was resolved then, and is again before it is called. */
@@ -167,7 +178,9 @@ export class Registrar {
   ): Promise<RegisterContent> {
     const entry = this.#newEntry(record, options);
     const next = record.payload.next ?? null;
-    const result = await this.#parts.store.put({ entry, next, succession: options.succession });
+    const { succession } = options;
+    const latestSeq = this.#latestSeq(record);
+    const result = await this.#parts.store.put({ entry, next, succession }, { latestSeq });
     if (result.outcome === "succeeded") throw succeededError(result.succession);
     if (result.outcome === "behind" && result.entry.text !== entry.text) {
       throw seqBehindError(result.entry);

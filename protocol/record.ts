@@ -96,12 +96,17 @@ export async function verifyRecord(
   return { text, id: payload.iss, payload } as VerifiedRecord;
 }
 
+/** The highest `seq` of a record that is not ahead of this clock, with the allowance: its `iat` counts, in seconds. */
+export function highestSeqAt(nowMs: number): number {
+  return (Math.floor((nowMs + CLOCK_ALLOWANCE_MS) / 1000) + 1) * 1000 - 1;
+}
+
 /**
  * Refuses a record that was signed ahead of this clock.
  * @throws {OpenRedError} `clock_ahead`.
  */
 export function checkNotAhead(record: VerifiedRecord, nowMs: number): void {
-  if (record.payload.iat * 1000 > nowMs + CLOCK_ALLOWANCE_MS) {
+  if (record.payload.seq > highestSeqAt(nowMs)) {
     throw new OpenRedError("clock_ahead", "The record was signed ahead of this clock");
   }
 }

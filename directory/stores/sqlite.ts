@@ -93,10 +93,13 @@ export class SqliteStore implements DirectoryStore {
     return Promise.resolve(found);
   }
 
-  async put(input: NewEntry): Promise<StoreOutcome> {
+  async put(
+    input: NewEntry,
+    { latestSeq } = { latestSeq: Number.MAX_SAFE_INTEGER },
+  ): Promise<StoreOutcome> {
     const { entry } = input;
     let outcome: StoreOutcome = { outcome: "stored" };
-    await this.#write(() => outcome = this.#put(input));
+    await this.#write(() => outcome = this.#put(input, latestSeq));
     // What came last in the group is what the next announcement is compared with.
     if (this.#committing.get(entry.id) === entry) {
       this.#committing.delete(entry.id);
@@ -179,11 +182,11 @@ export class SqliteStore implements DirectoryStore {
     return Promise.resolve();
   }
 
-  #put(input: NewEntry): StoreOutcome {
+  #put(input: NewEntry, latestSeq: number): StoreOutcome {
     const { entry } = input;
     const succession = this.#succession(entry.id);
     if (succession !== null) return { outcome: "succeeded", succession };
-    if (!this.#storeNode(PUT_NODE, entry)) {
+    if (!this.#storeNode(PUT_NODE, entry, latestSeq)) {
       return { outcome: "behind", entry: this.#entry(entry.id)! };
     }
     this.#storeStatements(input);
@@ -218,9 +221,9 @@ export class SqliteStore implements DirectoryStore {
   }
 
   /** @returns Whether it was stored. */
-  #storeNode(sql: string, entry: DirectoryEntry): boolean {
+  #storeNode(sql: string, entry: DirectoryEntry, ...more: number[]): boolean {
     const { id } = entry;
-    const store = () => this.#sql.run(sql, ...nodeValues(entry));
+    const store = () => this.#sql.run(sql, ...nodeValues(entry), ...more);
     if (changeServices(this.#sql, id, store) === 0) return false;
     this.#changed(id);
     return true;

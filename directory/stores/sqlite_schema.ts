@@ -91,8 +91,8 @@ ON CONFLICT (id) DO UPDATE SET record = excluded.record, seq = excluded.seq, exp
   gone = excluded.gone, last_seen_at = excluded.last_seen_at,
   lease_end_at = excluded.lease_end_at, called_back_at = excluded.called_back_at`;
 
-/** Stores a record that is newer by its `seq`. */
-export const PUT_NODE = `${INSERT_NODE} WHERE excluded.seq > nodes.seq`;
+/** Stores a record that is newer by its `seq`, or where the stored `seq` is above the last value. */
+export const PUT_NODE = `${INSERT_NODE} WHERE excluded.seq > nodes.seq OR nodes.seq > ?`;
 
 /** Stores a record that wins by the rule of merging. SQLite compares text bytewise. */
 export const MERGE_NODE = `${INSERT_NODE}
@@ -105,7 +105,7 @@ UPDATE nodes SET last_seen_at = max(last_seen_at, ?), lease_end_at = max(lease_e
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** The values of {@linkcode PUT_NODE}, in its order. */
+/** The values of a node, in the order of the columns. */
 export function nodeValues(entry: DirectoryEntry): (string | number | null)[] {
   return [
     entry.id,

@@ -119,8 +119,11 @@ export interface DirectoryStore {
   /** Grows with every change of nodes that this process can see. */
   readonly revision: number;
   find(id: NodeId): Promise<FoundNode>;
-  /** Stores a record whose `seq` is above the stored one's. Resolves once it is durable. */
-  put(input: NewEntry): Promise<StoreOutcome>;
+  /**
+   * Stores a record whose `seq` is above the stored one's. Resolves once it is durable.
+   * @param options `latestSeq`: a stored record whose `seq` is above this one gives way to any; by default none does.
+   */
+  put(input: NewEntry, options?: { readonly latestSeq: number }): Promise<StoreOutcome>;
   /** Stores a succession alone. Resolves once it is durable. */
   putSuccession(succession: StoredSuccession): Promise<void>;
   /** Joins an entry of a replica: of two records the newer stays, in whatever order they come. */

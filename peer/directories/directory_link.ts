@@ -85,7 +85,7 @@ export class DirectoryLink {
 
   /**
    * Asks this directory for a pair. A proof that crossed a restart of the directory is made once more, and so is one
-   * that names a URL which the directory had before.
+   * that names a URL which the directory had before, or came with a record that is ahead.
    * @throws {OpenRedError} What the directory answered, or `unreachable`.
    */
   async requestConnection(
@@ -107,6 +107,7 @@ export class DirectoryLink {
     } catch (error) {
       if (hasCode(error, "clock_skew")) this.#skew.refused(error);
       if (hasCode(error, "proof_replayed")) await sleep(this.#parts.clock, 1_000, signal);
+      else if (hasCode(error, "clock_ahead")) this.#parts.ownRecord.refused("clock_ahead");
       else if (!hasCode(error, "proof_invalid") || !await this.#hasMoved(signal)) throw error;
       answer = await ask();
     }

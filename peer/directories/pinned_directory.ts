@@ -83,7 +83,8 @@ export class PinnedDirectory {
 
   /** Notes durably that the directory took an own record. */
   async noteTaken(seq: number): Promise<void> {
-    this.noteShown(seq);
+    // What it took replaces what it held, also a number from a clock that was ahead.
+    this.#takenSeq = seq;
     const { store } = this.#parts;
     await store.write(() => {
       store.statement("UPDATE directories SET taken_seq = ? WHERE url = ?")

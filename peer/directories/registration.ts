@@ -201,6 +201,8 @@ export class Registration {
     this.#lastError = error.code;
     this.#state = hasCode(error, "succeeded", "forbidden") ? "refused" : "trying";
     events.emit({ type: "register_failed", directory: this.#url, code: error.code });
+    if (hasCode(error, "clock_ahead")) this.#parts.ownRecord.refused("clock_ahead");
+    if (hasCode(error, "seq_behind")) this.#parts.ownRecord.refused("seq_behind");
     const shown = hasCode(error, "seq_behind")
       ? await this.#ownRecordOf(error.members.record)
       : null;

@@ -52,6 +52,8 @@ export class OwnRecord {
   #signing: Promise<VerifiedRecord> | null = null;
   /** The highest `seq` that a directory took. */
   #takenSeq: number;
+  /** Whether a directory found a taken number ahead of its clock that is ahead of this one too. */
+  #leavesAhead = false;
   /** The highest `seq` that went with a session which was confirmed. */
   #shownSeq: number;
   #signedSeq: number;
@@ -117,7 +119,7 @@ export class OwnRecord {
     const { seq, methods } = current.payload;
     const isOutdated = methods.join() !== this.#methods.names().join();
     // Signed while the clock ran ahead: everybody refuses it, and a lower number is free.
-    const isAhead = seq > nowMs + CLOCK_ALLOWANCE_MS / 2 && seq > this.#takenSeq + 1;
+    const isAhead = seq > nowMs + CLOCK_ALLOWANCE_MS / 2 && seq > this.#countedTaken() + 1;
     return isAhead || isOutdated || nowMs - seq > REFRESH_AGE_MS
       ? this.renew()
       : Promise.resolve(current);
@@ -146,8 +148,8 @@ export class OwnRecord {
     const last = this.#current?.payload.seq ?? 0;
     const nowMs = this.#clock.nowMs();
     // A known peer leaves a record aside that is ahead of its clock, and confirms the session all the same.
-    const shown = this.#shownSeq <= nowMs + CLOCK_ALLOWANCE_MS ? this.#shownSeq : 0;
-    const candidate = Math.max(nowMs, this.#takenSeq + 1, shown + 1);
+    const shown = this.#isAhead(this.#shownSeq) ? 0 : this.#shownSeq;
+    const candidate = Math.max(nowMs, this.#countedTaken() + 1, shown + 1);
     const seq = candidate === last ? last + 1 : candidate;
     const iat = Math.floor(seq / 1000);
     const exp = iat + MAX_RECORD_LIFE_S;
@@ -230,7 +232,7 @@ export class OwnRecord {
 
   /** Notes that a directory took a record of this node. */
   async taken(seq: number): Promise<void> {
-    if (seq <= this.#takenSeq) return;
+    if (seq <= this.#countedTaken()) return;
     this.#takenSeq = seq;
     await this.#store.setSelf("taken_seq", String(seq));
   }
@@ -263,6 +265,23 @@ export class OwnRecord {
     );
     await this.#store.setSelf("foreign_seq", String(seq));
     return false;
+  }
+
+  /**
+   * Hears why a directory refused a record of this node. Where both clocks find a taken number ahead, they were wrong
+   * together when it was taken, and it counts no more. Where only this one does, it is behind, and the number counts.
+   */
+  refused(code: "clock_ahead" | "seq_behind"): void {
+    this.#leavesAhead = code === "clock_ahead" && this.#isAhead(this.#takenSeq);
+  }
+
+  /** What of the taken numbers the next one has to be above. */
+  #countedTaken(): number {
+    return this.#leavesAhead && this.#isAhead(this.#takenSeq) ? 0 : this.#takenSeq;
+  }
+
+  #isAhead(seq: number): boolean {
+    return seq > this.#clock.nowMs() + CLOCK_ALLOWANCE_MS;
   }
 
   #mayHaveSigned(seq: number): boolean {

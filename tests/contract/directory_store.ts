@@ -114,6 +114,18 @@ export function testDirectoryStore(name: string, open: OpenStore): void {
     assertEquals((await store.find(ids[0]!)).entry, next);
   });
 
+  test("put() has a stored seq above latestSeq give way, and no other", async (store) => {
+    const first = entry(ids[0]!, { seq: 100, services: ["old"] });
+    await store.put({ entry: first, ...bare });
+    const lower = { entry: entry(ids[0]!, { seq: 7, services: ["new"] }), ...bare };
+    assertEquals((await store.put(lower, { latestSeq: 100 })).outcome, "behind");
+    assertEquals((await store.put(lower, { latestSeq: 99 })).outcome, "stored");
+    assertEquals((await store.find(ids[0]!)).entry, lower.entry);
+    assertEquals([await listed(store, { service: "old" }), await listed(store)], [[], [ids[0]!]]);
+    const below = { entry: entry(ids[0]!, { seq: 6 }), ...bare };
+    assertEquals((await store.put(below, { latestSeq: 99 })).outcome, "behind");
+  });
+
   test("put() of many at once stores the highest seq", async (store) => {
     const entries = [3, 9, 1, 7].map((seq) => entry(ids[0]!, { seq, text: `${seq}` }));
     await Promise.all(entries.map((each) => store.put({ entry: each, ...bare })));

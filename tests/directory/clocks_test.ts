@@ -167,6 +167,49 @@ Deno.test("A lease and a callback from a clock that was ahead hold no longer tha
   assertEquals(await statusOf(test, node), "stale");
 });
 
+Deno.test("A record that was taken while both clocks were ahead gives way to one of the right time", async () => {
+  await using test = await TestDirectory.start({ clock: new FakeClock(START_MS + 2 * HOUR_MS) });
+  const node = test.node(1);
+  await test.register(node.record());
+  test.clock.step(-2 * HOUR_MS);
+  const calls = test.network.requests.length;
+  assertEquals((await test.register(node.gone())).body.code, "seq_behind");
+  assertEquals((await test.register(node.record())).status, 201);
+  assertEquals(test.network.requests.length, calls + 1, "the last callback was ahead as well");
+  const earlier = await test.register(node.record({ seq: START_MS - 1 }));
+  assertEquals(earlier.body.code, "seq_behind", "once it is right, the order holds");
+  test.clock.advance(1);
+  assertEquals((await test.register(node.gone())).status, 201);
+});
+
+Deno.test("A record that is ahead, but within the allowance, gives way to none", async () => {
+  const clock = new FakeClock(START_MS + 2 * MINUTE_MS + 999);
+  await using test = await TestDirectory.start({ clock });
+  const node = test.node(1);
+  await test.register(node.record());
+  test.clock.step(-2 * MINUTE_MS - 999);
+  assertEquals((await test.register(node.record())).body.code, "seq_behind");
+  test.clock.step(-1);
+  assertEquals((await test.register(node.record())).status, 201);
+});
+
+Deno.test("Another URL, or an end of being gone, needs a callback before it takes the place of what was ahead", async () => {
+  await using test = await TestDirectory.start({ clock: new FakeClock(START_MS + 2 * HOUR_MS) });
+  const [moved, gone] = [test.node(1), test.node(2)];
+  await test.register(moved.record());
+  await test.register(gone.record());
+  test.clock.advance(1);
+  await test.register(gone.gone());
+  test.clock.step(-2 * HOUR_MS);
+  const api_url = "https://elsewhere.example";
+  assertEquals((await test.register(moved.record({ api_url }))).body.code, "callback_failed");
+  gone.identityChanges = { nonce: "x".repeat(22) };
+  assertEquals((await test.register(gone.record())).body.code, "callback_failed");
+  assertEquals([await statusOf(test, moved), await statusOf(test, gone)], ["active", "gone"]);
+  gone.identityChanges = {};
+  assertEquals((await test.register(gone.record())).status, 201);
+});
+
 Deno.test("A node is called back again where the last callback is noted ahead of the clock", async () => {
   await using test = await TestDirectory.start();
   const node = test.node(1);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decodeNodeId, encodeBase64Url, type NodeId } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { openProof } from "../../../protocol/statements.ts";
-import { START_MS } from "../parts.ts";
+import { HOUR_MS, START_MS } from "../parts.ts";
 import { answerJson } from "../../world/fake_http.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 import { DirectoryWorld, type FakeDirectory, payloadOf } from "./directory_world.ts";
@@ -137,6 +137,24 @@ Deno.test("Directories.introduce() makes a new proof a second after proof_replay
   await world.parts.clock.advance(1_000);
   assertEquals(await again, "proof_replayed");
   assertEquals(proofs.length, 4);
+});
+
+Deno.test("Directories.introduce() asks once more by the right time where its record was ahead", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  const directories = await world.start(one.url);
+  await world.ownRecord.taken(START_MS + 2 * HOUR_MS);
+  await world.ownRecord.renew();
+  const answer = await world.introduction(one, world.peer);
+  const asked: unknown[] = [];
+  one.instead = ({ url, body }) => {
+    if (!url.endsWith("/request-connection")) return null;
+    const { record } = JSON.parse(new TextDecoder().decode(body));
+    asked.push(payloadOf(record).seq);
+    return asked.length === 1 ? answerJson(400, { code: "clock_ahead" }) : answer;
+  };
+  await directories.introduce(world.peer.id, NEVER);
+  assertEquals(asked, [START_MS + 2 * HOUR_MS + 1, START_MS]);
 });
 
 Deno.test("Directories.introduce() names the directory's new URL once that has moved", async () => {

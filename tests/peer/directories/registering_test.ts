@@ -319,6 +319,30 @@ Deno.test("DirectoryLink answers seq_behind with a higher number, for its own re
   assertEquals(seqOf(one.registered[0]!), START_MS);
 });
 
+Deno.test("DirectoryLink registers by the time that is right now where both clocks were ahead", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  world.parts.clock.offsetMs += 2 * HOUR_MS;
+  await world.start(one.url);
+  await world.stop();
+  world.parts.clock.offsetMs -= 2 * HOUR_MS;
+  world.restart();
+  // It shows the record from then, as ever, and judges what comes by its clock.
+  one.instead = ({ url, body }) => {
+    if (!url.endsWith("/nodes/register")) return null;
+    const isAhead = seqOf(JSON.parse(new TextDecoder().decode(body)).record) > START_MS + HOUR_MS;
+    return isAhead ? answerJson(400, { code: "clock_ahead" }) : null;
+  };
+  const directories = await world.start(one.url);
+  assertEquals(directories.views()[0]?.last_error, "clock_ahead");
+  await world.parts.clock.advance(2_000);
+  assertEquals(directories.views()[0]?.state, "registered");
+  const [, taken = ""] = one.registered;
+  assert(seqOf(taken) <= world.parts.clock.nowMs(), `${seqOf(taken)}`);
+  await world.parts.clock.advance(REANNOUNCE_MS);
+  assertEquals(one.registered.length, 3, "and goes on with that");
+});
+
 Deno.test("Every directory link stops when a record is about that this node did not sign", async () => {
   await using world = await DirectoryWorld.create();
   const [one, two] = [await world.directory("one"), await world.directory("two")];

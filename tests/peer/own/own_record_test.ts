@@ -110,6 +110,23 @@ Deno.test("OwnRecord stays above what was taken while the clock ran ahead", asyn
   assertEquals((await own.renew()).payload.seq, START_MS + 2 * HOUR_MS + 1);
 });
 
+Deno.test("OwnRecord comes back to the time when a directory finds ahead what was taken, and only then", async () => {
+  const { parts, own } = await setUp();
+  using _ = parts;
+  const aheadSeq = START_MS + 2 * HOUR_MS;
+  await own.taken(aheadSeq);
+  own.refused("clock_ahead");
+  assertEquals(await seqOf(own), START_MS, "both clocks say that it was ahead");
+  await own.taken(START_MS);
+  assertEquals(parts.store.self("taken_seq"), String(START_MS));
+  await own.taken(aheadSeq);
+  own.refused("seq_behind");
+  assertEquals((await own.renew()).payload.seq, aheadSeq + 1, "this clock alone is behind");
+  own.refused("clock_ahead");
+  parts.clock.skip(2 * HOUR_MS - 2 * MINUTE_MS);
+  assertEquals((await own.renew()).payload.seq, aheadSeq + 2, "what is ahead no more counts");
+});
+
 Deno.test("OwnRecord signs anew after six hours, not before", async () => {
   const { parts, own } = await setUp();
   using _ = parts;

@@ -274,8 +274,12 @@ Deno.test("POST /p2p/message tells a forged frame, an unknown session and a repe
   const session_id = encodeBase64Url(unknown.slice(1, 17));
   const answer = await test.post("/p2p/message", { session_id, data: encodeBase64Url(unknown) });
   assertEquals([answer.status, answer.body.code], [404, "session_unknown"]);
-  const other = await test.post("/p2p/message", { session_id, data: encodeBase64Url(frame) });
-  assertEquals([other.status, other.body.code], [400, "bad_request"]);
+  const known = encodeBase64Url(frame.slice(1, 17));
+  const other = { session_id: known, data: encodeBase64Url(unknown) };
+  const mixed = await test.post("/p2p/message", other);
+  assertEquals([mixed.status, mixed.body.code], [400, "bad_request"]);
+  const swapped = await test.post("/p2p/message", { session_id, data: encodeBase64Url(frame) });
+  assertEquals(swapped.body.code, "session_unknown", "the frame is not looked at");
 });
 
 Deno.test("A frame with an unknown type, must or id form is dropped, counted and not acknowledged", async () => {
