@@ -20,7 +20,8 @@ const MESSAGING = "/m/messaging";
 const ADMIN_POSTS = [
   "backup",
   "connect",
-  ...["enable", "disable"].map((name) => `modules/${name}`),
+  ...["load", "unload", "reload", "enable", "disable", "grant", "revoke", "set"]
+    .map((name) => `modules/${name}`),
   ...["show", "allow", "deny", "reset", "block", "unblock", "forget", "alias"]
     .map((name) => `peers/${name}`),
   ...["add", "remove", "allow", "reset", "delete"].map((name) => `groups/${name}`),
@@ -29,6 +30,7 @@ const ADMIN_POSTS = [
 const ADMIN_GETS = [
   ...["id", "status", "discover", "events", "peers", "groups", "tokens", "audit", "modules"],
   ...["head", "export", "verify"].map((name) => `audit/${name}`),
+  "modules/info",
 ];
 
 interface Change {

@@ -70,7 +70,7 @@ const ENDS: readonly {
   { name: "loops at load", code: "for (;;);", why: "unresponsive" },
   {
     name: "loops in jobs",
-    code: "const next = () => Promise.resolve().then(next); next();",
+    code: "const next = () => { Promise.resolve().then(next); }; next();",
     why: "unresponsive",
   },
   {
