@@ -6,7 +6,11 @@
 import * as v from "valibot";
 import type { ModuleContext } from "../../../modules/api.ts";
 import type { Clock } from "../../../ports/ports.ts";
-import type { ModuleEnd, ModuleWorker } from "../../../ports/module_workers.ts";
+import {
+  MAX_MODULE_MESSAGE_BYTES,
+  type ModuleEnd,
+  type ModuleWorker,
+} from "../../../ports/module_workers.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { type FileEnd } from "../file_modules.ts";
 import { refusalOf } from "../refusal.ts";
@@ -17,15 +21,13 @@ import {
   type Hello,
   helloSchema,
 } from "./guest_messages.ts";
+import { MessageRate } from "./message_rate.ts";
 import { pack, type Packed, unpack } from "./packing.ts";
 
 /** Calls of the host that a module may have under way; more are refused. */
 const MAX_CALLS = 64;
 /** Calls of the module that its host has under way; more end the module. */
 const MAX_ASKS = 1_024;
-/** Messages of the module in a second; more end the module. */
-const MAX_MESSAGES_A_SECOND = 5_000;
-const SECOND_MS = 1_000;
 
 interface Waiting {
   resolve(answer: Packed): void;
@@ -44,18 +46,27 @@ export class Sandbox {
   readonly #greeting = Promise.withResolvers<Hello>();
   readonly #calls = new Map<number, Waiting>();
   readonly #asks = new Map<number, AbortController>();
+  readonly #rate: MessageRate;
+  readonly #busy: () => void;
   #context: ModuleContext | null = null;
   #hasGreeted = false;
   #lastCall = 0;
-  #second = { startMs: -Infinity, count: 0 };
   #why: FileEnd | null = null;
 
-  /** @param start Starts the thread, which gives its messages to what is passed in. */
+  /**
+   * @param options `start`: starts the thread, which gives its messages to what is passed in. `busy`: called whenever
+   *   the module is about to do something, or has.
+   */
   constructor(
     clock: Pick<Clock, "monotonicMs" | "setTimer">,
-    start: (onMessage: (bytes: Uint8Array) => void) => ModuleWorker,
+    { start, busy = () => {} }: {
+      start: (onMessage: (bytes: Uint8Array) => void) => ModuleWorker;
+      busy?: (() => void) | undefined;
+    },
   ) {
     this.#clock = clock;
+    this.#rate = new MessageRate(clock);
+    this.#busy = busy;
     this.hello = this.#greeting.promise;
     this.hello.catch(() => undefined);
     this.#worker = start((bytes) => this.#receive(bytes));
@@ -70,7 +81,7 @@ export class Sandbox {
   /**
    * Calls into the module.
    * @throws {OpenRedError} What the module refuses with; `overloaded` where it is gone, has too much under way, or does
-   *   not answer in time, which ends it; `internal` where it fails.
+   *   not answer in time, which ends it; `too_large` for more than one message holds; `internal` where it fails.
    */
   call(
     op: string,
@@ -82,6 +93,8 @@ export class Sandbox {
       return Promise.reject(new OpenRedError("overloaded", "The module has too much under way"));
     }
     const number = ++this.#lastCall;
+    const packed = pack({ kind: "call", number, op, value }, options.parts);
+    if (packed.length > MAX_MODULE_MESSAGE_BYTES) return Promise.reject(tooLarge());
     const { promise, resolve, reject } = Promise.withResolvers<Packed>();
     const cancelTimer = this.#clock.setTimer(options.timeoutMs, () => {
       void this.end("no_answer", `It did not answer within ${options.timeoutMs} ms: ${op}`);
@@ -90,7 +103,8 @@ export class Sandbox {
     options.signal?.addEventListener("abort", () => this.#post({ kind: "abort", number }), {
       once: true,
     });
-    this.#post({ kind: "call", number, op, value }, options.parts);
+    this.#busy();
+    this.#worker.post(packed);
     return promise;
   }
 
@@ -118,26 +132,24 @@ export class Sandbox {
     return this.#why;
   }
 
+  /** @throws {OpenRedError} `too_large`. */
   #post(message: Readonly<Record<string, unknown>>, parts?: readonly Uint8Array[]): void {
-    if (this.#why === null) this.#worker.post(pack(message, parts));
+    if (this.#why !== null) return;
+    const packed = pack(message, parts);
+    if (packed.length > MAX_MODULE_MESSAGE_BYTES) throw tooLarge();
+    this.#worker.post(packed);
   }
 
   #receive(bytes: Uint8Array): void {
     if (this.#why !== null) return;
-    if (!this.#isSlowEnough()) return void this.end("flood", "It said too much in a second");
+    this.#busy();
+    if (!this.#rate.take(bytes)) return void this.end("flood", "It said too much in a second");
     const packed = unpack(bytes);
     if (packed === null) return void this.end("bad_message", "Its message has another form");
     if (!this.#hasGreeted) return this.#greet(packed);
     const message = v.safeParse(guestMessageSchema, packed.message, { abortEarly: true });
     if (!message.success) return void this.end("bad_message", "Its message has another form");
     this.#take(message.output, packed);
-  }
-
-  #isSlowEnough(): boolean {
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#second.startMs >= SECOND_MS) this.#second = { startMs: nowMs, count: 0 };
-    this.#second.count += 1;
-    return this.#second.count <= MAX_MESSAGES_A_SECOND;
   }
 
   #greet({ message }: Packed): void {
@@ -205,6 +217,10 @@ export class Sandbox {
       this.#post({ kind: "answer", number, isOk: false, code, text });
     }
   }
+}
+
+function tooLarge(): OpenRedError {
+  return new OpenRedError("too_large", "This is more than one message with a module holds");
 }
 
 function gone(): OpenRedError {
