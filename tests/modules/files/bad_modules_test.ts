@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileOf } from "../../peer/modules/files/file_world.ts";
+import { createModuleWorkers } from "../../../ports/system_module_workers.ts";
+import { until } from "../../world/until.ts";
 import { medianOf, TwoNodes } from "./two_nodes.ts";
 
 /** What goes wrong once a route is asked, and why the module is ended then. */
@@ -7,7 +9,11 @@ const LATER: Readonly<Record<string, { readonly code: string; readonly why: RegE
   throws: { code: `setTimeout(() => { throw new Error("later"); }, 0);`, why: /^failed: .*later/ },
   rejects: { code: `Promise.reject(new Error("later"));`, why: /^failed: .*later/ },
   loops: { code: "while (true);", why: /^unresponsive/ },
-  heap: { code: "const kept = []; while (true) kept.push({ kept });", why: /^heap_full/ },
+  // Near its limit a heap is searched for room so long that its time may be over first.
+  heap: {
+    code: "const kept = []; while (true) kept.push(new Array(10_000).fill(0.5));",
+    why: /^(heap_full|unresponsive)/,
+  },
   floods_frames: {
     code: `const flood = () => {
       for (let n = 0; n < 500; n++) context.send({ peer: context.own.id, type: "x" });
@@ -61,11 +67,12 @@ Deno.test("a node goes on exchanging messages while one bad module after the oth
   await using test = await TwoNodes.start();
   await test.load(fileOf({ name: "good" }));
   const normal: number[] = [];
-  for (let one = 0; one < 20; one++) normal.push(await test.exchange());
   const during: number[] = [];
   for (const [name, { code, why }] of Object.entries(LATER)) {
     await t.step(name, async () => {
       await test.load(badModule(name, code));
+      // Each time anew, as the machine has other work too.
+      for (let one = 0; one < 5; one++) normal.push(await test.exchange());
       const asked = test.alice.admin.request("POST", `/m/${name}/`).then((r) => r.body?.cancel());
       const ended = test.whyEnded(name);
       // Ten times as often as people write: a test is not to take minutes.
@@ -86,10 +93,34 @@ Deno.test("a node goes on exchanging messages while one bad module after the oth
   });
   await t.step("round trips", () => {
     const [before, then] = [medianOf(normal), medianOf(during)];
-    // Beside a thread that computes, on a machine with other work, a millisecond more is no sign of anything.
-    assert(then <= 2 * before + 1, `${before} ms became ${then} ms`);
+    // Beside a thread that computes, on a machine with other work, some milliseconds more are no sign of anything.
+    assert(then <= 2 * before + 10, `${before} ms became ${then} ms`);
   });
   assertEquals(test.alice.log.audited("module_failed"), Object.keys(LATER).length);
+  const texts = (await test.bob.admin.inbox()).map(({ text }) => text);
+  assertEquals(texts, Array.from({ length: test.sent }, (_, n) => `message ${n + 1}`));
+});
+
+Deno.test("a module that fills the memory ends all, the others return by themselves, and messages go on", async () => {
+  // Beyond what the test itself may come to hold meanwhile.
+  const processBytes = Deno.memoryUsage().rss + 400 * 2 ** 20;
+  await using test = await TwoNodes.start({ moduleWorkers: createModuleWorkers({ processBytes }) });
+  await test.load(fileOf({ name: "good" }));
+  const fill = `
+    const kept = [];
+    const grow = () => { kept.push(new Uint8Array(2 ** 24).fill(1)); setTimeout(grow, 0); };
+    grow();`;
+  await test.load(badModule("filler", fill));
+  await (await test.alice.admin.request("POST", "/m/filler/")).body?.cancel();
+  const ended = Promise.all([test.whyEnded("filler"), test.whyEnded("good")]);
+  await test.exchangeUntil(ended, 100);
+  const [filler, good] = await ended;
+  assert(/^memory_full/.test(filler), filler);
+  assert(/^memory_(shared|full)/.test(good), good);
+  await test.alice.ask("POST", "/modules/disable", { module: "filler" });
+  const back = until(async () => (await test.view("good")).state === "running", "it returns");
+  await test.exchangeUntil(back, 100);
+  await back;
   const texts = (await test.bob.admin.inbox()).map(({ text }) => text);
   assertEquals(texts, Array.from({ length: test.sent }, (_, n) => `message ${n + 1}`));
 });

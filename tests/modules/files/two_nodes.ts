@@ -17,11 +17,17 @@ export class TwoNodes implements AsyncDisposable {
   readonly bob = new LoopbackNode();
   #sent = 0;
 
-  static async start(): Promise<TwoNodes> {
+  /** @param ports What alice's node is given instead of the ports of the machine. */
+  static async start(ports: LoopbackNode["ports"] = {}): Promise<TwoNodes> {
     const test = new TwoNodes();
+    test.alice.ports = ports;
     await test.directory.start();
     for (const node of [test.alice, test.bob]) {
       await node.start({ directories: [test.directory.url] });
+      await until(
+        async () => (await node.status()).directories[0]?.state === "registered",
+        "the node is registered",
+      );
     }
     await test.alice.admin.connect(test.bob.id, WAIT_MS);
     await test.exchange();
