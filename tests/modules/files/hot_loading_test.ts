@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 
-/** Enough of each change for a test; with 200 it takes some minutes (docs/RELIABILITY.md). */
+/** Enough of each change for a test; with 200 it takes some minutes. */
 const CHANGES = 24;
 
 Deno.test("modules change in random order while messages flow: none is lost or doubled, and nothing is left behind", async () => {
