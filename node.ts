@@ -40,6 +40,7 @@ import {
 import type { Log } from "./ports/ports.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
+import { openBusyMark } from "./ports/system_busy_mark.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { askLine } from "./ports/system_question.ts";
 import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
@@ -121,6 +122,7 @@ async function composeNode(
       upgrader: systemChannelUpgrader,
       moduleWorkers: createModuleWorkers(),
       folders: createGrantedFolders(options.data),
+      busyMark: openBusyMark(options.data),
       log: settings.log,
     },
     settings.config,

@@ -123,6 +123,10 @@ export async function printManifest(out: Output, manifest: Manifest): Promise<vo
   );
 }
 
+function copyPairs({ copy }: ModuleDetail): [string, string][] {
+  return copy === null ? [] : [["Copy", `${copy.bytes} bytes, as ${copy.version} had kept them`]];
+}
+
 function optionRow(option: ModuleOption, { options }: ModuleDetail): readonly Cell[] {
   const kind = option.type === "number" ? `${option.min} to ${option.max}` : option.type;
   const value = options[option.name] ?? option.fallback;
@@ -136,6 +140,7 @@ export async function printDetail(out: Output, detail: ModuleDetail): Promise<vo
     ["Kind", detail.kind],
     ["Keeps", `${detail.stored_bytes} bytes`],
     ["Restarts", String(detail.restarts)],
+    ...copyPairs(detail),
   ]);
   const { manifest } = detail;
   if (manifest === null) return await out.line("It has never started since the node runs.");

@@ -6,6 +6,7 @@
 import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
 import type { GrantedFolders } from "../ports/granted_folders.ts";
+import type { BusyMark } from "../ports/busy_mark.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type {
   ChannelUpgrader,
@@ -62,6 +63,7 @@ export interface NodePorts {
   readonly log: Log;
   readonly moduleWorkers: ModuleWorkers;
   readonly folders: GrantedFolders;
+  readonly busyMark: BusyMark;
 }
 
 /** What was opened before anything is wired. */

@@ -13,7 +13,8 @@
  * - `start_timeout`: its file did not come to its end in time.
  * - `failed`: something it threw later was caught by nobody.
  * - `heap_full`: it went beyond its own heap.
- * - `memory_full`: the whole process was above its limit, for which all modules end.
+ * - `memory_full`: the whole process was above its limit, and this module may have filled it.
+ * - `memory_shared`: the whole process was above its limit, for which all modules end; another one filled it.
  * - `unresponsive`: it did not give its thread free for too long.
  * - `exited`: its thread ended by itself.
  * - `bad_message`: it posted something else than bytes.
@@ -28,6 +29,7 @@ export type ModuleEndCode =
   | "failed"
   | "heap_full"
   | "memory_full"
+  | "memory_shared"
   | "unresponsive"
   | "exited"
   | "bad_message"

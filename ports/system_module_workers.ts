@@ -16,6 +16,11 @@ import { SystemModuleWorker } from "./system_module_worker.ts";
 /** A thread that fills arrays as fast as it can takes some hundred megabytes in that time. */
 const WATCH_MS = 100;
 
+/** A thread that left out so many heartbeats is busy. */
+const SILENT_BEATS = 1.5;
+/** A module that holds more than this part of what the process may hold is one to suspect. */
+const MUCH = 4;
+
 class SystemModuleWorkers implements ModuleWorkers {
   readonly #limits: ModuleLimits;
   readonly #running = new Set<SystemModuleWorker>();
@@ -45,13 +50,23 @@ class SystemModuleWorkers implements ModuleWorkers {
   }
 
   #checkMemory(): void {
-    if (Deno.memoryUsage().rss <= this.#limits.processBytes) return;
+    const { processBytes } = this.#limits;
+    if (Deno.memoryUsage().rss <= processBytes) return;
+    const suspects = this.#suspects();
     for (const worker of this.#running) {
-      void worker.endFor(
-        "memory_full",
-        `The process holds more than ${this.#limits.processBytes} bytes`,
-      );
+      const why = suspects.has(worker) ? "memory_full" : "memory_shared";
+      void worker.endFor(why, `The process holds more than ${processBytes} bytes`);
     }
+  }
+
+  /** Who may have filled the memory: who is too busy to say, or holds much; all where that fits nobody. */
+  #suspects(): ReadonlySet<SystemModuleWorker> {
+    const { heartbeatMs, processBytes } = this.#limits;
+    const found = [...this.#running].filter((worker) => {
+      const { silentMs, memoryBytes } = worker.usage();
+      return silentMs > SILENT_BEATS * heartbeatMs || memoryBytes > processBytes / MUCH;
+    });
+    return found.length > 0 ? new Set(found) : this.#running;
   }
 }
 

@@ -34,6 +34,8 @@ export interface ModuleDetail extends ModuleView {
   readonly options: Readonly<Record<string, string | number | boolean>>;
   /** What its rows and files take, in bytes. */
   readonly stored_bytes: number;
+  /** What it had kept before an older version, or none of its data, was to be used; `null` where that never was. */
+  readonly copy: { readonly version: string; readonly bytes: number } | null;
   /** How often it was restarted since the node started. */
   readonly restarts: number;
 }

@@ -151,9 +151,17 @@ export function grantName(grant: Grant): string {
   }
 }
 
+/** The words by which a module's own frames and calls are allowed. */
+export function permissionsOf(
+  manifest: Pick<Manifest, "name" | "permissions" | "frames">,
+): ReadonlySet<string> {
+  const framed = manifest.frames.map((frame) => permissionOf(manifest, frame));
+  return new Set([manifest.name, ...manifest.permissions, ...framed]);
+}
+
 /** The permission that a frame of a module needs. */
 export function permissionOf(
-  manifest: Manifest,
+  manifest: Pick<Manifest, "name" | "permissions">,
   frame: Pick<FrameDeclaration, "permission">,
 ): string {
   return frame.permission ?? manifest.permissions[0] ?? manifest.name;

@@ -12,6 +12,7 @@ import { NodeStore } from "../store/store.ts";
 import { SELF_NAMES } from "../own/self_names.ts";
 import { type Manifest, readArchive } from "./archive.ts";
 import { NEEDED_FILES } from "../data/owned_files.ts";
+import { takeAgreementsBack } from "../modules/module_states.ts";
 import { markRestored } from "../own/restored_mark.ts";
 
 /** So much of a file is written at once. */
@@ -67,6 +68,8 @@ export async function restoreNode(
     const store = new NodeStore(openDatabase, clock);
     try {
       await markRestored(store, { nowMs: clock.nowMs(), random });
+      // The folders and addresses of its grants may be others on this machine.
+      await takeAgreementsBack(store);
       await store.uncount();
       await files.remove(RESTORING_FILE);
       return { id: store.self(SELF_NAMES.nodeId), createdAt: manifest.created_at };

@@ -5,20 +5,18 @@
  */
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { OpenRedModule, OptionValue } from "../../modules/api.ts";
+import type { BusyMark } from "../../ports/busy_mark.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleLoad } from "../../protocol/module_api.ts";
 import { isNameFree, type Manifest, readFileManifest } from "../../protocol/module_manifest.ts";
 import type { NodeEvents } from "../events/events.ts";
-import type { NodeStore } from "../store/store.ts";
-import type { FrameIds } from "./frame_ids.ts";
 import { checkGrant, Grants, readGrant, undecided } from "./grants.ts";
-import type { HookJournal, PeerHook } from "./hook_journal.ts";
-import { StoredFiles } from "./module_files.ts";
+import type { PeerHook } from "./hook_journal.ts";
+import { type FormerFile, keepsCopy, type KeptParts, ModuleKept } from "./module_kept.ts";
 import { checkOption } from "./module_options.ts";
-import { ModuleRows } from "./module_rows.ts";
 import type { ModuleRuns } from "./module_runs.ts";
-import type { ModuleState, ModuleStates } from "./module_states.ts";
+import type { ModuleState } from "./module_states.ts";
 import { RestartPolicy } from "./restart_policy.ts";
 
 /** Why the code of a module is gone. `detail` is the module's word in part. */
@@ -34,22 +32,25 @@ export interface OpenedFile {
   readonly ended: Promise<FileEnd>;
   /** Tells it of a peer. @throws {OpenRedError} `overloaded` where it does not confirm that in time. */
   tell(hook: PeerHook): Promise<void>;
-  terminate(): Promise<void>;
+  /** Ends it: in order, unless it is said why. */
+  terminate(why?: string, detail?: string): Promise<void>;
 }
 
 export type OpenFile = (
-  file: { readonly name: string; readonly code: string },
+  file: {
+    readonly name: string;
+    readonly code: string;
+    /** Called whenever it is about to do something, or has. */
+    readonly busy?: () => void;
+  },
 ) => Promise<OpenedFile>;
 
-export interface FileParts {
+export interface FileParts extends KeptParts {
   readonly crypto: CryptoCore;
   readonly clock: Clock;
   readonly log: Log;
   readonly events: NodeEvents;
-  readonly store: NodeStore;
-  readonly states: ModuleStates;
-  readonly frameIds: FrameIds;
-  readonly journal: HookJournal;
+  readonly busyMark: BusyMark;
   readonly runs: ModuleRuns;
   readonly openFile: OpenFile;
   /** Names that no file may have. */
@@ -71,12 +72,20 @@ interface Life {
   condition: FileCondition;
   restarts: number;
   cancelRestart: () => void;
+  /** The end of what it was told of peers last: one after the other. */
+  told: Promise<void>;
 }
+
+/** Why a module ended that did nothing wrong. */
+const SHARED = "memory_shared";
+/** Between the returns of modules that ended because another one filled the memory. */
+const RETURN_MS = 2_000;
 
 /** The modules of one node that came from files. */
 export class FileModules {
   readonly #parts: FileParts;
   readonly #lives = new Map<string, Life>();
+  #isEnding = false;
 
   constructor(parts: FileParts) {
     this.#parts = parts;
@@ -100,7 +109,6 @@ export class FileModules {
    *   `change` that is none; `forbidden` for a name that is not free; `overloaded`; what it failed with.
    */
   async load({ code, sha256, grants, change }: ModuleLoad): Promise<string> {
-    const { states, store } = this.#parts;
     if (await this.#hash(code) !== sha256) {
       throw new OpenRedError("bad_request", "The file is not the one that was agreed to");
     }
@@ -108,23 +116,56 @@ export class FileModules {
     try {
       const manifest = readFileManifest(opened.module.manifest);
       const { name } = manifest;
-      const held = states.get(name);
+      const held = this.#parts.states.get(name);
       this.#checkName(name, held);
-      checkChange(change, { held, hasData: this.#hasData(name) });
+      this.kept(name).checkChange(change);
       for (const text of grants) checkGrant(manifest, text);
       const state = this.#agreed(manifest, { held, sha256, grants, change });
-      await store.write(() => {
-        if (change === "fresh") this.#writeForget(name);
-        states.writePut(state);
-        states.writeCode(name, code);
-      });
-      this.#note("module_granted", state, sha256);
-      this.#life(name).policy.reset();
-      await this.#start(state, { opened, manifest });
+      await this.#replace({ state, code, opened, manifest }, change);
       return name;
     } catch (error) {
       await opened.terminate();
       throw error;
+    }
+  }
+
+  /** Puts a file in the place of what is there, which comes back where it does not start. */
+  async #replace(
+    next: { state: ModuleState; code: Uint8Array; opened: OpenedFile; manifest: Manifest },
+    change: ModuleLoad["change"],
+  ): Promise<void> {
+    const { state } = next;
+    const { name } = state;
+    const kept = this.kept(name);
+    const former = kept.former();
+    const wasRunning = this.condition(name).state === "running";
+    if (keepsCopy(change)) await this.stop(name);
+    await kept.place(next, change);
+    this.#note("module_granted", state, state.sha256 ?? "");
+    this.#life(name).policy.reset();
+    try {
+      this.#life(name).cancelRestart();
+      await this.#start(state, next);
+    } catch (error) {
+      await kept.placeBack(former, change);
+      await this.#goOn(name, former, { wasRunning });
+      throw error;
+    }
+    if (change === "fresh") await this.#parts.store.write(() => kept.copies.writeForget());
+  }
+
+  /** After another version did not start: the former one runs as before. */
+  async #goOn(
+    name: string,
+    { state }: FormerFile,
+    { wasRunning }: { wasRunning: boolean },
+  ): Promise<void> {
+    if (state === null) {
+      this.#lives.delete(name);
+    } else if (this.#life(name).opened !== null) {
+      this.#parts.runs.run(name)?.grants.set(state.grants);
+    } else if (wasRunning) {
+      await this.tryStart(name);
     }
   }
 
@@ -140,10 +181,13 @@ export class FileModules {
       throw new OpenRedError("not_found", "The file of this module is missing; load it again");
     }
     this.#life(name).cancelRestart();
+    if (!state.agreed) {
+      throw this.#needsGrant(name, "It came with a backup, and is enabled by you alone");
+    }
     if (await this.#hash(code) !== state.sha256) {
       throw this.#needsGrant(name, "Its file is not the one that was agreed to");
     }
-    const opened = await this.#open(code);
+    const opened = await this.#open(code, name);
     try {
       const manifest = readFileManifest(opened.module.manifest);
       this.#life(name).manifest = manifest;
@@ -165,7 +209,7 @@ export class FileModules {
     } catch (error) {
       if (this.condition(name).state === "needs_grant") return;
       const why = error instanceof OpenRedError ? error.message : String(error);
-      await this.#failed(name, { why: "start_failed", detail: why });
+      this.#failed(name, { why: "start_failed", detail: why });
     }
   }
 
@@ -183,12 +227,45 @@ export class FileModules {
   /** Ends a module and forgets its file; with `forget` what it keeps as well. */
   async unload(name: string, { forget }: { forget: boolean }): Promise<void> {
     await this.stop(name);
-    const { store, states } = this.#parts;
+    const { store, states, events } = this.#parts;
     await store.write(() => {
       states.writeRemove(name);
-      if (forget) this.#writeForget(name);
+      if (forget) this.kept(name).writeForget();
     });
     this.#lives.delete(name);
+    events.settle(topicOf(name));
+  }
+
+  /** What the node keeps of a module. */
+  kept(name: string): ModuleKept {
+    return new ModuleKept(this.#parts, name);
+  }
+
+  /**
+   * Leaves a module stopped until the owner enables it: it was busy when a former process died, and could let this one
+   * die as well.
+   */
+  async blame(name: string): Promise<void> {
+    const { states, events, log } = this.#parts;
+    const state = states.get(name);
+    if (state?.kind !== "file" || !state.enabled) return;
+    await states.put({ ...state, enabled: false });
+    const why = "process_died";
+    const text = "it was busy when the node died, and stays stopped until you enable it";
+    this.#life(name).condition = { state: "failed", why: `${why}: ${text}` };
+    log.log("warn", "module_failed", { module: name, why, detail: text });
+    events.audit("module_failed", { success: false, module: name, why });
+    events.warn(topicOf(name), `The module ${name} does not run: ${text}`);
+  }
+
+  /** The node ends in order: whatever happens from here on, no module is to blame. */
+  endBlame(): void {
+    this.#isEnding = true;
+    this.#parts.busyMark.clear();
+  }
+
+  #busy(name: string): void {
+    if (!this.#isEnding) this.#parts.busyMark.set(name);
   }
 
   /** Starts a module anew, somebody having looked after it. */
@@ -208,8 +285,9 @@ export class FileModules {
       revoked: state.revoked.filter((other) => other !== given),
     }));
     this.#note("module_granted", { name }, text);
-    const isWaiting = this.condition(name).state === "needs_grant";
-    if (isWaiting && undecided(manifest, this.#state(name)).length === 0) await this.start(name);
+    const state = this.#state(name);
+    const isWaiting = this.condition(name).state === "needs_grant" && state.agreed;
+    if (isWaiting && undecided(manifest, state).length === 0) await this.start(name);
   }
 
   /** Cuts at once what was granted; the module goes on without it. */
@@ -248,10 +326,20 @@ export class FileModules {
 
   /** Tells the modules that run what waits for them. */
   async tellHooks(): Promise<void> {
-    await Promise.all([...this.#lives].map(async ([name, { opened }]) => {
+    await Promise.all([...this.#lives.keys()].map((name) => this.#tellHooksOf(name)));
+  }
+
+  #tellHooksOf(name: string): Promise<void> {
+    const life = this.#life(name);
+    life.told = life.told.then(async () => {
+      const { opened } = life;
       if (opened === null) return;
-      await this.#tellWaiting(name, opened).catch(() => opened.terminate());
-    }));
+      await this.#tellWaiting(name, opened).catch((error: unknown) => {
+        const text = error instanceof Error ? error.message : "";
+        return opened.terminate("failed", `It could not be told of a peer: ${text}`);
+      });
+    });
+    return life.told;
   }
 
   async #tellWaiting(name: string, opened: OpenedFile): Promise<void> {
@@ -262,7 +350,8 @@ export class FileModules {
     }
   }
 
-  async #open(code: Uint8Array): Promise<OpenedFile> {
+  /** @param name Where it is known before the file has said it. */
+  async #open(code: Uint8Array, name?: string): Promise<OpenedFile> {
     let text: string;
     try {
       text = new TextDecoder("utf-8", { fatal: true }).decode(code);
@@ -270,7 +359,12 @@ export class FileModules {
       throw new OpenRedError("bad_request", "The file is not UTF-8", { cause });
     }
     try {
-      return await this.#parts.openFile({ name: "module", code: text });
+      let busyName = name;
+      const busy = () => busyName === undefined ? undefined : this.#busy(busyName);
+      busy();
+      const opened = await this.#parts.openFile({ name: "module", code: text, busy });
+      busyName ??= readName(opened.module.manifest);
+      return opened;
     } catch (cause) {
       if (!(cause instanceof OpenRedError)) throw cause;
       this.#parts.log.log("warn", "module_not_loaded", { why: cause.message });
@@ -286,16 +380,24 @@ export class FileModules {
     const life = this.#life(name);
     const former = life.opened;
     const grants = new Grants(state.grants);
-    // What it has missed comes before anything else.
-    await this.#tellWaiting(name, opened);
-    const former_grants = this.#parts.runs.run(name)?.grants;
-    former_grants?.set(state.grants.filter((text) => former_grants.has(readGrant(text).name)));
-    await this.#parts.runs.start({ module: opened.module, manifest, state, grants });
+    const formerGrants = this.#parts.runs.run(name)?.grants;
+    formerGrants?.set(state.grants.filter((text) => formerGrants.has(readGrant(text).name)));
+    const { module } = opened;
+    await this.#parts.runs.start({
+      module,
+      manifest,
+      state,
+      grants,
+      // What it has missed comes before anything else that it hears.
+      first: () => this.#tellWaiting(name, opened),
+    });
     life.opened = opened;
     life.manifest = manifest;
     life.condition = { state: "running" };
     this.#parts.events.settle(topicOf(name));
     void opened.ended.then((end) => this.#parts.inTurn(() => this.#endedWith(name, opened, end)));
+    // What became true while it started.
+    void this.#tellHooksOf(name);
     await former?.terminate();
   }
 
@@ -305,13 +407,13 @@ export class FileModules {
     if (life?.opened !== opened) return;
     life.opened = null;
     await this.#parts.runs.drop(name);
-    await this.#failed(name, end);
+    this.#failed(name, end);
   }
 
-  #failed(name: string, { why, detail }: FileEnd): Promise<void> {
+  #failed(name: string, { why, detail }: FileEnd): void {
     const { clock, events, log } = this.#parts;
     const life = this.#life(name);
-    const pauseMs = life.policy.failed(clock.monotonicMs());
+    const pauseMs = why === SHARED ? this.#returnMs() : life.policy.failed(clock.monotonicMs());
     const text = detail === "" ? why : `${why}: ${firstLine(detail)}`;
     const rest = pauseMs === null
       ? "; it failed five times within ten minutes and stays stopped"
@@ -320,12 +422,27 @@ export class FileModules {
     log.log("warn", "module_failed", { module: name, why, detail });
     events.audit("module_failed", { success: false, module: name, why });
     events.warn(topicOf(name), `The module ${name} failed (${why})${rest}`);
-    if (pauseMs === null) return Promise.resolve();
-    life.cancelRestart = clock.setTimer(pauseMs, () => {
-      life.restarts += 1;
-      this.#parts.inTurn(() => this.tryStart(name));
+    if (pauseMs !== null) this.#restartLater(name, { life, pauseMs });
+  }
+
+  #restartLater(name: string, { life, pauseMs }: { life: Life; pauseMs: number }): void {
+    life.cancelRestart = this.#parts.clock.setTimer(pauseMs, () => {
+      this.#parts.inTurn(async () => {
+        // The owner may have come first.
+        const isWanted = this.#parts.states.get(name)?.enabled === true;
+        if (!isWanted || this.#lives.get(name) !== life || life.opened !== null) return;
+        life.restarts += 1;
+        await this.tryStart(name);
+      });
     });
-    return Promise.resolve();
+  }
+
+  /** Whoever ended for another module's sake returns alone, so that it shows who fills the memory. */
+  #returnMs(): number {
+    const waiting = [...this.#lives.values()].filter(({ condition }) =>
+      condition.why?.startsWith(SHARED) === true
+    );
+    return RETURN_MS * (waiting.length + 1);
   }
 
   #needsGrant(name: string, why: string): OpenRedError {
@@ -360,26 +477,18 @@ export class FileModules {
       version: manifest.version,
       sha256,
       enabled: true,
+      agreed: true,
       grants,
       revoked: undecided(manifest, { grants, revoked: [] }).filter((name) => !given.has(name)),
       options: kept?.options ?? {},
-      salt: kept?.salt ?? this.#parts.states.newSalt(),
+      salt: kept?.salt ?? this.#leftSalt(manifest.name, change),
     };
   }
 
-  #hasData(name: string): boolean {
-    const { store, states } = this.#parts;
-    return states.get(name) !== null ||
-      new ModuleRows(store, { module: name }).range({ limit: 1 }).length > 0;
-  }
-
-  /** Inside a transaction: forgets what a module keeps. */
-  #writeForget(name: string): void {
-    const { store, journal, frameIds } = this.#parts;
-    new ModuleRows(store, { module: name }).writeForget();
-    new StoredFiles(store, name).writeForget();
-    journal.writeForgetModule(name);
-    frameIds.writeForgetModule(name);
+  /** The data that a module of this name has left are sealed under its key. */
+  #leftSalt(name: string, change: ModuleLoad["change"]): Uint8Array {
+    const { states } = this.#parts;
+    return (change === "fresh" ? null : states.leftSalt(name)) ?? states.newSalt();
   }
 
   async #changeGrants(name: string, change: (state: ModuleState) => ModuleState): Promise<void> {
@@ -411,6 +520,7 @@ export class FileModules {
       condition: { state: "stopped" },
       restarts: 0,
       cancelRestart: () => {},
+      told: Promise.resolve(),
     };
     this.#lives.set(name, life);
     return life;
@@ -439,16 +549,11 @@ function topicOf(name: string): string {
   return `module ${name}`;
 }
 
-function checkChange(
-  change: ModuleLoad["change"],
-  { held, hasData }: { held: ModuleState | null; hasData: boolean },
-): void {
-  if (change === "new" && hasData) {
-    const text =
-      "A module of this name has data here; say whether it is an upgrade, a downgrade or fresh";
-    throw new OpenRedError("bad_request", text);
-  }
-  if ((change === "upgrade" || change === "downgrade") && held === null && !hasData) {
-    throw new OpenRedError("bad_request", "There is no module of this name to replace");
+/** What an unchecked manifest calls its module. */
+function readName(manifest: OpenRedModule["manifest"]): string | undefined {
+  try {
+    return readFileManifest(manifest).name;
+  } catch {
+    return undefined;
   }
 }

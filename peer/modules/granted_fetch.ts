@@ -10,7 +10,8 @@ import { checkUrl } from "../../protocol/url_policy.ts";
 import type { Grants } from "./grants.ts";
 
 const TIMEOUT_MS = 30_000;
-const MAX_ANSWER_BYTES = 4 * 2 ** 20;
+/** With its headers it fits into one message to the module. */
+const MAX_ANSWER_BYTES = 960 * 2 ** 10;
 const MAX_HEADERS = 32;
 /** What the runtime sets, and what would speak for the owner's machine. */
 const FORBIDDEN_HEADERS =
@@ -27,7 +28,7 @@ interface FetchParts {
  * Fetches a URL of a granted origin. Loopback, private and other special addresses are refused, whatever name leads
  * there: a name that is bound anew after the check has no certificate for the origin. Redirects are not followed; the
  * module sees them, and may ask for where they lead, which is judged anew.
- * @throws {OpenRedError} `forbidden` for an origin that is not granted, `url_refused`, `bad_request`, `unreachable`.
+ * @throws {OpenRedError} `forbidden` for an origin that is not granted, or not any more, `url_refused`, `bad_request`, `unreachable`.
  */
 export async function grantedFetch(
   { http, resolver }: FetchParts,
@@ -38,9 +39,19 @@ export async function grantedFetch(
   if (url === null || url.username !== "" || url.password !== "") {
     throw new OpenRedError("bad_request", "Expected a URL without credentials");
   }
-  grants.need(`fetch:${url.origin}`);
+  return await grants.during(
+    `fetch:${url.origin}`,
+    (signal) => fetchFrom({ http, resolver }, { url, request, signal }),
+  );
+}
+
+async function fetchFrom(
+  { http, resolver }: FetchParts,
+  { url, request, signal }: { url: URL; request: FetchRequest; signal: AbortSignal },
+): Promise<FetchAnswer> {
   await checkUrl(url.origin, { allowPrivate: false, resolver });
   const { method = "GET", headers = {}, body } = request;
+  signal.throwIfAborted();
   checkHeaders(headers);
   if (body !== undefined && method === "GET") {
     throw new OpenRedError("bad_request", "A GET has no body");
@@ -51,6 +62,7 @@ export async function grantedFetch(
     headers,
     timeoutMs: TIMEOUT_MS,
     maxAnswerBytes: MAX_ANSWER_BYTES,
+    signal,
     ...(body === undefined ? {} : { body: body.slice() }),
   });
   return {

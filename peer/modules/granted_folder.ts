@@ -9,7 +9,8 @@ import type { GrantedFolders, OpenFolder } from "../../ports/granted_folders.ts"
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { Grants } from "./grants.ts";
 
-const MAX_FILE_BYTES = 4 * 2 ** 20;
+/** It fits into one message to the module. */
+const MAX_FILE_BYTES = 960 * 2 ** 10;
 const MAX_DEPTH = 32;
 const MAX_NAME_LENGTH = 255;
 
@@ -29,27 +30,39 @@ function isName(name: string): boolean {
     name.length <= MAX_NAME_LENGTH && name.isWellFormed();
 }
 
-/** @throws {OpenRedError} `forbidden` where nothing of this name is granted. */
-export function grantedFolder(
+/** @throws {OpenRedError} `forbidden` where nothing of this name is granted, or not any more. */
+export async function grantedFolder(
   folders: GrantedFolders,
   grants: Grants,
   name: string,
 ): Promise<GrantedFolder> {
-  const open = (access: "read" | "write"): Promise<OpenFolder> => {
-    const path = grants.folder(name, access) ??
-      (access === "read" ? grants.folder(name, "write") : null);
-    if (path !== null) return folders.open(path);
-    throw new OpenRedError("forbidden", `This needs the grant folder:${name}:${access}`);
+  const within = <T>(access: "read" | "write", work: (folder: OpenFolder) => Promise<T>) => {
+    // Who may write may read.
+    const given = access === "read" && grants.folder(name, "read") === null ? "write" : access;
+    const path = grants.folder(name, given);
+    if (path === null) {
+      throw new OpenRedError("forbidden", `This needs the grant folder:${name}:${access}`);
+    }
+    return grants.during(
+      `folder:${name}:${given}`,
+      async () => await work(await folders.open(path)),
+    );
   };
-  return open("read").then(() => ({
-    list: async (path) => await (await open("read")).list(readPath(path, { mayBeRoot: true })),
+  await within("read", () => Promise.resolve());
+  return {
+    list: async (path) =>
+      await within("read", (folder) => folder.list(readPath(path, { mayBeRoot: true }))),
     read: async (path) =>
-      await (await open("read")).read(readPath(path, { mayBeRoot: false }), MAX_FILE_BYTES),
+      await within(
+        "read",
+        (folder) => folder.read(readPath(path, { mayBeRoot: false }), MAX_FILE_BYTES),
+      ),
     write: async (path, content) => {
       if (content.length > MAX_FILE_BYTES) {
         throw new OpenRedError("too_large", `Expected at most ${MAX_FILE_BYTES} bytes`);
       }
-      await (await open("write")).write(readPath(path, { mayBeRoot: false }), content);
+      const names = readPath(path, { mayBeRoot: false });
+      await within("write", (folder) => folder.write(names, content));
     },
-  }));
+  };
 }

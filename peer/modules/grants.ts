@@ -50,6 +50,8 @@ export function undecided(
 /** The grants of one running module. */
 export class Grants {
   #given: ReadonlyMap<string, GivenGrant>;
+  /** What ends each piece of work that needs a grant. */
+  readonly #underWay = new Map<AbortController, string>();
 
   constructor(texts: readonly string[]) {
     this.#given = toMap(texts);
@@ -57,6 +59,7 @@ export class Grants {
 
   set(texts: readonly string[]): void {
     this.#given = toMap(texts);
+    for (const [work, name] of this.#underWay) if (!this.has(name)) work.abort(missing(name));
   }
 
   has(name: string): boolean {
@@ -70,8 +73,32 @@ export class Grants {
 
   /** @throws {OpenRedError} `forbidden`. */
   need(name: string): void {
-    if (!this.has(name)) throw new OpenRedError("forbidden", `This needs the grant ${name}`);
+    if (!this.has(name)) throw missing(name);
   }
+
+  /**
+   * Does what needs a grant. Where that is taken back meanwhile, nobody waits for the work any more.
+   * @param work Its signal fires then.
+   * @throws {OpenRedError} `forbidden`; what the work throws.
+   */
+  async during<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.need(name);
+    const cut = new AbortController();
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    cut.signal.addEventListener("abort", () => reject(cut.signal.reason));
+    this.#underWay.set(cut, name);
+    try {
+      const done = work(cut.signal);
+      done.catch(() => undefined);
+      return await Promise.race([done, over]);
+    } finally {
+      this.#underWay.delete(cut);
+    }
+  }
+}
+
+function missing(name: string): OpenRedError {
+  return new OpenRedError("forbidden", `This needs the grant ${name}`);
 }
 
 function toMap(texts: readonly string[]): ReadonlyMap<string, GivenGrant> {

@@ -5,6 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { OpenRedModule, OptionValue } from "../../modules/api.ts";
+import type { BusyMark } from "../../ports/busy_mark.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleDetail, ModuleLoad, ModuleView } from "../../protocol/module_api.ts";
 import { type Manifest, manifestSchema } from "../../protocol/module_manifest.ts";
@@ -14,9 +15,7 @@ import { type FileCondition, FileModules, type OpenFile } from "./file_modules.t
 import type { FrameIds } from "./frame_ids.ts";
 import { Grants } from "./grants.ts";
 import type { HookJournal } from "./hook_journal.ts";
-import { StoredFiles } from "./module_files.ts";
 import { optionValues } from "./module_options.ts";
-import { ModuleRows } from "./module_rows.ts";
 import { ModuleRuns, type RunParts } from "./module_runs.ts";
 import type { ModuleState, ModuleStates } from "./module_states.ts";
 
@@ -32,6 +31,7 @@ export interface HostParts extends RunParts {
   readonly frameIds: FrameIds;
   readonly journal: HookJournal;
   readonly openFile: OpenFile;
+  readonly busyMark: BusyMark;
 }
 
 /** The host of one node. */
@@ -66,6 +66,8 @@ export class ModuleHost {
   /** Starts every built-in module that is to run, then those from files in the background, by name. */
   async start(): Promise<void> {
     await this.#inTurn(async () => {
+      const blamed = this.#parts.busyMark.take();
+      if (blamed !== null) await this.#files.blame(blamed);
       for (const builtIn of this.#builtIns) {
         if (this.#parts.states.get(builtIn.name)?.enabled !== false) await this.#tryStart(builtIn);
       }
@@ -81,6 +83,7 @@ export class ModuleHost {
   /** Stops every module, the last one first. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
+    this.#files.endBlame();
     await this.#inTurn(async () => {
       this.#isStopped = true;
       for (const { running } of this.runs.runs().reverse()) await this.#stop(running.name);
@@ -103,14 +106,14 @@ export class ModuleHost {
   /** @throws {OpenRedError} `not_found`. */
   info(name: string): ModuleDetail {
     const state = this.#state(name);
-    const { store } = this.#parts;
+    const kept = this.#files.kept(name);
     const manifest = this.#manifests.get(name) ?? this.#files.manifest(name);
     return {
       ...this.#view(state),
       manifest,
       options: manifest === null ? state.options : optionValues(manifest, state.options),
-      stored_bytes: new ModuleRows(store, { module: name }).bytes() +
-        new StoredFiles(store, name).bytes(),
+      stored_bytes: kept.bytes(),
+      copy: kept.copies.held(),
       restarts: this.#files.restarts(name),
     };
   }
@@ -142,7 +145,8 @@ export class ModuleHost {
    */
   enable(name: string): Promise<ModuleView> {
     return this.#change(name, async (state) => {
-      await this.#parts.states.put({ ...state, enabled: true });
+      if (!state.agreed) this.#noteAgreement(state);
+      await this.#parts.states.put({ ...state, enabled: true, agreed: true });
       if (this.runs.get(name) !== undefined) return;
       if (state.kind === "file") await this.#files.restart(name);
       else await this.#startBuiltIn(this.#builtIn(name));
@@ -238,6 +242,11 @@ export class ModuleHost {
   async #stop(name: string): Promise<void> {
     if (this.#parts.states.get(name)?.kind === "file") await this.#files.stop(name);
     else await this.runs.stop(name);
+  }
+
+  /** With the grants that it had, which the owner sees beside it. */
+  #noteAgreement({ name, sha256 }: ModuleState): void {
+    this.#parts.events.audit("module_granted", { success: true, module: name, what: sha256 });
   }
 
   #state(name: string): ModuleState {

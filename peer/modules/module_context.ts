@@ -14,7 +14,7 @@ import type {
 } from "../../modules/api.ts";
 import type { Clock, HttpClient, Log, Random, Resolver } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import type { Manifest } from "../../protocol/module_manifest.ts";
+import { type Manifest, permissionsOf } from "../../protocol/module_manifest.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { Permissions } from "../peers/permissions.ts";
@@ -28,6 +28,7 @@ import { StoredFiles } from "./module_files.ts";
 import type { ModuleAsks } from "./module_asks.ts";
 import { ModuleRows } from "./module_rows.ts";
 import type { ModuleSends, Sender } from "./module_sends.ts";
+import type { ModuleTells } from "./module_tells.ts";
 import { StoredTables } from "./module_tables.ts";
 import type { ModuleKind } from "./running_module.ts";
 
@@ -66,6 +67,7 @@ export interface ContextOwner {
   readonly options: Readonly<Record<string, OptionValue>>;
   readonly sends: ModuleSends;
   readonly asks: ModuleAsks;
+  readonly tells: ModuleTells;
   /** The key of its rows. */
   readonly key: KeyRef;
   readonly grants: Grants;
@@ -73,13 +75,11 @@ export interface ContextOwner {
 
 /** Half of what fits into one message to a thread: keys are longer there. */
 const MAX_FILE_RANGE_BYTES = 2 ** 19;
-const COUNTER = /^[a-z][a-z0-9_]{0,31}$/;
 
 /** Makes the context of one module. */
 export function createContext(parts: ContextParts, owner: ContextOwner): ModuleContext {
-  const { manifest, sends, asks } = owner;
+  const { manifest, sends, asks, tells } = owner;
   const { name } = manifest;
-  const topicOf = (topic: string) => `${name}: ${topic}`;
   return {
     own: parts.own,
     peers: createPeers(parts, owner),
@@ -90,18 +90,7 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     options: owner.options,
     clock: parts.clock,
     random: parts.random,
-    log: { log: (level, event, fields = {}) => parts.log.log(level, `${name}_${event}`, fields) },
-    metrics: {
-      count: (counter, by = 1) => {
-        if (!COUNTER.test(counter)) throw new RangeError("Expected a counter of a–z, 0–9 and _");
-        parts.events.countOf(`${name}_${counter}`, by);
-      },
-    },
-    events: {
-      emit: (type, data) => parts.events.emit({ ...data, type: `${name}.${type}` }),
-      warn: (topic, text) => parts.events.warn(topicOf(topic), text),
-      settle: (topic) => parts.events.settle(topicOf(topic)),
-    },
+    ...tells.members,
     binding: (peer) => Promise.resolve(parts.binding(peer)?.slice() ?? null),
     fetch: (request) => grantedFetch(parts, owner.grants, request),
     folder: async (folder) => await grantedFolder(parts.folders, owner.grants, folder),
@@ -113,7 +102,7 @@ function notGranted(): OpenRedError {
   return new OpenRedError("forbidden", "This was not granted");
 }
 
-function createPeers(parts: ContextParts, { kind, grants }: ContextOwner): ModulePeers {
+function createPeers(parts: ContextParts, { kind, grants, manifest }: ContextOwner): ModulePeers {
   const { book, permissions, words } = parts;
   const need = () => {
     if (kind === "file") grants.need("peers");
@@ -132,7 +121,11 @@ function createPeers(parts: ContextParts, { kind, grants }: ContextOwner): Modul
       if (kind === "file") throw notGranted();
       return await words.meet(word);
     },
-    standing: (peer, permission) => Promise.resolve(permissions.standing(peer, permission)),
+    standing: async (peer, permission) => {
+      // What a peer may do with others is no matter of a stranger's module.
+      if (kind === "file" && !permissionsOf(manifest).has(permission)) throw notGranted();
+      return await permissions.standing(peer, permission);
+    },
     lastId: (peer) => Promise.resolve(book.lastId(peer)),
   };
 }

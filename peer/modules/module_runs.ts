@@ -17,6 +17,7 @@ import { ModuleAsks } from "./module_asks.ts";
 import { type ContextParts, createContext } from "./module_context.ts";
 import { optionValues } from "./module_options.ts";
 import { ModuleSends } from "./module_sends.ts";
+import { ModuleTells } from "./module_tells.ts";
 import type { ModuleState } from "./module_states.ts";
 import { register } from "./registrations.ts";
 import { type ModuleKind, RunningModule } from "./running_module.ts";
@@ -42,6 +43,8 @@ export interface ModuleStart {
   readonly manifest: Manifest;
   readonly state: ModuleState;
   readonly grants: Grants;
+  /** What has to be done once it has started, and before it is told or asked anything. */
+  readonly first?: () => Promise<void>;
 }
 
 /** A module that runs, with what ends it. */
@@ -49,6 +52,7 @@ export interface Run {
   readonly running: RunningModule;
   readonly sends: ModuleSends;
   readonly asks: ModuleAsks;
+  readonly tells: ModuleTells;
   readonly grants: Grants;
   readonly key: KeyRef;
 }
@@ -84,7 +88,7 @@ export class ModuleRuns implements RunningModules {
    * @throws {RangeError} Where it does not register what its manifest declares.
    * @throws {OpenRedError} `overloaded` where it does not start in time; what it throws.
    */
-  async start({ module, manifest, state, grants }: ModuleStart): Promise<void> {
+  async start({ module, manifest, state, grants, first }: ModuleStart): Promise<void> {
     const { crypto, clock, storageKey, permissionNames, events } = this.#parts;
     const { name } = manifest;
     const { kind, salt } = state;
@@ -99,6 +103,7 @@ export class ModuleRuns implements RunningModules {
     try {
       const late = new OpenRedError("overloaded", "It did not start in time");
       await within(clock, { ms: START_MS, late }, module.start?.(context) ?? Promise.resolve());
+      await first?.();
       await this.#addMethods(run);
     } catch (error) {
       await this.#release(run, former);
@@ -112,11 +117,12 @@ export class ModuleRuns implements RunningModules {
   }
 
   /** What a module can send and ask. */
-  #outgoing({ name, frames }: Manifest, kind: ModuleKind): Pick<Run, "sends" | "asks"> {
+  #outgoing({ name, frames }: Manifest, kind: ModuleKind): Pick<Run, "sends" | "asks" | "tells"> {
     const types = new Set(frames.filter(({ answers }) => !answers).map(({ type }) => type));
     return {
       sends: new ModuleSends(this.#parts.sender, { name, kind, types }),
       asks: new ModuleAsks(this.#parts.asking, { name, kind, frames }),
+      tells: new ModuleTells(this.#parts, { name, kind }),
     };
   }
 
@@ -175,9 +181,10 @@ export class ModuleRuns implements RunningModules {
   }
 
   /** @param other A run of the same module that goes on, with its methods. */
-  async #release({ running, sends, asks, key }: Run, other?: Run): Promise<void> {
+  async #release({ running, sends, asks, tells, key }: Run, other?: Run): Promise<void> {
     sends.stop();
     asks.stop();
+    if (other === undefined) tells.stop();
     for (const name of running.registered.methods.keys()) {
       if (other?.running.registered.methods.has(name) !== true) {
         await this.#parts.methods.remove(name);

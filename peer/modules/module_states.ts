@@ -17,6 +17,8 @@ export interface ModuleState {
   /** Of the file that was agreed to; `null` for a built-in module. */
   readonly sha256: string | null;
   readonly enabled: boolean;
+  /** Whether the owner agreed to it here. A module that came with a backup waits for that. */
+  readonly agreed: boolean;
   /** Names of the grants that were given: for a folder with the path behind `=`. */
   readonly grants: readonly string[];
   /** Names of those that were taken back: the module runs without them. */
@@ -55,8 +57,8 @@ export class ModuleStates {
     if (held !== null && held.kind === "built-in" && held.version === version) return held;
     const salt = held?.salt ?? this.newSalt();
     const { enabled, options } = held ?? { enabled: true, options: {} };
-    const agreed = { sha256: null, grants: [], revoked: [] };
-    const state = { name, kind: "built-in" as const, version, enabled, options, salt, ...agreed };
+    const rest = { sha256: null, agreed: true, grants: [], revoked: [] };
+    const state = { name, kind: "built-in" as const, version, enabled, options, salt, ...rest };
     await this.put(state);
     return state;
   }
@@ -73,14 +75,15 @@ export class ModuleStates {
   writePut(state: ModuleState): void {
     this.#store.statement(
       `INSERT OR REPLACE INTO modules
-       (name, kind, version, sha256, enabled, grants, revoked, options, salt)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (name, kind, version, sha256, enabled, agreed, grants, revoked, options, salt)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       state.name,
       state.kind,
       state.version,
       state.sha256,
       Number(state.enabled),
+      Number(state.agreed),
       JSON.stringify(state.grants),
       JSON.stringify(state.revoked),
       JSON.stringify(state.options),
@@ -100,11 +103,41 @@ export class ModuleStates {
       .run(name, code);
   }
 
-  /** Inside a transaction: forgets the module and its file. What it keeps is another matter. */
+  /** Inside a transaction: forgets the module and its file, but not what opens the data that it leaves. */
   writeRemove(name: string): void {
+    this.#store.statement(
+      `INSERT OR REPLACE INTO modules_left (name, version, salt)
+       SELECT name, version, salt FROM modules WHERE name = ?`,
+    ).run(name);
     this.#store.statement("DELETE FROM modules WHERE name = ?").run(name);
     this.#store.statement("DELETE FROM module_code WHERE module = ?").run(name);
   }
+
+  /** The salt of data that a module has left here; `null` for none. */
+  leftSalt(name: string): Uint8Array | null {
+    const row = this.#store.statement("SELECT salt FROM modules_left WHERE name = ?").get(name);
+    return row === undefined ? null : row.salt as Uint8Array;
+  }
+
+  /** Which version has kept what is there; `null` where none is known. */
+  versionOf(name: string): string | null {
+    const held = this.get(name);
+    if (held !== null) return held.version;
+    const row = this.#store.statement("SELECT version FROM modules_left WHERE name = ?").get(name);
+    return row === undefined ? null : String(row.version);
+  }
+
+  /** Inside a transaction: what the module has left can be opened no more. */
+  writeForgetLeft(name: string): void {
+    this.#store.statement("DELETE FROM modules_left WHERE name = ?").run(name);
+  }
+}
+
+/** Has every module from a file wait for the owner's word, such as after a restore. */
+export function takeAgreementsBack(store: NodeStore): Promise<void> {
+  return store.write(() => {
+    store.statement("UPDATE modules SET agreed = 0 WHERE kind = 'file'").run();
+  });
 }
 
 function toState(row: Readonly<Record<string, unknown>>): ModuleState {
@@ -114,6 +147,7 @@ function toState(row: Readonly<Record<string, unknown>>): ModuleState {
     version: String(row.version),
     sha256: row.sha256 === null ? null : String(row.sha256),
     enabled: row.enabled === 1,
+    agreed: row.agreed === 1,
     grants: JSON.parse(String(row.grants)),
     revoked: JSON.parse(String(row.revoked)),
     options: JSON.parse(String(row.options)),

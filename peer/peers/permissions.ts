@@ -117,6 +117,14 @@ export class Permissions {
     return existed;
   }
 
+  /** Inside a transaction: forgets, for all peers and groups, what begins with the name of a module. */
+  writeForgetWords(module: string): void {
+    const own = "name = ?1 OR substr(name, 1, length(?1) + 1) = ?1 || '_'";
+    for (const table of ["peer_permissions", "group_permissions"]) {
+      this.#run(`DELETE FROM ${table} WHERE ${own}`, module);
+    }
+  }
+
   async allowGroup(group: string, name: string): Promise<void> {
     const sql = "INSERT OR IGNORE INTO group_permissions (group_name, name) VALUES (?, ?)";
     await this.#change(() => this.#run(sql, group, name));

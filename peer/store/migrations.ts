@@ -130,8 +130,22 @@ DROP INDEX inbox_requests;
 DROP INDEX outbox_waiting;
 `;
 
+/**
+ * Whether the owner agreed here to what a module is and may do, which a backup cannot say; and copies of what modules
+ * kept before an older version of them began to run; and what opens the data of modules that are gone.
+ */
+const AGREED = `
+ALTER TABLE modules ADD COLUMN agreed INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE module_copies (module TEXT PRIMARY KEY, version TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE modules_left (
+  name TEXT PRIMARY KEY,
+  version TEXT NOT NULL,
+  salt BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /** The step at place n leads from version n to n + 1. New ones are appended, none is ever changed. */
-const MIGRATIONS: readonly string[] = [FIRST, PERMISSIONS, REVOKED, REQUESTS, MODULES];
+const MIGRATIONS: readonly string[] = [FIRST, PERMISSIONS, REVOKED, REQUESTS, MODULES, AGREED];
 
 /** What {@linkcode migrate} makes of any database. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

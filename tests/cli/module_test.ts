@@ -26,6 +26,7 @@ const PHOTOS: ModuleView = {
   grants: ["peers"],
 };
 const DETAIL: ModuleDetail = {
+  copy: null,
   ...PHOTOS,
   manifest: parseInput(manifestSchema, {
     ...MANIFEST,

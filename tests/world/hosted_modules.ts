@@ -33,12 +33,19 @@ export class HostedModules {
   readonly services: (readonly string[])[] = [];
   readonly #routes: ModuleRoutes;
 
-  constructor(world: ContextWorld, modules: readonly OpenRedModule[]) {
+  /** @param ports Threads of its own, and a mark that nobody left, unless it says so. */
+  constructor(
+    world: ContextWorld,
+    modules: readonly OpenRedModule[],
+    ports: Partial<ReturnType<typeof machinePorts>> = {},
+  ) {
     const { parts, storageKey } = world;
+    const machine = { ...machinePorts(), ...ports };
     const frameIds = new FrameIds(parts.store);
     this.states = new ModuleStates(parts);
     this.host = new ModuleHost({
       ...world.contextParts,
+      ...machine,
       background: parts.background,
       states: this.states,
       frameIds,
@@ -47,7 +54,7 @@ export class HostedModules {
       methods: parts.methods,
       asking: world.asking,
       journal: new HookJournal(parts.store),
-      openFile: (file) => openSandbox({ ...parts, ...machinePorts() }, file),
+      openFile: (file) => openSandbox({ ...parts, ...machine }, file),
       servicesChanged: () => this.services.push(this.host.services()),
     }, modules.map(builtInOf));
     this.#routes = new ModuleRoutes({ ...parts, modules: this.host.runs });

@@ -8,7 +8,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { NodeConfig } from "../../peer/config.ts";
 import type { BuiltInModule } from "../../peer/modules/host.ts";
-import type { OpenNode } from "../../peer/node.ts";
+import type { NodePorts, OpenNode } from "../../peer/node.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { systemClock } from "../../ports/system.ts";
 import type { StatusView } from "../../protocol/admin_api.ts";
@@ -24,6 +24,8 @@ export class LoopbackNode implements AsyncDisposable {
   readonly admin = new AdminClient((request) => this.node.handleAdmin(request), ADMIN_TOKEN);
   /** What it has besides the program's own modules. */
   modules: readonly BuiltInModule[] = [];
+  /** What it is given instead of the ports of the machine. */
+  ports: Partial<NodePorts> = {};
   protected listener = new NodeListener();
   #core: CryptoCore | null = null;
   #node: OpenNode | null = null;
@@ -55,7 +57,13 @@ export class LoopbackNode implements AsyncDisposable {
     const core = await LocalCryptoCore.create();
     this.#core = core;
     const node = await composeNode({
-      ports: { ...systemPorts(this.data), clock, log: this.log, crypto: this.watch(core) },
+      ports: {
+        ...systemPorts(this.data),
+        clock,
+        log: this.log,
+        crypto: this.watch(core),
+        ...this.ports,
+      },
       config: { apiUrl: this.url, allowPrivate: true, handshakesPerMinute: 10_000, ...config },
       modules: this.modules,
     });

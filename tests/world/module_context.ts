@@ -13,6 +13,7 @@ import { Asking } from "../../peer/modules/asking.ts";
 import { ModuleAsks } from "../../peer/modules/module_asks.ts";
 import { type ContextParts, createContext } from "../../peer/modules/module_context.ts";
 import { ModuleSends } from "../../peer/modules/module_sends.ts";
+import { ModuleTells } from "../../peer/modules/module_tells.ts";
 import type { ModuleKind } from "../../peer/modules/running_module.ts";
 import { SessionTable } from "../../peer/sessions/session.ts";
 import { PeerBook } from "../../peer/peers/peer_book.ts";
@@ -105,7 +106,8 @@ export class ContextWorld implements Disposable {
     const sends = new ModuleSends(this.sender, { name, kind, types });
     const grants = new Grants([]);
     const asks = new ModuleAsks(this.asking, { name, kind, frames: manifest.frames });
-    const options = { kind, manifest, sends, asks, key, grants, options: {} };
+    const tells = new ModuleTells(this.parts, { name, kind });
+    const options = { kind, manifest, sends, asks, tells, key, grants, options: {} };
     return { context: createContext(this.contextParts, options), sends };
   }
 

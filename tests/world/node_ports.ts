@@ -15,8 +15,10 @@ import {
   systemResolver,
 } from "../../ports/system.ts";
 import type { GrantedFolders } from "../../ports/granted_folders.ts";
+import { openBusyMark } from "../../ports/system_busy_mark.ts";
 import { createModuleWorkers } from "../../ports/system_module_workers.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { MemoryBusyMark } from "./memory_busy_mark.ts";
 import { MemoryFiles } from "./memory_files.ts";
 import { MemoryLog } from "./memory_log.ts";
 
@@ -25,9 +27,13 @@ const NO_FOLDERS: GrantedFolders = {
   open: () => Promise.reject(new OpenRedError("not_found", "The granted folder is not there")),
 };
 
-/** Threads for modules from files, and no folder of the machine. */
-export function machinePorts(): Pick<NodePorts, "moduleWorkers" | "folders"> {
-  return { moduleWorkers: createModuleWorkers(), folders: NO_FOLDERS };
+/** Threads for modules from files, and nothing of the machine besides. */
+export function machinePorts(): Pick<NodePorts, "moduleWorkers" | "folders" | "busyMark"> {
+  return {
+    moduleWorkers: createModuleWorkers(),
+    folders: NO_FOLDERS,
+    busyMark: new MemoryBusyMark(),
+  };
 }
 
 /** What every rig says itself: whose keys are where. */
@@ -44,6 +50,7 @@ export function systemPorts(folder: string): BasePorts {
     openDatabase: createOpenDatabase(folder),
     upgrader: systemChannelUpgrader,
     ...machinePorts(),
+    busyMark: openBusyMark(folder),
     log: new MemoryLog(),
   };
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import * as v from "valibot";
-import type { ModuleContext, Sending } from "../../../modules/api.ts";
+import type { ModuleContext, Sending, StoredRow } from "../../../modules/api.ts";
+import { MAX_MODULE_MESSAGE_BYTES } from "../../../ports/module_workers.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { integerSchema, nodeIdSchema, parseInput } from "../../../protocol/schemas.ts";
 
@@ -27,6 +28,12 @@ type Run = (
 ) => Promise<CallAnswer>;
 
 const MAX_RANDOM_BYTES = 8_192;
+/** The rest of a message is for what stands around the rows. */
+const MAX_RANGE_BYTES = MAX_MODULE_MESSAGE_BYTES - 1_024;
+/** What one unit of UTF-16 takes at most. */
+const MAX_UTF8_BYTES = 3;
+/** What a message says of the length of each row, and between two of them. */
+const ROW_LENGTH_BYTES = 9;
 const text = (length: number) => v.pipe(v.string(), v.maxLength(length));
 const word = text(1_024);
 const key = text(1_024);
@@ -72,6 +79,16 @@ function pairs(parts: readonly Uint8Array[]): [Uint8Array, Uint8Array][] {
   ]);
 }
 
+/** What of a range one message holds; a row that is too long alone is refused as such. */
+function fittingRows(rows: readonly StoredRow[]): readonly StoredRow[] {
+  let bytes = 0;
+  const end = rows.findIndex(({ key, value }, index) => {
+    bytes += JSON.stringify(key).length * MAX_UTF8_BYTES + value.length + ROW_LENGTH_BYTES;
+    return index > 0 && bytes > MAX_RANGE_BYTES;
+  });
+  return end < 0 ? rows : rows.slice(0, end);
+}
+
 const PEER_CALLS: Readonly<Record<string, Run>> = {
   "peers.list": call(v.null(), ({ context }) => value(context.peers.list())),
   "peers.get": call(nodeIdSchema, ({ context }, peer) => value(context.peers.get(peer))),
@@ -94,11 +111,12 @@ const STORAGE_CALLS: Readonly<Record<string, Run>> = {
       limit: v.pipe(v.number(), v.safeInteger()),
     }),
     async ({ context }, { limit, prefix, after }) => {
-      const rows = await context.storage.range({
+      const found = await context.storage.range({
         limit,
         ...(prefix === undefined ? {} : { prefix }),
         ...(after === undefined ? {} : { after }),
       });
+      const rows = fittingRows(found);
       return { value: rows.map((row) => row.key), parts: rows.map((row) => row.value) };
     },
   ),

@@ -18,7 +18,7 @@ import type { Clock } from "../../../ports/ports.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { ManifestInput } from "../../../protocol/module_manifest.ts";
 import { within } from "../../timing/within.ts";
-import type { OpenedFile } from "../file_modules.ts";
+import type { OpenedFile, OpenFile } from "../file_modules.ts";
 import { GUEST_TEXT } from "./guest.ts";
 import type { Hello } from "./guest_messages.ts";
 import type { Packed } from "./packing.ts";
@@ -43,13 +43,13 @@ export interface SandboxParts {
  */
 export async function openSandbox(
   { clock, moduleWorkers }: SandboxParts,
-  file: { readonly name: string; readonly code: string },
+  { name, code, busy }: Parameters<OpenFile>[0],
 ): Promise<OpenedFile> {
-  const sandbox = new Sandbox(
-    clock,
-    (onMessage) =>
-      moduleWorkers.start({ ...file, guest: GUEST_TEXT, heapMiB: HEAP_MIB, onMessage }),
-  );
+  const sandbox = new Sandbox(clock, {
+    start: (onMessage) =>
+      moduleWorkers.start({ name, code, guest: GUEST_TEXT, heapMiB: HEAP_MIB, onMessage }),
+    busy,
+  });
   try {
     const late = new OpenRedError("overloaded", "The module did not load in time");
     const hello = await within(clock, { ms: HELLO_MS, late }, sandbox.hello);
@@ -61,11 +61,10 @@ export async function openSandbox(
 }
 
 function openedFile(sandbox: Sandbox, hello: Hello): OpenedFile {
-  const terminate = async () => void await sandbox.end("stopped");
   return {
     module: moduleOf(sandbox, hello),
     ended: sandbox.ended,
-    terminate,
+    terminate: async (why = "stopped", detail = "") => void await sandbox.end(why, detail),
     async tell(hook) {
       const op = hook.hook === "moved" ? "peerMoved" : "peerForgotten";
       await sandbox.call(op, { ...hook }, { timeoutMs: CALL_MS });

@@ -21,15 +21,13 @@ import {
   type Hello,
   helloSchema,
 } from "./guest_messages.ts";
+import { MessageRate } from "./message_rate.ts";
 import { pack, type Packed, unpack } from "./packing.ts";
 
 /** Calls of the host that a module may have under way; more are refused. */
 const MAX_CALLS = 64;
 /** Calls of the module that its host has under way; more end the module. */
 const MAX_ASKS = 1_024;
-/** Messages of the module in a second; more end the module. */
-const MAX_MESSAGES_A_SECOND = 5_000;
-const SECOND_MS = 1_000;
 
 interface Waiting {
   resolve(answer: Packed): void;
@@ -48,18 +46,27 @@ export class Sandbox {
   readonly #greeting = Promise.withResolvers<Hello>();
   readonly #calls = new Map<number, Waiting>();
   readonly #asks = new Map<number, AbortController>();
+  readonly #rate: MessageRate;
+  readonly #busy: () => void;
   #context: ModuleContext | null = null;
   #hasGreeted = false;
   #lastCall = 0;
-  #second = { startMs: -Infinity, count: 0 };
   #why: FileEnd | null = null;
 
-  /** @param start Starts the thread, which gives its messages to what is passed in. */
+  /**
+   * @param options `start`: starts the thread, which gives its messages to what is passed in. `busy`: called whenever
+   *   the module is about to do something, or has.
+   */
   constructor(
     clock: Pick<Clock, "monotonicMs" | "setTimer">,
-    start: (onMessage: (bytes: Uint8Array) => void) => ModuleWorker,
+    { start, busy = () => {} }: {
+      start: (onMessage: (bytes: Uint8Array) => void) => ModuleWorker;
+      busy?: (() => void) | undefined;
+    },
   ) {
     this.#clock = clock;
+    this.#rate = new MessageRate(clock);
+    this.#busy = busy;
     this.hello = this.#greeting.promise;
     this.hello.catch(() => undefined);
     this.#worker = start((bytes) => this.#receive(bytes));
@@ -100,6 +107,7 @@ export class Sandbox {
     options.signal?.addEventListener("abort", () => this.#post({ kind: "abort", number }), {
       once: true,
     });
+    this.#busy();
     this.#worker.post(bytes);
     return promise;
   }
@@ -128,26 +136,21 @@ export class Sandbox {
     return this.#why;
   }
 
+  /** @throws {OpenRedError} `too_large`. */
   #post(message: Readonly<Record<string, unknown>>, parts?: readonly Uint8Array[]): void {
     if (this.#why === null) this.#worker.post(packFitting(message, parts));
   }
 
   #receive(bytes: Uint8Array): void {
     if (this.#why !== null) return;
-    if (!this.#isSlowEnough()) return void this.end("flood", "It said too much in a second");
+    this.#busy();
+    if (!this.#rate.take(bytes)) return void this.end("flood", "It said too much in a second");
     const packed = unpack(bytes);
     if (packed === null) return void this.end("bad_message", "Its message has another form");
     if (!this.#hasGreeted) return this.#greet(packed);
     const message = v.safeParse(guestMessageSchema, packed.message, { abortEarly: true });
     if (!message.success) return void this.end("bad_message", "Its message has another form");
     this.#take(message.output, packed);
-  }
-
-  #isSlowEnough(): boolean {
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#second.startMs >= SECOND_MS) this.#second = { startMs: nowMs, count: 0 };
-    this.#second.count += 1;
-    return this.#second.count <= MAX_MESSAGES_A_SECOND;
   }
 
   #greet({ message }: Packed): void {

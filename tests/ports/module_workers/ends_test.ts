@@ -157,7 +157,10 @@ Deno.test("a process beyond its limit ends all modules", async () => {
     `,
   });
   const ends = await Promise.all([quiet.ended, growing.ended]);
-  assertEquals(ends.map(({ why }) => why), ["memory_full", "memory_full"]);
+  const [quietWhy, growingWhy] = ends.map(({ why }) => why);
+  assertEquals(growingWhy, "memory_full");
+  // One that fills it before it is measured leaves everybody suspect.
+  assert(["memory_shared", "memory_full"].includes(quietWhy!), quietWhy);
   const next = createModuleWorkers().start({ ...common, name: "next.js", code: "" });
   assert(await next.ready);
   await next.terminate();
