@@ -1,5 +1,5 @@
 /**
- * A limit per source: so many in a minute, memory bounded however many sources there are.
+ * A limit per source, an address or a peer: so many in a minute, memory bounded however many sources there are.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export class RateLimiter {
     }
     window.count += 1;
     if (window.count <= this.#perMinute) return;
-    throw new OpenRedError("rate_limited", "Too many requests from this address", {
+    throw new OpenRedError("rate_limited", "Too many requests in a minute", {
       retryAfterMs: WINDOW_MS - (nowMs - window.startMs),
     });
   }

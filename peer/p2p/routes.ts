@@ -76,6 +76,8 @@ export class PeerApi {
   readonly #identities: RateLimiter;
   readonly #envelopes: RateLimiter;
   readonly #handshakes: RateLimiter;
+  /** By peer. */
+  readonly #knownHandshakes: RateLimiter;
   readonly #upgrades: RateLimiter;
   #concurrent = 0;
 
@@ -89,6 +91,7 @@ export class PeerApi {
     this.#identities = new RateLimiter(parts.clock, IDENTITIES_PER_MINUTE);
     this.#envelopes = new RateLimiter(parts.clock, ENVELOPES_PER_MINUTE);
     this.#handshakes = new RateLimiter(parts.clock, config.handshakesPerMinute);
+    this.#knownHandshakes = new RateLimiter(parts.clock, config.handshakesPerMinute);
     this.#upgrades = new RateLimiter(parts.clock, CHANNELS_PER_MINUTE);
     this.#route("GET", IDENTITY_PATH, (request, source) => this.#identity(request, source));
     this.#route("POST", RECEIVE_PATH, (request, source) => this.#receive(request, source));
@@ -195,11 +198,14 @@ export class PeerApi {
   async #handshake(request: Request, source: RequestSource): Promise<Response> {
     const body = await this.#readBody(request, MAX_HANDSHAKE_BYTES);
     const message = parseGrowing(handshakeRequestSchema, parseJson(body));
-    this.#handshakes.take(source.address);
+    // Where others come from, a proxy perhaps, does not shut out who is known here.
+    const peer = this.#parts.sessions.callerOf(message.pair_id);
+    if (peer === null) this.#handshakes.take(source.address);
+    else this.#knownHandshakes.take(peer);
     return jsonResponse(await this.#parts.sessions.answer(message));
   }
 
-  /** @throws {OpenRedError} `bad_request`, `too_large`, `session_unknown`. */
+  /** @throws {OpenRedError} `bad_request`, `too_large`, `session_unknown`, `overloaded`. */
   async #readFrame(request: Request): Promise<Uint8Array> {
     const body = await readBodyInTime(request, {
       maxBytes: MAX_MESSAGE_REQUEST_BYTES,
@@ -210,6 +216,7 @@ export class PeerApi {
     if (!session_id.every((byte, index) => byte === data[index + 1])) {
       throw new OpenRedError("bad_request", "Member session_id is not the frame's");
     }
+    this.#parts.sessions.checkRoom(session_id);
     return data;
   }
 

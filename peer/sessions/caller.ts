@@ -22,6 +22,7 @@ import type { Directories } from "../directories/directories.ts";
 import type { PairEntry } from "../tokens/vault.ts";
 import type { HandshakeParts } from "./responder.ts";
 import type { OwnSuccession } from "../own/own_succession.ts";
+import type { CallOptions } from "./links.ts";
 import { isCutOff } from "./revoking.ts";
 import { Session } from "./session.ts";
 import { standbyEntries, tooManySets } from "./standby.ts";
@@ -70,7 +71,7 @@ export class Caller {
    * @throws {OpenRedError} What the directories answered when no pair was left; `url_refused` or `unreachable` for an
    *   address that must not be called or is none, once the peer was looked up; `forbidden` if it was cut off meanwhile.
    */
-  async call(peer: NodeId, signal: AbortSignal): Promise<Session | null> {
+  async call(peer: NodeId, { signal, mayAsk }: CallOptions): Promise<Session | null> {
     const tried = new Set<string>();
     const since = this.#parts.table.lastSequence;
     for (const { pairId } of this.#parts.vault.startable(peer)) {
@@ -87,6 +88,9 @@ export class Caller {
       }
     }
     if (tried.size > 0) await this.#refresh(peer, signal);
+    await mayAsk();
+    // The peer's own call may have come while this one waited.
+    if (this.#hasNewer(peer, since)) return null;
     return await this.#introduce(peer, signal);
   }
 
@@ -209,7 +213,7 @@ export class Caller {
       });
       if (answer.status === 403) {
         if (isFirstUse && standby !== null) {
-          this.#parts.events.audit("pair_refused", { peer, success: false });
+          this.#parts.events.auditPeer("pair_refused", { peer, success: false });
         }
         return "refused";
       }
@@ -239,7 +243,7 @@ export class Caller {
       validation_result: true,
     });
     const { method } = pair.info;
-    events.audit("token_validated", { peer: pair.peer, success: true, method });
+    events.auditPeer("token_validated", { peer: pair.peer, success: true, method });
     const established = await crypto.completeHandshake({
       handshake: attempt.handshake,
       nowMs: clock.monotonicMs(),
@@ -271,7 +275,7 @@ export class Caller {
       throw error;
     }
     this.#parts.succession?.answered(pair.peer);
-    events.audit("handshake", { peer: pair.peer, success: true, role: "initiator", suite });
+    events.auditPeer("handshake", { peer: pair.peer, success: true, role: "initiator", suite });
     return session;
   }
 

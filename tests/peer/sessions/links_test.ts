@@ -25,7 +25,7 @@ async function setUp() {
     ...parts,
     table,
     book,
-    call: (_peer, signal) => {
+    call: (_peer, { signal }) => {
       calls.push(parts.clock.monotonicMs());
       return state.call(signal);
     },
