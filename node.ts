@@ -411,6 +411,7 @@ async function main(): Promise<number> {
     clock: systemClock,
     signal: stop.signal,
     send: sendLoopback,
+    random: systemRandom,
     readInput: (maxBytes) => readInput(maxBytes, stop.signal),
     createFile,
     askSecret,
