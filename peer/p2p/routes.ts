@@ -121,21 +121,29 @@ export class PeerApi {
     }
   }
 
+  /** With the path of the node's URL and without: a proxy may take it off. */
+  #pathsOf(path: string): string[] {
+    return [...new Set([this.#prefix + path, path])];
+  }
+
   #route(method: "GET" | "POST", path: string, handler: Handler): void {
-    const whole = this.#prefix + path;
-    this.#app.on(method, whole, (context) => handler(context.req.raw, context.env.source));
-    this.#app.all(
-      whole,
-      () => problemResponse(new OpenRedError("method_not_allowed", `This path takes ${method}`)),
-    );
+    for (const whole of this.#pathsOf(path)) {
+      this.#app.on(method, whole, (context) => handler(context.req.raw, context.env.source));
+      this.#app.all(
+        whole,
+        () => problemResponse(new OpenRedError("method_not_allowed", `This path takes ${method}`)),
+      );
+    }
   }
 
   /** A path whose type no running module answers is one that is not there. */
   #routeCall(type: string, path: string): void {
-    this.#app.use(this.#prefix + path, async (_context, next) => {
-      if (!this.#parts.calls.serves(type)) throw nothingHere();
-      await next();
-    });
+    for (const whole of this.#pathsOf(path)) {
+      this.#app.use(whole, async (_context, next) => {
+        if (!this.#parts.calls.serves(type)) throw nothingHere();
+        await next();
+      });
+    }
     this.#route("POST", path, (request) => this.#call(request, type));
   }
 

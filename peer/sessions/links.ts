@@ -7,6 +7,11 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
 import type { PeerTrouble } from "../../protocol/admin_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import {
+  unreachable,
+  type UnreachableReason,
+  unreachableReason,
+} from "../../protocol/unreachable.ts";
 import { Backoff, jitter, sleep } from "../timing/backoff.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
@@ -37,6 +42,8 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   /** Waits for leave to ask a directory for an introduction. */
   readonly mayAsk: () => Promise<void>;
+  /** Hears why a message 1 had no answer, as far as that is known. */
+  readonly silent: (reason: UnreachableReason | null) => void;
 }
 
 interface Link {
@@ -178,12 +185,16 @@ export class PeerLinks {
 
   async #callOnce(link: Link): Promise<boolean> {
     const signal = this.#signalOf(link);
+    let reason = null as UnreachableReason | null;
     try {
       const mayAsk = () => this.#mayAsk(link);
-      const session = await this.#parts.call(link.peer, { signal, mayAsk });
+      const silent = (why: UnreachableReason | null) => void (reason = why);
+      const session = await this.#parts.call(link.peer, { signal, mayAsk, silent });
       if (session !== null && await this.#parts.greet(session, signal)) return true;
-      const text = "The peer does not answer; it is called again";
-      this.#noteFailure(link, new OpenRedError("unreachable", text));
+      const error = reason === null
+        ? new OpenRedError("unreachable", "The peer does not answer; it is called again")
+        : unreachable("The peer", reason);
+      this.#noteFailure(link, error);
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
       this.#noteFailure(link, error);
@@ -219,6 +230,7 @@ export class PeerLinks {
     const leftMs = nextTryMs === null ? null : nextTryMs - this.#parts.clock.monotonicMs();
     return {
       code: lastError.code,
+      reason: unreachableReason(lastError),
       text: lastError.message,
       since: failingSinceMs,
       next_try_in_ms: leftMs === null ? null : Math.max(0, Math.round(leftMs)),
