@@ -19,6 +19,7 @@ import type { RunOptions } from "./cli/run_options.ts";
 import { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError } from "./crypto/interface.ts";
+import { resolve } from "node:path";
 import project from "./deno.json" with { type: "json" };
 import { BUILT_IN_MODULES } from "./modules/built_in.ts";
 import { explained, lockData } from "./keeper/data_directory.ts";
@@ -47,6 +48,7 @@ import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
 import { sendLoopback } from "./ports/system_loopback.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
 import { createTerminalStream, readHidden, readStandardInput } from "./ports/system_terminal.ts";
+import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
 import { listen } from "./process/listening.ts";
 import { ProcessError } from "./process/process_error.ts";
@@ -221,6 +223,7 @@ async function runLocked(options: RunOptions, streams: RunStreams): Promise<void
   const { err, signal, log } = streams;
   const passphrase = await passphraseOf(options, { err, signal });
   const ending = new ServiceEnd(log);
+  noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   await using peers = listen({ ...options.listen, flag: "--listen", name: "node", log });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   const crypto = await WorkerCryptoCore.start();
@@ -282,11 +285,27 @@ async function serveCommands(
   }
 }
 
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+/** Whoever started the node from another folder would make a second identity by starting one here. */
+function noData(data: string, cause: unknown): CommandError {
+  const folder = resolve(data);
+  return failure(
+    `There is no data directory ${folder}; say with --data where that of the node is`,
+    { cause },
+  );
+}
+
 async function readAdminFile(data: string): Promise<Uint8Array | null> {
   try {
     return await Deno.readFile(`${data}/${ADMIN_FILE}`);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return null;
+    if (cause instanceof Deno.errors.NotFound) {
+      if (!await isThere(data)) throw noData(data, cause);
+      return null;
+    }
     throw failure("--data: cannot read admin.json there; it belongs to whoever runs the node", {
       cause,
     });
@@ -371,6 +390,7 @@ async function main(): Promise<number> {
     clock: systemClock,
     signal: stop.signal,
     send: sendLoopback,
+    random: systemRandom,
     readInput: (maxBytes) => readInput(maxBytes, stop.signal),
     createFile,
     askSecret,

@@ -5,8 +5,14 @@
  */
 import { Buffer } from "node:buffer";
 import * as v from "valibot";
-import type { LoopbackAnswer, LoopbackRequest, SendLoopback } from "../ports/loopback.ts";
-import type { Clock } from "../ports/ports.ts";
+import {
+  type LoopbackAnswer,
+  type LoopbackChallenge,
+  type LoopbackRequest,
+  type SendLoopback,
+  UnprovenServer,
+} from "../ports/loopback.ts";
+import type { Clock, Random } from "../ports/ports.ts";
 import {
   adminFileSchema,
   type DiscoverView,
@@ -18,6 +24,12 @@ import {
   type SessionView,
   type StatusView,
 } from "../protocol/admin_api.ts";
+import {
+  ADMIN_NONCE_BYTES,
+  ADMIN_PROOF_PATH,
+  adminProofSchema,
+  isAdminProof,
+} from "../protocol/admin_proof.ts";
 import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
@@ -26,16 +38,13 @@ import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { failure } from "./command_error.ts";
 import { readAnswer, readBytes } from "./answer_body.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
-import { readRefusal, type Refusal, toError } from "./refusal.ts";
+import { readRefusal, toError } from "./refusal.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
 /** How long a node may take for an answer that it does not have to wait for itself. */
 const ANSWER_TIMEOUT_MS = 20_000;
 /** Looking through a long log takes its time. */
 const LONG_ANSWER_TIMEOUT_MS = 120_000;
-
-/** What only a node answers to the token of its admin file. */
-const idAnswerSchema = v.object({ node_id: v.string() });
 
 export interface AdminClientOptions {
   /** As the operator wrote it, for messages. */
@@ -44,6 +53,7 @@ export interface AdminClientOptions {
   readonly adminFile: Uint8Array | null;
   readonly send: SendLoopback;
   readonly clock: Pick<Clock, "setTimer">;
+  readonly random: Random;
   readonly signal: AbortSignal;
 }
 
@@ -55,6 +65,15 @@ interface Call {
   /** Sent as it is, instead of `body`. */
   readonly text?: string;
   readonly timeoutMs?: number;
+}
+
+/** `null` for what is no JSON. */
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return parseJson(body);
+  } catch {
+    return null;
+  }
 }
 
 /** Calls a running node. */
@@ -194,7 +213,7 @@ export class AdminClient {
     const answer = await this.#request(call, signal);
     if (answer.status >= 200 && answer.status <= 299) return await readBytes(answer);
     const content = await readAnswer(answer).catch(() => null);
-    throw await this.#errorOf(readRefusal(answer.status, content), signal);
+    throw toError(readRefusal(answer.status, content));
   }
 
   auditHead(): Promise<AuditHeadView> {
@@ -229,22 +248,26 @@ export class AdminClient {
     );
   }
 
-  #otherProgram(): Error {
+  #otherProgram(cause: Error): Error {
     const folder = sanitizeLine(this.#options.data);
     return failure(
       `The file admin.json in ${folder} is of a former run, and another program has its port now. ` +
         `Start the node with: openred-node run --data ${folder}`,
+      { cause },
     );
   }
 
-  /** What a refusal means: a node that was killed leaves its admin file, and its port to whoever takes it. */
-  async #errorOf(refusal: Refusal, signal: AbortSignal): Promise<Error> {
-    const { status, problem } = refusal;
-    const mayBeOther = status === 401 || problem === null || problem.code === "not_found";
-    if (!mayBeOther) return toError(refusal);
-    const id = await this.#request({ method: "GET", path: "/admin/v1/id" }, signal);
-    const content = await readAnswer(id).catch(() => null);
-    return v.is(idAnswerSchema, content) ? toError(refusal) : this.#otherProgram();
+  /** A node that was killed leaves its admin file, and its port to whoever takes it: who is there shows it first. */
+  #challenge(): LoopbackChallenge {
+    const nonce = this.#options.random.bytes(ADMIN_NONCE_BYTES);
+    return {
+      path: `${ADMIN_PROOF_PATH}?nonce=${Buffer.from(nonce).toString("base64url")}`,
+      isRight: async (body) => {
+        const answer = v.safeParse(adminProofSchema, jsonOf(body));
+        if (!answer.success) return false;
+        return await isAdminProof(this.#token, { nonce, proof: answer.output.proof });
+      },
+    };
   }
 
   async #stream(call: Call): Promise<AsyncIterable<Uint8Array>> {
@@ -252,7 +275,7 @@ export class AdminClient {
     const answer = await this.#request(call, signal);
     if (answer.status === 200) return answer.body;
     const content = await readAnswer(answer).catch(() => null);
-    throw await this.#errorOf(readRefusal(answer.status, content), signal);
+    throw toError(readRefusal(answer.status, content));
   }
 
   /** @throws {CommandError} Exit code 1 without an answer, and without asking once the person has stopped the command. */
@@ -268,10 +291,12 @@ export class AdminClient {
         url,
         headers,
         signal,
+        challenge: this.#challenge(),
         ...(body === undefined ? {} : { body }),
       });
     } catch (cause) {
       if (signal.aborted) throw failure("Stopped", { cause });
+      if (cause instanceof UnprovenServer) throw this.#otherProgram(cause);
       throw this.#notRunning(this.#options.data, cause);
     }
   }
@@ -286,7 +311,7 @@ export class AdminClient {
       const answer = await this.#request(call, stop.signal);
       if (answer.status >= 200 && answer.status <= 299) return await readAnswer(answer) as T;
       const content = await readAnswer(answer).catch(() => null);
-      throw await this.#errorOf(readRefusal(answer.status, content), stop.signal);
+      throw toError(readRefusal(answer.status, content));
     } catch (cause) {
       if (signal.aborted) throw failure("Stopped", { cause });
       if (stop.signal.aborted) throw failure("The node did not answer in time", { cause });

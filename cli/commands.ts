@@ -5,7 +5,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import type { SendLoopback } from "../ports/loopback.ts";
-import type { Clock } from "../ports/ports.ts";
+import type { Clock, Random } from "../ports/ports.ts";
 import { AdminClient } from "./admin_client.ts";
 import { auditExportCommand } from "./audit_export.ts";
 import { auditShowCommand } from "./audit_show.ts";
@@ -40,6 +40,7 @@ export interface CommandLinePorts {
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
   readonly signal: AbortSignal;
   readonly send: SendLoopback;
+  readonly random: Random;
   readonly readInput: CommandContext<OptionSpecs>["readInput"];
   readonly createFile: CommandContext<OptionSpecs>["createFile"];
   readonly askSecret: CommandContext<OptionSpecs>["askSecret"];
@@ -277,8 +278,8 @@ async function execute(
     openNode: async () => {
       const data = String(values.data);
       const adminFile = await ports.readAdminFile(data);
-      const { send, clock, signal } = ports;
-      return new AdminClient({ data, adminFile, send, clock, signal });
+      const { send, clock, random, signal } = ports;
+      return new AdminClient({ data, adminFile, send, clock, random, signal });
     },
   });
 }

@@ -14,6 +14,7 @@ import {
 } from "../protocol/node_settings.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { AUDIT_OPTIONS } from "./audit_options.ts";
+import { isUnspecified } from "../protocol/special_addresses.ts";
 import { usageError } from "./command_error.ts";
 import {
   type ListenAddress,
@@ -228,14 +229,24 @@ export const RUN_OPTIONS = {
 /** What `run` was asked for, checked. */
 export type RunOptions = OptionValues<typeof RUN_OPTIONS>;
 
+/** However it is spelled: a URL has one spelling for each address. */
+function isUnspecifiedHost(hostname: string): boolean {
+  const bare = hostname.replace(/^\[|\]$/g, "");
+  const text = `http://${bare.includes(":") ? `[${bare}]` : bare}`;
+  return URL.canParse(text) && isUnspecified(new URL(text).hostname.replace(/^\[|\]$/g, ""));
+}
+
 /**
  * Checks what options say of each other.
  * @throws {CommandError} Exit code 2.
  */
 export function checkRunOptions(options: RunOptions): RunOptions {
   const { hostname } = options.listen;
-  if (options.apiUrl === null && (hostname === "0.0.0.0" || /^[0:]+$/.test(hostname))) {
+  if (options.apiUrl === null && isUnspecifiedHost(hostname)) {
     throw usageError("--api-url: say which URL others use, since --listen takes all addresses");
+  }
+  if (options.apiUrl !== null && isUnspecifiedHost(new URL(options.apiUrl).hostname)) {
+    throw usageError("--api-url: expected an address that others can call; this one is none");
   }
   if ((options.rotation === "seeded") !== (options.networkSeedFile !== null)) {
     throw usageError("--network-seed-file and --rotation seeded go together");

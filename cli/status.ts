@@ -32,7 +32,7 @@ function directoryRow(directory: DirectoryView): readonly Cell[] {
     { text: directory.url },
     { text: directory.state, style: directory.state === "registered" ? "green" : "yellow" },
     { text: next === null ? "–" : `in ${showDuration(next)}` },
-    { text: directory.last_error ?? "–" },
+    { text: directory.last_reason ?? directory.last_error ?? "–" },
   ];
 }
 
@@ -105,7 +105,7 @@ async function printStatus(out: Output, status: StatusView): Promise<void> {
     rows: status.peers.flatMap(({ node_id, last_error }) =>
       last_error === null ? [] : [[
         { text: shortId(node_id) },
-        { text: last_error.code, style: "yellow" as const },
+        { text: last_error.reason ?? last_error.code, style: "yellow" as const },
         { text: showTrouble(last_error) },
       ]]
     ),

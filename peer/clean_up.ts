@@ -41,11 +41,12 @@ export class CleanUp {
     this.#cancel();
   }
 
-  /** Forgets pairs that ended, and strangers of whom nothing else is left. */
+  /** Forgets pairs that ended, strangers whose last session did, and whoever was introduced and never met. */
   async #run(): Promise<void> {
     const { vault, book, sessions } = this.#parts;
     await vault.cleanUp({ isClockSteady: sessions.isClockSteady });
     sessions.renewStandby();
+    await sessions.strangers.forgetGone();
     const used = new Set(vault.all().map((entry) => entry.peer));
     for (const { id } of book.all()) {
       if (!used.has(id) && !this.#isMentioned(id)) await book.forget(id);

@@ -9,6 +9,7 @@ import type { Clock, Files } from "../ports/ports.ts";
 import { RestoredMark } from "./own/restored_mark.ts";
 import type { NodeConfig } from "./config.ts";
 import { ContactDirectories } from "./directories/contact_directories.ts";
+import { Decisions } from "./peers/decisions.ts";
 import { Petnames } from "./peers/petnames.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { MethodBook } from "./own/method_book.ts";
@@ -33,6 +34,7 @@ interface HoldingsParts {
 export interface Holdings {
   readonly book: PeerBook;
   readonly permissions: Permissions;
+  readonly decisions: Decisions;
   readonly denials: DenialLog;
   readonly petnames: Petnames;
   readonly contactDirectories: ContactDirectories;
@@ -56,12 +58,17 @@ export function createHoldings(
   if (noiseKey === undefined) throw new RangeError("The keystore holds no noise key");
   const own = { identity: keys.identity, noiseKey: noiseKey.publicKey };
   const methods = new MethodBook(parts);
+  const permissions = new Permissions(parts);
+  const petnames = new Petnames(store);
+  const decisions = new Decisions({ permissions, petnames });
+  parts.events.decideWith((peer) => decisions.isDecided(peer as NodeId));
   const holdings = {
     methods,
     book: new PeerBook(parts, keys.nodeId as NodeId),
-    permissions: new Permissions(parts),
+    permissions,
+    decisions,
     denials: new DenialLog(parts),
-    petnames: new Petnames(store),
+    petnames,
     contactDirectories: new ContactDirectories(store),
     succession: new OwnSuccession(store),
     restored: new RestoredMark(store),
@@ -70,7 +77,7 @@ export function createHoldings(
     ownRecord: new OwnRecord({ ...parts, methods }, config, own),
     table: new SessionTable(),
   };
-  const { permissions, petnames, contactDirectories, succession } = holdings;
+  const { contactDirectories, succession } = holdings;
   for (const moving of [permissions, petnames, contactDirectories, succession]) {
     holdings.book.alsoMoves((old, next) => moving.writeMove(old, next));
   }

@@ -185,6 +185,7 @@ function createNetwork(
       call: (peer, call, via) => calls.call(peer, call, via),
       answered: (peer, answer) => asking.answered(peer, answer),
     },
+    isAwaited: (peer) => modules.waiting(peer) > 0,
     confirmed: (peer) => {
       modules.confirmed(peer);
       background.run("told", succession.confirmed(peer));

@@ -5,12 +5,27 @@
  * @module
  */
 
+/** What the other end of a connection has to answer rightly before it is sent a request. */
+export interface LoopbackChallenge {
+  /** With its query; asked by `GET`. */
+  readonly path: string;
+  /** Judges the body of an answer 200. */
+  readonly isRight: (body: Uint8Array) => Promise<boolean>;
+}
+
+/** The other end of a connection did not answer a challenge rightly, and was sent nothing else. */
+export class UnprovenServer extends Error {
+  override readonly name = "UnprovenServer";
+}
+
 export interface LoopbackRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** `http:` to a loopback address literal. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Asked first, on the same connection. */
+  readonly challenge?: LoopbackChallenge;
   readonly signal: AbortSignal;
 }
 
@@ -23,9 +38,15 @@ export interface LoopbackAnswer {
 /**
  * Sends a request to this machine.
  * @throws {RangeError} For a URL that leaves this machine.
+ * @throws {UnprovenServer} Where the challenge was not answered rightly.
  * @throws {Error} When no answer begins, or `signal` fired.
  */
 export type SendLoopback = (request: LoopbackRequest) => Promise<LoopbackAnswer>;
+
+/** Whether the host of a URL, IPv6 in brackets, is a name of this machine itself. */
+export function isOwnHost(hostname: string): boolean {
+  return hostname === "localhost" || isLoopback(hostname.replace(/^\[|\]$/g, ""));
+}
 
 /** Whether a host is a loopback address literal, IPv6 without brackets. */
 export function isLoopback(hostname: string): boolean {

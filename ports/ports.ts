@@ -53,8 +53,11 @@ export interface HttpClient {
 
 /** What a channel tells its owner. */
 export interface ChannelListener {
-  /** A binary message, or `null` for one of text. */
-  message(data: Uint8Array<ArrayBuffer> | null): void;
+  /**
+   * A binary message, or `null` for one of text.
+   * @returns Resolves when its work is done. A channel on which too much is under way is read no further until then.
+   */
+  message(data: Uint8Array<ArrayBuffer> | null): Promise<void> | void;
   /** Called once, however the channel ended. */
   close(code: number): void;
 }

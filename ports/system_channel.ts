@@ -10,6 +10,7 @@ import type { Channel, ChannelListener, ChannelUpgrader } from "./ports.ts";
 import { SocketRequest, type TakenSocket } from "./system_request.ts";
 import { CLOSE_CODE, encodeClose, FrameFault, OPCODE } from "./websocket_frames.ts";
 import { acceptOf, keyOfRequest } from "./websocket_handshake.ts";
+import { UnderWay } from "./under_way.ts";
 import { type Incoming, MessageReader } from "./websocket_reader.ts";
 import { FrameWriter } from "./websocket_writer.ts";
 
@@ -29,6 +30,8 @@ const NEARLY = 0.9;
 /** Pings in half the time that the other end may be silent: far more than keep a connection alive. */
 const MAX_PINGS = 1_000;
 const NOTHING = new Uint8Array();
+/** What is worked on of one channel at a time. */
+const MAX_UNDER_WAY = { maxCount: 64, maxBytes: 2 * MAX_FRAME_BYTES };
 /** What is read and dropped of somebody who was refused. */
 const MAX_DROPPED_BYTES = 4 * MAX_FRAME_BYTES;
 const DROPPED_AT_ONCE_BYTES = 64 * 1024;
@@ -41,7 +44,9 @@ export class SocketChannel implements Channel {
   #parts: TakenSocket | null = null;
   #reader: MessageReader | null = null;
   #listener: ChannelListener | null = null;
+  readonly #underWay = new UnderWay(MAX_UNDER_WAY);
   #isReading = false;
+  #isWaiting = false;
   #isClosing = false;
   #isOver = false;
   /** What was, or is to be, told to the listener. */
@@ -139,8 +144,18 @@ export class SocketChannel implements Channel {
       if (this.#isOver) return;
       if (came.kind === "close") return await this.#closedByOther(came.code);
       this.#take(came);
+      if (this.#underWay.isFull) await this.#waitForRoom();
+      if (this.#isOver) return;
     }
     this.#end(CLOSE_CODE.abnormal);
+  }
+
+  /** Meanwhile the other end is not silent: what it says waits to be read. */
+  async #waitForRoom(): Promise<void> {
+    this.#isWaiting = true;
+    await this.#underWay.room();
+    this.#isWaiting = false;
+    this.#heardMs = performance.now();
   }
 
   #take(came: Exclude<Incoming, { kind: "close" }>): void {
@@ -151,8 +166,15 @@ export class SocketChannel implements Channel {
       }
       this.#writer.pong(came.data);
     } else if (came.kind !== "pong" && !this.#isClosing) {
-      this.#listener?.message(came.kind === "binary" ? came.data : null);
+      this.#tell(came.kind === "binary" ? came.data : null);
     }
+  }
+
+  #tell(data: Uint8Array<ArrayBuffer> | null): void {
+    const work = this.#listener?.message(data);
+    if (work === undefined) return;
+    const end = this.#underWay.begin(data?.length ?? 0);
+    work.then(end, end);
   }
 
   async #closedByOther(code: number): Promise<void> {
@@ -195,6 +217,7 @@ export class SocketChannel implements Channel {
     if (this.#writer.isStuck() || nowMs - beganMs > messageMs) {
       return this.#end(CLOSE_CODE.abnormal);
     }
+    if (this.#isWaiting) return;
     if (silentMs >= silenceMs * NEARLY) {
       this.#sayClose(encodeClose(CLOSE_CODE.goingAway, ""));
       this.#tellEnd(CLOSE_CODE.goingAway);

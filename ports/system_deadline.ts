@@ -1,4 +1,6 @@
 import { OpenRedError } from "../protocol/errors.ts";
+import { unreachable } from "../protocol/unreachable.ts";
+import { failureReason } from "./connection_failure.ts";
 
 function createAbortError(): DOMException {
   return new DOMException("The call was aborted", "AbortError");
@@ -24,8 +26,7 @@ export async function runWithDeadline<T>(
   if (signal?.aborted) throw createAbortError();
   const controller = new AbortController();
   const onAbort = () => controller.abort(createAbortError());
-  const onTimeout = () =>
-    controller.abort(new OpenRedError("unreachable", `No whole answer within ${timeoutMs} ms`));
+  const onTimeout = () => controller.abort(unreachable("The other end", "too_slow"));
   const timer = timeoutMs === null ? null : setTimeout(onTimeout, timeoutMs);
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
@@ -33,7 +34,7 @@ export async function runWithDeadline<T>(
   } catch (cause) {
     if (controller.signal.aborted) throw controller.signal.reason;
     if (cause instanceof OpenRedError) throw cause;
-    throw new OpenRedError("unreachable", "The other end cannot be reached", { cause });
+    throw unreachable("The other end", failureReason(cause), { cause });
   } finally {
     if (timer !== null) clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);

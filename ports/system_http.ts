@@ -1,4 +1,5 @@
-import { OpenRedError } from "../protocol/errors.ts";
+import type { OpenRedError } from "../protocol/errors.ts";
+import { unreachable } from "../protocol/unreachable.ts";
 import type { HttpAnswer, HttpClient, HttpRequest } from "./ports.ts";
 import { openChannel } from "./system_channel_opening.ts";
 import { runWithDeadline } from "./system_deadline.ts";
@@ -14,7 +15,9 @@ function joinChunks(chunks: readonly Uint8Array[], length: number): Uint8Array<A
 }
 
 function createTooLargeError(maxBytes: number): OpenRedError {
-  return new OpenRedError("unreachable", `The answer is larger than ${maxBytes} bytes`);
+  return unreachable("The other end", "too_large", {
+    cause: new RangeError(`The answer is larger than ${maxBytes} bytes`),
+  });
 }
 
 /** Whether an answer is held to the length it names, being neither packed nor in pieces. */

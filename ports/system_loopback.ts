@@ -4,10 +4,17 @@
  *
  * @module
  */
-import { isLoopback, type LoopbackRequest, type SendLoopback } from "./loopback.ts";
+import {
+  isLoopback,
+  type LoopbackChallenge,
+  type LoopbackRequest,
+  type SendLoopback,
+  UnprovenServer,
+} from "./loopback.ts";
 
 const MAX_LINE_BYTES = 16 * 1024;
 const LINE_FEED = 10;
+const MAX_PROOF_BYTES = 1_024;
 
 /** Bytes of a connection, by the line or by the count. */
 class ConnectionReader {
@@ -112,6 +119,40 @@ function encodeRequest(request: LoopbackRequest, url: URL): Uint8Array {
   return bytes;
 }
 
+async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+}
+
+/** Whatever is wrong with the answer, its sender is not the one that was meant. */
+async function readProof(reader: ConnectionReader): Promise<Uint8Array | null> {
+  try {
+    const { status, headers } = await readHead(reader);
+    const length = Number(headers.get("content-length") ?? Number.NaN);
+    if (status !== 200 || !(length <= MAX_PROOF_BYTES)) return null;
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for await (const some of readExactly(reader, length)) {
+      bytes.set(some, at);
+      at += some.length;
+    }
+    return bytes;
+  } catch {
+    return null;
+  }
+}
+
+async function challengeServer(
+  connection: Deno.Conn,
+  reader: ConnectionReader,
+  { challenge, host }: { challenge: LoopbackChallenge; host: string },
+): Promise<void> {
+  const head = `GET ${challenge.path} HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
+  await writeAll(connection, new TextEncoder().encode(head));
+  const proof = await readProof(reader);
+  if (proof !== null && await challenge.isRight(proof)) return;
+  throw new UnprovenServer("The other end did not prove itself");
+}
+
 /** Closes a connection once: at the end of its answer, or when the signal fires. */
 function closeOnAbort(connection: Deno.Conn, signal: AbortSignal): () => void {
   let isOpen = true;
@@ -147,8 +188,12 @@ export const sendLoopback: SendLoopback = async (request) => {
   const connection = await Deno.connect({ hostname, port: Number(url.port || 80) });
   const close = closeOnAbort(connection, request.signal);
   try {
-    for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+    const { challenge } = request;
     const reader = new ConnectionReader(connection);
+    if (challenge !== undefined) {
+      await challengeServer(connection, reader, { challenge, host: url.host });
+    }
+    await writeAll(connection, bytes);
     const { status, headers } = await readHead(reader);
     return { status, body: closing(bodyOf(reader, headers), close) };
   } catch (error) {

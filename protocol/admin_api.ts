@@ -104,6 +104,8 @@ export interface SessionView {
 export interface PeerTrouble {
   /** The stable code of the last failure, or `revoked`. */
   readonly code: string;
+  /** Why it was `unreachable`, a stable word; `null` for any other failure, and where that is not known. */
+  readonly reason: string | null;
   readonly text: string;
   /** Milliseconds since the epoch, by this node's clock: when it began. */
   readonly since: number;
@@ -190,6 +192,8 @@ export interface DirectoryView {
   readonly state: "registered" | "trying" | "refused" | "stopped";
   /** Stable code of the last failure, or `null`. */
   readonly last_error: string | null;
+  /** Why it was `unreachable`, a stable word; `null` for any other failure, and where that is not known. */
+  readonly last_reason: string | null;
   readonly next_announce_in_ms: number | null;
 }
 

@@ -17,6 +17,16 @@ export const sendInputSchema = v.strictObject({
   wait_ms: waitMsSchema,
 });
 
+/** `POST /m/messaging/inbox/clear`: removes what a peer wrote, all of it or the messages below a number. */
+export const clearInputSchema = v.strictObject({
+  peer: peerRefSchema,
+  before: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), Number.MAX_SAFE_INTEGER),
+});
+
+export interface ClearedView {
+  readonly removed: number;
+}
+
 const MAX_INBOX_LIMIT = 1_000;
 
 export const inboxQuerySchema = v.strictObject({

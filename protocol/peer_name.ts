@@ -60,6 +60,12 @@ export function parsePetname(text: string): string {
   return name;
 }
 
+/** What stands around an id or a link that was copied out of a mail or a chat: blanks, what is not seen, brackets. */
+function unwrapped(text: string): string {
+  const around = String.raw`[\s\p{Cf}\p{Cc}<>"'\u2018-\u201f\u00ab\u00bb]*`;
+  return text.replace(new RegExp(`^${around}|${around}$`, "gu"), "");
+}
+
 /** The form in which two petnames are compared: without case and joiners, compatible characters alike. */
 export function foldPetname(name: string): string {
   return withoutJoiners(name).normalize("NFKC").toLowerCase().normalize("NFKC");
@@ -70,7 +76,8 @@ export function foldPetname(name: string): string {
  * @throws {RangeError} Whose message says what was expected.
  */
 export function parsePeerRef(text: string): PeerRef {
-  if (isNodeId(text)) return { kind: "id", id: text };
-  if (isContactLink(text)) return { kind: "link", link: parseContactLink(text) };
+  const bare = unwrapped(text);
+  if (isNodeId(bare)) return { kind: "id", id: bare };
+  if (isContactLink(bare)) return { kind: "link", link: parseContactLink(bare) };
   return { kind: "petname", name: parsePetname(text) };
 }

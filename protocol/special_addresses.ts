@@ -113,3 +113,10 @@ export function classifyAddress(text: string): "public" | "special" | null {
   if (ipv6 === null) return null;
   return isSpecialIpv6(ipv6) ? "special" : "public";
 }
+
+/** Whether a host, IPv6 without brackets and as a URL writes it, means every address of a machine and none in particular. */
+export function isUnspecified(host: string): boolean {
+  if (parseIpv4(host) === 0n) return true;
+  const ipv6 = parseIpv6(host);
+  return ipv6 === 0n || ipv6 === 0xffff_0000_0000n;
+}

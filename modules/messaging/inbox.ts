@@ -11,6 +11,7 @@ import { MAX_TEXT_BYTES, type MessageView } from "../../protocol/messaging_api.t
 import { integerSchema, parseInput } from "../../protocol/schemas.ts";
 import type { ModuleContext, ModuleTables, NodeId, PeerFrame } from "../api.ts";
 import type { ContactRequests } from "./contact_requests.ts";
+import type { InboxShares } from "./inbox_shares.ts";
 import { MESSAGE_PERMISSION } from "./manifest.ts";
 import { openTexts, sealTexts } from "./sealed_texts.ts";
 
@@ -23,6 +24,7 @@ const textHeaderSchema = v.looseObject({
 interface InboxParts extends Pick<ModuleContext, "clock" | "events" | "storage"> {
   readonly tables: ModuleTables;
   readonly requests: ContactRequests;
+  readonly shares: InboxShares;
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -35,14 +37,14 @@ export class Inbox {
     this.#parts = parts;
   }
 
-  /** Stores a message once; a stranger's only while there is room for more of them. */
+  /** Stores a message once, while its peer has room for more; a stranger's only while all of them have. */
   async receive(frame: PeerFrame): Promise<boolean> {
     const { peer, isRequest } = frame;
     const { id } = parseInput(textHeaderSchema, frame.header);
     const text = readText(frame.body);
     if (this.has(peer, id)) return true;
-    const { requests, storage, clock } = this.#parts;
-    if (isRequest && !requests.hasRoomFor(peer)) return false;
+    const { storage, clock } = this.#parts;
+    if (!this.#hasRoomFor(peer, isRequest)) return false;
     const receivedAt = clock.nowMs();
     const place = { box: "inbox", peer, id, at: receivedAt } as const;
     const [sealed] = await sealTexts(storage, [{ place, text }]);
@@ -55,20 +57,45 @@ export class Inbox {
     return true;
   }
 
+  #hasRoomFor(peer: NodeId, isRequest: boolean): boolean {
+    const { requests, shares } = this.#parts;
+    return shares.hasRoomFor(peer) && (!isRequest || requests.hasRoomFor(peer));
+  }
+
+  /**
+   * Removes what a peer wrote, all of it or the messages below a number.
+   * @returns How many there were.
+   */
+  async clear(peer: NodeId, before: number): Promise<number> {
+    const { tables, shares } = this.#parts;
+    let removed = 0;
+    await tables.write(() => {
+      const { changes } = tables
+        .statement("DELETE FROM messaging_inbox WHERE peer = ? AND number < ?").run(peer, before);
+      removed = Number(changes);
+    });
+    shares.recount(peer);
+    return removed;
+  }
+
   /** @returns The number of the new row, 0 if the message was there, `null` without room for it. */
   async #store(
     row: { peer: NodeId; id: string; sealed: Uint8Array; receivedAt: number; isRequest: boolean },
   ): Promise<number | null> {
-    const { tables, requests } = this.#parts;
+    const { tables, shares } = this.#parts;
     let number: number | null = null;
     await tables.write(() => {
       // Asked once more, inside: a burst of them is stored in one transaction.
-      if (row.isRequest && !requests.hasRoomFor(row.peer)) return;
+      if (!this.#hasRoomFor(row.peer, row.isRequest)) return;
       const { changes, lastInsertRowid } = tables.statement(
         `INSERT OR IGNORE INTO messaging_inbox (peer, id, sealed, received_at, request)
          VALUES (?, ?, ?, ?, ?)`,
       ).run(row.peer, row.id, row.sealed, row.receivedAt, Number(row.isRequest));
       number = changes === 0 ? 0 : Number(lastInsertRowid);
+      if (changes !== 0) shares.add(row.peer, row.sealed.length);
+    }).catch((error: unknown) => {
+      shares.recount(row.peer);
+      throw error;
     });
     return number;
   }

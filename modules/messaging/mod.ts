@@ -4,10 +4,17 @@
  * @module
  */
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
-import { inboxQuerySchema, sendInputSchema, type SentView } from "../../protocol/messaging_api.ts";
+import {
+  type ClearedView,
+  clearInputSchema,
+  inboxQuerySchema,
+  sendInputSchema,
+  type SentView,
+} from "../../protocol/messaging_api.ts";
 import type { ModuleContext, OpenRedModule, RouteAnswer, RouteRequest } from "../api.ts";
 import { ContactRequests } from "./contact_requests.ts";
 import { Inbox } from "./inbox.ts";
+import { InboxShares } from "./inbox_shares.ts";
 import { MESSAGING_MANIFEST, TEXT } from "./manifest.ts";
 import { Outbox } from "./outbox.ts";
 import { sealPlainRows } from "./plain_rows.ts";
@@ -37,6 +44,7 @@ export function createMessaging(): OpenRedModule {
     registerRoutes(router) {
       router.route("POST", "/messages", (request) => send(now(), request));
       router.route("GET", "/inbox", (request) => list(now(), request));
+      router.route("POST", "/inbox/clear", (request) => clear(now(), request));
     },
     async start(context) {
       const { tables } = context.storage;
@@ -45,7 +53,8 @@ export function createMessaging(): OpenRedModule {
       await sealPlainRows({ ...context, tables });
       const requests = new ContactRequests({ ...context, tables });
       const outbox = new Outbox({ ...context, tables });
-      running = { context, inbox: new Inbox({ ...context, tables, requests }), outbox };
+      const shares = new InboxShares({ ...context, tables });
+      running = { context, inbox: new Inbox({ ...context, tables, requests, shares }), outbox };
       outbox.start();
     },
     sessionConfirmed: (peer) => now().outbox.pump(peer),
@@ -77,6 +86,12 @@ async function before<T>(
   const first = await Promise.race([promise, late]);
   cancel();
   return first;
+}
+
+async function clear({ context, inbox }: Running, request: RouteRequest): Promise<RouteAnswer> {
+  const { peer, before } = parseInput(clearInputSchema, parseJson(request.body));
+  const removed = await inbox.clear(await context.peers.find(peer), before);
+  return { json: { removed } satisfies ClearedView };
 }
 
 async function list({ inbox }: Running, request: RouteRequest): Promise<RouteAnswer> {

@@ -10,9 +10,15 @@ import {
   type ServerSentEventMessage,
   ServerSentEventStream,
 } from "@std/http/server-sent-event-stream";
-import { encodeUtf8 } from "../../crypto/encoding.ts";
+import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import { isOwnHost } from "../../ports/loopback.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
 import { backupInputSchema, connectInputSchema } from "../../protocol/admin_api.ts";
+import {
+  ADMIN_PROOF_PATH,
+  adminProofQuerySchema,
+  makeAdminProof,
+} from "../../protocol/admin_proof.ts";
 import { tokensQuerySchema } from "../../protocol/token_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
@@ -56,7 +62,7 @@ interface AdminParts {
 export class AdminApi {
   readonly #control: NodeControl;
   readonly #parts: AdminParts;
-  readonly #token: Uint8Array;
+  readonly #token: string;
   readonly #app = new Hono();
   readonly #streams = new Set<() => void>();
   #signedInMs = -Infinity;
@@ -68,7 +74,7 @@ export class AdminApi {
   ) {
     this.#control = control;
     this.#parts = parts;
-    this.#token = encodeUtf8(token);
+    this.#token = token;
     this.#get("/id", async () => jsonResponse(await control.identity()));
     this.#get("/status", () => jsonResponse(control.status()));
     this.#get("/discover", async (request) => {
@@ -113,6 +119,8 @@ export class AdminApi {
   /** Answers one request. Never rejects. */
   async handle(request: Request): Promise<Response> {
     try {
+      this.#checkHost(request);
+      if (new URL(request.url).pathname === ADMIN_PROOF_PATH) return await this.#prove(request);
       this.#authorize(request);
       return await this.#app.fetch(request);
     } catch (error) {
@@ -145,12 +153,28 @@ export class AdminApi {
     this.#app.all(`/admin/v1${path}`, () => notAllowed("POST"));
   }
 
+  /** A name that somebody else's name server leads here is none of this machine. */
+  #checkHost(request: Request): void {
+    const host = request.headers.get("host");
+    const url = host === null ? request.url : `http://${host}`;
+    if (URL.canParse(url) && isOwnHost(new URL(url).hostname)) return;
+    this.#parts.events.auditStranger("admin_sign_in", { success: false });
+    throw new OpenRedError("forbidden", "The admin API is for programs of this machine only");
+  }
+
+  /** Shows whoever knows the token that this node does, before it is told anything. */
+  async #prove(request: Request): Promise<Response> {
+    if (request.method !== "GET") return notAllowed("GET");
+    const { nonce } = checkQuery(request, adminProofQuerySchema);
+    return jsonResponse({ proof: encodeBase64Url(await makeAdminProof(this.#token, nonce)) });
+  }
+
   /** A page of a browser may reach loopback; it neither knows the token nor may it send an Origin. */
   #authorize(request: Request): void {
     const [, token = ""] = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "") ?? [];
     const given = encodeUtf8(token);
-    const equal = given.length > 0 && given.length === this.#token.length &&
-      timingSafeEqual(given, this.#token);
+    const own = encodeUtf8(this.#token);
+    const equal = given.length > 0 && given.length === own.length && timingSafeEqual(given, own);
     if (!equal || request.headers.has("origin")) {
       this.#parts.events.auditStranger("admin_sign_in", { success: false });
       throw new OpenRedError("unauthorized", "The admin token is missing or wrong");

@@ -9,7 +9,7 @@
  */
 import type { AuditEntry, AuditPosition } from "../../crypto/interface.ts";
 import { storageFailed } from "../store/store.ts";
-import type { AuditFields } from "../events/events.ts";
+import type { AuditCause, AuditFields } from "../events/events.ts";
 import { type AuditParts, LINES_PER_CALL } from "./audit_parts.ts";
 import type { AuditSettings } from "../../protocol/node_settings.ts";
 import { logFileName } from "./audit_files.ts";
@@ -114,9 +114,9 @@ export class AuditLog {
     });
   }
 
-  /** As {@linkcode record}, for what anybody can cause as often as he likes: many of them become one entry. */
-  async recordThrottled(event: string, fields: AuditFields): Promise<void> {
-    if (this.#throttle.admits(event)) await this.record(event, fields);
+  /** As {@linkcode record}, for what others can cause as often as they like: many of them become one entry. */
+  async recordThrottled(event: string, fields: AuditFields, cause: AuditCause): Promise<void> {
+    if (this.#throttle.admits(event, cause)) await this.record(event, fields);
   }
 
   /** Runs work while nothing is written. */

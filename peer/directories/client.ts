@@ -29,6 +29,7 @@ import {
   MAX_ANSWER_BYTES,
   MAX_DISCOVER_ANSWER_BYTES,
 } from "../../protocol/limits.ts";
+import { reasonOfStatus, unreachable } from "../../protocol/unreachable.ts";
 import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
 
 /** A directory calls both nodes before it answers; each call may take its own time-out. */
@@ -181,8 +182,7 @@ function parseAnswer<const S extends Growing>(schema: S, answer: HttpAnswer): v.
   try {
     return parseGrowing(schema, parseJson(answer.body));
   } catch (cause) {
-    const text = "The directory's answer is not of the expected form";
-    throw new OpenRedError("unreachable", text, { cause });
+    throw unreachable("The directory", reasonOfStatus(answer.status), { cause });
   }
 }
 
@@ -201,6 +201,6 @@ function problemOf(answer: HttpAnswer): OpenRedError {
       ...(retryAfterS > 0 ? { retryAfterMs: retryAfterS * 1000 } : {}),
     });
   } catch (cause) {
-    return new OpenRedError("unreachable", `The directory answered ${answer.status}`, { cause });
+    return unreachable("The directory", reasonOfStatus(answer.status), { cause });
   }
 }

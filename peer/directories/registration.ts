@@ -6,6 +6,7 @@
 import type { DirectoryView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
+import { type UnreachableReason, unreachableReason } from "../../protocol/unreachable.ts";
 import { Backoff, jitter, sleep } from "../timing/backoff.ts";
 import type { DirectoryClient, Registered } from "./client.ts";
 import type { ClockSkew } from "./clock_skew.ts";
@@ -27,6 +28,7 @@ export class Registration {
   readonly #stop = new AbortController();
   #state: DirectoryView["state"] = "trying";
   #lastError: string | null = null;
+  #lastReason: UnreachableReason | null = null;
   #nextAnnounceMs: number | null = null;
   /** When to look whether the directory still knows this node; `Infinity` where it does not say. */
   #lookAfterMs = Infinity;
@@ -62,6 +64,7 @@ export class Registration {
       directory_id: this.#pinned.record?.id ?? null,
       state: this.#state,
       last_error: this.#lastError,
+      last_reason: this.#lastReason,
       next_announce_in_ms: nextMs === null ? null : Math.max(0, Math.round(nextMs - nowMs)),
     };
   }
@@ -173,6 +176,7 @@ export class Registration {
     }
     this.#state = "registered";
     this.#lastError = null;
+    this.#lastReason = null;
     events.settle(`directory ${this.#url}`);
   }
 
@@ -199,6 +203,7 @@ export class Registration {
       events.audit("register_failed", { success: false, directory: this.#url, code });
     }
     this.#lastError = error.code;
+    this.#lastReason = unreachableReason(error);
     this.#state = hasCode(error, "succeeded", "forbidden") ? "refused" : "trying";
     events.emit({ type: "register_failed", directory: this.#url, code: error.code });
     if (hasCode(error, "clock_ahead")) this.#parts.ownRecord.refused("clock_ahead");
@@ -219,6 +224,9 @@ export class Registration {
   /** Tells the owner what there is to do about a refusal. */
   async #explain(error: OpenRedError): Promise<void> {
     const { events } = this.#parts;
+    if (unreachableReason(error) !== null) {
+      events.warn(`directory ${this.#url}`, `${this.#url}: ${error.message}`);
+    }
     if (hasCode(error, "clock_ahead", "clock_skew", "record_stale")) this.#skew.refused(error);
     if (hasCode(error, "succeeded")) {
       events.warn(

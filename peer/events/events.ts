@@ -31,10 +31,17 @@ export interface AuditFields {
   readonly [field: string]: string | number | boolean | null;
 }
 
+/** Who caused an event; `peer` is `null` for somebody without a name. */
+export interface AuditCause {
+  readonly peer: string | null;
+  /** Whether somebody here decided about that peer. */
+  readonly isDecided: boolean;
+}
+
 /** Where security events are kept. */
 export interface AuditSink {
   record(event: string, fields: AuditFields): Promise<void>;
-  recordThrottled(event: string, fields: AuditFields): Promise<void>;
+  recordThrottled(event: string, fields: AuditFields, cause: AuditCause): Promise<void>;
 }
 
 /** Listeners, counters and warnings of one node. */
@@ -44,6 +51,7 @@ export class NodeEvents {
   readonly #counters = new Map<string, number>();
   readonly #warnings = new Map<string, string>();
   #audit: AuditSink | null = null;
+  #isDecided: (peer: string) => boolean = () => false;
 
   constructor(log: Log) {
     this.#log = log;
@@ -115,6 +123,11 @@ export class NodeEvents {
     this.#audit = audit;
   }
 
+  /** Has peers told from strangers from now on. */
+  decideWith(isDecided: (peer: string) => boolean): void {
+    this.#isDecided = isDecided;
+  }
+
   /**
    * Notes something that matters to security.
    * @param fields `peer` is stored as its keyed hash; no other member may name a peer.
@@ -129,7 +142,16 @@ export class NodeEvents {
   /** As {@linkcode audit}, for what strangers can cause as often as they like: many of them become one entry. */
   auditStranger(event: AuditEventName, fields: AuditFields): Promise<void> {
     this.#logAudit(event, fields);
-    return ignorable(this.#audit?.recordThrottled(event, fields));
+    const cause = { peer: null, isDecided: false };
+    return ignorable(this.#audit?.recordThrottled(event, fields, cause));
+  }
+
+  /** As {@linkcode audit}, for what a peer causes by itself: each has a share of the log, a stranger a small one. */
+  auditPeer(event: AuditEventName, fields: AuditFields & { readonly peer: string }): Promise<void> {
+    this.#logAudit(event, fields);
+    const { peer } = fields;
+    const cause = { peer, isDecided: this.#isDecided(peer) };
+    return ignorable(this.#audit?.recordThrottled(event, fields, cause));
   }
 
   #logAudit(event: AuditEventName, fields: AuditFields): void {

@@ -21,6 +21,9 @@ const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
 const MAX_CHANNELS_PER_PEER = 2;
 /** How long a channel may carry nothing back from the first repeat on. */
 const HALF_OPEN_MS = 30_000;
+/** A channel on which more frames than that are refused within so long is closed. */
+const MAX_REFUSED = 64;
+const REFUSED_MS = 60_000;
 
 export interface ChannelParts {
   readonly clock: Clock;
@@ -52,6 +55,9 @@ interface Proven {
   release: () => void;
   lastFreshMs: number;
   lastUsedMs: number;
+  /** Frames refused since then. */
+  refused: number;
+  refusedSinceMs: number;
   /** Takes back that it is closed for having carried nothing; `null` while nobody doubts it. */
   cancelDoubt: (() => void) | null;
   cancelIdle: () => void;
@@ -173,7 +179,11 @@ export class ChannelPool {
 
   #listenerOf(proven: Proven): ChannelListener {
     return {
-      message: (data) => this.#parts.background.run("channel", this.#take(proven, data)),
+      message: (data) => {
+        const work = this.#take(proven, data);
+        this.#parts.background.run("channel", work);
+        return work;
+      },
       close: (code) => this.#ended(proven, code),
     };
   }
@@ -183,12 +193,25 @@ export class ChannelPool {
     proven.lastUsedMs = this.#parts.clock.monotonicMs();
     const verdict = await this.#parts.receive(data);
     if (verdict.kind === "unknown") return this.#close(proven, CHANNEL_CLOSE.unknown);
-    if (verdict.kind !== "taken") return;
+    if (verdict.kind !== "taken") return this.#refused(proven);
     if (verdict.session.peer !== proven.peer) return this.#close(proven, CHANNEL_CLOSE.refused);
     this.#endDoubt(proven);
-    if (!verdict.fresh) return;
-    this.#openings.proved(proven.peer);
-    this.#carriedFresh(proven);
+    if (verdict.fresh) {
+      this.#openings.proved(proven.peer);
+      this.#carriedFresh(proven);
+    }
+    await verdict.room;
+  }
+
+  /** What is refused costs as much as what opens. An honest peer's late repeats are fewer than that. */
+  #refused(proven: Proven): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs - proven.refusedSinceMs >= REFUSED_MS) {
+      proven.refusedSinceMs = nowMs;
+      proven.refused = 0;
+    }
+    proven.refused += 1;
+    if (proven.refused > MAX_REFUSED) this.#close(proven, CHANNEL_CLOSE.refused);
   }
 
   /** Puts the channel that last carried a fresh frame in front. */
@@ -207,6 +230,8 @@ export class ChannelPool {
       release: () => {},
       lastFreshMs: nowMs,
       lastUsedMs: nowMs,
+      refused: 0,
+      refusedSinceMs: nowMs,
       cancelDoubt: null,
       cancelIdle: () => {},
     };

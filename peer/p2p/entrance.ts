@@ -87,13 +87,14 @@ class Visitor implements ChannelListener {
     this.#channel.close(code);
   }
 
-  message(data: Uint8Array<ArrayBuffer> | null): void {
+  message(data: Uint8Array<ArrayBuffer> | null): Promise<void> | void {
     if (this.#owner !== null) return this.#owner.message(data);
     if (this.#isOver) return;
     this.#early += 1;
     if (this.#early > MAX_EARLY_MESSAGES) return this.refuse(CHANNEL_CLOSE.refused);
     this.#turn = this.#turn.then(() => this.#take(data));
     this.#parts.background.run("channel", this.#turn);
+    return this.#turn;
   }
 
   close(code: number): void {

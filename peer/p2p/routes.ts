@@ -81,6 +81,8 @@ export class PeerApi {
   readonly #identities: RateLimit;
   readonly #envelopes: RateLimit;
   readonly #handshakes: RateLimit;
+  /** By peer. */
+  readonly #knownHandshakes: RateLimit;
   readonly #upgrades: RateLimit;
   #concurrent = 0;
 
@@ -94,6 +96,10 @@ export class PeerApi {
     this.#identities = perAddress(parts, IDENTITIES_PER_MINUTE);
     this.#envelopes = perAddress(parts, ENVELOPES_PER_MINUTE);
     this.#handshakes = perAddress(parts, config.handshakesPerMinute);
+    this.#knownHandshakes = new RateLimit(parts.clock, {
+      perMinute: config.handshakesPerMinute,
+      what: "from one peer",
+    });
     this.#upgrades = perAddress(parts, CHANNELS_PER_MINUTE);
     this.#route("GET", IDENTITY_PATH, (request, source) => this.#identity(request, source));
     this.#route("POST", RECEIVE_PATH, (request, source) => this.#receive(request, source));
@@ -123,21 +129,29 @@ export class PeerApi {
     }
   }
 
+  /** With the path of the node's URL and without: a proxy may take it off. */
+  #pathsOf(path: string): string[] {
+    return [...new Set([this.#prefix + path, path])];
+  }
+
   #route(method: "GET" | "POST", path: string, handler: Handler): void {
-    const whole = this.#prefix + path;
-    this.#app.on(method, whole, (context) => handler(context.req.raw, context.env.source));
-    this.#app.all(
-      whole,
-      () => problemResponse(new OpenRedError("method_not_allowed", `This path takes ${method}`)),
-    );
+    for (const whole of this.#pathsOf(path)) {
+      this.#app.on(method, whole, (context) => handler(context.req.raw, context.env.source));
+      this.#app.all(
+        whole,
+        () => problemResponse(new OpenRedError("method_not_allowed", `This path takes ${method}`)),
+      );
+    }
   }
 
   /** A path whose type no running module answers is one that is not there. */
   #routeCall(type: string, path: string): void {
-    this.#app.use(this.#prefix + path, async (_context, next) => {
-      if (!this.#parts.calls.serves(type)) throw nothingHere();
-      await next();
-    });
+    for (const whole of this.#pathsOf(path)) {
+      this.#app.use(whole, async (_context, next) => {
+        if (!this.#parts.calls.serves(type)) throw nothingHere();
+        await next();
+      });
+    }
     this.#route("POST", path, (request) => this.#call(request, type));
   }
 
@@ -200,11 +214,14 @@ export class PeerApi {
   async #handshake(request: Request, source: RequestSource): Promise<Response> {
     const body = await this.#readBody(request, MAX_HANDSHAKE_BYTES);
     const message = parseGrowing(handshakeRequestSchema, parseJson(body));
-    this.#handshakes.check(source.address);
+    // Where others come from, a proxy perhaps, does not shut out who is known here.
+    const peer = this.#parts.sessions.callerOf(message.pair_id);
+    if (peer === null) this.#handshakes.check(source.address);
+    else this.#knownHandshakes.check(peer);
     return jsonResponse(await this.#parts.sessions.answer(message));
   }
 
-  /** @throws {OpenRedError} `bad_request`, `too_large`, `session_unknown`. */
+  /** @throws {OpenRedError} `bad_request`, `too_large`, `session_unknown`, `overloaded`. */
   async #readFrame(request: Request): Promise<Uint8Array> {
     const body = await readBodyInTime(request, {
       maxBytes: MAX_MESSAGE_REQUEST_BYTES,
@@ -215,6 +232,7 @@ export class PeerApi {
     if (!session_id.every((byte, index) => byte === data[index + 1])) {
       throw new OpenRedError("bad_request", "Member session_id is not the frame's");
     }
+    this.#parts.sessions.checkRoom(session_id);
     return data;
   }
 

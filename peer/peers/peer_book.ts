@@ -274,7 +274,7 @@ export class PeerBook {
     await this.#put({ ...old, succession: options.text }, () => {
       for (const write of this.#movers) write(oldId, id);
     });
-    this.#events.audit("peer_succeeded", { peer: id, success: true });
+    this.#events.auditPeer("peer_succeeded", { peer: id, success: true });
     for (const listener of this.#successors) listener(oldId, id);
   }
 

@@ -14,14 +14,21 @@ import {
   MAX_SESSION_LIFE_MS,
   MIN_SESSION_LIFE_MS,
 } from "../../protocol/limits.ts";
+import { problemSchema } from "../../protocol/directory_api.ts";
 import { HANDSHAKE_PATH, handshakeAnswerSchema } from "../../protocol/peer_api.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
+import {
+  reasonOfStatus,
+  type UnreachableReason,
+  unreachableReason,
+} from "../../protocol/unreachable.ts";
 import { sleep } from "../timing/backoff.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { PairEntry } from "../tokens/vault.ts";
 import type { HandshakeParts } from "./responder.ts";
 import type { OwnSuccession } from "../own/own_succession.ts";
+import type { CallOptions } from "./links.ts";
 import { isCutOff } from "./revoking.ts";
 import { Session } from "./session.ts";
 import { standbyEntries, tooManySets } from "./standby.ts";
@@ -70,7 +77,8 @@ export class Caller {
    * @throws {OpenRedError} What the directories answered when no pair was left; `url_refused` or `unreachable` for an
    *   address that must not be called or is none, once the peer was looked up; `forbidden` if it was cut off meanwhile.
    */
-  async call(peer: NodeId, signal: AbortSignal): Promise<Session | null> {
+  async call(peer: NodeId, options: CallOptions): Promise<Session | null> {
+    const { signal, mayAsk } = options;
     const tried = new Set<string>();
     const since = this.#parts.table.lastSequence;
     for (const { pairId } of this.#parts.vault.startable(peer)) {
@@ -78,7 +86,7 @@ export class Caller {
       // It may have been spent or dropped while those before it were tried.
       const pair = this.#parts.vault.get(pairId);
       if (pair === null || pair.half === null) continue;
-      const outcome = await this.#attempt(pair, signal);
+      const outcome = await this.#attempt(pair, options);
       if (outcome instanceof Session) return outcome;
       if (this.#hasNewer(peer, since)) return null;
       if (outcome === "silent") {
@@ -87,7 +95,10 @@ export class Caller {
       }
     }
     if (tried.size > 0) await this.#refresh(peer, signal);
-    return await this.#introduce(peer, signal);
+    await mayAsk();
+    // The peer's own call may have come while this one waited.
+    if (this.#hasNewer(peer, since)) return null;
+    return await this.#introduce(peer, options);
   }
 
   #noteStarted(pairId: string): void {
@@ -109,24 +120,24 @@ export class Caller {
     }
   }
 
-  async #introduce(peer: NodeId, signal: AbortSignal): Promise<Session | null> {
+  async #introduce(peer: NodeId, options: CallOptions): Promise<Session | null> {
     const { book, directories, events } = this.#parts;
-    const pairId = await directories.introduce(peer, signal).catch((error: unknown) => {
+    const pairId = await directories.introduce(peer, options.signal).catch((error: unknown) => {
       if (error instanceof OpenRedError && book.get(peer)?.known) warnStranded(events, peer);
       throw error;
     });
     settleStranded(events, peer);
     const pair = this.#parts.vault.get(pairId);
     if (pair === null || pair.half === null) return null;
-    const outcome = await this.#attempt(pair, signal);
+    const outcome = await this.#attempt(pair, options);
     return outcome instanceof Session ? outcome : null;
   }
 
-  async #attempt(pair: PairEntry, signal: AbortSignal): Promise<Outcome> {
-    const attempt = await this.#prepare(pair, signal);
+  async #attempt(pair: PairEntry, options: CallOptions): Promise<Outcome> {
+    const attempt = await this.#prepare(pair, options.signal);
     if (attempt === null) return "unusable";
     try {
-      return await this.#repeat(attempt, signal);
+      return await this.#repeat(attempt, options);
     } finally {
       await this.#parts.crypto.release(attempt.handshake);
     }
@@ -182,18 +193,19 @@ export class Caller {
   }
 
   /** Sends the very same bytes, with back-off, for a minute. */
-  async #repeat(attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
+  async #repeat(attempt: Attempt, options: CallOptions): Promise<Outcome> {
+    const { signal } = options;
     const { clock } = this.#parts;
     const endMs = clock.monotonicMs() + ATTEMPT_MS;
     for (let delayMs = FIRST_REPEAT_MS;; delayMs = Math.min(2 * delayMs, LAST_REPEAT_MS)) {
-      const outcome = await this.#post(attempt, signal);
+      const outcome = await this.#post(attempt, options);
       if (outcome !== "silent") return outcome;
       if (clock.monotonicMs() + delayMs > endMs) return "silent";
       await sleep(clock, delayMs, signal);
     }
   }
 
-  async #post(attempt: Attempt, signal: AbortSignal): Promise<Outcome> {
+  async #post(attempt: Attempt, { signal, silent }: CallOptions): Promise<Outcome> {
     const { pairId, peer, standby } = attempt.pair;
     const isFirstUse = !this.#started.has(pairId);
     this.#noteStarted(pairId);
@@ -209,15 +221,21 @@ export class Caller {
       });
       if (answer.status === 403) {
         if (isFirstUse && standby !== null) {
-          this.#parts.events.audit("pair_refused", { peer, success: false });
+          this.#parts.events.auditPeer("pair_refused", { peer, success: false });
         }
         return "refused";
       }
-      if (answer.status !== 200) return "silent";
+      if (answer.status !== 200) {
+        silent(isProblem(answer.body) ? null : reasonOfStatus(answer.status));
+        return "silent";
+      }
       const { noise } = parseInput(handshakeAnswerSchema, parseJson(answer.body));
       return await this.#complete(attempt, { noise, signal });
     } catch (error) {
-      if (isNoAnswer(error)) return "silent";
+      if (isNoAnswer(error)) {
+        silent(silenceOf(error));
+        return "silent";
+      }
       if (isMethodGone(error)) return "refused";
       throw error;
     }
@@ -239,7 +257,7 @@ export class Caller {
       validation_result: true,
     });
     const { method } = pair.info;
-    events.audit("token_validated", { peer: pair.peer, success: true, method });
+    events.auditPeer("token_validated", { peer: pair.peer, success: true, method });
     const established = await crypto.completeHandshake({
       handshake: attempt.handshake,
       nowMs: clock.monotonicMs(),
@@ -271,7 +289,7 @@ export class Caller {
       throw error;
     }
     this.#parts.succession?.answered(pair.peer);
-    events.audit("handshake", { peer: pair.peer, success: true, role: "initiator", suite });
+    events.auditPeer("handshake", { peer: pair.peer, success: true, role: "initiator", suite });
     return session;
   }
 
@@ -293,6 +311,23 @@ export class Caller {
 
 function cutOff(): OpenRedError {
   return new OpenRedError("forbidden", "The peer was blocked or its pairs were revoked meanwhile");
+}
+
+/** Whether a node refused in the protocol's own words. */
+function isProblem(body: Uint8Array): boolean {
+  try {
+    parseInput(problemSchema, parseJson(body));
+    return true;
+  } catch (error) {
+    if (!(error instanceof OpenRedError)) throw error;
+    return false;
+  }
+}
+
+/** Why an answer that was none did not come: what does not parse was written by something else. */
+function silenceOf(error: unknown): UnreachableReason | null {
+  if (!(error instanceof OpenRedError)) return null;
+  return error.code === "bad_request" ? "other_answer" : unreachableReason(error);
 }
 
 /** A noise key that is none, or a half that was dropped, or lost its method, at this very moment. */

@@ -13,7 +13,7 @@ import type { PeerBook } from "../peers/peer_book.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { Session, SessionTable } from "./session.ts";
 import { sessionView } from "./session_view.ts";
-import { setOf, tooManySets } from "./standby.ts";
+import { setOf, tooManySets, tooManySpent } from "./standby.ts";
 
 export interface ConfirmingParts {
   readonly clock: Clock;
@@ -62,7 +62,7 @@ export class Confirming {
     if (table.get(session.id) !== session) return;
     this.#date(session);
     const renews = table.forPeer(peer).some((other) => other !== session && other.confirmed);
-    events.audit(renews ? "session_renewed" : "session", { peer, success: true });
+    events.auditPeer(renews ? "session_renewed" : "session", { peer, success: true });
     events.emit({ type: "session", session: sessionView(session, carrier) });
     session.onConfirmed?.();
     this.#then(session, { wasKnown });
@@ -78,7 +78,8 @@ export class Confirming {
       ...entry,
       standby: entry.standby && { ...entry.standby, confirmedAt },
     }));
-    await vault.commit({ put: [...spent, ...standby], drop: tooManySets(vault, session) });
+    const drop = [...tooManySets(vault, session), ...tooManySpent(vault, session.peer)];
+    await vault.commit({ put: [...spent, ...standby], drop });
     await Promise.all([book.setKnown(session.peer), ownRecord.shown(session.recordSeq)]);
   }
 

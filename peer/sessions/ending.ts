@@ -4,6 +4,7 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
+import { MAX_SESSIONS_PER_PEER } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { Carrier } from "./carrier.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
@@ -38,9 +39,22 @@ export class Ending {
     const { peer } = session;
     session.close();
     reliable.forget(session);
-    events.audit("session_closed", { peer, success: true, why });
+    events.auditPeer("session_closed", { peer, success: true, why });
     events.emit({ type: "session_ended", session_id: session.id, peer, why });
     reliable.resend(peer);
+  }
+
+  /** Lets the oldest confirmed sessions of a peer go that are more than it may have; what waited goes on the newest. */
+  async endSurplus(peer: NodeId): Promise<void> {
+    const { table, reliable, events } = this.#parts;
+    const surplus = table.forPeer(peer).filter(({ confirmed }) => confirmed)
+      .slice(MAX_SESSIONS_PER_PEER);
+    for (const session of surplus) {
+      session.close();
+      events.emit({ type: "session_ended", session_id: session.id, peer, why: "too many" });
+    }
+    await Promise.all(surplus.map((session) => this.remove(session)));
+    if (surplus.length > 0) reliable.resend(peer);
   }
 
   /** Lets a session go that is over, and with it the pairs of a handshake that nobody confirmed. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import {
@@ -25,6 +26,7 @@ import type { AckGatherer } from "./acks.ts";
 import type { Confirming } from "./confirming.ts";
 import type { Ending } from "./ending.ts";
 import { FrameOpening, type Opened } from "./frame_opening.ts";
+import { FramesUnderWay } from "./frames_under_way.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Keeping } from "./keeping.ts";
 import type { PeerLinks } from "./links.ts";
@@ -36,7 +38,13 @@ import type { Syncing } from "./syncing.ts";
 /** What became of a frame, for whoever carried it. */
 export type FrameVerdict =
   | { readonly kind: "unknown" | "refused" }
-  | { readonly kind: "taken"; readonly session: Session; readonly fresh: boolean };
+  | {
+    readonly kind: "taken";
+    readonly session: Session;
+    readonly fresh: boolean;
+    /** Resolves when there is room for more frames of this peer; absent where there is. */
+    readonly room?: Promise<void>;
+  };
 
 /** What became of a sealed call, for the POST that carried it. */
 export type CallVerdict = CallEnd | { readonly kind: "refused" };
@@ -63,6 +71,8 @@ export interface IntakeParts {
   readonly revoking: Revoking;
   readonly ending: Ending;
   readonly links: PeerLinks;
+  /** Called for each frame that has opened. */
+  readonly used: (peer: NodeId) => void;
 }
 
 /** What may be otherwise at the next repeat. */
@@ -72,6 +82,7 @@ const PASSING_CODES = ["overloaded", "rate_limited", "internal"] as const;
 export class FrameIntake {
   readonly #parts: IntakeParts;
   readonly #opening: FrameOpening;
+  readonly #underWay = new FramesUnderWay();
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -87,8 +98,24 @@ export class FrameIntake {
     const { session } = opening;
     if (opening.kind === "dropped") return { kind: "taken", session, fresh: false };
     const { opened } = opening;
-    this.#parts.background.run("frame", this.#dispatch(session, opened));
-    return { kind: "taken", session, fresh: opened.outcome === "opened" };
+    const { peer } = session;
+    const work = this.#dispatch(session, opened);
+    this.#parts.background.run("frame", this.#underWay.during(work, { peer, bytes: frame.length }));
+    const taken = { kind: "taken", session, fresh: opened.outcome === "opened" } as const;
+    return this.#underWay.isFull(peer) ? { ...taken, room: this.#underWay.room(peer) } : taken;
+  }
+
+  /**
+   * Looks whether frames of a session are taken that come by a way which cannot wait.
+   * @param sessionId 16 bytes.
+   * @throws {OpenRedError} `overloaded` while too many frames of its peer are under way; they come again.
+   */
+  checkRoom(sessionId: Uint8Array): void {
+    const session = this.#opening.find(sessionId);
+    if (session === null || !this.#underWay.isFull(session.peer)) return;
+    throw new OpenRedError("overloaded", "Too many frames of this peer are under way", {
+      retryAfterMs: 1_000,
+    });
   }
 
   /** Tells whether frames of a session would be opened. */

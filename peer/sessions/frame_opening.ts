@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import type { NodeId } from "../../crypto/encoding.ts";
 import { CryptoError, type OpenedFrame } from "../../crypto/interface.ts";
 import { frameSessionId } from "../../protocol/peer_api.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -27,6 +28,8 @@ export interface OpeningParts {
   readonly book: PeerBook;
   readonly table: SessionTable;
   readonly confirming: Confirming;
+  /** Called for each frame that has opened. */
+  readonly used: (peer: NodeId) => void;
 }
 
 /** Opens the frames of one node. */
@@ -57,6 +60,7 @@ export class FrameOpening {
         return { kind: "dropped", session };
       default:
         events.count(opened.outcome === "opened" ? "frames_opened" : "frames_repeated");
+        this.#parts.used(session.peer);
         return { kind: "opened", session, opened };
     }
   }

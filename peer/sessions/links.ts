@@ -7,11 +7,17 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
 import type { PeerTrouble } from "../../protocol/admin_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import {
+  unreachable,
+  type UnreachableReason,
+  unreachableReason,
+} from "../../protocol/unreachable.ts";
 import { Backoff, jitter, sleep } from "../timing/backoff.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { Permissions } from "../peers/permissions.ts";
 import { CallTurns } from "./call_turns.ts";
+import { IntroductionPace } from "./introduction_pace.ts";
 import type { Session, SessionTable } from "./session.ts";
 import { settleStranded } from "./trouble.ts";
 import { Waiters, type WaitOptions } from "./waiters.ts";
@@ -27,9 +33,17 @@ export interface LinkParts {
   readonly book: PeerBook;
   readonly permissions: Permissions;
   /** Makes an unconfirmed session, or `null` if the peer does not answer. */
-  readonly call: (peer: NodeId, signal: AbortSignal) => Promise<Session | null>;
+  readonly call: (peer: NodeId, options: CallOptions) => Promise<Session | null>;
   /** Says hello until the session is confirmed. @returns Whether it was. */
   readonly greet: (session: Session, signal: AbortSignal) => Promise<boolean>;
+}
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+  /** Waits for leave to ask a directory for an introduction. */
+  readonly mayAsk: () => Promise<void>;
+  /** Hears why a message 1 had no answer, as far as that is known. */
+  readonly silent: (reason: UnreachableReason | null) => void;
 }
 
 interface Link {
@@ -67,12 +81,14 @@ export class PeerLinks {
   readonly #links = new Map<NodeId, Link>();
   readonly #waiters: Waiters;
   readonly #turns: CallTurns;
+  readonly #pace: IntroductionPace;
   readonly #stop = new AbortController();
   readonly #runs = new Set<Promise<void>>();
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
     this.#turns = new CallTurns(parts.clock);
+    this.#pace = new IntroductionPace(parts.clock);
     this.#waiters = new Waiters(parts.clock);
   }
 
@@ -169,11 +185,16 @@ export class PeerLinks {
 
   async #callOnce(link: Link): Promise<boolean> {
     const signal = this.#signalOf(link);
+    let reason = null as UnreachableReason | null;
     try {
-      const session = await this.#parts.call(link.peer, signal);
+      const mayAsk = () => this.#mayAsk(link);
+      const silent = (why: UnreachableReason | null) => void (reason = why);
+      const session = await this.#parts.call(link.peer, { signal, mayAsk, silent });
       if (session !== null && await this.#parts.greet(session, signal)) return true;
-      const text = "The peer does not answer; it is called again";
-      this.#noteFailure(link, new OpenRedError("unreachable", text));
+      const error = reason === null
+        ? new OpenRedError("unreachable", "The peer does not answer; it is called again")
+        : unreachable("The peer", reason);
+      this.#noteFailure(link, error);
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
       this.#noteFailure(link, error);
@@ -209,6 +230,7 @@ export class PeerLinks {
     const leftMs = nextTryMs === null ? null : nextTryMs - this.#parts.clock.monotonicMs();
     return {
       code: lastError.code,
+      reason: unreachableReason(lastError),
       text: lastError.message,
       since: failingSinceMs,
       next_try_in_ms: leftMs === null ? null : Math.max(0, Math.round(leftMs)),
@@ -219,6 +241,13 @@ export class PeerLinks {
   #turn(link: Link): Promise<() => void> {
     if (!link.patient) return Promise.resolve(() => {});
     return this.#untilWoken(link, { wait: (signal) => this.#turns.take(signal), woken: () => {} });
+  }
+
+  /** Whoever waits for a session need not wait for others' introductions, nor for leave that was asked for before. */
+  async #mayAsk(link: Link): Promise<void> {
+    if (!link.patient) return;
+    const wait = (signal: AbortSignal) => this.#pace.take(signal);
+    await this.#untilWoken(link, { wait, woken: undefined });
   }
 
   async #untilWoken<T>(

@@ -23,6 +23,7 @@ import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import type { MethodBook } from "../own/method_book.ts";
 import { type NodeEvents, reasonOf } from "../events/events.ts";
 import type { OwnRecord } from "../own/own_record.ts";
+import type { Decisions } from "../peers/decisions.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { Permissions } from "../peers/permissions.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
@@ -39,6 +40,7 @@ export interface HandshakeParts {
   readonly vault: TokenVault;
   readonly book: PeerBook;
   readonly permissions: Permissions;
+  readonly decisions: Decisions;
   readonly ownRecord: OwnRecord;
   readonly methods: MethodBook;
   readonly table: SessionTable;
@@ -72,6 +74,19 @@ export class Responder {
 
   constructor(parts: HandshakeParts) {
     this.#parts = parts;
+  }
+
+  /**
+   * Whose pair a message 1 is on, if that is a peer that somebody here decided about and that has proven itself before;
+   * otherwise `null`. Only the two of them have seen the id of a standby pair that is not used yet.
+   * @param pairId 16 bytes.
+   */
+  callerOf(pairId: Uint8Array): NodeId | null {
+    const { vault, book, decisions } = this.#parts;
+    const pair = vault.get(Buffer.from(pairId).toString("hex"));
+    if (pair === null || pair.half === null || !vault.isAlive(pair)) return null;
+    const { peer } = pair;
+    return book.get(peer)?.known === true && decisions.isDecided(peer) ? peer : null;
   }
 
   /**
@@ -228,7 +243,12 @@ export class Responder {
     this.#answers.set(made.hash, { answer, givenMs: clock.monotonicMs() });
     events.count("handshakes_accepted");
     const { suite } = made;
-    events.audit("handshake", { peer: made.pair.peer, success: true, role: "responder", suite });
+    events.auditPeer("handshake", {
+      peer: made.pair.peer,
+      success: true,
+      role: "responder",
+      suite,
+    });
     return answer;
   }
 
@@ -246,11 +266,11 @@ export class Responder {
     try {
       const accepted = await crypto.acceptHandshake(accept);
       validations.note(pair.pairId, { ...validation, validation_result: true });
-      events.audit("token_validated", { ...noted, success: true });
+      events.auditPeer("token_validated", { ...noted, success: true });
       return accepted;
     } catch (error) {
       validations.note(pair.pairId, { ...validation, validation_result: false });
-      events.audit("token_validated", { ...noted, success: false });
+      events.auditPeer("token_validated", { ...noted, success: false });
       throw error;
     }
   }

@@ -81,7 +81,7 @@ export class Revoking {
     await Promise.allSettled([storing]);
     await this.#end(ended, "the peer revoked");
     await storing;
-    events.audit("revoked", { peer, success: true, why: "the peer revoked" });
+    events.auditPeer("revoked", { peer, success: true, why: "the peer revoked" });
   }
 
   /** Has the peer not be called until somebody here asks for it. */

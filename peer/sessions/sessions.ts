@@ -26,6 +26,7 @@ import { Revoking } from "./revoking.ts";
 import type { Session } from "./session.ts";
 import { sessionView } from "./session_view.ts";
 import { isRenewalDue } from "./standby.ts";
+import { Strangers } from "./strangers.ts";
 import { Sweep } from "./sweep.ts";
 import { Syncing } from "./syncing.ts";
 
@@ -45,6 +46,8 @@ export interface SessionsParts extends HandshakeParts {
   readonly calls: CallGate;
   /** Called after a session was confirmed. */
   readonly confirmed: (peer: NodeId) => void;
+  /** Whether something of a module waits for a peer. */
+  readonly isAwaited: (peer: NodeId) => boolean;
 }
 
 /** All sessions of one node. */
@@ -53,6 +56,7 @@ export class Sessions {
   readonly reliable: ReliableSender;
   readonly revoking: Revoking;
   readonly ending: Ending;
+  readonly strangers: Strangers;
   readonly #parts: SessionsParts;
   readonly #responder: Responder;
   readonly #keeping: Keeping;
@@ -68,11 +72,12 @@ export class Sessions {
     this.reliable = new ReliableSender(parts);
     this.links = new PeerLinks({
       ...parts,
-      call: (peer, signal) => caller.call(peer, signal),
+      call: (peer, options) => caller.call(peer, options),
       greet: (session, signal) => greeting.greet(session, signal),
     });
     const shared = { ...parts, greeting, reliable: this.reliable, links: this.links };
     this.ending = new Ending(shared);
+    this.strangers = new Strangers({ ...parts, ending: this.ending });
     const close = (session: Session, why: string) => this.ending.close(session, why);
     this.revoking = new Revoking({ ...shared, close });
     this.#keeping = new Keeping({ ...shared, ownId: parts.own.id, close });
@@ -90,6 +95,7 @@ export class Sessions {
         parts.clock,
         (peer, ids) => send(peer, { type: "core.refused", ids }),
       ),
+      used: (peer) => this.strangers.used(peer),
       keeping: this.#keeping,
       syncing: this.#syncing,
       revoking: this.revoking,
@@ -105,12 +111,22 @@ export class Sessions {
     this.reliable.resend(peer);
     if (wasKnown) this.#syncing.ask(peer);
     this.#parts.confirmed(peer);
+    const { background } = this.#parts;
+    background.run("surplus", this.ending.endSurplus(peer));
+    background.run("strangers", this.strangers.met(peer));
   }
 
-  /** Calls every peer it ever had a session with and that was not revoked since, and begins to watch over sessions. */
+  /**
+   * Calls every peer that it ever had a session with, that somebody here decided about and that was not revoked since,
+   * and begins to watch over sessions. A stranger calls again itself.
+   */
   async start(): Promise<void> {
     await this.#dropOrphans();
-    const peers = this.#parts.book.all().filter((peer) => peer.known && peer.revokedAt === null);
+    this.strangers.gather();
+    const decided = this.#parts.decisions.all();
+    const peers = this.#parts.book.all().filter(({ id, known, revokedAt }) =>
+      known && revokedAt === null && decided.has(id)
+    );
     const withinMs = Math.min(peers.length * START_MS_PER_PEER, MAX_START_MS);
     // As many as have a turn at once need no spreading.
     const spread = peers.length > MAX_CALLS_IN_TURN ? { withinMs } : {};
@@ -145,6 +161,11 @@ export class Sessions {
     );
   }
 
+  /** As {@linkcode Responder.callerOf}. */
+  callerOf(pairId: Uint8Array): NodeId | null {
+    return this.#responder.callerOf(pairId);
+  }
+
   /** @throws {OpenRedError} `handshake_rejected`. */
   answer(request: HandshakeRequest): Promise<HandshakeAnswer> {
     return this.#responder.answer(request);
@@ -153,6 +174,11 @@ export class Sessions {
   /** Tells whether frames of a session would be opened. @param sessionId 16 bytes. */
   knows(sessionId: Uint8Array): boolean {
     return this.#intake.knows(sessionId);
+  }
+
+  /** As {@linkcode FrameIntake.checkRoom}. */
+  checkRoom(sessionId: Uint8Array): void {
+    this.#intake.checkRoom(sessionId);
   }
 
   /** Takes a frame from whatever carried it. */
@@ -185,15 +211,17 @@ export class Sessions {
 
   /** Notes that somebody said a session of this peer is unknown there: a hint, tried with growing pauses. */
   hintUnknown(peer: NodeId): void {
-    if (this.#parts.table.current(peer) === null) return;
+    const { table, decisions } = this.#parts;
+    if (table.current(peer) === null || !decisions.isDecided(peer)) return;
     this.links.want(peer, { fresh: true, delayed: true });
   }
 
-  /** Calls peers whose standby pairs near their end: it would take a directory to meet them again. */
+  /** Calls peers, but no strangers, whose standby pairs near their end: it would take a directory to meet them again. */
   renewStandby(): void {
-    const { book, vault, clock } = this.#parts;
+    const { book, vault, clock, decisions } = this.#parts;
+    const decided = decisions.all();
     for (const { id, known } of book.all()) {
-      if (known && isRenewalDue(vault, { peer: id, nowMs: clock.nowMs() })) {
+      if (known && decided.has(id) && isRenewalDue(vault, { peer: id, nowMs: clock.nowMs() })) {
         this.links.want(id, { fresh: true, patient: true });
       }
     }

@@ -6,7 +6,11 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { StoredHalf } from "../../crypto/interface.ts";
 import type { Clock } from "../../ports/ports.ts";
-import { MAX_STANDBY_SETS_PER_PEER, STANDBY_LIFE_MS } from "../../protocol/limits.ts";
+import {
+  MAX_SPENT_PAIRS_PER_PEER,
+  MAX_STANDBY_SETS_PER_PEER,
+  STANDBY_LIFE_MS,
+} from "../../protocol/limits.ts";
 import { newEntry, type PairEntry, type TokenVault } from "../tokens/vault.ts";
 import type { Session } from "./session.ts";
 
@@ -94,4 +98,18 @@ export function tooManySets(vault: TokenVault, session: Pick<Session, "peer" | "
     if (kept.size < MAX_STANDBY_SETS_PER_PEER) kept.add(sessionId);
   }
   return others.filter(({ sessionId }) => !kept.has(sessionId)).map(({ pairId }) => pairId);
+}
+
+/**
+ * The spent standby pairs of a peer beyond those that are remembered, which are the newest: a peer that makes one
+ * session after the other leaves no more. One that was revoked stays, so that its owner sees it.
+ */
+export function tooManySpent(vault: TokenVault, peer: NodeId): string[] {
+  return vault.forPeer(peer)
+    .filter(({ half, standby, revokedAt }) =>
+      half === null && standby !== null && revokedAt === undefined
+    )
+    .sort((a, b) => b.info.issuedAt - a.info.issuedAt)
+    .slice(MAX_SPENT_PAIRS_PER_PEER - 1)
+    .map(({ pairId }) => pairId);
 }

@@ -8,6 +8,7 @@ import { ClockWatch } from "../../ports/clock_watch.ts";
 import type { Clock } from "../../ports/ports.ts";
 import type { Background } from "../timing/background.ts";
 import type { NodeEvents } from "../events/events.ts";
+import type { Decisions } from "../peers/decisions.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { Ending } from "./ending.ts";
 import type { Greeting } from "./greeting.ts";
@@ -29,6 +30,7 @@ export interface SweepParts {
   readonly greeting: Greeting;
   readonly ending: Ending;
   readonly syncing: Syncing;
+  readonly decisions: Decisions;
 }
 
 /** Watches over the sessions of one node. */
@@ -72,15 +74,16 @@ export class Sweep {
     this.#noteClockJump();
   }
 
-  /** Calls for a newer session when one nears its end, and when it ended without one. */
+  /** Calls for a newer session when one nears its end, and when it ended without one. A stranger sees to it itself. */
   #renew(session: Session): void {
-    const { clock, table, links } = this.#parts;
+    const { clock, table, links, decisions } = this.#parts;
     if (clock.monotonicMs() < session.renewAtMs) return;
     const [newest] = table.forPeer(session.peer);
     // One that is not confirmed may never be: until that is known, this one stays due.
     if (newest !== session && newest?.confirmed === false) return;
     session.renewAtMs = Infinity;
-    if (newest === session) links.want(session.peer, { fresh: true, patient: true });
+    if (newest !== session || !decisions.isDecided(session.peer)) return;
+    links.want(session.peer, { fresh: true, patient: true });
   }
 
   #noteClockJump(): void {

@@ -41,6 +41,7 @@ export function troubleWith(
   if (parts.table.current(peer) !== null) return null;
   return {
     code: "revoked",
+    reason: null,
     text: "Its tokens were revoked; it is called again once somebody here asks for it",
     since: revokedAt,
     next_try_in_ms: null,

@@ -23,6 +23,7 @@ import {
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { decodePairStatement, type PairStatement } from "../../protocol/statements.ts";
 import { type NodeEvents, reasonOf } from "../events/events.ts";
+import type { Decisions } from "../peers/decisions.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { DenialLog } from "../events/denial_log.ts";
 import type { Permissions } from "../peers/permissions.ts";
@@ -39,6 +40,14 @@ interface ReceiverParts {
   readonly book: PeerBook;
   readonly permissions: Permissions;
   readonly denials: DenialLog;
+  readonly decisions: Decisions;
+}
+
+/** A pair that a directory made. */
+interface MadePair {
+  readonly peer: NodeId;
+  readonly issuer: NodeId;
+  readonly isWanted: boolean;
 }
 
 /** Whom envelopes are for. */
@@ -117,7 +126,9 @@ export class EnvelopeReceiver {
         await crypto.release(opened.half);
         return await this.#again(pairId);
       }
-      const spent = this.#makeRoom(peer.id, directory.id);
+      const isWanted = opened.info.role === "initiator" ||
+        this.#parts.decisions.isDecided(peer.id);
+      const spent = this.#makeRoom({ peer: peer.id, issuer: directory.id, isWanted });
       const entry: PairEntry = { ...newEntry(opened, peer.id), envelope };
       if (this.#parts.permissions.isBlocked(peer.id)) {
         await this.#throwAway(entry);
@@ -125,7 +136,7 @@ export class EnvelopeReceiver {
       }
       await Promise.all([vault.commit({ put: [...spent, entry] }), this.#parts.book.take(peer)]);
       const { method } = opened.info;
-      this.#parts.events.audit("token_received", { peer: peer.id, success: true, method });
+      this.#parts.events.auditPeer("token_received", { peer: peer.id, success: true, method });
       this.#parts.events.emit({ type: "introduced", peer: peer.id, method, epoch: opened.epoch });
       return pairId;
     } catch (error) {
@@ -176,7 +187,7 @@ export class EnvelopeReceiver {
     const peer = this.#parts.book.judge(shown);
     if (peer.payload.gone) refuse("The peer is gone");
     if (info.role === "initiator" && !this.#wasAsked(shown.id)) {
-      this.#parts.events.audit("unasked_half", { peer: shown.id, success: false });
+      this.#parts.events.auditPeer("unasked_half", { peer: shown.id, success: false });
       refuse("Nobody asked for this pair");
     }
     return peer;
@@ -187,13 +198,17 @@ export class EnvelopeReceiver {
     return askedMs !== undefined && this.#parts.clock.monotonicMs() - askedMs <= ASKED_MS;
   }
 
-  /** @returns What is left of the pairs that have to go for a new one with this peer: their ids stay remembered. */
-  #makeRoom(peer: NodeId, issuer: NodeId): PairEntry[] {
+  /**
+   * @param made `isWanted`: this node has asked for it, or somebody here has decided about the peer. Strangers' pairs,
+   *   however many, do not keep it out.
+   * @returns What is left of the pairs that have to go for a new one with this peer: their ids stay remembered.
+   */
+  #makeRoom({ peer, issuer, isWanted }: MadePair): PairEntry[] {
     const unused = this.#parts.vault.all().filter((entry) =>
       entry.info.issuer === issuer && entry.half !== null && entry.taken.length === 0 &&
       this.#parts.vault.isAlive(entry)
     );
-    if (unused.length >= MAX_UNUSED_PAIRS_PER_DIRECTORY) {
+    if (!isWanted && unused.length >= MAX_UNUSED_PAIRS_PER_DIRECTORY) {
       throw new OpenRedError("too_many_pairs", "Too many unused pairs of this directory", {
         retryAfterMs: PAIR_LIFE_MS,
       });

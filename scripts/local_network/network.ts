@@ -5,7 +5,7 @@
  */
 import { AdminClient } from "../../cli/admin_client.ts";
 import { sendLoopback } from "../../ports/system_loopback.ts";
-import { systemClock } from "../../ports/system.ts";
+import { systemClock, systemRandom } from "../../ports/system.ts";
 import { ADMIN_FILE } from "../../protocol/admin_api.ts";
 import { Child, type Ready } from "./child.ts";
 import { childEnvironment, type ProgramName, type Programs } from "./programs.ts";
@@ -217,6 +217,13 @@ export class LocalNetwork implements AsyncDisposable {
   async #openAdmin(data: string): Promise<AdminClient> {
     const adminFile = await Deno.readFile(`${data}/${ADMIN_FILE}`);
     const { signal } = this.#options;
-    return new AdminClient({ data, adminFile, send: sendLoopback, clock: systemClock, signal });
+    return new AdminClient({
+      data,
+      adminFile,
+      send: sendLoopback,
+      clock: systemClock,
+      random: systemRandom,
+      signal,
+    });
   }
 }

@@ -3,7 +3,7 @@ import { failure, usageError } from "../../cli/command_error.ts";
 import { type CommandLinePorts, runCommandLine } from "../../cli/commands.ts";
 import { sendLoopback } from "../../ports/system_loopback.ts";
 import type { TextSink } from "../../cli/output.ts";
-import { systemClock } from "../../ports/system.ts";
+import { systemClock, systemRandom } from "../../ports/system.ts";
 
 export class MemorySink implements TextSink {
   text = "";
@@ -70,6 +70,7 @@ export async function runInProcess(
     clock: systemClock,
     signal: settings.signal ?? new AbortController().signal,
     send: sendLoopback,
+    random: systemRandom,
     readInput: (maxBytes) => {
       const input = settings.input ?? new Uint8Array();
       if (input.length > maxBytes) throw new RangeError("Too long");

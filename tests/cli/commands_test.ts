@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { encodeNodeId } from "../../crypto/encoding.ts";
+import { encodeBase64Url, encodeNodeId } from "../../crypto/encoding.ts";
 import { startFakeAdmin } from "./fake_admin.ts";
 import { runInProcess } from "./command_line.ts";
 
@@ -190,16 +190,25 @@ Deno.test("whom the node does not know is a failure, not wrong usage", async () 
   assertEquals(result.err, "openred-node: Nobody here is called carol (not_found)\n");
 });
 
-Deno.test("an admin.json of a former run is told from a refusal of the node", async () => {
+Deno.test("a command shows its token and its text to nobody who has the port of a former run", async () => {
+  const wrong = { proof: encodeBase64Url(new Uint8Array(32)) };
   const others = [
     { status: 404, json: { code: "not_found", detail: "There is nothing here" } },
     { status: 401, json: { code: "unauthorized", detail: "Wrong token" } },
+    { json: wrong },
+    { json: { proof: "short" } },
+    { status: 500, json: wrong },
     new Response("<html>", { status: 404 }),
+    new Response("x".repeat(100_000)),
   ];
   for (const other of others) {
-    await using admin = startFakeAdmin(() => other instanceof Response ? other.clone() : other);
-    for (const args of [["peer", "show", "carol"], ["audit", "export", "-"]]) {
+    const answer = () => other instanceof Response ? other.clone() : other;
+    await using admin = startFakeAdmin(answer, { isOther: true });
+    for (const args of [["send", PEER, "hello"], ["audit", "export", "-"]]) {
       const result = await runInProcess([...args, "--data", "folder"], admin);
+      assertEquals(admin.seen.map(({ path }) => path.split("?")[0]), ["/admin/v1/proof"]);
+      const [asked] = admin.seen.splice(0);
+      assertEquals([asked?.method, asked?.authorization, asked?.body], ["GET", null, null]);
       assertEquals([result.code, result.out], [1, ""]);
       assertStringIncludes(result.err, "admin.json in folder is of a former run");
       assertStringIncludes(result.err, "openred-node run --data folder");

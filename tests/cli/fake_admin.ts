@@ -1,4 +1,10 @@
-/** A stand-in for a running node's admin API. */
+/**
+ * A stand-in for a running node's admin API.
+ *
+ * @module
+ */
+import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
+import { ADMIN_PROOF_PATH, makeAdminProof } from "../../protocol/admin_proof.ts";
 
 export interface SeenRequest {
   readonly method: string;
@@ -14,14 +20,19 @@ export interface FakeAdmin extends AsyncDisposable {
   readonly seen: SeenRequest[];
 }
 
+const TOKEN = "local-token";
+
+/** @param options `isOther`: it does not know the token. Only what comes after the proof is seen. */
 export function startFakeAdmin(
   answer: (request: SeenRequest) => FakeAnswer | Promise<FakeAnswer>,
+  { isOther = false } = {},
 ): FakeAdmin {
   const seen: SeenRequest[] = [];
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
       const url = new URL(request.url);
+      if (url.pathname === ADMIN_PROOF_PATH && !isOther) return await prove(url);
       const text = await request.text();
       const entry: SeenRequest = {
         method: request.method,
@@ -36,8 +47,13 @@ export function startFakeAdmin(
     },
   );
   return {
-    adminFile: { url: `http://127.0.0.1:${server.addr.port}`, token: "local-token", pid: 1 },
+    adminFile: { url: `http://127.0.0.1:${server.addr.port}`, token: TOKEN, pid: 1 },
     seen,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
+}
+
+async function prove(url: URL): Promise<Response> {
+  const nonce = decodeBase64Url(url.searchParams.get("nonce") ?? "");
+  return Response.json({ proof: encodeBase64Url(await makeAdminProof(TOKEN, nonce!)) });
 }

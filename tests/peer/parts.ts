@@ -10,7 +10,9 @@ import { Background } from "../../peer/timing/background.ts";
 import { NodeEvents } from "../../peer/events/events.ts";
 import { MethodBook } from "../../peer/own/method_book.ts";
 import { DenialLog } from "../../peer/events/denial_log.ts";
+import { Decisions } from "../../peer/peers/decisions.ts";
 import { Permissions } from "../../peer/peers/permissions.ts";
+import { Petnames } from "../../peer/peers/petnames.ts";
 import { NodeStore } from "../../peer/store/store.ts";
 import { VirtualClock } from "../world/virtual_clock.ts";
 import { MemoryFiles } from "../world/memory_files.ts";
@@ -31,6 +33,7 @@ export class TestParts implements Disposable {
   readonly background = new Background(this.log);
   readonly denials: DenialLog;
   readonly permissions: Permissions;
+  readonly decisions: Decisions;
   readonly database: DatabaseSync;
   readonly crypto: CryptoCore;
   readonly methods: MethodBook;
@@ -42,6 +45,8 @@ export class TestParts implements Disposable {
     this.database = database;
     this.store = new NodeStore(() => this.database, this.clock);
     this.permissions = new Permissions(this);
+    const { permissions, store } = this;
+    this.decisions = new Decisions({ permissions, petnames: new Petnames(store) });
     this.denials = new DenialLog(this);
   }
 

@@ -146,6 +146,12 @@ export class TestNode implements AsyncDisposable {
     return await readAnswer(await this.#owner.request(method, path, content));
   }
 
+  /** Decides about the peer, who is no stranger from then on. */
+  async decide(peer = this.peer.id): Promise<void> {
+    const { status } = await this.admin("POST", "/peers/allow", { peer, permission: "message" });
+    if (status !== 200) throw new Error(`The decision was answered with ${status}`);
+  }
+
   async record(): Promise<VerifiedRecord> {
     const { body } = await this.admin("GET", "/id");
     return await verifyRecord(this.crypto, body.record);

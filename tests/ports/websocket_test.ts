@@ -165,7 +165,7 @@ Deno.test("channels and the runtime's own WebSockets understand each other, in t
   await test.step("the runtime opens, in parts of 1,024 bytes", async () => {
     await using server = serveLoopback((request) => {
       const { channel, response } = systemChannelUpgrader.upgrade(request);
-      channel.listen({ message: (data) => data && channel.send(data), close: () => {} });
+      channel.listen({ message: (data) => void (data && channel.send(data)), close: () => {} });
       return response;
     });
     const socket = new WebSocket(server.url.replace("http", "ws"));

@@ -115,7 +115,7 @@ export class RunningNode implements AsyncDisposable {
   }
 
   get adminHeaders(): Record<string, string> {
-    return { authorization: `Bearer ${ADMIN_TOKEN}` };
+    return { host: "127.0.0.1", authorization: `Bearer ${ADMIN_TOKEN}` };
   }
 
   /** Every request comes from an address of its own, so that no limit of addresses is met. */

@@ -104,7 +104,10 @@ Deno.test("a virtual channel keeps its order, and breaks when its link is cut", 
   let closed = 0;
   b.handler = (request) => {
     const { response, channel } = upgraderFor(network, b).upgrade(request);
-    channel.listen({ message: (data) => heard.push(text(data)), close: (code) => closed = code });
+    channel.listen({
+      message: (data) => void heard.push(text(data)),
+      close: (code) => closed = code,
+    });
     return Promise.resolve(response);
   };
   const opening = network.clientFor(a).openChannel({

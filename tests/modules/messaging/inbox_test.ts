@@ -120,3 +120,23 @@ Deno.test("The inbox opens no text that was put into the place of another one", 
   const seen = await messaging.inbox();
   assertEquals(seen.map(({ text, damaged }) => [text, damaged]), [["a", undefined], ["", true]]);
 });
+
+Deno.test("The inbox keeps a share for each peer that may write, and says so once one is full", async () => {
+  using messaging = await MessagingWorld.start();
+  const { store, events } = messaging.world.parts;
+  store.statement(
+    `WITH RECURSIVE counting(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting WHERE n < 99999)
+     INSERT INTO messaging_inbox (peer, id, sealed, received_at, request)
+     SELECT ?, 'row' || n, x'00', 0, 0 FROM counting`,
+  ).run(PEER);
+  const receive = (peer: typeof PEER, id: string) => messaging.receive({ peer, id });
+  const burst = [receive(PEER, "a"), receive(PEER, "b"), receive(OTHER, "a")];
+  assertEquals(await Promise.all(burst), [true, false, true]);
+  assert(events.warnings().some((warning) => warning.includes(`${PEER} has filled its share`)));
+  const inbox = await messaging.inbox();
+  assertEquals(inbox.some(({ id }) => id === "b"), false);
+  const answer = await messaging.clear(PEER, inbox[10]!.number);
+  assertEquals(answer, { removed: 10 });
+  assert(!events.warnings().some((warning) => warning.includes("filled its share")));
+  assert(await receive(PEER, "b"), "the sender repeats it, and now there is room");
+});

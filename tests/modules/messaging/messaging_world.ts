@@ -96,6 +96,10 @@ export class MessagingWorld implements Disposable {
     return view.messages;
   }
 
+  clear(peer: NodeId, before: number): Promise<unknown> {
+    return this.#hosted.ask("POST", "/m/messaging/inbox/clear", { peer, before });
+  }
+
   /** How many messages wait for a peer. */
   waiting(peer: NodeId): number {
     return this.#hosted.host.waiting(peer);

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { decodeBase64Url, encodeBase64Url } from "../../../crypto/encoding.ts";
+import { isAdminProof } from "../../../protocol/admin_proof.ts";
 import { readAnswer, TestNode } from "../test_node.ts";
 import { ADMIN_TOKEN } from "../../world/compose_node.ts";
 import { settle } from "../../world/settle.ts";
@@ -230,4 +232,38 @@ Deno.test("The admin API waits for no session once whoever asked has gone", asyn
   gone.abort();
   const { status, body } = await readAnswer(await answering);
   assertEquals([status, body.code], [404, "node_unknown"]);
+});
+
+Deno.test("AdminApi proves that it knows the token to whoever asks, and shows it to nobody", async () => {
+  await using test = await TestNode.start();
+  const nonce = new Uint8Array(16).fill(7);
+  const ask = (path: string, headers: Record<string, string> = {}) =>
+    test.node.handleAdmin(new Request(`http://127.0.0.1/admin/v1/proof${path}`, { headers }));
+  const response = await ask(`?nonce=${encodeBase64Url(nonce)}`);
+  assertEquals(response.status, 200);
+  const { proof } = await response.json();
+  const given = { nonce, proof: decodeBase64Url(proof)! };
+  assert(await isAdminProof(ADMIN_TOKEN, given));
+  assert(!await isAdminProof(`${ADMIN_TOKEN}x`, given));
+  assert(!await isAdminProof(ADMIN_TOKEN, { ...given, nonce: new Uint8Array(16) }));
+  for (const path of ["", "?nonce=AAAA", `?nonce=${encodeBase64Url(nonce)}&more=1`]) {
+    assertEquals((await ask(path)).status, 400, path);
+  }
+});
+
+Deno.test("AdminApi answers under names of this machine only", async () => {
+  await using test = await TestNode.start();
+  const ask = (host: string, path: string) => {
+    const headers = { host, authorization: `Bearer ${ADMIN_TOKEN}` };
+    return test.node.handleAdmin(new Request(`http://127.0.0.1/admin/v1${path}`, { headers }));
+  };
+  for (const host of ["127.0.0.1:7", "127.9.8.7", "localhost:80", "[::1]:7600"]) {
+    assertEquals((await ask(host, "/id")).status, 200, host);
+  }
+  const nonce = encodeBase64Url(new Uint8Array(16));
+  for (const host of ["rebound.example", "localhost.example", "0.0.0.0:7", "8.8.8.8", "a b"]) {
+    for (const path of ["/id", `/proof?nonce=${nonce}`]) {
+      assertEquals((await ask(host, path)).status, 403, `${host} ${path}`);
+    }
+  }
 });

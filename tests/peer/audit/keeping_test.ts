@@ -259,23 +259,25 @@ Deno.test("entries recorded at once, and by many, keep their order and are all t
   await log.stop();
 });
 
+const SOMEBODY = { peer: null, isDecided: false };
+
 Deno.test("strangers cannot wash the log out: many of their events become one", async () => {
   const files = new MortalFiles();
   const log = await world.open(files);
   for (let at = 0; at < 500; at++) {
-    await log.recordThrottled("handshake_refused", { success: false });
+    await log.recordThrottled("handshake_refused", { success: false }, SOMEBODY);
   }
-  await world.clock.advance(61_000);
+  await world.clock.advance(3_601_000);
   const query = { event: "handshake_refused", onlyFailed: true, limit: 1_000 };
   const { entries } = await world.reader(files, log).show(query, NEVER);
-  assertEquals(entries.length, 21);
-  assertEquals(entries.at(-1)?.repeated, 480);
-  for (let at = 0; at < 25; at++) {
-    await log.recordThrottled("handshake_refused", { success: false });
+  assertEquals(entries.length, 31);
+  assertEquals(entries.at(-1)?.repeated, 470);
+  for (let at = 0; at < 35; at++) {
+    await log.recordThrottled("handshake_refused", { success: false }, SOMEBODY);
   }
   await log.stop();
   const again = await world.open(files);
   const { entries: all } = await world.reader(files, again).show(query, NEVER);
-  assertEquals([all.length, all.at(-1)?.repeated], [42, 5], "a stop ends the minute");
+  assertEquals([all.length, all.at(-1)?.repeated], [62, 5], "a stop ends the hour");
   await again.stop();
 });

@@ -52,7 +52,7 @@ Deno.test("GET /identity signs only for a nonce and a directory of those forms, 
   assertEquals((await ask("192.0.2.8")).status, 200);
 });
 
-Deno.test("A path answers 405 to another method, and 404 beside its prefix", async () => {
+Deno.test("A path answers 405 to another method, and without its prefix as with it", async () => {
   await using test = await TestNode.start();
   for (const path of POSTS) {
     assertEquals(await codeOf(test.ask("GET", path)), [405, "method_not_allowed"]);
@@ -61,9 +61,11 @@ Deno.test("A path answers 405 to another method, and 404 beside its prefix", asy
     assertEquals(await codeOf(test.ask("POST", path)), [405, "method_not_allowed"]);
   }
   assertEquals(await codeOf(test.ask("GET", "/nothing")), [404, "not_found"]);
-  const request = new Request("https://node.example/identity");
-  const { status } = await test.node.handle(request, { address: "192.0.2.1" });
-  assertEquals(status, 404);
+  const bare = new Request("https://node.example/identity");
+  const beside = new Request("https://node.example/other/identity");
+  const statusOf = async (request: Request) =>
+    (await test.node.handle(request, { address: "192.0.2.1" })).status;
+  assertEquals([await statusOf(bare), await statusOf(beside)], [400, 404]);
 });
 
 Deno.test("Every POST answers bad bodies with 400 or 413 and a code", async () => {

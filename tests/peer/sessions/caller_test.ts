@@ -255,6 +255,7 @@ async function restart(instead: PeerAnswer) {
   const { test, state, introductions } = made;
   introductions.left.length = 0;
   await test.connect();
+  await test.decide();
   await test.stop();
   state.answer = instead;
   await test.boot();

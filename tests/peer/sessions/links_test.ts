@@ -25,7 +25,7 @@ async function setUp() {
     ...parts,
     table,
     book,
-    call: (_peer, signal) => {
+    call: (_peer, { signal }) => {
       calls.push(parts.clock.monotonicMs());
       return state.call(signal);
     },
@@ -231,7 +231,12 @@ Deno.test("PeerLinks.trouble() tells what fails, since when, and when it is trie
   links.want(peer);
   await world.parts.clock.advance(10 * MINUTE_MS);
   const { next_try_in_ms, ...told } = links.trouble(peer)!;
-  assertEquals(told, { code: "node_unknown", text: "Nobody knows it", since: START_MS });
+  assertEquals(told, {
+    code: "node_unknown",
+    reason: null,
+    text: "Nobody knows it",
+    since: START_MS,
+  });
   assert(next_try_in_ms !== null && next_try_in_ms > 0 && next_try_in_ms <= 360_000);
   confirm((await world.session({ confirmed: false })).own);
   await settle();

@@ -141,6 +141,7 @@ Deno.test("A node keeps eight sets of standby pairs of a peer that settles nothi
 
 Deno.test("The node with the smaller id renews at two thirds of a life, the other at five sixths", async () => {
   await using test = await TestNode.start({ sessionLifeMs: 60 * MINUTE_MS });
+  await test.decide();
   await test.connect();
   const calls = () => test.http.requests.filter(({ url }) => url.endsWith("/p2p/handshake")).length;
   const dueMs = (test.node.id < test.peer.id ? 40 : 50) * MINUTE_MS;
@@ -152,6 +153,7 @@ Deno.test("The node with the smaller id renews at two thirds of a life, the othe
 
 Deno.test("A session stays due for renewal while a newer one may never be confirmed", async () => {
   await using test = await TestNode.start({ sessionLifeMs: 60 * MINUTE_MS });
+  await test.decide();
   await test.connect();
   const calls = () => test.http.requests.filter(({ url }) => url.endsWith("/p2p/handshake")).length;
   const dueMs = (test.node.id < test.peer.id ? 40 : 50) * MINUTE_MS;
@@ -368,6 +370,7 @@ Deno.test("An idle direction steps after an hour and says so, once", async () =>
 
 Deno.test("A node says core.close on its sessions when it stops, and calls its peers when it starts", async () => {
   await using test = await TestNode.start();
+  await test.decide();
   const session = await test.connect();
   await session.read();
   await test.stop();
@@ -415,6 +418,7 @@ Deno.test("A receiving key is gone two minutes after a later step, on an idle se
 
 Deno.test("Standby pairs outlive a start with a clock that is far off", async () => {
   await using test = await TestNode.start();
+  await test.decide();
   await test.connect();
   await test.clock.advance(5 * MINUTE_MS);
   await test.stop();
@@ -431,6 +435,7 @@ Deno.test("Standby pairs outlive a start with a clock that is far off", async ()
 Deno.test("Standby pairs made before a node's clock was set are as good as any after it", async () => {
   await using test = await TestNode.start();
   const days = 31 * 24 * 60 * MINUTE_MS;
+  await test.decide();
   await test.connect();
   await test.clock.advance(MINUTE_MS);
   test.clock.offsetMs += days;

@@ -1,0 +1,35 @@
+/**
+ * Whom somebody here decided about: allowed, denied or blocked it, put it into a group, named it, or asked for it.
+ * Everybody else is a stranger, who gets nothing that lasts (docs/ARCHITECTURE.md, "Strangers").
+ *
+ * @module
+ */
+import type { NodeId } from "../../crypto/encoding.ts";
+import type { Permissions } from "./permissions.ts";
+import type { Petnames } from "./petnames.ts";
+
+export interface DecisionParts {
+  readonly permissions: Pick<Permissions, "mentions" | "peers">;
+  readonly petnames: Pick<Petnames, "of" | "peers">;
+}
+
+/** The decisions of one node's owner, as far as they tell strangers from others. */
+export class Decisions {
+  readonly #parts: DecisionParts;
+
+  constructor(parts: DecisionParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether somebody here decided anything about a peer. Whoever connects or writes to one has. */
+  isDecided(peer: NodeId): boolean {
+    const { permissions, petnames } = this.#parts;
+    return permissions.mentions(peer) || petnames.of(peer) !== null;
+  }
+
+  /** Everybody whom a permission, a group, a block or a name mentions: one look at the database for all of them. */
+  all(): ReadonlySet<NodeId> {
+    const { permissions, petnames } = this.#parts;
+    return new Set([...permissions.peers(), ...petnames.peers()]);
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * Why a connection failed, read from what the runtime throws: `fetch` names it in its text only.
+ *
+ * @module
+ */
+import type { UnreachableReason } from "../protocol/unreachable.ts";
+
+const SIGNS: readonly (readonly [UnreachableReason, RegExp])[] = [
+  ["name_unknown", /dns error|failed to lookup|ENOTFOUND|EAI_AGAIN|name or service not known/i],
+  ["port_closed", /connection refused|ECONNREFUSED/i],
+  ["no_route", /(network|host) (is )?unreachable|no route to host|ENETUNREACH|EHOSTUNREACH/i],
+  ["tls_failed", /certificate|\btls\b|handshake ?failure|InvalidContentType/i],
+];
+
+/** @param error Whatever was thrown; its causes are looked at too. */
+export function failureReason(error: unknown): UnreachableReason {
+  let text = "";
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    text += `${at.name} ${at.message}\n`;
+  }
+  return SIGNS.find(([, sign]) => sign.test(text))?.[0] ?? "broke_off";
+}
