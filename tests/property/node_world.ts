@@ -20,14 +20,26 @@ const MESSAGING = "/m/messaging";
 const ADMIN_POSTS = [
   "backup",
   "connect",
-  ...["enable", "disable"].map((name) => `modules/${name}`),
+  ...["load", "unload", "reload", "enable", "disable", "grant", "revoke", "set"]
+    .map((name) => `modules/${name}`),
   ...["show", "allow", "deny", "reset", "block", "unblock", "forget", "alias"]
     .map((name) => `peers/${name}`),
   ...["add", "remove", "allow", "reset", "delete"].map((name) => `groups/${name}`),
   ...["renew", "revoke"].map((name) => `tokens/${name}`),
 ];
 const ADMIN_GETS = [
-  ...["id", "status", "discover", "events", "peers", "groups", "tokens", "audit", "modules"],
+  ...[
+    "id",
+    "status",
+    "discover",
+    "events",
+    "peers",
+    "groups",
+    "tokens",
+    "audit",
+    "modules",
+    "modules/info",
+  ],
   ...["head", "export", "verify"].map((name) => `audit/${name}`),
 ];
 
