@@ -28,7 +28,18 @@ const ADMIN_POSTS = [
   ...["renew", "revoke"].map((name) => `tokens/${name}`),
 ];
 const ADMIN_GETS = [
-  ...["id", "status", "discover", "events", "peers", "groups", "tokens", "audit", "modules"],
+  ...[
+    "id",
+    "status",
+    "discover",
+    "events",
+    "peers",
+    "groups",
+    "tokens",
+    "audit",
+    "modules",
+    "modules/info",
+  ],
   ...["head", "export", "verify"].map((name) => `audit/${name}`),
   "modules/info",
 ];
