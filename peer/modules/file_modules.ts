@@ -67,6 +67,8 @@ export interface FileCondition {
 interface Life {
   readonly policy: RestartPolicy;
   opened: OpenedFile | null;
+  /** What a version has that is about to start. */
+  starting: Grants | null;
   manifest: Manifest | null;
   condition: FileCondition;
   restarts: number;
@@ -219,11 +221,12 @@ export class FileModules {
     if (!before.grants.some((other) => readGrant(other).name === revoked)) {
       throw new OpenRedError("bad_request", "This was not granted");
     }
-    const rest = before.grants.filter((other) => readGrant(other).name !== revoked);
-    this.#parts.runs.run(name)?.grants.set(rest);
+    const without = (grants: readonly string[]) =>
+      grants.filter((other) => readGrant(other).name !== revoked);
+    this.#setGrants(name, without(before.grants));
     await this.#changeGrants(name, (state) => ({
       ...state,
-      grants: rest,
+      grants: without(state.grants),
       revoked: [...new Set([...state.revoked, revoked])],
     }));
     const [kind, method] = revoked.split(":");
@@ -234,9 +237,10 @@ export class FileModules {
   /** @throws {OpenRedError} `bad_request` for an option that it has not, or a value of another form. */
   async setOption(name: string, option: string, value: OptionValue): Promise<void> {
     checkOption(this.#knownManifest(name), option, value);
-    const state = this.#state(name);
-    const options = { ...state.options, [option]: value };
-    await this.#parts.states.put({ ...state, options });
+    await this.#parts.states.change(name, (state) => ({
+      ...state,
+      options: { ...state.options, [option]: value },
+    }));
     if (this.condition(name).state === "running") await this.restart(name);
   }
 
@@ -285,12 +289,23 @@ export class FileModules {
     const { name } = state;
     const life = this.#life(name);
     const former = life.opened;
-    const grants = new Grants(state.grants);
-    // What it has missed comes before anything else.
-    await this.#tellWaiting(name, opened);
-    const former_grants = this.#parts.runs.run(name)?.grants;
-    former_grants?.set(state.grants.filter((text) => former_grants.has(readGrant(text).name)));
-    await this.#parts.runs.start({ module: opened.module, manifest, state, grants });
+    // One that was taken back while the file was opened is not given again.
+    const given = this.#state(name).grants;
+    const grants = new Grants(given);
+    life.starting = grants;
+    try {
+      // What it has missed comes before anything else.
+      await this.#tellWaiting(name, opened);
+      const formerGrants = this.#parts.runs.run(name)?.grants;
+      formerGrants?.set(
+        given.filter((text) =>
+          grants.has(readGrant(text).name) && formerGrants.has(readGrant(text).name)
+        ),
+      );
+      await this.#parts.runs.start({ module: opened.module, manifest, state, grants });
+    } finally {
+      life.starting = null;
+    }
     life.opened = opened;
     life.manifest = manifest;
     life.condition = { state: "running" };
@@ -383,9 +398,14 @@ export class FileModules {
   }
 
   async #changeGrants(name: string, change: (state: ModuleState) => ModuleState): Promise<void> {
-    const state = change(this.#state(name));
-    await this.#parts.states.put(state);
-    this.#parts.runs.run(name)?.grants.set(state.grants);
+    await this.#parts.states.change(name, change);
+    this.#setGrants(name, this.#state(name).grants);
+  }
+
+  /** Counts at once, for what runs and for what is about to. */
+  #setGrants(name: string, texts: readonly string[]): void {
+    this.#parts.runs.run(name)?.grants.set(texts);
+    this.#lives.get(name)?.starting?.set(texts);
   }
 
   #state(name: string): ModuleState {
@@ -407,6 +427,7 @@ export class FileModules {
     const life: Life = {
       policy: new RestartPolicy(),
       opened: null,
+      starting: null,
       manifest: null,
       condition: { state: "stopped" },
       restarts: 0,
