@@ -148,6 +148,7 @@ export class FileModules {
     const opened = await this.#open(code);
     try {
       const manifest = readFileManifest(opened.module.manifest);
+      checkSameName(name, manifest);
       this.#life(name).manifest = manifest;
       const missing = undecided(manifest, state);
       if (missing.length > 0) {
@@ -458,6 +459,12 @@ function firstLine(text: string): string {
 
 function topicOf(name: string): string {
   return `module ${name}`;
+}
+
+/** The name is what data, peers' permissions and routes hang on, and a file can say another one whenever it is run. */
+function checkSameName(name: string, manifest: Manifest): void {
+  if (manifest.name === name) return;
+  throw new OpenRedError("forbidden", `The file calls itself ${manifest.name} now, not ${name}`);
 }
 
 function checkChange(

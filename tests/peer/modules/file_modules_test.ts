@@ -72,3 +72,25 @@ Deno.test("changes of one module that meet do not undo each other", async () => 
   assertEquals(hosted.states.get("spy"), null);
   await hosted.host.stop();
 });
+
+Deno.test("a file that calls itself by another name than it was agreed to under does not start", async () => {
+  using world = await ContextWorld.create();
+  const hosted = await startSpy(world);
+  const { states, host } = hosted;
+  const sha256 = await sha256Of(SPY);
+  const salt = states.newSalt();
+  await world.parts.store.write(() => {
+    states.writePut({ ...states.get("spy")!, name: "weather", sha256, salt });
+    states.writeCode("weather", SPY);
+  });
+  const error = await assertRejects(() => host.enable("weather"), OpenRedError);
+  assertEquals([error.code, error.message], [
+    "forbidden",
+    "The file calls itself spy now, not weather",
+  ]);
+  assertEquals(host.views().map(({ name, state }) => `${name} ${state}`), [
+    "spy running",
+    "weather stopped",
+  ]);
+  await host.stop();
+});
