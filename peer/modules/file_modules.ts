@@ -99,9 +99,9 @@ export class FileModules {
   /**
    * Takes a file that the owner agreed to, and starts it; also in the place of another version.
    * @throws {OpenRedError} `bad_request` for other bytes than were agreed to, a manifest or grants that do not fit, a
-   *   `change` that is none; `forbidden` for a name that is not free; `overloaded`; what it failed with.
+   *   `change` that is none; `forbidden` for a name that is not free, or not the one it was agreed to under; `overloaded`; what it failed with.
    */
-  async load({ code, sha256, grants, change }: ModuleLoad): Promise<string> {
+  async load({ module, code, sha256, grants, change }: ModuleLoad): Promise<string> {
     const { states, store } = this.#parts;
     if (await this.#hash(code) !== sha256) {
       throw new OpenRedError("bad_request", "The file is not the one that was agreed to");
@@ -110,6 +110,7 @@ export class FileModules {
     try {
       const manifest = readFileManifest(opened.module.manifest);
       const { name } = manifest;
+      checkSameName(module ?? name, manifest);
       const held = states.get(name);
       this.#checkName(name, held);
       checkChange(change, { held, hasData: this.#hasData(name) });

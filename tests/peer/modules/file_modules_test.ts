@@ -94,3 +94,16 @@ Deno.test("a file that calls itself by another name than it was agreed to under 
   ]);
   await host.stop();
 });
+
+Deno.test("a file that calls itself by another name than the owner was shown is not loaded", async () => {
+  using world = await ContextWorld.create();
+  const hosted = await startSpy(world);
+  const sha256 = await sha256Of(SPY);
+  const load = (module: string) =>
+    hosted.host.load({ module, code: SPY, sha256, grants: [], change: "upgrade" });
+  const error = await assertRejects(() => load("weather"), OpenRedError);
+  assertEquals(error.code, "forbidden");
+  assertEquals(hosted.states.get("spy")?.grants, ["peers"]);
+  assertEquals((await load("spy")).state, "running");
+  await hosted.host.stop();
+});
