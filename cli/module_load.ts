@@ -70,7 +70,8 @@ async function load(
   if (!options.yes || !options.json) await show(err, offer);
   const agreement = await agree(context, offer);
   const code = Buffer.from(file.code).toString("base64url");
-  const view = await node.changeModule("load", { code, sha256: file.sha256, ...agreement });
+  const { manifest: { name: module }, sha256 } = file;
+  const view = await node.changeModule("load", { module, code, sha256, ...agreement });
   if (options.json) return await out.json(listedModule(view));
   await printModule(out, view);
 }

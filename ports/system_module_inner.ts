@@ -229,7 +229,13 @@ export function createTurns(
     }
     take(() => realm.run(main));
   };
-  return { take, evaluate, work: () => job() };
+  // Once in a turn: whoever calls for it a second time would begin the same work anew.
+  const work = () => {
+    const now = job;
+    job = idle;
+    now();
+  };
+  return { take, evaluate, work };
 }
 
 /** Makes the realm, without the module in it. */

@@ -160,8 +160,16 @@ export function openRealm(host: RealmHost, guest: Guest, fire: (timer: number) =
     }
     host.loaded();
   };
-  // The thread around it calls this by name, to have it timed. A module that calls it does nothing by that.
-  const turn = { value: () => host.work(), writable: false, configurable: false };
+  // The thread around it calls this by name, to have it timed. A module that calls it does nothing by that, and where
+  // its stack is full it must not catch what the thread throws: the error would be one of another realm.
+  const work = () => {
+    try {
+      host.work();
+    } catch {
+      throw new RangeError("The turn could not be brought to its end");
+    }
+  };
+  const turn = { value: work, writable: false, configurable: false };
   Object.defineProperty(globalThis, "openred turn", turn);
   return {
     run(main) {

@@ -52,9 +52,11 @@ const grantTextSchema = v.pipe(v.string(), v.minLength(1), v.maxLength(4_200));
 /**
  * `POST /admin/v1/modules/load`: a file, and what the owner agreed to. The answer is a {@linkcode ModuleView}.
  * `change` says what becomes of a module of this name that has data here: `new` where there is none, `upgrade` and
- * `downgrade` keep its data, `fresh` begins with none.
+ * `downgrade` keep its data, `fresh` begins with none. `module` is the name that the owner was shown: a file can say
+ * another one each time it is run.
  */
 export const moduleLoadSchema = v.strictObject({
+  module: v.optional(moduleNameSchema),
   code: v.pipe(maxBytesSchema(MAX_MODULE_BYTES), v.minLength(1)),
   sha256: sha256Schema,
   grants: v.pipe(v.array(grantTextSchema), v.maxLength(16)),

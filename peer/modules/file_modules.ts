@@ -68,6 +68,8 @@ export interface FileCondition {
 interface Life {
   readonly policy: RestartPolicy;
   opened: OpenedFile | null;
+  /** What a version has that is about to start. */
+  starting: Grants | null;
   manifest: Manifest | null;
   condition: FileCondition;
   restarts: number;
@@ -106,9 +108,10 @@ export class FileModules {
   /**
    * Takes a file that the owner agreed to, and starts it; also in the place of another version.
    * @throws {OpenRedError} `bad_request` for other bytes than were agreed to, a manifest or grants that do not fit, a
-   *   `change` that is none; `forbidden` for a name that is not free; `overloaded`; what it failed with.
+   *   `change` that is none; `forbidden` for a name that is not free, or not the one that was agreed to; `overloaded`;
+   *   what it failed with.
    */
-  async load({ code, sha256, grants, change }: ModuleLoad): Promise<string> {
+  async load({ module, code, sha256, grants, change }: ModuleLoad): Promise<string> {
     if (await this.#hash(code) !== sha256) {
       throw new OpenRedError("bad_request", "The file is not the one that was agreed to");
     }
@@ -116,6 +119,7 @@ export class FileModules {
     try {
       const manifest = readFileManifest(opened.module.manifest);
       const { name } = manifest;
+      checkSameName(module ?? name, manifest);
       const held = this.#parts.states.get(name);
       this.#checkName(name, held);
       this.kept(name).checkChange(change);
@@ -190,6 +194,7 @@ export class FileModules {
     const opened = await this.#open(code, name);
     try {
       const manifest = readFileManifest(opened.module.manifest);
+      checkSameName(name, manifest);
       this.#life(name).manifest = manifest;
       const missing = undecided(manifest, state);
       if (missing.length > 0) {
@@ -249,7 +254,7 @@ export class FileModules {
     const { states, events, log } = this.#parts;
     const state = states.get(name);
     if (state?.kind !== "file" || !state.enabled) return;
-    await states.put({ ...state, enabled: false });
+    await states.change(name, (held) => ({ ...held, enabled: false }));
     const why = "process_died";
     const text = "it was busy when the node died, and stays stopped until you enable it";
     this.#life(name).condition = { state: "failed", why: `${why}: ${text}` };
@@ -297,11 +302,12 @@ export class FileModules {
     if (!before.grants.some((other) => readGrant(other).name === revoked)) {
       throw new OpenRedError("bad_request", "This was not granted");
     }
-    const rest = before.grants.filter((other) => readGrant(other).name !== revoked);
-    this.#parts.runs.run(name)?.grants.set(rest);
+    const without = (grants: readonly string[]) =>
+      grants.filter((other) => readGrant(other).name !== revoked);
+    this.#setGrants(name, without(before.grants));
     await this.#changeGrants(name, (state) => ({
       ...state,
-      grants: rest,
+      grants: without(state.grants),
       revoked: [...new Set([...state.revoked, revoked])],
     }));
     const [kind, method] = revoked.split(":");
@@ -312,9 +318,10 @@ export class FileModules {
   /** @throws {OpenRedError} `bad_request` for an option that it has not, or a value of another form. */
   async setOption(name: string, option: string, value: OptionValue): Promise<void> {
     checkOption(this.#knownManifest(name), option, value);
-    const state = this.#state(name);
-    const options = { ...state.options, [option]: value };
-    await this.#parts.states.put({ ...state, options });
+    await this.#parts.states.change(name, (state) => ({
+      ...state,
+      options: { ...state.options, [option]: value },
+    }));
     if (this.condition(name).state === "running") await this.restart(name);
   }
 
@@ -379,18 +386,24 @@ export class FileModules {
     const { name } = state;
     const life = this.#life(name);
     const former = life.opened;
-    const grants = new Grants(state.grants);
+    // What was taken back while the file was opened is not given again.
+    const given = this.#state(name).grants;
+    const grants = new Grants(given);
     const formerGrants = this.#parts.runs.run(name)?.grants;
-    formerGrants?.set(state.grants.filter((text) => formerGrants.has(readGrant(text).name)));
-    const { module } = opened;
-    await this.#parts.runs.start({
-      module,
-      manifest,
-      state,
-      grants,
-      // What it has missed comes before anything else that it hears.
-      first: () => this.#tellWaiting(name, opened),
-    });
+    formerGrants?.set(given.filter((text) => formerGrants.has(readGrant(text).name)));
+    life.starting = grants;
+    try {
+      await this.#parts.runs.start({
+        module: opened.module,
+        manifest,
+        state,
+        grants,
+        // What it has missed comes before anything else that it hears.
+        first: () => this.#tellWaiting(name, opened),
+      });
+    } finally {
+      life.starting = null;
+    }
     life.opened = opened;
     life.manifest = manifest;
     life.condition = { state: "running" };
@@ -492,9 +505,14 @@ export class FileModules {
   }
 
   async #changeGrants(name: string, change: (state: ModuleState) => ModuleState): Promise<void> {
-    const state = change(this.#state(name));
-    await this.#parts.states.put(state);
-    this.#parts.runs.run(name)?.grants.set(state.grants);
+    await this.#parts.states.change(name, change);
+    this.#setGrants(name, this.#state(name).grants);
+  }
+
+  /** Counts at once, for what runs and for what is about to. */
+  #setGrants(name: string, texts: readonly string[]): void {
+    this.#parts.runs.run(name)?.grants.set(texts);
+    this.#lives.get(name)?.starting?.set(texts);
   }
 
   #state(name: string): ModuleState {
@@ -516,6 +534,7 @@ export class FileModules {
     const life: Life = {
       policy: new RestartPolicy(),
       opened: null,
+      starting: null,
       manifest: null,
       condition: { state: "stopped" },
       restarts: 0,
@@ -556,4 +575,10 @@ function readName(manifest: OpenRedModule["manifest"]): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The name is what data, peers' permissions and routes hang on, and a file can say another one whenever it is run. */
+function checkSameName(name: string, manifest: Manifest): void {
+  if (manifest.name === name) return;
+  throw new OpenRedError("forbidden", `The file calls itself ${manifest.name} now, not ${name}`);
 }

@@ -146,7 +146,7 @@ export class ModuleHost {
   enable(name: string): Promise<ModuleView> {
     return this.#change(name, async (state) => {
       if (!state.agreed) this.#noteAgreement(state);
-      await this.#parts.states.put({ ...state, enabled: true, agreed: true });
+      await this.#parts.states.change(name, (held) => ({ ...held, enabled: true, agreed: true }));
       if (this.runs.get(name) !== undefined) return;
       if (state.kind === "file") await this.#files.restart(name);
       else await this.#startBuiltIn(this.#builtIn(name));
@@ -155,8 +155,8 @@ export class ModuleHost {
 
   /** Stops a module, now and at every start. What it keeps stays. @throws {OpenRedError} As {@linkcode enable}. */
   disable(name: string): Promise<ModuleView> {
-    return this.#change(name, async (state) => {
-      await this.#parts.states.put({ ...state, enabled: false });
+    return this.#change(name, async () => {
+      await this.#parts.states.change(name, (held) => ({ ...held, enabled: false }));
       await this.#stop(name);
     });
   }

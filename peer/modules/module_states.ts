@@ -5,6 +5,7 @@
  */
 import type { OptionValue } from "../../modules/api.ts";
 import type { Random } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import type { NodeStore } from "../store/store.ts";
 import type { ModuleKind } from "./running_module.ts";
 
@@ -69,6 +70,18 @@ export class ModuleStates {
 
   put(state: ModuleState): Promise<void> {
     return this.#store.write(() => this.writePut(state));
+  }
+
+  /**
+   * Changes what is kept of a module, as it is when the change is written: another one may be on its way.
+   * @throws {OpenRedError} `not_found`, `overloaded`.
+   */
+  change(name: string, change: (state: ModuleState) => ModuleState): Promise<void> {
+    return this.#store.write(() => {
+      const state = this.get(name);
+      if (state === null) throw new OpenRedError("not_found", "There is no module of this name");
+      this.writePut(change(state));
+    });
   }
 
   /** Inside a transaction. */

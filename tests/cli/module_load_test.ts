@@ -66,7 +66,9 @@ Deno.test("module load shows what was read, asks for each grant, and sends those
   const shown = ['"Shows pictures"', CODE_SHA256, 'its reason: "To list who', "can end the node"];
   for (const text of shown) assertStringIncludes(result.err, text);
   const grants = ["folder:pictures:read=/home/me/pictures", "peers"];
-  assertEquals(loaded(admin), [{ code: CODE_TEXT, sha256: CODE_SHA256, grants, change: "new" }]);
+  assertEquals(loaded(admin), [
+    { module: "photos", code: CODE_TEXT, sha256: CODE_SHA256, grants, change: "new" },
+  ]);
   assertStringIncludes(result.out, "running");
 });
 

@@ -132,6 +132,7 @@ Deno.test("no object of another realm is within reach", async () => {
       const works = [
         () => new TextEncoder().encode("x"), () => new TextDecoder().decode(new Uint8Array(1)),
         () => setTimeout(() => {}, 1e6), () => clearTimeout(setTimeout(() => {}, 1e6)), () => new Error("x").stack,
+        globalThis["openred turn"],
       ];
       for (const work of works) {
         let unwound = 0;
