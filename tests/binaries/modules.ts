@@ -21,7 +21,11 @@ function fileOf(name: string, code: string): Uint8Array {
       manifest: ${JSON.stringify(manifest)},
       async start(given) { context = given; },
       registerRoutes(router) {
-        router.route("GET", "/", async () => ({ json: context.own.id }));
+        router.route("GET", "/", async () => {
+          await context.storage.put(context.own.id, new Uint8Array(1));
+          const rows = await context.storage.range({ limit: 10 });
+          return { json: rows.map(({ key }) => key) };
+        });
         router.route("POST", "/", async () => { ${code} return { json: null }; });
       },
     };`);
@@ -65,7 +69,7 @@ export async function runModules(network: LocalNetwork): Promise<void> {
     await load(alice, fileOf(name, code));
     const call = { module: name, method: "GET", path: "/", text: null } as const;
     const answer = await alice.admin.callModule(call);
-    assertEquals(JSON.parse(new TextDecoder().decode(answer)), alice.id);
+    assertEquals(JSON.parse(new TextDecoder().decode(answer)), [alice.id]);
     assertMatch(await endOf(alice, name), why);
     await exchangeMessage({ from: alice, to: bob, text: `after ${name}` });
     await alice.admin.changeModule("unload", { module: name, forget: true });
