@@ -8,6 +8,7 @@ import { audit } from "./audit.ts";
 import { directory } from "./directory.ts";
 import { handshakes } from "./handshakes.ts";
 import { messages } from "./messages.ts";
+import { modules } from "./modules.ts";
 import { printMachine } from "./report.ts";
 import { sessions } from "./sessions.ts";
 import { type Benchmark, FULL, QUICK } from "./settings.ts";
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   directory,
   handshakes,
   messages,
+  modules,
   vault,
   audit,
   sessions,

@@ -362,16 +362,16 @@ export interface FetchRequest {
 export interface FetchAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** At most 4 MiB. */
+  /** At most 960 KiB. */
   readonly body: Uint8Array;
 }
 
 /** A folder of the machine that the owner granted. No link is followed. */
 export interface GrantedFolder {
   list(path: string): Promise<readonly { readonly name: string; readonly isFolder: boolean }[]>;
-  /** At most 4 MiB. @returns `null` if there is no such file. */
+  /** At most 960 KiB. @returns `null` if there is no such file. */
   read(path: string): Promise<Uint8Array | null>;
-  /** Only where `write` was granted. Atomic; at most 4 MiB. */
+  /** Only where `write` was granted. Atomic; at most 960 KiB. */
   write(path: string, content: Uint8Array): Promise<void>;
 }
 

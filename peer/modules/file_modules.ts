@@ -9,13 +9,12 @@ import type { BusyMark } from "../../ports/busy_mark.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleLoad } from "../../protocol/module_api.ts";
-import { isNameFree, type Manifest, readFileManifest } from "../../protocol/module_manifest.ts";
-import type { NodeEvents } from "../events/events.ts";
-import { checkGrant, Grants, readGrant, undecided } from "./grants.ts";
+import { type Manifest, readFileManifest } from "../../protocol/module_manifest.ts";
+import { type AgreementParts, FileAgreements } from "./file_agreements.ts";
+import { checkGrant, undecided } from "./grants.ts";
 import type { PeerHook } from "./hook_journal.ts";
 import { type FormerFile, keepsCopy, type KeptParts, ModuleKept } from "./module_kept.ts";
 import { checkOption } from "./module_options.ts";
-import type { ModuleRuns } from "./module_runs.ts";
 import type { ModuleState } from "./module_states.ts";
 import { RestartPolicy } from "./restart_policy.ts";
 
@@ -45,16 +44,12 @@ export type OpenFile = (
   },
 ) => Promise<OpenedFile>;
 
-export interface FileParts extends KeptParts {
+export interface FileParts extends KeptParts, AgreementParts {
   readonly crypto: CryptoCore;
   readonly clock: Clock;
   readonly log: Log;
-  readonly events: NodeEvents;
   readonly busyMark: BusyMark;
-  readonly runs: ModuleRuns;
   readonly openFile: OpenFile;
-  /** Names that no file may have. */
-  readonly builtInNames: readonly string[];
   /** Runs a change of modules after those that were asked for before. */
   readonly inTurn: (work: () => Promise<void>) => void;
 }
@@ -68,8 +63,6 @@ export interface FileCondition {
 interface Life {
   readonly policy: RestartPolicy;
   opened: OpenedFile | null;
-  /** What a version has that is about to start. */
-  starting: Grants | null;
   manifest: Manifest | null;
   condition: FileCondition;
   restarts: number;
@@ -86,11 +79,13 @@ const RETURN_MS = 2_000;
 /** The modules of one node that came from files. */
 export class FileModules {
   readonly #parts: FileParts;
+  readonly #agreements: FileAgreements;
   readonly #lives = new Map<string, Life>();
   #isEnding = false;
 
   constructor(parts: FileParts) {
     this.#parts = parts;
+    this.#agreements = new FileAgreements(parts);
   }
 
   condition(name: string): FileCondition {
@@ -121,10 +116,10 @@ export class FileModules {
       const { name } = manifest;
       checkSameName(module ?? name, manifest);
       const held = this.#parts.states.get(name);
-      this.#checkName(name, held);
+      this.#agreements.checkName(name, held);
       this.kept(name).checkChange(change);
       for (const text of grants) checkGrant(manifest, text);
-      const state = this.#agreed(manifest, { held, sha256, grants, change });
+      const state = this.#agreements.agreed(manifest, { held, sha256, grants, change });
       await this.#replace({ state, code, opened, manifest }, change);
       return name;
     } catch (error) {
@@ -145,14 +140,15 @@ export class FileModules {
     const wasRunning = this.condition(name).state === "running";
     if (keepsCopy(change)) await this.stop(name);
     await kept.place(next, change);
-    this.#note("module_granted", state, state.sha256 ?? "");
+    this.#agreements.note("module_granted", name, state.sha256 ?? "");
     this.#life(name).policy.reset();
     try {
       this.#life(name).cancelRestart();
       await this.#start(state, next);
     } catch (error) {
-      await kept.placeBack(former, change);
-      await this.#goOn(name, former, { wasRunning });
+      const allowed = this.#agreements.formerOf(former, state);
+      await kept.placeBack(allowed, change);
+      await this.#goOn(name, allowed, { wasRunning });
       throw error;
     }
     if (change === "fresh") await this.#parts.store.write(() => kept.copies.writeForget());
@@ -282,37 +278,15 @@ export class FileModules {
   /** @throws {OpenRedError} `bad_request` for a grant that it does not ask for. */
   async grant(name: string, text: string): Promise<void> {
     const manifest = this.#knownManifest(name);
-    checkGrant(manifest, text);
-    const given = readGrant(text).name;
-    await this.#changeGrants(name, (state) => ({
-      ...state,
-      grants: [...state.grants.filter((other) => readGrant(other).name !== given), text],
-      revoked: state.revoked.filter((other) => other !== given),
-    }));
-    this.#note("module_granted", { name }, text);
-    const state = this.#state(name);
+    await this.#agreements.grant(name, text, manifest);
+    const state = this.#agreements.state(name);
     const isWaiting = this.condition(name).state === "needs_grant" && state.agreed;
     if (isWaiting && undecided(manifest, state).length === 0) await this.start(name);
   }
 
   /** Cuts at once what was granted; the module goes on without it. */
   async revoke(name: string, text: string): Promise<void> {
-    const revoked = readGrant(text).name;
-    const before = this.#state(name);
-    if (!before.grants.some((other) => readGrant(other).name === revoked)) {
-      throw new OpenRedError("bad_request", "This was not granted");
-    }
-    const without = (grants: readonly string[]) =>
-      grants.filter((other) => readGrant(other).name !== revoked);
-    this.#setGrants(name, without(before.grants));
-    await this.#changeGrants(name, (state) => ({
-      ...state,
-      grants: without(state.grants),
-      revoked: [...new Set([...state.revoked, revoked])],
-    }));
-    const [kind, method] = revoked.split(":");
-    if (kind === "method" && method !== undefined) await this.#parts.runs.dropMethod(method);
-    this.#note("module_revoked", { name }, revoked);
+    await this.#agreements.revoke(name, text);
   }
 
   /** @throws {OpenRedError} `bad_request` for an option that it has not, or a value of another form. */
@@ -386,24 +360,13 @@ export class FileModules {
     const { name } = state;
     const life = this.#life(name);
     const former = life.opened;
-    // What was taken back while the file was opened is not given again.
-    const given = this.#state(name).grants;
-    const grants = new Grants(given);
-    const formerGrants = this.#parts.runs.run(name)?.grants;
-    formerGrants?.set(given.filter((text) => formerGrants.has(readGrant(text).name)));
-    life.starting = grants;
-    try {
-      await this.#parts.runs.start({
-        module: opened.module,
-        manifest,
-        state,
-        grants,
-        // What it has missed comes before anything else that it hears.
-        first: () => this.#tellWaiting(name, opened),
-      });
-    } finally {
-      life.starting = null;
-    }
+    const { module } = opened;
+    // What it has missed comes before anything else that it hears.
+    const first = () => this.#tellWaiting(name, opened);
+    await this.#agreements.starting(
+      name,
+      (grants) => this.#parts.runs.start({ module, manifest, state, grants, first }),
+    );
     life.opened = opened;
     life.manifest = manifest;
     life.condition = { state: "running" };
@@ -464,65 +427,8 @@ export class FileModules {
     return new OpenRedError("forbidden", `${why}: agree to it first`);
   }
 
-  #checkName(name: string, held: ModuleState | null): void {
-    const { states, builtInNames } = this.#parts;
-    const others = states.all().map((state) => state.name).filter((other) => other !== name);
-    if (held?.kind === "built-in" || !isNameFree(name, [...builtInNames, ...others])) {
-      throw new OpenRedError("forbidden", `The name ${name} is taken or too much like another one`);
-    }
-  }
-
-  #agreed(
-    manifest: Manifest,
-    options: {
-      held: ModuleState | null;
-      sha256: string;
-      grants: readonly string[];
-      change: ModuleLoad["change"];
-    },
-  ): ModuleState {
-    const { held, sha256, grants, change } = options;
-    const kept = change === "fresh" ? null : held;
-    const given = new Set(grants.map((text) => readGrant(text).name));
-    return {
-      name: manifest.name,
-      kind: "file",
-      version: manifest.version,
-      sha256,
-      enabled: true,
-      agreed: true,
-      grants,
-      revoked: undecided(manifest, { grants, revoked: [] }).filter((name) => !given.has(name)),
-      options: kept?.options ?? {},
-      salt: kept?.salt ?? this.#leftSalt(manifest.name, change),
-    };
-  }
-
-  /** The data that a module of this name has left are sealed under its key. */
-  #leftSalt(name: string, change: ModuleLoad["change"]): Uint8Array {
-    const { states } = this.#parts;
-    return (change === "fresh" ? null : states.leftSalt(name)) ?? states.newSalt();
-  }
-
-  async #changeGrants(name: string, change: (state: ModuleState) => ModuleState): Promise<void> {
-    await this.#parts.states.change(name, change);
-    this.#setGrants(name, this.#state(name).grants);
-  }
-
-  /** Counts at once, for what runs and for what is about to. */
-  #setGrants(name: string, texts: readonly string[]): void {
-    this.#parts.runs.run(name)?.grants.set(texts);
-    this.#lives.get(name)?.starting?.set(texts);
-  }
-
-  #state(name: string): ModuleState {
-    const state = this.#parts.states.get(name);
-    if (state?.kind === "file") return state;
-    throw new OpenRedError("not_found", "There is no module of this name that came from a file");
-  }
-
   #knownManifest(name: string): Manifest {
-    this.#state(name);
+    this.#agreements.state(name);
     const manifest = this.#lives.get(name)?.manifest ?? null;
     if (manifest !== null) return manifest;
     throw new OpenRedError("not_found", "This module has not started yet; enable it first");
@@ -534,7 +440,6 @@ export class FileModules {
     const life: Life = {
       policy: new RestartPolicy(),
       opened: null,
-      starting: null,
       manifest: null,
       condition: { state: "stopped" },
       restarts: 0,
@@ -543,14 +448,6 @@ export class FileModules {
     };
     this.#lives.set(name, life);
     return life;
-  }
-
-  #note(
-    event: "module_granted" | "module_revoked",
-    { name }: { name: string },
-    what: string,
-  ): void {
-    this.#parts.events.audit(event, { success: true, module: name, what });
   }
 
   async #hash(code: Uint8Array): Promise<string> {

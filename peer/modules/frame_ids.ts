@@ -56,10 +56,10 @@ export class FrameIds {
 
   #writePrune({ module, peer }: FrameName): void {
     this.#store.statement(
-      `DELETE FROM module_frames WHERE module = ?1 AND peer = ?2 AND number <= (
-        SELECT number FROM module_frames WHERE module = ?1 AND peer = ?2
-        ORDER BY number DESC LIMIT 1 OFFSET ?3)`,
-    ).run(module, peer, MAX_OF_PEER);
+      `DELETE FROM module_frames WHERE module = ? AND peer = ? AND number <= (
+        SELECT number FROM module_frames WHERE module = ? AND peer = ?
+        ORDER BY number DESC LIMIT 1 OFFSET ?)`,
+    ).run(module, peer, module, peer, MAX_OF_PEER);
   }
 
   /** Inside a transaction: a peer's ids are its own, so its successor begins anew. */

@@ -16,6 +16,9 @@ const MAX_RANGE_BYTES = 4 * 2 ** 20;
 /** What the rows of one module may take: keys, values, and what a row costs besides. */
 export const ROWS_QUOTA_BYTES = 64 * 2 ** 20;
 const ROW_COST_BYTES = 64;
+/** The database orders keys by their bytes, and a program by their UTF-16: it alone compares them. */
+const RANGE =
+  "FROM module_rows WHERE module = ? AND key >= max(?, ?) AND key > ? ORDER BY key LIMIT ?";
 
 function checkKey(key: string): void {
   const length = encodeUtf8(key).length;
@@ -62,21 +65,19 @@ export class ModuleRows {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_RANGE) {
       throw new OpenRedError("bad_request", `Expected a limit of 1 to ${MAX_RANGE}`);
     }
-    // The database orders keys by their bytes, and a program by their UTF-16: it alone compares them.
-    const rows = this.#store.statement(
-      `SELECT key, value FROM module_rows
-       WHERE module = ?1 AND key >= max(?2, ?3) AND key > ?3 ORDER BY key LIMIT ?4`,
-    ).iterate(this.#module, prefix, after, limit);
-    const found: StoredRow[] = [];
+    const given = [this.#module, prefix, after, after] as const;
+    // What the values take is asked first, as all rows that were asked for may be far too much at once.
+    const sizes = this.#store.statement(`SELECT key, length(value) AS bytes ${RANGE}`)
+      .all(...given, limit);
     let bytes = 0;
-    for (const row of rows) {
-      const key = String(row.key);
-      const value = row.value as Uint8Array;
-      bytes += key.length + value.length;
-      if (!key.startsWith(prefix) || (found.length > 0 && bytes > this.#maxRangeBytes)) break;
-      found.push({ key, value });
-    }
-    return found;
+    const end = sizes.findIndex(({ key, bytes: valueBytes }, index) => {
+      const name = String(key);
+      bytes += name.length + Number(valueBytes);
+      return !name.startsWith(prefix) || (index > 0 && bytes > this.#maxRangeBytes);
+    });
+    return this.#store.statement(`SELECT key, value ${RANGE}`)
+      .all(...given, end < 0 ? limit : end)
+      .map(({ key, value }) => ({ key: String(key), value: value as Uint8Array }));
   }
 
   /**

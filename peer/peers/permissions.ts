@@ -119,9 +119,10 @@ export class Permissions {
 
   /** Inside a transaction: forgets, for all peers and groups, what begins with the name of a module. */
   writeForgetWords(module: string): void {
-    const own = "name = ?1 OR substr(name, 1, length(?1) + 1) = ?1 || '_'";
+    const begin = `${module}_`;
     for (const table of ["peer_permissions", "group_permissions"]) {
-      this.#run(`DELETE FROM ${table} WHERE ${own}`, module);
+      const sql = `DELETE FROM ${table} WHERE name = ? OR substr(name, 1, ?) = ?`;
+      this.#run(sql, module, begin.length, begin);
     }
   }
 

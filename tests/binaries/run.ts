@@ -7,6 +7,7 @@ import { LocalNetwork } from "../../scripts/local_network/network.ts";
 import { binaryPrograms } from "../../scripts/local_network/programs.ts";
 import { NAMES, STEPS } from "../e2e/scenario.ts";
 import { runAmongForeignFiles } from "./foreign_files.ts";
+import { runModules } from "./modules.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -38,6 +39,7 @@ async function runScenario(folder: string, count: Count): Promise<void> {
   for (const { name, run } of STEPS) {
     if (!await check(count, `binaries: ${name}`, () => run(network))) return;
   }
+  await check(count, "binaries: modules from files, good and bad", () => runModules(network));
 }
 
 async function runDev(folder: string): Promise<void> {

@@ -11,7 +11,7 @@ const LATER: Readonly<Record<string, { readonly code: string; readonly why: RegE
   loops: { code: "while (true);", why: /^unresponsive/ },
   // Near its limit a heap is searched for room so long that its time may be over first.
   heap: {
-    code: "const kept = []; while (true) kept.push(new Array(10_000).fill(0.5));",
+    code: "const kept = []; while (true) kept.push({ kept });",
     why: /^(heap_full|unresponsive)/,
   },
   floods_frames: {

@@ -88,6 +88,35 @@ Deno.test("revoke waits for no other change of modules", async () => {
   await loading;
 });
 
+Deno.test("revoke reaches a version that is about to take over, and the one that comes back if it does not", async () => {
+  using test = await FileWorld.create();
+  await test.load(READER, { grants: ["peers"] });
+  const isListing = () => test.hosted.ask("GET", "/m/reader/peers");
+  const slow = READER.replace("1.0.0", "2.0.0").replace(
+    "async start(given) { context = given; }",
+    `async start(given) {
+      context = given;
+      while (await context.storage.get("go") === null);
+      if ((await context.storage.get("go")).length === 0) throw new Error("not after all");
+    }`,
+  );
+  const go = async (bytes: number) => {
+    const sql = "INSERT INTO module_rows (module, key, value) VALUES ('reader', 'go', ?)";
+    await test.store.write(() => void test.store.statement(sql).run(new Uint8Array(bytes)));
+  };
+  for (const [bytes, version] of [[0, "1.0.0"], [1, "2.0.0"]] as const) {
+    const loading = test.load(slow, { change: "upgrade", grants: ["peers"] }).catch(() => {});
+    await settle();
+    await test.host.revoke("reader", "peers");
+    await go(bytes);
+    await loading;
+    assertEquals([test.view("reader"), await isListing()], [`${version} running`, "forbidden"]);
+    assertEquals(test.hosted.states.get("reader")!.grants, []);
+    await test.host.grant("reader", "peers");
+    await test.store.write(() => void test.store.statement("DELETE FROM module_rows").run());
+  }
+});
+
 Deno.test("revoke ends a request that is under way, and no further one leaves", async () => {
   const sent: HttpRequest[] = [];
   const http = {
