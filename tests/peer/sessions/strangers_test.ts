@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
+import { tooManySpent } from "../../../peer/sessions/standby.ts";
 import { HOUR_MS, MINUTE_MS } from "../parts.ts";
+import { SessionWorld } from "./session_world.ts";
 import { TestNode } from "../test_node.ts";
 import { TestNodeKeys } from "../test_node_keys.ts";
 
@@ -11,7 +13,7 @@ async function status(test: TestNode): Promise<Status> {
   return (await test.admin("GET", "/status")).body;
 }
 
-Deno.test("A peer that makes one session after the other has the last eight, and leaves few spent pairs", async () => {
+Deno.test("A peer that makes one session after the other has the last eight", async () => {
   await using test = await TestNode.start();
   for (let time = 0; time < 12; time++) await test.connect();
   assertEquals((await status(test)).sessions.length, 8);
@@ -41,7 +43,7 @@ Deno.test("A peer that somebody decided about stays when its last session is ove
   assertEquals((await status(test)).peers.length, 1);
 });
 
-Deno.test("A node does as nobody said whom a stranger's address calls unknown", async () => {
+Deno.test("A node does not call a stranger whose address says that the session is unknown", async () => {
   await using test = await TestNode.start();
   const session = await test.connect();
   const { api_url } = (await test.peer.record()).payload;
@@ -75,4 +77,17 @@ Deno.test("Handshakes of known peers are limited by who they are, not by where t
   await test.call(await test.introduce()).catch((error: Error) => refused = error.message);
   assertEquals(refused, "Message 1 was answered with 429", "a stranger from that address waits");
   assert(half.half !== undefined);
+});
+
+Deno.test("Spent standby pairs of a peer are forgotten beyond 31, and none that was revoked or can be used", async () => {
+  const world = await SessionWorld.create();
+  using _ = world.parts;
+  await world.standby("unused");
+  await world.standby("revoked", { half: null, revokedAt: world.parts.clock.nowMs() });
+  for (let spent = 0; spent < 35; spent++) await world.standby(`spent ${spent}`, { half: null });
+  const forgotten = tooManySpent(world.vault, world.peer.id);
+  assertEquals(forgotten.length, 35 - 31, "there is room for the one that is being spent");
+  for (const pairId of forgotten) {
+    assert(world.vault.get(pairId)?.standby?.sessionId.startsWith("spent"));
+  }
 });
