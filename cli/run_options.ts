@@ -209,7 +209,7 @@ const LIMIT_OPTIONS = {
     flag: "handshakes-per-minute",
     variable: "OPENRED_HANDSHAKES_PER_MINUTE",
     value: "N",
-    summary: "handshakes taken from one address",
+    summary: "handshakes taken from one address, and of one known peer",
     defaultText: String(NODE_DEFAULTS.handshakesPerMinute),
     fallback: NODE_DEFAULTS.handshakesPerMinute,
     parse: (text) => parseInteger(text, { min: 1, max: 1_000_000 }),

@@ -40,10 +40,6 @@ export const STANDBY_PER_SESSION = 4;
 export const MAX_UNUSED_PAIRS_PER_PEER = 4;
 export const MAX_UNUSED_PAIRS_PER_DIRECTORY = 1_000;
 export const MAX_STANDBY_SETS_PER_PEER = 8;
-/** Spent standby pairs of one peer whose ids are remembered: nothing is taken on one that is not. */
-export const MAX_SPENT_PAIRS_PER_PEER = 32;
-/** Confirmed sessions with one peer that still receive. */
-export const MAX_SESSIONS_PER_PEER = 8;
 
 export const MAX_HANDSHAKE_BYTES = 16 * 1024;
 export const MAX_HANDSHAKES_PER_PAIR = 8;

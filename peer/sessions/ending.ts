@@ -4,7 +4,6 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
-import { MAX_SESSIONS_PER_PEER } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { Carrier } from "./carrier.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
@@ -13,6 +12,9 @@ import type { PeerLinks } from "./links.ts";
 import type { ReliableSender } from "./reliable.ts";
 import type { Session, SessionTable } from "./session.ts";
 import { setOf } from "./standby.ts";
+
+/** Confirmed sessions with one peer that still receive. */
+const MAX_SESSIONS_PER_PEER = 8;
 
 export interface EndingParts {
   readonly events: NodeEvents;

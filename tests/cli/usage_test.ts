@@ -192,6 +192,9 @@ Deno.test("commands about a peer refuse words that are no id, no name and no con
 Deno.test("run refuses options that do not go together", async () => {
   await assertUsage(["run", "--listen", "0.0.0.0:1"]);
   await assertUsage(["run", "--listen", "[::]:1"]);
+  for (const host of ["0.0.0.0", "0", "0x0", "00.0", "[::]", "[::0.0.0.0]", "[::ffff:0.0.0.0]"]) {
+    await assertUsage(["run", "--listen", "127.0.0.1:1", "--api-url", `http://${host}:7600`]);
+  }
   await assertUsage(["run", "--rotation", "seeded"]);
   await assertUsage(["run", "--network-seed-file", "seed"]);
   await assertUsage(["run", "--admin-listen", "0.0.0.0:1"]);

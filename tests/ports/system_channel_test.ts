@@ -65,6 +65,35 @@ Deno.test("a channel carries bytes both ways, in order", async () => {
   ends.client.send(new Uint8Array([3]));
 });
 
+/** What is read stops at once or never: nothing tells that no more comes. */
+const NOTHING_MORE_MS = 100;
+
+Deno.test("a channel is read no further while work on 64 messages, or 2 MiB of them, is under way", async () => {
+  for (const { bytes, atOnce } of [{ bytes: 1, atOnce: 64 }, { bytes: 2 ** 20, atOnce: 2 }]) {
+    await using ends = await connect();
+    const work = Promise.withResolvers<void>();
+    const full = Promise.withResolvers<void>();
+    const all = Promise.withResolvers<void>();
+    const sent = 3 * atOnce;
+    let came = 0;
+    ends.server.listen({
+      message: () => {
+        came += 1;
+        if (came === atOnce) full.resolve();
+        if (came === sent) all.resolve();
+        return work.promise;
+      },
+      close: () => {},
+    });
+    for (let message = 0; message < sent; message++) ends.client.send(new Uint8Array(bytes));
+    await full.promise;
+    await new Promise((resolve) => setTimeout(resolve, NOTHING_MORE_MS));
+    assertEquals(came, atOnce);
+    work.reject(new Error("It failed, and is over all the same"));
+    await all.promise;
+  }
+});
+
 Deno.test("a channel keeps what came before listen()", async () => {
   await using ends = await connect();
   ends.client.send(new Uint8Array([1]));

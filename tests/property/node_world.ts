@@ -58,6 +58,7 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
     "/p2p/message",
     ...ADMIN_POSTS.map((name) => `${ADMIN}/${name}`),
     `${MESSAGING}/messages`,
+    `${MESSAGING}/inbox/clear`,
   ];
   readonly paths = [
     ...this.bodyPaths,

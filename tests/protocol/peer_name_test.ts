@@ -73,3 +73,18 @@ Deno.test("parsePeerRef() tells ids, links and names apart; nothing is two of th
   assertEquals(parsePeerRef("bob"), { kind: "petname", name: "bob" });
   assertThrows(() => parsePeerRef("openred:bob"), RangeError);
 });
+
+Deno.test("parsePeerRef() reads ids and links with what a mail or a chat puts around them", () => {
+  const id = ID;
+  const link = `openred:${id}?u=http%3A%2F%2F127.0.0.1%3A9`;
+  for (
+    const [before, after] of [["", " "], ["\n", ""], ["", "\u200b"], ["<", ">"], [
+      "\u201c",
+      "\u201d",
+    ]]
+  ) {
+    assertEquals(parsePeerRef(before + id + after), { kind: "id", id });
+    assertEquals(parsePeerRef(before + link + after), parsePeerRef(link));
+  }
+  assertThrows(() => parsePeerRef("carol "), RangeError, "single blanks");
+});

@@ -281,3 +281,22 @@ Deno.test("strangers cannot wash the log out: many of their events become one", 
   assertEquals([all.length, all.at(-1)?.repeated], [62, 5], "a stop ends the hour");
   await again.stop();
 });
+
+Deno.test("each peer has a share of the log an hour, a stranger two entries of a kind", async () => {
+  const files = new MortalFiles();
+  const log = await world.open(files);
+  const record = async (peer: string, isDecided: boolean, times: number) => {
+    for (let at = 0; at < times; at++) {
+      await log.recordThrottled("session", { success: true }, { peer, isDecided });
+    }
+  };
+  await record("stranger", false, 100);
+  await record("friend", true, 100);
+  await record("other", false, 1);
+  await world.clock.advance(3_601_000);
+  const query = { event: "session", onlyFailed: false, limit: 1_000 };
+  const { entries } = await world.reader(files, log).show(query, NEVER);
+  assertEquals(entries.length, 2 + 60 + 1 + 1);
+  assertEquals(entries.at(-1)?.repeated, 98 + 40);
+  await log.stop();
+});

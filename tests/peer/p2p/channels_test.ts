@@ -3,6 +3,7 @@ import type { NodeId } from "../../../crypto/encoding.ts";
 import { ChannelPool } from "../../../peer/p2p/channels.ts";
 import type { FrameVerdict } from "../../../peer/sessions/frame_intake.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
+import { CHANNEL_CLOSE } from "../../../protocol/peer_api.ts";
 import { testIdentity } from "../../protocol/signer.ts";
 import { FakeHttp } from "../../world/fake_http.ts";
 import { SessionWorld } from "../sessions/session_world.ts";
@@ -14,6 +15,7 @@ const REFUSED = 1;
 const OF_PEER = 2;
 const OF_OTHER = 3;
 const REPEAT = 4;
+const FULL = 5;
 /** From this number on: a fresh frame of the peer of that number. */
 const OF_NUMBER = 10;
 const SOURCE = "192.0.2.1";
@@ -25,12 +27,14 @@ async function setUp(
   const world = await SessionWorld.create(side);
   const { own: session } = await world.session();
   const other = { ...session, peer: world.directory.id } as typeof session;
+  const room = Promise.withResolvers<void>();
   const verdicts: Record<number, FrameVerdict> = {
     [UNKNOWN]: { kind: "unknown" },
     [REFUSED]: { kind: "refused" },
     [OF_PEER]: { kind: "taken", session, fresh: true },
     [OF_OTHER]: { kind: "taken", session: other, fresh: true },
     [REPEAT]: { kind: "taken", session, fresh: false },
+    [FULL]: { kind: "taken", session, fresh: true, room: room.promise },
   };
   const verdictOf = (kind: number): FrameVerdict => {
     if (kind < OF_NUMBER) return verdicts[kind]!;
@@ -70,7 +74,7 @@ async function setUp(
     await say(channel, kind);
     return channel;
   };
-  return { world, pool, http, told, state, say, accept, peer: world.peer.id };
+  return { world, pool, http, told, state, say, accept, room, peer: world.peer.id };
 }
 
 function frame(): Uint8Array<ArrayBuffer> {
@@ -387,4 +391,32 @@ Deno.test("ChannelPool.stop() closes all with 1001 and accepts no more", async (
   const late = new FakeChannel();
   pool.accept(late, SOURCE);
   assertEquals([channel.closed, late.closed], [1001, 1008]);
+});
+
+Deno.test("A channel on which more than 64 frames are refused within a minute is closed", async () => {
+  const { world, say, accept } = await setUp();
+  using _ = world;
+  const channel = await accept();
+  for (let frame = 0; frame < 64; frame++) await say(channel, REFUSED);
+  world.parts.clock.skip(60_000);
+  for (let frame = 0; frame < 64; frame++) await say(channel, REFUSED);
+  assertEquals(channel.closed, null, "honest repeats that come late are no flood");
+  await say(channel, REFUSED);
+  assertEquals(channel.closed, CHANNEL_CLOSE.refused);
+});
+
+Deno.test("A channel's message has its work done once there is room for more of its peer", async () => {
+  const { world, pool, told, room } = await setUp();
+  using _ = world;
+  const channel = new FakeChannel();
+  pool.accept(channel, SOURCE);
+  await channel.listener?.message(new Uint8Array([OF_PEER]));
+  let isDone = false;
+  const work = channel.listener?.message(new Uint8Array([FULL]));
+  void work?.then(() => isDone = true);
+  await settle();
+  assertEquals([isDone, told.received.at(-1)], [false, FULL]);
+  room.resolve();
+  await settle();
+  assertEquals(isDone, true);
 });

@@ -170,7 +170,7 @@ Deno.test("EnvelopeReceiver does not count used pairs", async () => {
   assertEquals(world.unused.length, 5);
 });
 
-Deno.test("EnvelopeReceiver refuses the 1,001st unused pair of a directory with 429", async () => {
+Deno.test("EnvelopeReceiver refuses a stranger the 1,001st unused pair of a directory with 429", async () => {
   using world = await ReceiveWorld.create();
   const { base } = world;
   await world.receive((await world.issue()).b);
@@ -180,6 +180,8 @@ Deno.test("EnvelopeReceiver refuses the 1,001st unused pair of a directory with 
   const { b } = await world.issue();
   const error = await assertRejects(() => world.receive(b), OpenRedError);
   assertEquals([error.code, error.retryAfterMs], ["too_many_pairs", 5 * MINUTE_MS]);
+  await base.parts.permissions.accept(base.peer.id);
+  await world.receive((await world.issue()).b);
   base.vault.all = () => Array.from({ length: 999 }, () => entry!);
   await world.receive(b);
   base.vault.all = () => Array.from({ length: 1_000 }, () => entry!);
