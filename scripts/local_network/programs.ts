@@ -44,6 +44,8 @@ export const sourcePrograms: Programs = {
     "run",
     "--quiet",
     "--no-prompt",
+    // The runtime fetches packages for whoever imports them, whatever their permissions: here it has all there are.
+    "--cached-only",
     `--config=${ROOT}deno.json`,
     "--allow-net=127.0.0.1",
     "--allow-env",
