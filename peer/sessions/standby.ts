@@ -7,7 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { StoredHalf } from "../../crypto/interface.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { MAX_STANDBY_SETS_PER_PEER, STANDBY_LIFE_MS } from "../../protocol/limits.ts";
-import { newEntry, type PairEntry, type TokenVault } from "../tokens/vault.ts";
+import { madeAt, newEntry, type PairEntry, type TokenVault } from "../tokens/vault.ts";
 import type { Session } from "./session.ts";
 
 /** The vault entries of the pairs a handshake made. Their 30 days count from now. */
@@ -85,7 +85,7 @@ export function isRenewalDue(
  */
 export function tooManySets(vault: TokenVault, session: Pick<Session, "peer" | "id">): string[] {
   const others = unspent(vault.forPeer(session.peer))
-    .sort((a, b) => b.info.issuedAt - a.info.issuedAt)
+    .sort((a, b) => madeAt(b) - madeAt(a))
     .flatMap(({ pairId, standby }) => standby === null ? [] : [{ pairId, ...standby }]);
   const kept = new Set([session.id]);
   const proven = others.find(({ confirmedAt }) => confirmedAt !== null);

@@ -15,7 +15,7 @@ import type {
   StoredHalf,
 } from "../../crypto/interface.ts";
 import type { Clock, Files } from "../../ports/ports.ts";
-import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS } from "../../protocol/limits.ts";
+import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS, STANDBY_LIFE_MS } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events/events.ts";
 import { DAMAGED_FILE, VAULT_FILE, VaultFile } from "./vault_file.ts";
 import { isRemoval, sealedOf, type VaultLine } from "./vault_text.ts";
@@ -77,6 +77,11 @@ export function newEntry({ half, info }: StoredHalf, peer: NodeId): PairEntry {
     envelope: null,
     session: null,
   };
+}
+
+/** How new a pair is: of a standby pair by this node's clock, since its `issuedAt` is whatever the peer says. */
+export function madeAt({ standby, endsAt, info }: PairEntry): number {
+  return standby === null ? info.issuedAt : endsAt - STANDBY_LIFE_MS;
 }
 
 /** What a vault line says besides the half. Once the half is gone it is all that is left, and includes `info`. */
@@ -214,7 +219,7 @@ export class TokenVault {
         (entry.standby === null || entry.standby.confirmedAt !== null ||
           entry.standby.role === "initiator")
       )
-      .sort((a, b) => b.info.issuedAt - a.info.issuedAt || a.index - b.index);
+      .sort((a, b) => madeAt(b) - madeAt(a) || a.index - b.index);
   }
 
   /** Whether a message 1 on this pair is still taken: the end, with the allowance. */

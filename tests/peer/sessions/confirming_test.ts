@@ -53,13 +53,14 @@ for (
 Deno.test("Confirming keeps eight sets with a peer, its own included: the oldest go", async () => {
   const { world, confirming } = await setUp();
   using _ = world;
-  const addSet = async (sessionId: string, issuedAt: number) => {
+  const addSet = async (sessionId: string, number: number) => {
     const [entry] = await world.standby(sessionId);
-    await world.vault.commit({ put: [{ ...entry!, info: { ...entry!.info, issuedAt } }] });
+    // What the peer says of the time goes the other way.
+    const info = { ...entry!.info, issuedAt: Number.MAX_SAFE_INTEGER - number };
+    await world.vault.commit({ put: [{ ...entry!, endsAt: entry!.endsAt + number, info }] });
   };
   for (let number = 1; number <= 9; number++) await addSet(`set ${number}`, number);
   const { own } = await world.session({ confirmed: false });
-  // The peer's clock says when a set was made.
   await addSet(own.id, 0);
   await confirming.confirm(own);
   const left = world.vault.all().map(({ standby }) => standby?.sessionId);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
+import { STANDBY_LIFE_MS } from "../../../protocol/limits.ts";
 import { MINUTE_MS, START_MS } from "../parts.ts";
 import { VAULT_FILE, VaultWorld } from "./vault_world.ts";
 
@@ -119,17 +120,25 @@ Deno.test("TokenVault leaves a line without a half for a spent pair, and release
   await assertRejects(() => sealing, Error, "no such handle");
 });
 
-Deno.test("TokenVault.startable() puts the newest set first, then its order", async () => {
+Deno.test("TokenVault.startable() puts the set first that came last, whatever peers say of the time, then its order", async () => {
   using world = await VaultWorld.create();
   const standby = { sessionId: "s", role: "initiator", confirmedAt: START_MS } as const;
-  const endsAt = START_MS + 60 * MINUTE_MS;
-  const make = (issuedAt: number, index: number) =>
-    world.entry({ standby, endsAt, index }, { issuedAt });
-  const late = [await make(START_MS + 1, 2), await make(START_MS + 1, 0)];
-  const early = [await make(START_MS, 1), await make(START_MS, 0)];
-  await world.vault.commit({ put: [...early, ...late] });
+  const make = (storedMs: number, { index, issuedAt }: { index: number; issuedAt: number }) =>
+    world.entry({ standby, endsAt: storedMs + STANDBY_LIFE_MS, index }, { issuedAt });
+  const tenYearsAhead = START_MS + 10 * 365 * 24 * 60 * MINUTE_MS;
+  const late = [
+    await make(START_MS + 1, { index: 2, issuedAt: 0 }),
+    await make(START_MS + 1, { index: 0, issuedAt: 0 }),
+  ];
+  const early = [
+    await make(START_MS - 1, { index: 1, issuedAt: tenYearsAhead }),
+    await make(START_MS - 1, { index: 0, issuedAt: tenYearsAhead }),
+  ];
+  const introduced = await world.entry();
+  await world.vault.commit({ put: [...early, introduced, ...late] });
   const order = world.vault.startable(world.peer.id).map(({ pairId }) => pairId);
-  assertEquals(order, [late[1], late[0], early[1], early[0]].map((entry) => entry!.pairId));
+  const expected = [late[1], late[0], introduced, early[1], early[0]];
+  assertEquals(order, expected.map((entry) => entry!.pairId));
 });
 
 Deno.test("TokenVault.startable() leaves out what this node must not start from", async () => {
