@@ -6,7 +6,7 @@
  */
 
 /** Network and prefix length (RFC 6890 and what was registered since). */
-const SPECIAL_IPV4: readonly (readonly [network: string, bits: number])[] = [
+export const SPECIAL_IPV4: readonly (readonly [network: string, bits: number])[] = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
@@ -32,8 +32,8 @@ const SPECIAL_IPV4: readonly (readonly [network: string, bits: number])[] = [
  * compatible IPv4, NAT64, discard-only, unique local, link-local, site-local, multicast. These
  * parts of it are too.
  */
-const PUBLIC_IPV6: readonly [network: string, bits: number] = ["2000::", 3];
-const SPECIAL_IPV6: readonly (readonly [network: string, bits: number])[] = [
+export const PUBLIC_IPV6: readonly [network: string, bits: number] = ["2000::", 3];
+export const SPECIAL_IPV6: readonly (readonly [network: string, bits: number])[] = [
   ["2001::", 23],
   ["2001:db8::", 32],
   ["2002::", 16],

@@ -1,7 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { CRYPTO_METHODS, SUITES } from "../../crypto/interface.ts";
 import { ERROR_STATUS } from "../../protocol/errors.ts";
 import * as limits from "../../protocol/limits.ts";
+import { PUBLIC_IPV6, SPECIAL_IPV4, SPECIAL_IPV6 } from "../../protocol/special_addresses.ts";
 import { readTable } from "./protocol_markdown.ts";
 
 /** Codes that docs/PROTOCOL.md names in the text below its table, as this implementation's own. */
@@ -44,6 +45,16 @@ Deno.test("docs/PROTOCOL.md names the own error codes with their status", async 
 
 Deno.test("docs/PROTOCOL.md lists the built-in methods in their order", () => {
   assertEquals(readTable("method", "steps, in order").map(([name]) => name), [...CRYPTO_METHODS]);
+});
+
+Deno.test("docs/PROTOCOL.md lists the special networks, and the one that is not", async () => {
+  const documented = readTable("special network", "what").map(([network]) => network!);
+  const expected = [...SPECIAL_IPV4, ...SPECIAL_IPV6].map(([network, bits]) =>
+    `${network}/${bits}`
+  );
+  assertEquals(documented, expected);
+  const page = await Deno.readTextFile(new URL("../../docs/PROTOCOL.md", import.meta.url));
+  assert(page.includes(`\`${PUBLIC_IPV6.join("/")}\``));
 });
 
 Deno.test("docs/PROTOCOL.md lists the suites best first", async () => {
