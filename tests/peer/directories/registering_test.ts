@@ -339,8 +339,11 @@ Deno.test("DirectoryLink registers by the time that is right now where both cloc
   assertEquals(directories.views()[0]?.state, "registered");
   const [, taken = ""] = one.registered;
   assert(seqOf(taken) <= world.parts.clock.nowMs(), `${seqOf(taken)}`);
+  one.more = { look_after_ms: MINUTE_MS };
   await world.parts.clock.advance(REANNOUNCE_MS);
   assertEquals(one.registered.length, 3, "and goes on with that");
+  await world.parts.clock.advance(10 * MINUTE_MS);
+  assertEquals(one.registered.length, 3, "what it sees there is what was taken last");
 });
 
 Deno.test("Every directory link stops when a record is about that this node did not sign", async () => {
