@@ -163,16 +163,18 @@ export class SqliteStore implements DirectoryStore {
 
   async sweep(options: SweepOptions): Promise<SweepResult> {
     let result: SweepResult = { forgotten: 0, proofs: 0, isDone: true };
-    let floorSec = this.#proofFloorSec;
+    let forgottenSec = 0;
     await this.#write(() => {
       const { forgotten, changed, proofs, highestIatSec, isDone } = sweepStep(this.#sql, options);
       for (const id of [...forgotten, ...changed]) this.#changed(id);
-      floorSec = Math.max(this.#proofFloorSec, highestIatSec);
+      forgottenSec = highestIatSec;
+      const floorSec = Math.max(this.#proofFloorSec, forgottenSec);
       if (proofs > 0) this.#setOwn(PROOF_FLOOR, String(floorSec));
       result = { forgotten: forgotten.length, proofs, isDone };
     });
-    // A proof id that is forgotten must stay used, even if the clock is set back a little.
-    this.#proofFloorSec = floorSec;
+    // A proof id that is forgotten must stay used, even if the clock is set back a little. A claim of the same group
+    // may have lowered the floor meanwhile.
+    this.#proofFloorSec = Math.max(this.#proofFloorSec, forgottenSec);
     return result;
   }
 

@@ -352,6 +352,15 @@ export function testDirectoryStore(name: string, open: OpenStore): void {
     assertEquals(await store.claimProof({ ...use, iatSec: iatSec + 1 }), false);
   });
 
+  test("a sweep beside a claim does not undo that the memory of proofs begins anew", async (store) => {
+    const iatSec = BEGIN_MS / 1000 - 7_200;
+    const use = { jti: "x", iatSec, nowMs: iatSec * 1000 };
+    const [, isNew] = await Promise.all([store.sweep(nothingToSweep), store.claimProof(use)]);
+    assertEquals(isNew, false);
+    const later = { ...use, iatSec: iatSec + 1, nowMs: use.nowMs + 1_000 };
+    assertEquals(await store.claimProof(later), true);
+  });
+
   test("the revision grows with every change of nodes", async (store) => {
     const before = store.revision;
     await store.put({ entry: entry(ids[0]!), ...bare });
