@@ -74,12 +74,14 @@ export interface ContextOwner {
 /** Half of what fits into one message to a thread: keys are longer there. */
 const MAX_FILE_RANGE_BYTES = 2 ** 19;
 const COUNTER = /^[a-z][a-z0-9_]{0,31}$/;
+/** The node keeps them in memory, and a module could make up new ones for ever. */
+const MAX_COUNTERS = 64;
+const MAX_FILE_WARNINGS = 16;
 
 /** Makes the context of one module. */
 export function createContext(parts: ContextParts, owner: ContextOwner): ModuleContext {
   const { manifest, sends, asks } = owner;
   const { name } = manifest;
-  const topicOf = (topic: string) => `${name}: ${topic}`;
   return {
     own: parts.own,
     peers: createPeers(parts, owner),
@@ -91,20 +93,49 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     clock: parts.clock,
     random: parts.random,
     log: { log: (level, event, fields = {}) => parts.log.log(level, `${name}_${event}`, fields) },
-    metrics: {
-      count: (counter, by = 1) => {
-        if (!COUNTER.test(counter)) throw new RangeError("Expected a counter of a–z, 0–9 and _");
-        parts.events.countOf(`${name}_${counter}`, by);
-      },
-    },
-    events: {
-      emit: (type, data) => parts.events.emit({ ...data, type: `${name}.${type}` }),
-      warn: (topic, text) => parts.events.warn(topicOf(topic), text),
-      settle: (topic) => parts.events.settle(topicOf(topic)),
-    },
+    metrics: createMetrics(parts, name),
+    events: createEvents(parts, owner),
     binding: (peer) => Promise.resolve(parts.binding(peer)?.slice() ?? null),
     fetch: (request) => grantedFetch(parts, owner.grants, request),
     folder: async (folder) => await grantedFolder(parts.folders, owner.grants, folder),
+  };
+}
+
+function createMetrics({ events }: ContextParts, name: string): ModuleContext["metrics"] {
+  const counters = new Set<string>();
+  return {
+    count: (counter, by = 1) => {
+      if (!COUNTER.test(counter)) throw new RangeError("Expected a counter of a–z, 0–9 and _");
+      if (counters.size >= MAX_COUNTERS && !counters.has(counter)) {
+        throw new RangeError(`Expected at most ${MAX_COUNTERS} counters`);
+      }
+      counters.add(counter);
+      events.countOf(`${name}_${counter}`, by);
+    },
+  };
+}
+
+function createEvents(
+  { events }: ContextParts,
+  { kind, manifest: { name } }: ContextOwner,
+): ModuleContext["events"] {
+  const topicOf = (topic: string) => `${name}: ${topic}`;
+  const topics = new Set<string>();
+  return {
+    emit: (type, data) => events.emit({ ...data, type: `${name}.${type}` }),
+    warn: (topic, text) => {
+      if (kind === "built-in") return events.warn(topicOf(topic), text);
+      if (topics.size >= MAX_FILE_WARNINGS && !topics.has(topic)) {
+        throw new RangeError(`Expected at most ${MAX_FILE_WARNINGS} warnings at a time`);
+      }
+      topics.add(topic);
+      // The owner must not take it for a word of the node.
+      events.warn(topicOf(topic), `The module ${name} says: "${text}"`);
+    },
+    settle: (topic) => {
+      topics.delete(topic);
+      events.settle(topicOf(topic));
+    },
   };
 }
 
