@@ -40,14 +40,15 @@ type Guest = (port: {
 
 /**
  * Leaves of the global object what is named here: the language, without code from texts, shared memory, and memory that
- * no limit counts. Then locks the one place where the engine hands out objects of another realm: the call sites that
- * `Error.prepareStackTrace` is given.
+ * no limit counts. `FinalizationRegistry` is not left either: the engine calls back outside of any turn, where no limit
+ * ends a loop, and prints what is thrown there as it is. Then locks the one place where the engine hands out objects of
+ * another realm: the call sites that `Error.prepareStackTrace` is given.
  */
 export function lockRealm(): void {
   const names = `
     globalThis undefined NaN Infinity isFinite isNaN parseFloat parseInt escape unescape decodeURI decodeURIComponent
     encodeURI encodeURIComponent Object Function Boolean Symbol Number BigInt Math Date String RegExp JSON Intl Temporal
-    Array Map Set WeakMap WeakSet WeakRef FinalizationRegistry Iterator Promise Proxy Reflect ArrayBuffer DataView
+    Array Map Set WeakMap WeakSet WeakRef Iterator Promise Proxy Reflect ArrayBuffer DataView
     Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array
     Float16Array Float32Array Float64Array Error AggregateError EvalError RangeError ReferenceError SyntaxError
     SuppressedError TypeError URIError DisposableStack AsyncDisposableStack`;

@@ -1,6 +1,6 @@
 /**
  * What a module tells without being asked: lines of the log, counters, events, warnings. All of it stays in the node's
- * memory or on its disk, so a module from a file has a share of each.
+ * memory or on its disk, so a module from a file has a share of each; and none of it can pass for a word of the node.
  *
  * @module
  */
@@ -58,7 +58,8 @@ export class ModuleTells {
   /** What is beyond its share is left out. */
   #log(level: LogLevel, event: string, fields: LogFields): void {
     if (this.#isWithin("lines", MAX_LINES_A_MINUTE)) {
-      this.#parts.log.log(level, `${this.#name}_${event}`, fields);
+      const from = this.#isBounded ? `module_says_${this.#name}` : this.#name;
+      this.#parts.log.log(level, `${from}_${event}`, fields);
     }
   }
 
@@ -71,12 +72,15 @@ export class ModuleTells {
   #count(counter: string, by: number): void {
     if (!COUNTER.test(counter)) throw new RangeError("Expected a counter of a–z, 0–9 and _");
     this.#hold(this.#counters, { one: counter, max: MAX_COUNTERS });
-    this.#parts.events.countOf(`${this.#name}_${counter}`, by);
+    const from = this.#isBounded ? `module_${this.#name}` : this.#name;
+    this.#parts.events.countOf(`${from}_${counter}`, by);
   }
 
   #warn(topic: string, text: string): void {
     this.#hold(this.#topics, { one: topic, max: MAX_TOPICS });
-    this.#parts.events.warn(this.#topicOf(topic), text);
+    // The owner must not take it for a word of the node.
+    const said = this.#isBounded ? `The module ${this.#name} says: "${text}"` : text;
+    this.#parts.events.warn(this.#topicOf(topic), said);
   }
 
   #settle(topic: string): void {
