@@ -28,8 +28,12 @@ function registerRoutes(router) {
 
   // Sends the body of the request to a peer, by its node id. With an \`id\` a frame is repeated until it is acknowledged.
   router.route("POST", "/send/:peer", async ({ params, body }) => {
+    // What is no node id, such as your own name for a peer, is refused here.
+    const { id: peer } = await context.peers.get(params.peer);
     const id = String(context.clock.nowMs());
-    context.send({ peer: params.peer, type: "note", id, body });
+    const { acknowledged } = context.send({ peer, type: "note", id, body });
+    // A rejected promise that nobody catches is a fault, and ends the module.
+    acknowledged.catch((error) => context.log.log("warn", "not_sent", { text: error.message }));
     return { status: 202, json: { id } };
   });
 }

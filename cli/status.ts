@@ -96,7 +96,7 @@ async function printStatus(out: Output, status: StatusView): Promise<void> {
   });
   await printTable(out, {
     title: "Sessions",
-    headings: ["PEER", "STATE", "METHOD/EPOCH", "POST-QUANTUM", "OVER", "AGE", "ROUND TRIP"],
+    headings: ["PEER", "STATE", "METHOD/EPOCH", "PQ", "OVER", "AGE", "RTT"],
     rows: status.sessions.map(sessionRow),
   });
   await printTable(out, {

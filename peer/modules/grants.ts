@@ -28,8 +28,11 @@ export function checkGrant(manifest: Manifest, text: string): Grant {
   const { name, path } = readGrant(text);
   const grant = manifest.grants.find((asked) => grantName(asked) === name);
   if (grant === undefined) {
-    const asked = manifest.grants.map(grantName).join(", ") || "nothing";
-    throw new OpenRedError("bad_request", `The module does not ask for this, but for ${asked}`);
+    const asked = manifest.grants.map(grantName).join(", ");
+    const text = asked === ""
+      ? "The module asks for no grant"
+      : `The module asks for ${asked} only`;
+    throw new OpenRedError("bad_request", text);
   }
   if ((grant.kind === "folder") !== (path !== null)) {
     const form = grant.kind === "folder" ? `${name}=/the/folder` : name;

@@ -49,7 +49,7 @@ export const sourcePrograms: Programs = {
     `--config=${ROOT}deno.json`,
     "--allow-net=127.0.0.1",
     "--allow-env",
-    `--allow-read=${data},${ROOT}crypto,${ROOT}ports`,
+    `--allow-read=${data},/dev/null,${ROOT}crypto,${ROOT}ports`,
     `--allow-write=${data}`,
     `${ROOT}${program}.ts`,
   ],
