@@ -77,8 +77,11 @@ function describeIssues(issues: readonly v.BaseIssue<unknown>[]): string {
     return "The input has a member that is not known here";
   }
   const path = v.getDotPath(issue as v.BaseIssue<unknown>);
-  const what = issue.expected === null || issue.expected === undefined
-    ? issue.type === "check" || issue.kind === "transformation" ? issue.message : issue.type
+  const isOurs = ["check", "custom"].includes(issue.type) || issue.kind === "transformation";
+  const what = isOurs
+    ? issue.message
+    : issue.expected === null || issue.expected === undefined
+    ? issue.type
     : `expected ${issue.expected}`;
   return path === null ? `The input is not valid: ${what}` : `Member ${path} is not valid: ${what}`;
 }

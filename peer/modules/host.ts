@@ -59,7 +59,7 @@ export class ModuleHost {
       ...parts,
       runs: this.runs,
       builtInNames: builtIns.map(({ name }) => name),
-      inTurn: (work) => parts.background.run("module", this.#inTurn(work)),
+      inTurn: (work) => this.#later(work),
     });
   }
 
@@ -75,9 +75,7 @@ export class ModuleHost {
     const files = this.#parts.states.all().filter(({ kind, enabled }) =>
       kind === "file" && enabled
     );
-    for (const { name } of files) {
-      this.#parts.background.run("module", this.#inTurn(() => this.#files.tryStart(name)));
-    }
+    for (const { name } of files) this.#later(() => this.#files.tryStart(name));
   }
 
   /** Stops every module, the last one first. */
@@ -230,6 +228,13 @@ export class ModuleHost {
     });
     this.#changed = done.catch(() => undefined);
     return done;
+  }
+
+  /** In the background, in turn; not at all once the node stops. */
+  #later(work: () => Promise<void>): void {
+    const done = this.#changed.then(() => this.#isStopped ? undefined : work());
+    this.#changed = done.catch(() => undefined);
+    this.#parts.background.run("module", done);
   }
 
   #change(name: string, work: (state: ModuleState) => Promise<void>): Promise<ModuleView> {

@@ -48,7 +48,8 @@ Deno.test("a grant that is taken back before a module's file is opened is not gi
 Deno.test("a grant that is taken back while a module starts is not given again", async () => {
   using world = await ContextWorld.create();
   const hosted = await startSpy(world);
-  const starts = () => world.parts.log.entries.filter(({ event }) => event === "module_says_spy_starts").length;
+  const starts = () =>
+    world.parts.log.entries.filter(({ event }) => event === "module_says_spy_starts").length;
   const reloaded = hosted.host.reload("spy");
   // The thread is a real one.
   while (starts() < 2) await new Promise((resolve) => setTimeout(resolve, 10));
