@@ -102,7 +102,12 @@ export class ModuleRoutes {
     const { pathname } = new URL(request.url);
     const [, name = "", rest = ""] = /^\/m\/([a-z0-9_]+)(\/.*)?$/.exec(pathname) ?? [];
     const module = this.#parts.modules.get(name);
-    if (module === undefined) throw new OpenRedError("not_found", "No module of this name runs");
+    if (module === undefined) {
+      throw new OpenRedError(
+        "not_found",
+        "No module of this name runs: openred-node module list says why",
+      );
+    }
     return { module, path: rest === "" ? "/" : rest };
   }
 }
