@@ -85,6 +85,7 @@ Deno.test("the node goes on to its next pair after a 403, and looks the peer up 
   const { mini, node, peer } = scene;
   const first = await peer.connect(await scene.introduce());
   introduceOnRequest(scene, [peer]);
+  await node.decide(peer.id);
   await node.stop();
   peer.answerFaults.push("refused", "refused");
   await node.start({ directories: [mini.url] });
@@ -143,6 +144,7 @@ Deno.test("the node repeats the bytes of its hello until a frame of the peer ope
   const first = await peer.call(held);
   await first.send({ header: { type: "core.hello" } });
   await first.next("core.hello");
+  await node.decide(peer.id);
   await node.stop();
   const restarted = node.start({ directories: [scene.mini.url] });
   const { session } = await peer.called.take();

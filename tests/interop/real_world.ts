@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NodeId } from "../../crypto/encoding.ts";
 import type { NodeConfig } from "../../peer/config.ts";
 import type { IdView, NodeEvent, SessionView, StatusView } from "../../protocol/admin_api.ts";
 import type { InboxView, MessageView, SentView } from "../../protocol/messaging_api.ts";
@@ -40,6 +41,12 @@ export class RealNode extends LoopbackNode {
 
   async inbox(): Promise<InboxView["messages"]> {
     return (await this.ask<InboxView>("GET", "/m/messaging/inbox?limit=1000")).messages;
+  }
+
+  /** Its owner decides about a peer: a stranger is not called at a start. */
+  async decide(peer: string): Promise<void> {
+    const allowed = { name: "messaging", allowed: true };
+    await this.inside.permissions.decide(peer as NodeId, allowed);
   }
 
   connect(peer: string, waitMs = 0): Promise<SessionView> {

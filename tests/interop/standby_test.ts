@@ -28,6 +28,7 @@ Deno.test("the node starts from pair 2 of a session it answered, after a restart
   await using scene = await openMiniScene();
   const { mini, node, peer } = scene;
   const first = await peer.connect(await scene.introduce());
+  await node.decide(peer.id);
   await node.stop();
   await node.start({ directories: [mini.url] });
   const { session, text } = await peer.called.take();
