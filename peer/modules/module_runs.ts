@@ -6,7 +6,7 @@
 import { CryptoError, type KeyRef, type MethodBlock } from "../../crypto/interface.ts";
 import type { BlockPermutation, OpenRedModule } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import type { Manifest } from "../../protocol/module_manifest.ts";
+import { type Manifest, permissionsOf } from "../../protocol/module_manifest.ts";
 import type { PermissionNames } from "../peers/permission_names.ts";
 import type { MethodBook } from "../own/method_book.ts";
 import { within } from "../timing/within.ts";
@@ -109,7 +109,7 @@ export class ModuleRuns implements RunningModules {
       await this.#release(run, former);
       throw error;
     }
-    permissionNames.declare(name, manifest.permissions);
+    permissionNames.declare(name, [...permissionsOf(manifest)]);
     this.#runs.set(name, run);
     events.audit("module_loaded", { success: true, module: name, version: manifest.version });
     this.#parts.servicesChanged();

@@ -105,6 +105,7 @@ Deno.test("a module of a file has a share of counters, warnings and lines", asyn
     logging.say(pack({ kind: "tell", op: "log", value: entry }));
   }
   await settle();
-  const lines = world.parts.log.entries.filter(({ event }) => event === "tried_told").length;
+  const lines =
+    world.parts.log.entries.filter(({ event }) => event === "module_says_tried_told").length;
   assertEquals([logging.why, lines], [null, 600]);
 });
