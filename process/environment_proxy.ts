@@ -6,22 +6,27 @@
  */
 import type { Log } from "../ports/ports.ts";
 
-const VARIABLES = [
+const EXCEPTIONS = ["NO_PROXY", "no_proxy"] as const;
+
+const PROXIES = [
   "HTTPS_PROXY",
   "https_proxy",
   "HTTP_PROXY",
   "http_proxy",
   "ALL_PROXY",
   "all_proxy",
-];
+] as const;
+
+/** What is looked at here, and has to be permitted. */
+export const PROXY_VARIABLES: readonly string[] = [...PROXIES, ...EXCEPTIONS];
 
 /** Leaves a line for each proxy that is named. Names and passwords in its URL are not shown. */
 export function noteEnvironmentProxies(
   log: Log,
   env: (name: string) => string | undefined,
 ): void {
-  const except = env("NO_PROXY") ?? env("no_proxy") ?? "";
-  for (const name of VARIABLES) {
+  const except = EXCEPTIONS.map((name) => env(name)).find((value) => value !== undefined) ?? "";
+  for (const name of PROXIES) {
     const value = env(name);
     if (value === undefined || value === "") continue;
     const proxy = URL.canParse(value) ? new URL(value).host : "a proxy whose URL cannot be read";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PROXY_VARIABLES } from "../process/environment_proxy.ts";
 
 const BINARIES = ["central", "node"] as const;
 
@@ -18,7 +19,7 @@ const LIBRARY_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"];
  *   paths, would only serve those who start the program in one certain folder. So reading and writing
  *   stay open, and the code limits itself: only `ports/system*.ts` and the roots touch files. The
  *   runtime itself keeps `/proc`, `/sys` and `/dev` shut without further permissions.
- * - Environment: the program's own variables and those that tell a terminal's colours.
+ * - Environment: the program's own variables, those that name a proxy, and those that tell a terminal's colours.
  * - Nothing else: no subprocess, no native library, no system information, no code from elsewhere.
  *   The crypto Worker gets none of all this.
  */
@@ -27,7 +28,7 @@ const PERMISSIONS = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  `--allow-env=${["OPENRED_*", ...LIBRARY_VARIABLES].join(",")}`,
+  `--allow-env=${["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES].join(",")}`,
   "--deny-run",
   "--deny-ffi",
   "--deny-sys",
