@@ -9,6 +9,7 @@ import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { LocalNetwork, LocalNode } from "../../scripts/local_network/network.ts";
 import { exchangeMessage } from "../../scripts/local_network/exchange.ts";
 import { poll } from "../../scripts/local_network/timeout.ts";
+import { toHex } from "../vectors/read_vectors.ts";
 
 /** A process that comes to its limit on a busy machine takes some seconds for that. */
 const END_TIMEOUT_MS = 60_000;
@@ -33,7 +34,7 @@ function fileOf(name: string, code: string): Uint8Array {
 
 async function load(node: LocalNode, code: Uint8Array): Promise<void> {
   const hash = await crypto.subtle.digest("SHA-256", new Uint8Array(code));
-  const sha256 = new Uint8Array(hash).toHex();
+  const sha256 = toHex(new Uint8Array(hash));
   const input = { code: encodeBase64Url(code), sha256, grants: [], change: "new" };
   const view = await node.admin.changeModule("load", input);
   assertEquals(view.state, "running");
