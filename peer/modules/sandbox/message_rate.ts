@@ -18,9 +18,16 @@ export class MessageRate {
   #messages = 0;
   #textBytes = 0;
   #bytes = 0;
+  /** Answers that the node asked for: how many there are is not the module's doing. */
+  #awaited = 0;
 
   constructor(clock: Pick<Clock, "monotonicMs">) {
     this.#clock = clock;
+  }
+
+  /** Says that one message more will come, as the node asked for it. */
+  expect(): void {
+    this.#awaited += 1;
   }
 
   /**
@@ -34,7 +41,8 @@ export class MessageRate {
       this.#startMs = nowMs;
       this.#messages = this.#textBytes = this.#bytes = 0;
     }
-    this.#messages += 1;
+    if (this.#awaited > 0) this.#awaited -= 1;
+    else this.#messages += 1;
     this.#bytes += bytes.length;
     this.#textBytes += Math.min(textLength(bytes), bytes.length);
     return this.#messages <= MAX_MESSAGES && this.#textBytes <= MAX_TEXT_BYTES &&

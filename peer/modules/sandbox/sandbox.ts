@@ -108,6 +108,7 @@ export class Sandbox {
       once: true,
     });
     this.#busy();
+    this.#rate.expect();
     this.#worker.post(bytes);
     return promise;
   }
