@@ -14,7 +14,6 @@ export const MODULE_API = 1;
 /** The largest file of a module. */
 export const MAX_MODULE_BYTES = 2 ** 20;
 
-export const MAX_MODULE_NAME_LENGTH = 32;
 const MAX_SUMMARY_LENGTH = 200;
 const MAX_TEXT_OPTION_LENGTH = 4_096;
 const MAX_FOLDER_NAME_LENGTH = 32;

@@ -247,16 +247,14 @@ export class FileModules {
    * die as well.
    */
   async blame(name: string): Promise<void> {
-    const { states, events, log } = this.#parts;
+    const { states } = this.#parts;
     const state = states.get(name);
     if (state?.kind !== "file" || !state.enabled) return;
     await states.change(name, (held) => ({ ...held, enabled: false }));
     const why = "process_died";
     const text = "it was busy when the node died, and stays stopped until you enable it";
     this.#life(name).condition = { state: "failed", why: `${why}: ${text}` };
-    log.log("warn", "module_failed", { module: name, why, detail: text });
-    events.audit("module_failed", { success: false, module: name, why });
-    events.warn(topicOf(name), `The module ${name} does not run: ${text}`);
+    this.#tellFailed(name, { why, detail: text }, `does not run: ${text}`);
   }
 
   /** The node ends in order: whatever happens from here on, no module is to blame. */
@@ -387,7 +385,7 @@ export class FileModules {
   }
 
   #failed(name: string, { why, detail }: FileEnd): void {
-    const { clock, events, log } = this.#parts;
+    const { clock } = this.#parts;
     const life = this.#life(name);
     const pauseMs = why === SHARED ? this.#returnMs() : life.policy.failed(clock.monotonicMs());
     const text = detail === "" ? why : `${why}: ${firstLine(detail)}`;
@@ -395,10 +393,16 @@ export class FileModules {
       ? "; it failed five times within ten minutes and stays stopped"
       : "";
     life.condition = { state: "failed", why: `${text}${rest}` };
+    this.#tellFailed(name, { why, detail }, `failed (${why})${rest}`);
+    if (pauseMs !== null) this.#restartLater(name, { life, pauseMs });
+  }
+
+  /** @param warning What the owner reads after the module's name. */
+  #tellFailed(name: string, { why, detail }: FileEnd, warning: string): void {
+    const { events, log } = this.#parts;
     log.log("warn", "module_failed", { module: name, why, detail });
     events.audit("module_failed", { success: false, module: name, why });
-    events.warn(topicOf(name), `The module ${name} failed (${why})${rest}`);
-    if (pauseMs !== null) this.#restartLater(name, { life, pauseMs });
+    events.warn(topicOf(name), `The module ${name} ${warning}`);
   }
 
   #restartLater(name: string, { life, pauseMs }: { life: Life; pauseMs: number }): void {
