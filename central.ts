@@ -26,6 +26,7 @@ import {
   systemResolver,
 } from "./ports/system.ts";
 import { LOCK_NAME } from "./ports/system_lock.ts";
+import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
 import { listen, type Listening } from "./process/listening.ts";
 import { ProcessError, textOf } from "./process/process_error.ts";
@@ -156,6 +157,7 @@ async function serve(
 ): Promise<void> {
   const { log, ending, signal } = parts;
   const { hostname, port, trustedProxies } = options;
+  noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   const crypto = await startCore();
   ending.needsCore(crypto.ended);
   try {
