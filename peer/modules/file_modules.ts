@@ -10,7 +10,7 @@ import type { Clock, Log } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleLoad } from "../../protocol/module_api.ts";
 import { type Manifest, readFileManifest } from "../../protocol/module_manifest.ts";
-import { type AgreementParts, FileAgreements } from "./file_agreements.ts";
+import { type AgreementParts, FileAgreements, type Revocations } from "./file_agreements.ts";
 import { checkGrant, undecided } from "./grants.ts";
 import type { PeerHook } from "./hook_journal.ts";
 import { type FormerFile, keepsCopy, type KeptParts, ModuleKept } from "./module_kept.ts";
@@ -100,13 +100,22 @@ export class FileModules {
     return this.#lives.get(name)?.restarts ?? 0;
   }
 
+  /** To be begun when a file is handed in, as {@linkcode load} may have to wait for its turn. */
+  watchRevocations(): Revocations {
+    return this.#agreements.watchRevocations();
+  }
+
   /**
    * Takes a file that the owner agreed to, and starts it; also in the place of another version.
+   * @param meanwhile What was taken back since the owner agreed.
    * @throws {OpenRedError} `bad_request` for other bytes than were agreed to, a manifest or grants that do not fit, a
    *   `change` that is none; `forbidden` for a name that is not free, or not the one that was agreed to; `overloaded`;
    *   what it failed with.
    */
-  async load({ module, code, sha256, grants, change }: ModuleLoad): Promise<string> {
+  async load(
+    { module, code, sha256, grants, change }: ModuleLoad,
+    meanwhile: Revocations,
+  ): Promise<string> {
     if (await this.#hash(code) !== sha256) {
       throw new OpenRedError("bad_request", "The file is not the one that was agreed to");
     }
@@ -120,7 +129,7 @@ export class FileModules {
       this.kept(name).checkChange(change);
       for (const text of grants) checkGrant(manifest, text);
       const state = this.#agreements.agreed(manifest, { held, sha256, grants, change });
-      await this.#replace({ state, code, opened, manifest }, change);
+      await this.#replace({ state, code, opened, manifest, meanwhile }, change);
       return name;
     } catch (error) {
       await opened.terminate();
@@ -130,16 +139,22 @@ export class FileModules {
 
   /** Puts a file in the place of what is there, which comes back where it does not start. */
   async #replace(
-    next: { state: ModuleState; code: Uint8Array; opened: OpenedFile; manifest: Manifest },
+    next: {
+      state: ModuleState;
+      code: Uint8Array;
+      opened: OpenedFile;
+      manifest: Manifest;
+      meanwhile: Revocations;
+    },
     change: ModuleLoad["change"],
   ): Promise<void> {
-    const { state } = next;
+    const { state, code, meanwhile } = next;
     const { name } = state;
     const kept = this.kept(name);
     const former = kept.former();
     const wasRunning = this.condition(name).state === "running";
     if (keepsCopy(change)) await this.stop(name);
-    await kept.place(next, change);
+    await kept.place({ state: () => meanwhile.applyTo(state), code }, change);
     this.#agreements.note("module_granted", name, state.sha256 ?? "");
     this.#life(name).policy.reset();
     try {

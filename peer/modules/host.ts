@@ -117,8 +117,10 @@ export class ModuleHost {
   }
 
   /** @throws {OpenRedError} As {@linkcode FileModules.load}. */
-  load(input: ModuleLoad): Promise<ModuleView> {
-    return this.#inTurn(async () => this.#view(this.#state(await this.#files.load(input))));
+  async load(input: ModuleLoad): Promise<ModuleView> {
+    using meanwhile = this.#files.watchRevocations();
+    const load = () => this.#files.load(input, meanwhile);
+    return await this.#inTurn(async () => this.#view(this.#state(await load())));
   }
 
   /** @throws {OpenRedError} `not_found`, also for a built-in module; `overloaded`. */
