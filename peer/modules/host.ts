@@ -11,7 +11,9 @@ import type { ModuleDetail, ModuleLoad, ModuleView } from "../../protocol/module
 import { type Manifest, manifestSchema } from "../../protocol/module_manifest.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type { Background } from "../timing/background.ts";
-import { type FileCondition, FileModules, type OpenFile } from "./file_modules.ts";
+import type { FileCondition } from "./file_lives.ts";
+import { FileModules } from "./file_modules.ts";
+import type { OpenFile } from "./opened_file.ts";
 import type { FrameIds } from "./frame_ids.ts";
 import { Grants } from "./grants.ts";
 import type { HookJournal } from "./hook_journal.ts";

@@ -12,7 +12,7 @@ import {
   type ModuleWorker,
 } from "../../../ports/module_workers.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { type FileEnd } from "../file_modules.ts";
+import type { FileEnd } from "../opened_file.ts";
 import { refusalOf } from "../refusal.ts";
 import { type CallAnswer, CONTEXT_CALLS, CONTEXT_TELLS } from "./context_calls.ts";
 import {
