@@ -22,7 +22,7 @@ async function run(
     args: ["run", "--no-prompt", "--no-check", "-A", ROOT + program, ...args],
     stdin: "null",
     // A program that takes the folder would go on for ever.
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(120_000),
   }).output();
   return { code, err: new TextDecoder().decode(stderr) };
 }
