@@ -27,6 +27,7 @@ export class NodeStore {
   readonly #statements = new Map<string, StatementSync>();
   #tellWrite: (cause: unknown) => void = () => {};
   #count: WriteCount | null = null;
+  #isClosed = false;
 
   constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
     this.#open = () => open("node.db");
@@ -35,8 +36,9 @@ export class NodeStore {
     this.#commit = new GroupCommit(this.#database, clock);
   }
 
-  /** The prepared statement of an SQL text; prepared once. */
+  /** The prepared statement of an SQL text; prepared once. @throws {OpenRedError} `overloaded` once it is closed. */
   statement(sql: string): StatementSync {
+    this.#checkOpen();
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.#database.prepare(sql);
@@ -92,6 +94,7 @@ export class NodeStore {
   async write(apply: () => void): Promise<void> {
     const count = this.#count;
     let tally: Tally | null = null;
+    this.#checkOpen();
     try {
       await this.#commit.write(() => {
         apply();
@@ -163,6 +166,7 @@ export class NodeStore {
    * later. It is the caller's to close.
    */
   openSnapshot(): DatabaseSync {
+    this.#checkOpen();
     this.#commit.flush();
     const snapshot = this.#open();
     // A transaction sees the moment of its first reading.
@@ -172,8 +176,14 @@ export class NodeStore {
 
   close(): void {
     this.#commit.flush();
+    this.#isClosed = true;
     this.#statements.clear();
     this.#database.close();
+  }
+
+  /** Whatever a stopped node still had under way is refused like any other work it has no room for. */
+  #checkOpen(): void {
+    if (this.#isClosed) throw new OpenRedError("overloaded", "The node has stopped");
   }
 }
 
