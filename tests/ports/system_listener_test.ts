@@ -248,7 +248,7 @@ Deno.test("HttpListener counts what a trusted proxy brings for the clients that 
 
 /** Waits until so many bytes are under way. */
 async function holding(listener: { heldBytes: number }, bytes: number): Promise<void> {
-  while (listener.heldBytes < bytes) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => listener.heldBytes >= bytes, "the bodies are held");
 }
 
 Deno.test("HttpListener ends the largest slow body of a source for a small one", async () => {
