@@ -143,6 +143,8 @@ export interface OpenedKeystore {
    * anything is sealed under `storage`. Otherwise `null`.
    */
   readonly resealed: Uint8Array | null;
+  /** Milliseconds that stretching the secret took; 0 where time does not pass. */
+  readonly stretchMs: number;
 }
 
 /** Where an audit log stands: its last line, and where that line ends. */
