@@ -27,6 +27,8 @@ export class NodeStore {
   readonly #statements = new Map<string, StatementSync>();
   #tellWrite: (cause: unknown) => void = () => {};
   #count: WriteCount | null = null;
+  /** Rows of `self` that the next write takes along. */
+  readonly #along = new Map<string, string>();
 
   constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
     this.#open = () => open("node.db");
@@ -95,6 +97,7 @@ export class NodeStore {
     try {
       await this.#commit.write(() => {
         apply();
+        this.#writeAlong();
         if (count !== null) tally = this.#countWrite();
       });
     } catch (cause) {
@@ -153,9 +156,21 @@ export class NodeStore {
   }
 
   setSelf(name: string, value: string): Promise<void> {
-    return this.write(() => {
-      this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)").run(name, value);
-    });
+    return this.write(() => this.#putSelf(name, value));
+  }
+
+  /** As {@linkcode setSelf}, with whatever is written next: a crash before that, or a failure of it, may lose it. */
+  setSelfAlong(name: string, value: string): void {
+    this.#along.set(name, value);
+  }
+
+  #writeAlong(): void {
+    for (const [name, value] of this.#along) this.#putSelf(name, value);
+    this.#along.clear();
+  }
+
+  #putSelf(name: string, value: string): void {
+    this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)").run(name, value);
   }
 
   /**
