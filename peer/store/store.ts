@@ -31,6 +31,8 @@ export class NodeStore {
   /** What the last transaction left; `null` until somebody asks. */
   #tally: Tally | null = null;
   #isInside = false;
+  /** Rows of `self` that the next write takes along. */
+  readonly #along = new Map<string, string>();
 
   constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
     this.#open = () => open("node.db");
@@ -102,14 +104,21 @@ export class NodeStore {
    */
   async write(apply: () => void): Promise<void> {
     this.#checkOpen();
+    const along = [...this.#along];
     try {
-      await this.#commit.write(() => this.#inside(apply));
+      await this.#commit.write(() => {
+        this.#inside(apply);
+        for (const [name, value] of along) this.#putSelf(name, value);
+      });
     } catch (cause) {
       if (cause instanceof OpenRedError) throw cause;
       this.#tellWrite(cause);
       throw storageFailed(cause);
     }
     this.#tellWrite(null);
+    for (const [name, value] of along) {
+      if (this.#along.get(name) === value) this.#along.delete(name);
+    }
     // Outside of every transaction, so that it is on disk: what this one left, or a later one.
     await this.#count?.note(this.#tally ??= this.tally());
   }
@@ -171,9 +180,16 @@ export class NodeStore {
   }
 
   setSelf(name: string, value: string): Promise<void> {
-    return this.write(() => {
-      this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)").run(name, value);
-    });
+    return this.write(() => this.#putSelf(name, value));
+  }
+
+  /** As {@linkcode setSelf}, with whatever is written next: a crash before that, or a failure of it, may lose it. */
+  setSelfAlong(name: string, value: string): void {
+    this.#along.set(name, value);
+  }
+
+  #putSelf(name: string, value: string): void {
+    this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)").run(name, value);
   }
 
   /**
