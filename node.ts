@@ -413,7 +413,7 @@ async function main(): Promise<number> {
     readSecretFile,
     askLine,
     moduleKit,
-    keeper: createNodeKeeper(project.version),
+    keeper: createNodeKeeper({ version: project.version }),
     readAdminFile,
     runNode,
   }, { args: Deno.args, version: project.version });

@@ -82,6 +82,7 @@ export async function createNode(
 ): Promise<OpenNode> {
   const { keystoreCost: cost, passphrase } = config;
   const { keys, store, count } = await openData(ports, { cost, passphrase });
+  ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
   const events = new NodeEvents(ports.log);
   store.onWrite((cause) => events.tellStorage(cause));
   count.onWrite((cause) => events.tellCount(cause));
