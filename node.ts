@@ -149,7 +149,9 @@ const moduleKit: ModuleKit = {
 };
 
 async function loadKeeper(): Promise<NodeKeeper> {
-  return (await import("./keeper/node_keeper.ts")).createNodeKeeper(project.version);
+  return (await import("./keeper/node_keeper.ts")).createNodeKeeper({
+    version: project.version,
+  });
 }
 
 /** Most commands touch no data directory themselves. */

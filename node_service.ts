@@ -34,7 +34,7 @@ import { openBusyMark } from "./ports/system_busy_mark.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
-import { listen } from "./process/listening.ts";
+import { listen, type Listening } from "./process/listening.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
@@ -42,6 +42,8 @@ import { ADMIN_FILE } from "./protocol/admin_api.ts";
 
 const STOP_TIMEOUT_MS = 5_000;
 const FAILED_STOP_TIMEOUT_MS = 1_000;
+/** How long requests and channels may take to end, once the node lets nobody in any more. */
+const LAST_ANSWERS_MS = 2_000;
 const DAY_MS = 24 * 3_600_000;
 
 /** What a running node takes from the command line. */
@@ -108,12 +110,19 @@ async function composeNode(
   );
 }
 
-/** Stops a node, for no longer than it may take: one that failed has little left to end in order. */
-async function stopInTime(node: Node, ending: ServiceEnd): Promise<void> {
+/**
+ * Stops a node and its listeners, for no longer than it may take: one that failed has little left to end in order.
+ * Nobody new is let in first, so that nothing comes to parts that have ended.
+ */
+async function stopInTime(
+  { node, listeners }: { readonly node: Node; readonly listeners: readonly Listening[] },
+  ending: ServiceEnd,
+): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const limitMs = ending.isFailed ? FAILED_STOP_TIMEOUT_MS : STOP_TIMEOUT_MS;
   const cancel = systemClock.setTimer(limitMs, resolve);
-  await Promise.race([node.stop(), late]);
+  const stopping = listeners.map((listening) => listening.shutdown(LAST_ANSWERS_MS));
+  await Promise.race([Promise.all([...stopping, node.stop()]), late]);
   cancel();
 }
 
@@ -181,7 +190,14 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   const passphrase = await passphraseOf(options, { err, passphrases });
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
-  await using peers = listen({ ...options.listen, flag: "--listen", name: "node", log });
+  const { trustedProxies } = options;
+  await using peers = listen({
+    ...options.listen,
+    flag: "--listen",
+    name: "node",
+    log,
+    trustedProxies,
+  });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   const crypto = await world.core;
   ending.watchErrors();
@@ -205,7 +221,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
         admin: { url: admin.origin, token: adminToken },
       });
     } finally {
-      await stopInTime(node, ending);
+      await stopInTime({ node, listeners: [peers, admin] }, ending);
     }
   } finally {
     await crypto.stop().catch(() => {});

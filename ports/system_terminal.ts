@@ -44,7 +44,7 @@ export function createTerminalStream(
     columns: isTerminal ? Deno.consoleSize().columns || null : null,
     async writeSeen(text) {
       if (await leadsNowhere(stream === Deno.stdout ? 1 : 2)) {
-        throw new Error("The stream leads nowhere");
+        throw new Error("nobody can read it");
       }
       await writeAll(stream, text);
     },
