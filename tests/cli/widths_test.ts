@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { listCommands } from "../../cli/commands.ts";
+import { loadAllCommands } from "../../cli/command_list.ts";
 import { Output, type TextSink } from "../../cli/output.ts";
 import { displayWidth, wrapProse, wrapText } from "../../cli/text_width.ts";
 import { parseOptions } from "../../directory/options.ts";
@@ -20,7 +20,8 @@ function terminal(columns = COLUMNS) {
 }
 
 Deno.test("every --help fits 80 columns", async () => {
-  const names = listCommands(() => Promise.resolve()).map(({ name }) => name.split(" "));
+  const commands = await loadAllCommands(() => Promise.resolve());
+  const names = commands.map(({ name }) => name.split(" "));
   const families = names.flatMap((words) =>
     words.slice(0, -1).map((_, at) => words.slice(0, at + 1))
   );
