@@ -9,7 +9,7 @@ import { addressSource } from "../protocol/address_source.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener_limits.ts";
 import type { Log } from "./ports.ts";
-import { refusalBytes } from "./system_answer.ts";
+import { AnswerBuffers, refusalBytes } from "./system_answer.ts";
 import { Exchange } from "./system_exchange.ts";
 import { Socket } from "./system_socket.ts";
 
@@ -25,8 +25,8 @@ export interface ListenOptions {
   readonly port: number;
   readonly log: Log;
   readonly limits?: Partial<ListenerLimits>;
-  /** Must not reject. */
-  readonly answer: (request: Request, address: string) => Promise<Response>;
+  /** Must neither throw nor reject. */
+  readonly answer: (request: Request, address: string) => Response | Promise<Response>;
 }
 
 interface Member {
@@ -43,6 +43,7 @@ export class HttpListener {
   readonly #limits: ListenerLimits;
   readonly #listener: Deno.TcpListener;
   readonly #held: HeldBytes;
+  readonly #buffers = new AnswerBuffers();
   /** The one that has been there longest stands first. */
   readonly #members = new Set<Member>();
   readonly #perSource = new Map<string, number>();
@@ -166,6 +167,7 @@ export class HttpListener {
       source,
       limits: this.#limits,
       held: this.#held,
+      buffers: this.#buffers,
       answer: this.#options.answer,
       nowMs: () => performance.now(),
       date: () => this.#date,

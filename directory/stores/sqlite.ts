@@ -8,6 +8,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { KnownIds } from "./known_ids.ts";
 import { NodeCache } from "./node_cache.ts";
 import { readCounts } from "./sqlite_counts.ts";
 import { changeServices, deleteNode, readPage } from "./sqlite_lists.ts";
@@ -52,6 +53,9 @@ const MAX_FLOOR_AHEAD_S = 300;
 /** Ids are spread at random over their indexes, so a small cache would have every write read pages. */
 const CACHE_KIB = 65_536;
 
+/** What is found of an id that is not stored. */
+const NOTHING: FoundNode = { entry: null, succession: null };
+
 /** {@linkcode DirectoryStore} on a SQLite database. */
 export class SqliteStore implements DirectoryStore {
   readonly #database: DatabaseSync;
@@ -60,6 +64,7 @@ export class SqliteStore implements DirectoryStore {
   /** The entry of each id that a group stored last, until the call that stored it goes on. */
   readonly #committing = new Map<NodeId, DirectoryEntry>();
   readonly #sql: Statements;
+  readonly #known: KnownIds;
   #revision = 0;
   #proofFloorSec: number;
 
@@ -78,15 +83,20 @@ export class SqliteStore implements DirectoryStore {
       String(Math.floor(clock.nowMs() / 1000)),
     );
     this.#proofFloorSec = Number(this.#own(PROOF_FLOOR));
+    this.#known = new KnownIds({ sql: this.#sql, clock });
   }
 
   get revision(): number {
     return this.#revision;
   }
 
+  atHand(id: NodeId): FoundNode | null {
+    return this.#cache.get(id) ?? (this.#known.mayHave(id) ? null : NOTHING);
+  }
+
   find(id: NodeId): Promise<FoundNode> {
-    const cached = this.#cache.get(id);
-    if (cached !== undefined) return Promise.resolve(cached);
+    const held = this.atHand(id);
+    if (held !== null) return Promise.resolve(held);
     const found = { entry: this.#entry(id), succession: this.#succession(id) };
     // Unknown ids are free to make, so they must not push known ones out.
     if (found.entry !== null || found.succession !== null) this.#cache.set(id, found);
@@ -179,6 +189,7 @@ export class SqliteStore implements DirectoryStore {
   }
 
   close(): Promise<void> {
+    this.#known.stop();
     this.#commit.flush();
     this.#database.close();
     return Promise.resolve();
@@ -213,6 +224,7 @@ export class SqliteStore implements DirectoryStore {
       storedAt,
       oldId,
     );
+    this.#known.add(oldId);
     if (next !== null) this.#pin(newId, next);
     deleteNode(this.#sql, oldId);
     this.#changed(oldId);
@@ -227,6 +239,7 @@ export class SqliteStore implements DirectoryStore {
     const { id } = entry;
     const store = () => this.#sql.run(sql, ...nodeValues(entry), ...more);
     if (changeServices(this.#sql, id, store) === 0) return false;
+    this.#known.add(id);
     this.#changed(id);
     return true;
   }

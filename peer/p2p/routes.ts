@@ -120,7 +120,7 @@ export class PeerApi {
     }
     this.#concurrent += 1;
     try {
-      const client = addressSource(this.#trustedProxies.clientOf(address, request.headers));
+      const client = addressSource(this.#trustedProxies.clientOf(address, request));
       return await this.#app.fetch(request, { source: { address: client } });
     } catch (error) {
       return this.#problem(error);
