@@ -62,16 +62,16 @@ export async function readBody(
   maxBytes: number,
   judge: JudgeBody | null = null,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const named = request.headers.get("content-length") ?? "";
+  const { headers } = request;
+  const named = headers.get("content-length") ?? "";
   if (Number(named) > maxBytes) throw tooLarge(maxBytes);
-  if (request.body === null) return new Uint8Array();
   // A server holds a sender to the length it named, and reading it whole takes half the time.
-  const isKnown = judge === null && /^\d+$/.test(named) &&
-    !request.headers.has("transfer-encoding");
+  const isKnown = judge === null && /^\d+$/.test(named) && !headers.has("transfer-encoding");
+  if (!isKnown && request.body === null) return new Uint8Array();
   try {
     const body = isKnown
-      ? new Uint8Array(await request.arrayBuffer())
-      : await readStream(request.body, { maxBytes, judge });
+      ? await request.bytes()
+      : await readStream(request.body!, { maxBytes, judge });
     if (body.length > maxBytes) throw tooLarge(maxBytes);
     return body;
   } catch (cause) {
