@@ -210,7 +210,7 @@ Deno.test("decodeNodeId() returns null or what encodes to the text, and never th
   }));
 });
 
-Deno.test("isNodeId() tells exactly what decodeNodeId() reads", () => {
+Deno.test("isNodeId() tells without decoding what decodeNodeId() reads", () => {
   const agree = (text: string) =>
     assertStrictEquals(isNodeId(text), decodeNodeId(text) !== null, text);
   const ends = [
