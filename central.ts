@@ -26,6 +26,7 @@ import {
   systemResolver,
 } from "./ports/system.ts";
 import { LOCK_NAME } from "./ports/system_lock.ts";
+import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
 import { listen, type Listening } from "./process/listening.ts";
 import { ProcessError, textOf } from "./process/process_error.ts";
@@ -155,11 +156,19 @@ async function serve(
   parts: { readonly log: SystemLog; readonly ending: ServiceEnd; readonly signal: AbortSignal },
 ): Promise<void> {
   const { log, ending, signal } = parts;
-  const { hostname, port } = options;
+  const { hostname, port, trustedProxies } = options;
+  noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   const crypto = await startCore();
   ending.needsCore(crypto.ended);
   try {
-    const listening = listen({ hostname, port, flag: "--listen", name: "directory", log });
+    const listening = listen({
+      hostname,
+      port,
+      flag: "--listen",
+      name: "directory",
+      log,
+      trustedProxies,
+    });
     ending.needs(listening.finished, "Nobody can connect");
     let directory: Directory | null = null;
     try {

@@ -30,6 +30,7 @@ import { sanitizeLine } from "./sanitize.ts";
 import { sendCommand } from "./send.ts";
 import { statusCommand } from "./status.ts";
 import { succeedCommand } from "./succeed.ts";
+import { wrapProse } from "./text_width.ts";
 import { TOKEN_COMMANDS } from "./token.ts";
 
 /** The world outside the command line. */
@@ -60,7 +61,9 @@ export interface CommandLineOptions {
 }
 
 const NAME = "openred-node";
-const DEFAULT_COLUMNS = 100;
+const DEFAULT_COLUMNS = 80;
+/** Columns of summaries beside long names, below which they are not wrapped. */
+const MIN_HELP_WIDTH = 20;
 const MAX_MESSAGE_LENGTH = 300;
 
 const EXIT_HELP = `
@@ -117,7 +120,7 @@ function toOption(spec: OptionSpec<unknown>): Option {
 
 /** What commander would print, taken out of its hands. */
 function quiet(program: Command, streams: { help: string[]; columns: number | null }): Command {
-  return program.exitOverride().configureOutput({
+  return program.exitOverride().configureHelp({ minWidthToWrap: MIN_HELP_WIDTH }).configureOutput({
     writeOut: (text) => void streams.help.push(text),
     writeErr: () => {},
     outputError: () => {},
@@ -154,9 +157,13 @@ function familyOf(program: Command, words: readonly string[]): Command {
 
 function addCommand(
   program: Command,
-  options: { command: NodeCommand; run: (given: GivenOptions, words: readonly string[]) => void },
+  options: {
+    command: NodeCommand;
+    columns: number;
+    run: (given: GivenOptions, words: readonly string[]) => void;
+  },
 ): void {
-  const { command } = options;
+  const { command, columns } = options;
   const path = command.name.split(" ");
   const sub = familyOf(program, path.slice(0, -1)).command(path.at(-1) ?? "").summary(
     command.summary,
@@ -171,7 +178,7 @@ function addCommand(
     sub.addOption(option);
     return { name, attribute: option.attributeName() };
   });
-  sub.addHelpText("after", `\n${command.details}\n${EXIT_HELP}\n`);
+  sub.addHelpText("after", `\n${wrapProse(command.details, columns)}\n${EXIT_HELP}\n`);
   sub.action(() => {
     const values: GivenOptions = sub.opts();
     const given = parsed.map(({ name, attribute }) => [name, values[attribute]]);
@@ -195,6 +202,7 @@ function buildProgram(options: {
   for (const command of options.commands) {
     addCommand(program, {
       command,
+      columns: options.columns ?? DEFAULT_COLUMNS,
       run: (given, words) => options.chosen(command, given, words),
     });
   }

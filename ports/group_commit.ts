@@ -26,6 +26,7 @@ export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #clock: Pick<Clock, "setTimer">;
   readonly #isRepeatable: boolean;
+  #closing: (writes: number) => void = () => {};
   #waiting: Waiting[] = [];
 
   constructor(
@@ -36,6 +37,11 @@ export class GroupCommit {
     this.#database = database;
     this.#clock = clock;
     this.#isRepeatable = options.isRepeatable;
+  }
+
+  /** Calls `closing` last in each transaction, with the number of its writes. What it throws fails them all. */
+  closeWith(closing: (writes: number) => void): void {
+    this.#closing = closing;
   }
 
   /**
@@ -60,6 +66,7 @@ export class GroupCommit {
     try {
       this.#database.exec("BEGIN IMMEDIATE");
       for (const waiting of group) this.#applyOne(waiting, failures);
+      if (failures.size < group.length) this.#closing(group.length - failures.size);
       this.#database.exec("COMMIT");
     } catch (error) {
       this.#rollBack();
@@ -77,6 +84,7 @@ export class GroupCommit {
     try {
       this.#database.exec("BEGIN IMMEDIATE");
       for (const { apply } of group) apply();
+      this.#closing(group.length);
       this.#database.exec("COMMIT");
     } catch {
       this.#rollBack();

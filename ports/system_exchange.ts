@@ -26,8 +26,8 @@ export interface ExchangeParts {
   readonly socket: Socket;
   /** The address of the other end. */
   readonly address: string;
-  /** Whom its bytes are counted for. */
-  readonly source: string;
+  /** Whom the bytes of a request are counted for. */
+  readonly sourceOf: (headers: RequestHead["headers"]) => string;
   readonly limits: ListenerLimits;
   readonly held: HeldBytes;
   /** What the answers of all connections are written in. */
@@ -45,8 +45,9 @@ export class Exchange implements RequestConnection {
   #state: ExchangeState = "waiting";
   #deadlineMs: number;
   #lastWritten = 0;
-  /** Of the request that is being answered. */
+  /** Of the request that is being answered: its body, and whom its bytes are counted for. */
   #body: RequestBody | null = null;
+  #source = "";
   #gone: AbortController | null = null;
   /** A read that is under way to notice the end of the other one. */
   #watching: Promise<void> | null = null;
@@ -82,6 +83,13 @@ export class Exchange implements RequestConnection {
   close(): void {
     this.#parts.socket.close();
     this.#gone?.abort();
+  }
+
+  /** Ends a request whose body has not come whole. @returns Whether it is one. */
+  #giveWay(): boolean {
+    if (this.#state !== "reading") return false;
+    this.close();
+    return true;
   }
 
   /** Serves until the connection ends. Never rejects. @returns Whether the connection lives on as a channel. */
@@ -153,8 +161,9 @@ export class Exchange implements RequestConnection {
 
   /** @returns Whether another request may follow. */
   async #answer(head: RequestHead): Promise<boolean> {
-    const { socket, limits, nowMs, address, held, source } = this.#parts;
-    const hold = head.framing.kind === "none" ? null : held.begin(source);
+    const { socket, limits, nowMs, address } = this.#parts;
+    this.#source = this.#parts.sourceOf(head.headers);
+    const hold = this.#holdOf(head);
     const body = hold === null ? null : this.#bodyOf(head, hold);
     this.#body = body;
     try {
@@ -179,6 +188,14 @@ export class Exchange implements RequestConnection {
     }
   }
 
+  #holdOf({ framing }: RequestHead): Hold | null {
+    if (framing.kind === "none") return null;
+    return this.#parts.held.begin(this.#source, {
+      wholeBytes: framing.kind === "length" ? framing.bytes : 0,
+      giveWay: () => this.#giveWay(),
+    });
+  }
+
   #bodyOf({ framing, headers }: RequestHead, hold: Hold): RequestBody | null {
     if (framing.kind === "none") return null;
     const { socket, limits, nowMs } = this.#parts;
@@ -199,9 +216,13 @@ export class Exchange implements RequestConnection {
   }
 
   takeOver(takeover: Takeover): TakenSocket {
-    const { socket, held, source } = this.#parts;
+    const { socket, held } = this.#parts;
     this.#takeover = takeover;
-    return { socket, hold: held.begin(source) };
+    const giveWay = () => {
+      socket.close();
+      return true;
+    };
+    return { socket, hold: held.begin(this.#source, { giveWay }) };
   }
 
   #abandon(): void {

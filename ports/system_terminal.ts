@@ -43,7 +43,7 @@ export function createTerminalStream(
     // Some terminals do not know their size and say 0.
     columns: isTerminal ? Deno.consoleSize().columns || null : null,
     async writeSeen(text) {
-      if (leadsNowhere(stream === Deno.stdout ? 1 : 2)) throw new Error("The stream leads nowhere");
+      if (leadsNowhere(stream === Deno.stdout ? 1 : 2)) throw new Error("nobody can read it");
       await writeAll(stream, text);
     },
     async write(text) {
