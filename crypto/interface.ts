@@ -65,6 +65,11 @@ export function isModuleMethodName(name: unknown): name is string {
   return isModuleName(name) && !(CRYPTO_METHODS as readonly string[]).includes(name);
 }
 
+/** Standby pairs that a handshake makes. */
+export const STANDBY_PER_SESSION = 4;
+/** How long each of them can be used, in milliseconds. */
+export const STANDBY_LIFE_MS = 30 * 24 * 3_600_000;
+
 /** The handshake suites, best first. */
 export const SUITES = ["ik-x25519-mlkem768", "ik-x25519"] as const;
 export type Suite = typeof SUITES[number];
@@ -138,6 +143,8 @@ export interface OpenedKeystore {
    * anything is sealed under `storage`. Otherwise `null`.
    */
   readonly resealed: Uint8Array | null;
+  /** Milliseconds that stretching the secret took; 0 where time does not pass. */
+  readonly stretchMs: number;
 }
 
 /** Where an audit log stands: its last line, and where that line ends. */

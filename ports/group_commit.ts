@@ -17,11 +17,17 @@ interface Waiting {
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #clock: Pick<Clock, "setTimer">;
+  #closing: (writes: number) => void = () => {};
   #waiting: Waiting[] = [];
 
   constructor(database: DatabaseSync, clock: Pick<Clock, "setTimer">) {
     this.#database = database;
     this.#clock = clock;
+  }
+
+  /** Calls `closing` last in each transaction, with the number of its writes. What it throws fails them all. */
+  closeWith(closing: (writes: number) => void): void {
+    this.#closing = closing;
   }
 
   /**
@@ -45,6 +51,7 @@ export class GroupCommit {
     try {
       this.#database.exec("BEGIN IMMEDIATE");
       for (const waiting of group) this.#applyOne(waiting, failures);
+      if (failures.size < group.length) this.#closing(group.length - failures.size);
       this.#database.exec("COMMIT");
     } catch (error) {
       this.#rollBack();

@@ -10,7 +10,7 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds since some fixed point; never goes back. */
   monotonicMs(): number;
-  /** Calls `callback` once after `delayMs`. The returned function cancels it. */
+  /** Calls `callback` once after `delayMs`; for 0, in the next turn of the event loop. The returned function cancels it. */
   setTimer(delayMs: number, callback: () => void): () => void;
 }
 

@@ -2,6 +2,8 @@
  * Lint rule `openred/explicit-ports`: the world comes in through ports. Time, chance, timers,
  * network, console and `Deno` itself are for the real ports and for what wires them up.
  *
+ * Lint rule `openred/no-zero-timeout`: the runtime takes two milliseconds for it, and a few microseconds for an immediate.
+ *
  * @module
  */
 
@@ -15,6 +17,8 @@ const FREE = [
 /** What the Worker needs, which has no ports passed in, and its client. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   "crypto/worker.ts": ["getRandomValues", "randomBytes"],
+  "crypto/worker_garbage.ts": ["setTimeout"],
+  "crypto/primitives/stretching.ts": ["performance"],
   "crypto/client.ts": ["setTimeout"],
   "crypto/worker_guard.ts": ["node:worker_threads"],
   // Its text runs in the realm of a module, where both are all there is.
@@ -146,9 +150,37 @@ function createRule(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
   };
 }
 
+/** Where a wait costs nobody anything, or an immediate is not to be had. */
+const WAITING = /^(tests|std)\//;
+
+function createTimeoutRule(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  if (WAITING.test(relativePath(context.filename))) return {};
+  return {
+    CallExpression(node) {
+      const { callee, arguments: [, delay] } = node;
+      const name = callee.type === "Identifier"
+        ? callee.name
+        : callee.type === "MemberExpression" && callee.property.type === "Identifier"
+        ? callee.property.name
+        : null;
+      if (name !== "setTimeout") return;
+      const isZero = delay === undefined || (delay.type === "Literal" && Number(delay.value) <= 1);
+      if (!isZero) return;
+      context.report({
+        node,
+        message: "setTimeout waits two milliseconds at least",
+        hint: "Take clock.setTimer(0, …), or setImmediate of node:timers",
+      });
+    },
+  };
+}
+
 const plugin: Deno.lint.Plugin = {
   name: "openred",
-  rules: { "explicit-ports": { create: createRule } },
+  rules: {
+    "explicit-ports": { create: createRule },
+    "no-zero-timeout": { create: createTimeoutRule },
+  },
 };
 
 export default plugin;

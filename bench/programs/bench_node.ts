@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { OpenNode } from "../../peer/node.ts";
@@ -94,7 +95,7 @@ export function callAnew(node: OpenNode, peer: NodeId): Promise<void> {
       if (event.type !== "session" || event.session.role !== "initiator") return;
       unsubscribe();
       // The link that made this session ends after this event; only then may the next call begin.
-      setTimeout(resolve, 0);
+      setImmediate(resolve);
     });
     sessions.links.want(peer, { fresh: true });
   });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { roundTrips } from "./round_trips.ts";
 
 /** The first byte of a message: whether its receiver sends it back. */
@@ -50,7 +51,7 @@ export class RawSockets {
       message[0] = NOTE;
       socket.send(message);
       while (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await new Promise((resolve) => setImmediate(resolve));
       }
     }
   }

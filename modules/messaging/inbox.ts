@@ -29,32 +29,68 @@ interface InboxParts extends Pick<ModuleContext, "clock" | "events" | "storage">
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** A message that is to be stored. */
+interface Arrival {
+  readonly peer: NodeId;
+  readonly id: string;
+  readonly text: string;
+  readonly receivedAt: number;
+  readonly isRequest: boolean;
+  readonly resolve: (isStored: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** The messages that came. */
 export class Inbox {
   readonly #parts: InboxParts;
+  #arrivals: Arrival[] = [];
 
   constructor(parts: InboxParts) {
     this.#parts = parts;
   }
 
-  /** Stores a message once, while its peer has room for more; a stranger's only while all of them have. */
+  /**
+   * Stores a message once, while its peer has room for more; a stranger's only while all of them have. What comes in one
+   * turn of the event loop is sealed and stored together.
+   */
   async receive(frame: PeerFrame): Promise<boolean> {
     const { peer, isRequest } = frame;
     const { id } = parseInput(textHeaderSchema, frame.header);
     const text = readText(frame.body);
-    if (this.has(peer, id)) return true;
-    const { storage, clock } = this.#parts;
-    if (!this.#hasRoomFor(peer, isRequest)) return false;
+    if (!this.#hasRoomFor(peer, isRequest)) return this.has(peer, id);
+    const { clock } = this.#parts;
     const receivedAt = clock.nowMs();
-    const place = { box: "inbox", peer, id, at: receivedAt } as const;
-    const [sealed] = await sealTexts(storage, [{ place, text }]);
-    const number = await this.#store({ peer, id, sealed: sealed!, receivedAt, isRequest });
-    if (number === null) return false;
-    if (number > 0) {
+    return await new Promise((resolve, reject) => {
+      this.#arrivals.push({ peer, id, text, receivedAt, isRequest, resolve, reject });
+      if (this.#arrivals.length === 1) clock.setTimer(0, () => void this.#storeAll());
+    });
+  }
+
+  async #storeAll(): Promise<void> {
+    const arrivals = this.#arrivals;
+    this.#arrivals = [];
+    try {
+      const sealed = await sealTexts(
+        this.#parts.storage,
+        arrivals.map(({ peer, id, receivedAt, text }) => ({
+          place: { box: "inbox", peer, id, at: receivedAt },
+          text,
+        })),
+      );
+      const numbers = await this.#store(arrivals, sealed);
+      for (const [index, arrival] of arrivals.entries()) this.#tell(arrival, numbers[index]!);
+    } catch (error) {
+      for (const { reject } of arrivals) reject(error);
+    }
+  }
+
+  /** @param number Of the new row, 0 if the message was there, `null` without room for it. */
+  #tell({ peer, id, text, receivedAt, resolve }: Arrival, number: number | null): void {
+    if (number !== null && number > 0) {
       const message = this.#view({ number, peer, id, received_at: receivedAt }, text);
       this.#parts.events.emit("message", { message });
     }
-    return true;
+    resolve(number !== null);
   }
 
   #hasRoomFor(peer: NodeId, isRequest: boolean): boolean {
@@ -78,26 +114,36 @@ export class Inbox {
     return removed;
   }
 
-  /** @returns The number of the new row, 0 if the message was there, `null` without room for it. */
+  /** @returns The number of each new row, 0 if the message was there, `null` without room for it. */
   async #store(
-    row: { peer: NodeId; id: string; sealed: Uint8Array; receivedAt: number; isRequest: boolean },
-  ): Promise<number | null> {
+    arrivals: readonly Arrival[],
+    sealed: readonly Uint8Array[],
+  ): Promise<readonly (number | null)[]> {
     const { tables, shares } = this.#parts;
-    let number: number | null = null;
+    let numbers: readonly (number | null)[] = [];
     await tables.write(() => {
-      // Asked once more, inside: a burst of them is stored in one transaction.
-      if (!this.#hasRoomFor(row.peer, row.isRequest)) return;
-      const { changes, lastInsertRowid } = tables.statement(
-        `INSERT OR IGNORE INTO messaging_inbox (peer, id, sealed, received_at, request)
-         VALUES (?, ?, ?, ?, ?)`,
-      ).run(row.peer, row.id, row.sealed, row.receivedAt, Number(row.isRequest));
-      number = changes === 0 ? 0 : Number(lastInsertRowid);
-      if (changes !== 0) shares.add(row.peer, row.sealed.length);
+      numbers = arrivals.map((arrival, index) => this.#insert(arrival, sealed[index]!));
     }).catch((error: unknown) => {
-      shares.recount(row.peer);
+      for (const { peer } of arrivals) shares.recount(peer);
       throw error;
     });
-    return number;
+    return numbers;
+  }
+
+  #insert(
+    { peer, id, receivedAt, isRequest }: Arrival,
+    sealed: Uint8Array,
+  ): number | null {
+    // Asked once more: those before it have taken room.
+    if (!this.#hasRoomFor(peer, isRequest)) return this.has(peer, id) ? 0 : null;
+    const { tables, shares } = this.#parts;
+    const { changes, lastInsertRowid } = tables.statement(
+      `INSERT OR IGNORE INTO messaging_inbox (peer, id, sealed, received_at, request)
+       VALUES (?, ?, ?, ?, ?)`,
+    ).run(peer, id, sealed, receivedAt, Number(isRequest));
+    if (changes === 0) return 0;
+    shares.add(peer, sealed.length);
+    return Number(lastInsertRowid);
   }
 
   has(peer: NodeId, id: string): boolean {

@@ -61,6 +61,7 @@ export function createMessaging(): OpenRedModule {
     peerMoved: (old, next) => now().outbox.writeMove(old, next),
     peerForgotten: (peer) => now().outbox.writeDrop(peer),
     waiting: (peer) => now().outbox.waiting(peer),
+    stop: async () => await running?.outbox.stop(),
   };
 }
 

@@ -27,9 +27,16 @@ export async function sealTexts(
   storage: Sealing,
   texts: readonly { readonly place: Place; readonly text: string }[],
 ): Promise<readonly Uint8Array[]> {
-  return await storage.seal(
-    texts.map(({ place, text }) => ({ aad: aadOf(place), content: encodeUtf8(text) })),
-  );
+  const sealed: Uint8Array[] = [];
+  for (let at = 0; at < texts.length; at += TEXTS_PER_CALL) {
+    const some = texts.slice(at, at + TEXTS_PER_CALL);
+    sealed.push(
+      ...await storage.seal(
+        some.map(({ place, text }) => ({ aad: aadOf(place), content: encodeUtf8(text) })),
+      ),
+    );
+  }
+  return sealed;
 }
 
 /** Opens texts, in order; `null` for one that was changed on disk. */

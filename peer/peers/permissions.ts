@@ -1,6 +1,7 @@
 /**
  * What each peer may do here: its own allows plus those of its groups, minus its own denies; and who is blocked.
- * The database is the one truth, so that nothing here can lag behind what was acknowledged to the operator.
+ * The database is the one truth: what is remembered of it is forgotten in every transaction that changes it, so that
+ * nothing here can lag behind what was acknowledged to the operator.
  *
  * @module
  */
@@ -8,6 +9,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
 import type { Standing } from "../../protocol/admin_api.ts";
 import type { NodeEvents } from "../events/events.ts";
+import { Remembered } from "../store/remembered.ts";
 import type { NodeStore } from "../store/store.ts";
 import { MESSAGE } from "./permission_names.ts";
 
@@ -28,12 +30,6 @@ export interface Group {
   readonly members: readonly NodeId[];
 }
 
-const STANDING = `SELECT
-  EXISTS (SELECT 1 FROM blocked_peers WHERE peer = :peer) AS blocked,
-  (SELECT allowed FROM peer_permissions WHERE peer = :peer AND name = :name) AS own,
-  EXISTS (SELECT 1 FROM group_members JOIN group_permissions USING (group_name)
-    WHERE peer = :peer AND name = :name) AS grouped`;
-
 /** The tables that name peers, each by a column `peer`. A block outlives all the others. */
 const TABLES = ["peer_permissions", "group_members"] as const;
 
@@ -46,25 +42,32 @@ interface PermissionsParts {
 /** The permissions of one node's peers. Every change is durable when it resolves. */
 export class Permissions {
   readonly #parts: PermissionsParts;
+  readonly #rights: Remembered<PeerRights>;
 
   constructor(parts: PermissionsParts) {
     this.#parts = parts;
+    this.#rights = new Remembered({
+      isInside: () => parts.store.isInside,
+      read: (peer) => this.#read(peer),
+    });
   }
 
   /** What a peer is with regard to one permission; `stranger` where nobody decided anything about the two. */
   standing(peer: NodeId, name: string): Standing {
-    const row = this.#parts.store.statement(STANDING).get({ peer, name });
-    if (row === undefined || row.blocked !== 0) return "blocked";
-    if (row.own === 0) return "denied";
-    return row.own === 1 || row.grouped !== 0 ? "allowed" : "stranger";
+    const { blockedSince, denied, effective } = this.of(peer);
+    if (blockedSince !== null) return "blocked";
+    if (denied.includes(name)) return "denied";
+    return effective.includes(name) ? "allowed" : "stranger";
   }
 
   isBlocked(peer: NodeId): boolean {
-    return this.#rows("SELECT 1 FROM blocked_peers WHERE peer = ?", peer).length > 0;
+    return this.of(peer).blockedSince !== null;
   }
 
   /** Grants `message` to whom somebody here connects or writes. What was denied stays denied. */
   async accept(peer: NodeId): Promise<void> {
+    const { allowed, denied } = this.of(peer);
+    if (allowed.includes(MESSAGE) || denied.includes(MESSAGE)) return;
     const sql = "INSERT OR IGNORE INTO peer_permissions (peer, name, allowed) VALUES (?, ?, 1)";
     let isNew = false;
     await this.#change(() => {
@@ -170,6 +173,10 @@ export class Permissions {
   }
 
   of(peer: NodeId): PeerRights {
+    return this.#rights.of(peer);
+  }
+
+  #read(peer: NodeId): PeerRights {
     const own = this.#rows(
       "SELECT name, allowed FROM peer_permissions WHERE peer = ? ORDER BY name",
       peer,
@@ -200,10 +207,8 @@ export class Permissions {
   }
 
   mentions(peer: NodeId): boolean {
-    const sql = [...TABLES, "blocked_peers"].map((table) =>
-      `SELECT 1 FROM ${table} WHERE peer = ?`
-    );
-    return this.#rows(sql.join(" UNION "), ...sql.map(() => peer)).length > 0;
+    const { allowed, denied, groups, blockedSince } = this.of(peer);
+    return blockedSince !== null || allowed.length + denied.length + groups.length > 0;
   }
 
   /** Inside a transaction: moves everything from an id to the one that followed it. Denies and blocks win. */
@@ -253,6 +258,7 @@ export class Permissions {
 
   /** @returns How many rows it changed. */
   #run(sql: string, ...values: (string | number | null)[]): number {
+    this.#rights.forget();
     return Number(this.#parts.store.statement(sql).run(...values).changes);
   }
 }

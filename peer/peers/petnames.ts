@@ -6,17 +6,28 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { foldPetname } from "../../protocol/peer_name.ts";
+import { Remembered } from "../store/remembered.ts";
 import type { NodeStore } from "../store/store.ts";
 
 /** The petnames of one node. */
 export class Petnames {
   readonly #store: NodeStore;
 
+  readonly #names: Remembered<string | null>;
+
   constructor(store: NodeStore) {
     this.#store = store;
+    this.#names = new Remembered({
+      isInside: () => store.isInside,
+      read: (peer) => this.#read(peer),
+    });
   }
 
   of(peer: NodeId): string | null {
+    return this.#names.of(peer);
+  }
+
+  #read(peer: NodeId): string | null {
     const row = this.#store.statement("SELECT name FROM petnames WHERE peer = ?").get(peer);
     return row === undefined ? null : String(row.name);
   }
@@ -48,6 +59,7 @@ export class Petnames {
       if (isTaken) return;
       this.writeForget(peer);
       if (name === null) return;
+      this.#names.forget();
       this.#store.statement("INSERT INTO petnames (folded, name, peer) VALUES (?, ?, ?)")
         .run(foldPetname(name), name, peer);
     });
@@ -56,12 +68,14 @@ export class Petnames {
 
   /** Inside a transaction: the id that followed keeps its own name, or gets the old one's. */
   writeMove(old: NodeId, next: NodeId): void {
+    this.#names.forget();
     this.#store.statement("UPDATE OR IGNORE petnames SET peer = ? WHERE peer = ?").run(next, old);
     this.writeForget(old);
   }
 
   /** Inside a transaction: takes the name of a peer back. */
   writeForget(peer: NodeId): void {
+    this.#names.forget();
     this.#store.statement("DELETE FROM petnames WHERE peer = ?").run(peer);
   }
 }

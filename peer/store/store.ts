@@ -27,6 +27,10 @@ export class NodeStore {
   readonly #statements = new Map<string, StatementSync>();
   #tellWrite: (cause: unknown) => void = () => {};
   #count: WriteCount | null = null;
+  #isClosed = false;
+  /** What the last transaction left; `null` until somebody asks. */
+  #tally: Tally | null = null;
+  #isInside = false;
   /** Rows of `self` that the next write takes along. */
   readonly #along = new Map<string, string>();
 
@@ -37,14 +41,20 @@ export class NodeStore {
     this.#commit = new GroupCommit(this.#database, clock);
   }
 
-  /** The prepared statement of an SQL text; prepared once. */
+  /** The prepared statement of an SQL text; prepared once. @throws {OpenRedError} `overloaded` once it is closed. */
   statement(sql: string): StatementSync {
+    this.#checkOpen();
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.#database.prepare(sql);
       this.#statements.set(sql, statement);
     }
     return statement;
+  }
+
+  /** Whether writes are being applied now: what is read meanwhile may be rolled back. */
+  get isInside(): boolean {
+    return this.#isInside;
   }
 
   /** Calls `tell` after every write: with what kept it from the disk, or `null`. */
@@ -55,6 +65,7 @@ export class NodeStore {
   /** From now on every write is counted, before its caller hears of it. Only a running node counts. */
   countWith(count: WriteCount): void {
     this.#count = count;
+    this.#commit.closeWith((writes) => this.#countWrites(writes));
   }
 
   /** How much was counted of what the database holds. */
@@ -92,13 +103,12 @@ export class NodeStore {
    *   database could not take them, such as when the disk is full.
    */
   async write(apply: () => void): Promise<void> {
-    const count = this.#count;
-    let tally: Tally | null = null;
+    this.#checkOpen();
+    const along = [...this.#along];
     try {
       await this.#commit.write(() => {
-        apply();
-        this.#writeAlong();
-        if (count !== null) tally = this.#countWrite();
+        this.#inside(apply);
+        for (const [name, value] of along) this.#putSelf(name, value);
       });
     } catch (cause) {
       if (cause instanceof OpenRedError) throw cause;
@@ -106,15 +116,29 @@ export class NodeStore {
       throw storageFailed(cause);
     }
     this.#tellWrite(null);
-    if (tally !== null) await count?.note(tally);
+    for (const [name, value] of along) {
+      if (this.#along.get(name) === value) this.#along.delete(name);
+    }
+    // Outside of every transaction, so that it is on disk: what this one left, or a later one.
+    await this.#count?.note(this.#tally ??= this.tally());
   }
 
-  #countWrite(): Tally {
+  #inside(apply: () => void): void {
+    this.#isInside = true;
+    try {
+      apply();
+    } finally {
+      this.#isInside = false;
+    }
+  }
+
+  /** Counts the writes of a transaction at its end. */
+  #countWrites(writes: number): void {
     this.statement(
-      `INSERT INTO self (name, value) VALUES ('${WRITES}', '1')
-        ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1`,
-    ).run();
-    return this.tally();
+      `INSERT INTO self (name, value) VALUES ('${WRITES}', ?)
+        ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + CAST(excluded.value AS INTEGER)`,
+    ).run(String(writes));
+    this.#tally = null;
   }
 
   /** Runs SQL in a transaction of its own, at once. @throws The database's error; then nothing of it is there. */
@@ -164,11 +188,6 @@ export class NodeStore {
     this.#along.set(name, value);
   }
 
-  #writeAlong(): void {
-    for (const [name, value] of this.#along) this.#putSelf(name, value);
-    this.#along.clear();
-  }
-
   #putSelf(name: string, value: string): void {
     this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)").run(name, value);
   }
@@ -178,6 +197,7 @@ export class NodeStore {
    * later. It is the caller's to close.
    */
   openSnapshot(): DatabaseSync {
+    this.#checkOpen();
     this.#commit.flush();
     const snapshot = this.#open();
     // A transaction sees the moment of its first reading.
@@ -187,8 +207,14 @@ export class NodeStore {
 
   close(): void {
     this.#commit.flush();
+    this.#isClosed = true;
     this.#statements.clear();
     this.#database.close();
+  }
+
+  /** Whatever a stopped node still had under way is refused like any other work it has no room for. */
+  #checkOpen(): void {
+    if (this.#isClosed) throw new OpenRedError("overloaded", "The node has stopped");
   }
 }
 

@@ -65,6 +65,47 @@ Deno.test("a channel carries bytes both ways, in order", async () => {
   ends.client.send(new Uint8Array([3]));
 });
 
+/** Has every call of a method of TCP connections noted until the returned function is called. */
+async function watch(method: "write" | "setNoDelay", note: (argument: unknown) => void) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const opening = Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port });
+  const probes = [await opening, await listener.accept()];
+  let owner = probes[0] as unknown as Record<string, (argument: unknown) => unknown>;
+  while (!Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner);
+  for (const socket of [listener, ...probes]) socket.close();
+  const real = owner[method]!;
+  owner[method] = function (argument) {
+    note(argument);
+    return real.call(this, argument);
+  };
+  return () => void (owner[method] = real);
+}
+
+Deno.test("a message of any size leaves either end in one write, on a socket that delays nothing", async () => {
+  const written: number[] = [];
+  const noDelays: unknown[] = [];
+  const endings = [
+    await watch("write", (bytes) => written.push((bytes as Uint8Array).length)),
+    await watch("setNoDelay", (isOn) => noDelays.push(isOn)),
+  ];
+  const sizes = [1_024, 1_100, 2_000, 3_300];
+  {
+    await using ends = await connect();
+    for (const [from, to] of [[ends.client, ends.server], [ends.server, ends.client]] as const) {
+      const next = readEvents(to);
+      for (const size of sizes) {
+        from.send(new Uint8Array(size));
+        assertEquals((await next())[1], new Uint8Array(size));
+      }
+    }
+  }
+  for (const end of endings) end();
+  assertEquals(noDelays, [true, true]);
+  const heads = { opening: 8, accepting: 4 };
+  const expected = Object.values(heads).flatMap((head) => sizes.map((size) => size + head));
+  assertEquals(written.filter((length) => length > 1_000), expected);
+});
+
 /** What is read stops at once or never: nothing tells that no more comes. */
 const NOTHING_MORE_MS = 100;
 

@@ -26,6 +26,23 @@ Deno.test("setTimer() calls once, and not after it was cancelled", async () => {
   assertEquals(calls, 0);
 });
 
+Deno.test("setTimer() without a delay takes no timeout, which lasts two milliseconds at least", async () => {
+  using time = new FakeTime();
+  const order: string[] = [];
+  setTimeout(() => order.push("timeout"), 0);
+  const turns = Promise.withResolvers<void>();
+  let left = 100;
+  const next = () => {
+    if (--left === 0) turns.resolve();
+    else systemClock.setTimer(0, next);
+  };
+  systemClock.setTimer(0, next);
+  await turns.promise;
+  assertEquals(order, []);
+  time.tick(1);
+  assertEquals(order, ["timeout"]);
+});
+
 Deno.test("setTimer() waits longer than the runtime's own timers can", () => {
   using time = new FakeTime();
   let calls = 0;

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { LocalCryptoCore } from "../../crypto/core.ts";
-import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
+import { decodeBase64Url, encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { OpenNode } from "../../peer/node.ts";
 import type { BuiltInModule } from "../../peer/modules/host.ts";
 import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
@@ -100,6 +100,11 @@ export class RunningNode implements AsyncDisposable {
   /** What the node logged as an error. */
   get logged(): readonly string[] {
     return this.#log.errors;
+  }
+
+  /** Notes a block and nothing else: sessions and pairs stay. */
+  noteBlock(peer: string): Promise<void> {
+    return this.#node.inside.permissions.block(peer as NodeId);
   }
 
   get id(): string {

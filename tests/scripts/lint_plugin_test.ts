@@ -19,8 +19,8 @@ Deno.test("explicit-ports refuses everything that reaches around the ports", () 
     ["crypto.randomUUID();", "crypto.randomUUID"],
     ['import { randomBytes } from "node:crypto";', "randomBytes"],
     ['import { randomUUID as id } from "node:crypto";', "randomUUID"],
-    ["setTimeout(() => {}, 1);", "setTimeout"],
-    ["globalThis.setTimeout(() => {}, 1);", "setTimeout"],
+    ["setTimeout(() => {}, 5);", "setTimeout"],
+    ["globalThis.setTimeout(() => {}, 5);", "setTimeout"],
     ["setInterval(() => {}, 1);", "setInterval"],
     ["AbortSignal.timeout(5);", "AbortSignal.timeout"],
     ["performance.now();", "performance"],
@@ -62,7 +62,7 @@ Deno.test("explicit-ports allows what looks alike", () => {
 });
 
 Deno.test("explicit-ports leaves the real ports, the roots and what is no product alone", () => {
-  const source = "Deno.exit(Date.now() + Math.random()); setTimeout(fetch); console.log();";
+  const source = "Deno.exit(Date.now() + Math.random()); setTimeout(fetch, 5); console.log();";
   for (
     const path of [
       "ports/system.ts",
@@ -80,6 +80,21 @@ Deno.test("explicit-ports leaves the real ports, the roots and what is no produc
 Deno.test("explicit-ports gives the Worker its random source and nothing more", () => {
   assertEquals(lint("crypto/worker.ts", "crypto.getRandomValues(new Uint8Array(1));"), []);
   assertEquals(lint("crypto/worker.ts", "Date.now();"), ["openred/explicit-ports: Date.now"]);
-  assertEquals(lint("crypto/client.ts", "setTimeout(() => {});"), []);
+  assertEquals(lint("crypto/client.ts", "setTimeout(() => {}, 5);"), []);
   assertEquals(lint("crypto/client.ts", "Deno.exit();"), ["openred/explicit-ports: Deno"]);
+});
+
+Deno.test("no-zero-timeout refuses timeouts of nothing, wherever something waits for them", () => {
+  const refused = ["openred/no-zero-timeout: setTimeout waits two milliseconds at least"];
+  for (const path of ["ports/system_a.ts", "bench/a.ts", "process/a.ts", "node.ts"]) {
+    for (const source of ["setTimeout(f);", "setTimeout(f, 0);", "globalThis.setTimeout(f, 1);"]) {
+      assertEquals(lint(path, source), refused, source);
+    }
+    for (
+      const source of ["setTimeout(f, 2);", "setTimeout(f, delayMs);", "clock.setTimer(0, f);"]
+    ) {
+      assertEquals(lint(path, source), [], source);
+    }
+  }
+  assertEquals(lint("tests/a.ts", "setTimeout(f, 0);"), []);
 });

@@ -2,9 +2,21 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { decodeUtf8 } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { settle } from "../../world/settle.ts";
+import type { TestParts } from "../../peer/parts.ts";
 import { MessagingWorld, PEERS } from "./messaging_world.ts";
 
 const [PEER, NEXT] = PEERS;
+
+/** @returns How often texts were opened since, which is what reading a stored one takes. */
+function countReads({ crypto }: TestParts): () => number {
+  let count = 0;
+  const openRows = crypto.openRows.bind(crypto);
+  crypto.openRows = (options) => {
+    count += options.rows.length;
+    return openRows(options);
+  };
+  return () => count;
+}
 
 Deno.test("The outbox stores a text before it sends it, and again after a restart until it is acknowledged", async () => {
   using messaging = await MessagingWorld.start();
@@ -40,7 +52,7 @@ Deno.test("The outbox sends the text as it was written, with the time at which i
   assertEquals(messaging.world.sender.sent.length, 2);
 });
 
-Deno.test("The outbox tells of the delivery once it is written down", async () => {
+Deno.test("The outbox tells of the delivery as soon as the peer has the text", async () => {
   using messaging = await MessagingWorld.start();
   const sending = messaging.send(PEER, "hello", 10_000);
   await settle();
@@ -50,10 +62,10 @@ Deno.test("The outbox tells of the delivery once it is written down", async () =
   assertEquals(messaging.waiting(PEER), 0);
 });
 
-Deno.test("The outbox has 256 under way to a peer, and sends every other one as those are acknowledged", async () => {
+Deno.test("The outbox has 1,024 under way to a peer, and sends every other one as those are acknowledged", async () => {
   using messaging = await MessagingWorld.start();
   const { sender } = messaging.world;
-  const sends = Array.from({ length: 405 }, (_, index) => messaging.send(PEER, `${index}`));
+  const sends = Array.from({ length: 1_605 }, (_, index) => messaging.send(PEER, `${index}`));
   const ids = (await Promise.all(sends)).map(({ id }) => id);
   await settle();
   const seen: string[] = [];
@@ -66,12 +78,50 @@ Deno.test("The outbox has 256 under way to a peer, and sends every other one as 
       await settle();
     }
   }
-  assertEquals(rounds[0], 256);
+  assertEquals(rounds[0], 1_024);
   assertEquals(seen, ids, "each once, in their order");
   assertEquals(messaging.waiting(PEER), 0);
 });
 
-Deno.test("The outbox sends again what was acknowledged while nothing could be written down", async () => {
+Deno.test("The outbox sends what it has just stored from memory, each once, and reads nothing again", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender, parts } = messaging.world;
+  const first = await messaging.send(PEER, "0");
+  await settle();
+  const reads = countReads(parts);
+  const sends = [1, 2, 3].map((index) => messaging.send(PEER, `${index}`));
+  const ids = (await Promise.all(sends)).map(({ id }) => id);
+  await settle();
+  assertEquals([sender.takeIds(), reads()], [[first.id, ...ids], 0]);
+  for (const id of [first.id, ...ids]) await messaging.acknowledge(id);
+  assertEquals([messaging.waiting(PEER), reads()], [0, 0]);
+  const last = await messaging.send(PEER, "4");
+  await settle();
+  assertEquals([sender.takeIds(), reads()], [[last.id], 0]);
+});
+
+Deno.test("The outbox writes down what was delivered together, a moment later or at the end", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender, parts } = messaging.world;
+  const marked = () =>
+    parts.store.statement("SELECT COUNT(*) AS n FROM messaging_outbox WHERE delivered = 1").get()!
+      .n;
+  const send = async (count: number) => {
+    for (let index = 0; index < count; index++) await messaging.send(PEER, `${index}`);
+    await settle();
+    for (const id of sender.takeIds()) await messaging.acknowledge(id);
+  };
+  await send(3);
+  assertEquals([messaging.waiting(PEER), messaging.told("delivered"), marked()], [0, 3, 0]);
+  await parts.clock.advance(100);
+  assertEquals(marked(), 3);
+  await send(2);
+  await messaging.restart();
+  await settle();
+  assertEquals([marked(), sender.takeIds()], [5, []]);
+});
+
+Deno.test("The outbox writes down later what was acknowledged while nothing could be", async () => {
   using messaging = await MessagingWorld.start();
   const { sender, parts } = messaging.world;
   const { id } = await messaging.send(PEER, "hello");
@@ -79,13 +129,16 @@ Deno.test("The outbox sends again what was acknowledged while nothing could be w
   sender.takeIds();
   parts.fillDisk();
   await messaging.acknowledge(id);
+  await parts.clock.advance(1_000);
   parts.freeDisk();
-  assertEquals([messaging.told("delivered"), messaging.waiting(PEER)], [0, 1]);
+  const delivered = () =>
+    parts.store.statement("SELECT delivered FROM messaging_outbox WHERE id = ?").get(id)!.delivered;
+  assertEquals([messaging.told("delivered"), messaging.waiting(PEER), delivered()], [1, 0, 0]);
   messaging.hosted.host.confirmed(PEER);
   await settle();
-  assertEquals(sender.takeIds(), [id]);
-  await messaging.acknowledge(id);
-  assertEquals(messaging.waiting(PEER), 0);
+  assertEquals(sender.takeIds(), []);
+  await parts.clock.advance(10_000);
+  assertEquals(delivered(), 1);
 });
 
 Deno.test("The outbox stores under the id that followed, in the very moment of a succession", async () => {

@@ -14,11 +14,7 @@ import { MINUTE_MS } from "../parts.ts";
 function createDisk() {
   const database = new DatabaseSync(":memory:");
   const kept = keepOpen(database);
-  return { database, options: { files: new MemoryFiles(), openDatabase: () => kept } };
-}
-
-function block(database: DatabaseSync, peer: string): void {
-  database.prepare("INSERT INTO blocked_peers (peer, since) VALUES (?, 1)").run(peer);
+  return { options: { files: new MemoryFiles(), openDatabase: () => kept } };
 }
 
 Deno.test("a block stays over a restart, and the node does not call whom it blocked", async () => {
@@ -44,10 +40,9 @@ Deno.test("a block stays over a restart, and the node does not call whom it bloc
 });
 
 Deno.test("a handshake is refused by the block itself, not only because its pair is gone", async () => {
-  const { database, options } = createDisk();
-  await using world = await FriendWorld.start([], options);
+  await using world = await FriendWorld.start();
   const { pair } = await world.introduce();
-  block(database, world.friendId);
+  await world.noteBlock();
   const { status, content } = await world.shakeHands(pair);
   assertEquals([status, content.code], [403, "handshake_rejected"]);
 });

@@ -46,6 +46,11 @@ export class FriendWorld implements AsyncDisposable {
     return this.#node[Symbol.asyncDispose]();
   }
 
+  /** Notes a block of the friend and nothing else: its pair stays. */
+  noteBlock(): Promise<void> {
+    return this.#node.noteBlock(this.#peers.friend.id);
+  }
+
   get friendId(): string {
     return this.#peers.friend.id;
   }
