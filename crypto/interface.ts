@@ -205,11 +205,25 @@ export interface StoredHalf {
   readonly info: HalfInfo;
 }
 
-/** What was in a vault line: a half with its `meta`, or a note alone, which is its `meta`. */
+/** A standby half's place among those of its handshake, 0 to 15. */
+export interface PlacedRef {
+  readonly half: KeyRef;
+  readonly index: number;
+}
+
+/** What a vault line is to hold besides `meta`: a half, the standby halves of one handshake, or, as a note, nothing. */
+export interface VaultLineContent {
+  /** The line's name, the AAD. */
+  readonly name: string;
+  readonly meta: string;
+  readonly half?: KeyRef;
+  readonly set?: readonly PlacedRef[];
+}
+
+/** What was in a vault line. */
 export interface OpenedLine {
-  readonly half: KeyRef | null;
-  /** `null` exactly where `half` is. */
-  readonly info: HalfInfo | null;
+  /** One half, those of a set, or none in a note. `index` is the place in a set; `null` for a half by itself. */
+  readonly halves: readonly (StoredHalf & { readonly index: number | null })[];
   readonly meta: string;
 }
 
@@ -469,17 +483,15 @@ export interface CoreCalls {
   }): Promise<OpenedEnvelope>;
 
   /**
-   * Seals a half, and `meta` with it, for a vault line.
-   * @param options `name` is the line's name, the AAD.
-   * @returns Base64 of nonce(12) ‖ ciphertext ‖ tag(16).
+   * Seals what at most {@linkcode MAX_CALL_ITEMS} vault lines are to hold.
+   * @returns In the same order, base64 of nonce(12) ‖ ciphertext ‖ tag(16).
+   * @throws {CryptoError} `bad_argument` for a set whose halves are not of one handshake.
    */
-  sealHalf(
-    options: { vault: KeyRef; half: KeyRef; name: string; meta: string },
-  ): Promise<string>;
-  /** Seals `meta` alone, for the line that a spent pair leaves. */
-  sealNote(options: { vault: KeyRef; name: string; note: string }): Promise<string>;
+  sealLines(
+    options: { vault: KeyRef; lines: readonly VaultLineContent[] },
+  ): Promise<readonly string[]>;
   /**
-   * Opens at most {@linkcode MAX_CALL_ITEMS} lines, each of a half or of a note.
+   * Opens at most {@linkcode MAX_CALL_ITEMS} lines.
    * @returns In the same order; `null` for a line that does not open.
    */
   openLines(

@@ -9,7 +9,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { OpenNode } from "../../peer/node.ts";
 import type { BuiltInModule } from "../../peer/modules/host.ts";
-import { newEntry } from "../../peer/tokens/vault.ts";
+import { newEntry } from "../../peer/tokens/pair_entry.ts";
 import { systemHttpClient, systemResolver } from "../../ports/system.ts";
 import { verifyRecord } from "../../protocol/record.ts";
 import { MemoryFiles } from "./memory_files.ts";

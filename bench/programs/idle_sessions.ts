@@ -10,7 +10,8 @@ import type { EstablishedSession } from "../../crypto/interface.ts";
 import { NodeEvents } from "../../peer/events/events.ts";
 import { Session, SessionTable } from "../../peer/sessions/session.ts";
 import { standbyEntries } from "../../peer/sessions/standby.ts";
-import { newEntry, type PairEntry, TokenVault } from "../../peer/tokens/vault.ts";
+import { newEntry, type PairEntry } from "../../peer/tokens/pair_entry.ts";
+import { TokenVault } from "../../peer/tokens/vault.ts";
 import { openFiles, systemClock } from "../../ports/system.ts";
 import { CHEAP_COST, createCoreNode, establishSession } from "../two_nodes.ts";
 

@@ -3,7 +3,7 @@
  * under the vault key, the AAD being the line's name.
  *
  * @module
- * @see docs/PROTOCOL.md, "Keys at rest"
+ * @see docs/PROTOCOL.md, "Token vault"
  */
 import { Buffer } from "node:buffer";
 import { TAG_BYTES } from "../primitives/aead.ts";
@@ -20,8 +20,10 @@ import {
   MAX_CALL_ITEMS,
   type OpenedLine,
   type StoredHalf,
+  type VaultLineContent,
 } from "../interface.ts";
 import { VaultKey } from "../keyring/keyring.ts";
+import { decodeSet, encodeSet, SET_LABEL } from "./vault_set.ts";
 
 const NONCE_BYTES = 12;
 const HALF_LABEL = "openred/v3/vault-half";
@@ -30,10 +32,7 @@ const MAX_NAME_LENGTH = 256;
 const MAX_META_LENGTH = 2 ** 16;
 const MAX_SEALED_LENGTH = 2 ** 19;
 
-type VaultCalls = Pick<
-  CallTable,
-  "sealHalf" | "sealNote" | "openLines"
->;
+type VaultCalls = Pick<CallTable, "sealLines" | "openLines">;
 
 function refuse(): never {
   throw new CryptoError("unseal_failed", "The vault line does not open");
@@ -107,10 +106,19 @@ function readLine<T>(
   }
 }
 
-function readHalf(parts: CoreParts, reader: EncReader): StoredHalf & { readonly meta: string } {
+function readHalf(parts: CoreParts, reader: EncReader): OpenedLine {
   const { half, meta } = decodeHalf(reader);
   if (!reader.atEnd) refuse();
-  return { half: parts.ring.add(half), info: half.describe(), meta };
+  return { halves: [{ ...store(parts, half), index: null }], meta };
+}
+
+function readSet(parts: CoreParts, reader: EncReader): OpenedLine {
+  const { set, meta } = decodeSet(reader);
+  return { halves: set.map(({ half, index }) => ({ ...store(parts, half), index })), meta };
+}
+
+function store(parts: CoreParts, half: Half): StoredHalf {
+  return { half: parts.ring.add(half), info: half.describe() };
 }
 
 function openEither(
@@ -119,8 +127,22 @@ function openEither(
 ): OpenedLine {
   return readLine(parts, line, (label, reader) => {
     if (label === HALF_LABEL) return readHalf(parts, reader);
-    return label === NOTE_LABEL ? { half: null, info: null, meta: reader.text() } : refuse();
+    if (label === SET_LABEL) return readSet(parts, reader);
+    return label === NOTE_LABEL ? { halves: [], meta: reader.text() } : refuse();
   });
+}
+
+function encodeContent(parts: CoreParts, { half, set, meta }: VaultLineContent): Uint8Array {
+  checkText(meta, MAX_META_LENGTH, "meta");
+  if (half !== undefined) return encodeHalf(parts.ring.get(half, Half), meta);
+  if (set === undefined) return enc(NOTE_LABEL, meta);
+  const placed = set.map(({ half, index }) => ({ half: parts.ring.get(half, Half), index }));
+  return encodeSet(placed, meta);
+}
+
+function checkLines(lines: readonly unknown[]): void {
+  if (Array.isArray(lines) && lines.length <= MAX_CALL_ITEMS) return;
+  throw new CryptoError("bad_argument", `Expected at most ${MAX_CALL_ITEMS} lines`);
 }
 
 function openLines(
@@ -128,9 +150,7 @@ function openLines(
   options: Parameters<CallTable["openLines"]>[0],
 ): (OpenedLine | null)[] {
   const { vault } = options;
-  if (!Array.isArray(options.lines) || options.lines.length > MAX_CALL_ITEMS) {
-    throw new CryptoError("bad_argument", `Expected at most ${MAX_CALL_ITEMS} lines`);
-  }
+  checkLines(options.lines);
   return options.lines.map(({ name, sealed }) => {
     try {
       return openEither(parts, { vault, name, sealed });
@@ -143,16 +163,12 @@ function openLines(
 
 export function createVaultCalls(parts: CoreParts): VaultCalls {
   return {
-    sealHalf: ({ vault, half, name, meta }) => {
+    sealLines: ({ vault, lines }) => {
       const key = parts.ring.get(vault, VaultKey);
-      checkText(meta, MAX_META_LENGTH, "meta");
-      const plain = encodeHalf(parts.ring.get(half, Half), meta);
-      return sealLine(parts, { key, name, plain });
-    },
-    sealNote: ({ vault, name, note }) => {
-      const key = parts.ring.get(vault, VaultKey);
-      checkText(note, MAX_META_LENGTH, "a note");
-      return sealLine(parts, { key, name, plain: enc(NOTE_LABEL, note) });
+      checkLines(lines);
+      return lines.map((line) =>
+        sealLine(parts, { key, name: line.name, plain: encodeContent(parts, line) })
+      );
     },
     openLines: (options) => openLines(parts, options),
   };

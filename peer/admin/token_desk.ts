@@ -11,7 +11,8 @@ import type { RevokedView, TokenState, TokensView, TokenView } from "../../proto
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { SessionTable } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { PairEntry, TokenVault } from "../tokens/vault.ts";
+import type { PairEntry } from "../tokens/pair_entry.ts";
+import type { TokenVault } from "../tokens/vault.ts";
 
 interface TokenDeskParts {
   readonly clock: Clock;

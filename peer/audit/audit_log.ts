@@ -19,6 +19,8 @@ import { finishPruning, prune } from "./pruning.ts";
 import { type Finding, recover } from "./recovery.ts";
 import { Throttle } from "./throttle.ts";
 
+/** How long an entry that a peer causes, and nobody waits for, waits for others to share its line. */
+const GATHER_MS = 50;
 /** Entries that may wait while the disk takes none. */
 const MAX_WAITING = 10_000;
 const MAX_FIELD_LENGTH = 256;
@@ -54,6 +56,8 @@ export class AuditLog {
   readonly #throttle: Throttle;
   #waiting: Waiting[] = [];
   #signing: Promise<void> | null = null;
+  /** Ends the wait before signing; `null` where nothing waits. */
+  #hurry: (() => void) | null = null;
   #signed: AuditPosition;
   #fileSinceMs: number;
   #lost = 0;
@@ -102,6 +106,12 @@ export class AuditLog {
    * @throws {OpenRedError} `overloaded` if the disk takes nothing and too much waits already, or the node stopped.
    */
   record(event: string, fields: AuditFields): Promise<void> {
+    const recorded = this.#record(event, fields, 0);
+    this.#hurry?.();
+    return recorded;
+  }
+
+  #record(event: string, fields: AuditFields, delayMs: number): Promise<void> {
     if (this.#isStopped) return Promise.reject(storageFailed(new Error("The log was closed")));
     if (this.#waiting.length >= MAX_WAITING) {
       this.#lost += 1;
@@ -110,13 +120,16 @@ export class AuditLog {
     const entry = toEntry(this.#parts.clock.nowMs(), event, fields);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, resolve, reject });
-      this.#signing ??= this.#signSoon();
+      this.#signing ??= this.#signSoon(delayMs);
     });
   }
 
-  /** As {@linkcode record}, for what others can cause as often as they like: many of them become one entry. */
+  /**
+   * As {@linkcode record}, for what others can cause as often as they like: many of them become one entry. It is not
+   * hurried: what one peer does comes in several entries, which then share a line.
+   */
   async recordThrottled(event: string, fields: AuditFields, cause: AuditCause): Promise<void> {
-    if (this.#throttle.admits(event, cause)) await this.record(event, fields);
+    if (this.#throttle.admits(event, cause)) await this.#record(event, fields, GATHER_MS);
   }
 
   /** Runs work while nothing is written. */
@@ -140,6 +153,7 @@ export class AuditLog {
     this.#throttle.stop();
     this.#isStopped = true;
     this.#writer.endRetries();
+    this.#hurry?.();
     await this.#signing;
     await this.#writer.stop();
     await this.#pruning;
@@ -155,9 +169,18 @@ export class AuditLog {
     }
   }
 
-  /** Waits for the end of this turn, so that its entries share a call. */
-  async #signSoon(): Promise<void> {
-    await new Promise<void>((resolve) => this.#parts.clock.setTimer(0, resolve));
+  /** Waits for the end of this turn at least, so that its entries share a line. */
+  async #signSoon(delayMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.setTimer(delayMs, resolve);
+      this.#hurry = () => {
+        this.#hurry = null;
+        cancel();
+        clock.setTimer(0, resolve);
+      };
+    });
+    this.#hurry = null;
     try {
       while (this.#waiting.length > 0) {
         await this.#writer.room();

@@ -25,7 +25,7 @@ import {
 } from "../../protocol/unreachable.ts";
 import { sleep } from "../timing/backoff.ts";
 import type { Directories } from "../directories/directories.ts";
-import type { PairEntry } from "../tokens/vault.ts";
+import type { PairEntry } from "../tokens/pair_entry.ts";
 import type { HandshakeParts } from "./responder.ts";
 import type { OwnSuccession } from "../own/own_succession.ts";
 import type { CallOptions } from "./links.ts";

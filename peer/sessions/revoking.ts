@@ -10,7 +10,8 @@ import type { Carrier } from "./carrier.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { Permissions } from "../peers/permissions.ts";
 import type { ValidationCache } from "../tokens/validation_cache.ts";
-import type { PairEntry, TokenVault } from "../tokens/vault.ts";
+import type { PairEntry } from "../tokens/pair_entry.ts";
+import type { TokenVault } from "../tokens/vault.ts";
 import type { PeerLinks } from "./links.ts";
 import type { Session, SessionTable } from "./session.ts";
 

@@ -15,7 +15,7 @@ import {
 } from "../../crypto/interface.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { CONFIRMATION_MS, RECEIVE_LONGER_MS, STEP_LIFE_MS } from "../../protocol/limits.ts";
-import type { PairEntry } from "../tokens/vault.ts";
+import type { PairEntry } from "../tokens/pair_entry.ts";
 
 /** How many of the peer's last `core.keep` are acknowledged once more. */
 const MAX_KEPT_IDS = 16;

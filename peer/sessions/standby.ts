@@ -7,7 +7,8 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { StoredHalf } from "../../crypto/interface.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { MAX_STANDBY_SETS_PER_PEER, STANDBY_LIFE_MS } from "../../protocol/limits.ts";
-import { madeAt, newEntry, type PairEntry, type TokenVault } from "../tokens/vault.ts";
+import { madeAt, newEntry, type PairEntry } from "../tokens/pair_entry.ts";
+import type { TokenVault } from "../tokens/vault.ts";
 import type { Session } from "./session.ts";
 
 /** Spent standby pairs of one peer whose ids are remembered: nothing is taken on one that is not. */

@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer";
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { CONFIRMATION_MS, MAX_SYNC_PAIRS } from "../../protocol/limits.ts";
-import type { PairEntry, StandbySet, TokenVault } from "../tokens/vault.ts";
+import type { PairEntry, StandbySet } from "../tokens/pair_entry.ts";
+import type { TokenVault } from "../tokens/vault.ts";
 import type { SessionTable } from "./session.ts";
 import { unspent } from "./standby.ts";
 

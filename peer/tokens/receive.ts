@@ -27,7 +27,8 @@ import type { Decisions } from "../peers/decisions.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { DenialLog } from "../events/denial_log.ts";
 import type { Permissions } from "../peers/permissions.ts";
-import { newEntry, type PairEntry, type TokenVault } from "./vault.ts";
+import { newEntry, type PairEntry } from "./pair_entry.ts";
+import type { TokenVault } from "./vault.ts";
 
 /** Targets asked for in the last five minutes may come back with an initiator's half. */
 const ASKED_MS = 5 * 60 * 1000;

@@ -5,95 +5,39 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import type { NodeId } from "../../crypto/encoding.ts";
-import type {
-  CryptoCore,
-  HalfInfo,
-  KeyRef,
-  OpenedLine,
-  StoredHalf,
+import {
+  type CryptoCore,
+  type KeyRef,
+  MAX_CALL_ITEMS,
+  type OpenedLine,
+  type VaultLineContent,
 } from "../../crypto/interface.ts";
 import type { Clock, Files } from "../../ports/ports.ts";
-import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS, STANDBY_LIFE_MS } from "../../protocol/limits.ts";
+import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events/events.ts";
+import { LineBook, type LineChange } from "./line_book.ts";
+import { madeAt, type PairEntry } from "./pair_entry.ts";
 import { DAMAGED_FILE, VAULT_FILE, VaultFile } from "./vault_file.ts";
-import { isRemoval, sealedOf, type VaultLine } from "./vault_text.ts";
+import { entriesOf, nameOf } from "./vault_lines.ts";
+import { isRemoval, type PlacedLine, sealedOf, type VaultLine } from "./vault_text.ts";
 
 /** How many lines the core opens in one call, and in how many calls at a time while others are read here. */
 const LINES_PER_CALL = 250;
 const CALLS_AT_A_TIME = 3;
-const NAME = /^NODE_(.+)_TOKEN_([0-9a-f]{32})$/;
-
-/** The session whose handshake left a standby pair. */
-export interface StandbySet {
-  /** Hex. */
-  readonly sessionId: string;
-  /** This node's part in that handshake. */
-  readonly role: "initiator" | "responder";
-  /** By the wall clock; `null` until the session is confirmed. */
-  readonly confirmedAt: number | null;
-}
-
-/** What the vault knows of one pair. */
-export interface PairEntry {
-  /** Hex. */
-  readonly pairId: string;
-  readonly peer: NodeId;
-  /**
-   * `null` once it cannot be used any more, and its id is only remembered: a session of it was confirmed; it was
-   * revoked, here or by the peer; its peer was blocked; a newer half of its directory took its place; or the newest
-   * line of it was damaged.
-   */
-  readonly half: KeyRef | null;
-  readonly info: HalfInfo;
-  /** By this node's wall clock. Nothing is started after it. */
-  readonly endsAt: number;
-  /** Position among the pairs of one handshake; 0 for a directory's. */
-  readonly index: number;
-  /** `null` for a pair of a directory. */
-  readonly standby: StandbySet | null;
-  /** What names each message 1 taken on this pair, base64url. */
-  readonly taken: readonly string[];
-  /** SHA-256 of the envelope it came in, base64url; `null` for a standby pair. */
-  readonly envelope: string | null;
-  /** The session of the last message 1 taken or confirmed, hex. */
-  readonly session: string | null;
-  /** When it was revoked, by this node's owner or at the peer's word, by the wall clock; then its half is gone. */
-  readonly revokedAt?: number;
-}
-
-/** The entry of a pair as a directory gave it: nothing was done with it yet. */
-export function newEntry({ half, info }: StoredHalf, peer: NodeId): PairEntry {
-  return {
-    pairId: Buffer.from(info.pairId).toString("hex"),
-    peer,
-    half,
-    info,
-    endsAt: info.expiresAt,
-    index: 0,
-    standby: null,
-    taken: [],
-    envelope: null,
-    session: null,
-  };
-}
-
-/** How new a pair is: of a standby pair by this node's clock, since its `issuedAt` is whatever the peer says. */
-export function madeAt({ standby, endsAt, info }: PairEntry): number {
-  return standby === null ? info.issuedAt : endsAt - STANDBY_LIFE_MS;
-}
-
-/** What a vault line says besides the half. Once the half is gone it is all that is left, and includes `info`. */
-type Meta = Omit<PairEntry, "half" | "info" | "peer" | "pairId"> & {
-  readonly info?: Record<string, unknown>;
-};
 
 /** What one durable change of the vault does. */
 export interface VaultChange {
   readonly put?: readonly PairEntry[];
   /** Pair ids, hex. */
   readonly drop?: readonly string[];
+}
+
+/** A line of the file, and what was in it; `null` if it did not open. */
+interface ReadLine {
+  readonly line: VaultLine;
+  readonly sealed: string;
+  readonly content: OpenedLine | null;
 }
 
 /** The pairs of one node. */
@@ -105,6 +49,7 @@ export class TokenVault {
   readonly #file: VaultFile;
   readonly #entries = new Map<string, PairEntry>();
   readonly #byPeer = new Map<NodeId, Map<string, PairEntry>>();
+  readonly #lines = new LineBook((peer) => this.forPeer(peer));
   /** Changes reach the file in the order of their calls, however long each takes to seal. */
   #order: Promise<unknown> = Promise.resolve();
 
@@ -119,70 +64,108 @@ export class TokenVault {
     this.#file = new VaultFile(parts.files);
   }
 
-  /** Reads the file. Lines that do not open are set aside in a file of their own; the others load. */
+  /**
+   * Reads the file. Lines that do not open are set aside in a file of their own; the others load. A file of before, in
+   * which every pair has a line of its own, is written anew.
+   */
   async load(): Promise<void> {
     const { lines, damaged } = await this.#file.read();
-    const unopened = await this.#openNewest(lines);
+    const { opened, unopened } = await this.#openNewest(lines);
+    await this.#take(opened);
     await this.#spend(new Set(unopened.map(({ name }) => name)));
-    const aside = [...damaged, ...unopened];
-    if (aside.length === 0) return;
-    await this.#file.setAside(aside);
+    await this.#setAside([...damaged, ...unopened]);
+    await this.#fold();
+  }
+
+  async #setAside(lines: readonly PlacedLine[]): Promise<void> {
+    if (lines.length === 0) return;
+    await this.#file.setAside(lines);
     this.#events.warn(
       "vault_damaged",
-      `${aside.length} damaged line(s) of ${VAULT_FILE} were set aside in ${DAMAGED_FILE}; the others were loaded`,
+      `${lines.length} damaged line(s) of ${VAULT_FILE} were set aside in ${DAMAGED_FILE}; the others were loaded`,
+    );
+  }
+
+  /** Opens the last line of each name; where it is damaged, the one before it. */
+  async #openNewest(
+    lines: readonly VaultLine[],
+  ): Promise<{ opened: ReadLine[]; unopened: VaultLine[] }> {
+    const byName = Map.groupBy(lines, ({ name }) => name);
+    const opened: ReadLine[] = [];
+    const unopened: VaultLine[] = [];
+    for (let left = [...byName.values()]; left.length > 0;) {
+      const newest = left.flatMap((ofName) => ofName.pop() ?? []);
+      const read = await this.#openLines(newest.filter((line) => !isRemoval(line)));
+      const failed = read.filter(({ content }) => content === null).map(({ line }) => line);
+      opened.push(...read);
+      unopened.push(...failed);
+      left = failed.map(({ name }) => byName.get(name) ?? []);
+    }
+    return { opened, unopened };
+  }
+
+  async #openLines(lines: readonly VaultLine[]): Promise<ReadLine[]> {
+    const read: ReadLine[] = [];
+    const underWay: Promise<ReadLine[]>[] = [];
+    for (let start = 0; start < lines.length; start += LINES_PER_CALL) {
+      underWay.push(this.#openSome(lines.slice(start, start + LINES_PER_CALL)));
+      if (underWay.length === CALLS_AT_A_TIME) read.push(...await underWay.shift()!);
+    }
+    return [...read, ...(await Promise.all(underWay)).flat()];
+  }
+
+  async #openSome(lines: readonly VaultLine[]): Promise<ReadLine[]> {
+    const sealed = lines.map((line) => ({ name: line.name, sealed: sealedOf(line) }));
+    const opened = await this.#crypto.openLines({ vault: this.#key, lines: sealed });
+    return lines.map((line, index) => ({
+      line,
+      sealed: sealed[index]!.sealed,
+      content: opened[index] ?? null,
+    }));
+  }
+
+  /** Takes what was read: of a pair that stands in two lines, what its own says. */
+  async #take(read: readonly ReadLine[]): Promise<void> {
+    const shared: PairEntry[] = [];
+    for (const { line: { name }, sealed, content } of read) {
+      if (content === null) continue;
+      const entries = entriesOf(name, content);
+      this.#file.keep(name, sealed);
+      if (entries.every((entry) => nameOf(entry) === name)) {
+        for (const entry of entries) this.#lines.noteOwn(entry.pairId);
+        for (const entry of entries) this.#put(entry);
+      } else {
+        this.#lines.noteShared(name, entries.map(({ pairId }) => pairId));
+        shared.push(...entries);
+      }
+    }
+    const isOwn = ({ pairId }: PairEntry) => this.#lines.hasOwn(pairId);
+    for (const entry of shared) if (!isOwn(entry)) this.#put(entry);
+    await Promise.all(
+      shared.filter(isOwn).map(({ half }) => half === null ? null : this.#crypto.release(half)),
     );
   }
 
   /**
-   * Opens the last line of each name; where it is damaged, the one before it.
-   * @returns The lines that did not open.
-   */
-  async #openNewest(lines: readonly VaultLine[]): Promise<VaultLine[]> {
-    const byName = Map.groupBy(lines, ({ name }) => name);
-    const damaged: VaultLine[] = [];
-    for (let left = [...byName.values()]; left.length > 0;) {
-      const newest = left.flatMap((ofName) => ofName.pop() ?? []);
-      const failed = await this.#openLines(newest.filter((line) => !isRemoval(line)));
-      damaged.push(...failed);
-      left = failed.map(({ name }) => byName.get(name) ?? []);
-    }
-    return damaged;
-  }
-
-  /**
-   * Of a name whose newest line was damaged, an older one says only that there was such a pair: the newer one may have
-   * said that it was spent or revoked.
+   * Of a name whose newest line was damaged, an older one says only that there were such pairs: the newer one may have
+   * said that they were spent or revoked. So does the line of a set of a pair whose own line was damaged.
    */
   async #spend(names: ReadonlySet<string>): Promise<void> {
-    const put = this.all().filter((entry) => names.has(nameOf(entry)))
+    const put = this.all()
+      .filter((entry) =>
+        names.has(nameOf(entry)) ||
+        !this.#lines.hasOwn(entry.pairId) &&
+          names.has(this.#lines.sharedBy(entry.pairId) ?? "")
+      )
       .map((entry) => ({ ...entry, half: null }));
     if (put.length > 0) await this.commit({ put });
   }
 
-  /** @returns The lines that did not open. */
-  async #openLines(lines: readonly VaultLine[]): Promise<VaultLine[]> {
-    const failed: VaultLine[] = [];
-    const underWay: Promise<VaultLine[]>[] = [];
-    for (let start = 0; start < lines.length; start += LINES_PER_CALL) {
-      underWay.push(this.#openSome(lines.slice(start, start + LINES_PER_CALL)));
-      if (underWay.length === CALLS_AT_A_TIME) failed.push(...await underWay.shift()!);
-    }
-    return [...failed, ...(await Promise.all(underWay)).flat()];
-  }
-
-  async #openSome(lines: readonly VaultLine[]): Promise<VaultLine[]> {
-    const sealed = lines.map((line) => ({ name: line.name, sealed: sealedOf(line) }));
-    const opened = await this.#crypto.openLines({ vault: this.#key, lines: sealed });
-    return lines.filter((_, index) => !this.#keep(sealed[index]!, opened[index] ?? null));
-  }
-
-  #keep({ name, sealed }: { name: string; sealed: string }, opened: OpenedLine | null): boolean {
-    if (opened === null) return false;
-    const [, peer = "", pairId = ""] = NAME.exec(name) ?? [];
-    // The name is sealed with what it names: this node has written it so.
-    this.#put(fromMeta({ peer: peer as NodeId, pairId }, opened));
-    this.#file.keep(name, sealed);
-    return true;
+  async #fold(): Promise<void> {
+    const change = this.#lines.fold(this.all());
+    if (change.lines.length === 0) return;
+    this.#file.rewriteNext();
+    await this.#write(change);
   }
 
   #put(entry: PairEntry): void {
@@ -239,12 +222,8 @@ export class TokenVault {
     const dropped = drop.flatMap((pairId) => this.get(pairId) ?? []);
     for (const entry of dropped) this.#drop(entry);
     for (const entry of put) this.#put(entry);
-    const queued = Promise.all([this.#seal(put, dropped), this.#order])
-      .then(([lines]) => this.#file.queue(lines));
-    this.#order = queued.catch(() => {});
     try {
-      await queued;
-      await this.#file.flush();
+      await this.#write(this.#lines.change({ put, dropped }));
     } finally {
       const kept = new Set(put.map((entry) => entry.half));
       const spent = former.flatMap(({ half }) => half === null || kept.has(half) ? [] : half);
@@ -252,24 +231,25 @@ export class TokenVault {
     }
   }
 
-  async #seal(
-    put: readonly PairEntry[],
-    dropped: readonly PairEntry[],
-  ): Promise<Map<string, string | null>> {
-    const lines = new Map<string, string | null>();
-    for (const entry of dropped) lines.set(nameOf(entry), null);
-    const sealed = await Promise.all(put.map((entry) => this.#sealEntry(entry)));
-    put.forEach((entry, index) => lines.set(nameOf(entry), sealed[index] ?? null));
-    return lines;
+  async #write({ lines, gone }: LineChange): Promise<void> {
+    const queued = Promise.all([this.#seal(lines), this.#order]).then(([sealed]) => {
+      const change = new Map<string, string | null>(gone.map((name) => [name, null]));
+      lines.forEach(({ name }, index) => change.set(name, sealed[index]!));
+      this.#file.queue(change);
+    });
+    this.#order = queued.catch(() => {});
+    await queued;
+    await this.#file.flush();
   }
 
-  #sealEntry(entry: PairEntry): Promise<string> {
-    const name = nameOf(entry);
-    const vault = this.#key;
-    const meta = JSON.stringify(toMeta(entry));
-    return entry.half === null
-      ? this.#crypto.sealNote({ vault, name, note: meta })
-      : this.#crypto.sealHalf({ vault, half: entry.half, name, meta });
+  async #seal(lines: readonly VaultLineContent[]): Promise<readonly string[]> {
+    if (lines.length === 0) return [];
+    const calls: Promise<readonly string[]>[] = [];
+    for (let start = 0; start < lines.length; start += MAX_CALL_ITEMS) {
+      const some = lines.slice(start, start + MAX_CALL_ITEMS);
+      calls.push(this.#crypto.sealLines({ vault: this.#key, lines: some }));
+    }
+    return (await Promise.all(calls)).flat();
   }
 
   /**
@@ -295,24 +275,4 @@ export class TokenVault {
     await this.#order;
     await this.#file.flush();
   }
-}
-
-function nameOf(entry: PairEntry): string {
-  return `NODE_${entry.peer}_TOKEN_${entry.pairId}`;
-}
-
-/** A half holds its own `info`; whose pair it is, and which, stands in the name. */
-function toMeta(entry: PairEntry): Meta {
-  const { half, info, peer: _peer, pairId: _pairId, ...rest } = entry;
-  return half === null ? { ...rest, info: { ...info, pairId: undefined } } : rest;
-}
-
-function fromMeta(name: { peer: NodeId; pairId: string }, opened: OpenedLine): PairEntry {
-  const meta: Meta = JSON.parse(opened.meta);
-  const info = opened.info ?? infoOfNote(meta, name.pairId);
-  return { ...meta, ...name, half: opened.half, info };
-}
-
-function infoOfNote({ info }: Meta, pairId: string): HalfInfo {
-  return { ...info, pairId: new Uint8Array(Buffer.from(pairId, "hex")) } as unknown as HalfInfo;
 }

@@ -70,6 +70,11 @@ export class VaultFile {
     await this.flush();
   }
 
+  /** Has the next write replace the file, whatever it takes along. */
+  rewriteNext(): void {
+    this.#mustRewrite = true;
+  }
+
   /** Adds a change to what the next write takes along, whole. */
   queue(change: FileChange): void {
     if (change.size === 0) return;

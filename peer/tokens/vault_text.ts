@@ -13,7 +13,7 @@ import { stringify } from "@std/dotenv/stringify";
 /** Says where the key comes from; the key itself is nowhere. */
 export const MASTER_KEY_LINE = stringify({ TOKEN_MASTER_KEY: "derived_from_node_secret" });
 const VALUE_PREFIX = "encrypted:AES256:";
-const HEAD = /^(NODE_z[1-9A-HJ-NP-Za-km-z]+_TOKEN_[0-9a-f]{32})=/;
+const HEAD = /^(NODE_z[1-9A-HJ-NP-Za-km-z]+_TOKENS?_[0-9a-f]{32})=/;
 const CHANGE = /^# change of (\d{1,6}) lines(?:, (\d{1,12}) bytes)?$/;
 const CHANGE_START = "# change of ";
 /** Longer ones are damaged: the crypto core takes none. */
@@ -25,7 +25,7 @@ export interface PlacedLine {
   readonly place: number;
 }
 
-/** A line that names a pair. */
+/** A line that names a pair, or a set of them. */
 export interface VaultLine extends PlacedLine {
   /** What stands left of `=`. */
   readonly name: string;
@@ -33,7 +33,7 @@ export interface VaultLine extends PlacedLine {
 
 /** What a file says. */
 export interface VaultText {
-  /** All lines that count and name a pair, in their order; names can repeat. */
+  /** All lines that count and name a pair or a set, in their order; names can repeat. */
   readonly lines: readonly VaultLine[];
   /** Lines that name none, and are nothing else either. */
   readonly damaged: readonly PlacedLine[];

@@ -15,6 +15,7 @@ import {
   MAX_CALL_ITEMS,
   MAX_ROWS_BYTES,
   type ModuleMethod,
+  type VaultLineContent,
 } from "../../crypto/interface.ts";
 import { CoreWorld, createTestNode, ISSUED_AT, LIFE_MS, NEXT } from "./crypto_core_world.ts";
 import { CHEAP_COST } from "../world/cores.ts";
@@ -216,12 +217,14 @@ const cases: Readonly<Record<string, Case>> = {
     const { core, a } = world;
     const { a: { half, info } } = await world.halves();
     const { vault } = a.keys;
-    const sealed = await core.sealHalf({ vault, half, name: "LINE_1", meta: '{"ü":1}' });
+    const content = { half, name: "LINE_1", meta: '{"ü":1}' };
+    const [sealed = "", again] = await core.sealLines({ vault, lines: [content, content] });
     assert(/^[A-Za-z0-9+/]+=*$/.test(sealed));
-    assertNotEquals(sealed, await core.sealHalf({ vault, half, name: "LINE_1", meta: '{"ü":1}' }));
+    assertNotEquals(sealed, again);
     const [opened] = await core.openLines({ vault, lines: [{ name: "LINE_1", sealed }] });
-    assertEquals([opened?.info, opened?.meta], [info, '{"ü":1}']);
-    const { handshake } = await world.start(opened!.half!);
+    const [stored] = opened!.halves;
+    assertEquals([stored?.info, stored?.index, opened?.meta], [info, null, '{"ü":1}']);
+    const { handshake } = await world.start(stored!.half);
     assert(handshake > 0);
     const damaged = ["", "AAAA", sealed + "=", sealed.replace(/.$/, "*"), "B" + sealed];
     const lines = [
@@ -234,11 +237,39 @@ const cases: Readonly<Record<string, Case>> = {
     assertEquals(await core.openLines({ vault: otherVault, lines: same }), [null]);
   },
 
+  "the standby halves of a handshake come back from one line, in their places": async (world) => {
+    const { core, a } = world;
+    const { vault } = a.keys;
+    const first = await world.halves();
+    const { started } = await world.connect({ a: first.a.half, b: first.b.half });
+    const set = started.standby.map(({ half }, index) => ({ half, index }));
+    const seal = (line: Partial<VaultLineContent>) =>
+      core.sealLines({ vault, lines: [{ name: "SET", meta: "{}", ...line }] });
+    for (const some of [set, set.slice(2), set.slice(0, 1)]) {
+      const [sealed = ""] = await seal({ set: some });
+      const lines = ["SET", "TES"].map((name) => ({ name, sealed }));
+      const [opened, moved] = await core.openLines({ vault, lines });
+      assertEquals([opened?.meta, moved], ["{}", null]);
+      const places = opened!.halves.map(({ info, index }) => ({ info, index }));
+      const expected = some.map(({ index }) => ({ info: started.standby[index]!.info, index }));
+      assertEquals(places, expected);
+      const [lone] = opened!.halves;
+      if (lone!.info.role === "initiator") await world.start(lone!.half);
+    }
+    const other = { half: first.a.half, index: 0 };
+    const misplaced = [{ half: set[0]!.half, index: 16 }];
+    const many = Array.from({ length: 17 }, () => set[0]!);
+    for (const wrong of [[], [other], [...set, other], misplaced, many]) {
+      await assertCode("bad_argument", () => seal({ set: wrong }));
+    }
+  },
+
   "a note comes back from its own line only": async ({ core, a }) => {
     const { vault } = a.keys;
-    const sealed = await core.sealNote({ vault, name: "LINE", note: "spent" });
+    const content = [{ name: "LINE", meta: "spent" }];
+    const [sealed = ""] = await core.sealLines({ vault, lines: content });
     const lines = ["LINE", "LINF"].map((name) => ({ name, sealed }));
-    const note = { half: null, info: null, meta: "spent" };
+    const note = { halves: [], meta: "spent" };
     assertEquals(await core.openLines({ vault, lines }), [note, null]);
   },
 
@@ -246,7 +277,8 @@ const cases: Readonly<Record<string, Case>> = {
     { core, a },
   ) => {
     const { vault } = a.keys;
-    const line = { name: "LINE", sealed: await core.sealNote({ vault, name: "LINE", note: "x" }) };
+    const [sealed = ""] = await core.sealLines({ vault, lines: [{ name: "LINE", meta: "x" }] });
+    const line = { name: "LINE", sealed };
     const lines = [{ ...line, sealed: "AAAA" }, line];
     const opened = await core.openLines({ vault, lines });
     assertEquals(opened.map((found) => found?.meta), [undefined, "x"]);
@@ -459,7 +491,7 @@ const cases: Readonly<Record<string, Case>> = {
     const { core, a } = world;
     const { a: { half } } = await world.halves();
     await assertCode("bad_argument", () => core.open({ session: half, nowMs: 0, frame: EMPTY }));
-    await assertCode("bad_argument", () => core.sealNote({ vault: half, name: "", note: "" }));
+    await assertCode("bad_argument", () => core.sealLines({ vault: half, lines: [] }));
     await core.release(half);
     await core.release(half);
     await assertCode("key_unknown", () => world.start(half));

@@ -17,6 +17,10 @@ import {
   encodeFrameContent,
 } from "../../crypto/session/frame.ts";
 import { rowKey, sealRow } from "../../crypto/at_rest/module_rows.ts";
+import { createVaultCalls } from "../../crypto/at_rest/vault_seal.ts";
+import type { CoreParts } from "../../crypto/keyring/core_parts.ts";
+import { Keyring, VaultKey } from "../../crypto/keyring/keyring.ts";
+import { Half } from "../../crypto/pairs/half.ts";
 import { makeHalf, openPeerToken } from "../../crypto/pairs/half_tokens.ts";
 import { Hashes } from "../../crypto/primitives/hashes.ts";
 import type { Permutations } from "../../crypto/primitives/permutations.ts";
@@ -88,6 +92,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "small-order",
     "succession-example",
     "tokens",
+    "vault-set",
   ]);
 });
 
@@ -244,6 +249,38 @@ Deno.test("a module's row comes out as in docs/PROTOCOL.md", () => {
     },
   );
   assertEquals(sealed, example.bytes("row"));
+});
+
+Deno.test("a vault line of a set comes out as in docs/PROTOCOL.md", () => {
+  const example = fixedValues("vault-set");
+  const info = enc("openred/v3/vault");
+  const secret = example.bytes("node_secret");
+  const key = new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(), info, 32));
+  assertEquals(key, example.bytes("key"));
+  const ring = new Keyring();
+  const parts = { ring, random: () => example.bytes("nonce"), aeads: createAeads() };
+  const calls = createVaultCalls(parts as unknown as CoreParts);
+  const set = ([[0, "initiator"], [3, "responder"]] as const).map(([index, role]) => {
+    const [idA, idB] = role === "initiator" ? ["a", "b"] : ["b", "a"];
+    const half = new Half({
+      issuer: "peer",
+      pairId: example.bytes(`${index}.pair_id`),
+      idA: ids.text(idA!),
+      idB: ids.text(idB!),
+      method: example.text("method"),
+      issuedAt: example.number("issued_at"),
+      expiresAt: example.number("expires_at"),
+      role,
+    }, {
+      token: example.bytes(`${index}.token`),
+      peerSalt: example.bytes(`${index}.peer_salt`),
+      check: example.bytes(`${index}.check`),
+    });
+    return { half: ring.add(half), index };
+  });
+  const [name, meta] = [example.text("name"), example.text("about")];
+  const vault = ring.add(new VaultKey(key));
+  assertEquals(calls.sealLines({ vault, lines: [{ name, meta, set }] }), [example.text("sealed")]);
 });
 
 Deno.test("reverseTransform() undoes each token of docs/PROTOCOL.md", () => {

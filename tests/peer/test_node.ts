@@ -230,8 +230,8 @@ export class TestNode implements AsyncDisposable {
     return session;
   }
 
-  /** How many pairs the node's vault has on disk: the last line of each name counts. */
-  get vaultPairs(): number {
+  /** How many lines the vault has on disk, of a pair or of a set: the last one of each name counts. */
+  get vaultLines(): number {
     const lines = this.files.text(".env").matchAll(/^(NODE_z[^=]+)=(.*)$/gm);
     const values = new Map([...lines].map(([, name, value]) => [name, value]));
     return [...values.values()].filter((value) => value !== "").length;

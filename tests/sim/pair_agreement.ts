@@ -44,17 +44,19 @@ export function pairProblem(a: NodeMachine, b: NodeMachine, statuses: Statuses):
   if (viewA?.standby_pairs !== 4 || viewB?.standby_pairs !== 4) {
     return `${viewA?.standby_pairs} and ${viewB?.standby_pairs} standby pairs, not four each`;
   }
-  const common = pairsOnDisk(a, b).intersection(pairsOnDisk(b, a));
-  if (common.size < 4) return `only ${common.size} pairs in common`;
+  const common = setsOnDisk(a, b).intersection(setsOnDisk(b, a));
+  if (common.size < 1) return "no set of standby pairs in common";
   if (viewA.outbox + viewB.outbox > 0) return "messages that were never delivered";
   return null;
 }
 
-/** The pair ids in the names of the vault's lines. */
-function pairsOnDisk(node: NodeMachine, peer: NodeMachine): Set<string> {
+/** The sessions in the names of the vault's lines whose standby pairs are there. */
+function setsOnDisk(node: NodeMachine, peer: NodeMachine): Set<string> {
   const vault = new TextDecoder().decode(node.host.disk.peek(".env") ?? new Uint8Array());
-  const names = vault.matchAll(/^NODE_(\w+)_TOKEN_([0-9a-f]{32})=/gm);
-  return new Set(
-    [...names].filter(([, id]) => id === peer.nodeId).map(([, , pairId]) => pairId ?? ""),
+  const lines = vault.matchAll(/^NODE_(\w+)_TOKENS_([0-9a-f]{32})=(.*)$/gm);
+  const values = new Map(
+    [...lines].filter(([, id]) => id === peer.nodeId)
+      .map(([, , session = "", value]) => [session, value]),
   );
+  return new Set([...values].filter(([, value]) => value !== "").map(([session]) => session));
 }

@@ -35,6 +35,15 @@ function seal(plain: Uint8Array): string {
   return Buffer.from(concatBytes(nonce, sealed)).toString("base64");
 }
 
+function encodeSet(...halves: readonly Uint8Array[]): Uint8Array {
+  return enc("openred/v3/vault-set", "a", "b", 1, 2, "{}", ...halves);
+}
+
+function halfOfSet(index: number, role: number): Uint8Array {
+  const secrets = [repeated(2, 16), repeated(3), repeated(4), repeated(5)];
+  return concatBytes(Uint8Array.of(index, role), ...secrets, encodeUtf8("alpha"));
+}
+
 function encodeHalf(role: string, ...more: string[]): Uint8Array {
   const about = ["peer", repeated(2, 16), "a", "b", "alpha", 1, 2, role] as const;
   const secrets = [repeated(3), repeated(4), repeated(5)];
@@ -49,19 +58,37 @@ Deno.test("openLines() opens none of what another version of the program may hav
     encodeHalf("initiator").slice(0, -1),
     enc("openred/v4/vault-note", "x"),
     enc("openred/v3/vault-half"),
+    encodeSet(),
+    encodeSet(halfOfSet(0, 2)),
+    encodeSet(halfOfSet(16, 0)),
+    encodeSet(halfOfSet(0, 0).slice(0, 114)),
+    encodeSet(...Array.from({ length: 17 }, () => halfOfSet(0, 0))),
+    enc("openred/v3/vault-set", "a", "b", 1),
     new Uint8Array(0),
   ];
-  const known = [encodeHalf("initiator"), enc("openred/v3/vault-note", "x")];
+  const set = encodeSet(halfOfSet(0, 0), halfOfSet(3, 1));
+  const known = [encodeHalf("initiator"), set, enc("openred/v3/vault-note", "x")];
   const lines = [...others, ...known].map((plain) => ({ name: NAME, sealed: seal(plain) }));
   const opened = await calls.openLines({ vault, lines });
-  assertEquals(opened.map((line) => line?.meta ?? null), [...others.map(() => null), "{}", "x"]);
+  assertEquals(opened.map((line) => line?.meta ?? null), [
+    ...others.map(() => null),
+    "{}",
+    "{}",
+    "x",
+  ]);
+  const halves = opened.at(-2)!.halves.map(({ info, index }) => [index, info.role, info.idA]);
+  assertEquals(halves, [[0, "initiator", "a"], [3, "responder", "b"]]);
 });
 
 Deno.test("sealing and opening a line leave nothing of it behind", async () => {
   const { calls, vault, plains } = setUp();
   const lines = [{ name: NAME, sealed: seal(encodeHalf("initiator")) }];
   const [line] = await calls.openLines({ vault, lines });
-  await calls.sealHalf({ vault, half: line!.half!, name: NAME, meta: "{}" });
-  assertEquals(plains.length, 2);
+  const { half } = line!.halves[0]!;
+  const set = [{ half, index: 1 }];
+  await calls.sealLines({ vault, lines: [{ name: NAME, half, meta: "{}" }] });
+  const [sealed = ""] = await calls.sealLines({ vault, lines: [{ name: NAME, set, meta: "{}" }] });
+  await calls.openLines({ vault, lines: [{ name: NAME, sealed }] });
+  assertEquals(plains.length, 4);
   for (const plain of plains) assertEquals(plain, new Uint8Array(plain.length));
 });

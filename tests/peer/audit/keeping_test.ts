@@ -324,7 +324,7 @@ Deno.test("strangers cannot wash the log out: many of their events become one", 
   const files = new MortalFiles();
   const log = await world.open(files);
   for (let at = 0; at < 500; at++) {
-    await log.recordThrottled("handshake_refused", { success: false }, SOMEBODY);
+    void log.recordThrottled("handshake_refused", { success: false }, SOMEBODY);
   }
   await world.clock.advance(3_601_000);
   const query = { event: "handshake_refused", onlyFailed: true, limit: 1_000 };
@@ -332,7 +332,7 @@ Deno.test("strangers cannot wash the log out: many of their events become one", 
   assertEquals(entries.length, 31);
   assertEquals(entries.at(-1)?.repeated, 470);
   for (let at = 0; at < 35; at++) {
-    await log.recordThrottled("handshake_refused", { success: false }, SOMEBODY);
+    void log.recordThrottled("handshake_refused", { success: false }, SOMEBODY);
   }
   await log.stop();
   const again = await world.open(files);
@@ -341,17 +341,40 @@ Deno.test("strangers cannot wash the log out: many of their events become one", 
   await again.stop();
 });
 
+Deno.test("what peers cause waits for company, unless somebody waits for an entry, or the log ends", async () => {
+  const files = new MortalFiles();
+  const log = await world.open(files);
+  const lines = () => files.content.get(FIRST) === undefined ? 0 : linesOf(files, FIRST).length;
+  const cause = { peer: "friend", isDecided: true };
+  const causeTwo = async () => {
+    void log.recordThrottled("token_validated", { success: true }, cause);
+    await settle();
+    void log.recordThrottled("handshake", { success: true }, cause);
+    await settle();
+  };
+  await causeTwo();
+  assertEquals(lines(), 0);
+  await world.clock.advance(50);
+  assertEquals([lines(), log.durable.position.number], [1, 2]);
+  await causeTwo();
+  await log.record("asked", { success: true });
+  assertEquals([lines(), log.durable.position.number], [2, 5]);
+  await causeTwo();
+  await log.stop();
+  assertEquals([lines(), log.durable.position.number], [3, 7]);
+});
+
 Deno.test("each peer has a share of the log an hour, a stranger two entries of a kind", async () => {
   const files = new MortalFiles();
   const log = await world.open(files);
-  const record = async (peer: string, isDecided: boolean, times: number) => {
+  const record = (peer: string, isDecided: boolean, times: number) => {
     for (let at = 0; at < times; at++) {
-      await log.recordThrottled("session", { success: true }, { peer, isDecided });
+      void log.recordThrottled("session", { success: true }, { peer, isDecided });
     }
   };
-  await record("stranger", false, 100);
-  await record("friend", true, 100);
-  await record("other", false, 1);
+  record("stranger", false, 100);
+  record("friend", true, 100);
+  record("other", false, 1);
   await world.clock.advance(3_601_000);
   const query = { event: "session", onlyFailed: false, limit: 1_000 };
   const { entries } = await world.reader(files, log).show(query, NEVER);

@@ -252,7 +252,7 @@ Deno.test("A limit counts the addresses of one IPv6 /64 together", async () => {
 Deno.test("POST /tokens/receive answers received, and a refusal with its code", async () => {
   await using test = await TestNode.start();
   await test.introduce();
-  assertEquals(test.vaultPairs, 1);
+  assertEquals(test.vaultLines, 1);
   const push = { envelope: "a.b.c", directory: test.directory.record };
   assertEquals((await test.post("/tokens/receive", push)).status, 403);
   assert((await test.post("/tokens/receive", { ...push, directory: "a.b.c" })).status === 403);

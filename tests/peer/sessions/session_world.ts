@@ -7,7 +7,8 @@ import type { EstablishedSession, StoredHalf } from "../../../crypto/interface.t
 import type { Carrier } from "../../../peer/sessions/carrier.ts";
 import { Session, SessionTable } from "../../../peer/sessions/session.ts";
 import { ValidationCache } from "../../../peer/tokens/validation_cache.ts";
-import { newEntry, type PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";
+import { newEntry, type PairEntry } from "../../../peer/tokens/pair_entry.ts";
+import { TokenVault } from "../../../peer/tokens/vault.ts";
 import { decodePairStatement } from "../../../protocol/statements.ts";
 import { TestParts } from "../parts.ts";
 import { issuePair, TestNodeKeys } from "../test_node_keys.ts";

@@ -27,7 +27,7 @@ Deno.test("A stranger is not called to renew, and is forgotten with the last ses
   await test.clock.advance(HOUR_MS + MINUTE_MS);
   assertEquals((await status(test)).peers.length, 1, "frames that are late still come");
   await test.clock.advance(3 * MINUTE_MS);
-  assertEquals([(await status(test)).peers, test.vaultPairs], [[], 0]);
+  assertEquals([(await status(test)).peers, test.vaultLines], [[], 0]);
   const called = test.http.requests.filter(({ url }) => url.endsWith("/p2p/handshake"));
   assertEquals(called, []);
   await test.connect();

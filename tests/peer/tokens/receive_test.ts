@@ -224,7 +224,10 @@ Deno.test("EnvelopeReceiver leaves no half in the core that it does not keep", a
   assertEquals([halves.length, parts.log.audited("permission_denied")], [4, 1]);
   const kept = vault.all().map(({ half }) => half);
   for (const half of halves.filter((candidate) => !kept.includes(candidate))) {
-    const sealing = crypto.sealHalf({ vault: own.keys.vault, half, name: "x", meta: "{}" });
+    const sealing = crypto.sealLines({
+      vault: own.keys.vault,
+      lines: [{ half, name: "x", meta: "{}" }],
+    });
     await assertRejects(() => sealing, Error, "no such handle");
   }
 });

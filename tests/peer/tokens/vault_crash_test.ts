@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import type { PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";
+import type { PairEntry } from "../../../peer/tokens/pair_entry.ts";
+import type { TokenVault } from "../../../peer/tokens/vault.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { VAULT_FILE, VaultWorld } from "./vault_world.ts";
 import type { MemoryFiles } from "../../world/memory_files.ts";

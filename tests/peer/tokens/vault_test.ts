@@ -116,7 +116,8 @@ Deno.test("TokenVault leaves a line without a half for a spent pair, and release
   const loaded = (await world.reload()).get(entry.pairId);
   assertEquals([loaded?.half, loaded?.session], [null, "abcd"]);
   const { vault } = world.own.keys;
-  const sealing = world.parts.crypto.sealHalf({ vault, half: entry.half!, name: "x", meta: "{}" });
+  const lines = [{ half: entry.half!, name: "x", meta: "{}" }];
+  const sealing = world.parts.crypto.sealLines({ vault, lines });
   await assertRejects(() => sealing, Error, "no such handle");
 });
 
@@ -275,9 +276,9 @@ Deno.test("TokenVault.commit() keeps the order of its calls, however long each t
   const { crypto, clock } = world.parts;
   const entry = await world.entry({ half: null });
   const sealed = Promise.withResolvers<void>();
-  const seal = crypto.sealNote.bind(crypto);
-  crypto.sealNote = async (options) => {
-    crypto.sealNote = seal;
+  const seal = crypto.sealLines.bind(crypto);
+  crypto.sealLines = async (options) => {
+    crypto.sealLines = seal;
     await sealed.promise;
     return await seal(options);
   };

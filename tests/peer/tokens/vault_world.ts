@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
-import type { StoredHalf } from "../../../crypto/interface.ts";
-import { newEntry, type PairEntry, TokenVault } from "../../../peer/tokens/vault.ts";
+import type { KeyRef, StoredHalf } from "../../../crypto/interface.ts";
+import { newEntry, type PairEntry } from "../../../peer/tokens/pair_entry.ts";
+import { TokenVault } from "../../../peer/tokens/vault.ts";
+import { STANDBY_LIFE_MS } from "../../../protocol/limits.ts";
 import { verifyRecord } from "../../../protocol/record.ts";
 import { decodePairStatement } from "../../../protocol/statements.ts";
-import { START_MS, TestParts } from "../parts.ts";
+import { MINUTE_MS, START_MS, TestParts } from "../parts.ts";
 import { issuePair, TestNodeKeys } from "../test_node_keys.ts";
 
 export const VAULT_FILE = ".env";
@@ -67,6 +70,61 @@ export class VaultWorld implements Disposable {
   ): Promise<PairEntry> {
     const stored = await this.half(options.role ?? "initiator", options.issuedAt);
     return { ...newEntry(stored, this.peer.id), ...changes };
+  }
+
+  /** The entries of the standby pairs that a handshake with the peer leaves; not yet in the vault. */
+  async set(changes: Partial<PairEntry> = {}): Promise<PairEntry[]> {
+    const { crypto } = this.parts;
+    const [a, b] = await this.#halves();
+    const record = await this.own.recordText();
+    const suite = "ik-x25519";
+    const { handshake, noise } = await crypto.startHandshake({
+      noiseKey: this.own.noiseKey,
+      peerNoiseKey: this.peer.noisePublic,
+      suite,
+      half: a,
+      record,
+    });
+    const noiseKeys = [this.peer.noiseKey];
+    const read = await crypto.readHandshake({ noiseKeys, suite, half: b, noise });
+    const accepted = await crypto.acceptHandshake({
+      handshake: read.handshake,
+      record,
+      lifeMs: MINUTE_MS,
+      next: { method: "beta", issuedAt: START_MS },
+      nowMs: 0,
+    });
+    await crypto.readAnswer({ handshake, noise: accepted.noise });
+    const { standby, sessionId } = await crypto.completeHandshake({ handshake, nowMs: 0 });
+    return standby.map((stored, index) => ({
+      ...newEntry(stored, this.peer.id),
+      endsAt: START_MS + STANDBY_LIFE_MS,
+      index,
+      standby: {
+        sessionId: Buffer.from(sessionId).toString("hex"),
+        role: "initiator",
+        confirmedAt: null,
+      },
+      ...changes,
+    }));
+  }
+
+  /** Both halves of a fresh pair. */
+  async #halves(): Promise<[KeyRef, KeyRef]> {
+    const issued = await issuePair(this.directory, { a: this.own, b: this.peer });
+    const open = async (node: TestNodeKeys, text: string) => {
+      const { pair_id, noise } = decodePairStatement(text);
+      const { half } = await this.parts.crypto.openEnvelope({
+        noiseKeys: [node.noiseKey],
+        directoryNoiseKey: this.directory.noisePublic,
+        directoryId: this.directory.id,
+        nodeId: node.id,
+        pairId: pair_id,
+        noise,
+      });
+      return half;
+    };
+    return [await open(this.own, issued.a), await open(this.peer, issued.b)];
   }
 
   async directoryRecord() {
