@@ -18,6 +18,7 @@ import { createNodeParts, type NodeData, type NodeParts, type NodePorts } from "
 import type { PeerBook } from "./peers/peer_book.ts";
 import type { BuiltInModule, ModuleHost } from "./modules/host.ts";
 import type { Permissions } from "./peers/permissions.ts";
+import type { SessionTable } from "./sessions/session.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
 import type { MethodBook } from "./own/method_book.ts";
@@ -51,6 +52,7 @@ export interface NodeInside {
   readonly permissions: Permissions;
   readonly vault: TokenVault;
   readonly sessions: Sessions;
+  readonly table: SessionTable;
   readonly modules: ModuleHost;
   readonly methods: MethodBook;
   readonly ownRecord: OwnRecord;

@@ -12,7 +12,8 @@ import type { Carrier } from "./carrier.ts";
 import type { Session } from "./session.ts";
 
 const MAX_MESSAGE_BYTES = 4 * 1024;
-const MAX_BUNDLE_BYTES = 16 * 1024;
+/** So much that sealing costs little for each message, and that it is copied to the core's Worker, not transferred. */
+const MAX_BUNDLE_BYTES = 8 * 1024;
 const NOTHING = new Uint8Array();
 
 interface OutgoingMessage {
