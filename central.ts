@@ -155,11 +155,18 @@ async function serve(
   parts: { readonly log: SystemLog; readonly ending: ServiceEnd; readonly signal: AbortSignal },
 ): Promise<void> {
   const { log, ending, signal } = parts;
-  const { hostname, port } = options;
+  const { hostname, port, trustedProxies } = options;
   const crypto = await startCore();
   ending.needsCore(crypto.ended);
   try {
-    const listening = listen({ hostname, port, flag: "--listen", name: "directory", log });
+    const listening = listen({
+      hostname,
+      port,
+      flag: "--listen",
+      name: "directory",
+      log,
+      trustedProxies,
+    });
     ending.needs(listening.finished, "Nobody can connect");
     let directory: Directory | null = null;
     try {

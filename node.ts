@@ -50,7 +50,7 @@ import { readNodeSecret } from "./ports/node_secret.ts";
 import { createTerminalStream, readHidden, readStandardInput } from "./ports/system_terminal.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
-import { listen } from "./process/listening.ts";
+import { listen, type Listening } from "./process/listening.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -58,6 +58,8 @@ import { ADMIN_FILE } from "./protocol/admin_api.ts";
 
 const STOP_TIMEOUT_MS = 5_000;
 const FAILED_STOP_TIMEOUT_MS = 1_000;
+/** How long requests and channels may take to end, once the node lets nobody in any more. */
+const LAST_ANSWERS_MS = 2_000;
 const MAX_SECRET_FILE_BYTES = 4_096;
 const DAY_MS = 24 * 3_600_000;
 
@@ -132,12 +134,19 @@ async function composeNode(
   );
 }
 
-/** Stops a node, for no longer than it may take: one that failed has little left to end in order. */
-async function stopInTime(node: Node, ending: ServiceEnd): Promise<void> {
+/**
+ * Stops a node and its listeners, for no longer than it may take: one that failed has little left to end in order.
+ * Nobody new is let in first, so that nothing comes to parts that have ended.
+ */
+async function stopInTime(
+  { node, listeners }: { readonly node: Node; readonly listeners: readonly Listening[] },
+  ending: ServiceEnd,
+): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const limitMs = ending.isFailed ? FAILED_STOP_TIMEOUT_MS : STOP_TIMEOUT_MS;
   const cancel = systemClock.setTimer(limitMs, resolve);
-  await Promise.race([node.stop(), late]);
+  const stopping = listeners.map((listening) => listening.shutdown(LAST_ANSWERS_MS));
+  await Promise.race([Promise.all([...stopping, node.stop()]), late]);
   cancel();
 }
 
@@ -224,7 +233,14 @@ async function runLocked(options: RunOptions, streams: RunStreams): Promise<void
   const passphrase = await passphraseOf(options, { err, signal });
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
-  await using peers = listen({ ...options.listen, flag: "--listen", name: "node", log });
+  const { trustedProxies } = options;
+  await using peers = listen({
+    ...options.listen,
+    flag: "--listen",
+    name: "node",
+    log,
+    trustedProxies,
+  });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   const crypto = await WorkerCryptoCore.start();
   ending.watchErrors();
@@ -248,7 +264,7 @@ async function runLocked(options: RunOptions, streams: RunStreams): Promise<void
         admin: { url: admin.origin, token: adminToken },
       });
     } finally {
-      await stopInTime(node, ending);
+      await stopInTime({ node, listeners: [peers, admin] }, ending);
     }
   } finally {
     await crypto.stop().catch(() => {});
@@ -397,7 +413,7 @@ async function main(): Promise<number> {
     readSecretFile,
     askLine,
     moduleKit,
-    keeper: createNodeKeeper(project.version),
+    keeper: createNodeKeeper({ version: project.version }),
     readAdminFile,
     runNode,
   }, { args: Deno.args, version: project.version });

@@ -61,7 +61,7 @@ function printHandshakes(name: string, samples: readonly Sample[]): void {
 }
 
 async function run({ rounds, sampleMs }: Settings): Promise<void> {
-  const kem = await createKem(randomBytes);
+  const kem = createKem(randomBytes);
   const own = DhKey.fromPrivate(randomBytes(32));
   const keys = { own, peer: DhKey.fromPrivate(randomBytes(32)).publicKey };
   await using inMemory = await NodeProcesses.start({ count: PAIRS, isDurable: false });

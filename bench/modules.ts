@@ -8,9 +8,11 @@ import { LocalCryptoCore } from "../crypto/core.ts";
 import { encodeNodeId, encodeUtf8, type NodeId } from "../crypto/encoding.ts";
 import type { OpenRedModule, PeerFrame } from "../modules/api.ts";
 import type { OpenNode } from "../peer/node.ts";
+import { fileOf } from "../tests/peer/modules/files/file_world.ts";
+import { medianOf, TwoNodes } from "../tests/modules/files/two_nodes.ts";
 import { builtInOf, testManifest } from "../tests/world/test_module.ts";
 import { startBenchNode } from "./programs/bench_node.ts";
-import { printNote, printSamples, printTitle } from "./report.ts";
+import { printAim, printNote, printSamples, printTitle } from "./report.ts";
 import type { Benchmark, Settings } from "./settings.ts";
 import { interleave, rateOf, ratiosOf } from "./statistics.ts";
 
@@ -138,6 +140,40 @@ async function measureStart(settings: Settings): Promise<void> {
   for (const folder of [on, off]) Deno.removeSync(folder, { recursive: true });
 }
 
+/** A file that keeps its thread busy until it is ended for that. */
+const LOOPING = fileOf(
+  { name: "loops" },
+  `registerRoutes(router) { router.route("POST", "/", () => { while (true); }); },`,
+);
+
+/** Milliseconds until a text is acknowledged, alone and while a module loops: the medians of one round. */
+async function roundTrips(test: TwoNodes): Promise<{ alone: number; beside: number }> {
+  await test.load(LOOPING);
+  const alone: number[] = [];
+  for (let one = 0; one < BATCH; one++) alone.push(await test.exchange());
+  const asked = test.alice.admin.request("POST", "/m/loops/").then((answer) =>
+    answer.body?.cancel()
+  );
+  const beside = await test.exchangeUntil(test.whyEnded("loops"), 0);
+  await asked;
+  await test.unload("loops");
+  return { alone: medianOf(alone), beside: medianOf(beside) };
+}
+
+async function measureRoundTrips(settings: Settings): Promise<void> {
+  await using test = await TwoNodes.start();
+  const rounds: { alone: number; beside: number }[] = [];
+  for (let round = 0; round < settings.rounds; round++) rounds.push(await roundTrips(test));
+  const [alone, beside] = [rounds.map((one) => one.alone), rounds.map((one) => one.beside)];
+  printSamples("a text acknowledged, no module busy", alone, { unit: "ms", digits: 1 });
+  printSamples("a text acknowledged, while a module loops", beside, { unit: "ms", digits: 1 });
+  printAim("while a module loops ÷ none busy", ratiosOf(beside, alone), {
+    unit: "×",
+    digits: 2,
+    aim: { atMost: 2 },
+  });
+}
+
 async function run(settings: Settings): Promise<void> {
   printTitle("modules", `calls with ${BODY_BYTES} bytes, one after the other`);
   const crypto = await LocalCryptoCore.create();
@@ -154,6 +190,7 @@ async function run(settings: Settings): Promise<void> {
   await node.stop();
   await crypto.stop();
   await measureStart(settings);
+  await measureRoundTrips(settings);
   printNote("a route is answered without a socket, and passes the owner's token and the router");
 }
 

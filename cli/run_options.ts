@@ -191,7 +191,7 @@ const LIMIT_OPTIONS = {
     flag: "max-connections",
     variable: "OPENRED_MAX_CONNECTIONS",
     value: "N",
-    summary: "WebSocket channels kept open at once",
+    summary: "channels kept open at once; strangers' make room",
     defaultText: String(NODE_DEFAULTS.maxConnections),
     fallback: NODE_DEFAULTS.maxConnections,
     parse: (text) => parseInteger(text, { min: 1, max: 100_000 }),

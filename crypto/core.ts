@@ -23,7 +23,7 @@ import type { CoreParts, RandomBytes, Stretch } from "./keyring/core_parts.ts";
 import { Verifier } from "./primitives/curves.ts";
 import { createEnvelopeCalls } from "./pairs/envelope.ts";
 import { createHandshakeCalls } from "./handshake/handshake.ts";
-import { argon2id, Hashes } from "./primitives/hashes.ts";
+import { Hashes } from "./primitives/hashes.ts";
 import { type AskPermutation, Permutations } from "./primitives/permutations.ts";
 import { CryptoError } from "./interface.ts";
 import { signJws } from "./primitives/jws.ts";
@@ -32,6 +32,7 @@ import { createKeystoreCalls } from "./at_rest/keystore_calls.ts";
 import { createKem, createNobleKem, type Kem } from "./primitives/mlkem.ts";
 import { selectCryptoMethod } from "./pairs/rotation.ts";
 import { createSecretCalls } from "./at_rest/sealed_secret.ts";
+import { Stretching } from "./primitives/stretching.ts";
 import { createSuccessorCalls } from "./at_rest/successor.ts";
 import { createRowCalls } from "./at_rest/module_rows.ts";
 import { createSessionCalls } from "./session/session_cipher.ts";
@@ -55,6 +56,8 @@ export interface LocalCryptoCoreOptions {
   readonly stretch?: Stretch;
   /** Whom to ask for blocks of modules' methods; what was lent to this core unless given. */
   readonly permute?: AskPermutation;
+  /** Called when stretching a secret has left much memory to nobody. */
+  readonly onGarbage?: () => void;
 }
 
 function systemRandom(length: number): Uint8Array {
@@ -132,16 +135,18 @@ export class LocalCryptoCore extends CallingCore {
   static async create(options: LocalCryptoCoreOptions = {}): Promise<LocalCryptoCore> {
     const random = options.random ?? systemRandom;
     const kem = options.kem ??
-      (options.random === undefined ? await createKem(random) : createNobleKem(random));
+      (options.random === undefined ? createKem(random) : createNobleKem(random));
     const hashes = await Hashes.create();
     const aeads = createAeads();
+    const stretching = new Stretching(options.onGarbage ?? (() => {}));
     const parts = {
       hashes,
       aeads,
       noise: { hashes, chacha20Poly1305: aeads.chacha20Poly1305 },
       kem,
       random,
-      stretch: options.stretch ?? argon2id,
+      stretch: options.stretch ?? stretching.stretch,
+      stretchedMs: () => stretching.spentMs,
       ring: new Keyring(),
     };
     return new LocalCryptoCore(parts, options.permute);

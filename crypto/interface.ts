@@ -65,6 +65,11 @@ export function isModuleMethodName(name: unknown): name is string {
   return isModuleName(name) && !(CRYPTO_METHODS as readonly string[]).includes(name);
 }
 
+/** Standby pairs that a handshake makes. */
+export const STANDBY_PER_SESSION = 4;
+/** How long each of them can be used, in milliseconds. */
+export const STANDBY_LIFE_MS = 30 * 24 * 3_600_000;
+
 /** The handshake suites, best first. */
 export const SUITES = ["ik-x25519-mlkem768", "ik-x25519"] as const;
 export type Suite = typeof SUITES[number];
@@ -141,11 +146,13 @@ export interface OpenedKeystore {
    * anything is sealed under `storage`. Otherwise `null`.
    */
   readonly resealed: Uint8Array | null;
+  /** Milliseconds that stretching the secret took; 0 where time does not pass. */
+  readonly stretchMs: number;
 }
 
 /** Where an audit log stands: its last line, and where that line ends. */
 export interface AuditPosition {
-  /** Of the last line; 0 before the first. */
+  /** Of the last entry of that line; 0 before the first. */
   readonly number: number;
   /** SHA-256 of the last line without its newline, base64url; of 32 zero bytes before the first. */
   readonly hash: string;
@@ -167,15 +174,18 @@ export interface AuditEntry {
   readonly fields: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** A line of the audit log that was read. */
+/** A line of the audit log that was read: the entries of one moment. */
 export interface AuditLine {
+  /** That of its first entry. */
   readonly number: number;
+  /** That of its last entry. */
+  readonly last: number;
   /** SHA-256 of the line before, base64url. */
   readonly previous: string;
   /** SHA-256 of this line, base64url. */
   readonly hash: string;
-  /** The entry's JSON; `null` if it was not asked for, or does not open with these keys. */
-  readonly entry: string | null;
+  /** Its entries as a JSON list; `null` if they were not asked for, or do not open with these keys. */
+  readonly entries: string | null;
 }
 
 /** What is public about one half of a pair. Instants are in milliseconds. */
@@ -489,8 +499,8 @@ export interface CoreCalls {
   ): Promise<readonly (OpenedLine | null)[]>;
 
   /**
-   * Makes the next lines of an audit log, at most {@linkcode MAX_CALL_ITEMS}, and signs where it then stands.
-   * @returns The lines, each with its newline; the new position, and the same as a JWS `openred-audit+jwt`.
+   * Makes the next lines of an audit log, of at most {@linkcode MAX_CALL_ITEMS} entries: as few lines as hold them.
+   * @returns The lines, each with its newline, and where the log then stands.
    */
   auditLines(options: {
     /** The identity key. */
@@ -498,11 +508,11 @@ export interface CoreCalls {
     log: KeyRef;
     from: AuditPosition;
     entries: readonly AuditEntry[];
-  }): Promise<{ lines: Uint8Array; head: AuditPosition; statement: string }>;
+  }): Promise<{ lines: Uint8Array; head: AuditPosition }>;
   /**
    * Reads at most {@linkcode MAX_CALL_ITEMS} lines of the audit log of `iss`, each without its newline.
-   * @returns `null` for a line that is not of the form, or not signed by `iss` where `verify` asks for that. An entry
-   *   that opens is authentic, and of this number, in any case.
+   * @returns `null` for a line that is not of the form, or not signed by `iss` where `verify` asks for that. Entries
+   *   that open are authentic, and of these numbers, in any case.
    */
   readAuditLines(
     options: {

@@ -16,6 +16,7 @@ import { LocalCryptoCore } from "./core.ts";
 import { CryptoError } from "./interface.ts";
 import type { PermutationRequest } from "./primitives/permutations.ts";
 import { PERMUTED_CALL, REPORT, WORKER_READY } from "./bridge/worker_messages.ts";
+import { collectGarbage } from "./worker_garbage.ts";
 
 /** Collects results, which then are posted together. */
 class Outbox {
@@ -110,7 +111,10 @@ async function answerLater(id: number, result: Promise<unknown>): Promise<void> 
 
 async function serve(): Promise<void> {
   const wanted = new WantedBlocks();
-  const core = await LocalCryptoCore.create({ permute: (request) => wanted.ask(request) });
+  const core = await LocalCryptoCore.create({
+    permute: (request) => wanted.ask(request),
+    onGarbage: collectGarbage,
+  });
   const parts = { core, wanted };
   self.onmessage = (event: MessageEvent<PostedMessage>) => runCalls(parts, event.data);
   self.postMessage(WORKER_READY);

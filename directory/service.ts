@@ -63,6 +63,7 @@ class DirectoryService implements Directory {
 
   async start(): Promise<void> {
     const keys = await openOwnKeys(this.#ports, { cost: this.#config.keystoreCost });
+    this.#ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
     this.#own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
     const parts: DirectoryParts = {
       ...this.#ports,

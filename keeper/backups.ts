@@ -7,7 +7,7 @@ import { failure, usageError } from "../cli/command_error.ts";
 import type { NodeKeeper } from "../cli/node_keeper.ts";
 import { WorkerCryptoCore } from "../crypto/client.ts";
 import { BACKUP_MAGIC } from "../crypto/interface.ts";
-import { backUpNode } from "../peer/backup/backup_node.ts";
+import { backUpNode, type BackupOptions } from "../peer/backup/backup_node.ts";
 import { restoreNode } from "../peer/backup/restore.ts";
 import { RESTORE_BROKE_OFF, RESTORING_FILE } from "../peer/data/data_state.ts";
 import {
@@ -25,7 +25,7 @@ import { portsOf, withCore, WRONG_PASSPHRASE } from "./node_keys.ts";
 /** Makes a backup under a lock, which it lets go. */
 export async function* backUpStopped(
   held: Disposable,
-  options: { data: string; passphrase: Uint8Array; version: string },
+  options: BackupOptions & { readonly data: string },
 ): AsyncGenerator<Uint8Array> {
   using _lock = held;
   const crypto = await WorkerCryptoCore.start();

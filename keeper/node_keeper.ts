@@ -6,6 +6,7 @@
 import { failure } from "../cli/command_error.ts";
 import type { NodeKeeper } from "../cli/node_keeper.ts";
 import type { NodeId } from "../crypto/encoding.ts";
+import type { KeystoreCost } from "../crypto/interface.ts";
 import { initNode } from "../peer/data/init.ts";
 import { foreignNames } from "../peer/data/owned_files.ts";
 import { renewNoiseKey } from "../peer/data/renew_noise_key.ts";
@@ -15,25 +16,35 @@ import { backUpStopped, restore } from "./backups.ts";
 import { explained, lockUnlessRunning, refuseEmptyData } from "./data_directory.ts";
 import { changeKeysPassphrase, onKeys } from "./node_keys.ts";
 
+export interface KeeperConfig {
+  /** Of the program; backups name it. */
+  readonly version: string;
+  /** What sealing keys and backups costs; the default of the crypto core unless given. */
+  readonly keystoreCost?: KeystoreCost;
+}
+
 /** The keeper of the real data directories. */
-export function createNodeKeeper(version: string): NodeKeeper {
+export function createNodeKeeper({ version, keystoreCost: cost }: KeeperConfig): NodeKeeper {
   return {
     init: (options) =>
-      onKeys(options, (ports, passphrase) => initNode(ports, { show: options.show, passphrase })),
+      onKeys(
+        options,
+        (ports, passphrase) => initNode(ports, { show: options.show, passphrase, cost }),
+      ),
     succeed: async (options) => {
       const { data, phrase, show } = options;
       const from = options.from as NodeId | null;
       if (from === null) await refuseEmptyData(data, "; if its data is lost, say --from ID");
       return await onKeys(
         options,
-        (ports, passphrase) => succeedNode(ports, { phrase, passphrase, show, from }),
+        (ports, passphrase) => succeedNode(ports, { phrase, passphrase, show, from, cost }),
       );
     },
     renewNoiseKey: async (options) => {
       await refuseEmptyData(options.data);
       return await onKeys(
         { ...options, askNewPassphrase: null },
-        (ports, passphrase) => renewNoiseKey(ports, { passphrase }),
+        (ports, passphrase) => renewNoiseKey(ports, { passphrase, cost }),
       );
     },
     backUp: async ({ data, file, passphrase }) => {
@@ -48,13 +59,13 @@ export function createNodeKeeper(version: string): NodeKeeper {
           passphrase.fill(0);
           return { leftOut, pieces: null };
         }
-        return { leftOut, pieces: backUpStopped(held, { data, passphrase, version }) };
+        return { leftOut, pieces: backUpStopped(held, { data, passphrase, version, cost }) };
       } catch (cause) {
         passphrase.fill(0);
         throw cause;
       }
     },
-    changePassphrase: changeKeysPassphrase,
+    changePassphrase: (data, read) => changeKeysPassphrase(data, { read, cost }),
     restore: (options) => explained(options.data, () => restore(options)),
   };
 }

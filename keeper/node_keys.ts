@@ -6,7 +6,7 @@
 import { failure } from "../cli/command_error.ts";
 import type { KeyOptions, PassphraseChange } from "../cli/node_keeper.ts";
 import { WorkerCryptoCore } from "../crypto/client.ts";
-import { CryptoError } from "../crypto/interface.ts";
+import { CryptoError, type KeystoreCost } from "../crypto/interface.ts";
 import { settleData } from "../peer/data/data_state.ts";
 import type { DataPorts } from "../peer/data/succeed.ts";
 import {
@@ -83,7 +83,7 @@ export async function onKeys(
  */
 export async function changeKeysPassphrase(
   data: string,
-  read: () => Promise<PassphraseChange>,
+  options: { read: () => Promise<PassphraseChange>; cost: KeystoreCost | undefined },
 ): Promise<void> {
   await refuseEmptyData(data);
   using _lock = lockData(data);
@@ -92,15 +92,18 @@ export async function changeKeysPassphrase(
       `--data: ${SECRET_FILE} has another name elsewhere, a hard link, and would stay readable there`,
     );
   }
-  const change = await read();
+  const change = await options.read();
   await explained(data, () =>
     withCore(
-      (crypto) => applyChange(portsOf(data, crypto), change),
+      (crypto) => applyChange(portsOf(data, crypto), { ...change, cost: options.cost }),
       "The passphrase is wrong; nothing was changed",
     ));
 }
 
-async function applyChange(ports: DataPorts, change: PassphraseChange): Promise<void> {
+async function applyChange(
+  ports: DataPorts,
+  change: PassphraseChange & { cost: KeystoreCost | undefined },
+): Promise<void> {
   await settleData(ports);
   if (change.kind === "set") await setPassphrase(ports, change);
   else if (change.kind === "change") await changePassphrase(ports, change);

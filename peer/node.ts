@@ -21,6 +21,7 @@ import type { Permissions } from "./peers/permissions.ts";
 import type { SessionTable } from "./sessions/session.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
+import { OpenRequests } from "./open_requests.ts";
 import type { MethodBook } from "./own/method_book.ts";
 import type { OwnRecord } from "./own/own_record.ts";
 import type { WriteCount } from "./store/write_count.ts";
@@ -37,7 +38,10 @@ export interface Node {
   /** Answers what came to the admin listener. */
   handleAdmin(request: Request): Promise<Response>;
   start(): Promise<void>;
-  /** Tells peers, lets what is on its way leave, and closes the database. The crypto core is the caller's. */
+  /**
+   * Takes no request any more, tells peers, lets what is on its way leave, and closes the database. The crypto core is
+   * the caller's.
+   */
   stop(): Promise<void>;
 }
 
@@ -80,6 +84,7 @@ export async function createNode(
 ): Promise<OpenNode> {
   const { keystoreCost: cost, passphrase } = config;
   const { keys, store, count } = await openData(ports, { cost, passphrase });
+  ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
   const events = new NodeEvents(ports.log);
   store.onWrite((cause) => events.tellStorage(cause));
   count.onWrite((cause) => events.tellCount(cause));
@@ -108,11 +113,13 @@ class RunningNode implements OpenNode {
   readonly inside: NodeInside;
   readonly #parts: NodeParts;
   readonly #count: WriteCount;
+  readonly #requests: OpenRequests;
   readonly #stop = new AbortController();
 
   constructor(ports: NodePorts, config: NodeConfig, data: NodeData) {
     this.#parts = createNodeParts(ports, config, { ...data, stopped: this.#stop.signal });
     this.#count = data.count;
+    this.#requests = new OpenRequests(ports.clock);
     this.inside = { ...this.#parts, keys: data.keys };
   }
 
@@ -154,6 +161,7 @@ class RunningNode implements OpenNode {
   async stop(): Promise<void> {
     const { events, audit, store, ...parts } = this.#parts;
     this.#stop.abort();
+    const answered = this.#requests.stop();
     parts.cleanUp.stop();
     parts.adminApi.stop();
     await parts.directories.stop();
@@ -161,6 +169,7 @@ class RunningNode implements OpenNode {
     parts.calls.stop();
     await parts.sessions.stop();
     await parts.carrier.stop();
+    await answered;
     await parts.background.settled();
     events.audit("stopped", { success: true });
     await audit.stop();
@@ -169,10 +178,10 @@ class RunningNode implements OpenNode {
   }
 
   handle(request: Request, source: RequestSource): Promise<Response> {
-    return this.#parts.peerApi.handle(request, source);
+    return this.#requests.take(() => this.#parts.peerApi.handle(request, source));
   }
 
   handleAdmin(request: Request): Promise<Response> {
-    return this.#parts.adminApi.handle(request);
+    return this.#requests.take(() => this.#parts.adminApi.handle(request));
   }
 }

@@ -8,6 +8,8 @@
 /** A request line and its headers, with the blank line behind them. */
 export const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_HEADERS = 100;
+/** Stands in a URL for the host of a client that names none, as HTTP/1.0 allows. */
+const NO_HOST = "no-host.invalid";
 
 /** How a request's body ends. */
 export type BodyFraming =
@@ -17,7 +19,7 @@ export type BodyFraming =
 
 export interface RequestHead {
   readonly method: string;
-  /** `http://HOST/PATH?QUERY`; the host is what the client wrote and need not be one. */
+  /** `http://HOST/PATH?QUERY`; the host is what the client wrote. */
   readonly url: string;
   /** Names in lower case; values of repeated headers joined by a comma. */
   readonly headers: ReadonlyMap<string, string>;
@@ -67,10 +69,12 @@ function framingOf(
   return length === "0" ? { kind: "none" } : { kind: "length", bytes: Number(length) };
 }
 
-/** @returns The URL of a request, or `null` for a target that names no path. */
+/** @returns The URL of a request, or `null` for a target that names no path and a host that is none. */
 function urlOf(target: string, host: string): string | null {
-  if (target.startsWith("/")) return `http://${host}${target}`;
-  return /^https?:\/\/[^/?#]/i.test(target) ? target : null;
+  const isPath = target.startsWith("/");
+  if (isPath ? /[/\\?#@]/.test(host) : !/^https?:\/\/[^/?#]/i.test(target)) return null;
+  const url = isPath ? `http://${host || NO_HOST}${target}` : target;
+  return URL.canParse(url) ? url : null;
 }
 
 function hasToken(list: string | undefined, token: string): boolean {

@@ -63,7 +63,7 @@ export async function createNodeSecret(
  */
 export async function setPassphrase(
   { crypto, files }: SecretPorts,
-  options: { passphrase: Uint8Array; cost?: KeystoreCost },
+  options: { passphrase: Uint8Array; cost?: KeystoreCost | undefined },
 ): Promise<void> {
   const stored = await existing(files);
   if (stored.kind === "sealed") {
@@ -93,10 +93,21 @@ export async function sealSecretFile(
  */
 export async function changePassphrase(
   { crypto, files }: SecretPorts,
-  options: { passphrase: Uint8Array; newPassphrase: Uint8Array; cost?: KeystoreCost },
+  options: {
+    passphrase: Uint8Array;
+    newPassphrase: Uint8Array;
+    cost?: KeystoreCost | undefined;
+  },
 ): Promise<void> {
   const sealed = await existingSealed(files);
-  await replace(files, await crypto.resealSecret({ sealed, ...options }));
+  const { passphrase, newPassphrase, cost } = options;
+  const resealed = await crypto.resealSecret({
+    sealed,
+    passphrase,
+    newPassphrase,
+    ...(cost === undefined ? {} : { cost }),
+  });
+  await replace(files, resealed);
 }
 
 /**

@@ -23,8 +23,8 @@ export interface ExchangeParts {
   readonly socket: Socket;
   /** The address of the other end. */
   readonly address: string;
-  /** Whom its bytes are counted for. */
-  readonly source: string;
+  /** Whom the bytes of a request are counted for. */
+  readonly sourceOf: (headers: RequestHead["headers"]) => string;
   readonly limits: ListenerLimits;
   readonly held: HeldBytes;
   readonly answer: (request: Request, address: string) => Promise<Response>;
@@ -85,6 +85,13 @@ export class Exchange {
     this.#gone?.abort();
   }
 
+  /** Ends a request whose body has not come whole. @returns Whether it is one. */
+  #giveWay(): boolean {
+    if (this.#state !== "reading") return false;
+    this.close();
+    return true;
+  }
+
   /** Serves until the connection ends. Never rejects. @returns Whether the connection lives on as a channel. */
   async run(): Promise<boolean> {
     try {
@@ -108,8 +115,13 @@ export class Exchange {
     if (typeof head === "number") return await this.#refuse(head);
     this.#state = "answering";
     this.#deadlineMs = Infinity;
-    const hold = this.#parts.held.begin(this.#parts.source);
-    const isOpen = await this.#answer(head, hold).finally(() => hold.release());
+    const source = this.#parts.sourceOf(head.headers);
+    const { framing } = head;
+    const hold = this.#parts.held.begin(source, {
+      wholeBytes: framing.kind === "length" ? framing.bytes : 0,
+      giveWay: () => this.#giveWay(),
+    });
+    const isOpen = await this.#answer(head, { source, hold }).finally(() => hold.release());
     if (!isOpen && this.#takeover === null) await this.#linger();
     if (!isOpen || this.#isLast) return false;
     this.#state = "waiting";
@@ -165,13 +177,20 @@ export class Exchange {
   }
 
   /** @returns Whether another request may follow. */
-  async #answer(head: RequestHead, hold: Hold): Promise<boolean> {
-    const { socket, limits, nowMs, address, held, source } = this.#parts;
+  async #answer(
+    head: RequestHead,
+    { source, hold }: { readonly source: string; readonly hold: Hold },
+  ): Promise<boolean> {
+    const { socket, limits, nowMs, address, held } = this.#parts;
     const body = this.#bodyOf(head, hold);
     const watch = () => this.#watch(body);
     const takeOver = (takeover: Takeover) => {
       this.#takeover = takeover;
-      return { socket, hold: held.begin(source) };
+      const giveWay = () => {
+        socket.close();
+        return true;
+      };
+      return { socket, hold: held.begin(source, { giveWay }) };
     };
     const request = new SocketRequest({ head, body, watch, takeOver });
     const answer = await this.#parts.answer(request.asRequest(), address);

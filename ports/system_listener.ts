@@ -6,6 +6,7 @@
  * @module
  */
 import { addressSource } from "../protocol/address_source.ts";
+import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener_limits.ts";
 import type { Log } from "./ports.ts";
@@ -25,12 +26,15 @@ export interface ListenOptions {
   readonly port: number;
   readonly log: Log;
   readonly limits?: Partial<ListenerLimits>;
+  /** Whose connections carry requests of many; nobody's unless it says so. */
+  readonly trustedProxies?: TrustedProxies;
   /** Must not reject. */
   readonly answer: (request: Request, address: string) => Promise<Response>;
 }
 
 interface Member {
-  readonly source: string;
+  /** Whom it is counted for; `null` for a trusted proxy's. */
+  readonly source: string | null;
   readonly exchange: Exchange;
 }
 
@@ -41,6 +45,7 @@ export class HttpListener {
   readonly finished: Promise<void>;
   readonly #options: ListenOptions;
   readonly #limits: ListenerLimits;
+  readonly #proxies: TrustedProxies;
   readonly #listener: Deno.TcpListener;
   readonly #held: HeldBytes;
   /** The one that has been there longest stands first. */
@@ -56,6 +61,7 @@ export class HttpListener {
   constructor(options: ListenOptions) {
     this.#options = options;
     this.#limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
+    this.#proxies = options.trustedProxies ?? TrustedProxies.NONE;
     this.#held = new HeldBytes(this.#limits);
     const { hostname, port } = options;
     this.#listener = Deno.listen({ hostname, port });
@@ -135,11 +141,12 @@ export class HttpListener {
     this.#options.log.log("warn", "accept_failed", { port, why, closed, open: this.size });
   }
 
-  /** @returns Whether there was one. */
-  #closeIdlest(): boolean {
+  /** @param source Whose; anybody's unless it says so. @returns Whether there was one. */
+  #closeIdlest(source: string | null = null): boolean {
     for (const state of ["waiting", "reading"] as const) {
       for (const member of this.#members) {
         if (member.exchange.state !== state) continue;
+        if (source !== null && member.source !== source) continue;
         this.#remove(member);
         member.exchange.close();
         return true;
@@ -150,20 +157,17 @@ export class HttpListener {
 
   #take(connection: Deno.TcpConn): void {
     const { hostname } = connection.remoteAddr as Deno.NetAddr;
-    const source = addressSource(hostname);
+    const isProxy = this.#proxies.has(hostname);
+    const source = isProxy ? null : addressSource(hostname);
     const socket = new Socket(connection);
-    if ((this.#perSource.get(source) ?? 0) >= this.#limits.connectionsPerSource) {
-      return this.#turnAway(socket);
-    }
-    if (this.size >= this.#limits.connections && !this.#closeIdlest()) {
-      return this.#turnAway(socket);
-    }
+    if (!this.#hasRoom(source)) return this.#turnAway(socket);
     // An answer of two writes would wait for the acknowledgement of the first one.
     connection.setNoDelay(true);
     const exchange = new Exchange({
       socket,
       address: hostname,
-      source,
+      sourceOf: (headers) =>
+        source ?? addressSource(this.#proxies.clientOf(hostname, new Headers([...headers]))),
       limits: this.#limits,
       held: this.#held,
       answer: this.#options.answer,
@@ -173,13 +177,21 @@ export class HttpListener {
     this.#serve({ source, exchange }, socket);
   }
 
+  /** Whoever has been idle longest makes room, first of those with the same source. */
+  #hasRoom(source: string | null): boolean {
+    const { connections, connectionsPerSource } = this.#limits;
+    const own = source === null ? 0 : this.#perSource.get(source) ?? 0;
+    if (own >= connectionsPerSource && !this.#closeIdlest(source)) return false;
+    return this.size < connections || this.#closeIdlest();
+  }
+
   #turnAway(socket: Socket): void {
     void socket.write(refusalBytes(503)).catch(() => {}).finally(() => socket.close());
   }
 
   #serve(member: Member, socket: Socket): void {
     this.#members.add(member);
-    this.#perSource.set(member.source, (this.#perSource.get(member.source) ?? 0) + 1);
+    this.#count(member, 1);
     const running = this.#follow(member, socket).finally(() => {
       this.#remove(member);
       this.#running.delete(running);
@@ -193,9 +205,14 @@ export class HttpListener {
 
   #remove(member: Member): void {
     if (!this.#members.delete(member)) return;
-    const left = (this.#perSource.get(member.source) ?? 0) - 1;
-    if (left > 0) this.#perSource.set(member.source, left);
-    else this.#perSource.delete(member.source);
+    this.#count(member, -1);
+  }
+
+  #count({ source }: Member, change: 1 | -1): void {
+    if (source === null) return;
+    const left = (this.#perSource.get(source) ?? 0) + change;
+    if (left > 0) this.#perSource.set(source, left);
+    else this.#perSource.delete(source);
   }
 
   #sweep(): void {

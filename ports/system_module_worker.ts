@@ -13,6 +13,7 @@ import {
   type ModuleUsage,
   type ModuleWorker,
 } from "./module_workers.ts";
+import { TimeShare } from "./time_share.ts";
 
 /** `"none"` would leave it to import from some hosts. */
 const NO_PERMISSIONS: Deno.PermissionOptionsObject = {
@@ -29,6 +30,9 @@ const NO_PERMISSIONS: Deno.PermissionOptionsObject = {
 /** The Worker only ends its thread by then; where it does not, both are ended together. */
 const STOP_MS = 2_000;
 
+/** How much of this thread a module gets for what it says. What it says beyond that waits at its own end. */
+const THREAD_SHARE = { share: 1 / 8, burstMs: 25 };
+
 export class SystemModuleWorker implements ModuleWorker {
   readonly ready: Promise<boolean>;
   readonly ended: Promise<ModuleEnd>;
@@ -42,6 +46,9 @@ export class SystemModuleWorker implements ModuleWorker {
   #stopReason: ModuleEnd | null = null;
   #isOver = false;
   #memoryBytes = 0;
+  readonly #share = new TimeShare(performance.now(), THREAD_SHARE);
+  /** Until when messages that were taken are not said to be. */
+  readonly #pauses = new Set<ReturnType<typeof setTimeout>>();
   #answeredMs = performance.now();
 
   constructor(options: ModuleStart, limits: ModuleLimits) {
@@ -118,8 +125,16 @@ export class SystemModuleWorker implements ModuleWorker {
 
   #hand(message: ArrayBuffer): void {
     if (this.#stopReason !== null || this.#isOver) return;
+    const startMs = performance.now();
     this.#options.onMessage(new Uint8Array(message));
-    this.#say("taken");
+    const endMs = performance.now();
+    const pauseMs = this.#share.spent(endMs - startMs, endMs);
+    if (pauseMs === 0) return this.#say("taken");
+    const timer = setTimeout(() => {
+      this.#pauses.delete(timer);
+      this.#say("taken");
+    }, pauseMs);
+    this.#pauses.add(timer);
   }
 
   #start(): void {
@@ -142,6 +157,7 @@ export class SystemModuleWorker implements ModuleWorker {
     this.#worker.terminate();
     this.#waiting = null;
     if (this.#stopTimer !== null) clearTimeout(this.#stopTimer);
+    for (const timer of this.#pauses) clearTimeout(timer);
     this.#resolveReady(false);
     this.#resolveEnded(this.#stopReason ?? { why, detail });
   }

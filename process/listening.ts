@@ -8,6 +8,7 @@ import type { Log } from "../ports/ports.ts";
 import { HttpListener } from "../ports/system_listener.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { problemResponse } from "../protocol/http.ts";
+import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { ProcessError, textOf } from "./process_error.ts";
 
 const RETRY_WHILE_STARTING_MS = 1_000;
@@ -25,6 +26,7 @@ export interface ListeningOptions {
   readonly name: "node" | "directory";
   readonly log: Log;
   readonly limits?: Partial<ListenerLimits>;
+  readonly trustedProxies?: TrustedProxies;
 }
 
 export interface Listening extends AsyncDisposable {

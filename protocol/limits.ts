@@ -4,6 +4,8 @@
  * @module
  */
 
+export { STANDBY_LIFE_MS, STANDBY_PER_SESSION } from "../crypto/interface.ts";
+
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -35,8 +37,6 @@ export const MAX_ENVELOPE_BYTES = 8 * 1024;
 export const PAIR_LIFE_MS = 5 * MINUTE_MS;
 /** How long after its end a `pair_id` is remembered. */
 export const PAIR_MEMORY_MS = 5 * MINUTE_MS;
-export const STANDBY_LIFE_MS = 30 * DAY_MS;
-export const STANDBY_PER_SESSION = 4;
 export const MAX_UNUSED_PAIRS_PER_PEER = 4;
 export const MAX_UNUSED_PAIRS_PER_DIRECTORY = 1_000;
 export const MAX_STANDBY_SETS_PER_PEER = 8;

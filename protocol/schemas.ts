@@ -137,6 +137,17 @@ export function checkGrowth(
   }
 }
 
+/** The entries of a list that this reader understands: without those whose `must` names what it does not know. */
+export function understoodEntries<
+  const T extends { readonly must?: readonly string[] | undefined },
+>(
+  schema: { readonly entries: Readonly<Record<string, unknown>> },
+  entries: readonly T[],
+): T[] {
+  const known = Object.keys(schema.entries);
+  return entries.filter(({ must = [] }) => must.every((name) => known.includes(name)));
+}
+
 /**
  * Reads an object that may have grown: JSON, `v`, `must`, then the schema.
  * @throws {OpenRedError} `bad_request` or `unsupported`.

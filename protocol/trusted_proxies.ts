@@ -100,6 +100,13 @@ export class TrustedProxies {
     return isGood && networks.length <= MAX_NETWORKS ? new TrustedProxies(networks) : null;
   }
 
+  /** Whether the word of whoever has this address counts. */
+  has(address: string): boolean {
+    if (this.#networks.length === 0) return false;
+    const value = parseAddress(address);
+    return value !== null && this.#trusts(value);
+  }
+
   /**
    * Who a request is from: the address of its connection, or, if that is a trusted proxy, the nearest address that
    * the proxies name and that is none of theirs; the farthest one if all are.

@@ -17,6 +17,8 @@ const FREE = [
 /** What the Worker needs, which has no ports passed in, and its client. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   "crypto/worker.ts": ["getRandomValues", "randomBytes"],
+  "crypto/worker_garbage.ts": ["setTimeout"],
+  "crypto/primitives/stretching.ts": ["performance"],
   "crypto/client.ts": ["setTimeout"],
   "crypto/worker_guard.ts": ["node:worker_threads"],
   // Its text runs in the realm of a module, where both are all there is.

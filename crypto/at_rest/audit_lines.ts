@@ -1,6 +1,6 @@
 /**
- * The lines of an audit log: each a compact JWS `openred-audit+jwt` of the node's identity key, around an entry
- * that is sealed with AES-256-GCM and names the SHA-256 of the line before.
+ * The lines of an audit log: each a compact JWS `openred-audit+jwt` of the node's identity key, which names the SHA-256
+ * of the line before, around the entries of one moment, sealed together with AES-256-GCM.
  *
  * @module
  * @see docs/PROTOCOL.md, "Audit log"
@@ -34,7 +34,9 @@ const TYPE = "openred-audit+jwt";
 const NONCE_BYTES = 12;
 const HASH_TEXT_LENGTH = 43;
 const MAX_ENTRY_LENGTH = 4096;
-const MAX_LINE_LENGTH = 16_384;
+/** What the entries of one line may have together, as JSON in UTF-8; a longer entry has a line of its own. */
+const MAX_TOGETHER_BYTES = 8_192;
+const MAX_LINE_LENGTH = 32_768;
 const MAX_ID_LENGTH = 128;
 
 /** The two keys of an audit log, 32 bytes each. */
@@ -78,42 +80,81 @@ function hashPeer(parts: CoreParts, keys: AuditKeys, peer: string): string {
   return encodeBase64Url(parts.hashes.hmacSha256(keys.peers, encodeUtf8(peer)));
 }
 
-/** The nonces are random; the AAD ties an entry to its place, so that none can be shown as another. */
-function sealEntry(
-  parts: CoreParts,
-  keys: AuditKeys,
-  line: { iss: string; number: number; entry: AuditEntry },
-): string {
-  const { timestamp, event, peer, success, fields } = line.entry;
+/** What is sealed of an entry, as JSON in UTF-8. */
+function encodeEntry(parts: CoreParts, keys: AuditKeys, entry: AuditEntry): Uint8Array {
+  const { timestamp, event, peer, success, fields } = entry;
   checkInteger(timestamp, MAX_DATE_MS, "a timestamp");
   const node_id = peer === null ? null : hashPeer(parts, keys, peer);
   const about = { timestamp, event, node_id, success };
   // First for who reads it, last so that no field can stand for one of them.
   const text = JSON.stringify({ ...about, ...fields, ...about });
   checkText(text, MAX_ENTRY_LENGTH, "an entry");
+  return encodeUtf8(text);
+}
+
+/** The entries in their order, as many together as a line takes. */
+function* together(entries: readonly Uint8Array[]): Generator<readonly Uint8Array[]> {
+  let some: Uint8Array[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    if (some.length > 0 && bytes + entry.length > MAX_TOGETHER_BYTES) {
+      yield some;
+      [some, bytes] = [[], 0];
+    }
+    some.push(entry);
+    bytes += entry.length;
+  }
+  if (some.length > 0) yield some;
+}
+
+/** A JSON list of entries. */
+function listOf(entries: readonly Uint8Array[]): Uint8Array {
+  const parts = entries.flatMap((entry, at) => [encodeUtf8(at === 0 ? "[" : ","), entry]);
+  return concatBytes(...parts, encodeUtf8("]"));
+}
+
+/** Where entries stand. The AAD ties them to it, so that none can be shown as others. */
+interface EntriesPlace {
+  readonly iss: string;
+  readonly number: number;
+  /** `null` for a line of the former form, which has one entry. */
+  readonly count: number | null;
+}
+
+function aadOf({ iss, number, count }: EntriesPlace): Uint8Array {
+  return count === null ? enc(iss, number) : enc(iss, number, count);
+}
+
+/** The nonces are random. */
+function sealEntries(
+  parts: CoreParts,
+  keys: AuditKeys,
+  line: { place: EntriesPlace; entries: readonly Uint8Array[] },
+): string {
   const nonce = parts.random(NONCE_BYTES);
-  const aad = enc(line.iss, line.number);
-  const sealed = parts.aeads.aes256Gcm.seal(keys.entries, nonce, aad, encodeUtf8(text));
+  const { aes256Gcm } = parts.aeads;
+  const sealed = aes256Gcm.seal(keys.entries, nonce, aadOf(line.place), listOf(line.entries));
   return encodeBase64Url(concatBytes(nonce, sealed));
 }
 
-function openEntry(
+function openEntries(
   parts: CoreParts,
   keys: AuditKeys,
-  line: { iss: string; number: number; entry: string },
+  line: { place: EntriesPlace; sealed: string },
 ): string | null {
-  const bytes = decodeBase64Url(line.entry);
+  const bytes = decodeBase64Url(line.sealed);
   if (bytes === null || bytes.length < NONCE_BYTES + TAG_BYTES) return null;
   const nonce = bytes.subarray(0, NONCE_BYTES);
-  const aad = enc(line.iss, line.number);
-  const plain = parts.aeads.aes256Gcm.open(keys.entries, nonce, aad, bytes.subarray(NONCE_BYTES));
-  return plain === null ? null : decodeUtf8(plain);
+  const box = bytes.subarray(NONCE_BYTES);
+  const plain = parts.aeads.aes256Gcm.open(keys.entries, nonce, aadOf(line.place), box);
+  if (plain === null) return null;
+  return line.place.count === null ? `[${decodeUtf8(plain)}]` : decodeUtf8(plain);
 }
 
 function auditLines(
   parts: CoreParts,
   options: CallArgument<"auditLines">,
-): { lines: Uint8Array; head: AuditPosition; statement: string } {
+): { lines: Uint8Array; head: AuditPosition } {
   const { from, entries } = options;
   checkPosition(from);
   checkCount(entries);
@@ -124,17 +165,36 @@ function auditLines(
     const input = `${header}.${encodeBase64Url(encodeUtf8(JSON.stringify(payload)))}`;
     return `${input}.${encodeBase64Url(key.sign(encodeUtf8(input)))}`;
   };
-  let { number, hash } = from;
-  const lines = entries.map((entry) => {
-    number += 1;
-    const sealed = sealEntry(parts, keys, { iss, number, entry });
-    const line = sign({ v: 3, iss, number, previous: hash, entry: sealed });
+  let { number: last, hash } = from;
+  let lines = "";
+  for (const some of together(entries.map((entry) => encodeEntry(parts, keys, entry)))) {
+    const place = { iss, number: last + 1, count: some.length };
+    const sealed = sealEntries(parts, keys, { place, entries: some });
+    const line = sign({ v: 3, ...place, previous: hash, entries: sealed });
     hash = encodeBase64Url(parts.hashes.sha256(encodeUtf8(line)));
-    return `${line}\n`;
-  });
-  const bytes = encodeUtf8(lines.join(""));
-  const head = { number, hash, file: from.file, bytes: from.bytes + bytes.length };
-  return { lines: bytes, head, statement: sign({ v: 3, iss, head }) };
+    last += some.length;
+    lines += `${line}\n`;
+  }
+  const bytes = encodeUtf8(lines);
+  const head = { number: last, hash, file: from.file, bytes: from.bytes + bytes.length };
+  return { lines: bytes, head };
+}
+
+/** What a line says of its entries, in either form. */
+function placeOf(
+  payload: Readonly<Record<string, unknown>>,
+): { place: EntriesPlace; sealed: string } | null {
+  const { v, iss, number, count, entries, entry } = payload;
+  if (v !== 3 || typeof iss !== "string" || !isNumber(number)) return null;
+  if (typeof entry === "string" && entries === undefined) {
+    return { place: { iss, number, count: null }, sealed: entry };
+  }
+  if (typeof entries !== "string" || !isNumber(count) || count > MAX_CALL_ITEMS) return null;
+  return { place: { iss, number, count }, sealed: entries };
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
 function parsePayload(part: string): Readonly<Record<string, unknown>> | null {
@@ -172,20 +232,22 @@ class LineReader {
     if (header !== this.#header || part === undefined || more.length > 0) return null;
     const signature = decodeBase64Url(signaturePart ?? "");
     if (signature?.length !== 64) return null;
-    const { v, iss, number, previous, entry } = parsePayload(part) ?? {};
-    if (v !== 3 || iss !== this.#iss || !Number.isSafeInteger(number)) return null;
+    const payload = parsePayload(part) ?? {};
+    const { previous } = payload;
+    const held = placeOf(payload);
+    if (held === null || held.place.iss !== this.#iss) return null;
     if (typeof previous !== "string" || previous.length !== HASH_TEXT_LENGTH) return null;
-    if (typeof entry !== "string") return null;
     if (options.verify) {
       const input = encodeUtf8(`${header}.${part}`);
       if (!this.#verifier.verify(this.#publicKey, input, signature)) return null;
     }
-    const place = { iss: this.#iss, number: number as number, entry };
+    const { number, count } = held.place;
     return {
-      number: number as number,
+      number,
+      last: number + (count ?? 1) - 1,
       previous,
       hash: encodeBase64Url(this.#parts.hashes.sha256(Buffer.from(line, "latin1"))),
-      entry: options.open ? openEntry(this.#parts, this.#keys, place) : null,
+      entries: options.open ? openEntries(this.#parts, this.#keys, held) : null,
     };
   }
 }

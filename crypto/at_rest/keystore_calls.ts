@@ -82,7 +82,7 @@ async function resealFormer(
 function hold(
   parts: CoreParts,
   { content, secret }: { content: KeystoreContent; secret: Uint8Array },
-): Omit<OpenedKeystore, "resealed"> {
+): Omit<OpenedKeystore, "resealed" | "stretchMs"> {
   const { seed, storage } = content;
   const vaultKey = deriveVaultKey(parts.hashes, secret);
   const identity = new IdentityKey(SigningKey.fromSeed(seed));
@@ -122,10 +122,12 @@ function openKeystore(
 ): Promise<OpenedKeystore> {
   const { sealed } = options;
   checkByteArray(sealed, "a sealed keystore");
+  const beforeMs = parts.stretchedMs();
   return withSecret(parts, options, async (secret) => {
     const opened = await unsealKeystore(parts, { sealed, secret });
     const { content, resealed } = await resealFormer(parts, { sealed, secret, content: opened });
-    return { ...hold(parts, { content, secret }), resealed };
+    const stretchMs = Math.round(parts.stretchedMs() - beforeMs);
+    return { ...hold(parts, { content, secret }), resealed, stretchMs };
   });
 }
 

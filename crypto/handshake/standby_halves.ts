@@ -10,12 +10,10 @@ import type { Half } from "../pairs/half.ts";
 import { makeHalf } from "../pairs/half_tokens.ts";
 import type { Hashes } from "../primitives/hashes.ts";
 import type { Permutations } from "../primitives/permutations.ts";
-import type { NextPairs } from "../interface.ts";
+import { type NextPairs, STANDBY_LIFE_MS, STANDBY_PER_SESSION } from "../interface.ts";
 import { isBuiltInMethod } from "../pairs/methods.ts";
 import type { PairContext, PairSecrets } from "../pairs/tokens.ts";
 
-const STANDBY_COUNT = 4;
-const STANDBY_LIFE_MS = 30 * 24 * 3_600_000;
 const OUTPUT_BYTES = 112;
 
 /** What the reserve pairs of a module's method are made with: every node knows it. */
@@ -74,7 +72,7 @@ export async function deriveStandbyHalves(
 ): Promise<Half[]> {
   const halves: Half[] = [];
   try {
-    for (let index = 0; index < STANDBY_COUNT; index++) {
+    for (let index = 0; index < STANDBY_PER_SESSION; index++) {
       const { context, secrets } = deriveStandbyPair(parts.hashes, options, index);
       const role = context.idA === options.ownId ? "initiator" : "responder";
       try {

@@ -23,6 +23,8 @@ export interface CoreParts {
   readonly kem: Kem;
   readonly random: RandomBytes;
   readonly stretch: Stretch;
+  /** How long stretching has taken so far, in milliseconds. */
+  readonly stretchedMs: () => number;
   readonly ring: Keyring;
   /** The methods of modules. */
   readonly permutations: Permutations;

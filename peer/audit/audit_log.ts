@@ -1,8 +1,8 @@
 /**
  * The audit log of a node: encrypted, signed, each line naming the hash of the one before.
  *
- * Entries of one turn of the event loop are signed in one call of the core, while what was signed before them is
- * written; whoever waits for an entry hears of it when it and the head are on disk.
+ * Entries of one turn of the event loop share lines, signed in one call of the core, while what was signed before them is
+ * written; whoever waits for an entry hears of it when its line is on disk.
  *
  * @module
  * @see docs/PROTOCOL.md, "Audit log"
@@ -179,7 +179,7 @@ export class AuditLog {
       ? { ...this.#signed, file: this.#signed.file + 1, bytes: 0 }
       : this.#signed;
     try {
-      const { lines, head, statement } = await crypto.auditLines({
+      const { lines, head } = await crypto.auditLines({
         key: identity,
         log: keys,
         from,
@@ -189,13 +189,14 @@ export class AuditLog {
       if (isRotated) this.#fileSinceMs = this.#parts.clock.nowMs();
       const resolve = () => {
         for (const waiting of group) waiting.resolve();
+        this.#parts.marks.note(this.#parts.nodeId, head.number);
         if (isMarked) this.#mark();
         if (isRotated) this.#prune();
       };
       const reject = (error: unknown) => {
         for (const waiting of group) waiting.reject(error);
       };
-      this.#writer.add({ lines, head, statement, resolve, reject });
+      this.#writer.add({ lines, head, resolve, reject });
     } catch (error) {
       for (const waiting of group) waiting.reject(error);
     }
@@ -219,7 +220,7 @@ export class AuditLog {
   #mark(): void {
     const { marks, nodeId } = this.#parts;
     this.#marking = this.#marking.then(async () => {
-      const number = this.#writer.durable.written?.number ?? 0;
+      const { number } = this.#writer.durable.position;
       if (number > (marks.read(nodeId) ?? 0)) await marks.write(nodeId, number);
     }).catch(() => undefined);
   }
@@ -252,7 +253,7 @@ async function readStart(parts: AuditParts, position: AuditPosition): Promise<nu
   const { lines } = splitLines(content.subarray(0, end + 1));
   const options = { log: parts.keys, iss: parts.nodeId, lines, verify: false, open: true };
   const [line] = await parts.crypto.readAuditLines(options);
-  if (line?.entry == null) return null;
-  const { timestamp } = JSON.parse(line.entry);
+  if (line?.entries == null) return null;
+  const [{ timestamp }] = JSON.parse(line.entries);
   return typeof timestamp === "number" ? timestamp : null;
 }

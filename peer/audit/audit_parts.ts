@@ -28,5 +28,5 @@ export interface AuditParts {
   readonly keys: KeyRef;
 }
 
-/** Lines of one call to the core. */
+/** Lines, or entries, of one call to the core. */
 export const LINES_PER_CALL = 256;

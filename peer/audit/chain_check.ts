@@ -31,7 +31,7 @@ export class ChainCheck {
     this.#noteKept();
   }
 
-  /** Number of the last line that holds. */
+  /** Number of the last entry of the lines that hold. */
   get number(): number {
     return this.#number;
   }
@@ -40,7 +40,7 @@ export class ChainCheck {
     return this.#hash;
   }
 
-  /** Lines that hold but whose entry does not open. */
+  /** Entries of lines that hold which do not open. */
   get unreadable(): number {
     return this.#unreadable;
   }
@@ -56,9 +56,9 @@ export class ChainCheck {
   take(line: AuditLine | null): Break | null {
     const expected = this.#number + 1;
     if (line?.number !== expected || line.previous !== this.#hash) return { line, expected };
-    this.#number = line.number;
+    this.#number = line.last;
     this.#hash = line.hash;
-    if (line.entry === null) this.#unreadable += 1;
+    if (line.entries === null) this.#unreadable += line.last - line.number + 1;
     this.#noteKept();
     return null;
   }

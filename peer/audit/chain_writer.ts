@@ -1,10 +1,10 @@
 /**
- * Brings signed lines to the disk: one append for all that wait, then the head. Nobody hears of a line before both are
- * on disk. What cannot be written is kept and tried again.
+ * Brings signed lines to the disk: one append for all that wait, and the head behind them, once a second at most. Nobody
+ * hears of a line before it is on disk. What cannot be written is kept and tried again.
  *
  * @module
  */
-import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
+import { concatBytes } from "../../crypto/encoding.ts";
 import type { AuditPosition } from "../../crypto/interface.ts";
 import type { OpenRedError } from "../../protocol/errors.ts";
 import { Backoff, sleep } from "../timing/backoff.ts";
@@ -12,10 +12,13 @@ import { storageFailed } from "../store/store.ts";
 import { HEAD_FILE, logFileName } from "./audit_files.ts";
 import type { AuditParts } from "./audit_parts.ts";
 import type { Recovered } from "./recovery.ts";
+import { signHead } from "./statements.ts";
 
 const WARNING = "audit_waiting";
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
+/** How far the head may be behind the lines. */
+const HEAD_PAUSE_MS = 1_000;
 /** Groups that may wait for the disk; behind them, entries wait unsigned. */
 const MAX_GROUPS = 8;
 
@@ -24,8 +27,6 @@ export interface SignedGroup {
   readonly lines: Uint8Array;
   /** Where the log stands after them. */
   readonly head: AuditPosition;
-  /** The same as the file of the head says it. */
-  readonly statement: string;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -39,9 +40,11 @@ export interface Durable {
   readonly isTorn: boolean;
 }
 
+type WriterParts = Omit<AuditParts, "keys">;
+
 /** The one writer of a log's files. */
 export class ChainWriter {
-  readonly #parts: Pick<AuditParts, "clock" | "files" | "warnings">;
+  readonly #parts: WriterParts;
   readonly #backoff: Backoff;
   readonly #stop = new AbortController();
   readonly #groups: SignedGroup[] = [];
@@ -53,10 +56,12 @@ export class ChainWriter {
   #appended = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #draining: Promise<void> | null = null;
+  #headAtMs = -Infinity;
+  #cancelHead: (() => void) | null = null;
   #wakeSigner: () => void = () => {};
 
   constructor(
-    parts: Pick<AuditParts, "clock" | "files" | "random" | "warnings">,
+    parts: WriterParts,
     start: Pick<Recovered, "position" | "written" | "isTorn">,
   ) {
     this.#parts = parts;
@@ -97,15 +102,16 @@ export class ChainWriter {
     this.#wakeSigner();
   }
 
-  /** Writes what waits. */
+  /** Writes what waits, and the head behind it. Where the disk does not take that, the next start goes on from the lines. */
   async stop(): Promise<void> {
     this.endRetries();
     await this.#draining;
-    await this.#turn;
+    this.#cancelHead?.();
+    await this.exclusively(() => this.#writeHead()).catch(() => {});
   }
 
   async #drain(): Promise<void> {
-    while (this.#groups.length > 0) {
+    while (this.#groups.length > 0 || this.#isHeadDue) {
       try {
         await this.exclusively(() => this.#writeGroups());
         this.#settle();
@@ -117,11 +123,17 @@ export class ChainWriter {
     this.#draining = null;
   }
 
+  /** Whether the head is behind the lines, and has been for as long as it may. */
+  get #isHeadDue(): boolean {
+    if (this.#written?.number === this.#position.number || this.#gaveUp !== null) return false;
+    if (this.#written?.file !== this.#position.file) return true;
+    return this.#parts.clock.monotonicMs() - this.#headAtMs >= HEAD_PAUSE_MS;
+  }
+
   /** Writes all groups of the first one's file. What a failed try has brought to the disk is not written again. */
   async #writeGroups(): Promise<void> {
     const [first] = this.#groups;
-    if (first === undefined) return;
-    const { file } = first.head;
+    const { file } = first?.head ?? this.#position;
     const end = this.#groups.findIndex((group) => group.head.file !== file);
     const count = end < 0 ? this.#groups.length : end;
     const fresh = this.#groups.slice(this.#appended, count);
@@ -131,13 +143,30 @@ export class ChainWriter {
       this.#position = last.head;
       this.#appended = count;
     }
-    const head = this.#groups[this.#appended - 1]!;
-    await this.#parts.files.write(HEAD_FILE, encodeUtf8(head.statement));
-    this.#written = head.head;
+    if (this.#isHeadDue) await this.#writeHead();
+    else this.#writeHeadSoon();
     const done = this.#groups.splice(0, this.#appended);
     this.#appended = 0;
     for (const group of done) group.resolve();
     this.#wakeSigner();
+  }
+
+  async #writeHead(): Promise<void> {
+    if (this.#written?.number === this.#position.number) return;
+    const { files } = this.#parts;
+    const head = this.#position;
+    await files.write(HEAD_FILE, await signHead(this.#parts, head));
+    this.#written = head;
+    this.#headAtMs = this.#parts.clock.monotonicMs();
+  }
+
+  #writeHeadSoon(): void {
+    if (this.#written?.number === this.#position.number) return;
+    const dueMs = this.#headAtMs + HEAD_PAUSE_MS - this.#parts.clock.monotonicMs();
+    this.#cancelHead ??= this.#parts.clock.setTimer(dueMs, () => {
+      this.#cancelHead = null;
+      this.#draining ??= this.#drain();
+    });
   }
 
   async #append(file: number, content: Uint8Array): Promise<void> {

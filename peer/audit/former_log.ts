@@ -4,11 +4,10 @@
  * @module
  */
 import { OpenRedError } from "../../protocol/errors.ts";
-import { HEAD_FILE, type LogFiles } from "./audit_files.ts";
+import type { LogFiles } from "./audit_files.ts";
 import type { Durable } from "./chain_writer.ts";
 import type { LogMarks } from "./log_marks.ts";
-import { findLast } from "./recovery.ts";
-import { openHead } from "./statements.ts";
+import { findLast, readEnd } from "./recovery.ts";
 import { AuditVerifier, type VerifierParts } from "./verifier.ts";
 
 /** What stands before the names of its files. */
@@ -25,13 +24,12 @@ function setAside(files: LogFiles, prefix: string): LogFiles {
   };
 }
 
-/** Where it ended: by its head, or the last line that holds; in no case before the line that is remembered. */
-async function readEnd(parts: VerifierParts & { readonly marks: LogMarks }): Promise<Durable> {
-  const stored = await parts.files.read(HEAD_FILE);
-  const head = stored === null ? null : await openHead(parts, stored);
-  const last = head ?? await findLast(parts);
+/** Where it ended: by its head and what follows that, or the last line that holds; never before what is remembered. */
+async function findEnd(parts: VerifierParts & { readonly marks: LogMarks }): Promise<Durable> {
+  const found = await readEnd(parts);
+  const last = found?.end ?? await findLast(parts);
   const number = Math.max(last.number, parts.marks.read(parts.nodeId) ?? 0);
-  return { position: { ...last, number }, written: last, isTorn: true };
+  return { position: { ...last, number }, written: found?.head ?? last, isTorn: true };
 }
 
 /**
@@ -46,7 +44,7 @@ export async function openFormerLog(
   if ((await its.files.list("audit-")).length === 0) {
     throw new OpenRedError("not_found", "There is no audit log of this former identity");
   }
-  const durable = await readEnd(its);
+  const durable = await findEnd(its);
   return new AuditVerifier(its, {
     durable,
     hold: () => Promise.resolve(() => {}),

@@ -11,6 +11,8 @@ export interface LogMarks {
   /** @returns Its number, or `null` for a log that is not known to have had lines. */
   read(nodeId: string): number | null;
   write(nodeId: string, number: number): Promise<void>;
+  /** Has it remembered with whatever the database writes next. */
+  note(nodeId: string, number: number): void;
 }
 
 function markName(nodeId: string): string {
@@ -19,9 +21,9 @@ function markName(nodeId: string): string {
 
 /** The marks in the node's database: each identity's own, as each begins its own log. */
 export class StoredMarks implements LogMarks {
-  readonly #store: Pick<NodeStore, "self" | "setSelf">;
+  readonly #store: Pick<NodeStore, "self" | "write" | "setSelfAlong">;
 
-  constructor(store: Pick<NodeStore, "self" | "setSelf">) {
+  constructor(store: Pick<NodeStore, "self" | "write" | "setSelfAlong">) {
     this.#store = store;
   }
 
@@ -31,6 +33,11 @@ export class StoredMarks implements LogMarks {
   }
 
   write(nodeId: string, number: number): Promise<void> {
-    return this.#store.setSelf(markName(nodeId), String(number));
+    this.note(nodeId, number);
+    return this.#store.write(() => {});
+  }
+
+  note(nodeId: string, number: number): void {
+    this.#store.setSelfAlong(markName(nodeId), String(number));
   }
 }

@@ -63,7 +63,7 @@ async function findGaps(
     if (line === null) return;
     if (isBroken) gaps.push(`${last?.number ?? "?"}-${line.number}`);
     isBroken = false;
-    last = line;
+    last = { number: line.last, hash: line.hash };
   };
   for (const file of gone) {
     const { lines, rest } = splitLines(await parts.files.read(file.name) ?? new Uint8Array());

@@ -44,10 +44,14 @@ interface Search {
   readonly signal: AbortSignal;
 }
 
-function toView(line: AuditLine): AuditEntryView | null {
-  if (line.entry === null) return null;
-  const { number } = line;
-  return { ...{ number }, ...JSON.parse(line.entry), ...{ number } } as AuditEntryView;
+/** The entries of a line, or `null` if they do not open. */
+function toViews(line: AuditLine | null): AuditEntryView[] | null {
+  if (line?.entries == null) return null;
+  const entries = JSON.parse(line.entries) as object[];
+  return entries.map((entry, at) => {
+    const number = line.number + at;
+    return { ...{ number }, ...entry, ...{ number } } as AuditEntryView;
+  });
 }
 
 /** Reads one log. */
@@ -113,11 +117,10 @@ export class AuditReader {
     const read = await this.#read(batch);
     return batch.flatMap((text, at) => {
       const line = read[at] ?? null;
-      const view = line === null ? null : toView(line);
-      if (view !== null && !matches(view)) return [];
-      if (raw) return [text];
-      const shown = view ?? { number: line?.number ?? null, file: file.name, unreadable: true };
-      return [JSON.stringify(shown)];
+      const views = toViews(line)?.filter(matches) ?? null;
+      if (raw) return views?.length === 0 ? [] : [text];
+      const unreadable = { number: line?.number ?? null, file: file.name, unreadable: true };
+      return (views ?? [unreadable]).map((shown) => JSON.stringify(shown));
     });
   }
 
@@ -138,7 +141,8 @@ export class AuditReader {
     for (const file of (await listLogFiles(this.#parts.files)).reverse()) {
       for (const batch of inBatches((await this.#linesOf(file)).toReversed(), LINES_PER_CALL)) {
         signal.throwIfAborted();
-        if (this.#take(found, await this.#read(batch), { matches, most: query.limit })) {
+        const read = await this.#read(batch);
+        if (this.#take(found, read, { matches, most: query.limit, isReversed: true })) {
           return { ...found, entries: found.entries.reverse() };
         }
       }
@@ -149,14 +153,16 @@ export class AuditReader {
   /** The first entries of a higher number. */
   async #next({ query, matches, signal }: Search, after: number): Promise<Found> {
     const found: Found = { entries: [], unreadable: 0 };
-    const isOld = (line: AuditLine | null) => line !== null && line.number <= after;
+    const isOld = (line: AuditLine | null) => line !== null && line.last <= after;
+    const isFresh: Matches = (entry) => entry.number > after && matches(entry);
     for (const file of await this.#filesBehind(after, signal)) {
       const lines = await this.#linesOf(file);
       for (const batch of inBatches(lines.slice(await this.#skip(lines, after)), LINES_PER_CALL)) {
         signal.throwIfAborted();
         const read = await this.#read(batch);
         const fresh = read.slice(read.findLastIndex(isOld) + 1);
-        if (this.#take(found, fresh, { matches, most: query.limit })) return found;
+        const asked = { matches: isFresh, most: query.limit, isReversed: false };
+        if (this.#take(found, fresh, asked)) return found;
       }
     }
     return found;
@@ -166,13 +172,16 @@ export class AuditReader {
   #take(
     found: Found,
     lines: readonly (AuditLine | null)[],
-    { matches, most }: { matches: Matches; most: number },
+    { matches, most, isReversed }: { matches: Matches; most: number; isReversed: boolean },
   ): boolean {
     for (const line of lines) {
-      const view = line === null ? null : toView(line);
-      if (view === null) found.unreadable += 1;
-      else if (matches(view)) found.entries.push(view);
-      if (found.entries.length >= most) return true;
+      const views = toViews(line);
+      if (views === null) found.unreadable += 1;
+      const wanted = views?.filter(matches) ?? [];
+      found.entries.push(...(isReversed ? wanted.reverse() : wanted));
+      if (found.entries.length < most) continue;
+      found.entries.length = most;
+      return true;
     }
     return false;
   }
@@ -199,7 +208,7 @@ export class AuditReader {
     return low * LINES_PER_CALL;
   }
 
-  /** Whether a line has that number, or a lower one. */
+  /** Whether the entries of a line have that number, or lower ones. */
   async #isBehind(text: string | undefined, number: number): Promise<boolean> {
     if (text === undefined) return false;
     const { crypto, keys: log, nodeId: iss } = this.#parts;

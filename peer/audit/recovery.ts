@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { encodeUtf8 } from "../../crypto/encoding.ts";
 import type { AuditPosition, KeyRef } from "../../crypto/interface.ts";
 import { HEAD_FILE, listLogFiles, logFileName, type LogFiles } from "./audit_files.ts";
 import { type AuditParts, LINES_PER_CALL } from "./audit_parts.ts";
 import { inBatches, splitLines } from "./line_text.ts";
 import { readBegin } from "./pruning.ts";
-import { EMPTY_POSITION, openHead } from "./statements.ts";
+import { EMPTY_POSITION, openHead, signHead } from "./statements.ts";
 
 /** Something that the start of a log has to say. */
 export interface Finding {
@@ -72,7 +71,7 @@ async function follow(
         return { position, lines, torn: content.length - position.bytes };
       }
       const bytes = position.bytes + batch[index]!.length + 1;
-      position = { number: line.number, hash: line.hash, file: from.file, bytes };
+      position = { number: line.last, hash: line.hash, file: from.file, bytes };
       lines += 1;
     }
   }
@@ -91,7 +90,7 @@ async function endsThere(
   const { lines } = splitLines(content.subarray(start, position.bytes));
   const options = { log: parts.keys, iss: parts.nodeId, lines, verify: false, open: false };
   const [line] = await parts.crypto.readAuditLines(options);
-  return line?.hash === position.hash && line.number === position.number;
+  return line?.hash === position.hash && line.last === position.number;
 }
 
 /** The last line that holds, for a log whose head is lost. */
@@ -102,7 +101,7 @@ export async function findLast(parts: ReadingParts): Promise<AuditPosition> {
     for (const text of [...lines].reverse()) {
       const options = { log: parts.keys, iss: parts.nodeId, lines: [text] };
       const [line] = await parts.crypto.readAuditLines({ ...options, verify: true, open: false });
-      if (line != null) return { number: line.number, hash: line.hash, file, bytes };
+      if (line != null) return { number: line.last, hash: line.hash, file, bytes };
       bytes -= text.length + 1;
     }
   }
@@ -127,6 +126,18 @@ async function followTail(parts: ReadingParts, head: AuditPosition): Promise<Fol
     position = next;
   }
   return { position, lines, torn };
+}
+
+/**
+ * Where a log ends that nothing is added to: by its head, and the lines behind that.
+ * @returns `null` without a head that holds.
+ */
+export async function readEnd(
+  parts: ReadingParts,
+): Promise<{ readonly head: AuditPosition; readonly end: AuditPosition } | null> {
+  const stored = await parts.files.read(HEAD_FILE);
+  const head = stored === null ? null : await openHead(parts, stored);
+  return head === null ? null : { head, end: (await followTail(parts, head)).position };
 }
 
 function describe(followed: Followed): Finding[] {
@@ -157,9 +168,7 @@ async function inNewFile(parts: RecoveryParts, position: AuditPosition): Promise
 /** The head comes before the first line, so that one which is not there was taken away. */
 async function beginLog(parts: RecoveryParts): Promise<Recovered> {
   const position = EMPTY_POSITION;
-  const options = { key: parts.identity, log: parts.keys, from: position, entries: [] };
-  const { statement } = await parts.crypto.auditLines(options);
-  await parts.files.write(HEAD_FILE, encodeUtf8(statement));
+  await parts.files.write(HEAD_FILE, await signHead(parts, position));
   return { position, isTorn: false, written: position, findings: [] };
 }
 

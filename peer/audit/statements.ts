@@ -79,11 +79,28 @@ export async function openBegin(signer: Signer, content: Uint8Array): Promise<Au
   return parsed.success ? parsed.output.begin : null;
 }
 
+type Statement = { readonly begin: AuditBegin } | { readonly head: AuditPosition };
+
+async function sign(
+  signer: Signer & { readonly identity: KeyRef },
+  statement: Statement,
+): Promise<Uint8Array> {
+  const payload = JSON.stringify({ v: 3, iss: signer.nodeId, ...statement });
+  return encodeUtf8(await signer.crypto.signJws({ key: signer.identity, typ: TYPE, payload }));
+}
+
 /** Signs where a log begins from now on. */
-export async function signBegin(
+export function signBegin(
   signer: Signer & { readonly identity: KeyRef },
   begin: AuditBegin,
 ): Promise<Uint8Array> {
-  const payload = JSON.stringify({ v: 3, iss: signer.nodeId, begin });
-  return encodeUtf8(await signer.crypto.signJws({ key: signer.identity, typ: TYPE, payload }));
+  return sign(signer, { begin });
+}
+
+/** Signs where a log ends now. */
+export function signHead(
+  signer: Signer & { readonly identity: KeyRef },
+  head: AuditPosition,
+): Promise<Uint8Array> {
+  return sign(signer, { head });
 }

@@ -4,13 +4,12 @@
  * @module
  */
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
-import type { CryptoCore, KeyRef, KeystoreCost } from "../../crypto/interface.ts";
+import type { CryptoCore, KeyRef, KeystoreCost, OpenedKeystore } from "../../crypto/interface.ts";
 import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
 import { refuseIdlePassphrase, SECRET_FILE } from "../../ports/node_secret.ts";
 import type { Clock, Files, OpenDatabase, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { HEAD_FILE } from "../audit/audit_files.ts";
-import { openHead } from "../audit/statements.ts";
+import { readEnd } from "../audit/recovery.ts";
 import { openNodeKeys, openStore, settleData } from "./data_state.ts";
 import { NodeStore } from "../store/store.ts";
 import { finishSuccession, writeJournal } from "./journal.ts";
@@ -143,7 +142,7 @@ async function openFormer(
     const { passphrase } = options;
     if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
     const keys = await openNodeKeys(ports, { passphrase, store });
-    const head = await readHead(ports, keys.nodeId);
+    const head = await readHead(ports, keys);
     return { id: keys.nodeId as NodeId, head, keystore: keys.keystore };
   } finally {
     store.close();
@@ -161,10 +160,12 @@ function assertFollowable(store: NodeStore, successor: Successor): void {
 }
 
 /** Where the former log ends, as number and hash of its last line. */
-async function readHead(ports: DataPorts, nodeId: string): Promise<string | null> {
-  const content = await ports.files.read(HEAD_FILE);
-  const head = content === null ? null : await openHead({ crypto: ports.crypto, nodeId }, content);
-  return head === null ? null : `${head.number}:${head.hash}`;
+async function readHead(
+  { crypto, files }: DataPorts,
+  { nodeId, audit }: OpenedKeystore,
+): Promise<string | null> {
+  const found = await readEnd({ crypto, files, nodeId, keys: audit });
+  return found === null ? null : `${found.end.number}:${found.end.hash}`;
 }
 
 async function lostFormer(

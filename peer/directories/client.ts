@@ -30,7 +30,7 @@ import {
   MAX_DISCOVER_ANSWER_BYTES,
 } from "../../protocol/limits.ts";
 import { reasonOfStatus, unreachable } from "../../protocol/unreachable.ts";
-import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
+import { parseGrowing, parseInput, parseJson, understoodEntries } from "../../protocol/schemas.ts";
 
 /** A directory calls both nodes before it answers; each call may take its own time-out. */
 const CONNECT_TIMEOUT_MS = 3 * CALL_TIMEOUT_MS;
@@ -102,14 +102,16 @@ export class DirectoryClient {
     });
   }
 
-  discover(query: URLSearchParams, signal?: AbortSignal): Promise<DiscoverAnswer> {
-    return this.#call({
+  /** @returns Without the entries that this node does not understand. */
+  async discover(query: URLSearchParams, signal?: AbortSignal): Promise<DiscoverAnswer> {
+    const answer = await this.#call({
       method: "GET",
       path: query.size === 0 ? DISCOVER_PATH : `${DISCOVER_PATH}?${query}`,
       schema: discoverAnswerSchema,
       maxAnswerBytes: MAX_DISCOVER_ANSWER_BYTES,
       signal,
     });
+    return { ...answer, nodes: understoodEntries(nodeAnswerSchema, answer.nodes) };
   }
 
   /**

@@ -29,14 +29,45 @@ export interface Agreeing {
   readonly change: ModuleLoad["change"];
 }
 
+/** What is taken back while a file is on its way: the agreement that came with the file is older. */
+export class Revocations implements Disposable {
+  readonly #all: Set<Revocations>;
+  readonly #taken: { readonly module: string; readonly grant: string }[] = [];
+
+  constructor(all: Set<Revocations>) {
+    this.#all = all;
+    all.add(this);
+  }
+
+  note(module: string, grant: string): void {
+    this.#taken.push({ module, grant });
+  }
+
+  /** What is left of an agreement. */
+  applyTo(state: ModuleState): ModuleState {
+    const gone = this.#taken.filter(({ module }) => module === state.name);
+    return takenBack(state, gone.map(({ grant }) => grant));
+  }
+
+  [Symbol.dispose](): void {
+    this.#all.delete(this);
+  }
+}
+
 /** The agreements of one node. */
 export class FileAgreements {
   readonly #parts: AgreementParts;
   /** The grants of versions that are starting. */
   readonly #starting = new Map<string, Grants>();
+  readonly #revocations = new Set<Revocations>();
 
   constructor(parts: AgreementParts) {
     this.#parts = parts;
+  }
+
+  /** Notes what is taken back from now on, until it is disposed of. */
+  watchRevocations(): Revocations {
+    return new Revocations(this.#revocations);
   }
 
   /** @throws {OpenRedError} `not_found`. */
@@ -96,10 +127,7 @@ export class FileAgreements {
   formerOf({ state, code }: FormerFile, next: ModuleState): FormerFile {
     const now = this.#parts.states.get(next.name)?.revoked ?? [];
     const meanwhile = now.filter((name) => !next.revoked.includes(name));
-    if (state === null || meanwhile.length === 0) return { state, code };
-    const grants = state.grants.filter((text) => !meanwhile.includes(readGrant(text).name));
-    const revoked = [...new Set([...state.revoked, ...meanwhile])];
-    return { state: { ...state, grants, revoked }, code };
+    return { state: state === null ? null : takenBack(state, meanwhile), code };
   }
 
   /** @throws {OpenRedError} `bad_request` for a grant that the module does not ask for. */
@@ -108,7 +136,7 @@ export class FileAgreements {
     const given = readGrant(text).name;
     await this.#change(name, (state) => ({
       ...state,
-      grants: [...without(state.grants, given), text],
+      grants: [...without(state.grants, [given]), text],
       revoked: state.revoked.filter((other) => other !== given),
     }));
     this.note("module_granted", name, text);
@@ -121,12 +149,9 @@ export class FileAgreements {
     if (!grants.some((other) => readGrant(other).name === gone)) {
       throw new OpenRedError("bad_request", "This was not granted");
     }
-    this.#set(name, without(grants, gone));
-    await this.#change(name, (state) => ({
-      ...state,
-      grants: without(state.grants, gone),
-      revoked: [...new Set([...state.revoked, gone])],
-    }));
+    this.#set(name, without(grants, [gone]));
+    for (const revocations of this.#revocations) revocations.note(name, gone);
+    await this.#change(name, (state) => takenBack(state, [gone]));
     const [kind, method] = gone.split(":");
     if (kind === "method" && method !== undefined) await this.#parts.runs.dropMethod(method);
     this.note("module_revoked", name, gone);
@@ -147,6 +172,11 @@ export class FileAgreements {
   }
 }
 
-function without(grants: readonly string[], gone: string): string[] {
-  return grants.filter((text) => readGrant(text).name !== gone);
+function takenBack(state: ModuleState, gone: readonly string[]): ModuleState {
+  const revoked = [...new Set([...state.revoked, ...gone])];
+  return { ...state, grants: without(state.grants, gone), revoked };
+}
+
+function without(grants: readonly string[], gone: readonly string[]): string[] {
+  return grants.filter((text) => !gone.includes(readGrant(text).name));
 }

@@ -1,112 +1,70 @@
 /**
- * Modules from files: what the owner agreed to, bound to the file's hash; and their lives, which end when they fail.
+ * Modules from files: loading, starting and ending those that the owner agreed to, each bound to its file's hash.
  *
  * @module
  */
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { OpenRedModule, OptionValue } from "../../modules/api.ts";
 import type { BusyMark } from "../../ports/busy_mark.ts";
-import type { Clock, Log } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleLoad } from "../../protocol/module_api.ts";
 import { type Manifest, readFileManifest } from "../../protocol/module_manifest.ts";
-import { type AgreementParts, FileAgreements } from "./file_agreements.ts";
+import { type AgreementParts, FileAgreements, type Revocations } from "./file_agreements.ts";
 import { checkGrant, undecided } from "./grants.ts";
+import { type FileCondition, FileLives, type LifeParts } from "./file_lives.ts";
 import type { PeerHook } from "./hook_journal.ts";
 import { type FormerFile, keepsCopy, type KeptParts, ModuleKept } from "./module_kept.ts";
 import { checkOption } from "./module_options.ts";
 import type { ModuleState } from "./module_states.ts";
-import { RestartPolicy } from "./restart_policy.ts";
+import { type FileEnd, firstLine, type OpenedFile, type OpenFile } from "./opened_file.ts";
 
-/** Why the code of a module is gone. `detail` is the module's word in part. */
-export interface FileEnd {
-  readonly why: string;
-  readonly detail: string;
-}
-
-/** The code of a file, loaded where it can reach nothing but its context. */
-export interface OpenedFile {
-  readonly module: OpenRedModule;
-  /** Resolves when its code is gone; never rejects. */
-  readonly ended: Promise<FileEnd>;
-  /** Tells it of a peer. @throws {OpenRedError} `overloaded` where it does not confirm that in time. */
-  tell(hook: PeerHook): Promise<void>;
-  /** Ends it: in order, unless it is said why. */
-  terminate(why?: string, detail?: string): Promise<void>;
-}
-
-export type OpenFile = (
-  file: {
-    readonly name: string;
-    readonly code: string;
-    /** Called whenever it is about to do something, or has. */
-    readonly busy?: () => void;
-  },
-) => Promise<OpenedFile>;
-
-export interface FileParts extends KeptParts, AgreementParts {
+export interface FileParts extends KeptParts, AgreementParts, LifeParts {
   readonly crypto: CryptoCore;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly busyMark: BusyMark;
   readonly openFile: OpenFile;
-  /** Runs a change of modules after those that were asked for before. */
-  readonly inTurn: (work: () => Promise<void>) => void;
 }
-
-/** What a module from a file is at. */
-export interface FileCondition {
-  readonly state: "running" | "stopped" | "failed" | "needs_grant";
-  readonly why?: string;
-}
-
-interface Life {
-  readonly policy: RestartPolicy;
-  opened: OpenedFile | null;
-  manifest: Manifest | null;
-  condition: FileCondition;
-  restarts: number;
-  cancelRestart: () => void;
-  /** The end of what it was told of peers last: one after the other. */
-  told: Promise<void>;
-}
-
-/** Why a module ended that did nothing wrong. */
-const SHARED = "memory_shared";
-/** Between the returns of modules that ended because another one filled the memory. */
-const RETURN_MS = 2_000;
 
 /** The modules of one node that came from files. */
 export class FileModules {
   readonly #parts: FileParts;
   readonly #agreements: FileAgreements;
-  readonly #lives = new Map<string, Life>();
+  readonly #lives: FileLives;
   #isEnding = false;
 
   constructor(parts: FileParts) {
     this.#parts = parts;
     this.#agreements = new FileAgreements(parts);
+    this.#lives = new FileLives(parts, (name) => this.tryStart(name));
   }
 
   condition(name: string): FileCondition {
-    return this.#lives.get(name)?.condition ?? { state: "stopped" };
+    return this.#lives.find(name)?.condition ?? { state: "stopped" };
   }
 
   manifest(name: string): Manifest | null {
-    return this.#lives.get(name)?.manifest ?? null;
+    return this.#lives.find(name)?.manifest ?? null;
   }
 
   restarts(name: string): number {
-    return this.#lives.get(name)?.restarts ?? 0;
+    return this.#lives.find(name)?.restarts ?? 0;
+  }
+
+  /** To be begun when a file is handed in, as {@linkcode load} may have to wait for its turn. */
+  watchRevocations(): Revocations {
+    return this.#agreements.watchRevocations();
   }
 
   /**
    * Takes a file that the owner agreed to, and starts it; also in the place of another version.
+   * @param meanwhile What was taken back since the owner agreed.
    * @throws {OpenRedError} `bad_request` for other bytes than were agreed to, a manifest or grants that do not fit, a
    *   `change` that is none; `forbidden` for a name that is not free, or not the one that was agreed to; `overloaded`;
    *   what it failed with.
    */
-  async load({ module, code, sha256, grants, change }: ModuleLoad): Promise<string> {
+  async load(
+    { module, code, sha256, grants, change }: ModuleLoad,
+    meanwhile: Revocations,
+  ): Promise<string> {
     if (await this.#hash(code) !== sha256) {
       throw new OpenRedError("bad_request", "The file is not the one that was agreed to");
     }
@@ -120,7 +78,7 @@ export class FileModules {
       this.kept(name).checkChange(change);
       for (const text of grants) checkGrant(manifest, text);
       const state = this.#agreements.agreed(manifest, { held, sha256, grants, change });
-      await this.#replace({ state, code, opened, manifest }, change);
+      await this.#replace({ state, code, opened, manifest, meanwhile }, change);
       return name;
     } catch (error) {
       await opened.terminate();
@@ -130,20 +88,26 @@ export class FileModules {
 
   /** Puts a file in the place of what is there, which comes back where it does not start. */
   async #replace(
-    next: { state: ModuleState; code: Uint8Array; opened: OpenedFile; manifest: Manifest },
+    next: {
+      state: ModuleState;
+      code: Uint8Array;
+      opened: OpenedFile;
+      manifest: Manifest;
+      meanwhile: Revocations;
+    },
     change: ModuleLoad["change"],
   ): Promise<void> {
-    const { state } = next;
+    const { state, code, meanwhile } = next;
     const { name } = state;
     const kept = this.kept(name);
     const former = kept.former();
     const wasRunning = this.condition(name).state === "running";
     if (keepsCopy(change)) await this.stop(name);
-    await kept.place(next, change);
+    await kept.place({ state: () => meanwhile.applyTo(state), code }, change);
     this.#agreements.note("module_granted", name, state.sha256 ?? "");
-    this.#life(name).policy.reset();
+    this.#lives.of(name).policy.reset();
     try {
-      this.#life(name).cancelRestart();
+      this.#lives.of(name).cancelRestart();
       await this.#start(state, next);
     } catch (error) {
       const allowed = this.#agreements.formerOf(former, state);
@@ -161,8 +125,8 @@ export class FileModules {
     { wasRunning }: { wasRunning: boolean },
   ): Promise<void> {
     if (state === null) {
-      this.#lives.delete(name);
-    } else if (this.#life(name).opened !== null) {
+      this.#lives.forget(name);
+    } else if (this.#lives.of(name).opened !== null) {
       this.#parts.runs.run(name)?.grants.set(state.grants);
     } else if (wasRunning) {
       await this.tryStart(name);
@@ -180,21 +144,21 @@ export class FileModules {
     if (state === null || code === null) {
       throw new OpenRedError("not_found", "The file of this module is missing; load it again");
     }
-    this.#life(name).cancelRestart();
+    this.#lives.of(name).cancelRestart();
     if (!state.agreed) {
-      throw this.#needsGrant(name, "It came with a backup, and is enabled by you alone");
+      throw this.#lives.needsGrant(name, "It came with a backup, and is enabled by you alone");
     }
     if (await this.#hash(code) !== state.sha256) {
-      throw this.#needsGrant(name, "Its file is not the one that was agreed to");
+      throw this.#lives.needsGrant(name, "Its file is not the one that was agreed to");
     }
     const opened = await this.#open(code, name);
     try {
       const manifest = readFileManifest(opened.module.manifest);
       checkSameName(name, manifest);
-      this.#life(name).manifest = manifest;
+      this.#lives.of(name).manifest = manifest;
       const missing = undecided(manifest, state);
       if (missing.length > 0) {
-        throw this.#needsGrant(name, `It asks for ${missing.join(", ")}`);
+        throw this.#lives.needsGrant(name, `It asks for ${missing.join(", ")}`);
       }
       await this.#start(state, { opened, manifest });
     } catch (error) {
@@ -210,13 +174,13 @@ export class FileModules {
     } catch (error) {
       if (this.condition(name).state === "needs_grant") return;
       const why = error instanceof OpenRedError ? error.message : String(error);
-      this.#failed(name, { why: "start_failed", detail: why });
+      this.#lives.failed(name, { why: "start_failed", detail: why });
     }
   }
 
   /** Ends a module; what it keeps stays. */
   async stop(name: string): Promise<void> {
-    const life = this.#life(name);
+    const life = this.#lives.of(name);
     life.cancelRestart();
     life.condition = { state: "stopped" };
     const { opened } = life;
@@ -228,13 +192,12 @@ export class FileModules {
   /** Ends a module and forgets its file; with `forget` what it keeps as well. */
   async unload(name: string, { forget }: { forget: boolean }): Promise<void> {
     await this.stop(name);
-    const { store, states, events } = this.#parts;
+    const { store, states } = this.#parts;
     await store.write(() => {
       states.writeRemove(name);
       if (forget) this.kept(name).writeForget();
     });
-    this.#lives.delete(name);
-    events.settle(topicOf(name));
+    this.#lives.forget(name);
   }
 
   /** What the node keeps of a module. */
@@ -251,10 +214,8 @@ export class FileModules {
     const state = states.get(name);
     if (state?.kind !== "file" || !state.enabled) return;
     await states.change(name, (held) => ({ ...held, enabled: false }));
-    const why = "process_died";
-    const text = "it was busy when the node died, and stays stopped until you enable it";
-    this.#life(name).condition = { state: "failed", why: `${why}: ${text}` };
-    this.#tellFailed(name, { why, detail: text }, `does not run: ${text}`);
+    const detail = "it was busy when the node died, and stays stopped until you enable it";
+    this.#lives.stopped(name, { why: "process_died", detail });
   }
 
   /** The node ends in order: whatever happens from here on, no module is to blame. */
@@ -269,7 +230,7 @@ export class FileModules {
 
   /** Starts a module anew, somebody having looked after it. */
   async restart(name: string): Promise<void> {
-    this.#life(name).policy.reset();
+    this.#lives.of(name).policy.reset();
     await this.start(name);
   }
 
@@ -305,11 +266,11 @@ export class FileModules {
 
   /** Tells the modules that run what waits for them. */
   async tellHooks(): Promise<void> {
-    await Promise.all([...this.#lives.keys()].map((name) => this.#tellHooksOf(name)));
+    await Promise.all(this.#lives.names().map((name) => this.#tellHooksOf(name)));
   }
 
   #tellHooksOf(name: string): Promise<void> {
-    const life = this.#life(name);
+    const life = this.#lives.of(name);
     life.told = life.told.then(async () => {
       const { opened } = life;
       if (opened === null) return;
@@ -356,7 +317,7 @@ export class FileModules {
     { opened, manifest }: { opened: OpenedFile; manifest: Manifest },
   ): Promise<void> {
     const { name } = state;
-    const life = this.#life(name);
+    const life = this.#lives.of(name);
     const former = life.opened;
     const { module } = opened;
     // What it has missed comes before anything else that it hears.
@@ -368,7 +329,7 @@ export class FileModules {
     life.opened = opened;
     life.manifest = manifest;
     life.condition = { state: "running" };
-    this.#parts.events.settle(topicOf(name));
+    this.#lives.settle(name);
     void opened.ended.then((end) => this.#parts.inTurn(() => this.#endedWith(name, opened, end)));
     // What became true while it started.
     void this.#tellHooksOf(name);
@@ -377,96 +338,24 @@ export class FileModules {
 
   /** Its code has gone: by itself, unless it was replaced or stopped meanwhile. */
   async #endedWith(name: string, opened: OpenedFile, end: FileEnd): Promise<void> {
-    const life = this.#lives.get(name);
+    const life = this.#lives.find(name);
     if (life?.opened !== opened) return;
     life.opened = null;
     await this.#parts.runs.drop(name);
-    this.#failed(name, end);
-  }
-
-  #failed(name: string, { why, detail }: FileEnd): void {
-    const { clock } = this.#parts;
-    const life = this.#life(name);
-    const pauseMs = why === SHARED ? this.#returnMs() : life.policy.failed(clock.monotonicMs());
-    const text = detail === "" ? why : `${why}: ${firstLine(detail)}`;
-    const rest = pauseMs === null
-      ? "; it failed five times within ten minutes and stays stopped"
-      : "";
-    life.condition = { state: "failed", why: `${text}${rest}` };
-    this.#tellFailed(name, { why, detail }, `failed (${why})${rest}`);
-    if (pauseMs !== null) this.#restartLater(name, { life, pauseMs });
-  }
-
-  /** @param warning What the owner reads after the module's name. */
-  #tellFailed(name: string, { why, detail }: FileEnd, warning: string): void {
-    const { events, log } = this.#parts;
-    log.log("warn", "module_failed", { module: name, why, detail });
-    events.audit("module_failed", { success: false, module: name, why });
-    events.warn(topicOf(name), `The module ${name} ${warning}`);
-  }
-
-  #restartLater(name: string, { life, pauseMs }: { life: Life; pauseMs: number }): void {
-    life.cancelRestart = this.#parts.clock.setTimer(pauseMs, () => {
-      this.#parts.inTurn(async () => {
-        // The owner may have come first.
-        const isWanted = this.#parts.states.get(name)?.enabled === true;
-        if (!isWanted || this.#lives.get(name) !== life || life.opened !== null) return;
-        life.restarts += 1;
-        await this.tryStart(name);
-      });
-    });
-  }
-
-  /** Whoever ended for another module's sake returns alone, so that it shows who fills the memory. */
-  #returnMs(): number {
-    const waiting = [...this.#lives.values()].filter(({ condition }) =>
-      condition.why?.startsWith(SHARED) === true
-    );
-    return RETURN_MS * (waiting.length + 1);
-  }
-
-  #needsGrant(name: string, why: string): OpenRedError {
-    this.#life(name).condition = { state: "needs_grant", why };
-    this.#parts.events.warn(topicOf(name), `The module ${name} waits for your agreement: ${why}`);
-    return new OpenRedError("forbidden", `${why}: agree to it first`);
+    this.#lives.failed(name, end);
   }
 
   #knownManifest(name: string): Manifest {
     this.#agreements.state(name);
-    const manifest = this.#lives.get(name)?.manifest ?? null;
+    const manifest = this.#lives.find(name)?.manifest ?? null;
     if (manifest !== null) return manifest;
     throw new OpenRedError("not_found", "This module has not started yet; enable it first");
-  }
-
-  #life(name: string): Life {
-    const held = this.#lives.get(name);
-    if (held !== undefined) return held;
-    const life: Life = {
-      policy: new RestartPolicy(),
-      opened: null,
-      manifest: null,
-      condition: { state: "stopped" },
-      restarts: 0,
-      cancelRestart: () => {},
-      told: Promise.resolve(),
-    };
-    this.#lives.set(name, life);
-    return life;
   }
 
   async #hash(code: Uint8Array): Promise<string> {
     const hash = await this.#parts.crypto.sha256(code.slice());
     return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
-}
-
-/** Below it stand the frames of a stack, which say more of the house than of the module. The log has them. */
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
-}
-
-function topicOf(name: string): string {
-  return `module ${name}`;
 }
 
 /** What an unchecked manifest calls its module. */

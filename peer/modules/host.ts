@@ -11,7 +11,9 @@ import type { ModuleDetail, ModuleLoad, ModuleView } from "../../protocol/module
 import { type Manifest, manifestSchema } from "../../protocol/module_manifest.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type { Background } from "../timing/background.ts";
-import { type FileCondition, FileModules, type OpenFile } from "./file_modules.ts";
+import type { FileCondition } from "./file_lives.ts";
+import { FileModules } from "./file_modules.ts";
+import type { OpenFile } from "./opened_file.ts";
 import type { FrameIds } from "./frame_ids.ts";
 import { Grants } from "./grants.ts";
 import type { HookJournal } from "./hook_journal.ts";
@@ -117,8 +119,10 @@ export class ModuleHost {
   }
 
   /** @throws {OpenRedError} As {@linkcode FileModules.load}. */
-  load(input: ModuleLoad): Promise<ModuleView> {
-    return this.#inTurn(async () => this.#view(this.#state(await this.#files.load(input))));
+  async load(input: ModuleLoad): Promise<ModuleView> {
+    using meanwhile = this.#files.watchRevocations();
+    const load = () => this.#files.load(input, meanwhile);
+    return await this.#inTurn(async () => this.#view(this.#state(await load())));
   }
 
   /** @throws {OpenRedError} `not_found`, also for a built-in module; `overloaded`. */

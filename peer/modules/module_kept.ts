@@ -69,9 +69,12 @@ export class ModuleKept {
     return { state: states.get(this.#name), code: states.code(this.#name) };
   }
 
-  /** Puts a file in place. What an older version, or none, is to find in its data is copied first. */
+  /**
+   * Puts a file in place. What an older version, or none, is to find in its data is copied first.
+   * @param state Asked for inside the transaction.
+   */
   async place(
-    { state, code }: { state: ModuleState; code: Uint8Array },
+    { state, code }: { state: () => ModuleState; code: Uint8Array },
     change: ModuleLoad["change"],
   ): Promise<void> {
     const { store, states } = this.#parts;
@@ -79,7 +82,7 @@ export class ModuleKept {
     await store.write(() => {
       if (keepsCopy(change) && version !== null) this.copies.writeMake(version);
       if (change === "fresh") this.#writeForgetData();
-      states.writePut(state);
+      states.writePut(state());
       states.writeCode(this.#name, code);
     });
   }

@@ -85,8 +85,7 @@ export class ModuleRuns implements RunningModules {
 
   /**
    * Starts a module. It takes the place of another version of its name: calls under way there go on for a while.
-   * @throws {RangeError} Where it does not register what its manifest declares.
-   * @throws {OpenRedError} `overloaded` where it does not start in time; what it throws.
+   * @throws {OpenRedError} `bad_request` where it does not register what its manifest declares; `overloaded` where it does not start in time; what it throws.
    */
   async start({ module, manifest, state, grants, first }: ModuleStart): Promise<void> {
     const { crypto, clock, storageKey, permissionNames, events } = this.#parts;

@@ -12,6 +12,7 @@ import type {
   RouteHandler,
   RouteMethod,
 } from "../../modules/api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import type { FrameDeclaration, Manifest } from "../../protocol/module_manifest.ts";
 
 export interface Route {
@@ -45,15 +46,15 @@ class Handlers<T> {
 
   add(name: string, handler: T): void {
     if (!this.#declared.has(name) || this.found.has(name)) {
-      throw new RangeError(`The manifest declares no further ${this.#what} ${name}`);
+      throw refused(`The manifest declares no further ${this.#what} ${name}`);
     }
     this.found.set(name, handler);
   }
 
-  /** @throws {RangeError} Where the manifest declares what has no handler. */
+  /** @throws {OpenRedError} `bad_request` where the manifest declares what has no handler. */
   whole(): ReadonlyMap<string, T> {
     for (const name of this.#declared) {
-      if (!this.found.has(name)) throw new RangeError(`The ${this.#what} ${name} has no handler`);
+      if (!this.found.has(name)) throw refused(`The ${this.#what} ${name} has no handler`);
     }
     return this.found;
   }
@@ -65,7 +66,7 @@ function typesOf(frames: readonly FrameDeclaration[], answers: boolean): string[
 
 /**
  * Has a module register all it has.
- * @throws {RangeError} Where it registers what its manifest does not declare, or leaves out what it does.
+ * @throws {OpenRedError} `bad_request` where it registers what its manifest does not declare, or leaves out what it does.
  */
 export function register(module: OpenRedModule, manifest: Manifest): Registrations {
   const frames = new Handlers<FrameHandler>("frame", typesOf(manifest.frames, false));
@@ -82,9 +83,9 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
   });
   module.registerRoutes?.({
     route: (method, pattern, handler) => {
-      if (!PATTERN.test(pattern)) throw new RangeError(`This is no pattern of a route: ${pattern}`);
+      if (!PATTERN.test(pattern)) throw refused(`This is no pattern of a route: ${pattern}`);
       if (routes.length >= MAX_ROUTES) {
-        throw new RangeError(`Expected at most ${MAX_ROUTES} routes`);
+        throw refused(`Expected at most ${MAX_ROUTES} routes`);
       }
       routes.push({ method, pattern, handler });
     },
@@ -98,4 +99,8 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     routes,
     middleware,
   };
+}
+
+function refused(text: string): OpenRedError {
+  return new OpenRedError("bad_request", text);
 }

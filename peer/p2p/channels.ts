@@ -39,6 +39,8 @@ export interface ChannelParts {
   readonly sealFirst: (peer: NodeId) => Promise<Uint8Array<ArrayBuffer> | null>;
   readonly unknown: (peer: NodeId) => void;
   readonly dropped: () => void;
+  /** Whether somebody here decided about a peer; everybody else is a stranger. */
+  readonly decisions: { isDecided(peer: NodeId): boolean };
 }
 
 export interface ChannelLimits {
@@ -241,16 +243,19 @@ export class ChannelPool {
     this.#watchIdle(proven, this.#limits.idleConnectionMs);
     const surplus = channels[MAX_CHANNELS_PER_PEER];
     if (surplus !== undefined) this.#close(surplus, CHANNEL_CLOSE.idle);
-    if (this.#proven.size > this.#limits.maxConnections) this.#closeOldest();
+    if (this.#proven.size > this.#limits.maxConnections) this.#makeRoom();
     return proven;
   }
 
-  #closeOldest(): void {
-    let oldest: Proven | null = null;
-    for (const proven of this.#proven) {
-      if (oldest === null || proven.lastUsedMs < oldest.lastUsedMs) oldest = proven;
-    }
-    if (oldest !== null) this.#close(oldest, CHANNEL_CLOSE.idle);
+  /** Closes the channel used longest ago: a stranger's, perhaps the newest one, as long as there is any. */
+  #makeRoom(): void {
+    const { decisions } = this.#parts;
+    const all = [...this.#proven];
+    const strangers = all.filter(({ peer }) => !decisions.isDecided(peer));
+    const [first, ...others] = strangers.length > 0 ? strangers : all;
+    let oldest = first!;
+    for (const proven of others) if (proven.lastUsedMs < oldest.lastUsedMs) oldest = proven;
+    this.#close(oldest, CHANNEL_CLOSE.idle);
   }
 
   #watchIdle(proven: Proven, delayMs: number): void {

@@ -11,7 +11,13 @@ import { RateLimit } from "../../ports/rate_limits.ts";
 import { addressSource } from "../../protocol/address_source.ts";
 import { IDENTITY_PATH, RECEIVE_PATH, receiveRequestSchema } from "../../protocol/directory_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
+import {
+  jsonResponse,
+  type JudgeBody,
+  problemResponse,
+  queryOf,
+  readBodyInTime,
+} from "../../protocol/http.ts";
 import {
   MAX_ANSWER_BYTES,
   MAX_HANDSHAKE_BYTES,
@@ -80,9 +86,12 @@ export class PeerApi {
   readonly #trustedProxies: TrustedProxies;
   readonly #identities: RateLimit;
   readonly #envelopes: RateLimit;
+  /** Of strangers, on pairs that are there. */
   readonly #handshakes: RateLimit;
-  /** By peer. */
-  readonly #knownHandshakes: RateLimit;
+  /** Of peers that were decided about, by peer. */
+  readonly #peerHandshakes: RateLimit;
+  /** On pairs that nobody here has. */
+  readonly #lostHandshakes: RateLimit;
   readonly #upgrades: RateLimit;
   #concurrent = 0;
 
@@ -96,7 +105,8 @@ export class PeerApi {
     this.#identities = perAddress(parts, IDENTITIES_PER_MINUTE);
     this.#envelopes = perAddress(parts, ENVELOPES_PER_MINUTE);
     this.#handshakes = perAddress(parts, config.handshakesPerMinute);
-    this.#knownHandshakes = new RateLimit(parts.clock, {
+    this.#lostHandshakes = perAddress(parts, config.handshakesPerMinute);
+    this.#peerHandshakes = new RateLimit(parts.clock, {
       perMinute: config.handshakesPerMinute,
       what: "from one peer",
     });
@@ -113,20 +123,24 @@ export class PeerApi {
 
   /** Answers one request. Never rejects. Whatever is counted by source is counted for a whole IPv6 /64. */
   async handle(request: Request, { address }: RequestSource): Promise<Response> {
-    if (this.#concurrent >= MAX_CONCURRENT_REQUESTS) {
-      return problemResponse(
-        new OpenRedError("overloaded", "Too many requests at once", { retryAfterMs: 1_000 }),
-      );
-    }
-    this.#concurrent += 1;
     try {
+      this.#checkConcurrent();
       const client = addressSource(this.#trustedProxies.clientOf(address, request.headers));
-      return await this.#app.fetch(request, { source: { address: client } });
+      this.#concurrent += 1;
+      try {
+        return await this.#app.fetch(request, { source: { address: client } });
+      } finally {
+        this.#concurrent -= 1;
+      }
     } catch (error) {
       return this.#problem(error);
-    } finally {
-      this.#concurrent -= 1;
     }
+  }
+
+  /** @throws {OpenRedError} `overloaded`. */
+  #checkConcurrent(): void {
+    if (this.#concurrent < MAX_CONCURRENT_REQUESTS) return;
+    throw new OpenRedError("overloaded", "Too many requests at once", { retryAfterMs: 1_000 });
   }
 
   /** With the path of the node's URL and without: a proxy may take it off. */
@@ -200,32 +214,52 @@ export class PeerApi {
     return jsonResponse({ record: record.text, identity });
   }
 
-  #readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
-    return readBodyInTime(request, { maxBytes, clock: this.#parts.clock });
+  /**
+   * Reads a body. Meanwhile the request is none of those at once: nothing is done for it, the listener counts its bytes,
+   * and whoever sends slowly from two addresses would have the places of all.
+   * @throws {OpenRedError} `bad_request`, `too_large`, `overloaded`.
+   */
+  async #readBody(request: Request, limits: { maxBytes: number; judge?: JudgeBody }) {
+    this.#concurrent -= 1;
+    try {
+      const body = await readBodyInTime(request, { ...limits, clock: this.#parts.clock });
+      this.#checkConcurrent();
+      return body;
+    } finally {
+      this.#concurrent += 1;
+    }
   }
 
   async #receive(request: Request, source: RequestSource): Promise<Response> {
     this.#envelopes.check(source.address);
-    const body = await this.#readBody(request, MAX_ANSWER_BYTES);
+    const body = await this.#readBody(request, { maxBytes: MAX_ANSWER_BYTES });
     await this.#parts.directories.receivePush(parseGrowing(receiveRequestSchema, parseJson(body)));
     return jsonResponse({ received: true });
   }
 
   async #handshake(request: Request, source: RequestSource): Promise<Response> {
-    const body = await this.#readBody(request, MAX_HANDSHAKE_BYTES);
+    const body = await this.#readBody(request, { maxBytes: MAX_HANDSHAKE_BYTES });
     const message = parseGrowing(handshakeRequestSchema, parseJson(body));
-    // Where others come from, a proxy perhaps, does not shut out who is known here.
-    const peer = this.#parts.sessions.callerOf(message.pair_id);
-    if (peer === null) this.#handshakes.check(source.address);
-    else this.#knownHandshakes.check(peer);
+    this.#countHandshake(message.pair_id, source);
     return jsonResponse(await this.#parts.sessions.answer(message));
+  }
+
+  /**
+   * Counts a message 1 before any work is done for it, in one of three limits: where others come from, a proxy
+   * perhaps, does not shut out whom somebody here decided about, nor made-up pairs those of strangers.
+   * @throws {OpenRedError} `rate_limited`.
+   */
+  #countHandshake(pairId: Uint8Array, source: RequestSource): void {
+    const caller = this.#parts.sessions.callerOf(pairId);
+    if (caller === null) this.#lostHandshakes.check(source.address);
+    else if (caller.isDecided) this.#peerHandshakes.check(caller.peer);
+    else this.#handshakes.check(source.address);
   }
 
   /** @throws {OpenRedError} `bad_request`, `too_large`, `session_unknown`, `overloaded`. */
   async #readFrame(request: Request): Promise<Uint8Array> {
-    const body = await readBodyInTime(request, {
+    const body = await this.#readBody(request, {
       maxBytes: MAX_MESSAGE_REQUEST_BYTES,
-      clock: this.#parts.clock,
       judge: (begin) => this.#judgeMessage(begin),
     });
     const { session_id, data } = parseGrowing(messageRequestSchema, parseJson(body));

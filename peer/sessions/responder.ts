@@ -60,6 +60,13 @@ export interface HandshakeAnswer {
   readonly noise: string;
 }
 
+/** Whom a message 1 would be from, as its pair says. */
+export interface PairHolder {
+  readonly peer: NodeId;
+  /** Whether somebody here decided about that peer. */
+  readonly isDecided: boolean;
+}
+
 interface GivenAnswer {
   readonly answer: HandshakeAnswer;
   readonly givenMs: number;
@@ -77,16 +84,15 @@ export class Responder {
   }
 
   /**
-   * Whose pair a message 1 is on, if that is a peer that somebody here decided about and that has proven itself before;
-   * otherwise `null`. Only the two of them have seen the id of a standby pair that is not used yet.
+   * Whose pair a message 1 is on, and whether somebody here decided about that peer; `null` where no such pair can be
+   * used any more. Only whoever made an unused pair, and who has a half of it, has seen its id.
    * @param pairId 16 bytes.
    */
-  callerOf(pairId: Uint8Array): NodeId | null {
-    const { vault, book, decisions } = this.#parts;
+  callerOf(pairId: Uint8Array): PairHolder | null {
+    const { vault, decisions } = this.#parts;
     const pair = vault.get(Buffer.from(pairId).toString("hex"));
     if (pair === null || pair.half === null || !vault.isAlive(pair)) return null;
-    const { peer } = pair;
-    return book.get(peer)?.known === true && decisions.isDecided(peer) ? peer : null;
+    return { peer: pair.peer, isDecided: decisions.isDecided(pair.peer) };
   }
 
   /**

@@ -22,7 +22,12 @@ import { Greeting } from "./greeting.ts";
 import { Keeping } from "./keeping.ts";
 import { PeerLinks } from "./links.ts";
 import { ReliableSender } from "./reliable.ts";
-import { type HandshakeAnswer, type HandshakeParts, Responder } from "./responder.ts";
+import {
+  type HandshakeAnswer,
+  type HandshakeParts,
+  type PairHolder,
+  Responder,
+} from "./responder.ts";
 import { Revoking } from "./revoking.ts";
 import type { Session } from "./session.ts";
 import { sessionView } from "./session_view.ts";
@@ -166,7 +171,7 @@ export class Sessions {
   }
 
   /** As {@linkcode Responder.callerOf}. */
-  callerOf(pairId: Uint8Array): NodeId | null {
+  callerOf(pairId: Uint8Array): PairHolder | null {
     return this.#responder.callerOf(pairId);
   }
 

@@ -27,9 +27,12 @@ export class NodeStore {
   readonly #statements = new Map<string, StatementSync>();
   #tellWrite: (cause: unknown) => void = () => {};
   #count: WriteCount | null = null;
+  #isClosed = false;
   /** What the last transaction left; `null` until somebody asks. */
   #tally: Tally | null = null;
   #isInside = false;
+  /** Rows of `self` that the next write takes along. */
+  readonly #along = new Map<string, string>();
 
   constructor(open: OpenDatabase, clock: Pick<Clock, "setTimer">) {
     this.#open = () => open("node.db");
@@ -38,8 +41,9 @@ export class NodeStore {
     this.#commit = new GroupCommit(this.#database, clock);
   }
 
-  /** The prepared statement of an SQL text; prepared once. */
+  /** The prepared statement of an SQL text; prepared once. @throws {OpenRedError} `overloaded` once it is closed. */
   statement(sql: string): StatementSync {
+    this.#checkOpen();
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
       statement = this.#database.prepare(sql);
@@ -99,14 +103,22 @@ export class NodeStore {
    *   database could not take them, such as when the disk is full.
    */
   async write(apply: () => void): Promise<void> {
+    this.#checkOpen();
+    const along = [...this.#along];
     try {
-      await this.#commit.write(() => this.#inside(apply));
+      await this.#commit.write(() => {
+        this.#inside(apply);
+        for (const [name, value] of along) this.#putSelf(name, value);
+      });
     } catch (cause) {
       if (cause instanceof OpenRedError) throw cause;
       this.#tellWrite(cause);
       throw storageFailed(cause);
     }
     this.#tellWrite(null);
+    for (const [name, value] of along) {
+      if (this.#along.get(name) === value) this.#along.delete(name);
+    }
     // Outside of every transaction, so that it is on disk: what this one left, or a later one.
     await this.#count?.note(this.#tally ??= this.tally());
   }
@@ -168,9 +180,16 @@ export class NodeStore {
   }
 
   setSelf(name: string, value: string): Promise<void> {
-    return this.write(() => {
-      this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)").run(name, value);
-    });
+    return this.write(() => this.#putSelf(name, value));
+  }
+
+  /** As {@linkcode setSelf}, with whatever is written next: a crash before that, or a failure of it, may lose it. */
+  setSelfAlong(name: string, value: string): void {
+    this.#along.set(name, value);
+  }
+
+  #putSelf(name: string, value: string): void {
+    this.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)").run(name, value);
   }
 
   /**
@@ -178,6 +197,7 @@ export class NodeStore {
    * later. It is the caller's to close.
    */
   openSnapshot(): DatabaseSync {
+    this.#checkOpen();
     this.#commit.flush();
     const snapshot = this.#open();
     // A transaction sees the moment of its first reading.
@@ -187,8 +207,14 @@ export class NodeStore {
 
   close(): void {
     this.#commit.flush();
+    this.#isClosed = true;
     this.#statements.clear();
     this.#database.close();
+  }
+
+  /** Whatever a stopped node still had under way is refused like any other work it has no room for. */
+  #checkOpen(): void {
+    if (this.#isClosed) throw new OpenRedError("overloaded", "The node has stopped");
   }
 }
 

@@ -8,8 +8,8 @@ import { sanitizeLine } from "../../cli/sanitize.ts";
 import { withTimeout } from "./timeout.ts";
 
 const KEPT_LOG_LINES = 40;
-const READY_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 8_000;
+const READY_TIMEOUT_MS = 180_000;
+const STOP_TIMEOUT_MS = 20_000;
 
 const readySchema = v.object({ url: v.string(), id: v.string() });
 /** What a process says on standard output when it answers. */

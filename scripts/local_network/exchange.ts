@@ -10,7 +10,7 @@ import { poll } from "./timeout.ts";
 
 const CONNECT_WAIT_MS = 30_000;
 const DELIVERY_WAIT_MS = 30_000;
-const ARRIVAL_TIMEOUT_MS = 10_000;
+const ARRIVAL_TIMEOUT_MS = 120_000;
 const PAGE = 100;
 
 /** Every pair once. */

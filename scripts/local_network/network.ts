@@ -12,7 +12,7 @@ import { childEnvironment, type ProgramName, type Programs } from "./programs.ts
 import { poll } from "./timeout.ts";
 
 const ANY_PORT = "127.0.0.1:0";
-const REGISTER_TIMEOUT_MS = 30_000;
+const REGISTER_TIMEOUT_MS = 120_000;
 const FOLDER_PREFIX = "openred-";
 
 export interface NetworkOptions {

@@ -2,9 +2,10 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { CommandError } from "../../cli/command_error.ts";
 import { createNodeKeeper } from "../../keeper/node_keeper.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const keeper = createNodeKeeper("test");
+const keeper = createNodeKeeper({ version: "test", keystoreCost: CHEAP_COST });
 const none = () => Promise.reject(new Error("Nothing is asked for"));
 const passphrase = () => new TextEncoder().encode("a long passphrase");
 
@@ -21,7 +22,7 @@ async function run(
     args: ["run", "--no-prompt", "--no-check", "-A", ROOT + program, ...args],
     stdin: "null",
     // A program that takes the folder would go on for ever.
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(120_000),
   }).output();
   return { code, err: new TextDecoder().decode(stderr) };
 }

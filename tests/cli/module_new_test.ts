@@ -16,7 +16,7 @@ Deno.test("module new writes a module that loads, with a manifest of its name", 
   assertEquals([code, JSON.parse(out)], [0, { name: "my_notes", files: paths }]);
   const files = kit.folders.get("/there/my_notes");
   assertStringIncludes(files?.["README.md"] ?? "", "openred-node module load my_notes.js");
-  const moduleWorkers = createModuleWorkers();
+  const moduleWorkers = createModuleWorkers({ processBytes: Infinity });
   const text = files?.["my_notes.js"] ?? "";
   const file = await openSandbox({ clock: systemClock, moduleWorkers }, {
     name: "new",

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { signText } from "../protocol/signer.ts";
 import { MemoryFiles } from "../world/memory_files.ts";
 import { FakeClock } from "../world/fake_clock.ts";
+import { settle } from "../world/settle.ts";
 import type { FakeNode } from "./fake_nodes.ts";
 import { DAY_MS, LEASE_MS, MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";
 
@@ -13,11 +14,6 @@ const YEAR_MS = 365 * DAY_MS;
 async function passMinute(test: TestDirectory): Promise<void> {
   test.clock.advance(MINUTE_MS);
   await settle();
-}
-
-/** The store answers after a turn of the real event loop. */
-async function settle(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** Sets the wall clock for a minute, and back. */

@@ -25,7 +25,7 @@ async function runDev(
     stdout: "piped",
     stderr: "piped",
     // A program that hangs is ended, and fails its test.
-    signal: AbortSignal.timeout(120_000),
+    signal: AbortSignal.timeout(300_000),
   }).spawn();
   const errText = new Response(process.stderr).text();
   let out = "";

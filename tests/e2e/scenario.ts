@@ -43,7 +43,7 @@ async function runNodeCommand(
     stdout: "piped",
     stderr: "piped",
     // A program that hangs is ended, and fails its test.
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(120_000),
   }).spawn();
   const writer = process.stdin.getWriter();
   // A command that reads no input may have ended before this is written.

@@ -5,7 +5,7 @@
  */
 
 /** What comes over a real socket comes in real time; nothing waits as long as this unless it fails. */
-export const WAIT_MS = 30_000;
+export const WAIT_MS = 120_000;
 
 /** Keeps what is pushed until somebody takes it. */
 export class Inbox<T> {

@@ -30,6 +30,21 @@ Deno.test("parseHead() reads method, URL, headers and framing", () => {
   });
 });
 
+Deno.test("parseHead() refuses hosts and addresses that are none, and reads a path where no host is named", () => {
+  const urlOf = (line: string, host: string) => {
+    const read = parseHead(head(line, `Host: ${host}`));
+    return typeof read === "number" ? read : read.url;
+  };
+  for (const host of ["[", "[::1", "a b", "a:99999", "a/b", "a?b", "a#b", "u@a", "\\"]) {
+    assertEquals([host, urlOf("GET /a HTTP/1.1", host)], [host, 400]);
+  }
+  assertEquals(urlOf("GET http://[/a HTTP/1.1", "a"), 400);
+  assertEquals(urlOf("GET http://b/a HTTP/1.1", "a"), "http://b/a");
+  assertEquals(urlOf("GET /a HTTP/1.1", "[::1]:80"), "http://[::1]:80/a");
+  const old = parseHead("GET /a/b HTTP/1.0");
+  assertEquals(typeof old === "number" ? old : new URL(old.url).pathname, "/a/b");
+});
+
 Deno.test("parseHead() refuses what two readers could take for two requests", () => {
   const host = "Host: a";
   const refused = [

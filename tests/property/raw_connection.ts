@@ -5,23 +5,30 @@
  */
 import { rawParts, type RawRequest } from "./raw_requests.ts";
 
-/** A server that has done nothing for so long does nothing more; a socket that stays open tells no other end. */
-const QUIET_MS = 150;
+/** The event loop is looked at so often, and so many looks in a row without anything happening. */
+const LOOK_EVERY_MS = 20;
+const QUIET_LOOKS = 8;
 
 /** When anything last happened, at the server or on one of its connections. */
 export class Activity {
-  #atMs = performance.now();
+  #count = 0;
 
   note(): void {
-    this.#atMs = performance.now();
+    this.#count += 1;
   }
 
-  /** Resolves once nothing has happened for a while, or `ended` has. */
+  /**
+   * Resolves once nothing has happened for a while, or `ended` has: a socket that stays open tells no other end. Turns
+   * of the event loop are counted, not time, as the process may be given none.
+   */
   async untilQuiet(ended: Promise<unknown>): Promise<void> {
     let isOver = false;
     void ended.then(() => isOver = true);
-    while (!isOver && performance.now() - this.#atMs < QUIET_MS) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    let count = this.#count;
+    for (let looks = 0; !isOver && looks < QUIET_LOOKS; looks++) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      if (this.#count !== count) looks = -1;
+      count = this.#count;
     }
   }
 }

@@ -27,10 +27,10 @@ const NO_FOLDERS: GrantedFolders = {
   open: () => Promise.reject(new OpenRedError("not_found", "The granted folder is not there")),
 };
 
-/** Threads for modules from files, and nothing of the machine besides. */
+/** Threads for modules from files, and nothing of the machine besides. The process and its memory are many tests'. */
 export function machinePorts(): Pick<NodePorts, "moduleWorkers" | "folders" | "busyMark"> {
   return {
-    moduleWorkers: createModuleWorkers(),
+    moduleWorkers: createModuleWorkers({ processBytes: Infinity }),
     folders: NO_FOLDERS,
     busyMark: new MemoryBusyMark(),
   };

@@ -242,6 +242,25 @@ export const CONTEXT_CALLS: ReadonlyMap<string, Run> = new Map(
   Object.entries({ ...PEER_CALLS, ...STORAGE_CALLS, ...SEND_CALLS, ...OUTSIDE_CALLS }),
 );
 
+/** What is read from memory, or waits for others, is not. */
+const PACED: ReadonlySet<string> = new Set([
+  "storage.batch",
+  "storage.seal",
+  "storage.open",
+  "files.read",
+  "files.write",
+  "files.remove",
+  "files.list",
+  "folder.list",
+  "folder.read",
+  "folder.write",
+]);
+
+/** Whether the node's disk, or its core, has to work for a call. */
+export function isPaced(op: string): boolean {
+  return PACED.has(op);
+}
+
 const level = v.picklist(["debug", "info", "warn", "error"]);
 const fields = v.record(
   text(64),

@@ -18,7 +18,7 @@ import type { Clock } from "../../../ports/ports.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { ManifestInput } from "../../../protocol/module_manifest.ts";
 import { within } from "../../timing/within.ts";
-import type { OpenedFile, OpenFile } from "../file_modules.ts";
+import type { OpenedFile, OpenFile } from "../opened_file.ts";
 import { GUEST_TEXT } from "./guest.ts";
 import type { Hello } from "./guest_messages.ts";
 import type { Packed } from "./packing.ts";

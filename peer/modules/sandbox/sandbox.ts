@@ -12,9 +12,9 @@ import {
   type ModuleWorker,
 } from "../../../ports/module_workers.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { type FileEnd } from "../file_modules.ts";
+import type { FileEnd } from "../opened_file.ts";
 import { refusalOf } from "../refusal.ts";
-import { type CallAnswer, CONTEXT_CALLS, CONTEXT_TELLS } from "./context_calls.ts";
+import { type CallAnswer, CONTEXT_CALLS, CONTEXT_TELLS, isPaced } from "./context_calls.ts";
 import {
   type GuestMessage,
   guestMessageSchema,
@@ -22,6 +22,7 @@ import {
   helloSchema,
 } from "./guest_messages.ts";
 import { MessageRate } from "./message_rate.ts";
+import { PacedCalls } from "./paced_calls.ts";
 import { pack, type Packed, unpack } from "./packing.ts";
 
 /** Calls of the host that a module may have under way; more are refused. */
@@ -47,6 +48,7 @@ export class Sandbox {
   readonly #calls = new Map<number, Waiting>();
   readonly #asks = new Map<number, AbortController>();
   readonly #rate: MessageRate;
+  readonly #paced: PacedCalls;
   readonly #busy: () => void;
   #context: ModuleContext | null = null;
   #hasGreeted = false;
@@ -66,6 +68,7 @@ export class Sandbox {
   ) {
     this.#clock = clock;
     this.#rate = new MessageRate(clock);
+    this.#paced = new PacedCalls(clock);
     this.#busy = busy;
     this.hello = this.#greeting.promise;
     this.hello.catch(() => undefined);
@@ -127,6 +130,7 @@ export class Sandbox {
       waiting.reject(gone());
     }
     this.#calls.clear();
+    this.#paced.stop();
     for (const stop of this.#asks.values()) stop.abort();
     this.#asks.clear();
     const { why, detail } = this.#why;
@@ -208,7 +212,9 @@ export class Sandbox {
       if (call === undefined || this.#context === null) {
         throw new OpenRedError("unsupported", `There is no such call: ${op}`);
       }
-      answer = await call({ context: this.#context, signal }, value, parts);
+      const scene = { context: this.#context, signal };
+      const run = () => call(scene, value, parts);
+      answer = await (isPaced(op) ? this.#paced.run(run) : run());
       this.#asks.delete(number);
       this.#post({ kind: "answer", number, isOk: true, value: answer.value ?? null }, answer.parts);
     } catch (error) {

@@ -1,6 +1,7 @@
 /**
- * Changes modules of a node that exchanges messages, in random order: `deno run -A tests/modules/files/hot_loading.ts [CHANGES] [SEED]`.
- * Ends with what became of the messages, and of what the process holds, as JSON.
+ * Changes modules of a node that exchanges messages, in random order:
+ * `deno run -A --v8-flags=--expose-gc tests/modules/files/hot_loading.ts [CHANGES] [SEED]`. Ends with what became of the
+ * messages, and of what the process holds, as JSON.
  */
 import { fileOf } from "../../peer/modules/files/file_world.ts";
 import { SeededRandom } from "../../world/seeded_random.ts";
@@ -13,8 +14,13 @@ const WARM_UP = 8;
 interface Held {
   readonly threads: number;
   readonly descriptors: number;
+  /** Everything that the process keeps in memory, and of that what this thread's objects take. */
   readonly rssMiB: number;
+  readonly heapMiB: number;
 }
+
+/** There with `--expose-gc` alone: without it, memory shows what the engine has not collected yet. */
+declare const gc: () => void;
 
 function held(): Held {
   const status = Deno.readTextFileSync("/proc/self/status");
@@ -23,6 +29,7 @@ function held(): Held {
     threads: read("Threads"),
     descriptors: [...Deno.readDirSync("/proc/self/fd")].length,
     rssMiB: Math.round(read("VmRSS") / 1_024),
+    heapMiB: Math.round(Deno.memoryUsage().heapUsed / 2 ** 20),
   };
 }
 
@@ -99,6 +106,7 @@ async function atRest(test: TwoNodes): Promise<Held> {
   }
   // Threads end after they have said so, in the runtime's own time.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
+  gc();
   return held();
 }
 

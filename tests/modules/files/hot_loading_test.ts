@@ -7,7 +7,7 @@ Deno.test("modules change in random order while messages flow: none is lost or d
   const script = new URL("./hot_loading.ts", import.meta.url);
   // Of its own process, as other tests make threads too, and only with all permissions are they counted.
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "-A", script.pathname, String(CHANGES)],
+    args: ["run", "--no-prompt", "-A", "--v8-flags=--expose-gc", script.pathname, String(CHANGES)],
     stderr: "inherit",
   }).output();
   assertEquals(code, 0);
@@ -19,4 +19,9 @@ Deno.test("modules change in random order while messages flow: none is lost or d
     last.descriptors <= first.descriptors + 2,
     `${first.descriptors} became ${last.descriptors}`,
   );
+  assert(
+    last.heapMiB <= first.heapMiB + 4,
+    `${first.heapMiB} MiB of objects became ${last.heapMiB}`,
+  );
+  assert(last.rssMiB <= first.rssMiB + 48, `${first.rssMiB} MiB became ${last.rssMiB}`);
 });

@@ -99,6 +99,7 @@ export class AuditWorld {
       marks: {
         read: () => files.mark,
         write: (_nodeId, number) => Promise.resolve(void (files.mark = number)),
+        note: (_nodeId, number) => void (files.noted = number),
       },
       warnings: {
         warn: (topic, text) => void this.warnings.set(topic, text),
@@ -115,23 +116,21 @@ export class AuditWorld {
   /** A log of so many entries, closed; rotated after every `perFile` of them. */
   async write(count: number, perFile = Infinity): Promise<MortalFiles> {
     const files = new MortalFiles();
-    const log = await this.open(files, { maxBytes: perFile === Infinity ? 2 ** 30 : 1 });
+    const log = await this.open(files, { maxBytes: 2 ** 30, maxAgeMs: 1_000 });
     for (let at = 0; at < count; at += perFile) {
+      if (at > 0) this.clock.wallMs += 1_000;
       await this.fill(log, { from: at, to: Math.min(count, at + perFile) });
     }
     await log.stop();
     return files;
   }
 
+  /** A line for each entry. */
   async fill(log: AuditLog, options: { from: number; to: number }): Promise<void> {
-    const entries: Promise<void>[] = [];
     for (let at = options.from; at < options.to; at++) {
       const fields: AuditFields = { success: at % 3 !== 0, index: at };
-      entries.push(
-        log.record(`event_${at % 2}`, at % 2 === 0 ? { ...fields, peer: PEER } : fields),
-      );
+      await log.record(`event_${at % 2}`, at % 2 === 0 ? { ...fields, peer: PEER } : fields);
     }
-    await Promise.all(entries);
   }
 
   verifier(files: MortalFiles, log: AuditLog): AuditVerifier {

@@ -100,7 +100,7 @@ Deno.test("pruning goes on behind lines that were removed, and says for good whi
   for (const [damage, gaps] of damages) {
     const damaged = files.copy();
     setLines(damaged, SECOND, damage(linesOf(damaged, SECOND)));
-    const again = await world.open(damaged, { maxBytes: 2_500, keepBytes: 6_000 });
+    const again = await world.open(damaged, { keepBytes: 6_000 });
     await settle();
     await again.record("after", { success: true });
     const [entry] = await prunedEntries(damaged, again);
@@ -237,6 +237,65 @@ Deno.test("a removal that a crash interrupted is finished at the next start", as
   await settle();
   assert(!files.content.has(FIRST));
   await again.stop();
+});
+
+function countHeads(files: MortalFiles): () => number {
+  let heads = 0;
+  const write = files.write.bind(files);
+  files.write = (name, content) => {
+    if (name === "audit-head") heads += 1;
+    return write(name, content);
+  };
+  return () => heads;
+}
+
+Deno.test("entries of one moment share a line, and with it a signature", async () => {
+  const files = new MortalFiles();
+  const log = await world.open(files);
+  const names = ["a", "b", "c"];
+  await Promise.all(names.map((name) => log.record(name, { success: true })));
+  await log.record("d", { success: true });
+  assertEquals(linesOf(files, FIRST).length, 2);
+  const { entries } = await world.reader(files, log).show({ onlyFailed: false, limit: 9 }, NEVER);
+  assertEquals(
+    entries.map(({ number, event }) => ({ number, event })),
+    [...names, "d"].map((event, at) => ({ number: at + 1, event })),
+  );
+  const report = await world.verify(files, log);
+  assertEquals([report.problem, report.lines, report.head.number], [null, 4, 4]);
+  await log.stop();
+});
+
+Deno.test("the head is written once a second at most, and at the end", async () => {
+  const files = new MortalFiles();
+  const heads = countHeads(files);
+  const log = await world.open(files);
+  assertEquals(heads(), 1);
+  await world.fill(log, { from: 0, to: 5 });
+  assertEquals([heads(), log.durable.written?.number], [2, 1]);
+  await world.clock.advance(1_000);
+  assertEquals([heads(), log.durable.written?.number], [3, 5]);
+  await world.clock.advance(5_000);
+  assertEquals(heads(), 3);
+  await world.fill(log, { from: 5, to: 7 });
+  assertEquals([heads(), log.durable.written?.number], [4, 6]);
+  await log.stop();
+  assertEquals([heads(), log.durable.written?.number], [5, 7]);
+  await world.clock.advance(5_000);
+  assertEquals(heads(), 5);
+});
+
+Deno.test("a head that the disk does not take is tried again, and nothing is refused for it", async () => {
+  const files = new MortalFiles();
+  const log = await world.open(files);
+  await world.fill(log, { from: 0, to: 2 });
+  files.isFull = true;
+  await world.clock.advance(1_500);
+  assert(world.warnings.has("audit_waiting"));
+  files.isFull = false;
+  await world.clock.advance(5_000);
+  assertEquals([log.durable.written?.number, world.warnings.has("audit_waiting")], [2, false]);
+  await log.stop();
 });
 
 Deno.test("entries recorded at once, and by many, keep their order and are all there", async () => {

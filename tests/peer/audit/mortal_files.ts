@@ -18,6 +18,8 @@ export class MortalFiles implements Files {
   bytesBeforeFull = 0;
   /** What the database beside them remembers of the log. */
   mark: number | null = null;
+  /** What the database is to remember with its next write. */
+  noted: number | null = null;
   /** What a nearly full disk has left: a longer append fails and is taken back. */
   freeBytes = Infinity;
   changes = 0;

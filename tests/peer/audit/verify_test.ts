@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AuditWorld, linesOf, NEVER, setLines } from "./audit_world.ts";
-import type { MortalFiles } from "./mortal_files.ts";
+import { MortalFiles } from "./mortal_files.ts";
 
 const FIRST = "audit-000001.jsonl";
 const SECOND = "audit-000002.jsonl";
@@ -68,6 +68,23 @@ for (const number of [1, 3, 5]) {
     await assertFound(single, change, { kind: "reordered", line: number });
   });
 }
+
+Deno.test("verify() names lines of several entries by the first of them", async () => {
+  const written = new MortalFiles();
+  const log = await world.open(written);
+  for (let moment = 0; moment < 3; moment++) {
+    await Promise.all([1, 2, 3].map(() => log.record("together", { success: true })));
+  }
+  await log.stop();
+  const forgeSecond = edit(FIRST, (lines) => lines.with(1, forge(lines[1]!)));
+  await assertFound(written, forgeSecond, { kind: "changed", line: 4 });
+  const removeSecond = edit(FIRST, (lines) => lines.toSpliced(1, 1));
+  await assertFound(written, removeSecond, { kind: "removed", line: 4 });
+  const swap = edit(FIRST, ([a, b, c]) => [b!, a!, c!]);
+  await assertFound(written, swap, { kind: "reordered", line: 1 });
+  const cut = edit(FIRST, (lines) => lines.slice(0, 2));
+  await assertFound(written, cut, { kind: "cut", line: 7 });
+});
 
 Deno.test("verify() names a line that stands there twice", async () => {
   const change = edit(FIRST, (lines) => lines.toSpliced(3, 0, lines[1]!));

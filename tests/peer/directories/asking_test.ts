@@ -247,3 +247,23 @@ Deno.test("Directories.discover() lists the newest record of each id and names w
   assertEquals(found.nodes.map(({ alias, directory }) => [alias, directory]), [["new", two!.url]]);
   assertEquals(found.failed, [{ url: three!.url, code: "overloaded" }]);
 });
+
+Deno.test("Directories.discover() leaves out an entry whose must is not understood, and no other", async () => {
+  await using world = await DirectoryWorld.create();
+  const directory = await world.directory("one");
+  const record = await world.peer.recordText({ seq: START_MS, alias: "plain" });
+  const node = { record, node_id: world.peer.id, api_url: "", last_seen: 1, status: "active" };
+  const other = await TestNodeKeys.create(world.parts.crypto);
+  const newer = { ...node, record: await other.recordText({ seq: START_MS, alias: "newer" }) };
+  const list = (must: readonly string[]) =>
+    answerJson(200, { nodes: [{ ...newer, must }, node], next_cursor: null });
+  const directories = await world.open(directory.url);
+  const aliases = async (must: readonly string[]) => {
+    directory.instead = () => list(must);
+    const { nodes, failed } = await directories.discover(new URLSearchParams(), NEVER);
+    assertEquals(failed, []);
+    return nodes.map(({ alias }) => alias).sort();
+  };
+  assertEquals(await aliases(["api_url", "must"]), ["newer", "plain"]);
+  assertEquals(await aliases(["api_url", "shape"]), ["plain"]);
+});

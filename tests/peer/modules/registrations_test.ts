@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { OpenRedModule } from "../../../modules/api.ts";
 import { register, type Registrations } from "../../../peer/modules/registrations.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
 import { manifestSchema } from "../../../protocol/module_manifest.ts";
 import { parseInput } from "../../../protocol/schemas.ts";
 import { type TestManifest, testManifest } from "../../world/test_module.ts";
@@ -116,7 +117,7 @@ const WRONG: Readonly<Record<string, Partial<OpenRedModule>>> = {
 
 for (const [what, changes] of Object.entries(WRONG)) {
   Deno.test(`register() refuses ${what}`, () => {
-    assertThrows(() => registered(changes), RangeError);
+    assertThrows(() => registered(changes), OpenRedError);
   });
 }
 
@@ -151,5 +152,5 @@ Deno.test("register() takes 64 routes, and patterns of exactly their form", () =
     "/*",
     "/1/2/3/4/5/6/7/8/9",
   ];
-  for (const pattern of bad) assertThrows(() => withPatterns(pattern), RangeError, pattern);
+  for (const pattern of bad) assertThrows(() => withPatterns(pattern), OpenRedError, pattern);
 });

@@ -38,7 +38,7 @@ function countingClock() {
 }
 
 Deno.test("what is larger than a message is refused, and the module goes on", async () => {
-  const moduleWorkers = createModuleWorkers();
+  const moduleWorkers = createModuleWorkers({ processBytes: Infinity });
   const clock = countingClock();
   const opened = await openSandbox({ clock, moduleWorkers }, { name: "sizes", code: CODE });
   const routes: RouteHandler[] = [];

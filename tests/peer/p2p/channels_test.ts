@@ -184,6 +184,31 @@ Deno.test("ChannelPool closes the one used longest ago when there are too many",
   assertEquals(channels.map(({ closed }) => closed), [null, 1000, 1000, null, null]);
 });
 
+Deno.test("ChannelPool closes channels of strangers before any of a peer that was decided about", async () => {
+  const { world, accept } = await setUp({ maxConnections: 3, idleConnectionMs: 300_000 });
+  using _ = world;
+  const acceptLater = async (kind: number) => {
+    world.parts.clock.skip(1_000);
+    return await accept(kind);
+  };
+  const decide = (kind: number) => world.parts.permissions.accept(testIdentity(kind).id);
+  await decide(OF_NUMBER);
+  const decided = await accept(OF_NUMBER);
+  const strangers = [await acceptLater(OF_NUMBER + 1), await acceptLater(OF_NUMBER + 2)];
+  for (let index = 3; index < 6; index++) strangers.push(await acceptLater(OF_NUMBER + index));
+  assertEquals(decided.closed, null);
+  assertEquals(strangers.map(({ closed }) => closed), [1000, 1000, 1000, null, null]);
+
+  const others = [];
+  for (const kind of [OF_NUMBER + 6, OF_NUMBER + 7]) {
+    await decide(kind);
+    others.push(await acceptLater(kind));
+  }
+  assertEquals(strangers.map(({ closed }) => closed), Array<number>(5).fill(1000));
+  const late = await acceptLater(OF_NUMBER + 8);
+  assertEquals([decided, ...others, late].map(({ closed }) => closed), [null, null, null, 1000]);
+});
+
 Deno.test("ChannelPool keeps two channels of a peer at most, those that last carried a fresh frame", async () => {
   const { world, pool, accept, say } = await setUp({
     maxConnections: 3,

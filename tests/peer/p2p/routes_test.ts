@@ -4,6 +4,7 @@ import { openIdentityStatement } from "../../../protocol/statements.ts";
 import { TrustedProxies } from "../../../protocol/trusted_proxies.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { NODE_URL, TestNode } from "../test_node.ts";
+import { settle } from "../../world/settle.ts";
 
 const NONCE = encodeBase64Url(new Uint8Array(16).fill(7));
 const POSTS = ["/tokens/receive", "/p2p/handshake", "/p2p/message"];
@@ -134,6 +135,42 @@ Deno.test("POST /p2p/handshake limits what one address may try, and burns no pai
   assertEquals((await test.post("/p2p/handshake", garbage, "192.0.2.9")).status, 403);
   await test.clock.advance(MINUTE_MS);
   await test.call(half);
+});
+
+Deno.test("POST /p2p/handshake counts made-up pairs, strangers and decided peers of one address apart", async () => {
+  await using test = await TestNode.start({ handshakesPerMinute: 2 });
+  const use = async (half: { info: { pairId: Uint8Array } } | null) => {
+    const pair_id = encodeBase64Url(half?.info.pairId ?? new Uint8Array(16));
+    const noise = encodeBase64Url(new Uint8Array(200));
+    const answered = await test.post("/p2p/handshake", {
+      v: 3,
+      suite: "ik-x25519",
+      pair_id,
+      noise,
+    });
+    return answered.status;
+  };
+  const [first, second] = [await test.introduce(), await test.introduce()];
+  assertEquals([await use(null), await use(null), await use(null)], [403, 403, 429]);
+  assertEquals([await use(first), await use(first), await use(first)], [403, 403, 429]);
+  await test.decide();
+  await test.call(second);
+  assertEquals([await use(null), await use(first), await use(first)], [429, 403, 429]);
+});
+
+Deno.test("Bodies that do not come take nobody's place among the requests at once", async () => {
+  await using test = await TestNode.start();
+  const session = await test.connect();
+  const slow = Array.from({ length: 600 }, (_, index) => {
+    const id = encodeBase64Url(session.sessionId);
+    const body = endless(`{"session_id":"${id}",`.padEnd(64, " "));
+    return test.ask("POST", "/p2p/message", { body, address: `192.0.2.${index % 2}` });
+  });
+  await settle();
+  const query = `nonce=${NONCE}&directory=${test.directory.keys.id}`;
+  assertEquals((await test.ask("GET", `/identity?${query}`)).status, 200);
+  await test.clock.advance(10_000);
+  assertEquals(new Set((await Promise.all(slow)).map(({ status }) => status)), new Set([400]));
 });
 
 Deno.test("Behind a trusted proxy each address has a limit of its own", async () => {

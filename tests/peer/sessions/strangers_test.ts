@@ -71,12 +71,9 @@ Deno.test("Handshakes of known peers are limited by who they are, not by where t
   while ((await bogus()).body.code !== "rate_limited");
   const known = await test.call(await test.introduce());
   assertEquals((await known.send({ type: "core.hello" })).status, 200);
-  const half = await test.introduce();
   test.peer = await TestNodeKeys.create(test.crypto);
-  let refused = "";
-  await test.call(await test.introduce()).catch((error: Error) => refused = error.message);
-  assertEquals(refused, "Message 1 was answered with 429", "a stranger from that address waits");
-  assert(half.half !== undefined);
+  const strange = await test.call(await test.introduce());
+  assertEquals((await strange.send({ type: "core.hello" })).status, 200, "pairs made up cost none");
 });
 
 Deno.test("Spent standby pairs of a peer are forgotten beyond 31, and none that was revoked or can be used", async () => {

@@ -63,7 +63,7 @@ Deno.test("a thread tells what it holds", async () => {
     go();
   `);
   while (worker.usage().memoryBytes < 64 * 2 ** 20) await next();
-  assert(worker.usage().silentMs < 2_000);
+  assert(worker.usage().silentMs < 30_000);
   await worker.terminate();
 });
 

@@ -93,6 +93,8 @@ Deno.test("another file than was agreed to is not loaded, and nor is one for dat
     await codeOf(() => test.load(text, { change: "upgrade", grants: ["x"] })),
     "bad_request",
   );
+  const silent = fileOf({ name: "keeper", version: "3.0.0", frames: [{ type: "x" }] });
+  assertEquals(await codeOf(() => test.load(silent, { change: "upgrade" })), "bad_request");
   assertEquals([test.view("keeper"), await textOf(test)], ["2.0.0 running", ["first", "first"]]);
   for (const change of ["upgrade", "downgrade"] as const) {
     const other = fileOf({ name: "another" });

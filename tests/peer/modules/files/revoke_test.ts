@@ -3,9 +3,11 @@ import { Grants } from "../../../../peer/modules/grants.ts";
 import { grantedFetch } from "../../../../peer/modules/granted_fetch.ts";
 import type { HttpRequest } from "../../../../ports/ports.ts";
 import type { OpenFolder } from "../../../../ports/granted_folders.ts";
+import { encodeUtf8 } from "../../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../../protocol/errors.ts";
-import { settle } from "../../../world/settle.ts";
-import { fileOf, FileWorld } from "./file_world.ts";
+import type { ModuleLoad } from "../../../../protocol/module_api.ts";
+import { nextTurn, settle } from "../../../world/settle.ts";
+import { fileOf, FileWorld, sha256Of } from "./file_world.ts";
 
 const FOLDER = "folder:shared:write";
 
@@ -104,9 +106,21 @@ Deno.test("revoke reaches a version that is about to take over, and the one that
     const sql = "INSERT INTO module_rows (module, key, value) VALUES ('reader', 'go', ?)";
     await test.store.write(() => void test.store.statement(sql).run(new Uint8Array(bytes)));
   };
-  for (const [bytes, version] of [[0, "1.0.0"], [1, "2.0.0"]] as const) {
-    const loading = test.load(slow, { change: "upgrade", grants: ["peers"] }).catch(() => {});
-    await settle();
+  const upgrade: ModuleLoad = {
+    code: encodeUtf8(slow),
+    sha256: await sha256Of(slow),
+    grants: ["peers"],
+    change: "upgrade",
+  };
+  const moments = [() => Promise.resolve(), nextTurn, settle];
+  const comesBack = { bytes: 0, version: "1.0.0" };
+  const takesOver = { bytes: 1, version: "2.0.0" };
+  const rounds = [comesBack, takesOver].flatMap((end) =>
+    moments.map((moment) => ({ ...end, moment }))
+  );
+  for (const { bytes, version, moment } of rounds) {
+    const loading = test.host.load(upgrade).catch(() => {});
+    await moment();
     await test.host.revoke("reader", "peers");
     await go(bytes);
     await loading;

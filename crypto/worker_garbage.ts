@@ -1,0 +1,25 @@
+/**
+ * Has the runtime give back the memory of Argon2id, 64 MiB: a WebAssembly memory goes with the garbage, and a core that
+ * has little to do makes too little of that for a collection ever to begin.
+ *
+ * @module
+ */
+
+/** So much that the runtime looks for garbage. It is never written to, and so takes no memory itself. */
+const NUDGE_BYTES = 2 ** 28;
+/** The first begins a collection, which goes on in the background; one of the others ends it. */
+const NUDGES_MS = [0, 50, 150, 400] as const;
+
+function nudge(): void {
+  try {
+    new ArrayBuffer(NUDGE_BYTES);
+  } catch (error) {
+    // A process that may not have so much gives the memory back later.
+    if (!(error instanceof RangeError)) throw error;
+  }
+}
+
+/** Has what nobody refers to any more collected within half a second. */
+export function collectGarbage(): void {
+  for (const afterMs of NUDGES_MS) setTimeout(nudge, afterMs);
+}
