@@ -3,219 +3,38 @@
  *
  * @module
  */
-import { WorkerCryptoCore } from "./crypto/client.ts";
-import type { CryptoCore } from "./crypto/interface.ts";
+import type { WorkerCryptoCore } from "./crypto/client.ts";
 import denoConfig from "./deno.json" with { type: "json" };
-import { type CentralOptions, parseOptions } from "./directory/options.ts";
-import { createDirectory, type Directory } from "./directory/service.ts";
-import { SqliteStore } from "./directory/stores/sqlite.ts";
-import type { Log } from "./ports/ports.ts";
-import { explainStorage } from "./ports/storage_problem.ts";
-import {
-  createLog,
-  createOpenDatabase,
-  type DirectoryLock,
-  DirectoryLockedError,
-  holdsFile,
-  lockDirectory,
-  openFiles,
-  systemClock,
-  systemHttpClient,
-  type SystemLog,
-  systemRandom,
-  systemResolver,
-} from "./ports/system.ts";
-import { LOCK_NAME } from "./ports/system_lock.ts";
-import { ServiceEnd } from "./process/service_end.ts";
-import { listen, type Listening } from "./process/listening.ts";
-import { ProcessError, textOf } from "./process/process_error.ts";
-import { readRotationPolicy } from "./process/rotation_policy.ts";
-import { stopOnSignals } from "./process/signals.ts";
-import { OpenRedError } from "./protocol/errors.ts";
-
-/** How long requests under way may take to be answered at the end. */
-const ANSWERS_MS = 10_000;
-/** Whatever has not ended by then is left as it is. */
-const SHUTDOWN_MS = 12_000;
-/** The same where the directory has failed, and little can be expected of it. */
-const FAILED_SHUTDOWN_MS = 1_000;
-
-/** What an openred-node keeps its peers and messages in. */
-const NODE_FILE = "node.db";
-
-/** Writes for a person or a program that may have gone; a service does not end for that. */
-function tell(stream: typeof Deno.stdout, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  try {
-    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
-  } catch {
-    // Nobody reads it, or there is no room for it.
-  }
-}
-
-function lock(path: string): DirectoryLock {
-  try {
-    if (!holdsFile(path, NODE_FILE)) return lockDirectory(path);
-  } catch (cause) {
-    const place = { data: path, database: LOCK_NAME, repair: "remove it" };
-    const message = cause instanceof DirectoryLockedError
-      ? cause.message
-      : explainStorage(cause, place) ?? `Cannot use the data directory ${path}: ${textOf(cause)}`;
-    throw new ProcessError(1, message, { cause });
-  }
-  const message = `--data ${path} belongs to an openred-node; give the directory one of its own`;
-  throw new ProcessError(1, message);
-}
-
-/** An error of the store, or of the keys, in words for the operator. */
-function startError(dataDirectory: string, error: unknown): ProcessError {
-  if (error instanceof ProcessError) return error;
-  const root = error instanceof OpenRedError ? error.cause ?? error : error;
-  const explained = explainStorage(root, {
-    data: dataDirectory,
-    database: "directory.db",
-    repair: "restore a copy of it, or remove it: nodes register again",
-  });
-  const message = explained ?? `Cannot start the directory in ${dataDirectory}: ${textOf(error)}`;
-  return new ProcessError(1, message, { cause: error });
-}
+import { tell } from "./process/telling.ts";
 
 async function startCore(): Promise<WorkerCryptoCore> {
-  try {
-    return await WorkerCryptoCore.start();
-  } catch (cause) {
-    throw new ProcessError(1, textOf(cause), { cause });
-  }
+  return await (await import("./crypto/client.ts")).WorkerCryptoCore.start();
 }
 
-async function start(
-  options: CentralOptions,
-  parts: { log: Log; crypto: CryptoCore; url: string },
-): Promise<Directory> {
-  try {
-    const directory = compose(options, parts);
-    await directory.start();
-    return directory;
-  } catch (cause) {
-    throw startError(options.dataDirectory, cause);
-  }
-}
-
-function compose(
-  options: CentralOptions,
-  parts: { log: Log; crypto: CryptoCore; url: string },
-): Directory {
-  const { log, crypto, url } = parts;
-  const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory } = options;
-  const rotation = readRotationPolicy(options);
-  return createDirectory({
-    clock: systemClock,
-    random: systemRandom,
-    http: systemHttpClient,
-    resolver: systemResolver,
-    files: openFiles(dataDirectory),
-    store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock),
-    crypto,
-    log,
-  }, {
-    url,
-    version: denoConfig.version,
-    rotation,
-    leaseMs,
-    allowPrivate,
-    trustedProxies,
-    limits,
-  });
-}
-
-function sayReady(options: CentralOptions, content: { url: string; id: string }): void {
-  const text = options.json
-    ? `ready ${JSON.stringify(content)}\n`
-    : `The directory is ready.\n  URL  ${content.url}\n  id   ${content.id}\n` +
-      `  data ${options.dataDirectory}\n`;
-  tell(Deno.stdout, text);
-}
-
-/** Stops what has started, for no longer than it may take. */
-async function stopInTime(
-  service: { readonly listening: Listening; readonly directory: Directory | null },
-  ending: ServiceEnd,
-): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const limitMs = ending.isFailed ? FAILED_SHUTDOWN_MS : SHUTDOWN_MS;
-  const cancel = systemClock.setTimer(limitMs, late.resolve);
-  const stopping = service.listening.shutdown(Math.min(ANSWERS_MS, limitMs))
-    .then(() => service.directory?.stop());
-  await Promise.race([stopping, late.promise]);
-  cancel();
-}
-
-async function serve(
-  options: CentralOptions,
-  parts: { readonly log: SystemLog; readonly ending: ServiceEnd; readonly signal: AbortSignal },
-): Promise<void> {
-  const { log, ending, signal } = parts;
-  const { hostname, port, trustedProxies } = options;
-  const crypto = await startCore();
-  ending.needsCore(crypto.ended);
-  try {
-    const listening = listen({
-      hostname,
-      port,
-      flag: "--listen",
-      name: "directory",
-      log,
-      trustedProxies,
-    });
-    ending.needs(listening.finished, "Nobody can connect");
-    let directory: Directory | null = null;
-    try {
-      const url = options.url ?? listening.origin;
-      const started = await ending.unlessFailed(start(options, { log, crypto, url }));
-      directory = started;
-      listening.answerWith((request, address) => started.handle(request, { address }));
-      sayReady(options, { url, id: directory.id });
-      await ending.wait(signal);
-      log.log("info", "directory_stopping");
-    } finally {
-      await stopInTime({ listening, directory }, ending);
-    }
-  } finally {
-    await crypto.stop().catch(() => {});
-  }
-}
-
-async function run(options: CentralOptions): Promise<number> {
-  const format = options.json ? "json" : "text";
-  const log = createLog({ clock: systemClock, level: options.logLevel, format });
-  const ending = new ServiceEnd(log);
-  ending.watchErrors();
-  const stop = new AbortController();
-  stopOnSignals(stop);
-  let held: DirectoryLock | null = null;
-  try {
-    held = lock(options.dataDirectory);
-    await serve(options, { log, ending, signal: stop.signal });
-    return 0;
-  } catch (error) {
-    if (!options.json) tell(Deno.stderr, `error: ${textOf(error)}\n`);
-    // The log has said already why a service failed.
-    else if (!ending.isFailed) log.log("error", "start_failed", { text: textOf(error) });
-    return error instanceof ProcessError ? error.exitCode : 1;
-  } finally {
-    held?.release();
-    await log.flush();
-  }
+/**
+ * Begins what a directory that is to run waits for longest, before its options are read: the core starts in a thread of
+ * its own, and the code of the directory is loaded meanwhile. Neither does anything yet.
+ */
+function beginDirectory(): Promise<WorkerCryptoCore> {
+  const core = startCore();
+  // Who runs the directory hears of it; a command line that was wrong is over by then.
+  core.catch(() => {});
+  void import("./central_service.ts");
+  return core;
 }
 
 /** Runs a command line. @returns The exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  const begun = args[0] === "run" ? beginDirectory() : null;
+  const { parseOptions } = await import("./directory/options.ts");
   const parsed = parseOptions(args, {
     version: denoConfig.version,
     out: (text) => tell(Deno.stdout, text),
     err: (text) => tell(Deno.stderr, text),
   });
-  return parsed.kind === "exit" ? parsed.code : await run(parsed.options);
+  if (parsed.kind === "exit") return parsed.code;
+  const { runDirectory } = await import("./central_service.ts");
+  return await runDirectory(parsed.options, begun ?? startCore());
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -18,5 +18,7 @@ export const QUICK: Settings = { rounds: 2, sampleMs: 150, isQuick: true };
 /** One benchmark. It throws if what it measures does not work; a missed aim is no failure. */
 export interface Benchmark {
   readonly name: string;
+  /** Whether it runs only where it is named. */
+  readonly isOptional?: boolean;
   run(settings: Settings): Promise<void>;
 }

@@ -64,7 +64,8 @@ export interface Rate {
   readonly perCpuSecond: number;
 }
 
-function usedCpuMs(): number {
+/** Processor time that this process has used, in milliseconds. */
+export function usedCpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }

@@ -6,12 +6,7 @@
 import type { AdminClient } from "./admin_client.ts";
 import { readPath } from "./arguments.ts";
 import { failure, usageError } from "./command_error.ts";
-import {
-  type CommandContext,
-  defineCommand,
-  type NodeCommand,
-  type OutputFile,
-} from "./command.ts";
+import { type CommandContext, defineCommand, type OutputFile } from "./command.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, type OptionSpecs, valueOption } from "./options.ts";
 import { showInstant } from "./output.ts";
@@ -67,7 +62,8 @@ async function save(
   return bytes;
 }
 
-const backupCommand = defineCommand({
+/** Writes a backup. */
+export const backupCommand = defineCommand({
   name: "backup",
   summary: "write all of a node's data to one encrypted file",
   details:
@@ -109,7 +105,8 @@ const backupCommand = defineCommand({
   },
 });
 
-const restoreCommand = defineCommand({
+/** Puts a backup into an empty directory. */
+export const restoreCommand = defineCommand({
   name: "restore",
   summary: "put a backup into an empty data directory",
   details:
@@ -143,5 +140,3 @@ const restoreCommand = defineCommand({
     ]);
   },
 });
-
-export const BACKUP_COMMANDS: readonly NodeCommand[] = [backupCommand, restoreCommand];

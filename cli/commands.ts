@@ -6,31 +6,14 @@
 import { Command, CommanderError, Option } from "commander";
 import type { SendLoopback } from "../ports/loopback.ts";
 import type { Clock, Random } from "../ports/ports.ts";
-import { AdminClient } from "./admin_client.ts";
-import { auditExportCommand } from "./audit_export.ts";
-import { auditShowCommand } from "./audit_show.ts";
-import { auditHeadCommand, auditVerifyCommand } from "./audit_verify.ts";
-import { BACKUP_COMMANDS } from "./backup.ts";
-import { type CommandContext, type NodeCommand } from "./command.ts";
+import type { CommandContext, NodeCommand } from "./command.ts";
 import { CommandError, EXIT_CODES, usageError } from "./command_error.ts";
-import { connectCommand } from "./connect.ts";
-import { discoverCommand } from "./discover.ts";
-import { idCommand } from "./id.ts";
-import { inboxCommand } from "./inbox.ts";
-import { initCommand } from "./init.ts";
+import { loadCommands } from "./command_list.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
-import { MODULE_COMMANDS } from "./module.ts";
-import { NOISE_KEY_COMMANDS } from "./noise_key.ts";
-import { PASSPHRASE_COMMANDS } from "./passphrase.ts";
-import { PEER_COMMANDS } from "./peer.ts";
-import { GROUP_COMMANDS } from "./peer_group.ts";
-import { runCommand, type RunNode } from "./run.ts";
+import type { RunNode } from "./run.ts";
 import { sanitizeLine } from "./sanitize.ts";
-import { sendCommand } from "./send.ts";
-import { statusCommand } from "./status.ts";
-import { succeedCommand } from "./succeed.ts";
-import { TOKEN_COMMANDS } from "./token.ts";
+import { wrapProse } from "./text_width.ts";
 
 /** The world outside the command line. */
 export interface CommandLinePorts {
@@ -60,7 +43,9 @@ export interface CommandLineOptions {
 }
 
 const NAME = "openred-node";
-const DEFAULT_COLUMNS = 100;
+const DEFAULT_COLUMNS = 80;
+/** Columns of summaries beside long names, below which they are not wrapped. */
+const MIN_HELP_WIDTH = 20;
 const MAX_MESSAGE_LENGTH = 300;
 
 const EXIT_HELP = `
@@ -73,32 +58,6 @@ Exit codes:
 const ENVIRONMENT_HELP = `
 Options that name a variable can be given by it as well; the command line wins.
 NO_COLOR turns colours off.`;
-
-/** All commands, in the order of the help. */
-export function listCommands(runNode: RunNode): readonly NodeCommand[] {
-  return [
-    initCommand,
-    runCommand(runNode),
-    idCommand,
-    discoverCommand,
-    connectCommand,
-    sendCommand,
-    inboxCommand,
-    statusCommand,
-    auditShowCommand,
-    auditVerifyCommand,
-    auditExportCommand,
-    auditHeadCommand,
-    ...PEER_COMMANDS,
-    ...GROUP_COMMANDS,
-    ...TOKEN_COMMANDS,
-    ...MODULE_COMMANDS,
-    ...PASSPHRASE_COMMANDS,
-    ...NOISE_KEY_COMMANDS,
-    ...BACKUP_COMMANDS,
-    succeedCommand,
-  ];
-}
 
 function toOption(spec: OptionSpec<unknown>): Option {
   const flags = spec.value === undefined ? `--${spec.flag}` : `--${spec.flag} <${spec.value}>`;
@@ -117,7 +76,7 @@ function toOption(spec: OptionSpec<unknown>): Option {
 
 /** What commander would print, taken out of its hands. */
 function quiet(program: Command, streams: { help: string[]; columns: number | null }): Command {
-  return program.exitOverride().configureOutput({
+  return program.exitOverride().configureHelp({ minWidthToWrap: MIN_HELP_WIDTH }).configureOutput({
     writeOut: (text) => void streams.help.push(text),
     writeErr: () => {},
     outputError: () => {},
@@ -154,9 +113,13 @@ function familyOf(program: Command, words: readonly string[]): Command {
 
 function addCommand(
   program: Command,
-  options: { command: NodeCommand; run: (given: GivenOptions, words: readonly string[]) => void },
+  options: {
+    command: NodeCommand;
+    columns: number;
+    run: (given: GivenOptions, words: readonly string[]) => void;
+  },
 ): void {
-  const { command } = options;
+  const { command, columns } = options;
   const path = command.name.split(" ");
   const sub = familyOf(program, path.slice(0, -1)).command(path.at(-1) ?? "").summary(
     command.summary,
@@ -171,7 +134,7 @@ function addCommand(
     sub.addOption(option);
     return { name, attribute: option.attributeName() };
   });
-  sub.addHelpText("after", `\n${command.details}\n${EXIT_HELP}\n`);
+  sub.addHelpText("after", `\n${wrapProse(command.details, columns)}\n${EXIT_HELP}\n`);
   sub.action(() => {
     const values: GivenOptions = sub.opts();
     const given = parsed.map(({ name, attribute }) => [name, values[attribute]]);
@@ -195,6 +158,7 @@ function buildProgram(options: {
   for (const command of options.commands) {
     addCommand(program, {
       command,
+      columns: options.columns ?? DEFAULT_COLUMNS,
       run: (given, words) => options.chosen(command, given, words),
     });
   }
@@ -231,14 +195,14 @@ interface Chosen {
   readonly words: readonly string[];
 }
 
-function choose(
+async function choose(
   ports: CommandLinePorts,
   options: CommandLineOptions,
-): { readonly chosen: Chosen | null; readonly help: string } {
+): Promise<{ readonly chosen: Chosen | null; readonly help: string }> {
   const help: string[] = [];
   let chosen: Chosen | null = null;
   const program = buildProgram({
-    commands: listCommands(ports.runNode),
+    commands: await loadCommands(options.args[0], ports.runNode),
     version: options.version,
     help,
     columns: ports.out.columns,
@@ -257,7 +221,7 @@ async function execute(
   ports: CommandLinePorts,
   options: CommandLineOptions & { readonly out: Output; readonly err: Output },
 ): Promise<void> {
-  const { chosen, help } = choose(ports, options);
+  const { chosen, help } = await choose(ports, options);
   if (chosen === null) return await options.out.raw(help);
   const { command, given, words } = chosen;
   const values = readOptions(command.options, { given, env: (name) => ports.env(name) });
@@ -276,6 +240,7 @@ async function execute(
     moduleKit: ports.moduleKit,
     keeper: ports.keeper,
     openNode: async () => {
+      const { AdminClient } = await import("./admin_client.ts");
       const data = String(values.data);
       const adminFile = await ports.readAdminFile(data);
       const { send, clock, random, signal } = ports;

@@ -5,7 +5,6 @@
  */
 import { defineCommand } from "./command.ts";
 import { switchOption } from "./options.ts";
-import { drawQrCode } from "./qr_code.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 /** Prints who this node is. */
@@ -30,6 +29,7 @@ export const idCommand = defineCommand({
       ["Contact", { text: view.contact, style: "cyan" }],
     ]);
     if (!options.qr) return;
+    const { drawQrCode } = await import("./qr_code.ts");
     const lines = drawQrCode(view.contact);
     const width = lines[0]?.length ?? 0;
     if (out.columns !== null && out.columns < width) {

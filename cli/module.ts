@@ -30,7 +30,8 @@ const listCommand = defineCommand({
     "\n" +
     "Examples:\n" +
     "  openred-node module list\n" +
-    "  openred-node module list --json | jq -r '.[] | select(.state != \"running\") | .name'",
+    "  openred-node module list --json |\n" +
+    "    jq -r '.[] | select(.state != \"running\") | .name'",
   words: [],
   options: COMMON_OPTIONS,
   async run({ options, out, openNode }) {

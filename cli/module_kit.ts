@@ -6,7 +6,7 @@
 
 export interface ModuleKit {
   /** Names of the modules that are part of the program. */
-  readonly builtInNames: readonly string[];
+  builtInNames(): Promise<readonly string[]>;
   /**
    * Reads a file that the person named, once.
    * @throws {CommandError} Exit code 2 where it cannot be read.

@@ -33,9 +33,8 @@ async function heldBy(
   const { modules } = await node.modules();
   const held = modules.find((module) => module.name === name) ?? null;
   const others = modules.map((module) => module.name).filter((other) => other !== name);
-  if (held?.kind !== "built-in" && isNameFree(name, [...moduleKit.builtInNames, ...others])) {
-    return held;
-  }
+  const taken = [...await moduleKit.builtInNames(), ...others];
+  if (held?.kind !== "built-in" && isNameFree(name, taken)) return held;
   throw failure(`The name ${name} is taken here, or too much like another one`);
 }
 

@@ -35,7 +35,7 @@ export const newCommand = defineCommand({
   },
   async run({ options, words, out, moduleKit }) {
     const name = readModuleName(words[0]);
-    if (!isNameFree(name, moduleKit.builtInNames)) {
+    if (!isNameFree(name, await moduleKit.builtInNames())) {
       throw failure(`The name ${name} is reserved, or too much like one that is`);
     }
     const folder = `${options.dir}/${name}`;

@@ -4,6 +4,7 @@
  * @module
  */
 import { safeJson, sanitizeLine } from "./sanitize.ts";
+import { cutText, displayWidth, wrapText } from "./text_width.ts";
 
 /** One standard stream. */
 export interface TextSink {
@@ -34,21 +35,12 @@ export interface Cell {
   readonly short?: string;
 }
 
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-
-/** Columns that a text takes on a terminal, nearly. */
-export function displayWidth(text: string): number {
-  let width = 0;
-  for (const character of text) {
-    if (/[\p{M}\p{Cf}]/u.test(character)) continue;
-    width += WIDE.test(character) ? 2 : 1;
-  }
-  return width;
-}
-
 /** Blanks between two columns. */
 const GAP = 2;
+/** What the last column has at least, where its texts are longer; they go on below. */
+const MIN_LAST_WIDTH = 24;
+/** What is left of another column. */
+const MIN_WIDTH = 8;
 
 function columnWidths(rows: readonly (readonly Cell[])[]): readonly number[] {
   return (rows[0] ?? []).map((_, column) =>
@@ -131,23 +123,48 @@ export class Output {
     if (this.#sink.isTerminal) await this.#sink.write("\x1b[H\x1b[2J");
   }
 
-  /** Writes rows with their columns aligned, under a dim heading; shortened if they do not fit a terminal. */
+  /**
+   * Writes rows with their columns aligned, under a dim heading. Where they do not fit a terminal, cells are shortened,
+   * then cut, and the last one goes on below.
+   */
   async table(headings: readonly string[], rows: readonly (readonly Cell[])[]): Promise<void> {
     const all = [headings.map((text): Cell => ({ text, style: "dim" })), ...rows];
     const fitting = this.#fits(columnWidths(all)) ? all : all.map((row) => row.map(shortened));
-    const widths = columnWidths(fitting);
-    for (const row of fitting) await this.row(row, widths);
+    const widths = this.#squeeze(columnWidths(fitting));
+    const cut = (cell: Cell, column: number): Cell => {
+      const isLast = column === widths.length - 1;
+      return isLast ? cell : { ...cell, text: cutText(sanitizeLine(cell.text), widths[column]!) };
+    };
+    for (const row of fitting) await this.row(row.map(cut), widths);
   }
 
-  /** Writes one row whose columns are at least so wide. */
+  /** Takes from the widest columns what the terminal has not, the last one aside as long as it has some room. */
+  #squeeze(widths: readonly number[]): readonly number[] {
+    const others = widths.slice(0, -1);
+    const last = widths.at(-1) ?? 0;
+    const atLeast = Math.min(last, MIN_LAST_WIDTH);
+    while (!this.#fits([...others, atLeast])) {
+      const widest = Math.max(...others);
+      if (widest <= MIN_WIDTH) break;
+      others[others.indexOf(widest)] = widest - 1;
+    }
+    return [...others, last];
+  }
+
+  /** Writes one row whose columns are at least so wide; the last text goes on below where a terminal ends. */
   async row(cells: readonly Cell[], widths: readonly number[]): Promise<void> {
     const last = cells.findLastIndex(({ text }) => text !== "");
-    const line = cells.slice(0, last + 1).map((cell, column) => {
-      const missing = (widths[column] ?? 0) - displayWidth(sanitizeLine(cell.text));
-      const gap = column === last ? 0 : Math.max(0, missing) + GAP;
-      return this.paint(cell.text, cell.style) + " ".repeat(gap);
+    let begin = 0;
+    const line = cells.slice(0, Math.max(0, last)).map((cell, column) => {
+      const width = displayWidth(sanitizeLine(cell.text));
+      const whole = Math.max(width, widths[column] ?? 0) + GAP;
+      begin += whole;
+      return this.paint(cell.text, cell.style) + " ".repeat(whole - width);
     });
-    await this.#sink.write(line.join("") + "\n");
+    const { text, style } = cells[last] ?? { text: "" };
+    const room = Math.max(MIN_WIDTH, (this.columns ?? Infinity) - begin);
+    const parts = wrapText(sanitizeLine(text), room).map((part) => this.paint(part, style));
+    await this.#sink.write(line.join("") + parts.join(`\n${" ".repeat(begin)}`) + "\n");
   }
 
   #fits(widths: readonly number[]): boolean {

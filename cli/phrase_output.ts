@@ -12,7 +12,7 @@ const WORDS_PER_LINE = 6;
 
 /**
  * Makes what prints a phrase: for people on lines of six words, or as JSON.
- * @throws {CommandError} From what it makes, where nobody can read standard output.
+ * @throws {CommandError} From what it makes, where it could not be written for somebody to read.
  */
 export function phrasePrinter(out: Output, options: { readonly json: boolean }): ShowPhrase {
   return async ({ id, phrase: bytes }) => {
@@ -21,7 +21,8 @@ export function phrasePrinter(out: Output, options: { readonly json: boolean }):
       if (options.json) await out.seen.json({ id, recovery_phrase: phrase });
       else await printForPeople(out.seen, phrase);
     } catch (cause) {
-      const text = "Nobody can read standard output, so that the recovery phrase is void";
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const text = `Cannot write to standard output (${why}), so that the recovery phrase is void`;
       throw failure(text, { cause });
     }
   };

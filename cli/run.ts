@@ -5,12 +5,18 @@
  */
 import { defineCommand, type NodeCommand } from "./command.ts";
 import type { Output } from "./output.ts";
+import type { PassphrasePorts } from "./passphrase_source.ts";
 import { checkRunOptions, RUN_OPTIONS, type RunOptions } from "./run_options.ts";
 
 /** Runs a node until it is told to stop. */
 export type RunNode = (
   options: RunOptions,
-  streams: { readonly out: Output; readonly err: Output; readonly signal: AbortSignal },
+  world: {
+    readonly out: Output;
+    readonly err: Output;
+    readonly signal: AbortSignal;
+    readonly passphrases: PassphrasePorts;
+  },
 ) => Promise<void>;
 
 /** Makes the command that starts a node. */
@@ -23,6 +29,7 @@ export function runCommand(runNode: RunNode): NodeCommand {
       "Interrupt it once to stop it in order, twice to stop it at once.",
     words: [],
     options: RUN_OPTIONS,
-    run: ({ options, out, err, signal }) => runNode(checkRunOptions(options), { out, err, signal }),
+    run: ({ options, out, err, signal, ...passphrases }) =>
+      runNode(checkRunOptions(options), { out, err, signal, passphrases }),
   });
 }

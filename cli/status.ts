@@ -59,7 +59,7 @@ function sessionRow(session: SessionView): readonly Cell[] {
   return [
     { text: shortId(session.peer) },
     { text: session.state, style: session.state === "confirmed" ? "green" : "yellow" },
-    { text: `${session.method}/${session.epoch}` },
+    { text: `${session.method}/${session.epoch}`, short: session.method },
     { text: session.post_quantum ? "yes" : "no", style: session.post_quantum ? "green" : "yellow" },
     { text: session.carrier },
     { text: `${showDuration(session.age_ms)} of ${showDuration(session.life_ms)}` },

@@ -28,21 +28,28 @@ function failed(why: string, cause?: unknown): OpenRedError {
   return new OpenRedError("callback_failed", `The callback failed: ${why}`, { cause });
 }
 
+/** All is right but the time: the node is told the directory's, and that its URL is not the reason. */
+function skewed(nowMs: number): OpenRedError {
+  return new OpenRedError("callback_failed", "The callback failed: iat is not within 120 s", {
+    members: { now_at: nowMs },
+  });
+}
+
 /** The first way in which a statement is not the answer to the question, or `null`. */
 function findMismatch(
   statement: IdentityStatement,
   asked: { record: VerifiedRecord; nonce: string; directoryId: string; nowMs: number },
-): string | null {
+): OpenRedError | null {
   const { payload, id } = asked.record;
-  if (statement.iss !== id) return "iss is not the node asked about";
-  if (statement.aud !== asked.directoryId) return "aud is not this directory";
-  if (statement.nonce !== asked.nonce) return "nonce is not the one sent";
-  if (statement.api_url !== payload.api_url) return "api_url is not the record's";
+  if (statement.iss !== id) return failed("iss is not the node asked about");
+  if (statement.aud !== asked.directoryId) return failed("aud is not this directory");
+  if (statement.nonce !== asked.nonce) return failed("nonce is not the one sent");
+  if (statement.api_url !== payload.api_url) return failed("api_url is not the record's");
   if (encodeBase64Url(statement.noise_key) !== encodeBase64Url(payload.noise_key)) {
-    return "noise_key is not the record's";
+    return failed("noise_key is not the record's");
   }
   const skewS = Math.abs(Math.floor(asked.nowMs / 1000) - statement.iat);
-  return skewS * 1000 > CLOCK_ALLOWANCE_MS ? "iat is not within 120 s" : null;
+  return skewS * 1000 > CLOCK_ALLOWANCE_MS ? skewed(asked.nowMs) : null;
 }
 
 async function askIdentity(
@@ -94,5 +101,5 @@ export async function callBack(
   const nowMs = parts.clock.nowMs();
   const mismatch = findMismatch(statement, { record, nonce, directoryId: parts.own.id, nowMs });
   parts.metrics.count("openred_callbacks_total", { result: mismatch === null ? "ok" : "failed" });
-  if (mismatch !== null) throw failed(mismatch);
+  if (mismatch !== null) throw mismatch;
 }

@@ -15,10 +15,14 @@ export interface OpenFolder {
   list(path: readonly string[]): Promise<readonly FolderEntry[]>;
   /**
    * @returns `null` if there is no such file.
-   * @throws {OpenRedError} `too_large`, `forbidden` for what is no file, or behind a link.
+   * @throws {OpenRedError} `too_large`, `forbidden` for what is no file, or behind a link, `bad_request` for a name that
+   *   the disk does not take.
    */
   read(path: readonly string[], maxBytes: number): Promise<Uint8Array | null>;
-  /** Replaces or makes a file, whole or not at all; its folder is there. @throws {OpenRedError} `forbidden`, `overloaded`. */
+  /**
+   * Replaces or makes a file, whole or not at all; its folder is there. What is replaced keeps its mode.
+   * @throws {OpenRedError} `forbidden`, `bad_request` for a name that the disk does not take, `overloaded`.
+   */
   write(path: readonly string[], content: Uint8Array): Promise<void>;
 }
 

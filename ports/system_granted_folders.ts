@@ -1,7 +1,14 @@
+import { dirname } from "node:path";
 import { OpenRedError } from "../protocol/errors.ts";
 import type { FolderEntry, GrantedFolders, OpenFolder } from "./granted_folders.ts";
 
+/** Of a file that was not there before. */
 const FILE_MODE = 0o600;
+const MODE_BITS = 0o777;
+
+function refuseOwn(): never {
+  throw new OpenRedError("forbidden", "This folder holds the node's data, or lies in them");
+}
 
 function refuse(): never {
   throw new OpenRedError("forbidden", "This is no file or folder, or it is behind a link");
@@ -12,7 +19,25 @@ async function inspect(path: string): Promise<Deno.FileInfo | null> {
     return await Deno.lstat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
+    if (error instanceof Error && "code" in error && error.code === "ENAMETOOLONG") {
+      throw new OpenRedError("bad_request", "A name is longer than the folder's disk takes");
+    }
     return refuse();
+  }
+}
+
+/** What is the same for one folder under all its paths, or `null` where the system has no such thing. */
+function identityOf({ dev, ino }: Deno.FileInfo): string | null {
+  return ino === null || ino === 0 ? null : `${dev}:${ino}`;
+}
+
+/** The identities of a folder and of all those it lies in. @param path Without links. */
+async function identitiesOf(path: string): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (let at = path;; at = dirname(at)) {
+    const identity = identityOf(await Deno.stat(at));
+    if (identity !== null) found.add(identity);
+    if (at === dirname(at)) return found;
   }
 }
 
@@ -21,12 +46,20 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
 }
 
+/** Whoever may read or write a file may so when it was replaced. Windows has no modes. */
+async function keepMode(path: string, { mode }: Deno.FileInfo): Promise<void> {
+  if (mode !== null && Deno.build.os !== "windows") await Deno.chmod(path, mode & MODE_BITS);
+}
+
 class SystemFolder implements OpenFolder {
   /** Without links. */
   readonly #root: string;
+  /** Of the data directory. */
+  readonly #own: string | null;
 
-  constructor(root: string) {
+  constructor(root: string, own: string | null) {
     this.#root = root;
+    this.#own = own;
   }
 
   async list(path: readonly string[]): Promise<readonly FolderEntry[]> {
@@ -65,9 +98,10 @@ class SystemFolder implements OpenFolder {
     const name = path.at(-1)!;
     const held = await inspect(`${folder}/${name}`);
     if (held !== null && !held.isFile) refuse();
-    const temporary = `${folder}/.${name}.openred-${crypto.randomUUID()}`;
+    const temporary = `${folder}/.openred-${crypto.randomUUID()}`;
     try {
       await Deno.writeFile(temporary, content, { createNew: true, mode: FILE_MODE });
+      if (held !== null) await keepMode(temporary, held);
       await this.#folder(path.slice(0, -1));
       await Deno.rename(temporary, `${folder}/${name}`);
     } catch (cause) {
@@ -82,7 +116,10 @@ class SystemFolder implements OpenFolder {
     let folder = this.#root;
     for (const name of path) {
       folder = `${folder}/${name}`;
-      if ((await inspect(folder))?.isDirectory !== true) refuse();
+      const seen = await inspect(folder);
+      if (seen?.isDirectory !== true) refuse();
+      // A mount shows the data directory under another path.
+      if (this.#own !== null && identityOf(seen) === this.#own) refuseOwn();
     }
     if (await Deno.realPath(folder) !== folder) refuse();
     return folder;
@@ -98,10 +135,13 @@ export function createGrantedFolders(data: string): GrantedFolders {
       });
       if (!(await Deno.stat(root)).isDirectory) refuse();
       const own = await Deno.realPath(data);
-      if (isWithin(own, root) || isWithin(root, own)) {
-        throw new OpenRedError("forbidden", "This folder holds the node's data, or lies in them");
-      }
-      return new SystemFolder(root);
+      if (isWithin(own, root) || isWithin(root, own)) refuseOwn();
+      const [ownIdentity, rootIdentity] = [await Deno.stat(own), await Deno.stat(root)].map(
+        identityOf,
+      );
+      const [aboveOwn, aboveRoot] = [await identitiesOf(own), await identitiesOf(root)];
+      if (aboveOwn.has(rootIdentity ?? "") || aboveRoot.has(ownIdentity ?? "")) refuseOwn();
+      return new SystemFolder(root, ownIdentity ?? null);
     },
   };
 }

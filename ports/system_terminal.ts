@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { fstatSync } from "node:fs";
 import { type IsWhole, MAX_TYPED_BYTES, TypedKeys } from "./typed_keys.ts";
 
 /** Ctrl-C ends the program before a pipe as well: the end of its output may be seen before this program's own signal. */
@@ -25,8 +24,9 @@ async function writeAll(stream: typeof Deno.stdout, text: string): Promise<void>
 }
 
 /** Whether a stream is the null device, as which a closed one is opened as well. Windows has no such path. */
-function leadsNowhere(fileDescriptor: number): boolean {
+async function leadsNowhere(fileDescriptor: number): Promise<boolean> {
   if (Deno.build.os === "windows") return false;
+  const { fstatSync } = await import("node:fs");
   const { dev, ino } = Deno.statSync("/dev/null");
   const stream = fstatSync(fileDescriptor);
   return stream.dev === dev && stream.ino === ino;
@@ -43,7 +43,9 @@ export function createTerminalStream(
     // Some terminals do not know their size and say 0.
     columns: isTerminal ? Deno.consoleSize().columns || null : null,
     async writeSeen(text) {
-      if (leadsNowhere(stream === Deno.stdout ? 1 : 2)) throw new Error("The stream leads nowhere");
+      if (await leadsNowhere(stream === Deno.stdout ? 1 : 2)) {
+        throw new Error("nobody can read it");
+      }
       await writeAll(stream, text);
     },
     async write(text) {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { listCommands } from "../cli/commands.ts";
+import { loadAllCommands } from "../cli/command_list.ts";
 import type { OptionSpec } from "../cli/options.ts";
 import { parseOptions } from "../directory/options.ts";
 
@@ -64,17 +64,17 @@ export function centralRows(): readonly OptionRow[] {
 }
 
 /** Every table of the page by the name of its place. */
-export function configurationTables(): ReadonlyMap<string, string> {
+export async function configurationTables(): Promise<ReadonlyMap<string, string>> {
   const tables = new Map([["openred-central run", renderTable(centralRows())]]);
-  for (const { name, options } of listCommands(() => Promise.resolve())) {
+  for (const { name, options } of await loadAllCommands(() => Promise.resolve())) {
     tables.set(`openred-node ${name}`, renderTable(Object.values(options).map(toRow)));
   }
   return tables;
 }
 
 /** Puts the tables in their places, between `<!-- table: NAME -->` and `<!-- end -->`. */
-export function fillPage(page: string): string {
-  const tables = configurationTables();
+export async function fillPage(page: string): Promise<string> {
+  const tables = await configurationTables();
   return page.replace(
     /<!-- table: (.*?) -->[\s\S]*?<!-- end -->/g,
     (_, name: string) => `<!-- table: ${name} -->\n\n${tables.get(name) ?? ""}\n\n<!-- end -->`,
@@ -83,5 +83,5 @@ export function fillPage(page: string): string {
 
 if (import.meta.main) {
   const url = new URL("../docs/CONFIGURATION.md", import.meta.url);
-  await Deno.writeTextFile(url, fillPage(await Deno.readTextFile(url)));
+  await Deno.writeTextFile(url, await fillPage(await Deno.readTextFile(url)));
 }

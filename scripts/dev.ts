@@ -62,12 +62,14 @@ async function printSessions(out: Output, network: LocalNetwork): Promise<void> 
   await out.line({ text: "Sessions", style: "bold" });
   for await (const { from, to, session } of connectAll(network)) {
     const quantum = session.post_quantum ? "post-quantum" : "not post-quantum";
-    const issuer = session.issuer === network.directory.id ? "the directory" : session.issuer;
-    const method = `  method ${session.method.padEnd(5)}  epoch ${session.epoch}  `;
+    const issuer = session.issuer === network.directory.id
+      ? "the directory"
+      : shortId(session.issuer);
+    const method = `  ${session.method.padEnd(5)} of epoch ${session.epoch}  `;
     await out.line(
       ...[`  `, styled(from.name), " ⇄ ", styled(to.name), method],
       { text: quantum, style: session.post_quantum ? "green" : "yellow" },
-      { text: `  ${session.suite}, introduced by ${issuer}`, style: "dim" },
+      { text: `  introduced by ${issuer}`, style: "dim" },
     );
   }
 }

@@ -227,7 +227,11 @@ export class Registration {
     if (unreachableReason(error) !== null) {
       events.warn(`directory ${this.#url}`, `${this.#url}: ${error.message}`);
     }
-    if (hasCode(error, "clock_ahead", "clock_skew", "record_stale")) this.#skew.refused(error);
+    // A callback that failed for its time alone says so by naming the directory's.
+    const isLate = hasCode(error, "callback_failed") && error.members.now_at !== undefined;
+    if (isLate || hasCode(error, "clock_ahead", "clock_skew", "record_stale")) {
+      this.#skew.refused(error);
+    }
     if (hasCode(error, "succeeded")) {
       events.warn(
         "succeeded",
@@ -235,7 +239,7 @@ export class Registration {
       );
     }
     if (hasCode(error, "succession_refused")) await this.#successionRefused();
-    if (hasCode(error, "url_refused", "callback_failed")) {
+    if (!isLate && hasCode(error, "url_refused", "callback_failed")) {
       events.warn(
         `directory ${this.#url}`,
         `${this.#url} cannot call this node back (${error.code}); check --api-url`,

@@ -35,7 +35,7 @@ export const NO_KEEPER = {
 
 /** Has no files, as one that was named wrongly. */
 const NO_KIT: CommandLinePorts["moduleKit"] = {
-  builtInNames: ["messaging"],
+  builtInNames: () => Promise.resolve(["messaging"]),
   readFile: () => Promise.reject(usageError("<file>: cannot read this file")),
   inspect: () => Promise.reject(new Error("There are no modules here")),
   createFolder: () => Promise.reject(failure("There are no folders here")),

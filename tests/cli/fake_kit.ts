@@ -34,7 +34,7 @@ export function fakeKit(manifest: unknown = MANIFEST, code: Uint8Array = CODE): 
   return {
     read,
     folders,
-    builtInNames: ["messaging"],
+    builtInNames: () => Promise.resolve(["messaging"]),
     readFile(path, maxBytes) {
       read.push(path);
       if (path !== PHOTOS) return Promise.reject(usageError(`${path}: cannot read this file`));

@@ -59,7 +59,7 @@ Deno.test("a phrase that cannot be written ends the command with 1, and is not k
     const ports = { out: new GoneSink(), keeper: keeper as never };
     const { code, err } = await runInProcess(args, { ports });
     assertEquals(code, 1);
-    assertStringIncludes(err, "the recovery phrase is void");
+    assertStringIncludes(err, "(Broken pipe), so that the recovery phrase is void");
   }
   assertEquals(kept, []);
 });

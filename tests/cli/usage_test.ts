@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { listCommands } from "../../cli/commands.ts";
+import { loadAllCommands } from "../../cli/command_list.ts";
 import type { RunOptions } from "../../cli/run_options.ts";
 import { encodeNodeId } from "../../crypto/encoding.ts";
 import { runInProcess } from "./command_line.ts";
 import { anyCodePoint } from "../world/any_code_point.ts";
 
 const PEER = encodeNodeId(new Uint8Array(32).fill(7));
-const COMMANDS = listCommands(() => Promise.resolve());
+const COMMANDS = await loadAllCommands(() => Promise.resolve());
 
 /** Words that satisfy a command. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {

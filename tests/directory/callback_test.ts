@@ -39,6 +39,7 @@ Deno.test("The callback refuses a statement that differs in any member", async (
     node.identityChanges = changes;
     const { status, body } = await test.register(node.record());
     assertEquals([status, body.code], [502, "callback_failed"], JSON.stringify(changes));
+    assertEquals(body.now_at, "iat" in changes ? START_MS : undefined, JSON.stringify(changes));
   }
   node.identityChanges = { iat: nowSec - 120 };
   assertEquals((await test.register(node.record())).status, 201);

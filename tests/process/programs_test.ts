@@ -104,6 +104,16 @@ Deno.test("central.ts ends with exit code 1 and says why where its address is ta
   await Deno.remove(data, { recursive: true });
 });
 
+Deno.test("central.ts names the proxy of its environment at the start", async () => {
+  const data = await Deno.makeTempDir();
+  await using program = new Program("central", data, ["env", "HTTP_PROXY=http://proxy.invalid:3"]);
+  await program.ready();
+  program.kill("SIGTERM");
+  assertEquals(await program.ended(), 0);
+  assertMatch(await program.err, /"environment_proxy".*proxy\.invalid:3, which HTTP_PROXY names/);
+  await Deno.remove(data, { recursive: true });
+});
+
 Deno.test({
   name: "Both programs start and serve where their log has no room",
   ignore: Deno.build.os !== "linux",

@@ -174,10 +174,12 @@ Deno.test("DirectoryLink names the skew of the clocks that a refusal shows, and 
   await using world = await DirectoryWorld.create();
   const one = await world.directory("one");
   const now_at = START_MS - 500_000;
-  for (const code of ["clock_skew", "clock_ahead", "record_stale"]) {
+  for (const code of ["clock_skew", "clock_ahead", "record_stale", "callback_failed"]) {
     one.instead = () => answerJson(401, { code, now_at });
     await world.start(one.url);
-    assertStringIncludes(world.parts.events.warnings()[0]!, "by 500 s");
+    const warnings = world.parts.events.warnings();
+    assertEquals(warnings.length, 1);
+    assertStringIncludes(warnings[0]!, "by 500 s");
     await world.stop();
     world.parts.events.settle(`clock ${one.url}`);
   }

@@ -1,0 +1,57 @@
+/**
+ * Where the code of each command is: it is loaded when somebody asks for the command.
+ *
+ * @module
+ */
+import type { NodeCommand } from "./command.ts";
+import type { RunNode } from "./run.ts";
+
+type Load = (runNode: RunNode) => Promise<readonly NodeCommand[]>;
+
+/** By the first word of the commands, in the order of the help. */
+const LOADERS: Readonly<Record<string, Load>> = {
+  init: async () => [(await import("./init.ts")).initCommand],
+  run: async (runNode) => [(await import("./run.ts")).runCommand(runNode)],
+  id: async () => [(await import("./id.ts")).idCommand],
+  discover: async () => [(await import("./discover.ts")).discoverCommand],
+  connect: async () => [(await import("./connect.ts")).connectCommand],
+  send: async () => [(await import("./send.ts")).sendCommand],
+  inbox: async () => [(await import("./inbox.ts")).inboxCommand],
+  status: async () => [(await import("./status.ts")).statusCommand],
+  audit: loadAudit,
+  peer: async () => [
+    ...(await import("./peer.ts")).PEER_COMMANDS,
+    ...(await import("./peer_group.ts")).GROUP_COMMANDS,
+  ],
+  token: async () => (await import("./token.ts")).TOKEN_COMMANDS,
+  module: async () => (await import("./module.ts")).MODULE_COMMANDS,
+  passphrase: async () => (await import("./passphrase.ts")).PASSPHRASE_COMMANDS,
+  "noise-key": async () => (await import("./noise_key.ts")).NOISE_KEY_COMMANDS,
+  backup: async () => [(await import("./backup.ts")).backupCommand],
+  restore: async () => [(await import("./backup.ts")).restoreCommand],
+  succeed: async () => [(await import("./succeed.ts")).succeedCommand],
+};
+
+async function loadAudit(): Promise<readonly NodeCommand[]> {
+  const { auditShowCommand } = await import("./audit_show.ts");
+  const { auditVerifyCommand, auditHeadCommand } = await import("./audit_verify.ts");
+  const { auditExportCommand } = await import("./audit_export.ts");
+  return [auditShowCommand, auditVerifyCommand, auditExportCommand, auditHeadCommand];
+}
+
+/** All commands, in the order of the help. */
+export async function loadAllCommands(runNode: RunNode): Promise<readonly NodeCommand[]> {
+  return (await Promise.all(Object.values(LOADERS).map((load) => load(runNode)))).flat();
+}
+
+/**
+ * The commands that a command line can mean.
+ * @param word Its first; without one that a command begins with, all of them.
+ */
+export async function loadCommands(
+  word: string | undefined,
+  runNode: RunNode,
+): Promise<readonly NodeCommand[]> {
+  const isKnown = word !== undefined && Object.hasOwn(LOADERS, word);
+  return isKnown ? await LOADERS[word]!(runNode) : await loadAllCommands(runNode);
+}

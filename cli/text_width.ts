@@ -1,0 +1,67 @@
+/**
+ * Columns that a text takes on a terminal, and texts made to fit so many.
+ *
+ * @module
+ */
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** Columns that a text takes, nearly. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text) {
+    if (/[\p{M}\p{Cf}]/u.test(character)) continue;
+    width += WIDE.test(character) ? 2 : 1;
+  }
+  return width;
+}
+
+/** The beginning of a text that takes so many columns at most; at least one character of it. */
+function beginOf(text: string, width: number): string {
+  let begin = "";
+  for (const character of text) {
+    if (begin !== "" && displayWidth(begin + character) > width) break;
+    begin += character;
+  }
+  return begin;
+}
+
+/** A text that takes so many columns at most, with an ellipsis for what is left out. */
+export function cutText(text: string, width: number): string {
+  return displayWidth(text) <= width ? text : `${beginOf(text, width - 1)}…`;
+}
+
+/** A text in lines of so many columns, broken between words where that is possible. */
+export function wrapText(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let left = text;
+  while (displayWidth(left) > width) {
+    const begin = beginOf(left, width);
+    const isWordEnd = left[begin.length] === " ";
+    const blank = isWordEnd ? begin.length : begin.lastIndexOf(" ");
+    const line = blank > 0 ? left.slice(0, blank) : begin;
+    lines.push(line);
+    left = left.slice(line.length).trimStart();
+  }
+  return [...lines, left];
+}
+
+/** Prose in lines of so many columns. Paragraphs, and lines that begin with a blank, stay what they are. */
+export function wrapProse(text: string, width: number): string {
+  const paragraphs: string[] = [];
+  let open: string[] = [];
+  const end = () => {
+    if (open.length > 0) paragraphs.push(...wrapText(open.join(" "), width));
+    open = [];
+  };
+  for (const line of text.split("\n")) {
+    if (line !== "" && !line.startsWith(" ")) open.push(line);
+    else {
+      end();
+      paragraphs.push(line);
+    }
+  }
+  end();
+  return paragraphs.join("\n");
+}

@@ -1,0 +1,259 @@
+/**
+ * Composition of a node that runs: what `openred-node run` alone needs, and `node.ts` loads for it.
+ *
+ * @module
+ */
+import { CommandError, failure } from "./cli/command_error.ts";
+import type { Output } from "./cli/output.ts";
+import { KEYS_PASSPHRASE, readNewPassphrase, readPassphrase } from "./cli/passphrase_source.ts";
+import type { RunNode } from "./cli/run.ts";
+import type { RunOptions } from "./cli/run_options.ts";
+import type { WorkerCryptoCore } from "./crypto/client.ts";
+import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
+import { CryptoError } from "./crypto/interface.ts";
+import project from "./deno.json" with { type: "json" };
+import { explained, lockData } from "./keeper/data_directory.ts";
+import { BUILT_IN_MODULES } from "./modules/built_in.ts";
+import type { NodeConfig } from "./peer/config.ts";
+import { createNode, type Node } from "./peer/node.ts";
+import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
+import { readNodeSecret } from "./ports/node_secret.ts";
+import type { Log } from "./ports/ports.ts";
+import {
+  createLog,
+  createOpenDatabase,
+  holdsFile,
+  openFiles,
+  systemChannelUpgrader,
+  systemClock,
+  systemHttpClient,
+  systemRandom,
+  systemResolver,
+} from "./ports/system.ts";
+import { openBusyMark } from "./ports/system_busy_mark.ts";
+import { createGrantedFolders } from "./ports/system_granted_folders.ts";
+import { createModuleWorkers } from "./ports/system_module_workers.ts";
+import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
+import { listen, type Listening } from "./process/listening.ts";
+import { ProcessError } from "./process/process_error.ts";
+import { readRotationPolicy } from "./process/rotation_policy.ts";
+import { ServiceEnd } from "./process/service_end.ts";
+import { ADMIN_FILE } from "./protocol/admin_api.ts";
+
+const STOP_TIMEOUT_MS = 5_000;
+const FAILED_STOP_TIMEOUT_MS = 1_000;
+/** How long requests and channels may take to end, once the node lets nobody in any more. */
+const LAST_ANSWERS_MS = 2_000;
+const DAY_MS = 24 * 3_600_000;
+
+/** What a running node takes from the command line. */
+type RunWorld = Parameters<RunNode>[1];
+
+function configOf(
+  options: RunOptions,
+  settings: {
+    readonly apiUrl: string;
+    readonly adminToken: string;
+    readonly passphrase: Uint8Array | null;
+  },
+): NodeConfig {
+  const { passphrase, ...others } = settings;
+  return {
+    ...others,
+    ...(passphrase === null ? {} : { passphrase }),
+    version: project.version,
+    directories: options.directories,
+    ...(options.alias === null ? {} : { alias: options.alias }),
+    unlisted: options.unlisted,
+    pq: options.pq,
+    rotation: readRotationPolicy(options),
+    strangers: options.strangers,
+    allowPrivate: options.allowPrivate,
+    sessionLifeMs: options.sessionLifeS * 1000,
+    maxConnections: options.maxConnections,
+    idleConnectionMs: options.idleConnectionS * 1000,
+    handshakesPerMinute: options.handshakesPerMinute,
+    trustedProxies: options.trustedProxies,
+    audit: {
+      maxBytes: options.auditMaxBytes,
+      maxAgeMs: options.auditMaxAgeDays * DAY_MS,
+      keepBytes: options.auditKeepBytes,
+    },
+  };
+}
+
+async function composeNode(
+  options: RunOptions,
+  settings: {
+    readonly crypto: WorkerCryptoCore;
+    readonly config: NodeConfig;
+    readonly log: Log;
+  },
+): Promise<Node> {
+  return await createNode(
+    {
+      clock: systemClock,
+      random: systemRandom,
+      http: systemHttpClient,
+      resolver: systemResolver,
+      crypto: settings.crypto,
+      files: openFiles(options.data),
+      openDatabase: createOpenDatabase(options.data),
+      upgrader: systemChannelUpgrader,
+      moduleWorkers: createModuleWorkers(),
+      folders: createGrantedFolders(options.data),
+      busyMark: openBusyMark(options.data),
+      log: settings.log,
+    },
+    settings.config,
+    BUILT_IN_MODULES,
+  );
+}
+
+/**
+ * Stops a node and its listeners, for no longer than it may take: one that failed has little left to end in order.
+ * Nobody new is let in first, so that nothing comes to parts that have ended.
+ */
+async function stopInTime(
+  { node, listeners }: { readonly node: Node; readonly listeners: readonly Listening[] },
+  ending: ServiceEnd,
+): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const limitMs = ending.isFailed ? FAILED_STOP_TIMEOUT_MS : STOP_TIMEOUT_MS;
+  const cancel = systemClock.setTimer(limitMs, resolve);
+  const stopping = listeners.map((listening) => listening.shutdown(LAST_ANSWERS_MS));
+  await Promise.race([Promise.all([...stopping, node.stop()]), late]);
+  cancel();
+}
+
+/** The passphrase of a node's keys, there or to be made, or `null` where they have none. */
+async function passphraseOf(
+  options: RunOptions,
+  { err, passphrases }: { readonly err: Output } & Pick<RunWorld, "passphrases">,
+): Promise<Uint8Array | null> {
+  const { data, passphraseFile: file } = options;
+  const wanted = { ...KEYS_PASSPHRASE, file };
+  const stored = await readNodeSecret(openFiles(data));
+  if (stored?.kind === "sealed") return await readPassphrase(passphrases, wanted);
+  stored?.secret.fill(0);
+  if (file !== null) {
+    if (!holdsFile(data, KEYSTORE_FILE)) {
+      return await readNewPassphrase(passphrases, wanted);
+    }
+    const text =
+      "The node's keys have no passphrase; 'openred-node passphrase set' puts one on them";
+    await err.line({ text, style: "yellow" });
+  }
+  return null;
+}
+
+/** A keystore that does not open is nearly always a mistyped passphrase. */
+async function openOrExplain<T>(opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (cause) {
+    if (!(cause instanceof CryptoError) || cause.code !== "unseal_failed") throw cause;
+    throw failure(
+      "The node's keys do not open: the passphrase is wrong, or their files are damaged",
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * Runs a node until the signal of `world` fires, then stops it in order.
+ * @param world `core`: may have begun to start before there was a lock; it gets nothing until there is one.
+ */
+export async function runNode(
+  options: RunOptions,
+  world: RunWorld & { readonly core: Promise<WorkerCryptoCore> },
+): Promise<void> {
+  using _lock = lockData(options.data);
+  const format = options.json ? "json" : "text";
+  const log = createLog({ clock: systemClock, level: options.logLevel, format });
+  try {
+    await explained(options.data, () => runLocked(options, { ...world, log }));
+  } catch (cause) {
+    if (!(cause instanceof ProcessError)) throw cause;
+    throw new CommandError(cause.exitCode, cause.message, { cause });
+  } finally {
+    await log.flush();
+  }
+}
+
+type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: Log };
+
+async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
+  const { err, passphrases, log } = world;
+  const passphrase = await passphraseOf(options, { err, passphrases });
+  const ending = new ServiceEnd(log);
+  noteEnvironmentProxies(log, (name) => Deno.env.get(name));
+  const { trustedProxies } = options;
+  await using peers = listen({
+    ...options.listen,
+    flag: "--listen",
+    name: "node",
+    log,
+    trustedProxies,
+  });
+  await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
+  const crypto = await world.core;
+  ending.watchErrors();
+  ending.needsCore(crypto.ended);
+  ending.needs(peers.finished, "No node can connect");
+  ending.needs(admin.finished, "No command can connect");
+  try {
+    const adminToken = encodeBase64Url(systemRandom.bytes(32));
+    const apiUrl = options.apiUrl ?? peers.origin;
+    const config = configOf(options, { apiUrl, adminToken, passphrase });
+    const node = await openOrExplain(composeNode(options, { crypto, config, log }));
+    peers.answerWith((request, address) => node.handle(request, { address }));
+    admin.answerWith((request) => node.handleAdmin(request));
+    try {
+      await ending.unlessFailed(node.start());
+      await serveCommands(options, {
+        ...world,
+        node,
+        apiUrl,
+        ending,
+        admin: { url: admin.origin, token: adminToken },
+      });
+    } finally {
+      await stopInTime({ node, listeners: [peers, admin] }, ending);
+    }
+  } finally {
+    await crypto.stop().catch(() => {});
+  }
+}
+
+/** Lets the commands find this node, and says that it is ready, until it is to end. */
+async function serveCommands(
+  options: RunOptions,
+  parts: LockedWorld & {
+    readonly node: Node;
+    readonly apiUrl: string;
+    readonly ending: ServiceEnd;
+    readonly admin: { readonly url: string; readonly token: string };
+  },
+): Promise<void> {
+  const { node, apiUrl, ending, admin, out, signal } = parts;
+  const files = openFiles(options.data);
+  try {
+    await files.write(ADMIN_FILE, encodeUtf8(JSON.stringify({ ...admin, pid: Deno.pid })));
+    if (options.json) {
+      await out.raw(`ready ${JSON.stringify({ url: apiUrl, id: node.id })}\n`);
+    } else {
+      await out.pairs([
+        ["Node", { text: node.id, style: "bold" }],
+        ["URL", apiUrl],
+        ["Data", options.data],
+        ["Stop", "Ctrl-C"],
+      ]);
+    }
+    await ending.wait(signal);
+  } finally {
+    await files.remove(ADMIN_FILE);
+  }
+}
