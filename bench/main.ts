@@ -32,12 +32,14 @@ const BENCHMARKS: readonly Benchmark[] = [
   peers,
 ];
 const NAMES = BENCHMARKS.map(({ name }) => name);
+const OPTIONAL = BENCHMARKS.filter(({ isOptional }) => isOptional).map(({ name }) => name);
+const DEFAULTS = NAMES.filter((name) => !OPTIONAL.includes(name));
 const EXIT_USAGE = 2;
 
 const HELP = `Usage: deno task bench [name…] [--quick]
 
-Measures ${NAMES.join(", ")}, or those named, each against a reference in the same run.
-See docs/BENCHMARKS.md. peers runs only where it is named: it fetches packages.
+Measures ${DEFAULTS.join(", ")}, or those named, each against a reference in the same run.
+Only where they are named: ${OPTIONAL.join(", ")}. See docs/BENCHMARKS.md.
 
   --quick  few and short rounds: shows that everything works, gives no numbers to quote
   --help   print this help
@@ -61,9 +63,8 @@ async function main(): Promise<number> {
     console.error(`There is no benchmark ${unknown}. There are: ${NAMES.join(", ")}`);
     return EXIT_USAGE;
   }
-  const chosen = BENCHMARKS.filter(({ name, isOptional }) =>
-    positionals.length === 0 ? isOptional !== true : positionals.includes(name)
-  );
+  const names = positionals.length === 0 ? DEFAULTS : positionals;
+  const chosen = BENCHMARKS.filter(({ name }) => names.includes(name));
   printMachine();
   for (const benchmark of chosen) await benchmark.run(values.quick === true ? QUICK : FULL);
   return 0;

@@ -145,7 +145,26 @@ export function decodeNodeId(text: string): Uint8Array<ArrayBuffer> | null {
   return isSmallOrderKey(publicKey) ? null : publicKey;
 }
 
-/** Tells whether a text is a node id in its one valid form. */
+function nodeIdOf(publicKey: Uint8Array): string {
+  return "z" + base58.encode(concatBytes(new Uint8Array(MULTICODEC_ED25519), publicKey));
+}
+
+/** Base58 keeps the order of numbers of one length, and all ids are of one length. */
+const FIRST_NODE_ID = nodeIdOf(new Uint8Array(32));
+const LAST_NODE_ID = nodeIdOf(new Uint8Array(32).fill(0xff));
+
+/** Both signs of each. */
+const SMALL_ORDER_IDS: ReadonlySet<string> = new Set(
+  [...SMALL_ORDER_KEYS].flatMap((hex) => {
+    const key = Buffer.from(hex, "hex");
+    const negative = Buffer.from(key);
+    negative[31] = negative[31]! | 0x80;
+    return [nodeIdOf(key), nodeIdOf(negative)];
+  }),
+);
+
+/** Tells whether a text is a node id in its one valid form: what {@linkcode decodeNodeId} can read, without reading it. */
 export function isNodeId(text: string): text is NodeId {
-  return decodeNodeId(text) !== null;
+  return text.length === FIRST_NODE_ID.length && text >= FIRST_NODE_ID && text <= LAST_NODE_ID &&
+    /^[1-9A-HJ-NP-Za-km-z]+$/.test(text) && !SMALL_ORDER_IDS.has(text);
 }

@@ -4,9 +4,10 @@
  * @module
  */
 import { PROOF_HEADER } from "../protocol/directory_api.ts";
-import { jsonResponse } from "../protocol/http.ts";
+import { JSON_HEAD, jsonResponse } from "../protocol/http.ts";
+import { TextAnswer } from "../protocol/text_answer.ts";
 import { discover } from "./discover.ts";
-import { lookUp } from "./lookup.ts";
+import { LookUps } from "./lookup.ts";
 import type { Gauge } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
 import { PageCache } from "./page_cache.ts";
@@ -25,21 +26,12 @@ export interface Asked {
   readonly source: string;
 }
 
-export type RouteHandler = (request: Request, asked: Asked) => Promise<Response>;
+export type RouteHandler = (request: Request, asked: Asked) => Response | Promise<Response>;
 
 export type DirectoryHandlers = Readonly<Record<RouteName, RouteHandler>>;
 
-/** The headers of `jsonResponse`, one object for every answer. */
-const JSON_INIT = {
-  headers: {
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "content-type": "application/json",
-  },
-} as const;
-
 function jsonText(text: string): Response {
-  return new Response(text, JSON_INIT);
+  return new TextAnswer(JSON_HEAD, text).asResponse();
 }
 
 function searchOf(url: string): string {
@@ -77,6 +69,7 @@ export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
   const registrar = new Registrar(parts, perIdentity);
   const introducer = new Introducer(parts, perIdentity);
   const pages = new PageCache(clock, store);
+  const lookUps = new LookUps(parts);
   const startedMs = clock.monotonicMs();
   const api = JSON.stringify(describeApi(config));
   return {
@@ -94,8 +87,8 @@ export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
       const make = () => discover(parts, new URLSearchParams(search));
       return jsonText(await pages.text(search, make));
     },
-    async lookUp(_request, { id }) {
-      return jsonText(JSON.stringify(await lookUp(parts, id)));
+    lookUp(_request, { id }) {
+      return lookUps.answer(id);
     },
     async health() {
       const { active, stale, dormant } = await store.countNodes();
@@ -112,7 +105,7 @@ export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
       return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4" } });
     },
     openapi() {
-      return Promise.resolve(jsonText(api));
+      return jsonText(api);
     },
   };
 }

@@ -4,10 +4,15 @@
  * @module
  */
 import { isNodeId, type NodeId } from "../crypto/encoding.ts";
-import type { NodeAnswer } from "../protocol/directory_api.ts";
+import type { LeaseStatus, NodeAnswer } from "../protocol/directory_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
+import { JSON_HEAD, jsonResponse, problemAnswer } from "../protocol/http.ts";
+import { TextAnswer } from "../protocol/text_answer.ts";
 import { nodeAnswer } from "./entries.ts";
+import { statusAt } from "./leases.ts";
+import type { Count } from "./metrics.ts";
 import type { DirectoryParts } from "./parts.ts";
+import type { DirectoryEntry, FoundNode } from "./stores/store.ts";
 import { refuseSucceeded } from "./succeeded.ts";
 
 /** A node that is about to register should be found soon after. */
@@ -19,23 +24,63 @@ export function nodeUnknownError(): OpenRedError {
   });
 }
 
-/**
- * Finds a node, listed or not; the directory itself too.
- * @throws {OpenRedError} `bad_request`, `node_unknown` or `succeeded`.
- */
-export async function lookUp(
-  parts: Pick<DirectoryParts, "clock" | "own" | "store">,
-  id: string,
-): Promise<NodeAnswer> {
-  const { own } = parts;
-  if (id === own.id) {
+/** How a node was shown last. */
+interface Shown {
+  readonly text: string;
+  readonly status: LeaseStatus;
+}
+
+type LookUpParts = Pick<DirectoryParts, "clock" | "metrics" | "own" | "store">;
+
+/** Answers look-ups, at once where the store has what it takes at hand. */
+export class LookUps {
+  readonly #parts: LookUpParts;
+  readonly #shown = new WeakMap<DirectoryEntry, Shown>();
+  /** Asked for ids that nobody has, which anybody can make. */
+  readonly #unknown = problemAnswer(nodeUnknownError());
+  readonly #unknownCount: Count;
+
+  constructor(parts: LookUpParts) {
+    this.#parts = parts;
+    this.#unknownCount = parts.metrics.counter("openred_refusals_total", { code: "node_unknown" });
+  }
+
+  /**
+   * Finds a node, listed or not; the directory itself too.
+   * @throws {OpenRedError} `bad_request` or `succeeded`, also as a rejection.
+   */
+  answer(id: string): Response | Promise<Response> {
+    const { own, store } = this.#parts;
+    if (id === own.id) return jsonResponse(this.#ownAnswer());
+    const found = store.atHand(id as NodeId);
+    if (found !== null) return this.#answerOf(id, found);
+    return store.find(id as NodeId).then((asked) => this.#answerOf(id, asked));
+  }
+
+  #answerOf(id: string, found: FoundNode): Response {
+    refuseSucceeded(found);
+    if (found.entry !== null) {
+      return new TextAnswer(JSON_HEAD, this.#textOf(found.entry)).asResponse();
+    }
+    // What is found has an id, so only what is not found has to be looked at.
+    if (!isNodeId(id)) throw new OpenRedError("bad_request", "The path does not end in a node id");
+    this.#unknownCount.value += 1;
+    return new TextAnswer(this.#unknown.head, this.#unknown.content).asResponse();
+  }
+
+  #textOf(entry: DirectoryEntry): string {
+    const nowMs = this.#parts.clock.nowMs();
+    const shown = this.#shown.get(entry);
+    if (shown !== undefined && shown.status === statusAt(entry, nowMs)) return shown.text;
+    const answer = nodeAnswer(entry, nowMs);
+    const text = JSON.stringify(answer);
+    this.#shown.set(entry, { text, status: answer.status });
+    return text;
+  }
+
+  #ownAnswer(): NodeAnswer {
+    const { own } = this.#parts;
     const members = { api_url: own.apiUrl, last_seen: own.seq, status: "active" } as const;
     return { record: own.text, node_id: own.id, ...members };
   }
-  // What is found has an id, so only what is not found has to be looked at.
-  const found = await parts.store.find(id as NodeId);
-  refuseSucceeded(found);
-  if (found.entry !== null) return nodeAnswer(found.entry, parts.clock.nowMs());
-  if (!isNodeId(id)) throw new OpenRedError("bad_request", "The path does not end in a node id");
-  throw nodeUnknownError();
 }

@@ -24,8 +24,8 @@ const OVERLOADED_RETRY_MS = 1_000;
 export interface Directory {
   /** The directory's id, once it has started. */
   readonly id: NodeId;
-  /** Answers a request. Never rejects. */
-  handle(request: Request, source: RequestSource): Promise<Response>;
+  /** Answers a request. Neither throws nor rejects. */
+  handle(request: Request, source: RequestSource): Response | Promise<Response>;
   /**
    * Opens the keys (made on the first start) and signs the directory's record.
    * @throws {CryptoError} `unseal_failed` for a keystore that does not open.
@@ -42,6 +42,7 @@ class DirectoryService implements Directory {
   readonly #metrics = new Metrics();
   readonly #perAddress: RateLimit;
   #own: OwnRecord | null = null;
+  /** Neither throws nor rejects. */
   #answer: ((request: Request, source: string) => Response | Promise<Response>) | null = null;
   #underWay = 0;
   #idle = Promise.withResolvers<void>();
@@ -78,25 +79,36 @@ class DirectoryService implements Directory {
     this.#ports.log.log("info", "directory_started", { id: this.id, url: this.#config.url });
   }
 
-  async handle(request: Request, source: RequestSource): Promise<Response> {
-    const { concurrent } = this.#config.limits;
+  handle(request: Request, source: RequestSource): Response | Promise<Response> {
     this.#underWay += 1;
+    let answer;
     try {
-      if (this.#answer === null || (concurrent > 0 && this.#underWay > concurrent)) {
-        throw new OpenRedError("overloaded", "The directory takes no more requests now", {
-          retryAfterMs: OVERLOADED_RETRY_MS,
-        });
-      }
-      const client = this.#config.trustedProxies.clientOf(source.address, request.headers);
-      const counted = addressSource(client);
-      this.#perAddress.check(counted);
-      return await this.#answer(request, counted);
+      answer = this.#answerOf(request, source);
     } catch (error) {
-      return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
-    } finally {
-      this.#underWay -= 1;
-      if (this.#underWay === 0) this.#idle.resolve();
+      answer = errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
     }
+    if (answer instanceof Promise) return answer.finally(() => this.#ended());
+    this.#ended();
+    return answer;
+  }
+
+  /** @throws {OpenRedError} `overloaded` or `rate_limited`. */
+  #answerOf(request: Request, { address }: RequestSource): Response | Promise<Response> {
+    const { limits, trustedProxies } = this.#config;
+    const { concurrent } = limits;
+    if (this.#answer === null || (concurrent > 0 && this.#underWay > concurrent)) {
+      throw new OpenRedError("overloaded", "The directory takes no more requests now", {
+        retryAfterMs: OVERLOADED_RETRY_MS,
+      });
+    }
+    const counted = addressSource(trustedProxies.clientOf(address, request));
+    this.#perAddress.check(counted);
+    return this.#answer(request, counted);
+  }
+
+  #ended(): void {
+    this.#underWay -= 1;
+    if (this.#underWay === 0) this.#idle.resolve();
   }
 
   async stop(): Promise<void> {

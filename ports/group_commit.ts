@@ -13,16 +13,30 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+export interface GroupCommitOptions {
+  /**
+   * Whether a write may run twice, what it did undone in between. Then a group goes without the means to undo one write
+   * alone, which cost more than most writes; where one fails, it begins again with them.
+   */
+  readonly isRepeatable: boolean;
+}
+
 /** Runs writes on one SQLite database in groups. */
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #clock: Pick<Clock, "setTimer">;
+  readonly #isRepeatable: boolean;
   #closing: (writes: number) => void = () => {};
   #waiting: Waiting[] = [];
 
-  constructor(database: DatabaseSync, clock: Pick<Clock, "setTimer">) {
+  constructor(
+    database: DatabaseSync,
+    clock: Pick<Clock, "setTimer">,
+    options: GroupCommitOptions = { isRepeatable: false },
+  ) {
     this.#database = database;
     this.#clock = clock;
+    this.#isRepeatable = options.isRepeatable;
   }
 
   /** Calls `closing` last in each transaction, with the number of its writes. What it throws fails them all. */
@@ -47,6 +61,7 @@ export class GroupCommit {
     const group = this.#waiting;
     this.#waiting = [];
     if (group.length === 0) return;
+    if (this.#isRepeatable && this.#commitAtOnce(group)) return;
     const failures = new Map<Waiting, unknown>();
     try {
       this.#database.exec("BEGIN IMMEDIATE");
@@ -62,6 +77,21 @@ export class GroupCommit {
       if (failures.has(waiting)) waiting.reject(failures.get(waiting));
       else waiting.resolve();
     }
+  }
+
+  /** @returns Whether all of it is on disk; otherwise nothing is. */
+  #commitAtOnce(group: readonly Waiting[]): boolean {
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      for (const { apply } of group) apply();
+      this.#closing(group.length);
+      this.#database.exec("COMMIT");
+    } catch {
+      this.#rollBack();
+      return false;
+    }
+    for (const { resolve } of group) resolve();
+    return true;
   }
 
   #applyOne(waiting: Waiting, failures: Map<Waiting, unknown>): void {

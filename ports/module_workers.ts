@@ -64,8 +64,11 @@ export interface ModuleStart {
   readonly guest: string;
   /** What its heap may grow to. Deno 2.4.2 has no such limit: there only that of the process holds. */
   readonly heapMiB: number;
-  /** Takes what the module posted, in order. Must not throw. */
-  onMessage(bytes: Uint8Array<ArrayBuffer>): void;
+  /**
+   * Takes what the module posted, in order. Must not throw.
+   * @returns Whether nobody has asked for it, so that the time it took is the module's.
+   */
+  onMessage(bytes: Uint8Array<ArrayBuffer>): boolean;
 }
 
 /** The thread of one module. */

@@ -5,6 +5,8 @@
  */
 import { Buffer } from "node:buffer";
 import { STATUS_TEXT } from "@std/http/status";
+import { TextAnswer } from "../protocol/text_answer.ts";
+import type { RequestConnection } from "./system_request.ts";
 import type { Socket } from "./system_socket.ts";
 
 const SWITCHING = 101;
@@ -14,6 +16,26 @@ const BODILESS = new Set([SWITCHING, 204, 304]);
 const WHOLE_TYPES = /^(?:application\/(?:problem\+)?json|text\/plain)\b/;
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 const NOTHING = new Uint8Array();
+const BUFFER_BYTES = 16 * 1024;
+/** Where the text begins in a buffer; its head is written in front of it. */
+const HEAD_ROOM = 1_024;
+const MAX_FREE_BUFFERS = 16;
+
+const encoder = new TextEncoder();
+
+/** What answers are written in, used again and again: a new array for each would cost more than writing it. */
+export class AnswerBuffers {
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+
+  take(): Uint8Array<ArrayBuffer> {
+    return this.#free.pop() ?? new Uint8Array(BUFFER_BYTES);
+  }
+
+  /** Gives one back that nobody writes from any more. */
+  give(buffer: Uint8Array<ArrayBuffer>): void {
+    if (this.#free.length < MAX_FREE_BUFFERS) this.#free.push(buffer);
+  }
+}
 
 export interface AnswerOptions {
   /** Of the request: an answer to HEAD has no body, HTTP/1.0 knows no chunks. */
@@ -23,16 +45,21 @@ export interface AnswerOptions {
   readonly keepAlive: boolean;
   /** The value of the header `Date`. */
   readonly date: string;
-  /** Fires when the client has gone; asked for where a body is written as it comes. */
-  readonly watch: () => AbortSignal;
+  readonly buffers: AnswerBuffers;
+  /** Watched where a body is written as it comes. */
+  readonly connection: Pick<RequestConnection, "watch">;
 }
 
 function reasonOf(status: number): string {
   return (STATUS_TEXT as Readonly<Record<number, string>>)[status] ?? "";
 }
 
+function statusLine(status: number): string {
+  return `HTTP/1.1 ${status} ${reasonOf(status)}\r\n`;
+}
+
 function headOf(answer: Response, more: string): string {
-  let lines = `HTTP/1.1 ${answer.status} ${reasonOf(answer.status)}\r\n`;
+  let lines = statusLine(answer.status);
   for (const [name, value] of answer.headers) {
     // How the body ends and whether the connection goes on is this file's to say.
     const isFraming = name === "content-length" || name === "transfer-encoding" ||
@@ -84,18 +111,56 @@ async function writeStream(
   }
 }
 
+/** Writes an answer in one piece, from a buffer where it fits into one. */
+async function writeText(
+  socket: Socket,
+  { head, content }: TextAnswer,
+  options: AnswerOptions & { readonly common: string },
+): Promise<boolean> {
+  const { method, keepAlive, common, buffers } = options;
+  const start = statusLine(head.status) + head.lines;
+  const buffer = buffers.take();
+  try {
+    const { read, written } = encoder.encodeInto(content, buffer.subarray(HEAD_ROOM));
+    const text = `${start}content-length: ${written}\r\n${common}\r\n`;
+    if (read === content.length && text.length <= HEAD_ROOM) {
+      const from = HEAD_ROOM - text.length;
+      encoder.encodeInto(text, buffer.subarray(from, HEAD_ROOM));
+      await socket.write(buffer.subarray(from, HEAD_ROOM + (method === "HEAD" ? 0 : written)));
+      return keepAlive;
+    }
+  } finally {
+    buffers.give(buffer);
+  }
+  const body = encoder.encode(content);
+  const text = `${start}content-length: ${body.length}\r\n${common}\r\n`;
+  await socket.write(join(text, method === "HEAD" ? NOTHING : body));
+  return keepAlive;
+}
+
 /**
  * Writes an answer: JSON and plain text in one piece, all else as it comes.
  * @returns Whether another request may follow on this connection.
  * @throws {Error} Where the connection broke or the body failed.
  */
-export async function writeAnswer(
+export function writeAnswer(
   socket: Socket,
   answer: Response,
   options: AnswerOptions,
 ): Promise<boolean> {
-  const { method, keepAlive, date } = options;
+  const { keepAlive, date } = options;
   const common = `date: ${date}\r\n${keepAlive ? "" : "connection: close\r\n"}`;
+  return answer instanceof TextAnswer && answer.isUntouched
+    ? writeText(socket, answer, { ...options, common })
+    : writeResponse(socket, answer, { ...options, common });
+}
+
+async function writeResponse(
+  socket: Socket,
+  answer: Response,
+  options: AnswerOptions & { readonly common: string },
+): Promise<boolean> {
+  const { method, keepAlive, common } = options;
   if (BODILESS.has(answer.status)) {
     await socket.write(join(headOf(answer, common), NOTHING));
     return keepAlive;
@@ -106,7 +171,7 @@ export async function writeAnswer(
     await socket.write(join(head, method === "HEAD" ? NOTHING : body));
     return keepAlive;
   }
-  return await writeParts(socket, { answer, body: answer.body, common }, options);
+  return await writeParts(socket, { answer, body: answer.body }, options);
 }
 
 async function writeParts(
@@ -114,17 +179,16 @@ async function writeParts(
   parts: {
     readonly answer: Response;
     readonly body: ReadableStream<Uint8Array>;
-    readonly common: string;
   },
-  options: AnswerOptions,
+  options: AnswerOptions & { readonly common: string },
 ): Promise<boolean> {
-  const { answer, body, common } = parts;
+  const { answer, body } = parts;
   // HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
   const isChunked = !options.isHttp10;
   const framing = isChunked ? "transfer-encoding: chunked\r\n" : "";
-  await socket.write(join(headOf(answer, framing + common), NOTHING));
+  await socket.write(join(headOf(answer, framing + options.common), NOTHING));
   if (options.method === "HEAD") await body.cancel();
-  else await writeStream(socket, body, { isChunked, signal: options.watch() });
+  else await writeStream(socket, body, { isChunked, signal: options.connection.watch() });
   return options.keepAlive;
 }
 

@@ -17,7 +17,7 @@ const LINE_FEED = 10;
 
 export interface BodyParts {
   readonly socket: Socket;
-  readonly framing: BodyFraming;
+  readonly framing: Exclude<BodyFraming, { kind: "none" }>;
   /** Whether the client waits for a word before it sends. */
   readonly expectsContinue: boolean;
   readonly hold: Hold;
@@ -33,14 +33,13 @@ export class RequestBody {
   /** Bytes left of the body, or of the chunk that is being read. */
   #left: number;
   #isStarted = false;
-  #isEnded: boolean;
+  #isEnded = false;
   #isFirstChunk = true;
 
   constructor(parts: BodyParts) {
     this.#parts = parts;
     const { framing } = parts;
     this.#left = framing.kind === "length" ? framing.bytes : 0;
-    this.#isEnded = framing.kind === "none";
   }
 
   /** Whether all of it was read. */

@@ -6,13 +6,16 @@
 import type { HeldBytes, Hold } from "./held_bytes.ts";
 import { type HeadRefusal, MAX_HEAD_BYTES, parseHead, type RequestHead } from "./http_head.ts";
 import type { ListenerLimits } from "./listener_limits.ts";
-import { refusalBytes, writeAnswer } from "./system_answer.ts";
+import { type AnswerBuffers, refusalBytes, writeAnswer } from "./system_answer.ts";
 import { RequestBody } from "./system_body.ts";
-import { SocketRequest, type Takeover } from "./system_request.ts";
+import {
+  type RequestConnection,
+  SocketRequest,
+  type TakenSocket,
+  type Takeover,
+} from "./system_request.ts";
 import type { Socket } from "./system_socket.ts";
 
-const CARRIAGE_RETURN = 13;
-const LINE_FEED = 10;
 /** What is read and dropped of a request that was answered before it had come whole. */
 const MAX_LINGER_BYTES = 4 * 2 ** 20;
 
@@ -27,27 +30,24 @@ export interface ExchangeParts {
   readonly sourceOf: (headers: RequestHead["headers"]) => string;
   readonly limits: ListenerLimits;
   readonly held: HeldBytes;
-  readonly answer: (request: Request, address: string) => Promise<Response>;
+  /** What the answers of all connections are written in. */
+  readonly buffers: AnswerBuffers;
+  readonly answer: (request: Request, address: string) => Response | Promise<Response>;
   /** Milliseconds that never go back. */
   readonly nowMs: () => number;
   /** The value of the header `Date`. */
   readonly date: () => string;
 }
 
-/** Where the blank line behind a head begins, or -1. */
-function findHeadEnd(bytes: Uint8Array, from: number): number {
-  for (let at = bytes.indexOf(LINE_FEED, from); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) {
-    if (bytes[at + 1] === CARRIAGE_RETURN && bytes[at + 2] === LINE_FEED) return at - 1;
-  }
-  return -1;
-}
-
 /** Serves one connection. */
-export class Exchange {
+export class Exchange implements RequestConnection {
   readonly #parts: ExchangeParts;
   #state: ExchangeState = "waiting";
   #deadlineMs: number;
   #lastWritten = 0;
+  /** Of the request that is being answered: its body, and whom its bytes are counted for. */
+  #body: RequestBody | null = null;
+  #source = "";
   #gone: AbortController | null = null;
   /** A read that is under way to notice the end of the other one. */
   #watching: Promise<void> | null = null;
@@ -95,7 +95,7 @@ export class Exchange {
   /** Serves until the connection ends. Never rejects. @returns Whether the connection lives on as a channel. */
   async run(): Promise<boolean> {
     try {
-      while (await this.#next());
+      await this.#serve();
     } catch {
       // Whoever broke the connection, or was too slow, cannot be told so any more.
     }
@@ -108,112 +108,101 @@ export class Exchange {
     return false;
   }
 
-  async #next(): Promise<boolean> {
+  /** @throws {Error} Where the connection broke. */
+  async #serve(): Promise<void> {
     const { limits, nowMs, socket } = this.#parts;
-    const head = await this.#readHead();
-    if (head === null) return false;
-    if (typeof head === "number") return await this.#refuse(head);
-    this.#state = "answering";
-    this.#deadlineMs = Infinity;
-    const source = this.#parts.sourceOf(head.headers);
-    const { framing } = head;
-    const hold = this.#parts.held.begin(source, {
-      wholeBytes: framing.kind === "length" ? framing.bytes : 0,
-      giveWay: () => this.#giveWay(),
-    });
-    const isOpen = await this.#answer(head, { source, hold }).finally(() => hold.release());
-    if (!isOpen && this.#takeover === null) await this.#linger();
-    if (!isOpen || this.#isLast) return false;
-    this.#state = "waiting";
-    this.#deadlineMs = nowMs() + (socket.heldBytes > 0 ? limits.headMs : limits.keepAliveMs);
-    return true;
-  }
-
-  /** @returns `null` where the connection ended before another request began. */
-  async #readHead(): Promise<RequestHead | HeadRefusal | null> {
-    const { socket, limits, nowMs } = this.#parts;
-    for (let looked = 0;;) {
-      this.#skipBlankLine();
-      const { held } = socket;
-      const end = findHeadEnd(held, looked);
-      if (end >= 0) {
-        // In parts of a few thousand, which is the most arguments that a call takes everywhere.
-        let text = "";
-        for (let at = 0; at < end; at += 4_096) {
-          text += String.fromCharCode(...held.subarray(at, Math.min(end, at + 4_096)));
+    for (;;) {
+      let head = this.#takeHead();
+      while (head === null) {
+        if (!await this.#more()) return;
+        if (this.#state === "waiting") {
+          this.#state = "reading";
+          this.#deadlineMs = nowMs() + limits.headMs;
         }
-        socket.skip(end + 4);
-        return parseHead(text);
+        head = this.#takeHead();
       }
-      looked = Math.max(0, held.length - 3);
-      if (held.length >= MAX_HEAD_BYTES) return 431;
-      if (!await this.#more()) return null;
-      if (this.#state !== "waiting") continue;
-      this.#state = "reading";
-      this.#deadlineMs = nowMs() + limits.headMs;
+      if (typeof head === "number") return await this.#refuse(head);
+      this.#state = "answering";
+      this.#deadlineMs = Infinity;
+      const isOpen = await this.#answer(head);
+      if (!isOpen && this.#takeover === null) await this.#linger();
+      if (!isOpen || this.#isLast) return;
+      this.#state = "waiting";
+      this.#deadlineMs = nowMs() + (socket.heldBytes > 0 ? limits.headMs : limits.keepAliveMs);
     }
   }
 
+  /** @returns `null` where it has not come whole. */
+  #takeHead(): RequestHead | HeadRefusal | null {
+    const { socket } = this.#parts;
+    const text = socket.heldBytes === 0 ? null : socket.takeHead();
+    if (text !== null) return parseHead(text);
+    return socket.heldBytes >= MAX_HEAD_BYTES ? 431 : null;
+  }
+
   /** @returns Whether more has come. */
-  async #more(): Promise<boolean> {
-    if (this.#watching === null) return await this.#parts.socket.fill(MAX_HEAD_BYTES);
-    await this.#watching;
+  #more(): Promise<boolean> {
+    const watching = this.#watching;
+    return watching === null ? this.#parts.socket.fill(MAX_HEAD_BYTES) : this.#watched(watching);
+  }
+
+  async #watched(watching: Promise<void>): Promise<boolean> {
+    await watching;
     this.#watching = null;
     const isGone = this.#gone?.signal.aborted === true;
     this.#gone = null;
     return !isGone;
   }
 
-  /** Some clients send one behind a body. */
-  #skipBlankLine(): void {
-    const { held } = this.#parts.socket;
-    if (held[0] === CARRIAGE_RETURN && held[1] === LINE_FEED) this.#parts.socket.skip(2);
-  }
-
-  async #refuse(status: HeadRefusal): Promise<false> {
+  async #refuse(status: HeadRefusal): Promise<void> {
     await this.#parts.socket.write(refusalBytes(status));
     await this.#linger();
-    return false;
   }
 
   /** @returns Whether another request may follow. */
-  async #answer(
-    head: RequestHead,
-    { source, hold }: { readonly source: string; readonly hold: Hold },
-  ): Promise<boolean> {
-    const { socket, limits, nowMs, address, held } = this.#parts;
-    const body = this.#bodyOf(head, hold);
-    const watch = () => this.#watch(body);
-    const takeOver = (takeover: Takeover) => {
-      this.#takeover = takeover;
-      const giveWay = () => {
-        socket.close();
-        return true;
-      };
-      return { socket, hold: held.begin(source, { giveWay }) };
-    };
-    const request = new SocketRequest({ head, body, watch, takeOver });
-    const answer = await this.#parts.answer(request.asRequest(), address);
-    this.#state = "answering";
-    this.#lastWritten = socket.writtenBytes;
-    this.#deadlineMs = nowMs() + limits.writeMs;
-    if (answer.status !== 101) this.#abandon();
-    const isOpen = await writeAnswer(socket, answer, {
-      method: head.method,
-      isHttp10: head.isHttp10,
-      keepAlive: head.keepAlive && body.isEnded && !this.#isLast,
-      date: this.#parts.date(),
-      watch,
-    });
-    return isOpen && this.#takeover === null;
+  async #answer(head: RequestHead): Promise<boolean> {
+    const { socket, limits, nowMs, address } = this.#parts;
+    this.#source = this.#parts.sourceOf(head.headers);
+    const hold = this.#holdOf(head);
+    const body = hold === null ? null : this.#bodyOf(head, hold);
+    this.#body = body;
+    try {
+      const request = new SocketRequest({ head, body, connection: this });
+      const given = this.#parts.answer(request.asRequest(), address);
+      const answer = given instanceof Promise ? await given : given;
+      this.#state = "answering";
+      this.#lastWritten = socket.writtenBytes;
+      this.#deadlineMs = nowMs() + limits.writeMs;
+      if (answer.status !== 101) this.#abandon();
+      const isOpen = await writeAnswer(socket, answer, {
+        method: head.method,
+        isHttp10: head.isHttp10,
+        keepAlive: head.keepAlive && (body?.isEnded ?? true) && !this.#isLast,
+        date: this.#parts.date(),
+        buffers: this.#parts.buffers,
+        connection: this,
+      });
+      return isOpen && this.#takeover === null;
+    } finally {
+      hold?.release();
+    }
   }
 
-  #bodyOf(head: RequestHead, hold: Hold): RequestBody {
+  #holdOf({ framing }: RequestHead): Hold | null {
+    if (framing.kind === "none") return null;
+    return this.#parts.held.begin(this.#source, {
+      wholeBytes: framing.kind === "length" ? framing.bytes : 0,
+      giveWay: () => this.#giveWay(),
+    });
+  }
+
+  #bodyOf({ framing, headers }: RequestHead, hold: Hold): RequestBody | null {
+    if (framing.kind === "none") return null;
     const { socket, limits, nowMs } = this.#parts;
     return new RequestBody({
       socket,
-      framing: head.framing,
-      expectsContinue: head.headers.has("expect"),
+      framing,
+      expectsContinue: headers.has("expect"),
       hold,
       started: () => {
         this.#state = "reading";
@@ -226,18 +215,28 @@ export class Exchange {
     });
   }
 
+  takeOver(takeover: Takeover): TakenSocket {
+    const { socket, held } = this.#parts;
+    this.#takeover = takeover;
+    const giveWay = () => {
+      socket.close();
+      return true;
+    };
+    return { socket, hold: held.begin(this.#source, { giveWay }) };
+  }
+
   #abandon(): void {
     this.#takeover?.abandon();
     this.#takeover = null;
   }
 
   /** Reads on while an answer is made, to notice that nobody waits for it any more. */
-  #watch(body: RequestBody): AbortSignal {
+  watch(): AbortSignal {
     if (this.#gone !== null) return this.#gone.signal;
     const gone = new AbortController();
     this.#gone = gone;
     const { socket } = this.#parts;
-    if (body.isEnded && socket.heldBytes === 0) {
+    if ((this.#body?.isEnded ?? true) && socket.heldBytes === 0) {
       this.#watching = socket.fill(MAX_HEAD_BYTES).then(
         (isMore) => isMore || gone.abort(),
         () => gone.abort(),

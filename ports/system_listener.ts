@@ -10,7 +10,7 @@ import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener_limits.ts";
 import type { Log } from "./ports.ts";
-import { refusalBytes } from "./system_answer.ts";
+import { AnswerBuffers, refusalBytes } from "./system_answer.ts";
 import { Exchange } from "./system_exchange.ts";
 import { Socket } from "./system_socket.ts";
 
@@ -28,8 +28,8 @@ export interface ListenOptions {
   readonly limits?: Partial<ListenerLimits>;
   /** Whose connections carry requests of many; nobody's unless it says so. */
   readonly trustedProxies?: TrustedProxies;
-  /** Must not reject. */
-  readonly answer: (request: Request, address: string) => Promise<Response>;
+  /** Must neither throw nor reject. */
+  readonly answer: (request: Request, address: string) => Response | Promise<Response>;
 }
 
 interface Member {
@@ -48,6 +48,7 @@ export class HttpListener {
   readonly #proxies: TrustedProxies;
   readonly #listener: Deno.TcpListener;
   readonly #held: HeldBytes;
+  readonly #buffers = new AnswerBuffers();
   /** The one that has been there longest stands first. */
   readonly #members = new Set<Member>();
   readonly #perSource = new Map<string, number>();
@@ -167,9 +168,11 @@ export class HttpListener {
       socket,
       address: hostname,
       sourceOf: (headers) =>
-        source ?? addressSource(this.#proxies.clientOf(hostname, new Headers([...headers]))),
+        source ??
+          addressSource(this.#proxies.clientOf(hostname, { headers: new Headers([...headers]) })),
       limits: this.#limits,
       held: this.#held,
+      buffers: this.#buffers,
       answer: this.#options.answer,
       nowMs: () => performance.now(),
       date: () => this.#date,

@@ -126,9 +126,9 @@ export class SystemModuleWorker implements ModuleWorker {
   #hand(message: ArrayBuffer): void {
     if (this.#stopReason !== null || this.#isOver) return;
     const startMs = performance.now();
-    this.#options.onMessage(new Uint8Array(message));
+    const isOwnDoing = this.#options.onMessage(new Uint8Array(message));
     const endMs = performance.now();
-    const pauseMs = this.#share.spent(endMs - startMs, endMs);
+    const pauseMs = isOwnDoing ? this.#share.spent(endMs - startMs, endMs) : 0;
     if (pauseMs === 0) return this.#say("taken");
     const timer = setTimeout(() => {
       this.#pauses.delete(timer);

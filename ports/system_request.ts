@@ -24,12 +24,18 @@ export interface TakenSocket {
   readonly hold: Hold;
 }
 
+/** The connection of a request. */
+export interface RequestConnection {
+  /** Fires when the client has gone; whoever asks for it has the connection watched. */
+  watch(): AbortSignal;
+  takeOver(takeover: Takeover): TakenSocket;
+}
+
 export interface RequestParts {
   readonly head: RequestHead;
-  readonly body: RequestBody;
-  /** Fires when the client has gone; whoever asks for it has the connection watched. */
-  readonly watch: () => AbortSignal;
-  readonly takeOver: (takeover: Takeover) => TakenSocket;
+  /** `null` for a request without one. */
+  readonly body: RequestBody | null;
+  readonly connection: RequestConnection;
 }
 
 /** What handlers here use of a `Request`. */
@@ -71,16 +77,15 @@ export class SocketRequest implements UsedRequest {
   }
 
   get signal(): AbortSignal {
-    return this.#signal ??= this.#parts.watch();
+    return this.#signal ??= this.#parts.connection.watch();
   }
 
   get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
-    if (this.#parts.head.framing.kind === "none") return null;
-    return this.#stream ??= this.#parts.body.stream();
+    return this.#stream ??= this.#parts.body?.stream() ?? null;
   }
 
   get bodyUsed(): boolean {
-    return this.#parts.body.isStarted;
+    return this.#parts.body?.isStarted ?? false;
   }
 
   arrayBuffer(): Promise<ArrayBuffer> {
@@ -91,7 +96,7 @@ export class SocketRequest implements UsedRequest {
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.bodyUsed) throw new TypeError("The body was read already");
-    return await this.#parts.body.readAll();
+    return await this.#parts.body?.readAll() ?? new Uint8Array();
   }
 
   async text(): Promise<string> {
@@ -112,7 +117,7 @@ export class SocketRequest implements UsedRequest {
    * @throws {TypeError} For a request with a body, which would come first.
    */
   takeOver(takeover: Takeover): TakenSocket {
-    if (this.#parts.head.framing.kind !== "none") throw new TypeError("Expected no body");
-    return this.#parts.takeOver(takeover);
+    if (this.#parts.body !== null) throw new TypeError("Expected no body");
+    return this.#parts.connection.takeOver(takeover);
   }
 }

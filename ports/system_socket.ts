@@ -4,7 +4,10 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
 const FIRST_CHUNK_BYTES = 4 * 1024;
 /** What an answer or a frame is written in, so that every part that left is seen as progress. */
 const WRITE_BYTES = 64 * 1024;
@@ -13,8 +16,12 @@ const WRITE_BYTES = 64 * 1024;
 export class Socket {
   readonly #connection: Deno.TcpConn | Deno.TlsConn;
   #chunk = new Uint8Array(FIRST_CHUNK_BYTES);
+  /** The same bytes, as what makes text of them. */
+  #asBuffer = Buffer.from(this.#chunk.buffer);
   #start = 0;
   #end = 0;
+  /** How many of the held bytes were looked through for a blank line. */
+  #looked = 0;
   #isClosed = false;
   readonly #closed = Promise.withResolvers<void>();
   #written = 0;
@@ -55,9 +62,37 @@ export class Socket {
   /** Counts `length` of the held bytes as taken. */
   skip(length: number): void {
     this.#start += length;
+    this.#looked = 0;
     if (this.#start < this.#end) return;
     this.#start = 0;
     this.#end = 0;
+  }
+
+  /**
+   * Takes what is held up to the first blank line, and that line with it. An empty line at the very beginning, as some
+   * clients send one behind a body, is dropped.
+   * @returns Latin-1 text, or `null` where no blank line is held.
+   */
+  takeHead(): string | null {
+    const chunk = this.#chunk;
+    if (this.#end - this.#start >= 2 && this.#isLineEnd(this.#start)) this.skip(2);
+    let at = chunk.indexOf(LINE_FEED, this.#start + this.#looked);
+    while (at >= 0 && at + 2 < this.#end) {
+      if (this.#isLineEnd(at + 1)) {
+        // A line feed alone ends no line: it stays, and is refused with what it stands in.
+        const end = chunk[at - 1] === CARRIAGE_RETURN && at > this.#start ? at - 1 : at + 1;
+        const text = this.#asBuffer.toString("latin1", this.#start, end);
+        this.skip(at + 3 - this.#start);
+        return text;
+      }
+      at = chunk.indexOf(LINE_FEED, at + 1);
+    }
+    this.#looked = Math.max(0, this.heldBytes - 3);
+    return null;
+  }
+
+  #isLineEnd(at: number): boolean {
+    return this.#chunk[at] === CARRIAGE_RETURN && this.#chunk[at + 1] === LINE_FEED;
   }
 
   /**
@@ -69,7 +104,8 @@ export class Socket {
   async fill(maxBytes: number): Promise<boolean> {
     if (this.heldBytes >= maxBytes) return false;
     this.#makeRoom(maxBytes);
-    const length = await this.#connection.read(this.#chunk.subarray(this.#end));
+    const chunk = this.#chunk;
+    const length = await this.#connection.read(this.#end === 0 ? chunk : chunk.subarray(this.#end));
     if (length === null) return false;
     this.#end += length;
     return true;
@@ -82,6 +118,7 @@ export class Socket {
     else {
       this.#chunk = new Uint8Array(Math.min(maxBytes, 2 * this.#chunk.length));
       this.#chunk.set(held);
+      this.#asBuffer = Buffer.from(this.#chunk.buffer);
     }
     this.#start = 0;
     this.#end = held.length;
@@ -104,7 +141,9 @@ export class Socket {
     this.#isWriting = true;
     try {
       for (let at = 0; at < bytes.length;) {
-        const length = await this.#connection.write(bytes.subarray(at, at + WRITE_BYTES));
+        const isWhole = at === 0 && bytes.length <= WRITE_BYTES;
+        const part = isWhole ? bytes : bytes.subarray(at, at + WRITE_BYTES);
+        const length = await this.#connection.write(part);
         at += length;
         this.#written += length;
       }

@@ -42,15 +42,19 @@ export interface Listening extends AsyncDisposable {
 
 function createListener(options: ListeningOptions, answer: Answer): HttpListener {
   const { name, log, flag, hostname, port } = options;
+  const fail = (error: unknown) => {
+    log.log("error", "request_failed", { text: textOf(error) });
+    return problemResponse(new OpenRedError("internal", `The ${name} failed`));
+  };
   try {
     return new HttpListener({
       ...options,
-      answer: async (request, address) => {
+      answer: (request, address) => {
         try {
-          return await answer(request, address);
+          const given = answer(request, address);
+          return given instanceof Promise ? given.catch(fail) : given;
         } catch (error) {
-          log.log("error", "request_failed", { text: textOf(error) });
-          return problemResponse(new OpenRedError("internal", `The ${name} failed`));
+          return fail(error);
         }
       },
     });

@@ -5,6 +5,7 @@
  */
 import { concatBytes } from "../crypto/encoding.ts";
 import { ERROR_STATUS, OpenRedError } from "./errors.ts";
+import { AnswerHead, TextAnswer } from "./text_answer.ts";
 
 const SECURITY_HEADERS = {
   "cache-control": "no-store",
@@ -61,16 +62,16 @@ export async function readBody(
   maxBytes: number,
   judge: JudgeBody | null = null,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const named = request.headers.get("content-length") ?? "";
+  const { headers } = request;
+  const named = headers.get("content-length") ?? "";
   if (Number(named) > maxBytes) throw tooLarge(maxBytes);
-  if (request.body === null) return new Uint8Array();
   // A server holds a sender to the length it named, and reading it whole takes half the time.
-  const isKnown = judge === null && /^\d+$/.test(named) &&
-    !request.headers.has("transfer-encoding");
+  const isKnown = judge === null && /^\d+$/.test(named) && !headers.has("transfer-encoding");
+  if (!isKnown && request.body === null) return new Uint8Array();
   try {
     const body = isKnown
-      ? new Uint8Array(await request.arrayBuffer())
-      : await readStream(request.body, { maxBytes, judge });
+      ? await request.bytes()
+      : await readStream(request.body!, { maxBytes, judge });
     if (body.length > maxBytes) throw tooLarge(maxBytes);
     return body;
   } catch (cause) {
@@ -112,25 +113,35 @@ export function queryOf(request: Request): URLSearchParams {
   return new URLSearchParams(at < 0 ? "" : request.url.slice(at + 1));
 }
 
+/** The head of an answer of JSON. */
+export const JSON_HEAD = new AnswerHead(200, {
+  ...SECURITY_HEADERS,
+  "content-type": "application/json",
+});
+
 /** Answers JSON. */
 export function jsonResponse(content: unknown, status = 200): Response {
-  return new Response(JSON.stringify(content), {
-    status,
-    headers: { ...SECURITY_HEADERS, "content-type": "application/json" },
-  });
+  const head = status === 200 ? JSON_HEAD : new AnswerHead(status, JSON_HEAD.headers);
+  return new TextAnswer(head, JSON.stringify(content)).asResponse();
 }
 
-/** Answers an error as problem+json (RFC 9457) with its stable `code`. */
-export function problemResponse(error: OpenRedError): Response {
+/** What answers an error: problem+json (RFC 9457) with its stable `code`. */
+export function problemAnswer(error: OpenRedError): TextAnswer {
   const status = ERROR_STATUS[error.code];
-  const headers = new Headers({
+  const headers: Record<string, string> = {
     ...SECURITY_HEADERS,
     "content-type": "application/problem+json",
-  });
+  };
   if (error.retryAfterMs !== null) {
-    headers.set("retry-after", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
+    headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   }
   const title = error.code.replaceAll("_", " ");
   const problem = { type: "about:blank", title, status, detail: error.message, code: error.code };
-  return new Response(JSON.stringify({ ...problem, ...error.members }), { status, headers });
+  const head = new AnswerHead(status, headers);
+  return new TextAnswer(head, JSON.stringify({ ...problem, ...error.members }));
+}
+
+/** As {@linkcode problemAnswer}, for whoever handles answers. */
+export function problemResponse(error: OpenRedError): Response {
+  return problemAnswer(error).asResponse();
 }

@@ -111,13 +111,15 @@ export class TrustedProxies {
    * Who a request is from: the address of its connection, or, if that is a trusted proxy, the nearest address that
    * the proxies name and that is none of theirs; the farthest one if all are.
    * @param connection The other end of the connection, as the server shows it.
+   * @param request Whose headers are looked at only where the connection is a trusted proxy's.
    * @returns The connection's address wherever the headers are missing, malformed, too long, contradict each other or
    *   name no address.
    */
-  clientOf(connection: string, headers: Headers): string {
+  clientOf(connection: string, request: { readonly headers: Headers }): string {
     if (this.#networks.length === 0) return connection;
     const nearest = parseAddress(connection);
     if (nearest === null || !this.#trusts(nearest)) return connection;
+    const { headers } = request;
     const forwardedFor = headers.get("x-forwarded-for");
     const forwarded = headers.get("forwarded");
     const named = [

@@ -8,9 +8,16 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { KnownIds } from "./known_ids.ts";
 import { NodeCache } from "./node_cache.ts";
 import { readCounts } from "./sqlite_counts.ts";
-import { changeServices, deleteNode, readPage } from "./sqlite_lists.ts";
+import {
+  deleteNode,
+  listedServices,
+  moveServices,
+  readPage,
+  storedServices,
+} from "./sqlite_lists.ts";
 import {
   entryOfRow,
   JOIN_LEASE,
@@ -52,6 +59,9 @@ const MAX_FLOOR_AHEAD_S = 300;
 /** Ids are spread at random over their indexes, so a small cache would have every write read pages. */
 const CACHE_KIB = 65_536;
 
+/** What is found of an id that is not stored. */
+const NOTHING: FoundNode = { entry: null, succession: null };
+
 /** {@linkcode DirectoryStore} on a SQLite database. */
 export class SqliteStore implements DirectoryStore {
   readonly #database: DatabaseSync;
@@ -60,8 +70,10 @@ export class SqliteStore implements DirectoryStore {
   /** The entry of each id that a group stored last, until the call that stored it goes on. */
   readonly #committing = new Map<NodeId, DirectoryEntry>();
   readonly #sql: Statements;
+  readonly #known: KnownIds;
+  /** As they are until something changes. */
+  #counts: NodeCounts | null = null;
   #revision = 0;
-  #proofFloorSec: number;
 
   /** Opens (or makes) `directory.db`. */
   constructor(open: OpenDatabase, clock: Pick<Clock, "nowMs" | "setTimer">) {
@@ -70,23 +82,27 @@ export class SqliteStore implements DirectoryStore {
       PRAGMA cache_size = -${CACHE_KIB}`);
     prepareTables(this.#database);
     this.#sql = new Statements(this.#database);
-    this.#commit = new GroupCommit(this.#database, clock);
+    this.#commit = new GroupCommit(this.#database, clock, { isRepeatable: true });
     // A database that was just made remembers no proof: whatever was signed until now may be used up.
     this.#sql.run(
       "INSERT OR IGNORE INTO own (name, value) VALUES (?, ?)",
       PROOF_FLOOR,
       String(Math.floor(clock.nowMs() / 1000)),
     );
-    this.#proofFloorSec = Number(this.#own(PROOF_FLOOR));
+    this.#known = new KnownIds({ sql: this.#sql, clock });
   }
 
   get revision(): number {
     return this.#revision;
   }
 
+  atHand(id: NodeId): FoundNode | null {
+    return this.#cache.get(id) ?? (this.#known.mayHave(id) ? null : NOTHING);
+  }
+
   find(id: NodeId): Promise<FoundNode> {
-    const cached = this.#cache.get(id);
-    if (cached !== undefined) return Promise.resolve(cached);
+    const held = this.atHand(id);
+    if (held !== null) return Promise.resolve(held);
     const found = { entry: this.#entry(id), succession: this.#succession(id) };
     // Unknown ids are free to make, so they must not push known ones out.
     if (found.entry !== null || found.succession !== null) this.#cache.set(id, found);
@@ -139,14 +155,14 @@ export class SqliteStore implements DirectoryStore {
   }
 
   countNodes(): Promise<NodeCounts> {
-    return Promise.resolve(readCounts(this.#sql));
+    return Promise.resolve(this.#counts ??= readCounts(this.#sql));
   }
 
   async claimProof(use: ProofUse): Promise<boolean> {
     let isNew = false;
     await this.#write(() => {
-      this.#lowerFloor(Math.floor(use.nowMs / 1000));
-      if (use.iatSec <= this.#proofFloorSec) return;
+      isNew = false;
+      if (use.iatSec <= this.#loweredFloor(Math.floor(use.nowMs / 1000))) return;
       const sql = "INSERT OR IGNORE INTO proofs (jti, iat, used_at) VALUES (?, ?, ?)";
       isNew = this.#sql.run(sql, use.jti, use.iatSec, use.nowMs) === 1;
     });
@@ -163,22 +179,20 @@ export class SqliteStore implements DirectoryStore {
 
   async sweep(options: SweepOptions): Promise<SweepResult> {
     let result: SweepResult = { forgotten: 0, proofs: 0, isDone: true };
-    let forgottenSec = 0;
     await this.#write(() => {
       const { forgotten, changed, proofs, highestIatSec, isDone } = sweepStep(this.#sql, options);
       for (const id of [...forgotten, ...changed]) this.#changed(id);
-      forgottenSec = highestIatSec;
-      const floorSec = Math.max(this.#proofFloorSec, forgottenSec);
+      this.#counts = null;
+      // A proof id that is forgotten must stay used, even if the clock is set back a little.
+      const floorSec = Math.max(this.#proofFloor(), highestIatSec);
       if (proofs > 0) this.#setOwn(PROOF_FLOOR, String(floorSec));
       result = { forgotten: forgotten.length, proofs, isDone };
     });
-    // A proof id that is forgotten must stay used, even if the clock is set back a little. A claim of the same group
-    // may have lowered the floor meanwhile.
-    this.#proofFloorSec = Math.max(this.#proofFloorSec, forgottenSec);
     return result;
   }
 
   close(): Promise<void> {
+    this.#known.stop();
     this.#commit.flush();
     this.#database.close();
     return Promise.resolve();
@@ -186,7 +200,8 @@ export class SqliteStore implements DirectoryStore {
 
   #put(input: NewEntry, latestSeq: number): StoreOutcome {
     const { entry } = input;
-    const succession = this.#succession(entry.id);
+    const cached = this.#cache.get(entry.id);
+    const succession = cached === undefined ? this.#succession(entry.id) : cached.succession;
     if (succession !== null) return { outcome: "succeeded", succession };
     if (!this.#storeNode(PUT_NODE, entry, latestSeq)) {
       return { outcome: "behind", entry: this.#entry(entry.id)! };
@@ -213,6 +228,7 @@ export class SqliteStore implements DirectoryStore {
       storedAt,
       oldId,
     );
+    this.#known.add(oldId);
     if (next !== null) this.#pin(newId, next);
     deleteNode(this.#sql, oldId);
     this.#changed(oldId);
@@ -225,24 +241,33 @@ export class SqliteStore implements DirectoryStore {
   /** @returns Whether it was stored. */
   #storeNode(sql: string, entry: DirectoryEntry, ...more: number[]): boolean {
     const { id } = entry;
-    const store = () => this.#sql.run(sql, ...nodeValues(entry), ...more);
-    if (changeServices(this.#sql, id, store) === 0) return false;
+    const cached = this.#cache.get(id)?.entry;
+    const before = cached ? listedServices(cached) : storedServices(this.#sql, id);
+    if (this.#sql.run(sql, ...nodeValues(entry), ...more) === 0) return false;
+    moveServices(this.#sql, id, { before, after: listedServices(entry) });
+    this.#known.add(id);
     this.#changed(id);
     return true;
   }
 
-  /** Nobody reads between a change and its commit, so the cache may forget the node here already. */
+  /** Nobody reads between a change and its commit, so the cache forgets the node here already: what it has is stored. */
   #changed(id: NodeId): void {
     this.#cache.delete(id);
     this.#committing.delete(id);
+    this.#counts = null;
     this.#revision += 1;
   }
 
-  /** The memory of proofs begins now, where it is said to begin only later. */
-  #lowerFloor(nowSec: number): void {
-    if (this.#proofFloorSec <= nowSec + MAX_FLOOR_AHEAD_S) return;
+  #proofFloor(): number {
+    return Number(this.#own(PROOF_FLOOR));
+  }
+
+  /** The second up to which proofs may have been used: now, where it is said to be later by much. */
+  #loweredFloor(nowSec: number): number {
+    const floorSec = this.#proofFloor();
+    if (floorSec <= nowSec + MAX_FLOOR_AHEAD_S) return floorSec;
     this.#setOwn(PROOF_FLOOR, String(nowSec));
-    this.#proofFloorSec = nowSec;
+    return nowSec;
   }
 
   /** Runs one write in the next group. */

@@ -66,18 +66,30 @@ export function readPage(sql: Statements, query: ListQuery): ListPage {
   return { entries, nextAfter: last === undefined ? null : last["id"] as string };
 }
 
-/** Under which names a row of `nodes` is found. */
-function listedServices(row: Readonly<Record<string, unknown>> | undefined): readonly string[] {
-  return row?.["listed"] === 1 ? servicesOf(row["services"] as string) : [];
+/** Under which names a node is found. */
+export function listedServices(
+  node: {
+    readonly services: readonly string[];
+    readonly unlisted: boolean;
+    readonly gone: boolean;
+  },
+): readonly string[] {
+  return node.unlisted || node.gone ? [] : node.services;
 }
 
-/** Runs a change of one node's row, and has lists find the node by the services that it has then. */
-export function changeServices(sql: Statements, id: string, change: () => number): number {
-  const read = () => sql.get("SELECT services, listed FROM nodes WHERE id = ?", id);
-  const before = listedServices(read());
-  const changes = change();
-  if (changes === 0) return 0;
-  const after = listedServices(read());
+/** The same of the row that a node has now. */
+export function storedServices(sql: Statements, id: string): readonly string[] {
+  const row = sql.get("SELECT services FROM nodes WHERE id = ? AND listed", id);
+  return row === undefined ? [] : servicesOf(row["services"] as string);
+}
+
+/** Has lists find a node by other services than `before`. */
+export function moveServices(
+  sql: Statements,
+  id: string,
+  names: { readonly before: readonly string[]; readonly after: readonly string[] },
+): void {
+  const { before, after } = names;
   for (const name of before) {
     if (after.includes(name)) continue;
     sql.run("DELETE FROM node_services WHERE name = ? AND id = ?", name, id);
@@ -86,10 +98,10 @@ export function changeServices(sql: Statements, id: string, change: () => number
     if (before.includes(name)) continue;
     sql.run("INSERT OR IGNORE INTO node_services (name, id) VALUES (?, ?)", name, id);
   }
-  return changes;
 }
 
 /** Deletes a node's row, if there is one. */
 export function deleteNode(sql: Statements, id: string): void {
-  changeServices(sql, id, () => sql.run("DELETE FROM nodes WHERE id = ?", id));
+  moveServices(sql, id, { before: storedServices(sql, id), after: [] });
+  sql.run("DELETE FROM nodes WHERE id = ?", id);
 }

@@ -119,6 +119,8 @@ export interface DirectoryStore {
   /** Grows with every change of nodes that this process can see. */
   readonly revision: number;
   find(id: NodeId): Promise<FoundNode>;
+  /** What {@linkcode find} would tell, where it is at hand; `null` where it has to be asked. */
+  atHand(id: NodeId): FoundNode | null;
   /**
    * Stores a record whose `seq` is above the stored one's. Resolves once it is durable.
    * @param options `latestSeq`: a stored record whose `seq` is above this one gives way to any; by default none does.

@@ -125,7 +125,7 @@ export class PeerApi {
   async handle(request: Request, { address }: RequestSource): Promise<Response> {
     try {
       this.#checkConcurrent();
-      const client = addressSource(this.#trustedProxies.clientOf(address, request.headers));
+      const client = addressSource(this.#trustedProxies.clientOf(address, request));
       this.#concurrent += 1;
       try {
         return await this.#app.fetch(request, { source: { address: client } });

@@ -83,6 +83,37 @@ Deno.test("SqliteStore answers a write only after the commit of its group", asyn
   await store.close();
 });
 
+Deno.test("SqliteStore stores a group without a write of it that fails, and each write once", async () => {
+  const database = new DatabaseSync(":memory:");
+  const store = new SqliteStore(() => database, clockAt(0));
+  const others = [1, 2, 3, 4].map((seed) => testIdentity(seed).id);
+  await store.put({ entry: entry(others[3]!, { services: ["a", "b"] }), ...bare });
+  const puts = others.map((other) =>
+    store.put({ entry: entry(other, { seq: 6, services: ["a"] }), ...bare })
+  );
+  // Its services are stored before its pin is refused.
+  const broken = {
+    entry: entry(id, { services: ["a"] }),
+    next: {} as Uint8Array,
+    succession: null,
+  };
+  const refused = store.put(broken).catch((error) => error.code);
+  const proof = { jti: "a".repeat(22), iatSec: 7, nowMs: 8_000 };
+  const claims = [store.claimProof(proof), store.claimProof(proof)];
+  assertEquals(await Promise.all(puts), Array(4).fill({ outcome: "stored" }));
+  assertEquals(await refused, "overloaded");
+  assertEquals(await Promise.all(claims), [true, false]);
+  assertEquals((await store.find(id)).entry, null);
+  assertEquals((await store.countNodes()).active, 4);
+  const names = database.prepare("SELECT name, id FROM node_services ORDER BY id").all();
+  assertEquals(
+    names.map((row) => ({ ...row })),
+    others.toSorted().map((other) => ({ name: "a", id: other })),
+  );
+  assertEquals((await store.find(others[0]!)).entry?.seq, 6);
+  await store.close();
+});
+
 Deno.test("SqliteStore refuses with overloaded what it cannot commit, and goes on afterwards", async () => {
   const database = new DatabaseSync(":memory:");
   const store = new SqliteStore(() => database, clockAt(0));

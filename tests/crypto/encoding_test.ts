@@ -210,6 +210,26 @@ Deno.test("decodeNodeId() returns null or what encodes to the text, and never th
   }));
 });
 
+Deno.test("isNodeId() tells without decoding what decodeNodeId() reads", () => {
+  const agree = (text: string) =>
+    assertStrictEquals(isNodeId(text), decodeNodeId(text) !== null, text);
+  const ends = [
+    new Uint8Array(32),
+    new Uint8Array(32).fill(0xff),
+    Uint8Array.of(1, ...Array(31).fill(0)),
+  ];
+  for (const key of [...ends, ...smallOrderKeys, ...smallOrderKeys.map(withSignBit)]) {
+    // The codecs on either side, and keys of other lengths.
+    for (const codec of [[0xed, 0x01], [0xed, 0x00], [0xed, 0x02], [0xec, 0xff], [0xed]]) {
+      agree(rawNodeId(key, codec));
+    }
+  }
+  const almost = fc.stringMatching(/^z6Mk[1-9A-HJ-NP-Za-km-z]{44}$/);
+  const near = fc.stringMatching(/^z6M[i-m][0-9A-Za-z]{43,45}$/);
+  fc.assert(fc.property(fc.oneof(fc.string({ unit: anyCodePoint }), almost, near), agree));
+  fc.assert(fc.property(anyKey, (key) => agree(rawNodeId(key))));
+});
+
 Deno.test("decodeNodeId() gives one changed character another key or none", () => {
   const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
   const id = encodeNodeId(new Uint8Array(32).fill(5));

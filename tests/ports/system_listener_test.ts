@@ -3,11 +3,14 @@ import type { ListenerLimits } from "../../ports/listener_limits.ts";
 import { readBody } from "../../protocol/http.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { problemResponse } from "../../protocol/http.ts";
+import { AnswerHead, TextAnswer } from "../../protocol/text_answer.ts";
 import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { serveLoopback } from "./loopback_server.ts";
 import { until } from "../world/until.ts";
 
 const MAX_BODY_BYTES = 100_000;
+
+type Handler = (request: Request) => Response | Promise<Response>;
 
 /** Answers a body with itself, or with what was wrong with it. */
 async function echo(request: Request): Promise<Response> {
@@ -58,7 +61,7 @@ class RawClient implements Disposable {
 /** Sends bytes on a connection of their own and reads what comes until the server ends it. */
 async function exchange(
   bytes: string,
-  options: { limits?: Partial<ListenerLimits>; handler?: typeof echo } = {},
+  options: { limits?: Partial<ListenerLimits>; handler?: Handler } = {},
 ): Promise<string> {
   await using server = serveLoopback(options.handler ?? echo, options.limits);
   using client = await RawClient.connect(server.url);
@@ -68,6 +71,60 @@ async function exchange(
 
 const HOST = "Host: a\r\n";
 const CLOSE = "Connection: close\r\n\r\n";
+
+Deno.test("HttpListener writes answers of text with their length in bytes, whatever it is", async () => {
+  const texts = [
+    "",
+    "a",
+    "é💬".repeat(2_500),
+    "x".repeat(15_360),
+    "x".repeat(15_361),
+    "é".repeat(100_000),
+  ];
+  for (const content of texts) {
+    const head = new AnswerHead(201, { "content-type": "text/plain", "x-long": "y".repeat(900) });
+    const answers = await exchange(
+      `GET /a HTTP/1.1\r\n${HOST}\r\nHEAD /a HTTP/1.1\r\n${HOST}\r\nGET /a HTTP/1.1\r\n${HOST}${CLOSE}`,
+      { handler: () => new TextAnswer(head, content).asResponse() },
+    );
+    const bytes = new TextEncoder().encode(content);
+    const sent = new TextDecoder("latin1").decode(bytes);
+    const parts = answers.split("HTTP/1.1 201 Created\r\n").slice(1).map((part) =>
+      part.split("\r\n\r\n")
+    );
+    assertEquals(parts.map(([, body]) => body === sent), [true, content === "", true]);
+    for (const [lines] of parts) {
+      assertMatch(lines!, new RegExp(`\\r\\ncontent-length: ${bytes.length}\\r\\ndate: `));
+      assertMatch(lines!, /^content-type: text\/plain\r\nx-long: y{900}\r\n/);
+    }
+  }
+});
+
+Deno.test("HttpListener writes an answer of text as it was changed", async () => {
+  const text = await exchange(`GET /a HTTP/1.1\r\n${HOST}${CLOSE}`, {
+    handler() {
+      const answer = new TextAnswer(new AnswerHead(200, { "x-a": "1" }), "b").asResponse();
+      answer.headers.set("x-a", "2");
+      return answer;
+    },
+  });
+  assertMatch(text, /^HTTP\/1\.1 200 OK\r\n[^]*x-a: 2\r\n[^]*\r\n\r\nb$/);
+});
+
+Deno.test("HttpListener takes a head in any parts, and a line feed alone for no end of a line", async () => {
+  await using server = serveLoopback(echo);
+  for (const step of [1, 2, 3, 7]) {
+    using client = await RawClient.connect(server.url);
+    const head = `\r\nGET /${step} HTTP/1.1\r\n${HOST}x: y\r\n${CLOSE}`;
+    for (let at = 0; at < head.length; at += step) await client.write(head.slice(at, at + step));
+    assertMatch(await client.read(), new RegExp(`GET /${step} 0$`));
+  }
+  for (
+    const head of ["GET / HTTP/1.1\r\nHost: ab\n\r\n", "GET / HTTP/1.1\nHost: a\r\n\r\n", "\n\r\n"]
+  ) {
+    assertMatch(await exchange(head), /^HTTP\/1\.1 400 /, head);
+  }
+});
 
 Deno.test("HttpListener answers requests of one connection in their order", async () => {
   const text = await exchange(

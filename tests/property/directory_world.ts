@@ -74,8 +74,8 @@ export class DirectoryWorld implements ServerWorld, AsyncDisposable {
     return {};
   }
 
-  handle(request: Request): Promise<Response> {
-    return this.#test.directory.handle(request, { address: "192.0.2.1" });
+  async handle(request: Request): Promise<Response> {
+    return await this.#test.directory.handle(request, { address: "192.0.2.1" });
   }
 
   async build(

@@ -5,7 +5,7 @@ import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 const PROXIES = TrustedProxies.parse("127.0.0.1, 10.0.0.0/8,::1,fd00::/8")!;
 
 function clientOf(headers: Record<string, string>, connection = "127.0.0.1"): string {
-  return PROXIES.clientOf(connection, new Headers(headers));
+  return PROXIES.clientOf(connection, { headers: new Headers(headers) });
 }
 
 Deno.test("TrustedProxies.parse() takes addresses and networks, and nothing else", () => {
@@ -35,7 +35,10 @@ Deno.test("clientOf() believes nobody but a trusted proxy", () => {
   for (const connection of ["192.0.2.1", "2001:db8::1", "11.0.0.1", "somebody"]) {
     assertEquals(clientOf(headers, connection), connection);
   }
-  assertEquals(TrustedProxies.NONE.clientOf("127.0.0.1", new Headers(headers)), "127.0.0.1");
+  assertEquals(
+    TrustedProxies.NONE.clientOf("127.0.0.1", { headers: new Headers(headers) }),
+    "127.0.0.1",
+  );
   assertEquals(clientOf({}), "127.0.0.1");
 });
 

@@ -100,7 +100,7 @@ export class DirectoryMachine {
       limits: DEFAULT_LIMITS,
       keystoreCost: CHEAP_COST,
     });
-    process.handler = (request, source) => directory.handle(request, source);
+    process.handler = async (request, source) => await directory.handle(request, source);
     await directory.start();
     return directory;
   }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { TextAnswer } from "../../protocol/text_answer.ts";
+
 export type Handler = (request: Request, address: string) => Response | Promise<Response>;
 
 /** Listens from the start; what it answers may be exchanged. */
@@ -18,7 +20,11 @@ export class LoopbackListener implements AsyncDisposable {
     const { signal } = this.#stop;
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, signal, onListen() {} },
-      (request, info) => this.handler(request, info.remoteAddr.hostname),
+      async (request, info) => {
+        const answer = await this.handler(request, info.remoteAddr.hostname);
+        // The runtime's server takes nothing but the runtime's own objects.
+        return answer instanceof TextAnswer ? new Response(answer.body, answer) : answer;
+      },
     );
     this.url = `http://127.0.0.1:${this.#server.addr.port}`;
   }

@@ -30,6 +30,11 @@ export class MessageRate {
     this.#awaited += 1;
   }
 
+  /** Whether the next message is one that the node asked for, as far as numbers tell. */
+  get isAwaiting(): boolean {
+    return this.#awaited > 0;
+  }
+
   /**
    * Counts a message, whose text has not been read yet.
    * @param bytes As `packing.ts` has it. A length of the text that is wrong counts as said.

@@ -62,7 +62,7 @@ export class Sandbox {
   constructor(
     clock: Pick<Clock, "monotonicMs" | "setTimer">,
     { start, busy = () => {} }: {
-      start: (onMessage: (bytes: Uint8Array) => void) => ModuleWorker;
+      start: (onMessage: (bytes: Uint8Array) => boolean) => ModuleWorker;
       busy?: (() => void) | undefined;
     },
   ) {
@@ -72,7 +72,11 @@ export class Sandbox {
     this.#busy = busy;
     this.hello = this.#greeting.promise;
     this.hello.catch(() => undefined);
-    this.#worker = start((bytes) => this.#receive(bytes));
+    this.#worker = start((bytes) => {
+      const { isAwaiting } = this.#rate;
+      this.#receive(bytes);
+      return !isAwaiting;
+    });
     this.ended = this.#worker.ended.then((end) => this.#over(end));
   }
 

@@ -158,7 +158,7 @@ Deno.test("a heap beyond its limit ends its module alone", async () => {
 Deno.test("a process beyond its limit ends all modules", async () => {
   const { rss } = Deno.memoryUsage();
   const workers = createModuleWorkers({ processBytes: rss + 150 * 2 ** 20 });
-  const common = { guest: OPEN_GUEST, heapMiB: 32, onMessage: () => {} };
+  const common = { guest: OPEN_GUEST, heapMiB: 32, onMessage: () => true };
   const quiet = workers.start({ ...common, name: "quiet.js", code: "" });
   assert(await quiet.ready);
   const growing = workers.start({

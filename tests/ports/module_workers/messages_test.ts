@@ -43,6 +43,33 @@ Deno.test("a burst waits until it is taken", async () => {
   await worker.terminate();
 });
 
+/** Milliseconds until 100 messages have come that cost 3 ms each. */
+async function spanOf(isUnasked: boolean): Promise<number> {
+  const { worker, next } = startModule(
+    "for (let n = 0; n < 100; n++) port.post(new Uint8Array(1));",
+    {
+      take: () => {
+        const endMs = performance.now() + 3;
+        while (performance.now() < endMs);
+        return isUnasked;
+      },
+    },
+  );
+  await next();
+  const startMs = performance.now();
+  for (let n = 1; n < 100; n++) await next();
+  const spanMs = performance.now() - startMs;
+  await worker.terminate();
+  return spanMs;
+}
+
+Deno.test("messages that cost much come slowly, unless this thread has asked for them", async () => {
+  // Two thirds of them come once so many before them were taken, each after eight times its cost.
+  const [own, asked] = [await spanOf(true), await spanOf(false)];
+  assert(own >= 1_200, `${own} ms`);
+  assert(asked < own, `${asked} ms of ${own} ms`);
+});
+
 Deno.test("nothing is handed over after terminate()", async () => {
   const { worker, messages, next } = startModule(
     "const go = () => { port.post(new Uint8Array(1)); setTimeout(go, 0) }; go();",

@@ -26,6 +26,8 @@ export function startModule(
     readonly limits?: Partial<ModuleLimits>;
     readonly heapMiB?: number;
     readonly guest?: string;
+    /** What this thread does with each message. @returns Whether nobody asked for it. */
+    readonly take?: () => boolean;
   } = {},
 ): StartedModule {
   const messages: string[] = [];
@@ -39,6 +41,7 @@ export function startModule(
     onMessage(bytes) {
       messages.push(new TextDecoder().decode(bytes));
       while (read < messages.length && waiting.length > 0) waiting.shift()!(messages[read++]!);
+      return options.take?.() ?? true;
     },
   });
   const next = () => {

@@ -1,0 +1,80 @@
+/**
+ * What a store can say of an id without a query: that it never stored it.
+ *
+ * @module
+ */
+import type { Clock } from "../../ports/ports.ts";
+import { IdFilter } from "./id_filter.ts";
+import type { Statements } from "./statements.ts";
+
+const FIRST_CAPACITY = 2 ** 16;
+/** Rows that are read at a time, and how long the process does other things in between. */
+const ROWS_A_STEP = 500;
+const PAUSE_MS = 1;
+
+/** Where ids are found, one table after the other. */
+const TABLES = [
+  `SELECT id FROM nodes WHERE id > ? ORDER BY id LIMIT ${ROWS_A_STEP}`,
+  `SELECT old_id AS id FROM successions WHERE old_id > ? ORDER BY old_id LIMIT ${ROWS_A_STEP}`,
+] as const;
+
+/** The ids of one database, read from it in steps, and those that came since. */
+export class KnownIds {
+  readonly #sql: Statements;
+  readonly #clock: Pick<Clock, "setTimer">;
+  /** `null` until the first one is complete. */
+  #filter: IdFilter | null = null;
+  #next: IdFilter | null = null;
+  #cancel = () => {};
+
+  /** @param options `capacity`: of the first filter, a power of two. */
+  constructor(
+    parts: { readonly sql: Statements; readonly clock: Pick<Clock, "setTimer"> },
+    options: { readonly capacity: number } = { capacity: FIRST_CAPACITY },
+  ) {
+    this.#sql = parts.sql;
+    this.#clock = parts.clock;
+    this.#build(options.capacity);
+  }
+
+  /** `false` only for what is not stored. What was deleted may stay known. */
+  mayHave(id: string): boolean {
+    return this.#filter?.mayHave(id) ?? true;
+  }
+
+  /** Notes an id that is being stored. */
+  add(id: string): void {
+    this.#next?.add(id);
+    const filter = this.#filter;
+    if (filter === null) return;
+    filter.add(id);
+    // What was deleted is not in the new one.
+    if (this.#next === null && filter.size > filter.capacity) this.#build(filter.capacity);
+  }
+
+  /** Reads no further. */
+  stop(): void {
+    this.#cancel();
+  }
+
+  #build(capacity: number): void {
+    const filter = new IdFilter(capacity);
+    this.#next = filter;
+    const step = (table: number, after: string) => {
+      const sql = TABLES[table];
+      if (sql === undefined) {
+        this.#next = null;
+        this.#filter = filter;
+        return;
+      }
+      const rows = this.#sql.prepare(sql).all(after);
+      for (const { id } of rows) filter.add(id as string);
+      // Otherwise it would be full again soon.
+      if (filter.size > capacity / 2) return this.#build(2 * capacity);
+      const last = rows.length < ROWS_A_STEP ? undefined : rows.at(-1);
+      if (last === undefined) return step(table + 1, "");
+      this.#cancel = this.#clock.setTimer(PAUSE_MS, () => step(table, last["id"] as string));
+    };
+    step(0, "");
+  }
+}
