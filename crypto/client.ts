@@ -11,13 +11,15 @@ import {
   type CallName,
   type CallResult,
   MOVING_CALLS,
+  SLOT_CALLS,
   wipeSecrets,
 } from "./bridge/calls.ts";
 import { CallingCore } from "./bridge/calling_core.ts";
-import { type PostedMessage, postPacked, takePosted } from "./bridge/codec.ts";
+import { type PackedMessage, type PostedMessage, postPacked, takePosted } from "./bridge/codec.ts";
 import type { PermutationRequest } from "./primitives/permutations.ts";
 import { PackReader } from "./bridge/pack_reader.ts";
 import { PackWriter } from "./bridge/pack_writer.ts";
+import { MAX_SLOT_CALL_BYTES, SlotCaller } from "./bridge/slot.ts";
 import { CryptoError, type CryptoErrorCode } from "./interface.ts";
 import { PERMUTED_CALL, REPORT, WORKER_READY } from "./bridge/worker_messages.ts";
 
@@ -29,6 +31,12 @@ const MAX_UNDER_WAY = 2;
 
 /** What is as large as this does not wait for more: the Worker begins while the next part is written. */
 const LARGE_BYTES = 2 ** 16;
+
+/** Small calls of one turn that do not go as a message: whoever answers a frame opens one and seals one. */
+const MAX_SLOT_CALLS = 2;
+
+/** How often the answer to a small call is looked for that did not come at once. */
+const LATE_MS = 2;
 
 const CALL_NUMBERS: ReadonlyMap<CallName, number> = new Map(
   CALL_NAMES.map((name, number) => [name, number]),
@@ -49,6 +57,11 @@ export const CRYPTO_WORKER_OPTIONS: WorkerOptions = {
 /** The client of a core in a Worker started with no permissions at all. */
 export class WorkerCryptoCore extends CallingCore {
   readonly #worker: Worker;
+  /** `null` where the Worker was not given its end. */
+  #slot: SlotCaller | null = null;
+  /** How many calls of this turn of the event loop were done there. */
+  #slotCalls = 0;
+  readonly #endTurn = () => void (this.#slotCalls = 0);
   readonly #waiting = new Map<number, PendingCall>();
   readonly #flushSoon = () => this.#flush();
   #writer: PackWriter | null = null;
@@ -75,9 +88,17 @@ export class WorkerCryptoCore extends CallingCore {
    * Starts the Worker and waits until it is ready.
    * @throws {CryptoError} `core_failed` if it does not start.
    */
-  static start(): Promise<WorkerCryptoCore> {
+  static async start(): Promise<WorkerCryptoCore> {
     const url = new URL("./worker.ts", import.meta.url);
-    return WorkerCryptoCore.attach(new Worker(url.href, CRYPTO_WORKER_OPTIONS));
+    const core = await WorkerCryptoCore.attach(new Worker(url.href, CRYPTO_WORKER_OPTIONS));
+    core.#share();
+    return core;
+  }
+
+  /** Gives the Worker its end of a slot for small calls. */
+  #share(): void {
+    this.#slot = new SlotCaller();
+    this.#worker.postMessage(this.#slot.shared);
   }
 
   /**
@@ -119,6 +140,8 @@ export class WorkerCryptoCore extends CallingCore {
   ): Promise<CallResult<N>> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) return reject(this.#failure);
+      const pending = { resolve: resolve as (value: unknown) => void, reject };
+      if (SLOT_CALLS.has(name) && this.#callInSlot(pending, { name, argument })) return;
       this.#nextId = (this.#nextId + 1) % 2 ** 32;
       try {
         this.#write(this.#nextId, name, argument);
@@ -127,8 +150,51 @@ export class WorkerCryptoCore extends CallingCore {
           new CryptoError("bad_argument", "Expected plain data as argument", { cause }),
         );
       }
-      this.#waiting.set(this.#nextId, { resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.set(this.#nextId, pending);
     });
+  }
+
+  /** @returns Whether the call was done at once, or is being done; otherwise it has to go as a message. */
+  #callInSlot(pending: PendingCall, { name, argument }: { name: CallName; argument: unknown }) {
+    const slot = this.#slot;
+    // What is under way comes first, and where a turn has more calls they share a message.
+    if (slot === null || this.#waiting.size > 0 || this.#writer !== null) return false;
+    if (this.#slotCalls >= MAX_SLOT_CALLS) return false;
+    if (!slot.isReady || longestOf(argument) > MAX_SLOT_CALL_BYTES) return false;
+    const writer = new PackWriter();
+    try {
+      writer.writeByte(CALL_NUMBERS.get(name)!);
+      writer.writeValue(argument, { transfer: false });
+    } catch {
+      // It is written and refused once more, as a message.
+      return false;
+    }
+    const { packed, attachments } = writer.finish();
+    const call = new Uint8Array(packed);
+    const isBegun = attachments.length === 0 && slot.begin(call);
+    call.fill(0);
+    if (!isBegun) return false;
+    if (this.#slotCalls === 0) process.nextTick(this.#endTurn);
+    this.#slotCalls += 1;
+    const answer = slot.wait();
+    if (answer !== null) settle(pending, new PackReader(packedOf(answer), { copies: true }));
+    else this.#awaitSlot(slot, pending);
+    return true;
+  }
+
+  /** Looks again and again for an answer that takes its time. Whoever calls meanwhile comes after it. */
+  #awaitSlot(slot: SlotCaller, pending: PendingCall): void {
+    this.#nextId = (this.#nextId + 1) % 2 ** 32;
+    const id = this.#nextId;
+    this.#waiting.set(id, pending);
+    const look = () => {
+      if (this.#waiting.get(id) !== pending) return;
+      const answer = slot.answer();
+      if (answer === null) return void setTimeout(look, LATE_MS);
+      this.#waiting.delete(id);
+      settle(pending, new PackReader(packedOf(answer), { copies: true }));
+    };
+    setTimeout(look, LATE_MS);
   }
 
   #write(id: number, name: CallName, argument: unknown): void {
@@ -181,7 +247,9 @@ export class WorkerCryptoCore extends CallingCore {
     this.#holdsSecret = false;
     this.#underWay += 1;
     try {
-      postPacked(this.#worker, writer.finish(), { isSecret });
+      const post = () => postPacked(this.#worker, writer.finish(), { isSecret });
+      if (this.#slot === null) post();
+      else this.#slot.post(post);
     } catch {
       // Nobody else can catch it here, and the calls of this message would wait for ever.
       this.#fail("The crypto worker could not be sent its calls");
@@ -201,16 +269,9 @@ export class WorkerCryptoCore extends CallingCore {
     }
     while (!reader.atEnd) {
       const id = reader.readUint32();
-      const succeeded = reader.readByte() === 1;
-      const value = reader.readValue();
-      const waiting = this.#waiting.get(id);
+      const waiting = this.#waiting.get(id) ?? null;
       this.#waiting.delete(id);
-      if (succeeded) {
-        waiting?.resolve(value);
-      } else {
-        const [code, text] = value as [CryptoErrorCode, string];
-        waiting?.reject(new CryptoError(code, text));
-      }
+      settle(waiting, reader);
     }
     // A secret that was opened comes in an answer of this kind, and whoever waited has a copy now.
     if (kind === REPORT.later) new Uint8Array(posted.packed).fill(0);
@@ -225,4 +286,23 @@ export class WorkerCryptoCore extends CallingCore {
     this.#waiting.clear();
     this.#writer = null;
   }
+}
+
+/** Reads a result, and tells it to whoever waits for it. */
+function settle(pending: PendingCall | null, reader: PackReader): void {
+  const succeeded = reader.readByte() === 1;
+  const value = reader.readValue();
+  if (succeeded) return pending?.resolve(value);
+  const [code, text] = value as [CryptoErrorCode, string];
+  pending?.reject(new CryptoError(code, text));
+}
+
+function packedOf(bytes: Uint8Array<ArrayBuffer>): PackedMessage {
+  return { packed: bytes.buffer, attachments: [] };
+}
+
+/** How long a call is at least: those that are too long are not packed in vain. */
+function longestOf(argument: unknown): number {
+  const { frame, body } = (argument ?? {}) as { frame?: Uint8Array; body?: Uint8Array };
+  return frame?.length ?? body?.length ?? 0;
 }

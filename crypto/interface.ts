@@ -89,6 +89,9 @@ export const BACKUP_CHUNK_BYTES = 65_536;
 /** How long the header of a frame may be, in bytes of UTF-8. */
 export const MAX_FRAME_HEADER_BYTES = 4 * 1_024;
 
+/** How many messages a frame may have. */
+export const MAX_FRAME_MESSAGES = 64;
+
 /** How long a frame may be, in bytes. */
 export const MAX_FRAME_BYTES = 2 ** 20;
 
@@ -293,10 +296,19 @@ export type OpenedFrame =
     /** The header's JSON text, an object with a text `type`. */
     readonly header: string;
     readonly body: Uint8Array;
+    /** The messages behind the first one; absent where it is alone. */
+    readonly more?: readonly FrameMessage[];
     readonly step: number;
     readonly counter: number;
   }
   | { readonly outcome: "dropped" | "refused" };
+
+/** One message of a frame. */
+export interface FrameMessage {
+  /** JSON text: an object with a text `type`, at most {@linkcode MAX_FRAME_HEADER_BYTES} of UTF-8. */
+  readonly header: string;
+  readonly body: Uint8Array;
+}
 
 /** A frame as it goes out, and the step it was sealed in. */
 export interface SealedFrame {
@@ -601,7 +613,8 @@ export interface CoreCalls {
    * Seals a frame: the next counter of the session's sending direction. Steps the ratchet first when
    * `mayStep` and the step is an hour old by `nowMs` or has {@linkcode MAX_STEP_FRAMES}.
    * @param options `header` is the JSON text, at most {@linkcode MAX_FRAME_HEADER_BYTES} of UTF-8. `body` must not be
-   *   used afterwards: a large one is transferred.
+   *   used afterwards: a large one is transferred. `more`: messages that share the frame, with the first one at most
+   *   {@linkcode MAX_FRAME_MESSAGES}.
    * @throws {CryptoError} `bad_argument` if the frame would exceed {@linkcode MAX_FRAME_BYTES}; `key_unknown`;
    *   `exhausted`.
    */
@@ -611,6 +624,7 @@ export interface CoreCalls {
     mayStep: boolean;
     header: string;
     body?: Uint8Array;
+    more?: readonly FrameMessage[];
     padding?: number;
   }): Promise<SealedFrame>;
   /** Opens a frame; see {@linkcode OpenedFrame}. Rejects only for an unknown session. */

@@ -7,7 +7,8 @@
 /// <reference lib="deno.worker" />
 // First, so that it runs before any other code of this Worker.
 import "./worker_guard.ts";
-import { CALL_NAMES } from "./bridge/calls.ts";
+import { setImmediate } from "node:timers";
+import { CALL_NAMES, SLOT_CALLS } from "./bridge/calls.ts";
 import { toCryptoError } from "./primitives/checks.ts";
 import { type PostedMessage, postPacked, takePosted } from "./bridge/codec.ts";
 import { PackReader } from "./bridge/pack_reader.ts";
@@ -16,6 +17,7 @@ import { LocalCryptoCore } from "./core.ts";
 import { CryptoError } from "./interface.ts";
 import type { PermutationRequest } from "./primitives/permutations.ts";
 import { PERMUTED_CALL, REPORT, WORKER_READY } from "./bridge/worker_messages.ts";
+import { SlotServer } from "./bridge/slot.ts";
 import { collectGarbage } from "./worker_garbage.ts";
 
 /** Collects results, which then are posted together. */
@@ -72,8 +74,76 @@ class WantedBlocks {
   }
 }
 
-function runCalls(parts: { core: LocalCryptoCore; wanted: WantedBlocks }, message: PostedMessage) {
-  const { core, wanted } = parts;
+/** What a Worker is made of. */
+interface Parts {
+  readonly core: LocalCryptoCore;
+  readonly wanted: WantedBlocks;
+  readonly desk: SlotDesk;
+}
+
+/** Does the calls of the slot while no message waits, and nothing is under way that needs the event loop. */
+class SlotDesk {
+  #server: SlotServer | null = null;
+  #handled = 0;
+  #underWay = 0;
+  #isDue = false;
+
+  open(shared: SharedArrayBuffer, core: LocalCryptoCore): void {
+    this.#server = new SlotServer(shared, (call) => runInSlot(core, call));
+    this.#goSoon();
+  }
+
+  /** Counts a message that was read. */
+  handled(): void {
+    this.#handled += 1;
+    this.#goSoon();
+  }
+
+  /** Stays away from the slot while work goes on. */
+  during(work: Promise<unknown>): void {
+    this.#underWay += 1;
+    const end = () => {
+      this.#underWay -= 1;
+      this.#goSoon();
+    };
+    work.then(end, end);
+  }
+
+  /** In the next turn: promise jobs come first. */
+  #goSoon(): void {
+    if (this.#server === null || this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      if (this.#underWay > 0) return;
+      if (this.#server!.serve(this.#handled)) this.#goSoon();
+    });
+  }
+}
+
+/** Does one call, and packs its result or what it throws. */
+function runInSlot(core: LocalCryptoCore, call: Uint8Array<ArrayBuffer>): Uint8Array {
+  const writer = new PackWriter(call.length);
+  try {
+    const reader = new PackReader({ packed: call.buffer, attachments: [] }, { copies: false });
+    const name = CALL_NAMES[reader.readByte()];
+    if (name === undefined || !SLOT_CALLS.has(name)) {
+      throw new CryptoError("bad_argument", "There is no such call");
+    }
+    const result = core.run(name, reader.readValue() as never);
+    writer.writeByte(1);
+    writer.writeValue(result, { transfer: false });
+  } catch (error) {
+    const { code, message } = toCryptoError(error);
+    writer.truncate(0);
+    writer.writeByte(0);
+    writer.writeValue([code, message], { transfer: false });
+  }
+  return new Uint8Array(writer.finish().packed);
+}
+
+function runCalls(parts: Parts, message: PostedMessage): void {
+  const { core, wanted, desk } = parts;
   const posted = takePosted(message);
   const outbox = new Outbox(REPORT.begun, posted.packed.byteLength);
   const reader = new PackReader(posted, { copies: false });
@@ -89,7 +159,7 @@ function runCalls(parts: { core: LocalCryptoCore; wanted: WantedBlocks }, messag
     try {
       if (name === undefined) throw new CryptoError("bad_argument", "There is no such call");
       const result = core.run(name, argument as never);
-      if (result instanceof Promise) void answerLater(id, result);
+      if (result instanceof Promise) desk.during(answerLater(id, result));
       else outbox.writeResult(id, result);
     } catch (error) {
       outbox.writeError(id, error);
@@ -111,12 +181,16 @@ async function answerLater(id: number, result: Promise<unknown>): Promise<void> 
 
 async function serve(): Promise<void> {
   const wanted = new WantedBlocks();
+  const desk = new SlotDesk();
   const core = await LocalCryptoCore.create({
     permute: (request) => wanted.ask(request),
-    onGarbage: collectGarbage,
+    onGarbage: () => desk.during(collectGarbage()),
   });
-  const parts = { core, wanted };
-  self.onmessage = (event: MessageEvent<PostedMessage>) => runCalls(parts, event.data);
+  self.onmessage = ({ data }: MessageEvent<PostedMessage | SharedArrayBuffer>) => {
+    if (data instanceof SharedArrayBuffer) return desk.open(data, core);
+    runCalls({ core, wanted, desk }, data);
+    desk.handled();
+  };
   self.postMessage(WORKER_READY);
 }
 

@@ -19,7 +19,14 @@ function nudge(): void {
   }
 }
 
-/** Has what nobody refers to any more collected within half a second. */
-export function collectGarbage(): void {
-  for (const afterMs of NUDGES_MS) setTimeout(nudge, afterMs);
+/** Has what nobody refers to any more collected within half a second, and resolves then. */
+export async function collectGarbage(): Promise<void> {
+  await Promise.all(NUDGES_MS.map((afterMs) =>
+    new Promise<void>((resolve) =>
+      setTimeout(() => {
+        nudge();
+        resolve();
+      }, afterMs)
+    )
+  ));
 }

@@ -18,6 +18,7 @@ import { createNodeParts, type NodeData, type NodeParts, type NodePorts } from "
 import type { PeerBook } from "./peers/peer_book.ts";
 import type { BuiltInModule, ModuleHost } from "./modules/host.ts";
 import type { Permissions } from "./peers/permissions.ts";
+import type { SessionTable } from "./sessions/session.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
 import { OpenRequests } from "./open_requests.ts";
@@ -55,6 +56,7 @@ export interface NodeInside {
   readonly permissions: Permissions;
   readonly vault: TokenVault;
   readonly sessions: Sessions;
+  readonly table: SessionTable;
   readonly modules: ModuleHost;
   readonly methods: MethodBook;
   readonly ownRecord: OwnRecord;

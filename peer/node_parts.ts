@@ -211,11 +211,11 @@ function createCarrier(
 }
 
 /** How what modules send leaves. */
-function createSender({ background, table }: Shared, sessions: () => Sessions): Sender {
+function createSender({ table }: Shared, sessions: () => Sessions): Sender {
   return {
     sendReliable: (message) => sessions().reliable.send(message),
     cancel: (id) => sessions().reliable.cancel(id),
-    sendOnce: (peer, header, body) => background.run("send", sessions().send(peer, header, body)),
+    sendOnce: (peer, header, body) => sessions().send(peer, header, body),
     want: (peer) => sessions().links.want(peer),
     isConnected: (peer) => table.current(peer) !== null,
   };

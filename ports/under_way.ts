@@ -28,15 +28,15 @@ export class UnderWay {
     return this.#count === 0;
   }
 
-  /** Counts one piece of work. @returns What ends it; further calls of it do nothing. */
-  begin(bytes: number): () => void {
-    this.#count += 1;
+  /** Counts work in one piece or several. @returns What ends it; further calls of it do nothing. */
+  begin(bytes: number, count = 1): () => void {
+    this.#count += count;
     this.#bytes += bytes;
     let isOver = false;
     return () => {
       if (isOver) return;
       isOver = true;
-      this.#count -= 1;
+      this.#count -= count;
       this.#bytes -= bytes;
       if (!this.isFull) this.#wake();
     };

@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { MAX_ACK_IDS, MAX_KEEP_IDS, MAX_SYNC_PAIRS } from "./limits.ts";
+import { MAX_ACK_IDS, MAX_FRAME_MESSAGES, MAX_KEEP_IDS, MAX_SYNC_PAIRS } from "./limits.ts";
 import { recordTextSchema } from "./record.ts";
 import { decodeBase64Url } from "../crypto/encoding.ts";
 import { bytesSchema, namesSchema } from "./schemas.ts";
@@ -31,6 +31,15 @@ export const frameHeaderSchema = v.looseObject({
   must,
 });
 export type FrameHeader = v.InferOutput<typeof frameHeaderSchema>;
+
+export const helloHeaderSchema = v.looseObject({
+  ...frameHeaderSchema.entries,
+  /** How many messages its sender takes in one frame. */
+  messages: v.optional(
+    v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_FRAME_MESSAGES)),
+    1,
+  ),
+});
 
 export const ackHeaderSchema = v.looseObject({
   ...frameHeaderSchema.entries,

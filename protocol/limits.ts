@@ -60,6 +60,7 @@ export const FRAME_TAG_BYTES = 16;
 /** Header length (2), body length (4). */
 export const FRAME_LENGTHS_BYTES = 6;
 export const MAX_FRAME_HEADER_BYTES = 4 * 1024;
+export const MAX_FRAME_MESSAGES = 64;
 /** A POSTed frame: base64url and the JSON around it. */
 export const MAX_MESSAGE_REQUEST_BYTES = 3 * 2 ** 19;
 export const MAX_ACK_IDS = 64;

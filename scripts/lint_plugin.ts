@@ -16,7 +16,7 @@ const FREE = [
 
 /** What the Worker needs, which has no ports passed in, and its client. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
-  "crypto/worker.ts": ["getRandomValues", "randomBytes"],
+  "crypto/worker.ts": ["getRandomValues", "randomBytes", "node:timers"],
   "crypto/worker_garbage.ts": ["setTimeout"],
   "crypto/primitives/stretching.ts": ["performance"],
   "crypto/client.ts": ["setTimeout"],

@@ -7,6 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
 import type { OpenNode } from "../../peer/node.ts";
+import { MAX_FRAME_MESSAGES } from "../../protocol/limits.ts";
 import { HttpListener } from "../../ports/system_listener.ts";
 import { callAnew, introduce, type Introduction, startBenchNode } from "./bench_node.ts";
 import { type Commands, runCommands } from "./command_loop.ts";
@@ -126,6 +127,25 @@ async function sendTexts(options: { count: number; bytes: number }): Promise<voi
   await Promise.all(Array.from({ length: options.count }, send));
 }
 
+/** Whether what is sent in one turn shares frames, or each message has its own. */
+function share(isOn: boolean): void {
+  const member = members[0]!;
+  const session = member.node.inside.table.current(peerOf(member));
+  if (session === null) throw new Error("There is no session");
+  session.peerMessages = isOn ? MAX_FRAME_MESSAGES : 1;
+}
+
+/** @returns Milliseconds until each of some texts, sent one after the other, is acknowledged. */
+async function timeTexts(options: { count: number; bytes: number }): Promise<number[]> {
+  const times: number[] = [];
+  for (let left = options.count; left > 0; left--) {
+    const startMs = performance.now();
+    await sendTexts({ count: 1, bytes: options.bytes });
+    times.push(performance.now() - startMs);
+  }
+  return times;
+}
+
 async function close(): Promise<void> {
   await Promise.all(members.map(({ node }) => node.stop()));
   await Promise.all(folders.map((folder) => Deno.remove(folder, { recursive: true })));
@@ -137,6 +157,8 @@ const commands: Commands = {
   callAll,
   untilChannel,
   sendTexts,
+  timeTexts,
+  share,
   close,
   flood: (options: { count: number; bytes: number }) =>
     members[0]!.meter.flood(peerOf(members[0]!), options),

@@ -76,6 +76,9 @@ export type CallResult<N extends CallName> = Awaited<ReturnType<CoreCalls[N]>>;
 /** All names; on the way to the Worker a call is its place in this list. */
 export const CALL_NAMES = Object.keys(CALLS) as readonly CallName[];
 
+/** Small and frequent calls, without secrets that are to be wiped, that are answered at once. */
+export const SLOT_CALLS: ReadonlySet<CallName> = new Set(["seal", "open"]);
+
 /** What does a call: at once where it can, otherwise with a promise. */
 export type CallTable = {
   readonly [N in CallName]: (

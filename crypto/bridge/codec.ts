@@ -25,7 +25,7 @@ export const TAG = {
 
 /** Member names that take one byte; any other is written out. */
 export const KEYS: readonly string[] = [
-  ..."session nowMs mayStep header body padding frame outcome step counter".split(" "),
+  ..."session nowMs mayStep header body more padding frame outcome step counter".split(" "),
   ..."text typ key payload iss half info meta name sealed vault note".split(" "),
   ..."issuer pairId idA idB method issuedAt expiresAt role noise noiseKey noiseKeys".split(" "),
   ..."suite record succession handshake staticKey lifeMs next sessionId binding".split(" "),

@@ -25,6 +25,12 @@ export interface Aead {
     plaintext: Uint8Array,
   ): Uint8Array<ArrayBuffer>;
   /**
+   * Seals where the plaintext lies.
+   * @param text Plaintext ‖ 16 bytes of any content; becomes ciphertext ‖ tag.
+   * @throws {RangeError} On a key or nonce of a wrong length.
+   */
+  sealInPlace(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, text: Uint8Array): void;
+  /**
    * @param sealed Ciphertext ‖ tag.
    * @returns The plaintext, or `null` if the tag does not verify.
    * @throws {RangeError} On a key or nonce of a wrong length.
@@ -51,16 +57,25 @@ function createNodeAead(name: string): Aead {
   // The types know ChaCha20-Poly1305 under an interface of its own with the same calls.
   const algorithm = name as CipherGCMTypes;
   const options = { authTagLength: TAG_BYTES };
+  const sealTo = (
+    sealed: Uint8Array,
+    { key, nonce, aad, plaintext }: Record<"key" | "nonce" | "aad" | "plaintext", Uint8Array>,
+  ) => {
+    assertKeyAndNonce(key, nonce);
+    const cipher = createCipheriv(algorithm, key, nonce, options);
+    cipher.setAAD(aad);
+    sealed.set(cipher.update(plaintext));
+    cipher.final();
+    sealed.set(cipher.getAuthTag(), plaintext.length);
+  };
   return {
     seal(key, nonce, aad, plaintext) {
-      assertKeyAndNonce(key, nonce);
-      const cipher = createCipheriv(algorithm, key, nonce, options);
-      cipher.setAAD(aad);
       const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
-      sealed.set(cipher.update(plaintext));
-      cipher.final();
-      sealed.set(cipher.getAuthTag(), plaintext.length);
+      sealTo(sealed, { key, nonce, aad, plaintext });
       return sealed;
+    },
+    sealInPlace(key, nonce, aad, text) {
+      sealTo(text, { key, nonce, aad, plaintext: text.subarray(0, text.length - TAG_BYTES) });
     },
     open(key, nonce, aad, sealed) {
       assertKeyAndNonce(key, nonce);
@@ -89,6 +104,11 @@ export function createNobleChacha(): Aead {
     seal(key, nonce, aad, plaintext) {
       assertKeyAndNonce(key, nonce);
       return new Uint8Array(chacha20poly1305(key, nonce, aad).encrypt(plaintext));
+    },
+    sealInPlace(key, nonce, aad, text) {
+      assertKeyAndNonce(key, nonce);
+      const plaintext = text.subarray(0, text.length - TAG_BYTES);
+      text.set(chacha20poly1305(key, nonce, aad).encrypt(plaintext));
     },
     open(key, nonce, aad, sealed) {
       assertKeyAndNonce(key, nonce);

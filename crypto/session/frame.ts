@@ -4,7 +4,13 @@
  * @module
  */
 import { encodeUtf8 } from "../encoding.ts";
-import { CryptoError, MAX_FRAME_BYTES, MAX_FRAME_HEADER_BYTES } from "../interface.ts";
+import {
+  CryptoError,
+  type FrameMessage,
+  MAX_FRAME_BYTES,
+  MAX_FRAME_HEADER_BYTES,
+  MAX_FRAME_MESSAGES,
+} from "../interface.ts";
 
 export const FRAME_VERSION = 3;
 export const FRAME_HEAD_BYTES = 29;
@@ -32,23 +38,32 @@ export interface FrameHead {
   readonly sealed: Uint8Array;
 }
 
-/** The decrypted inside of a well-formed frame. */
-export interface FrameContent {
-  readonly header: string;
-  readonly body: Uint8Array;
+/** What goes into a frame. */
+export interface FrameInside {
+  /** At least one. */
+  readonly messages: readonly FrameMessage[];
+  /** Zero bytes after them. */
+  readonly padding: number;
+}
+
+/** A frame before it is sealed. Its parts are views of it. */
+export interface PlainFrame {
+  readonly frame: Uint8Array<ArrayBuffer>;
+  readonly aad: Uint8Array;
+  /** What is inside, and room for the tag. */
+  readonly text: Uint8Array;
 }
 
 /** Writes the 29 bytes `version ‖ session_id ‖ step ‖ counter`. */
-export function encodeFrameHead(
+function writeFrameHead(
+  frame: Uint8Array<ArrayBuffer>,
   options: { sessionId: Uint8Array; step: number; counter: number },
-): Uint8Array<ArrayBuffer> {
-  const head = new Uint8Array(FRAME_HEAD_BYTES);
-  const view = new DataView(head.buffer);
-  head[0] = FRAME_VERSION;
-  head.set(options.sessionId, 1);
+): void {
+  const view = new DataView(frame.buffer);
+  frame[0] = FRAME_VERSION;
+  frame.set(options.sessionId, 1);
   view.setUint32(STEP_AT, options.step);
   writeCounter(view, { offset: COUNTER_AT, counter: options.counter });
-  return head;
 }
 
 /** The AEAD nonce of a counter: four zero bytes, then its eight. */
@@ -78,7 +93,7 @@ export function decodeFrameHead(frame: Uint8Array, sessionId: Uint8Array): Frame
   }
   const view = new DataView(frame.buffer, frame.byteOffset, FRAME_HEAD_BYTES);
   const nonce = new Uint8Array(NONCE_BYTES);
-  nonce.set(frame.subarray(COUNTER_AT, FRAME_HEAD_BYTES), 4);
+  for (let i = 0; i < 8; i++) nonce[4 + i] = frame[COUNTER_AT + i]!;
   return {
     step: view.getUint32(STEP_AT),
     counter: view.getUint32(COUNTER_AT) * 2 ** 32 + view.getUint32(COUNTER_AT + 4),
@@ -88,58 +103,99 @@ export function decodeFrameHead(frame: Uint8Array, sessionId: Uint8Array): Frame
   };
 }
 
-/**
- * Writes `header length(2) ‖ body length(4) ‖ header ‖ body ‖ zero padding`.
- * @throws {CryptoError} `bad_argument` if the header or the whole frame would be too large.
- */
-export function encodeFrameContent(
-  options: { header: string; body: Uint8Array; padding: number },
-): Uint8Array<ArrayBuffer> {
-  const { body, padding } = options;
+/** The bytes of a header, of which there are not too many. */
+function headerLength(header: string): number {
   // Bounded before it is encoded: a text's UTF-8 is at least as long as the text.
-  const header = options.header.length <= MAX_FRAME_HEADER_BYTES
-    ? encodeUtf8(options.header)
-    : null;
-  if (header === null || header.length > MAX_FRAME_HEADER_BYTES) {
+  const length = header.length <= MAX_FRAME_HEADER_BYTES ? utf8Length(header) : Infinity;
+  if (length <= MAX_FRAME_HEADER_BYTES) return length;
+  throw new CryptoError(
+    "bad_argument",
+    `Expected a frame header of at most ${MAX_FRAME_HEADER_BYTES} bytes`,
+  );
+}
+
+function utf8Length(text: string): number {
+  return isAscii(text) ? text.length : encodeUtf8(text).length;
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+/**
+ * Writes a frame in one piece, before it is sealed in place: its head, then for each message
+ * `header length(2) ‖ body length(4) ‖ header ‖ body`, then zero padding and room for the tag.
+ * @param head Made once it is known that the frame is not too large; it uses up a counter.
+ * @throws {CryptoError} `bad_argument` if a header or the whole frame would be too large.
+ */
+export function encodeFrame(
+  { messages, padding }: FrameInside,
+  head: () => { sessionId: Uint8Array; step: number; counter: number },
+): PlainFrame {
+  const headers = messages.map(({ header }) => headerLength(header));
+  const length = messages.reduce(
+    (sum, { body }, index) => sum + LENGTHS_BYTES + headers[index]! + body.length,
+    FRAME_HEAD_BYTES + padding + FRAME_TAG_BYTES,
+  );
+  if (length > MAX_FRAME_BYTES) {
     throw new CryptoError(
       "bad_argument",
-      `Expected a frame header of at most ${MAX_FRAME_HEADER_BYTES} bytes`,
+      `Expected a frame of at most ${MAX_FRAME_BYTES} bytes, received ${length}`,
     );
   }
-  const length = LENGTHS_BYTES + header.length + body.length + padding;
-  if (FRAME_HEAD_BYTES + length + FRAME_TAG_BYTES > MAX_FRAME_BYTES) {
-    throw new CryptoError(
-      "bad_argument",
-      `Expected a frame of at most ${MAX_FRAME_BYTES} bytes, received ${
-        FRAME_HEAD_BYTES + length + FRAME_TAG_BYTES
-      }`,
-    );
+  const frame = new Uint8Array(length);
+  writeFrameHead(frame, head());
+  let at = FRAME_HEAD_BYTES;
+  for (const [index, message] of messages.entries()) {
+    at = writeMessage(frame, at, { ...message, headerBytes: headers[index]! });
   }
-  const content = new Uint8Array(length);
-  const view = new DataView(content.buffer);
-  view.setUint16(0, header.length);
-  view.setUint32(2, body.length);
-  content.set(header, LENGTHS_BYTES);
-  content.set(body, LENGTHS_BYTES + header.length);
-  return content;
+  return {
+    frame,
+    aad: frame.subarray(0, FRAME_HEAD_BYTES),
+    text: frame.subarray(FRAME_HEAD_BYTES),
+  };
+}
+
+/** @returns Where the next one begins. */
+function writeMessage(
+  frame: Uint8Array<ArrayBuffer>,
+  start: number,
+  { header, body, headerBytes }: FrameMessage & { readonly headerBytes: number },
+): number {
+  const view = new DataView(frame.buffer);
+  view.setUint16(start, headerBytes);
+  view.setUint32(start + 2, body.length);
+  const headerAt = start + LENGTHS_BYTES;
+  if (headerBytes !== header.length) frame.set(encodeUtf8(header), headerAt);
+  else for (let i = 0; i < headerBytes; i++) frame[headerAt + i] = header.charCodeAt(i);
+  frame.set(body, headerAt + headerBytes);
+  return headerAt + headerBytes + body.length;
 }
 
 /**
  * Reads the inside of a frame that opened.
- * @returns `null` if it is not of the form: lengths beyond it, padding that is not zero, or a header that is
- *   no JSON object with a text `type`.
+ * @returns Its messages, bodies as views; `null` if it is not of the form: none or too many of them, lengths beyond it,
+ *   padding that is not zero, or a header that is no JSON object with a text `type`.
  */
-export function decodeFrameContent(content: Uint8Array): FrameContent | null {
-  if (content.length < LENGTHS_BYTES) return null;
+export function decodeMessages(content: Uint8Array): FrameMessage[] | null {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
-  const headerEnd = LENGTHS_BYTES + view.getUint16(0);
-  const bodyEnd = headerEnd + view.getUint32(2);
-  if (headerEnd - LENGTHS_BYTES > MAX_FRAME_HEADER_BYTES || bodyEnd > content.length) return null;
-  for (let i = bodyEnd; i < content.length; i++) {
-    if (content[i] !== 0) return null;
+  const messages: FrameMessage[] = [];
+  let at = 0;
+  while (at + LENGTHS_BYTES <= content.length && messages.length < MAX_FRAME_MESSAGES) {
+    const headerBytes = view.getUint16(at);
+    if (headerBytes === 0) break;
+    const headerAt = at + LENGTHS_BYTES;
+    const bodyAt = headerAt + headerBytes;
+    const end = bodyAt + view.getUint32(at + 2);
+    if (headerBytes > MAX_FRAME_HEADER_BYTES || end > content.length) return null;
+    const header = decodeFrameHeader(content.subarray(headerAt, bodyAt));
+    if (header === null) return null;
+    messages.push({ header, body: content.subarray(bodyAt, end) });
+    at = end;
   }
-  const header = decodeFrameHeader(content.subarray(LENGTHS_BYTES, headerEnd));
-  return header === null ? null : { header, body: content.slice(headerEnd, bodyEnd) };
+  for (; at < content.length; at++) if (content[at] !== 0) return null;
+  return messages.length === 0 ? null : messages;
 }
 
 /** Returns the header's text, or `null` if it is not an object with a text `type`. */

@@ -4,11 +4,11 @@
  * @module
  * @see docs/PROTOCOL.md, "Ratchet"
  */
-import type { Aead, Aeads } from "../primitives/aead.ts";
+import type { Aead } from "../primitives/aead.ts";
 import { wipe } from "../primitives/bytes.ts";
 import { enc } from "../encoding.ts";
 import type { Hashes } from "../primitives/hashes.ts";
-import { CRYPTO_METHODS, CryptoError, MAX_STEP_FRAMES } from "../interface.ts";
+import { CryptoError, MAX_STEP_FRAMES } from "../interface.ts";
 
 const STEP_LIFE_MS = 3_600_000;
 const MAX_STEP = 2 ** 32 - 1;
@@ -19,27 +19,17 @@ export const OLD_STEP_LIFE_MS = 120_000;
 
 export interface RatchetParts {
   readonly hashes: Hashes;
-  readonly aeads: Aeads;
+  /** ChaCha20-Poly1305 seals the frames of every step. */
+  readonly aeads: { readonly chacha20Poly1305: Aead };
 }
 
-/** The name and implementation of a step's AEAD: even ChaCha20-Poly1305, odd AES-256-GCM. */
-export function aeadOfStep(
-  aeads: Aeads,
-  options: { method: string; step: number },
-): { name: string; aead: Aead } {
-  const number = Math.max(0, CRYPTO_METHODS.findIndex((method) => method === options.method));
-  return (number + options.step) % 2 === 0
-    ? { name: "chacha20-poly1305", aead: aeads.chacha20Poly1305 }
-    : { name: "aes-256-gcm", aead: aeads.aes256Gcm };
-}
-
-/** The 32-byte traffic key of a step. */
+/** The 32-byte traffic key of a step. The pair's method is part of it: which one is in use reaches every key. */
 export function trafficKey(
   hashes: Hashes,
   chain: Uint8Array,
-  options: { aead: string; step: number },
+  options: { method: string; step: number },
 ): Uint8Array {
-  return hashes.hmacSha256(chain, enc("openred/v3/traffic", options.aead, options.step));
+  return hashes.hmacSha256(chain, enc("openred/v3/traffic", options.method, options.step));
 }
 
 /** The chain that follows step `step`'s. */
@@ -58,13 +48,12 @@ class StepKey {
     parts: RatchetParts,
     options: { chain: Uint8Array; method: string; step: number },
   ) {
-    const { name, aead } = aeadOfStep(parts.aeads, options);
-    this.#aead = aead;
-    this.#key = trafficKey(parts.hashes, options.chain, { aead: name, step: options.step });
+    this.#aead = parts.aeads.chacha20Poly1305;
+    this.#key = trafficKey(parts.hashes, options.chain, options);
   }
 
-  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
-    return this.#aead.seal(this.#key, nonce, aad, plaintext);
+  seal(nonce: Uint8Array, aad: Uint8Array, text: Uint8Array): void {
+    this.#aead.sealInPlace(this.#key, nonce, aad, text);
   }
 
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null {
@@ -129,10 +118,10 @@ export class SendRatchet {
     this.#key = this.#deriveKey();
   }
 
-  /** Seals one frame under the current step's key. The nonce must be a new one. */
-  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  /** Seals one frame in place under the current step's key, tag included. The nonce must be a new one. */
+  seal(nonce: Uint8Array, aad: Uint8Array, text: Uint8Array): void {
     this.#frames++;
-    return this.#key.seal(nonce, aad, plaintext);
+    this.#key.seal(nonce, aad, text);
   }
 
   wipe(): void {

@@ -8,15 +8,21 @@ import { wipe } from "../primitives/bytes.ts";
 import type { CallTable } from "../bridge/calls.ts";
 import { checkByteArray, checkInteger, checkNumber, checkText } from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
-import { concatBytes } from "../encoding.ts";
 import {
-  decodeFrameContent,
   decodeFrameHead,
-  encodeFrameContent,
-  encodeFrameHead,
+  decodeMessages,
+  encodeFrame,
+  type FrameInside,
   frameNonce,
 } from "./frame.ts";
-import { CryptoError, MAX_FRAME_BYTES, type OpenedFrame, type SealedFrame } from "../interface.ts";
+import {
+  CryptoError,
+  type FrameMessage,
+  MAX_FRAME_BYTES,
+  MAX_FRAME_MESSAGES,
+  type OpenedFrame,
+  type SealedFrame,
+} from "../interface.ts";
 import type { Held } from "../keyring/keyring.ts";
 import { type RatchetParts, ReceiveRatchet, SendRatchet } from "./ratchet.ts";
 import { ReplayWindow } from "./replay_window.ts";
@@ -57,40 +63,41 @@ export class SessionCipher implements Held {
    * Seals the next frame.
    * @throws {CryptoError} `bad_argument` for a header or frame that is too large; `exhausted`.
    */
-  seal(options: {
-    nowMs: number;
-    mayStep: boolean;
-    header: string;
-    body: Uint8Array;
-    padding: number;
-  }): SealedFrame {
-    const content = encodeFrameContent(options);
+  seal(options: FrameInside & { nowMs: number; mayStep: boolean }): SealedFrame {
+    const { nowMs, mayStep } = options;
+    this.wipeSpentKeys(nowMs);
+    const { frame, aad, text } = encodeFrame(options, () => this.#nextHead({ nowMs, mayStep }));
+    this.#sending.seal(frameNonce(this.#counter - 1), aad, text);
+    return { frame, step: this.#sending.step };
+  }
+
+  /** The head of the next frame, which uses up its counter. */
+  #nextHead({ nowMs, mayStep }: { nowMs: number; mayStep: boolean }) {
     if (this.#counter >= COUNTER_END) {
       throw new CryptoError("exhausted", "The session has used up its counters");
     }
-    this.wipeSpentKeys(options.nowMs);
-    if (options.mayStep) this.#sending.stepIfDue(options.nowMs);
+    if (mayStep) this.#sending.stepIfDue(nowMs);
     const counter = this.#counter++;
-    const { step } = this.#sending;
-    const head = encodeFrameHead({ sessionId: this.#sessionId, step, counter });
-    const sealed = this.#sending.seal(frameNonce(counter), head, content);
-    return { frame: concatBytes(head, sealed), step };
+    return { sessionId: this.#sessionId, step: this.#sending.step, counter };
   }
 
   /** Opens a frame; only one whose tag verifies changes anything. */
   open(options: { nowMs: number; frame: Uint8Array }): OpenedFrame {
     const head = decodeFrameHead(options.frame, this.#sessionId);
     if (head === null) return { outcome: "refused" };
+    const { step } = head;
     const counter = Math.min(head.counter, COUNTER_END);
     const place = this.#window.place(counter);
     const plaintext = this.#receiving.open({ ...head, nowMs: options.nowMs });
     if (plaintext === null) return { outcome: "refused" };
     if (place === "below") return { outcome: "dropped" };
     if (place === "new") this.#window.accept(counter);
-    const content = counter < COUNTER_END ? decodeFrameContent(plaintext) : null;
-    if (content === null) return { outcome: "dropped" };
+    const messages = counter < COUNTER_END ? decodeMessages(plaintext) : null;
+    if (messages === null) return { outcome: "dropped" };
     const outcome = place === "new" ? "opened" : "repeat";
-    return { outcome, ...content, step: head.step, counter };
+    const [{ header, body }, ...more] = messages as [FrameMessage, ...FrameMessage[]];
+    const opened = { outcome, header, body, step, counter } as const;
+    return more.length === 0 ? opened : { ...opened, more };
   }
 
   /** Wipes the receiving keys whose two minutes are over. */
@@ -106,13 +113,19 @@ export class SessionCipher implements Held {
 }
 
 function seal(parts: CoreParts, options: Parameters<CallTable["seal"]>[0]): SealedFrame {
-  const { header, nowMs, mayStep, body = EMPTY, padding = 0 } = options;
+  const { header, nowMs, mayStep, body = EMPTY, more = [], padding = 0 } = options;
   const session = parts.ring.get(options.session, SessionCipher);
   checkNumber(nowMs, "nowMs");
-  checkText(header, MAX_FRAME_BYTES, "a header");
-  checkByteArray(body, "a body");
   checkInteger(padding, MAX_FRAME_BYTES, "padding");
-  return session.seal({ header, nowMs, mayStep: mayStep === true, body, padding });
+  if (!Array.isArray(more) || more.length >= MAX_FRAME_MESSAGES) {
+    throw new CryptoError("bad_argument", `Expected at most ${MAX_FRAME_MESSAGES} messages`);
+  }
+  const messages = [{ header, body }, ...more];
+  for (const message of messages) {
+    checkText(message.header, MAX_FRAME_BYTES, "a header");
+    checkByteArray(message.body, "a body");
+  }
+  return session.seal({ nowMs, mayStep: mayStep === true, messages, padding });
 }
 
 function open(parts: CoreParts, options: Parameters<CallTable["open"]>[0]): OpenedFrame {

@@ -11,6 +11,7 @@ import {
   closeHeaderSchema,
   type FrameHeader,
   frameHeaderSchema,
+  helloHeaderSchema,
   keepHeaderSchema,
   recordHeaderSchema,
   refusedHeaderSchema,
@@ -99,8 +100,10 @@ export class FrameIntake {
     if (opening.kind === "dropped") return { kind: "taken", session, fresh: false };
     const { opened } = opening;
     const { peer } = session;
-    const work = this.#dispatch(session, opened);
-    this.#parts.background.run("frame", this.#underWay.during(work, { peer, bytes: frame.length }));
+    const work = this.#dispatchAll(session, opened);
+    const count = 1 + (opened.more?.length ?? 0);
+    const counted = this.#underWay.during(work, { peer, bytes: frame.length, count });
+    this.#parts.background.run("frame", counted);
     const taken = { kind: "taken", session, fresh: opened.outcome === "opened" } as const;
     return this.#underWay.isFull(peer) ? { ...taken, room: this.#underWay.room(peer) } : taken;
   }
@@ -145,12 +148,22 @@ export class FrameIntake {
       const header = parseInput(frameHeaderSchema, input);
       checkMarks(header);
       const { ask } = header;
-      if (header.type === type && ask !== undefined) return toCall(opened, { type, ask, input });
+      const isAlone = opened.more === undefined;
+      if (isAlone && header.type === type && ask !== undefined) {
+        return toCall(opened, { type, ask, input });
+      }
     } catch (error) {
       if (!hasCode(error, "bad_request")) throw error;
     }
     this.#parts.events.count("frames_dropped");
     throw new OpenRedError("bad_request", `The frame is no sealed call ${type}`);
+  }
+
+  async #dispatchAll(session: Session, opened: Opened): Promise<void> {
+    const { more } = opened;
+    if (more === undefined) return await this.#dispatch(session, opened);
+    const messages = [opened, ...more.map((message) => ({ ...opened, ...message }))];
+    await Promise.all(messages.map((message) => this.#dispatch(session, message)));
   }
 
   async #dispatch(session: Session, opened: Opened): Promise<void> {
@@ -160,6 +173,7 @@ export class FrameIntake {
       const header = parseInput(frameHeaderSchema, input);
       const isCore = header.type.startsWith("core.");
       const isCall = header.ask !== undefined || header.answer !== undefined;
+      if (opened.more !== undefined) checkCompany(header);
       if (isCall && !isCore) await this.#takeCall(session, { ...header, input }, opened);
       else if (opened.outcome === "repeat") this.#takeRepeat(session, header);
       else if (isCore) await this.#takeCore(session, { type: header.type, input });
@@ -218,7 +232,7 @@ export class FrameIntake {
     const { type, input } = frame;
     switch (type) {
       case "core.hello":
-        parseGrowing(frameHeaderSchema, input);
+        session.peerMessages = parseGrowing(helloHeaderSchema, input).messages;
         return greeting.answer(session);
       case "core.tick":
         return void parseGrowing(frameHeaderSchema, input);
@@ -278,4 +292,12 @@ function checkMarks({ id, ask, answer }: FrameHeader): void {
   if ([id, ask, answer].filter((mark) => mark !== undefined).length > 1) {
     throw new OpenRedError("bad_request", "A frame has one of id, ask and answer");
   }
+}
+
+/** Others than these have a frame of their own. */
+function checkCompany({ type, ask, answer }: FrameHeader): void {
+  const mayShare = type.startsWith("core.")
+    ? type === "core.ack" || type === "core.refused"
+    : ask === undefined && answer === undefined;
+  if (!mayShare) throw new OpenRedError("bad_request", "The message stands in company");
 }

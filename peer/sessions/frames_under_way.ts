@@ -23,11 +23,14 @@ export class FramesUnderWay {
   }
 
   /** Counts a frame until its work has settled. */
-  async during(work: Promise<void>, frame: { peer: NodeId; bytes: number }): Promise<void> {
-    const { peer, bytes } = frame;
+  async during(
+    work: Promise<void>,
+    frame: { peer: NodeId; bytes: number; count: number },
+  ): Promise<void> {
+    const { peer, bytes, count } = frame;
     const ofPeer = this.#byPeer.get(peer) ?? new UnderWay(MAX_OF_PEER);
     this.#byPeer.set(peer, ofPeer);
-    const end = ofPeer.begin(bytes);
+    const end = ofPeer.begin(bytes, count);
     try {
       await work;
     } finally {

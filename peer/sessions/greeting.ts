@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../../ports/ports.ts";
-import { CONFIRMATION_MS } from "../../protocol/limits.ts";
+import { CONFIRMATION_MS, MAX_FRAME_MESSAGES } from "../../protocol/limits.ts";
 import type { Background } from "../timing/background.ts";
 import { sleep } from "../timing/backoff.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -14,6 +14,8 @@ import type { Session, SessionTable } from "./session.ts";
 const FIRST_REPEAT_MS = 1_000;
 const LAST_REPEAT_MS = 15_000;
 const ANSWER_PAUSE_MS = 1_000;
+/** It says how many messages this node takes in one frame. */
+const HELLO = { type: "core.hello", messages: MAX_FRAME_MESSAGES };
 
 export interface GreetingParts {
   readonly clock: Clock;
@@ -40,7 +42,7 @@ export class Greeting {
     const { carrier, table } = this.#parts;
     // Its keys go when it leaves the table.
     if (table.get(session.id) !== session) return false;
-    const frame = await session.seal({ type: "core.hello" });
+    const frame = await session.seal(HELLO);
     let post = false;
     for (let delayMs = FIRST_REPEAT_MS;; delayMs = Math.min(2 * delayMs, LAST_REPEAT_MS)) {
       carrier.send(session.peer, frame.slice(), { post });
@@ -72,16 +74,19 @@ export class Greeting {
     const nowMs = this.#parts.clock.monotonicMs();
     if (nowMs - session.helloAnsweredMs < ANSWER_PAUSE_MS) return;
     session.helloAnsweredMs = nowMs;
-    this.#send("hello", session);
+    this.#send("hello", { session, header: HELLO });
   }
 
   /** Moves an idle direction on. */
   tick(session: Session): void {
-    this.#send("tick", session);
+    this.#send("tick", { session, header: { type: "core.tick" } });
   }
 
-  #send(name: "hello" | "tick", session: Session): void {
-    this.#parts.background.run(name, this.#sealAndSend(session, { type: `core.${name}` }));
+  #send(
+    name: "hello" | "tick",
+    { session, header }: { session: Session; header: Record<string, unknown> },
+  ): void {
+    this.#parts.background.run(name, this.#sealAndSend(session, header));
   }
 
   async #sealAndSend(session: Session, header: Record<string, unknown>): Promise<void> {

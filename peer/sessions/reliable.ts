@@ -9,6 +9,7 @@ import type { Clock, Random } from "../../ports/ports.ts";
 import { RECEIVE_LONGER_MS } from "../../protocol/limits.ts";
 import type { Background } from "../timing/background.ts";
 import { Backoff } from "../timing/backoff.ts";
+import type { Bundles } from "./bundles.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Session, SessionTable } from "./session.ts";
 
@@ -37,6 +38,8 @@ interface Sealed {
   readonly frame: Uint8Array<ArrayBuffer>;
   readonly session: Session;
   readonly step: number;
+  /** Whether others are in the frame; such a message is repeated in one of its own. */
+  readonly isShared: boolean;
 }
 
 interface Pending {
@@ -56,6 +59,7 @@ export class ReliableSender {
   readonly #random: Random;
   readonly #table: SessionTable;
   readonly #carrier: Carrier;
+  readonly #bundles: Bundles;
   readonly #background: Background;
   readonly #pending = new Map<string, Pending>();
   #stopped = false;
@@ -66,6 +70,7 @@ export class ReliableSender {
       random: Random;
       table: SessionTable;
       carrier: Carrier;
+      bundles: Bundles;
       background: Background;
     },
   ) {
@@ -73,6 +78,7 @@ export class ReliableSender {
     this.#random = parts.random;
     this.#table = parts.table;
     this.#carrier = parts.carrier;
+    this.#bundles = parts.bundles;
     this.#background = parts.background;
   }
 
@@ -179,10 +185,12 @@ export class ReliableSender {
     if (session === null) return;
     pending.sending = true;
     try {
-      const sealed = this.#reusable(pending, session) ?? await this.#seal(pending, session);
-      if (this.#pending.get(pending.message.id) !== pending) return;
+      const mayShare = pending.timesSent === 0 && pending.message.onlyOn === undefined;
+      const hasLeft = mayShare
+        ? await this.#sendShared(pending, session)
+        : await this.#sendAlone(pending, session);
+      if (!hasLeft || this.#pending.get(pending.message.id) !== pending) return;
       pending.firstSentMs ??= this.#clock.monotonicMs();
-      this.#carrier.send(session.peer, sealed.frame, { post: pending.timesSent > 0 });
       pending.timesSent += 1;
       pending.cancelTimer = this.#clock.setTimer(pending.backoff.next(), () => {
         this.#background.run("transmit", this.#transmit(pending));
@@ -194,10 +202,33 @@ export class ReliableSender {
     }
   }
 
+  /** @returns Whether it has left. */
+  async #sendShared(pending: Pending, session: Session): Promise<boolean> {
+    const { header, id, body } = pending.message;
+    const isWanted = () => this.#pending.get(id) === pending;
+    const carried = await this.#bundles.send(session, {
+      header: { ...header, id },
+      body,
+      isWanted,
+    });
+    if (carried === null) return false;
+    const { frame, step, isShared } = carried;
+    pending.sealed = { frame, step, isShared, session };
+    return true;
+  }
+
+  /** @returns Whether it has left. */
+  async #sendAlone(pending: Pending, session: Session): Promise<boolean> {
+    const sealed = this.#reusable(pending, session) ?? await this.#seal(pending, session);
+    if (this.#pending.get(pending.message.id) !== pending) return false;
+    this.#carrier.send(session.peer, sealed.frame, { post: pending.timesSent > 0 });
+    return true;
+  }
+
   /** The same bytes again, unless the message was repeated enough or their keys may be gone. */
   #reusable(pending: Pending, session: Session): Sealed | null {
     const { sealed } = pending;
-    if (sealed === null || sealed.session !== session) return null;
+    if (sealed === null || sealed.isShared || sealed.session !== session) return null;
     if (pending.timesSent > SAME_REPEATS) return null;
     const stepOver = sealed.step !== session.step && session.stepAgeMs >= RECEIVE_LONGER_MS;
     return stepOver ? null : sealed;
@@ -206,7 +237,7 @@ export class ReliableSender {
   async #seal(pending: Pending, session: Session): Promise<Sealed> {
     const { header, id, body } = pending.message;
     const frame = await session.seal({ ...header, id }, body?.slice());
-    pending.sealed = { frame, session, step: session.step };
+    pending.sealed = { frame, session, step: session.step, isShared: false };
     return pending.sealed;
   }
 }

@@ -9,6 +9,7 @@ import {
   type CryptoCore,
   CryptoError,
   type EstablishedSession,
+  type FrameMessage,
   type KeyRef,
   type OpenedFrame,
   type Suite,
@@ -59,6 +60,8 @@ export class Session {
   /** Called once it is confirmed. */
   onConfirmed: (() => void) | null = null;
   rttMs: number | null = null;
+  /** How many messages the peer takes in one frame, as its hello said. */
+  peerMessages = 1;
   /** The ids of the last `core.keep` obeyed on it, newest last. */
   #keptIds: readonly string[] = [];
   #closedMs: number | null = null;
@@ -135,19 +138,36 @@ export class Session {
 
   /** Seals a frame under the next counter. */
   async seal(header: Record<string, unknown>, body?: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    const message = { header: JSON.stringify(header), ...(body === undefined ? {} : { body }) };
+    return (await this.#seal(message)).frame;
+  }
+
+  async #seal(
+    messages: { header: string; body?: Uint8Array; more?: readonly FrameMessage[] },
+  ): Promise<{ frame: Uint8Array<ArrayBuffer>; step: number }> {
     const nowMs = this.#clock.monotonicMs();
     const { frame, step } = await this.#crypto.seal({
       session: this.#ref,
       nowMs,
       mayStep: this.confirmed,
-      header: JSON.stringify(header),
-      ...(body === undefined ? {} : { body }),
+      ...messages,
     });
     if (step !== this.#step) {
       this.#step = step;
       this.#stepSinceMs = nowMs;
     }
-    return frame as Uint8Array<ArrayBuffer>;
+    return { frame: frame as Uint8Array<ArrayBuffer>, step };
+  }
+
+  /**
+   * Seals messages, headers as JSON text, into one frame; bodies must not be used afterwards.
+   * @returns `null` once its keys are gone.
+   */
+  async sealMessages(
+    [first, ...more]: readonly FrameMessage[],
+  ): Promise<{ frame: Uint8Array<ArrayBuffer>; step: number } | null> {
+    const shared = more.length === 0 ? {} : { more };
+    return await unlessGone(this.#seal({ ...first!, ...shared }));
   }
 
   /** As {@linkcode seal}; `null` once its keys are gone. */
@@ -155,12 +175,7 @@ export class Session {
     header: Record<string, unknown>,
     body?: Uint8Array,
   ): Promise<Uint8Array<ArrayBuffer> | null> {
-    try {
-      return await this.seal(header, body);
-    } catch (error) {
-      if (error instanceof CryptoError && error.code === "key_unknown") return null;
-      throw error;
-    }
+    return await unlessGone(this.seal(header, body));
   }
 
   open(frame: Uint8Array): Promise<OpenedFrame> {
@@ -170,6 +185,15 @@ export class Session {
   /** Wipes its keys. */
   release(): Promise<void> {
     return this.#crypto.release(this.#ref);
+  }
+}
+
+async function unlessGone<T>(sealing: Promise<T>): Promise<T | null> {
+  try {
+    return await sealing;
+  } catch (error) {
+    if (error instanceof CryptoError && error.code === "key_unknown") return null;
+    throw error;
   }
 }
 

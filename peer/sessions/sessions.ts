@@ -12,6 +12,7 @@ import type { Directories } from "../directories/directories.ts";
 import type { Carrier } from "./carrier.ts";
 import type { CallGate, ModuleGate } from "./module_gate.ts";
 import { AckGatherer } from "./acks.ts";
+import { Bundles } from "./bundles.ts";
 import { MAX_CALLS_IN_TURN } from "./call_turns.ts";
 import { Caller } from "./caller.ts";
 import { Confirming } from "./confirming.ts";
@@ -63,6 +64,7 @@ export class Sessions {
   readonly ending: Ending;
   readonly strangers: Strangers;
   readonly #parts: SessionsParts;
+  readonly #bundles: Bundles;
   readonly #responder: Responder;
   readonly #keeping: Keeping;
   readonly #syncing: Syncing;
@@ -74,7 +76,8 @@ export class Sessions {
     this.#responder = new Responder(parts);
     const caller = new Caller(parts);
     const greeting = new Greeting(parts);
-    this.reliable = new ReliableSender(parts);
+    this.#bundles = new Bundles(parts);
+    this.reliable = new ReliableSender({ ...parts, bundles: this.#bundles });
     this.links = new PeerLinks({
       ...parts,
       call: (peer, options) => caller.call(peer, options),
@@ -86,10 +89,11 @@ export class Sessions {
     const close = (session: Session, why: string) => this.ending.close(session, why);
     this.revoking = new Revoking({ ...shared, close });
     this.#keeping = new Keeping({ ...shared, ownId: parts.own.id, close });
-    const send = (peer: NodeId, header: Record<string, unknown>) => {
-      parts.background.run("send", this.send(peer, header));
-    };
-    this.#syncing = new Syncing({ ...parts, send });
+    const send = (peer: NodeId, header: Record<string, unknown>) => this.send(peer, header);
+    this.#syncing = new Syncing({
+      ...parts,
+      send: (peer, header) => parts.background.run("send", this.#sendAlone(peer, header)),
+    });
     this.#intake = new FrameIntake({
       ...shared,
       confirming: new Confirming(parts, (session, { wasKnown }) => {
@@ -196,9 +200,19 @@ export class Sessions {
     return this.#intake.takeCall(frame, type);
   }
 
-  /** Sends a frame that nobody acknowledges; without a session it is dropped. */
-  async send(peer: NodeId, header: Record<string, unknown>, body?: Uint8Array): Promise<void> {
-    const frame = await this.sealFor(peer, header, body);
+  /**
+   * Sends a message that nobody acknowledges, perhaps with others in its frame: a module's, or of acknowledgements.
+   * Without a session it is dropped.
+   */
+  send(peer: NodeId, header: Record<string, unknown>, body?: Uint8Array): void {
+    const session = this.#parts.table.current(peer);
+    if (session === null) return;
+    this.#parts.events.count("frames_sent");
+    void this.#bundles.send(session, { header, body });
+  }
+
+  async #sendAlone(peer: NodeId, header: Record<string, unknown>): Promise<void> {
+    const frame = await this.sealFor(peer, header);
     if (frame !== null) this.#parts.carrier.send(peer, frame);
   }
 

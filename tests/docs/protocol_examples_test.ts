@@ -11,11 +11,7 @@ import {
   encodeUtf8,
   isSmallOrderKey,
 } from "../../crypto/encoding.ts";
-import {
-  decodeFrameContent,
-  decodeFrameHead,
-  encodeFrameContent,
-} from "../../crypto/session/frame.ts";
+import { decodeFrameHead, decodeMessages, encodeFrame } from "../../crypto/session/frame.ts";
 import { rowKey, sealRow } from "../../crypto/at_rest/module_rows.ts";
 import { createVaultCalls } from "../../crypto/at_rest/vault_seal.ts";
 import type { CoreParts } from "../../crypto/keyring/core_parts.ts";
@@ -65,8 +61,8 @@ function nextChain(chain: Uint8Array, step: number): Uint8Array {
   return hashes.hmacSha256(chain, enc("openred/v3/chain", step));
 }
 
-function trafficKey(chain: Uint8Array, aead: string, step: number): Uint8Array {
-  return hashes.hmacSha256(chain, enc("openred/v3/traffic", aead, step));
+function trafficKey(chain: Uint8Array, method: string, step: number): Uint8Array {
+  return hashes.hmacSha256(chain, enc("openred/v3/traffic", method, step));
 }
 
 function openExample(frame: Uint8Array, key: Uint8Array, aead: Aead): Uint8Array {
@@ -159,8 +155,8 @@ Deno.test("the key schedule gives the keys of docs/PROTOCOL.md", () => {
 
 Deno.test("the ratchet gives the traffic keys of docs/PROTOCOL.md", () => {
   const chain = keys.bytes("chain_ab");
-  assertEquals(trafficKey(chain, "chacha20-poly1305", 0), keys.bytes("a_to_b.0"));
-  assertEquals(trafficKey(nextChain(chain, 0), "aes-256-gcm", 1), keys.bytes("a_to_b.1"));
+  assertEquals(trafficKey(chain, "alpha", 0), keys.bytes("a_to_b.0"));
+  assertEquals(trafficKey(nextChain(chain, 0), "alpha", 1), keys.bytes("a_to_b.1"));
 });
 
 Deno.test("standby pairs come out as in docs/PROTOCOL.md", () => {
@@ -301,18 +297,25 @@ Deno.test("reverseTransform() undoes each token of docs/PROTOCOL.md", () => {
 
 Deno.test("the frames of docs/PROTOCOL.md open, and are what sealing gives", () => {
   const frames = fixedValues("frame");
-  const { chacha20Poly1305, aes256Gcm } = createAeads();
-  for (const [i, aead, padding] of [[0, chacha20Poly1305, 0], [1, aes256Gcm, 3]] as const) {
-    const frame = frames.bytes(`${i}.frame`);
-    const key = keys.bytes(`a_to_b.${i}`);
-    const content = openExample(frame, key, aead);
-    const header = frames.text(`${i}.header`);
-    assertEquals(decodeFrameContent(content), { header, body: new Uint8Array() });
-    assertEquals(content, encodeFrameContent({ header, body: new Uint8Array(), padding }));
-    const head = decodeFrameHead(frame, keys.bytes("session_id"))!;
-    assertEquals([head.step, head.counter], [i, i]);
-    const sealed = aead.seal(key, head.nonce, head.aad, content);
-    assertEquals(concatBytes(head.aad, sealed), frame);
+  const { chacha20Poly1305 } = createAeads();
+  const sessionId = keys.bytes("session_id");
+  const messageOf = (name: string, body = "") => ({
+    header: frames.text(`${name}.header`),
+    body: encodeUtf8(body),
+  });
+  const examples = [
+    { step: 0, padding: 0, messages: [messageOf("0")] },
+    { step: 1, padding: 3, messages: [messageOf("1")] },
+    { step: 1, padding: 0, messages: [messageOf("2"), messageOf("2b", frames.text("2b.body"))] },
+  ];
+  for (const [counter, { step, padding, messages }] of examples.entries()) {
+    const frame = frames.bytes(`${counter}.frame`);
+    const key = keys.bytes(`a_to_b.${step}`);
+    assertEquals(decodeMessages(openExample(frame, key, chacha20Poly1305)), messages);
+    const plain = encodeFrame({ messages, padding }, () => ({ sessionId, step, counter }));
+    const { nonce } = decodeFrameHead(frame, sessionId)!;
+    chacha20Poly1305.sealInPlace(key, nonce, plain.aad, plain.text);
+    assertEquals(plain.frame, frame);
   }
 });
 

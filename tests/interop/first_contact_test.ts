@@ -76,7 +76,7 @@ for (const suite of [HYBRID, CLASSIC]) {
       "record",
       "token",
     ]);
-    assertEquals((await session.next("core.hello")).header, { type: "core.hello" });
+    assertEquals((await session.next("core.hello")).header, { type: "core.hello", messages: 64 });
     const { header, body, step } = await session.next("messaging.text");
     assertEquals([Object.keys(header).sort(), step], [["id", "sent_at", "type"], 0]);
     assertEquals(textOf(body), "salut");

@@ -235,3 +235,57 @@ Deno.test("core.sync names settled pairs, and drops of them what only the node h
   assertEquals(refused.status, 403);
   await peer.connect(session.keys.standby[1]!);
 });
+
+Deno.test("the node reads several messages of one frame, and answers each by itself", async () => {
+  await using scene = await openSession();
+  const { session, node } = scene;
+  const texts = ["a", "b", "c"].map((id) => session.sendText(id, `text ${id}`));
+  const [first, ...others] = texts;
+  const unknown = { header: { type: "nobody.thing", id: "n" } };
+  const frame = session.seal({ ...first!, more: [...others, unknown], paddingBytes: 9 });
+  const seen = new Map<string, string>();
+  for (let n = 0; n < 2; n++) {
+    assertEquals((await session.post(frame)).status, 200);
+    while (seen.size < (n === 0 ? 4 : 7)) {
+      const { header } = await session.frames.take(({ header }) => Array.isArray(header.ids));
+      for (const id of header.ids as string[]) seen.set(`${id}${n}`, String(header.type));
+    }
+  }
+  const acks = ["a0", "b0", "c0", "a1", "b1", "c1"].map((id) => [id, "core.ack"]);
+  assertEquals([...seen].sort(), [...acks, ["n0", "core.refused"]].sort());
+  assertEquals((await node.inbox()).map(({ text }) => text), ["text a", "text b", "text c"]);
+});
+
+Deno.test("the node drops what must stand alone and stands in company, and no other message with it", async () => {
+  await using scene = await openSession();
+  const { session } = scene;
+  const ask = base64Url(randomBytes(16));
+  const frame = session.seal({
+    header: { type: "core.close" },
+    more: [
+      { header: { type: "authentication.challenge", ask } },
+      session.sendText("kept", "kept"),
+    ],
+  });
+  assertEquals((await session.post(frame)).status, 200);
+  await session.acknowledged("kept");
+  assertEquals(await storedBefore("end", scene), ["kept"], "the session is not closed");
+  assert(session.frames.items.every(({ header }) => header.answer !== ask));
+});
+
+Deno.test("the node puts several messages into a frame only for a peer whose hello takes them", async () => {
+  await using scene = await openSession();
+  const { session, node, peer } = scene;
+  const countOf = async (prefix: string) => {
+    const texts = Array.from({ length: 5 }, (_, index) => `${prefix}${index}`);
+    await Promise.all(texts.map((text) => node.send(peer.identity.id, text)));
+    const came = [];
+    for (const _ of texts) came.push(await session.next("messaging.text"));
+    assertEquals(came.map(({ body }) => textOf(body)).sort(), texts);
+    return came.map(({ more }) => 1 + more.length);
+  };
+  assertEquals(await countOf("alone"), [1, 1, 1, 1, 1]);
+  await session.send({ header: { type: "core.hello", messages: 2 } });
+  await storedBefore("between", scene);
+  assert((await countOf("shared")).every((count) => count <= 2));
+});

@@ -130,9 +130,13 @@ export class Session {
     this.arrivals.push(frame);
     if (this.#seen.has(opened.counter)) return;
     this.#seen.add(opened.counter);
-    this.frames.push({ ...opened, via, bytes: frame });
-    if (this.isSilent) return;
-    const { type, id } = opened.header;
+    for (const message of [opened, ...opened.more]) {
+      this.frames.push({ ...opened, ...message, via, bytes: frame });
+      if (!this.isSilent) this.#answer(message.header);
+    }
+  }
+
+  #answer({ type, id }: Json): void {
     if (type === "core.hello" && this.keys.role === "b") {
       this.#later({ header: { type: "core.hello" } });
     }

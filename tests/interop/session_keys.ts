@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { gcm } from "@noble/ciphers/aes.js";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { bigEndian, type Bytes, concat, enc, hkdfExpand, hmac, textOf, utf8 } from "./bytes.ts";
 import type { Json } from "./identity.ts";
 import type { Finished } from "./noise.ts";
-import { METHODS } from "./tokens.ts";
 
 const HEADER_BYTES = 29;
 
@@ -38,25 +36,20 @@ export function sessionKeys(
   };
 }
 
-export function aeadOf(method: string, step: number): "chacha20-poly1305" | "aes-256-gcm" {
-  const number = Math.max(0, METHODS.indexOf(method));
-  return (number + step) % 2 === 0 ? "chacha20-poly1305" : "aes-256-gcm";
-}
-
 export function trafficKey(chain0: Bytes, method: string, step: number): Bytes {
   let chain = chain0;
   for (let s = 0; s < step; s++) chain = hmac(chain, enc("openred/v3/chain", s));
-  return hmac(chain, enc("openred/v3/traffic", aeadOf(method, step), step));
+  return hmac(chain, enc("openred/v3/traffic", method, step));
 }
 
-function cipherOf(
-  key: Bytes,
-  options: { method: string; step: number; counter: Bytes; aad: Bytes },
-) {
-  const nonce = concat(new Uint8Array(4), options.counter);
-  return aeadOf(options.method, options.step) === "aes-256-gcm"
-    ? gcm(key, nonce, options.aad)
-    : chacha20poly1305(key, nonce, options.aad);
+function cipherOf(key: Bytes, options: { counter: Bytes; aad: Bytes }) {
+  return chacha20poly1305(key, concat(new Uint8Array(4), options.counter), options.aad);
+}
+
+/** One message of a frame. */
+export interface PlannedMessage {
+  readonly header: Json;
+  readonly body?: Uint8Array;
 }
 
 /** One frame before it is sealed; every member a test may want to bend. */
@@ -65,6 +58,8 @@ export interface FramePlan {
   readonly body?: Uint8Array;
   readonly step?: number;
   readonly counter?: number;
+  /** What shares the frame with the first message. */
+  readonly more?: readonly PlannedMessage[];
   readonly paddingBytes?: number;
   readonly paddingByte?: number;
   /** Sealed in place of header, body and padding. */
@@ -75,16 +70,38 @@ export interface FramePlan {
 export interface OpenedFrame {
   readonly header: Json;
   readonly body: Bytes;
+  /** What shares the frame with the first message. */
+  readonly more: readonly { readonly header: Json; readonly body: Bytes }[];
   readonly step: number;
   readonly counter: number;
 }
 
 function innerOf(plan: FramePlan): Uint8Array {
   if (plan.rawInner !== undefined) return plan.rawInner;
-  const header = utf8(JSON.stringify(plan.header));
-  const body = plan.body ?? new Uint8Array();
   const padding = new Uint8Array(plan.paddingBytes ?? 0).fill(plan.paddingByte ?? 0);
-  return concat(bigEndian(header.length, 2), bigEndian(body.length, 4), header, body, padding);
+  return concat(...[plan, ...plan.more ?? []].map(messageBytes), padding);
+}
+
+function messageBytes(message: PlannedMessage): Bytes {
+  const header = utf8(JSON.stringify(message.header));
+  const body = message.body ?? new Uint8Array();
+  return concat(bigEndian(header.length, 2), bigEndian(body.length, 4), header, body);
+}
+
+function readMessages(inner: Bytes): { header: Json; body: Bytes }[] {
+  const lengths = new DataView(inner.buffer);
+  const messages = [];
+  let at = 0;
+  while (at + 6 <= inner.length && lengths.getUint16(at) > 0) {
+    const headerEnd = at + 6 + lengths.getUint16(at);
+    const bodyEnd = headerEnd + lengths.getUint32(at + 2);
+    if (bodyEnd > inner.length) throw new Error("Lengths are wrong");
+    const header = JSON.parse(textOf(inner.slice(at + 6, headerEnd)));
+    messages.push({ header, body: inner.slice(headerEnd, bodyEnd) });
+    at = bodyEnd;
+  }
+  if (inner.slice(at).some((byte) => byte !== 0)) throw new Error("Padding is wrong");
+  return messages;
 }
 
 /** Seals one frame of a direction whose first chain key is `chain0`. */
@@ -96,7 +113,7 @@ export function sealFrame(
   const counter = bigEndian(plan.counter ?? 0, 8);
   const aad = concat(Uint8Array.of(3), direction.sessionId, bigEndian(step, 4), counter);
   const key = trafficKey(direction.chain0, direction.method, step);
-  const cipher = cipherOf(key, { method: direction.method, step, counter, aad });
+  const cipher = cipherOf(key, { counter, aad });
   return concat(aad, cipher.encrypt(innerOf(plan)));
 }
 
@@ -110,17 +127,13 @@ export function openFrame(
   const counter = frame.slice(21, HEADER_BYTES);
   const aad = frame.slice(0, HEADER_BYTES);
   const key = trafficKey(direction.chain0, direction.method, step);
-  const cipher = cipherOf(key, { method: direction.method, step, counter, aad });
+  const cipher = cipherOf(key, { counter, aad });
   const inner = Uint8Array.from(cipher.decrypt(frame.slice(HEADER_BYTES)));
-  const lengths = new DataView(inner.buffer);
-  const headerEnd = 6 + lengths.getUint16(0);
-  const bodyEnd = headerEnd + lengths.getUint32(2);
-  if (bodyEnd > inner.length || inner.slice(bodyEnd).some((byte) => byte !== 0)) {
-    throw new Error("Lengths or padding are wrong");
-  }
+  const [first, ...more] = readMessages(inner);
+  if (first === undefined) throw new Error("The frame is empty");
   return {
-    header: JSON.parse(textOf(inner.slice(6, headerEnd))),
-    body: inner.slice(headerEnd, bodyEnd),
+    ...first,
+    more,
     step,
     counter: Number(view.getBigUint64(21)),
   };

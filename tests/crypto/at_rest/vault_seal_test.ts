@@ -13,6 +13,7 @@ const { aes256Gcm } = createAeads();
 function setUp() {
   const plains: Uint8Array[] = [];
   const watched: Aead = {
+    ...aes256Gcm,
     seal: (key, nonce, aad, plain) => {
       plains.push(plain);
       return aes256Gcm.seal(key, nonce, aad, plain);

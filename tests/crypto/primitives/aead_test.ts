@@ -46,6 +46,9 @@ for (const [name, aead] of AEADS) {
           const sealed = aead.seal(key, nonce, aad, plaintext);
           assertEquals(sealed.length, plaintext.length + 16);
           assertEquals(aead.open(key, nonce, aad, sealed), plaintext);
+          const inPlace = Uint8Array.of(...plaintext, ...repeated(9, 16));
+          aead.sealInPlace(key, nonce, aad, inPlace);
+          assertEquals(inPlace, sealed);
           const forged = sealed.slice();
           forged[(position >> 3) % forged.length]! ^= 1 << (position & 7);
           assertEquals(aead.open(key, nonce, aad, forged), null);

@@ -13,20 +13,19 @@ const LATE_MS = 120_000;
 const HEADER = '{"type":"chat.text"}';
 const hashes = await Hashes.create();
 
-/** The keys an AEAD was called with, themselves and not as copies, by what sealed. */
+/** The keys the AEAD was called with, themselves and not as copies. */
 interface Watched {
-  readonly sealedWith: string[];
   readonly keys: Set<Uint8Array>;
   /** What HMAC was called with and what it gave: the chains and the traffic keys of both directions. */
   readonly secrets: Set<Uint8Array>;
 }
 
-function watch(name: string, aead: Aead, watched: Watched): Aead {
+function watch(aead: Aead, watched: Watched): Aead {
   return {
-    seal: (key, nonce, aad, plaintext) => {
-      watched.sealedWith.push(name);
+    ...aead,
+    sealInPlace: (key, nonce, aad, text) => {
       watched.keys.add(key);
-      return aead.seal(key, nonce, aad, plaintext);
+      aead.sealInPlace(key, nonce, aad, text);
     },
     open: (key, nonce, aad, sealed) => {
       watched.keys.add(key);
@@ -36,12 +35,8 @@ function watch(name: string, aead: Aead, watched: Watched): Aead {
 }
 
 function createSide(role: "sender" | "receiver", method: string) {
-  const watched: Watched = { sealedWith: [], keys: new Set(), secrets: new Set() };
-  const { chacha20Poly1305, aes256Gcm } = createAeads();
-  const aeads = {
-    chacha20Poly1305: watch("chacha20-poly1305", chacha20Poly1305, watched),
-    aes256Gcm: watch("aes-256-gcm", aes256Gcm, watched),
-  };
+  const watched: Watched = { keys: new Set(), secrets: new Set() };
+  const aeads = { chacha20Poly1305: watch(createAeads().chacha20Poly1305, watched) };
   const watchedHashes = {
     hmacSha256: (chain: Uint8Array, ...parts: Uint8Array[]) => {
       const mac = hashes.hmacSha256(chain, ...parts);
@@ -58,7 +53,8 @@ function createSide(role: "sender" | "receiver", method: string) {
 
 function seal(session: SessionCipher, nowMs: number): Uint8Array {
   const body = new Uint8Array([1, 2, 3]);
-  return session.seal({ nowMs, mayStep: true, header: HEADER, body, padding: 0 }).frame;
+  const messages = [{ header: HEADER, body }];
+  return session.seal({ nowMs, mayStep: true, messages, padding: 0 }).frame;
 }
 
 function countLive(secrets: ReadonlySet<Uint8Array>): number {
@@ -75,23 +71,19 @@ function liveSecrets({ secrets }: Watched): number {
   return countLive(secrets);
 }
 
-for (const [number, method] of [...CRYPTO_METHODS, "spiral"].entries()) {
-  Deno.test(`SessionCipher alternates its AEAD and wipes spent keys for 48 hours with ${method}`, () => {
+for (const method of [...CRYPTO_METHODS, "spiral"]) {
+  Deno.test(`SessionCipher wipes spent keys for 48 hours with ${method}`, () => {
     const { session: sender, watched: sending } = createSide("sender", method);
     const { session: receiver, watched: receiving } = createSide("receiver", method);
-    const offset = number % 4;
     const late = (frame: Uint8Array, nowMs: number) => receiver.open({ frame, nowMs }).outcome;
     for (let step = 0; step < HOURS; step++) {
       const nowMs = step * HOUR_MS;
       assertEquals(late(seal(sender, nowMs), nowMs), "opened");
       const [inTime, tooLate] = [seal(sender, nowMs + 1), seal(sender, nowMs + 2)];
-      const expected = (offset + step) % 2 === 0 ? "chacha20-poly1305" : "aes-256-gcm";
-      assertEquals(sending.sealedWith.splice(0), [expected, expected, expected]);
       assertEquals(new DataView(inTime.buffer).getUint32(1 + 16), step);
       assertEquals(liveKeys(sending), 1, "the sender has one traffic key");
       const nextMs = nowMs + HOUR_MS;
       const ahead = seal(sender, nextMs);
-      sending.sealedWith.splice(0);
       assertEquals(late(ahead, nextMs), "opened", "overtakes what is still under way");
       assertEquals(late(inTime, nextMs + LATE_MS - 1), "opened");
       assertEquals(liveKeys(receiving), 2, "the receiver has the old key and the new one");
@@ -128,7 +120,7 @@ Deno.test("SessionCipher.seal() wipes spent receiving keys as well", () => {
   watched.keys.delete([...watched.keys].at(-1)!);
   const body = new Uint8Array();
   const nowMs = HOUR_MS + LATE_MS;
-  receiver.seal({ nowMs, mayStep: false, header: HEADER, body, padding: 0 });
+  receiver.seal({ nowMs, mayStep: false, messages: [{ header: HEADER, body }], padding: 0 });
   assertEquals(liveKeys(watched), 1, "the sending key alone");
 });
 

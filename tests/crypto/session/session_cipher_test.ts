@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { createAeads } from "../../../crypto/primitives/aead.ts";
 import { concatBytes, encodeUtf8 } from "../../../crypto/encoding.ts";
-import { decodeFrameHead, encodeFrameHead, frameNonce } from "../../../crypto/session/frame.ts";
+import { decodeFrameHead, encodeFrame, frameNonce } from "../../../crypto/session/frame.ts";
 import { Hashes } from "../../../crypto/primitives/hashes.ts";
-import { CryptoError, type SealedFrame } from "../../../crypto/interface.ts";
+import { CryptoError, type FrameMessage, type SealedFrame } from "../../../crypto/interface.ts";
 import { SendRatchet } from "../../../crypto/session/ratchet.ts";
 import { SessionCipher } from "../../../crypto/session/session_cipher.ts";
 import { fromHex, toHex } from "../../vectors/read_vectors.ts";
@@ -31,18 +31,14 @@ interface Sealing {
   readonly mayStep?: boolean;
   readonly header?: string;
   readonly body?: Uint8Array;
+  readonly more?: readonly FrameMessage[];
   readonly padding?: number;
 }
 
 function sealStep(session: SessionCipher, options: Sealing = {}): SealedFrame {
-  return session.seal({
-    nowMs: 0,
-    mayStep: true,
-    header: TICK,
-    body: EMPTY,
-    padding: 0,
-    ...options,
-  });
+  const { header = TICK, body = EMPTY, more = [], ...rest } = options;
+  const messages = [{ header, body }, ...more];
+  return session.seal({ nowMs: 0, mayStep: true, padding: 0, ...rest, messages });
 }
 
 function seal(session: SessionCipher, options: Sealing = {}): Uint8Array {
@@ -55,8 +51,11 @@ async function createForger(): Promise<(counter: number, inside: Uint8Array) => 
   const chain = fromHex(CHAIN_A_TO_B);
   const ratchet = new SendRatchet(parts, { chain, method: "alpha", nowMs: 0 });
   return (counter, inside) => {
-    const head = encodeFrameHead({ sessionId: fromHex(SESSION_ID), step: 0, counter });
-    return concatBytes(head, ratchet.seal(frameNonce(counter), head, inside));
+    const head = () => ({ sessionId: fromHex(SESSION_ID), step: 0, counter });
+    const { aad } = encodeFrame({ messages: [], padding: 0 }, head);
+    const text = concatBytes(inside, new Uint8Array(16));
+    ratchet.seal(frameNonce(counter), aad, text);
+    return concatBytes(aad, text);
   };
 }
 
@@ -81,12 +80,12 @@ Deno.test("seal() makes the two fixed frames", async () => {
   const first = seal(a, { header: '{"type":"core.hello"}' });
   assertEquals(
     toHex(first),
-    "03603138efd37f8389eda93e38fb7d6b2f00000000000000000000000055de3d20717b3922a760569646b6324954793a4ab5f131bf64fc674e6fa6c8387760da03d411dac4d01176",
+    "03603138efd37f8389eda93e38fb7d6b2f000000000000000000000000359b115c35d038b81e76daa57ced3b5174a7fe3548a601c3bf65d4f7d92dbefb1a803eaea47ef11a35ba83",
   );
   const second = seal(a, { nowMs: HOUR_MS, padding: 3 });
   assertEquals(
     toHex(second),
-    "03603138efd37f8389eda93e38fb7d6b2f000000010000000000000001fc7f127858d21e6f6578e9d2310e109afdd43f9cae67fe4b676cf4a2ffe2388ccd50feb7fb4d32ee8468f6f782",
+    "03603138efd37f8389eda93e38fb7d6b2f0000000100000000000000016ee7ec63f2a2e6b72f06cd9955b1a824b2abdeca0805b455886386ebb6f68024ec6876c9779db9e9a56da7c01c",
   );
   assertEquals(b.open({ nowMs: 0, frame: first }), {
     outcome: "opened",
@@ -129,11 +128,12 @@ Deno.test("seal() steps after an hour, and only where it may", async () => {
 Deno.test("SendRatchet.stepIfDue() steps after 2^20 frames", async () => {
   const seals: number[] = [];
   const aead = {
-    seal: () => (seals.push(1), EMPTY as Uint8Array<ArrayBuffer>),
+    seal: () => EMPTY as Uint8Array<ArrayBuffer>,
+    sealInPlace: () => void seals.push(1),
     open: () => null,
   };
   const ratchet = new SendRatchet(
-    { hashes: await Hashes.create(), aeads: { chacha20Poly1305: aead, aes256Gcm: aead } },
+    { hashes: await Hashes.create(), aeads: { chacha20Poly1305: aead } },
     { chain: fromHex(CHAIN_A_TO_B), method: "alpha", nowMs: 0 },
   );
   for (let frame = 0; frame < 2 ** 20; frame++) {
@@ -252,4 +252,35 @@ Deno.test("seal() takes frames of 2^20 bytes and headers of 4 KiB, and no counte
   });
   const opened = b.open({ nowMs: 0, frame: seal(a, { header: longest }) });
   assertEquals(opened.outcome === "opened" && opened.header, longest);
+});
+
+Deno.test("seal() and open() carry several messages in one frame, in their order", async () => {
+  const { a, b } = await createSides();
+  const more = Array.from({ length: 63 }, (_, index) => ({
+    header: `{"type":"m.ü${index}"}`,
+    body: new Uint8Array(index).fill(index),
+  }));
+  const frame = seal(a, { body: new Uint8Array([1]), more, padding: 5 });
+  const expected = { header: TICK, body: new Uint8Array([1]), more, step: 0, counter: 0 };
+  assertEquals(b.open({ nowMs: 0, frame }), { outcome: "opened", ...expected });
+  assertEquals(b.open({ nowMs: 0, frame }), { outcome: "repeat", ...expected });
+});
+
+Deno.test("open() drops a frame of several messages as a whole where one is wrong, or there are too many", async () => {
+  const forge = await createForger();
+  const { b } = await createSides();
+  const tick = inside(TICK);
+  const wrong = [
+    concatBytes(tick, inside("[]")),
+    concatBytes(tick, inside(TICK, { bodyLength: 1 })),
+    concatBytes(tick, new Uint8Array(6), tick),
+    concatBytes(tick, tick.subarray(0, 5)),
+    concatBytes(...Array.from({ length: 65 }, () => tick)),
+  ];
+  wrong.forEach((content, counter) => {
+    assertEquals(b.open({ nowMs: 0, frame: forge(counter, content) }), { outcome: "dropped" });
+  });
+  const most = concatBytes(...Array.from({ length: 64 }, () => tick), new Uint8Array(7));
+  const opened = b.open({ nowMs: 0, frame: forge(wrong.length, most) });
+  assertEquals(opened.outcome === "opened" && opened.more?.length, 63);
 });

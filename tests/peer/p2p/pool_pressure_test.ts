@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeUtf8, type NodeId } from "../../../crypto/encoding.ts";
 import { PeerCarrier } from "../../../peer/p2p/peer_carrier.ts";
+import { Bundles } from "../../../peer/sessions/bundles.ts";
 import { ReliableSender } from "../../../peer/sessions/reliable.ts";
 import type { FrameVerdict } from "../../../peer/sessions/frame_intake.ts";
 import { testIdentity } from "../../protocol/signer.ts";
@@ -122,7 +123,10 @@ Deno.test("a message dropped for want of room goes again until it is acknowledge
   const { table } = world;
   const channel = await accept(200);
   channel.bufferedBytes = BUFFER_BYTES + 1;
-  const reliable = new ReliableSender({ clock, random, table, carrier, background });
+  const reliable = new ReliableSender({
+    ...{ clock, random, table, carrier, background },
+    bundles: new Bundles({ carrier, background }),
+  });
   let acknowledged = 0;
   reliable.send({
     peer: world.peer.id,
@@ -149,7 +153,10 @@ Deno.test("PeerCarrier gives up a channel that was silent for half a minute of r
   const next = new FakeChannel();
   http.openedChannel = () => next;
   const { table } = world;
-  const reliable = new ReliableSender({ clock, random, table, carrier, background });
+  const reliable = new ReliableSender({
+    ...{ clock, random, table, carrier, background },
+    bundles: new Bundles({ carrier, background }),
+  });
   const { peer } = world;
   // Each is acknowledged by POST once it was repeated: nothing ever waits long, and nothing comes on the channel.
   for (let count = 0; count < 40 && dead.closed === null; count++) {

@@ -11,7 +11,7 @@ Deno.test("FramesUnderWay counts 512 frames or 4 MiB of one peer, however their 
   const begin = (peer: typeof PEER, bytes: number) => {
     const work = Promise.withResolvers<void>();
     ends.push(work);
-    frames.during(work.promise, { peer, bytes }).catch(() => {});
+    frames.during(work.promise, { peer, bytes, count: 1 }).catch(() => {});
   };
   for (let frame = 0; frame < 511; frame++) begin(PEER, 60);
   assert(!frames.isFull(PEER));

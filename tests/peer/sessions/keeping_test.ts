@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { Keeping } from "../../../peer/sessions/keeping.ts";
+import { Bundles } from "../../../peer/sessions/bundles.ts";
 import { ReliableSender } from "../../../peer/sessions/reliable.ts";
 import type { Session } from "../../../peer/sessions/session.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
@@ -11,7 +12,10 @@ import { settle } from "../../world/settle.ts";
 async function setUp(options = { larger: false }) {
   const world = await SessionWorld.create(options);
   const { table, vault, carrier, parts } = world;
-  const reliable = new ReliableSender({ ...parts, table, carrier });
+  const reliable = new ReliableSender({
+    ...{ ...parts, table, carrier },
+    bundles: new Bundles({ ...parts, carrier }),
+  });
   const close = (session: Session) => session.close();
   const keeping = new Keeping({ ...parts, table, vault, reliable, ownId: world.own.id, close });
   return { world, reliable, keeping };

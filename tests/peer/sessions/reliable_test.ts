@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { Bundles } from "../../../peer/sessions/bundles.ts";
 import { ReliableSender } from "../../../peer/sessions/reliable.ts";
 import { MINUTE_MS } from "../parts.ts";
 import { SessionWorld } from "./session_world.ts";
@@ -8,7 +9,10 @@ async function setUp() {
   const world = await SessionWorld.create();
   const { clock, random, background } = world.parts;
   const { table, carrier } = world;
-  const reliable = new ReliableSender({ clock, random, table, carrier, background });
+  const reliable = new ReliableSender({
+    ...{ clock, random, table, carrier, background },
+    bundles: new Bundles({ carrier, background }),
+  });
   const acknowledged: number[] = [];
   const send = (changes: Partial<Parameters<ReliableSender["send"]>[0]> = {}) =>
     reliable.send({
