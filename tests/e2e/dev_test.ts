@@ -42,7 +42,7 @@ async function runDev(
 Deno.test("dev --once shows three sessions and six messages, and leaves nothing behind", async () => {
   const { code, out, err, left } = await runDev(["--once"]);
   assertEquals([code, err, left], [0, "", []]);
-  assertEquals(out.match(/ ⇄ .*method \w+ +epoch \d+ +post-quantum/g)?.length, 3);
+  assertEquals(out.match(/ ⇄ .* \w+ +of epoch \d+ +post-quantum/g)?.length, 3);
   assertEquals(out.match(/ → .*acknowledged, round trip [\d.]+ ms/g)?.length, 6);
 });
 
