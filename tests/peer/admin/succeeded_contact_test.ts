@@ -93,6 +93,8 @@ Deno.test("the audit log is searched for the very id that was written", async ()
   await using _ = test;
   await ask("/m/messaging/messages", { peer: old.id, text: "hello", wait_ms: 0 });
   await follow();
+  // What a peer causes is written with what comes next.
+  await test.clock.advance(100);
   await settle();
   const events = async (peer: string) => {
     const { body } = await test.admin("GET", `/audit?peer=${peer}`);

@@ -140,7 +140,7 @@ Deno.test("ModuleHost says which module failed to start and why, and starts the 
   const whys = hosted.host.views().map(({ name, state, why }) => [name, state, why]);
   assertEquals(whys, [
     ["broken", "failed", "It failed to start"],
-    ["lying", "failed", "It failed to start"],
+    ["lying", "failed", "The frame x has no handler"],
     ["refusing", "failed", "Not on this disk"],
     ["slow", "failed", "It did not start in time"],
     ["sound", "running", undefined],
