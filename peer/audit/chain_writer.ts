@@ -111,6 +111,8 @@ export class ChainWriter {
   }
 
   async #drain(): Promise<void> {
+    // Whoever begins this notes that it goes on, and it must not be over before.
+    await Promise.resolve();
     while (this.#groups.length > 0 || this.#isHeadDue) {
       try {
         await this.exclusively(() => this.#writeGroups());
@@ -121,6 +123,7 @@ export class ChainWriter {
       }
     }
     this.#draining = null;
+    this.#writeHeadSoon();
   }
 
   /** Whether the head is behind the lines, and has been for as long as it may. */
@@ -144,7 +147,6 @@ export class ChainWriter {
       this.#appended = count;
     }
     if (this.#isHeadDue) await this.#writeHead();
-    else this.#writeHeadSoon();
     const done = this.#groups.splice(0, this.#appended);
     this.#appended = 0;
     for (const group of done) group.resolve();
@@ -158,11 +160,15 @@ export class ChainWriter {
     await files.write(HEAD_FILE, await signHead(this.#parts, head));
     this.#written = head;
     this.#headAtMs = this.#parts.clock.monotonicMs();
+    this.#cancelHead?.();
+    this.#cancelHead = null;
   }
 
+  /** Sees to it that a head which is behind is written; a timer may fire a part of a millisecond early. */
   #writeHeadSoon(): void {
+    if (this.#gaveUp !== null || this.#stop.signal.aborted) return;
     if (this.#written?.number === this.#position.number) return;
-    const dueMs = this.#headAtMs + HEAD_PAUSE_MS - this.#parts.clock.monotonicMs();
+    const dueMs = Math.ceil(this.#headAtMs + HEAD_PAUSE_MS - this.#parts.clock.monotonicMs());
     this.#cancelHead ??= this.#parts.clock.setTimer(dueMs, () => {
       this.#cancelHead = null;
       this.#draining ??= this.#drain();

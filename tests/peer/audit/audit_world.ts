@@ -29,7 +29,7 @@ export class ManualClock implements Clock {
   readonly #timers = new Set<Timer>();
 
   nowMs(): number {
-    return this.wallMs;
+    return Math.floor(this.wallMs);
   }
 
   monotonicMs(): number {

@@ -285,6 +285,42 @@ Deno.test("the head is written once a second at most, and at the end", async () 
   assertEquals(heads(), 5);
 });
 
+/** Whether an entry is on disk after as much as promises take. */
+async function isWritten(log: AuditLog, event: string): Promise<boolean> {
+  const written = log.record(event, { success: true }).then(() => true);
+  return await Promise.race([written, settle().then(settle).then(() => false)]);
+}
+
+Deno.test("the log goes on where a new file has had the head written before its time", async () => {
+  const files = new MortalFiles();
+  const log = await world.open(files, { maxAgeMs: 2 * DAY_MS });
+  await world.fill(log, { from: 0, to: 2 });
+  world.clock.wallMs += 3 * DAY_MS;
+  await world.fill(log, { from: 2, to: 3 });
+  assertEquals([files.logNames.length, log.durable.written?.number], [2, 3]);
+  await world.clock.advance(2_000);
+  assert(await isWritten(log, "later"));
+  await log.stop();
+});
+
+Deno.test("the log and its head go on where a timer is early by a part of a millisecond", async () => {
+  const files = new MortalFiles();
+  const log = await world.open(files);
+  const { setTimer } = world.clock;
+  world.clock.setTimer = (ms, callback) =>
+    setTimer.call(world.clock, Math.max(0, ms - 0.5), callback);
+  try {
+    await world.fill(log, { from: 0, to: 2 });
+    await world.clock.advance(999.5);
+    assert(await isWritten(log, "later"));
+    await world.clock.advance(2);
+    assertEquals(log.durable.written?.number, 3);
+  } finally {
+    world.clock.setTimer = setTimer;
+  }
+  await log.stop();
+});
+
 Deno.test("a head that the disk does not take is tried again, and nothing is refused for it", async () => {
   const files = new MortalFiles();
   const log = await world.open(files);
