@@ -14,6 +14,7 @@ import {
   type VaultLineContent,
 } from "../../crypto/interface.ts";
 import type { Clock, Files } from "../../ports/ports.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events/events.ts";
 import { LineBook, type LineChange } from "./line_book.ts";
@@ -165,7 +166,10 @@ export class TokenVault {
     const change = this.#lines.fold(this.all());
     if (change.lines.length === 0) return;
     this.#file.rewriteNext();
-    await this.#write(change);
+    // Where the disk takes nothing now, the former file stays, and the next change writes it anew.
+    await this.#write(change).catch((error) => {
+      if (!(error instanceof OpenRedError && error.code === "overloaded")) throw error;
+    });
   }
 
   #put(entry: PairEntry): void {
