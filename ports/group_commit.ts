@@ -56,6 +56,10 @@ export class GroupCommit {
     });
   }
 
+  get isIdle(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   /** Commits what waits, at once. */
   flush(): void {
     const group = this.#waiting;

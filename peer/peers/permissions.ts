@@ -67,7 +67,9 @@ export class Permissions {
   /** Grants `message` to whom somebody here connects or writes. What was denied stays denied. */
   async accept(peer: NodeId): Promise<void> {
     const { allowed, denied } = this.of(peer);
-    if (allowed.includes(MESSAGE) || denied.includes(MESSAGE)) return;
+    const isDecided = allowed.includes(MESSAGE) || denied.includes(MESSAGE);
+    // What waits to be written may take back what was read.
+    if (isDecided && this.#parts.store.isIdle) return;
     const sql = "INSERT OR IGNORE INTO peer_permissions (peer, name, allowed) VALUES (?, ?, 1)";
     let isNew = false;
     await this.#change(() => {

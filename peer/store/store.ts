@@ -52,6 +52,11 @@ export class NodeStore {
     return statement;
   }
 
+  /** Whether nothing waits to be written: what is read now is what counts. */
+  get isIdle(): boolean {
+    return this.#commit.isIdle;
+  }
+
   /** Whether writes are being applied now: what is read meanwhile may be rolled back. */
   get isInside(): boolean {
     return this.#isInside;
@@ -207,6 +212,8 @@ export class NodeStore {
 
   close(): void {
     this.#commit.flush();
+    // Those whose writes are on disk hear of it afterwards.
+    if (this.#count !== null) this.#tally ??= this.tally();
     this.#isClosed = true;
     this.#statements.clear();
     this.#database.close();
