@@ -303,6 +303,10 @@ function packedOf(bytes: Uint8Array<ArrayBuffer>): PackedMessage {
 
 /** How long a call is at least: those that are too long are not packed in vain. */
 function longestOf(argument: unknown): number {
-  const { frame, body } = (argument ?? {}) as { frame?: Uint8Array; body?: Uint8Array };
-  return frame?.length ?? body?.length ?? 0;
+  const { frame, body, padding = 0 } = (argument ?? {}) as {
+    frame?: Uint8Array;
+    body?: Uint8Array;
+    padding?: number;
+  };
+  return (frame?.length ?? body?.length ?? 0) + padding;
 }

@@ -142,7 +142,7 @@ export class SlotServer {
   serve(handled: number): boolean {
     const memory = this.#memory;
     const { control } = memory;
-    const hasMessage = () => Atomics.load(control, AT.posted) !== handled;
+    const hasMessage = () => Atomics.load(control, AT.posted) !== (handled | 0);
     if (hasMessage() || !memory.turnFrom(STATE.away, STATE.ready)) return false;
     for (;;) {
       const { state } = memory;

@@ -192,8 +192,8 @@ export class SqliteStore implements DirectoryStore {
   }
 
   close(): Promise<void> {
-    this.#known.stop();
     this.#commit.flush();
+    this.#known.stop();
     this.#database.close();
     return Promise.resolve();
   }

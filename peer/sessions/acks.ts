@@ -1,11 +1,13 @@
 /**
- * Acknowledging and refusing: the ids of one turn of the event loop go together, at most 64 to a frame.
+ * Acknowledging and refusing: the ids of one turn of the event loop go together.
  *
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
-import { MAX_ACK_IDS } from "../../protocol/limits.ts";
+
+/** So many of the longest fit into the header of a frame. */
+const IDS_A_FRAME = 48;
 
 /** Gathers ids of one kind and sends them. */
 export class AckGatherer {
@@ -31,8 +33,8 @@ export class AckGatherer {
   #flush(peer: NodeId): void {
     const ids = this.#waiting.get(peer) ?? [];
     this.#waiting.delete(peer);
-    for (let start = 0; start < ids.length; start += MAX_ACK_IDS) {
-      this.#send(peer, ids.slice(start, start + MAX_ACK_IDS));
+    for (let start = 0; start < ids.length; start += IDS_A_FRAME) {
+      this.#send(peer, ids.slice(start, start + IDS_A_FRAME));
     }
   }
 }

@@ -4,7 +4,7 @@ import { testIdentity } from "../../protocol/signer.ts";
 import { VirtualClock } from "../../world/virtual_clock.ts";
 import { settle } from "../../world/settle.ts";
 
-Deno.test("AckGatherer sends the ids of one turn together, at most 64 to a frame, by peer", async () => {
+Deno.test("AckGatherer sends the ids of one turn together, at most 48 to a frame, by peer", async () => {
   const frames: [string, readonly string[]][] = [];
   const clock = new VirtualClock(0);
   const acks = new AckGatherer(clock, (peer, ids) => frames.push([peer, ids]));
@@ -15,9 +15,9 @@ Deno.test("AckGatherer sends the ids of one turn together, at most 64 to a frame
   assertEquals(frames, [], "not in the middle of the turn");
   await settle();
   assertEquals(frames, [
-    [one, ids.slice(0, 64)],
-    [one, ids.slice(64, 128)],
-    [one, ids.slice(128)],
+    [one, ids.slice(0, 48)],
+    [one, ids.slice(48, 96)],
+    [one, ids.slice(96)],
     [two, ["other"]],
   ]);
   acks.add(one, "later");
