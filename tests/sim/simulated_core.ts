@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argon2id } from "../../crypto/primitives/hashes.ts";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import {
   type CryptoCore,
@@ -28,7 +29,12 @@ interface CoreParts {
 export async function createSimulatedCore(parts: CoreParts): Promise<CryptoCore> {
   const { loop, process, random, trace } = parts;
   const draw = (length: number) => random.bytes(length);
-  const creating = LocalCryptoCore.create({ random: draw, kem: createNobleKem(draw) });
+  // Given from outside, stretching is not timed: a log with spans of real time would be another one in each run.
+  const creating = LocalCryptoCore.create({
+    random: draw,
+    kem: createNobleKem(draw),
+    stretch: argon2id,
+  });
   const core: CryptoCore = await loop.track(creating);
   const say = (what: string) => trace.add(process.host.name, what);
   return new Proxy(core, {
