@@ -28,7 +28,7 @@ import {
 import { LOCK_NAME } from "./ports/system_lock.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
-import { listen, type Listening } from "./process/listening.ts";
+import { listen } from "./process/listening.ts";
 import { ProcessError, textOf } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -39,8 +39,6 @@ import { OpenRedError } from "./protocol/errors.ts";
 const ANSWERS_MS = 10_000;
 /** Whatever has not ended by then is left as it is. */
 const SHUTDOWN_MS = 12_000;
-/** The same where the directory has failed, and little can be expected of it. */
-const FAILED_SHUTDOWN_MS = 1_000;
 
 /** What an openred-node keeps its peers and messages in. */
 const NODE_FILE = "node.db";
@@ -128,20 +126,6 @@ function sayReady(options: CentralOptions, content: { url: string; id: string })
   tell(Deno.stdout, text);
 }
 
-/** Stops what has started, for no longer than it may take. */
-async function stopInTime(
-  service: { readonly listening: Listening; readonly directory: Directory | null },
-  ending: ServiceEnd,
-): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const limitMs = ending.isFailed ? FAILED_SHUTDOWN_MS : SHUTDOWN_MS;
-  const cancel = systemClock.setTimer(limitMs, late.resolve);
-  const stopping = service.listening.shutdown(Math.min(ANSWERS_MS, limitMs))
-    .then(() => service.directory?.stop());
-  await Promise.race([stopping, late.promise]);
-  cancel();
-}
-
 async function serve(
   options: CentralOptions,
   parts: {
@@ -176,7 +160,11 @@ async function serve(
       await ending.wait(signal);
       log.log("info", "directory_stopping");
     } finally {
-      await stopInTime({ listening, directory }, ending);
+      await ending.stopInTime(systemClock, {
+        limitMs: SHUTDOWN_MS,
+        stop: (limitMs) =>
+          listening.shutdown(Math.min(ANSWERS_MS, limitMs)).then(() => directory?.stop()),
+      });
     }
   } finally {
     await crypto.stop().catch(() => {});

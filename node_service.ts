@@ -34,14 +34,13 @@ import { openBusyMark } from "./ports/system_busy_mark.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
-import { listen, type Listening } from "./process/listening.ts";
+import { listen } from "./process/listening.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
 import { ADMIN_FILE } from "./protocol/admin_api.ts";
 
 const STOP_TIMEOUT_MS = 5_000;
-const FAILED_STOP_TIMEOUT_MS = 1_000;
 /** How long requests and channels may take to end, once the node lets nobody in any more. */
 const LAST_ANSWERS_MS = 2_000;
 const DAY_MS = 24 * 3_600_000;
@@ -108,22 +107,6 @@ async function composeNode(
     settings.config,
     BUILT_IN_MODULES,
   );
-}
-
-/**
- * Stops a node and its listeners, for no longer than it may take: one that failed has little left to end in order.
- * Nobody new is let in first, so that nothing comes to parts that have ended.
- */
-async function stopInTime(
-  { node, listeners }: { readonly node: Node; readonly listeners: readonly Listening[] },
-  ending: ServiceEnd,
-): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const limitMs = ending.isFailed ? FAILED_STOP_TIMEOUT_MS : STOP_TIMEOUT_MS;
-  const cancel = systemClock.setTimer(limitMs, resolve);
-  const stopping = listeners.map((listening) => listening.shutdown(LAST_ANSWERS_MS));
-  await Promise.race([Promise.all([...stopping, node.stop()]), late]);
-  cancel();
 }
 
 /** The passphrase of a node's keys, there or to be made, or `null` where they have none. */
@@ -221,7 +204,14 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
         admin: { url: admin.origin, token: adminToken },
       });
     } finally {
-      await stopInTime({ node, listeners: [peers, admin] }, ending);
+      // Nobody new is let in first, so that nothing comes to parts that have ended.
+      await ending.stopInTime(systemClock, {
+        limitMs: STOP_TIMEOUT_MS,
+        stop: () => {
+          const closing = [peers, admin].map((listening) => listening.shutdown(LAST_ANSWERS_MS));
+          return Promise.all([...closing, node.stop()]);
+        },
+      });
     }
   } finally {
     await crypto.stop().catch(() => {});

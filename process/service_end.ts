@@ -5,8 +5,11 @@
  * @module
  */
 import { CryptoError } from "../crypto/interface.ts";
-import type { Log } from "../ports/ports.ts";
+import type { Clock, Log } from "../ports/ports.ts";
 import { ProcessError, textOf } from "./process_error.ts";
+
+/** How long a service that has failed may take to stop: little can be expected of it. */
+const FAILED_STOP_MS = 1_000;
 
 /** What may end one service. */
 export class ServiceEnd {
@@ -22,6 +25,21 @@ export class ServiceEnd {
 
   get isFailed(): boolean {
     return this.#isFailed;
+  }
+
+  /**
+   * Stops what has started. Whatever has not ended in time is left as it is.
+   * @param stop Given how long it may take, in milliseconds.
+   */
+  async stopInTime(
+    clock: Pick<Clock, "setTimer">,
+    { limitMs, stop }: { limitMs: number; stop: (limitMs: number) => Promise<unknown> },
+  ): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const allowedMs = this.#isFailed ? FAILED_STOP_MS : limitMs;
+    const cancel = clock.setTimer(allowedMs, late.resolve);
+    await Promise.race([stop(allowedMs), late.promise]);
+    cancel();
   }
 
   /** Ends the service. Only the first reason counts. */
