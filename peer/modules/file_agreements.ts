@@ -9,7 +9,6 @@ import type { ModuleLoad } from "../../protocol/module_api.ts";
 import { isNameFree, type Manifest } from "../../protocol/module_manifest.ts";
 import type { NodeEvents } from "../events/events.ts";
 import { checkGrant, Grants, readGrant, undecided } from "./grants.ts";
-import type { FormerFile } from "./module_kept.ts";
 import type { ModuleRuns } from "./module_runs.ts";
 import type { ModuleState, ModuleStates } from "./module_states.ts";
 
@@ -121,13 +120,6 @@ export class FileAgreements {
     } finally {
       this.#starting.delete(name);
     }
-  }
-
-  /** A former file as it may come back: without what was taken back since another one began to take its place. */
-  formerOf({ state, code }: FormerFile, next: ModuleState): FormerFile {
-    const now = this.#parts.states.get(next.name)?.revoked ?? [];
-    const meanwhile = now.filter((name) => !next.revoked.includes(name));
-    return { state: state === null ? null : takenBack(state, meanwhile), code };
   }
 
   /** @throws {OpenRedError} `bad_request` for a grant that the module does not ask for. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { OpenRedModule, OptionValue } from "../../modules/api.ts";
 import type { BusyMark } from "../../ports/busy_mark.ts";
@@ -13,7 +14,7 @@ import { type AgreementParts, FileAgreements, type Revocations } from "./file_ag
 import { checkGrant, undecided } from "./grants.ts";
 import { type FileCondition, FileLives, type LifeParts } from "./file_lives.ts";
 import type { PeerHook } from "./hook_journal.ts";
-import { type FormerFile, keepsCopy, type KeptParts, ModuleKept } from "./module_kept.ts";
+import { keepsCopy, type KeptParts, ModuleKept } from "./module_kept.ts";
 import { checkOption } from "./module_options.ts";
 import type { ModuleState } from "./module_states.ts";
 import { type FileEnd, firstLine, type OpenedFile, type OpenFile } from "./opened_file.ts";
@@ -110,9 +111,9 @@ export class FileModules {
       this.#lives.of(name).cancelRestart();
       await this.#start(state, next);
     } catch (error) {
-      const allowed = this.#agreements.formerOf(former, state);
-      await kept.placeBack(allowed, change);
-      await this.#goOn(name, allowed, { wasRunning });
+      const back = former.state === null ? null : meanwhile.applyTo(former.state);
+      await kept.placeBack({ state: back, code: former.code }, change);
+      await this.#goOn(name, back, { wasRunning });
       throw error;
     }
     if (change === "fresh") await this.#parts.store.write(() => kept.copies.writeForget());
@@ -121,7 +122,7 @@ export class FileModules {
   /** After another version did not start: the former one runs as before. */
   async #goOn(
     name: string,
-    { state }: FormerFile,
+    state: ModuleState | null,
     { wasRunning }: { wasRunning: boolean },
   ): Promise<void> {
     if (state === null) {
@@ -354,7 +355,7 @@ export class FileModules {
 
   async #hash(code: Uint8Array): Promise<string> {
     const hash = await this.#parts.crypto.sha256(code.slice());
-    return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return Buffer.from(hash).toString("hex");
   }
 }
 

@@ -14,7 +14,7 @@ import {
   type VaultLineContent,
 } from "../../crypto/interface.ts";
 import type { Clock, Files } from "../../ports/ports.ts";
-import { OpenRedError } from "../../protocol/errors.ts";
+import { hasCode } from "../../protocol/errors.ts";
 import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events/events.ts";
 import { LineBook, type LineChange } from "./line_book.ts";
@@ -168,7 +168,7 @@ export class TokenVault {
     this.#file.rewriteNext();
     // Where the disk takes nothing now, the former file stays, and the next change writes it anew.
     await this.#write(change).catch((error) => {
-      if (!(error instanceof OpenRedError && error.code === "overloaded")) throw error;
+      if (!hasCode(error, "overloaded")) throw error;
     });
   }
 
