@@ -16,6 +16,7 @@ import { askLine } from "./ports/system_question.ts";
 import { systemRandom } from "./ports/system_random.ts";
 import { createTerminalStream, readHidden, readStandardInput } from "./ports/system_terminal.ts";
 import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
+import { writeAll } from "./ports/write_all.ts";
 import { stopOnSignals } from "./process/signals.ts";
 
 const MAX_SECRET_FILE_BYTES = 4_096;
@@ -73,13 +74,6 @@ async function readAdminFile(data: string): Promise<Uint8Array | null> {
       cause,
     });
   }
-}
-
-async function writeAll(
-  stream: { write(content: Uint8Array): Promise<number> },
-  content: Uint8Array,
-): Promise<void> {
-  for (let at = 0; at < content.length;) at += await stream.write(content.subarray(at));
 }
 
 async function createFile(path: string): Promise<OutputFile> {

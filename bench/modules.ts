@@ -9,12 +9,12 @@ import { encodeNodeId, encodeUtf8, type NodeId } from "../crypto/encoding.ts";
 import type { OpenRedModule, PeerFrame } from "../modules/api.ts";
 import type { OpenNode } from "../peer/node.ts";
 import { fileOf } from "../tests/peer/modules/files/file_world.ts";
-import { medianOf, TwoNodes } from "../tests/modules/files/two_nodes.ts";
+import { TwoNodes } from "../tests/modules/files/two_nodes.ts";
 import { builtInOf, testManifest } from "../tests/world/test_module.ts";
 import { startBenchNode } from "./programs/bench_node.ts";
 import { printAim, printNote, printSamples, printTitle } from "./report.ts";
 import type { Benchmark, Settings } from "./settings.ts";
-import { interleave, rateOf, ratiosOf } from "./statistics.ts";
+import { interleave, rateOf, ratiosOf, spreadOf } from "./statistics.ts";
 
 const BODY_BYTES = 256;
 const BATCH = 64;
@@ -157,7 +157,7 @@ async function roundTrips(test: TwoNodes): Promise<{ alone: number; beside: numb
   const beside = await test.exchangeUntil(test.whyEnded("loops"), 0);
   await asked;
   await test.unload("loops");
-  return { alone: medianOf(alone), beside: medianOf(beside) };
+  return { alone: spreadOf(alone).median, beside: spreadOf(beside).median };
 }
 
 async function measureRoundTrips(settings: Settings): Promise<void> {

@@ -50,12 +50,9 @@ export interface AnswerOptions {
   readonly connection: Pick<RequestConnection, "watch">;
 }
 
-function reasonOf(status: number): string {
-  return (STATUS_TEXT as Readonly<Record<number, string>>)[status] ?? "";
-}
-
 function statusLine(status: number): string {
-  return `HTTP/1.1 ${status} ${reasonOf(status)}\r\n`;
+  const reason = (STATUS_TEXT as Readonly<Record<number, string>>)[status] ?? "";
+  return `HTTP/1.1 ${status} ${reason}\r\n`;
 }
 
 function headOf(answer: Response, more: string): string {
@@ -196,8 +193,6 @@ async function writeParts(
 export function refusalBytes(status: number): Uint8Array {
   const retry = status === 503 ? "retry-after: 1\r\n" : "";
   return Buffer.from(
-    `HTTP/1.1 ${status} ${
-      reasonOf(status)
-    }\r\ncontent-length: 0\r\n${retry}connection: close\r\n\r\n`,
+    `${statusLine(status)}content-length: 0\r\n${retry}connection: close\r\n\r\n`,
   );
 }

@@ -11,6 +11,7 @@ import {
   type SendLoopback,
   UnprovenServer,
 } from "./loopback.ts";
+import { writeAll } from "./write_all.ts";
 
 const MAX_LINE_BYTES = 16 * 1024;
 const LINE_FEED = 10;
@@ -117,10 +118,6 @@ function encodeRequest(request: LoopbackRequest, url: URL): Uint8Array {
   bytes.set(headBytes);
   bytes.set(body, headBytes.length);
   return bytes;
-}
-
-async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
 /** Whatever is wrong with the answer, its sender is not the one that was meant. */

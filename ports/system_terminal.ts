@@ -4,6 +4,9 @@
  * @module
  */
 import { type IsWhole, MAX_TYPED_BYTES, TypedKeys } from "./typed_keys.ts";
+import { writeAll } from "./write_all.ts";
+
+const encoder = new TextEncoder();
 
 /** Ctrl-C ends the program before a pipe as well: the end of its output may be seen before this program's own signal. */
 const INTERRUPT_MS = 50;
@@ -16,11 +19,6 @@ export interface TerminalStream {
   write(text: string): Promise<void>;
   /** Writes what must not be lost. @throws {Error} Where nobody can read it. */
   writeSeen(text: string): Promise<void>;
-}
-
-async function writeAll(stream: typeof Deno.stdout, text: string): Promise<void> {
-  const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
 }
 
 /** Whether a stream is the null device, as which a closed one is opened as well. Windows has no such path. */
@@ -46,11 +44,11 @@ export function createTerminalStream(
       if (await leadsNowhere(stream === Deno.stdout ? 1 : 2)) {
         throw new Error("nobody can read it");
       }
-      await writeAll(stream, text);
+      await writeAll(stream, encoder.encode(text));
     },
     async write(text) {
       try {
-        await writeAll(stream, text);
+        await writeAll(stream, encoder.encode(text));
       } catch (error) {
         if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
         onGone();
