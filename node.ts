@@ -189,6 +189,7 @@ async function main(): Promise<number> {
     random: systemRandom,
     readInput: (maxBytes) => readInput(maxBytes, stop.signal),
     createFile,
+    absolutePath: async (path) => (await import("node:path")).resolve(path),
     askSecret,
     readSecretFile,
     askLine,

@@ -32,6 +32,7 @@ import {
 } from "./ports/system.ts";
 import { openBusyMark } from "./ports/system_busy_mark.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
+import { createOwnerFiles } from "./ports/system_owner_files.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { listen } from "./process/listening.ts";
@@ -101,6 +102,7 @@ async function composeNode(
       upgrader: systemChannelUpgrader,
       moduleWorkers: createModuleWorkers(),
       folders: createGrantedFolders(options.data),
+      disk: createOwnerFiles(options.data),
       busyMark: openBusyMark(options.data),
       log: settings.log,
     },

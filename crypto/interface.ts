@@ -80,6 +80,15 @@ export const MAX_CALL_ITEMS = 4_096;
 /** How many bytes the rows of one call may have, what they are authenticated with included. */
 export const MAX_ROWS_BYTES = 4 * 2 ** 20;
 
+/** A leaf of the hash tree of a file's content. */
+export const FILE_BLOCK_BYTES = 16 * 2 ** 10;
+
+/** What is hashed, sent and checked of a file at a time. */
+export const FILE_CHUNK_BYTES = 2 ** 20;
+
+/** The roots of all chunks of a file, 32 bytes each: that of the largest file, 128 GiB. */
+export const MAX_FILE_LAYER_BYTES = 4 * 2 ** 20;
+
 /** How long a secret or a passphrase may be, in bytes; it has at least one. */
 export const MAX_SECRET_BYTES = 1_024;
 
@@ -359,6 +368,16 @@ export interface CryptoCore extends Omit<CoreCalls, "admitMethod" | "dismissMeth
 export interface CoreCalls {
   /** SHA-256, 32 bytes. */
   sha256(data: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The root of the hash tree over a chunk of a file, 32 bytes.
+   * @param options `data` of 1 to {@linkcode FILE_CHUNK_BYTES} bytes; `isWhole`: the file has no other chunk.
+   */
+  hashChunk(options: { data: Uint8Array; isWhole: boolean }): Promise<Uint8Array>;
+  /**
+   * The root of a file of more than one chunk, 32 bytes.
+   * @param options `layer`: the roots of its chunks, 32 bytes each, up to {@linkcode MAX_FILE_LAYER_BYTES}.
+   */
+  hashLayer(options: { layer: Uint8Array }): Promise<Uint8Array>;
 
   /** Makes a keystore with fresh keys, sealed under `secret` (wiped after). */
   createKeystore(

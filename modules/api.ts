@@ -309,6 +309,11 @@ export interface ModuleStorage {
   open(
     rows: readonly { readonly aad: Uint8Array; readonly sealed: Uint8Array }[],
   ): Promise<readonly (Uint8Array | null)[]>;
+  /**
+   * When what is kept here was last brought back from an earlier state, by a restore or because the disk had lost
+   * writes; `null` if never. What the module gave out since that state, such as numbers, is not known here any more.
+   */
+  readonly restoredAtMs: number | null;
   /** Tables of a built-in module; `null` for any other one. */
   readonly tables: ModuleTables | null;
 }
@@ -348,6 +353,61 @@ export interface ModuleFiles {
   write(name: string, content: Uint8Array): Promise<void>;
   remove(name: string): Promise<void>;
   list(): Promise<readonly { readonly name: string; readonly bytes: number }[]>;
+}
+
+/** The hash tree of BitTorrent v2 over files, a chunk of 1 MiB at a time (docs/PROTOCOL.md, "Content id"). */
+export interface FileHashes {
+  /** The root of one chunk, 32 bytes. @param isWhole The file has no other one. */
+  chunk(data: Uint8Array, options: { readonly isWhole: boolean }): Promise<Uint8Array>;
+  /** The root of a file from those of its two or more chunks. */
+  layer(roots: Uint8Array): Promise<Uint8Array>;
+}
+
+/** A file of the machine that is read. Other programs may change it at any moment. */
+export interface OwnerFile {
+  /** How long it was when it was opened. */
+  readonly bytes: number;
+  /** @returns Fewer than `length` bytes where it ends. */
+  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  close(): void;
+}
+
+/** A file that grows under a name of its own until it is whole. */
+export interface PartFile extends OwnerFile {
+  /** @throws {Refusal} `overloaded` where the disk takes no more. */
+  write(at: number, content: Uint8Array): Promise<void>;
+  /** Cuts it down to so many bytes, and makes what was written durable. @throws {Refusal} `overloaded`. */
+  finish(bytes: number): Promise<void>;
+}
+
+/** A folder of the machine that files land in. Names are single ones, without separators. */
+export interface LandingFolder {
+  /** Absolute, without links. */
+  readonly path: string;
+  names(): Promise<readonly string[]>;
+  /** Opens a file that grows, or makes one of mode 0600. @throws {Refusal} `forbidden` for anything else of this name. */
+  openPart(part: string): Promise<PartFile>;
+  /** Opens a file that has landed; `null` if there is none. */
+  openLanded(name: string): Promise<OwnerFile | null>;
+  /**
+   * Gives a part its name, durably. Nothing is ever replaced, and no link is followed.
+   * @returns Whether the name was free.
+   * @throws {Refusal} `forbidden` where the folder has been replaced; `overloaded`.
+   */
+  land(part: string, name: string): Promise<boolean>;
+  /** One that is not there is ignored. */
+  removePart(part: string): Promise<void>;
+}
+
+/**
+ * Files of any size, wherever the owner names them, but not in the node's data directory. Paths are absolute and come
+ * from the owner alone, never from a peer.
+ */
+export interface OwnerFiles {
+  /** @throws {Refusal} `not_found`; `forbidden` for what is no file, or lies in the node's data. */
+  openFile(path: string): Promise<OwnerFile>;
+  /** @throws {Refusal} `not_found`; `forbidden` for what is no folder, or lies in the node's data. */
+  openFolder(path: string): Promise<LandingFolder>;
 }
 
 export interface FetchRequest {
@@ -424,6 +484,10 @@ export interface ModuleContext {
   };
   /** 32 bytes that both ends of the present session with a peer have, and nobody else; `null` without a session. */
   binding(peer: NodeId): Promise<Uint8Array | null>;
+  /** Files of the machine; `null` for a module from a file. */
+  readonly disk: OwnerFiles | null;
+  /** `null` for a module from a file. */
+  readonly hashes: FileHashes | null;
   /** @throws {Refusal} `forbidden` for an origin that is not granted; `unreachable`. */
   fetch(request: FetchRequest): Promise<FetchAnswer>;
   /** @throws {Refusal} `forbidden` where it is not granted. */

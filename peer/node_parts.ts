@@ -7,6 +7,7 @@ import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
 import type { GrantedFolders } from "../ports/granted_folders.ts";
 import type { BusyMark } from "../ports/busy_mark.ts";
+import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type {
   ChannelUpgrader,
@@ -63,6 +64,7 @@ export interface NodePorts {
   readonly log: Log;
   readonly moduleWorkers: ModuleWorkers;
   readonly folders: GrantedFolders;
+  readonly disk: OwnerFiles;
   readonly busyMark: BusyMark;
 }
 

@@ -17,7 +17,7 @@ import type { OpenFile } from "./opened_file.ts";
 import type { FrameIds } from "./frame_ids.ts";
 import { Grants } from "./grants.ts";
 import type { HookJournal } from "./hook_journal.ts";
-import { optionValues } from "./module_options.ts";
+import { checkOption, optionValues } from "./module_options.ts";
 import { ModuleRuns, type RunParts } from "./module_runs.ts";
 import type { ModuleState, ModuleStates } from "./module_states.ts";
 
@@ -177,7 +177,8 @@ export class ModuleHost {
   /** @throws {OpenRedError} As {@linkcode FileModules.setOption}. */
   setOption(name: string, option: string, value: OptionValue): Promise<ModuleDetail> {
     return this.#inTurn(async () => {
-      await this.#files.setOption(name, option, value);
+      if (this.#state(name).kind === "file") await this.#files.setOption(name, option, value);
+      else await this.#setBuiltIn(name, option, value);
       return this.info(name);
     });
   }
@@ -223,6 +224,17 @@ export class ModuleHost {
       (sum, { running, sends }) => sum + (running.module.waiting?.(peer) ?? sends.waiting(peer)),
       0,
     );
+  }
+
+  async #setBuiltIn(name: string, option: string, value: OptionValue): Promise<void> {
+    const manifest = this.#manifests.get(name);
+    if (manifest === undefined) throw new OpenRedError("bad_request", `Enable ${name} first`);
+    checkOption(manifest, option, value);
+    await this.#parts.states.change(name, (state) => ({
+      ...state,
+      options: { ...state.options, [option]: value },
+    }));
+    if (this.runs.get(name) !== undefined) await this.#startBuiltIn(this.#builtIn(name));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -6,6 +6,7 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
 import type {
+  FileHashes,
   ModuleContext,
   ModulePeer,
   ModulePeers,
@@ -16,11 +17,13 @@ import type { Clock, HttpClient, Log, Random, Resolver } from "../../ports/ports
 import { OpenRedError } from "../../protocol/errors.ts";
 import { type Manifest, permissionsOf } from "../../protocol/module_manifest.ts";
 import type { NodeEvents } from "../events/events.ts";
+import { restoredAtMs } from "../own/restored_mark.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { Permissions } from "../peers/permissions.ts";
 import type { Petnames } from "../peers/petnames.ts";
 import type { NodeStore } from "../store/store.ts";
 import type { GrantedFolders } from "../../ports/granted_folders.ts";
+import type { OwnerFiles } from "../../ports/owner_files.ts";
 import { grantedFetch } from "./granted_fetch.ts";
 import { grantedFolder } from "./granted_folder.ts";
 import type { Grants } from "./grants.ts";
@@ -54,6 +57,7 @@ export interface ContextParts {
   readonly http: HttpClient;
   readonly resolver: Resolver;
   readonly folders: GrantedFolders;
+  readonly disk: OwnerFiles;
   readonly sender: Sender;
   readonly words: PeerWords;
   /** The binding of the session with a peer that counts now. */
@@ -91,6 +95,8 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     clock: parts.clock,
     random: parts.random,
     ...tells.members,
+    disk: owner.kind === "built-in" ? parts.disk : null,
+    hashes: owner.kind === "built-in" ? createHashes(parts) : null,
     binding: (peer) => Promise.resolve(parts.binding(peer)?.slice() ?? null),
     fetch: (request) => grantedFetch(parts, owner.grants, request),
     folder: async (folder) => await grantedFolder(parts.folders, owner.grants, folder),
@@ -142,6 +148,13 @@ function viewPeer({ book, permissions, petnames, sender }: ContextParts, id: Nod
   };
 }
 
+function createHashes({ crypto }: ContextParts): FileHashes {
+  return {
+    chunk: (data, { isWhole }) => crypto.hashChunk({ data, isWhole }),
+    layer: (layer) => crypto.hashLayer({ layer }),
+  };
+}
+
 function createStorage(parts: ContextParts, owner: ContextOwner): ModuleStorage {
   const { store, crypto } = parts;
   const { name } = owner.manifest;
@@ -158,6 +171,7 @@ function createStorage(parts: ContextParts, owner: ContextOwner): ModuleStorage 
     batch: async (changes) => await rows.batch(changes),
     seal: (sealing) => crypto.sealRows({ key, rows: sealing }),
     open: (opening) => crypto.openRows({ key, rows: opening }),
+    restoredAtMs: restoredAtMs(store),
     tables: owner.kind === "built-in" ? new StoredTables(parts, name) : null,
   };
 }

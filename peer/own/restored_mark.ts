@@ -40,6 +40,12 @@ export async function markRestored(
   });
 }
 
+/** When a store was marked last, in milliseconds since the epoch; `null` if it never was. */
+export function restoredAtMs(store: NodeStore): number | null {
+  const mark = store.self(RESTORED);
+  return mark === null ? null : Number(mark);
+}
+
 /** The mark in a running node. */
 export class RestoredMark {
   readonly #store: NodeStore;

@@ -11,6 +11,8 @@ import { frameSessionId, MESSAGE_PATH } from "../../protocol/peer_api.ts";
 
 const AT_A_TIME = 4;
 const MAX_QUEUED = 256;
+/** As a channel holds. */
+const MAX_QUEUED_BYTES = 4 * 2 ** 20;
 
 export interface PostParts {
   readonly http: HttpClient;
@@ -25,6 +27,8 @@ export interface PostParts {
 
 interface Queue {
   readonly frames: Uint8Array<ArrayBuffer>[];
+  /** Length of all of them. */
+  bytes: number;
   busy: number;
 }
 
@@ -40,10 +44,13 @@ export class PostQueue {
   }
 
   send(peer: NodeId, frame: Uint8Array<ArrayBuffer>): void {
-    const queue = this.#queues.get(peer) ?? { frames: [], busy: 0 };
+    const queue = this.#queues.get(peer) ?? { frames: [], bytes: 0, busy: 0 };
     this.#queues.set(peer, queue);
-    if (queue.frames.length >= MAX_QUEUED) return this.#parts.dropped();
+    if (queue.frames.length >= MAX_QUEUED || queue.bytes + frame.length > MAX_QUEUED_BYTES) {
+      return this.#parts.dropped();
+    }
     queue.frames.push(frame);
+    queue.bytes += frame.length;
     if (queue.busy < AT_A_TIME) this.#work(peer, queue);
   }
 
@@ -59,6 +66,7 @@ export class PostQueue {
 
   async #drain(peer: NodeId, queue: Queue): Promise<void> {
     for (let frame = queue.frames.shift(); frame !== undefined; frame = queue.frames.shift()) {
+      queue.bytes -= frame.length;
       if (this.#stop.signal.aborted) return;
       await this.#post(peer, frame);
     }

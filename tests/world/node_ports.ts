@@ -15,6 +15,8 @@ import {
   systemResolver,
 } from "../../ports/system.ts";
 import type { GrantedFolders } from "../../ports/granted_folders.ts";
+import type { OwnerFiles } from "../../ports/owner_files.ts";
+import { createOwnerFiles } from "../../ports/system_owner_files.ts";
 import { openBusyMark } from "../../ports/system_busy_mark.ts";
 import { createModuleWorkers } from "../../ports/system_module_workers.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -27,11 +29,21 @@ const NO_FOLDERS: GrantedFolders = {
   open: () => Promise.reject(new OpenRedError("not_found", "The granted folder is not there")),
 };
 
+/** Nor is any file. */
+const NO_DISK: OwnerFiles = {
+  openFile: () => Promise.reject(new OpenRedError("not_found", "There is nothing at this path")),
+  openFolder: () => Promise.reject(new OpenRedError("not_found", "There is nothing at this path")),
+};
+
 /** Threads for modules from files, and nothing of the machine besides. The process and its memory are many tests'. */
-export function machinePorts(): Pick<NodePorts, "moduleWorkers" | "folders" | "busyMark"> {
+export function machinePorts(): Pick<
+  NodePorts,
+  "moduleWorkers" | "folders" | "disk" | "busyMark"
+> {
   return {
     moduleWorkers: createModuleWorkers({ processBytes: Infinity }),
     folders: NO_FOLDERS,
+    disk: NO_DISK,
     busyMark: new MemoryBusyMark(),
   };
 }
@@ -50,6 +62,7 @@ export function systemPorts(folder: string): BasePorts {
     openDatabase: createOpenDatabase(folder),
     upgrader: systemChannelUpgrader,
     ...machinePorts(),
+    disk: createOwnerFiles(folder),
     busyMark: openBusyMark(folder),
     log: new MemoryLog(),
   };

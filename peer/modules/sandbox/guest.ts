@@ -184,7 +184,7 @@ export function guest(port: GuestPort): (exported: unknown) => void {
     own: start.own,
     options: start.options,
     peers,
-    storage,
+    storage: { ...storage, restoredAtMs: start.restoredAtMs },
     files,
     clock,
     send,

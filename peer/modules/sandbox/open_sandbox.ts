@@ -83,8 +83,8 @@ function moduleOf(sandbox: Sandbox, hello: Hello): OpenRedModule {
     registerMiddleware: (chain) => registerMiddleware(sandbox, hello, chain),
     async start(context) {
       sandbox.use(context);
-      const { own, options } = context;
-      await sandbox.call("start", { own, options }, { timeoutMs: CALL_MS });
+      const { own, options, storage: { restoredAtMs } } = context;
+      await sandbox.call("start", { own, options, restoredAtMs }, { timeoutMs: CALL_MS });
     },
     stop: async () => void await sandbox.call("stop", {}, { timeoutMs: CALL_MS }),
     sessionConfirmed: (peer) => {

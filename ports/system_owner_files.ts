@@ -1,0 +1,252 @@
+import { OpenRedError } from "../protocol/errors.ts";
+import type { LandingFolder, OwnerFile, OwnerFiles, PartFile } from "./owner_files.ts";
+
+const FILE_MODE = 0o600;
+
+function refuse(text = "This is no ordinary file or folder, or it is behind a link"): never {
+  throw new OpenRedError("forbidden", text);
+}
+
+/** A failure of the disk, in words that name no path. */
+function diskError(cause: unknown): OpenRedError {
+  if (cause instanceof OpenRedError) return cause;
+  const { code } = cause as { code?: unknown };
+  const what = code === "ENOSPC" || code === "EDQUOT" ? "The disk is full" : "The disk failed";
+  return new OpenRedError("overloaded", what, { cause });
+}
+
+async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw diskError(error);
+  }
+}
+
+async function inspect(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    return refuse();
+  }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
+}
+
+function checkName(name: string): void {
+  if (["", ".", ".."].includes(name) || /[/\\\0]/.test(name)) {
+    throw new TypeError("Expected a single name");
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  using folder = await Deno.open(path);
+  await folder.sync();
+}
+
+class SystemFile implements PartFile {
+  readonly bytes: number;
+  readonly #file: Deno.FsFile;
+  readonly #closed: () => void;
+  /** The position belongs to the file, so one call uses it at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(file: Deno.FsFile, bytes: number, closed: () => void = () => {}) {
+    this.#file = file;
+    this.bytes = bytes;
+    this.#closed = closed;
+  }
+
+  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#inTurn(async () => {
+      await this.#file.seek(at, Deno.SeekMode.Start);
+      const content = new Uint8Array(length);
+      let end = 0;
+      while (end < length) {
+        const count = await this.#file.read(content.subarray(end));
+        if (count === null || count === 0) break;
+        end += count;
+      }
+      return content.subarray(0, end);
+    });
+  }
+
+  write(at: number, content: Uint8Array): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#file.seek(at, Deno.SeekMode.Start);
+      for (let from = 0; from < content.length;) {
+        from += await this.#file.write(content.subarray(from));
+      }
+    });
+  }
+
+  finish(bytes: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#file.truncate(bytes);
+      await this.#file.sync();
+    });
+  }
+
+  close(): void {
+    this.#file.close();
+    this.#closed();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(() => onDisk(work));
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** Opens a file that was looked at before: what was opened is what was seen. */
+async function openSeen(
+  path: string,
+  { seen, write = false, closed }: {
+    readonly seen: Deno.FileInfo;
+    readonly write?: boolean;
+    readonly closed?: () => void;
+  },
+): Promise<SystemFile> {
+  // Opening what is no file could wait for ever: a pipe without a writer.
+  if (!seen.isFile) refuse();
+  const file = await onDisk(() => Deno.open(path, { read: true, write }));
+  try {
+    const info = await file.stat();
+    if (!info.isFile || info.ino !== seen.ino || info.dev !== seen.dev) refuse();
+    return new SystemFile(file, info.size, closed);
+  } catch (error) {
+    file.close();
+    throw diskError(error);
+  }
+}
+
+class SystemFolder implements LandingFolder {
+  readonly path: string;
+  /** Paths of the parts that are open in this process. */
+  readonly #growing: Set<string>;
+
+  constructor(path: string, growing: Set<string>) {
+    this.path = path;
+    this.#growing = growing;
+  }
+
+  async names(): Promise<readonly string[]> {
+    return await onDisk(async () => {
+      const names: string[] = [];
+      for await (const { name } of Deno.readDir(this.path)) names.push(name);
+      return names;
+    });
+  }
+
+  async openPart(part: string): Promise<PartFile> {
+    const path = this.#pathOf(part);
+    if (this.#growing.has(path)) throw new OpenRedError("rate_limited", "The file is open already");
+    this.#growing.add(path);
+    const closed = () => this.#growing.delete(path);
+    try {
+      return await this.#openPart(path, closed);
+    } catch (error) {
+      closed();
+      throw error;
+    }
+  }
+
+  async #openPart(path: string, closed: () => void): Promise<PartFile> {
+    await this.#checkPlace();
+    const seen = await inspect(path);
+    if (seen !== null) return await openSeen(path, { seen, write: true, closed });
+    const options = { read: true, write: true, createNew: true, mode: FILE_MODE };
+    return new SystemFile(await onDisk(() => Deno.open(path, options)), 0, closed);
+  }
+
+  async openLanded(name: string): Promise<OwnerFile | null> {
+    const path = this.#pathOf(name);
+    const seen = await inspect(path);
+    return seen?.isFile === true ? await openSeen(path, { seen }) : null;
+  }
+
+  async land(part: string, name: string): Promise<boolean> {
+    const from = this.#pathOf(part);
+    const to = this.#pathOf(name);
+    await this.#checkPlace();
+    return await onDisk(async () => {
+      if (!await this.#give(from, to)) return false;
+      await syncFolder(this.path);
+      return true;
+    });
+  }
+
+  /** A second name, then the first one goes: a rename would replace what is there. */
+  async #give(from: string, to: string): Promise<boolean> {
+    try {
+      await Deno.link(from, to);
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return false;
+      if (error instanceof Deno.errors.NotFound) throw error;
+      return await this.#reserve(from, to);
+    }
+    await Deno.remove(from);
+    return true;
+  }
+
+  /** Where the file system has no second names: an empty file holds the place. */
+  async #reserve(from: string, to: string): Promise<boolean> {
+    try {
+      (await Deno.open(to, { write: true, createNew: true, mode: FILE_MODE })).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return false;
+      throw error;
+    }
+    await Deno.rename(from, to);
+    return true;
+  }
+
+  async removePart(part: string): Promise<void> {
+    await Deno.remove(this.#pathOf(part)).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw diskError(error);
+    });
+  }
+
+  #pathOf(name: string): string {
+    checkName(name);
+    return `${this.path === "/" ? "" : this.path}/${name}`;
+  }
+
+  /** The folder is where it was, and no part of its path has become a link. */
+  async #checkPlace(): Promise<void> {
+    const path = await Deno.realPath(this.path).catch(() => null);
+    if (path !== this.path) refuse("The folder is not there any more");
+  }
+}
+
+/** @param data The node's data directory, in which no such file lies. */
+export function createOwnerFiles(data: string): OwnerFiles {
+  const growing = new Set<string>();
+  const resolve = async (path: string) => {
+    const real = await Deno.realPath(path).catch((cause) => {
+      throw new OpenRedError("not_found", "There is nothing at this path", { cause });
+    });
+    if (isWithin(real, await Deno.realPath(data))) {
+      refuse("This lies in the node's data directory");
+    }
+    return real;
+  };
+  return {
+    async openFile(path) {
+      const real = await resolve(path);
+      const seen = await inspect(real);
+      if (seen === null) throw new OpenRedError("not_found", "There is nothing at this path");
+      return await openSeen(real, { seen });
+    },
+    async openFolder(path) {
+      const real = await resolve(path);
+      if ((await inspect(real))?.isDirectory !== true) refuse("This is no folder");
+      return new SystemFolder(real, growing);
+    },
+  };
+}
