@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { audit } from "./audit.ts";
+import { conversations } from "./conversations.ts";
 import { directory } from "./directory.ts";
 import { handshakes } from "./handshakes.ts";
 import { messages } from "./messages.ts";
@@ -24,6 +25,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   directory,
   handshakes,
   messages,
+  conversations,
   modules,
   vault,
   audit,

@@ -130,10 +130,19 @@ export class AdminClient {
     return this.#call({ method: "POST", path: "/admin/v1/connect", body, timeoutMs });
   }
 
-  send(input: { peer: string; text: string; waitMs: number }): Promise<SentView> {
-    const body = { peer: input.peer, text: input.text, wait_ms: input.waitMs };
+  /** @param more Members that not every message has. */
+  send(
+    input: { peer: string; text: string; waitMs: number; more?: Readonly<Record<string, unknown>> },
+  ): Promise<SentView> {
+    const body = { peer: input.peer, text: input.text, wait_ms: input.waitMs, ...input.more };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
     return this.#call({ method: "POST", path: "/m/messaging/messages", body, timeoutMs });
+  }
+
+  /** What a route of messaging answers. */
+  messaging<T>(method: "GET" | "POST" | "PUT", path: string, body?: unknown): Promise<T> {
+    const call = { method, path: `/m/messaging${path}`, timeoutMs: LONG_ANSWER_TIMEOUT_MS };
+    return this.#call(body === undefined ? call : { ...call, body });
   }
 
   peers(): Promise<PeersView> {
@@ -214,6 +223,12 @@ export class AdminClient {
     if (answer.status >= 200 && answer.status <= 299) return await readBytes(answer);
     const content = await readAnswer(answer).catch(() => null);
     throw toError(readRefusal(answer.status, content));
+  }
+
+  /** What a route of file sharing answers; checking a folder or looking at files may take its time. */
+  files<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
+    const call = { method, path: `/m/file_sharing${path}`, timeoutMs: LONG_ANSWER_TIMEOUT_MS };
+    return this.#call(body === undefined ? call : { ...call, body });
   }
 
   auditHead(): Promise<AuditHeadView> {

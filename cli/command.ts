@@ -17,6 +17,8 @@ export interface ArgumentSpec {
   readonly summary: string;
   /** Whether it may be left out; then nothing but such words comes after it. */
   readonly isOptional?: boolean;
+  /** Whether it may be given several times; only the last one may. */
+  readonly isRepeated?: boolean;
 }
 
 /** A file that a command writes. */
@@ -51,6 +53,8 @@ export interface CommandContext<S extends OptionSpecs> {
    * @throws {CommandError} Exit code 1 if it exists, or cannot be made.
    */
   createFile(path: string): Promise<OutputFile>;
+  /** The path as the node understands it, which runs in another folder. */
+  absolutePath(path: string): Promise<string>;
   /** {@linkcode PassphrasePorts.askSecret} */
   readonly askSecret: PassphrasePorts["askSecret"];
   /** {@linkcode PassphrasePorts.readSecretFile} */

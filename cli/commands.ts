@@ -26,6 +26,7 @@ export interface CommandLinePorts {
   readonly random: Random;
   readonly readInput: CommandContext<OptionSpecs>["readInput"];
   readonly createFile: CommandContext<OptionSpecs>["createFile"];
+  readonly absolutePath: CommandContext<OptionSpecs>["absolutePath"];
   readonly askSecret: CommandContext<OptionSpecs>["askSecret"];
   readonly readSecretFile: CommandContext<OptionSpecs>["readSecretFile"];
   readonly askLine: CommandContext<OptionSpecs>["askLine"];
@@ -91,6 +92,7 @@ function quiet(program: Command, streams: { help: string[]; columns: number | nu
 const FAMILIES: Readonly<Record<string, string>> = {
   "audit": "what the node noted about its security",
   "peer": "who peers are, what they are called and what each may do",
+  "message": "what becomes of a message later: removed, reacted to, read",
   "module": "what the node can do: built-in modules, and those from files",
   "passphrase": "the passphrase of the node's keys",
   "noise-key": "the node's key for handshakes",
@@ -126,8 +128,9 @@ function addCommand(
   )
     .description(command.summary[0]?.toUpperCase() + command.summary.slice(1) + ".")
     .helpOption("-h, --help", "print this help");
-  for (const { name, summary, isOptional } of command.words) {
-    sub.argument(isOptional ? `[${name}]` : `<${name}>`, summary);
+  for (const { name, summary, isOptional, isRepeated } of command.words) {
+    const shown = isRepeated ? `${name}...` : name;
+    sub.argument(isOptional ? `[${shown}]` : `<${shown}>`, summary);
   }
   const parsed = Object.entries(command.options).map(([name, spec]) => {
     const option = toOption(spec);
@@ -234,6 +237,7 @@ async function execute(
     signal: ports.signal,
     readInput: (maxBytes) => ports.readInput(maxBytes),
     createFile: (path) => ports.createFile(path),
+    absolutePath: (path) => ports.absolutePath(path),
     askSecret: (prompt, isWhole) => ports.askSecret(prompt, isWhole),
     readSecretFile: (path, flag) => ports.readSecretFile(path, flag),
     askLine: (question) => ports.askLine(question),

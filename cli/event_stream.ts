@@ -10,7 +10,7 @@ export interface ServerSentEvent {
 }
 
 /** Longest line that is kept; a message and its JSON stay far below. */
-const MAX_LINE_LENGTH = 1024 * 1024;
+const MAX_LINE_LENGTH = 4 * 1024 * 1024;
 
 /** The lines of a stream, without their ends. */
 export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

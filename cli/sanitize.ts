@@ -8,6 +8,9 @@ import { UNFIT_INVISIBLE } from "../protocol/invisibles.ts";
 
 const UNSAFE = new RegExp(UNFIT_INVISIBLE, "gu");
 
+/** More marks on one letter than any script has; they would cover the lines around it. */
+const PILED_MARKS = /(\p{M}{8})\p{M}+/gu;
+
 const TAB = 0x09;
 /** The blank of Braille, which is one cell wide. */
 const BRAILLE_BLANK = 0x2800;
@@ -21,7 +24,7 @@ function visible(character: string): string {
 
 /** One line of text: line breaks and every other control become visible signs. */
 export function sanitizeLine(text: string): string {
-  return text.replace(UNSAFE, visible);
+  return text.replace(UNSAFE, visible).replace(PILED_MARKS, "$1\ufffd");
 }
 
 /** Lines of text, each safe; line breaks separate them. */

@@ -8,9 +8,12 @@ import { PEER_WORD, readPeer } from "./arguments.ts";
 import { noteMove } from "./moved_note.ts";
 import { usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
-import type { OptionSpecs } from "./options.ts";
+import { idOption, parseSpan } from "./message_words.ts";
+import { parsePath } from "./option_values.ts";
+import { type OptionSpecs, valueOption } from "./options.ts";
 import { showRoundTrip } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
+import { shareFiles } from "./share.ts";
 import { waitOption } from "./wait_option.ts";
 
 const TOO_LONG = `<text>: expected at most ${MAX_TEXT_BYTES} bytes of UTF-8`;
@@ -45,6 +48,15 @@ async function readText(
   return text;
 }
 
+const fileOption = valueOption<string | null>({
+  flag: "file",
+  value: "PATH",
+  summary: "share this file with the peer, instead of a message",
+  defaultText: "none",
+  fallback: null,
+  parse: parsePath,
+});
+
 /** Sends a message. */
 export const sendCommand = defineCommand({
   name: "send",
@@ -56,15 +68,47 @@ export const sendCommand = defineCommand({
     "Write - as the text to read it from standard input, and -- before a text that begins with -.",
   words: [
     PEER_WORD,
-    { name: "text", summary: `the message, at most ${MAX_TEXT_BYTES / 1024} KiB` },
+    {
+      name: "text",
+      summary: `the message, at most ${MAX_TEXT_BYTES / 1024} KiB`,
+      isOptional: true,
+    },
   ],
-  options: { ...COMMON_OPTIONS, wait: waitOption(15) },
+  options: {
+    ...COMMON_OPTIONS,
+    file: fileOption,
+    wait: waitOption(15),
+    replyTo: idOption("reply-to", "the message that this one answers"),
+    edit: idOption("edit", "an own message whose text this is from now on"),
+    expires: valueOption<number | null>({
+      flag: "expires",
+      value: "SPAN",
+      summary: "for how long it is there, such as 30m, 12h or 7d",
+      defaultText: "for good",
+      fallback: null,
+      parse: parseSpan,
+    }),
+  },
   async run(context) {
     const { options, words, out } = context;
     const peer = readPeer(words[0]);
+    const { file, wait } = options;
+    if (file !== null) {
+      if (words[1] !== undefined) throw usageError("--file: a file goes without a text");
+      return await shareFiles(context, { peer, paths: [file], waitS: wait });
+    }
     const text = await readText(words[1], context);
     const node = await context.openNode();
-    const sent = await node.send({ peer, text, waitMs: options.wait * 1000 });
+    const sent = await node.send({
+      peer,
+      text,
+      waitMs: wait * 1000,
+      more: {
+        ...(options.replyTo === null ? {} : { reply_to: options.replyTo }),
+        ...(options.edit === null ? {} : { edits: options.edit }),
+        ...(options.expires === null ? {} : { expires_ms: options.expires }),
+      },
+    });
     await noteMove(context.err, { word: peer, peer: sent.peer });
     if (options.json) return await out.json(sent);
     if (sent.state === "delivered") {

@@ -14,4 +14,8 @@ export const BUILT_IN_MODULES: readonly {
     name: "messaging",
     load: async () => (await import("./messaging/mod.ts")).createMessaging(),
   },
+  {
+    name: "file_sharing",
+    load: async () => (await import("./file_sharing/mod.ts")).createFileSharing(),
+  },
 ];

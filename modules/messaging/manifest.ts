@@ -7,15 +7,48 @@ import type { ManifestInput } from "../../protocol/module_manifest.ts";
 
 export const MESSAGE_PERMISSION = "message";
 
-/** The frame `messaging.text`: header `{type, id, sent_at}`, body UTF-8. */
+/** The second halves of the frame types (docs/PROTOCOL.md, "Messages"). */
 export const TEXT = "text";
+export const REACT = "react";
+export const REMOVE = "remove";
+export const READ = "read";
+export const TYPING = "typing";
+/** A text as a sealed call: its answer says that it is stored. */
+export const SEND = "send";
+
+/** What every message with a number has in its header. */
+const NUMBERED = ["sent_at", "run", "n", "after"];
+const TEXT_MEMBERS = [...NUMBERED, "reply_to", "edits", "expires_ms"];
 
 export const MESSAGING_MANIFEST = {
   name: "messaging",
-  version: "1.0.0",
+  version: "2.0.0",
   api: 1,
   summary: "Text messages, kept until the peer has them",
   services: ["messaging"],
   permissions: [MESSAGE_PERMISSION],
-  frames: [{ type: TEXT, members: ["sent_at"], strangers: true }],
+  options: [
+    {
+      type: "flag",
+      name: "receipts",
+      summary: "Tell peers what was read, but for those that the owner decided about",
+      fallback: true,
+    },
+    {
+      type: "number",
+      name: "give_up_days",
+      summary: "Days after which a message that was not delivered is given up; 0: never",
+      fallback: 0,
+      min: 0,
+      max: 3_650,
+    },
+  ],
+  frames: [
+    { type: TEXT, members: TEXT_MEMBERS, strangers: true },
+    { type: REACT, members: [...NUMBERED, "to"] },
+    { type: REMOVE, members: [...NUMBERED, "removes"] },
+    { type: READ, members: ["upto"] },
+    { type: TYPING },
+    { type: SEND, members: ["message", ...TEXT_MEMBERS], answers: true },
+  ],
 } satisfies ManifestInput;

@@ -1,29 +1,37 @@
 /**
- * Text messages: an outbox that survives restarts, and an inbox that acknowledges what it has stored.
+ * Text messages: conversations whose messages have an order, an outbox that survives restarts, and an inbox that
+ * acknowledges what it has stored.
  *
  * @module
  */
-import { parseInput, parseJson } from "../../protocol/schemas.ts";
-import {
-  type ClearedView,
-  clearInputSchema,
-  inboxQuerySchema,
-  sendInputSchema,
-  type SentView,
-} from "../../protocol/messaging_api.ts";
-import type { ModuleContext, OpenRedModule, RouteAnswer, RouteRequest } from "../api.ts";
+import { encodeUtf8 } from "../../crypto/encoding.ts";
+import type { ModuleContext, ModuleTables, OpenRedModule, PeerFrame } from "../api.ts";
 import { ContactRequests } from "./contact_requests.ts";
+import { listConversations } from "./conversation_list.ts";
+import { Conversations } from "./conversations.ts";
+import { Expiry } from "./expiry.ts";
+import { fillConversations } from "./filled_conversations.ts";
+import { readMessageId } from "./headers.ts";
+import { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
 import { InboxShares } from "./inbox_shares.ts";
-import { MESSAGING_MANIFEST, TEXT } from "./manifest.ts";
+import { Incoming } from "./incoming.ts";
+import { MESSAGING_MANIFEST, REACT, READ, REMOVE, SEND, TEXT, TYPING } from "./manifest.ts";
 import { Outbox } from "./outbox.ts";
 import { sealPlainRows } from "./plain_rows.ts";
+import { Reading } from "./reading.ts";
+import { registerRoutes, type RouteParts } from "./routes.ts";
+import { SearchIndex } from "./search_index.ts";
+import { Searching } from "./searching.ts";
 import { MESSAGING_TABLES } from "./tables.ts";
+import { Timeline } from "./timeline.ts";
+import { Typing } from "./typing.ts";
+import { Writing } from "./writing.ts";
 
-interface Running {
-  readonly context: ModuleContext;
-  readonly inbox: Inbox;
-  readonly outbox: Outbox;
+interface Running extends RouteParts {
+  readonly incoming: Incoming;
+  readonly timeline: Timeline;
+  readonly expiry: Expiry;
 }
 
 /** Makes the module. */
@@ -36,69 +44,83 @@ export function createMessaging(): OpenRedModule {
   return {
     manifest: MESSAGING_MANIFEST,
     registerPeerHandlers(peers) {
-      peers.frame(TEXT, {
-        receive: (frame) => now().inbox.receive(frame),
-        has: (peer, id) => now().inbox.has(peer, id),
-      });
+      for (const type of [TEXT, REACT, REMOVE]) {
+        peers.frame(type, {
+          receive: async (frame) =>
+            await now().incoming.receive(frame, readMessageId(frame.header.id)),
+          has: (peer, id) => now().inbox.has(peer, id),
+        });
+      }
+      // What was read only grows: a repeat is harmless, and its id need not be remembered.
+      peers.frame(READ, { receive: (frame) => now().reading.receive(frame), has: () => false });
+      peers.frame(TYPING, { receive: (frame) => now().typing.receive(frame) });
+      peers.call(SEND, (call) => takeCall(now(), call));
     },
-    registerRoutes(router) {
-      router.route("POST", "/messages", (request) => send(now(), request));
-      router.route("GET", "/inbox", (request) => list(now(), request));
-      router.route("POST", "/inbox/clear", (request) => clear(now(), request));
-    },
+    registerRoutes: (router) => registerRoutes(router, now),
     async start(context) {
       const { tables } = context.storage;
       if (tables === null) throw new RangeError("Messaging needs tables");
       tables.migrate(MESSAGING_TABLES);
       await sealPlainRows({ ...context, tables });
-      const requests = new ContactRequests({ ...context, tables });
-      const outbox = new Outbox({ ...context, tables });
-      const shares = new InboxShares({ ...context, tables });
-      running = { context, inbox: new Inbox({ ...context, tables, requests, shares }), outbox };
-      outbox.start();
+      await fillConversations(tables);
+      running = await make(context, tables);
+      running.outbox.start();
+      running.reading.start();
+      running.expiry.start();
     },
-    sessionConfirmed: (peer) => now().outbox.pump(peer),
-    peerMoved: (old, next) => now().outbox.writeMove(old, next),
-    peerForgotten: (peer) => now().outbox.writeDrop(peer),
+    async stop(): Promise<void> {
+      running?.expiry.stop();
+      await running?.outbox.stop();
+    },
+    sessionConfirmed(peer) {
+      now().outbox.confirmed(peer);
+      now().reading.confirmed(peer);
+    },
+    peerMoved(old, next) {
+      now().outbox.writeMove(old, next);
+      now().timeline.writeMove(old, next);
+      now().conversations.writeMove(old, next);
+    },
+    peerForgotten(peer) {
+      now().outbox.writeDrop(peer);
+      now().conversations.writeDrop(peer);
+      now().reading.writeDrop(peer);
+    },
     waiting: (peer) => now().outbox.waiting(peer),
-    stop: async () => await running?.outbox.stop(),
   };
 }
 
-/** Stores a message for a peer and sends it, now or when the peer is back. */
-async function send({ context, outbox }: Running, request: RouteRequest): Promise<RouteAnswer> {
-  const input = parseInput(sendInputSchema, parseJson(request.body));
-  const to = await context.peers.meet(input.peer);
-  const { id, peer, delivered } = await outbox.add(to, input.text);
-  const rttMs = await before(delivered, { context, waitMs: input.wait_ms, signal: request.signal });
-  const state = rttMs === null ? "queued" : "delivered";
-  return { json: { id, peer, state, rtt_ms: rttMs } satisfies SentView };
+async function make(context: ModuleContext, tables: ModuleTables): Promise<Running> {
+  const base = { ...context, tables };
+  const conversations = new Conversations(base);
+  await tables.write(() => conversations.writeRuns());
+  const timeline = new Timeline(tables);
+  const shares = new InboxShares(base);
+  const requests = new ContactRequests(base);
+  const inbox = new Inbox({ ...base, shares, timeline });
+  const outbox = new Outbox(base);
+  const reading = new Reading({ ...base, conversations, timeline });
+  const history = new History({ ...base, timeline, conversations, outbox, reading });
+  const index = new SearchIndex(base);
+  return {
+    context,
+    inbox,
+    outbox,
+    reading,
+    timeline,
+    conversations,
+    typing: new Typing(context),
+    incoming: new Incoming({ ...base, inbox, requests, shares, timeline }),
+    writing: new Writing({ ...base, conversations, timeline, outbox }),
+    history,
+    searching: new Searching({ ...base, index, history }),
+    expiry: new Expiry({ ...base, outbox, index }),
+    listConversations: () => listConversations({ tables, conversations, outbox }),
+  };
 }
 
-/** What a promise resolves with in time, or `null`. */
-async function before<T>(
-  promise: Promise<T>,
-  { context, waitMs, signal }: { context: ModuleContext; waitMs: number; signal: AbortSignal },
-): Promise<T | null> {
-  const { promise: late, resolve } = Promise.withResolvers<null>();
-  const cancel = context.clock.setTimer(waitMs, () => resolve(null));
-  if (signal.aborted) resolve(null);
-  else signal.addEventListener("abort", () => resolve(null), { once: true });
-  const first = await Promise.race([promise, late]);
-  cancel();
-  return first;
-}
-
-async function clear({ context, inbox }: Running, request: RouteRequest): Promise<RouteAnswer> {
-  const { peer, before } = parseInput(clearInputSchema, parseJson(request.body));
-  const removed = await inbox.clear(await context.peers.find(peer), before);
-  return { json: { removed } satisfies ClearedView };
-}
-
-async function list({ inbox }: Running, request: RouteRequest): Promise<RouteAnswer> {
-  const { after, before: below, limit } = parseInput(inboxQuerySchema, request.query);
-  const messages = below === undefined
-    ? await inbox.listAfter({ after, limit })
-    : await inbox.listBefore({ before: below, limit });
-  return { json: { messages, cursor: messages.at(-1)?.number ?? after } };
+/** A text as a sealed call: answered once it is stored. */
+async function takeCall({ incoming }: Running, call: PeerFrame) {
+  const isStored = await incoming.receive(call, readMessageId(call.header.message));
+  return { header: { stored: isStored }, body: encodeUtf8("") };
 }

@@ -5,9 +5,12 @@
  */
 import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
-import { TEXT } from "./manifest.ts";
-import { openTexts, sealTexts } from "./sealed_texts.ts";
+import type { ModuleContext, ModuleTables, NodeId, Sending } from "../api.ts";
+import { frameOf } from "./headers.ts";
+import { nameText, readName } from "./names.ts";
+import { openRows } from "./opened_texts.ts";
+import { builtOn, DELIVERY, type Erased, type MessageRow, nameOfRow, readRow } from "./rows.ts";
+import { aadOfRow, type BoundRow, sealTexts } from "./sealed_texts.ts";
 
 /** How many messages of one peer are under way at once; the others wait on disk. */
 const WINDOW = 1_024;
@@ -17,46 +20,40 @@ const MARK_AGAIN_MS = 10_000;
 const ID_BYTES = 16;
 
 interface OutboxParts
-  extends Pick<ModuleContext, "clock" | "events" | "log" | "random" | "send" | "storage"> {
+  extends
+    Pick<ModuleContext, "clock" | "events" | "log" | "peers" | "random" | "send" | "storage"> {
   readonly tables: ModuleTables;
-}
-
-/** A message that this node has stored and sends until it is acknowledged. */
-export interface StoredMessage {
-  readonly id: string;
-  readonly peer: NodeId;
-  /** Resolves with the round-trip time once the peer has stored it. */
-  readonly delivered: Promise<number>;
-}
-
-interface Waiting {
-  readonly number: number;
-  readonly id: string;
-  readonly sealed: Uint8Array;
-  readonly sentAt: number;
-}
-
-interface Opened extends Pick<Waiting, "number" | "id" | "sentAt"> {
-  readonly text: string;
 }
 
 /** What is under way to one peer. */
 interface Lane {
-  readonly underWay: Set<string>;
+  readonly underWay: Map<string, Sending>;
   /** What waits up to this number is under way or delivered, and need not be read again. */
   upTo: number;
   /** Whether nothing waits beyond it, but what is being stored now. */
   isWhole: boolean;
+  /** Those of them that have left while there was a session. */
+  readonly left: Set<string>;
   /** Whether the rows of this peer are being read; and whether there may be more since. */
   isPumping: boolean;
   isAskedAgain: boolean;
 }
+
+/** A message, as far as others name it. */
+type Target = Pick<MessageRow, "own" | "conversation" | "run" | "n" | "number">;
+
+/** What says to a peer that a number never comes. */
+type Word = BoundRow & { readonly sealed: Uint8Array };
+
+const ROWS = "SELECT 1 AS own, sent_at AS received_at, * FROM messaging_outbox";
 
 /** The messages that go. */
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #lanes = new Map<NodeId, Lane>();
   readonly #delivered = new Map<string, (rttMs: number) => void>();
+  /** Counted once, until something leaves: counting for each message would cost more with each. */
+  readonly #waiting = new Map<NodeId, number>();
   /** The numbers of what is delivered and not written down as such. */
   readonly #unmarked = new Set<number>();
   #cancelMark: (() => void) | null = null;
@@ -73,56 +70,69 @@ export class Outbox {
     for (const row of rows) this.pump(row.peer as NodeId);
   }
 
-  /**
-   * Stores a message and begins to send it.
-   * @throws {OpenRedError} `overloaded` if it could not be stored, `forbidden` for a peer that was just blocked.
-   */
-  async add(peer: NodeId, text: string): Promise<StoredMessage> {
-    const { tables, storage, random, clock } = this.#parts;
-    const id = encodeBase64Url(random.bytes(ID_BYTES));
-    const at = clock.nowMs();
-    const [sealed] = await sealTexts(storage, [{ place: { box: "outbox", id, at }, text }]);
-    let to = peer;
-    let number = 0;
-    await tables.write((peers) => {
-      // What waits moves along with a succession once: nothing may be stored under the former id after that.
-      to = peers.lastId(peer);
-      if (peers.isBlocked(to)) throw new OpenRedError("forbidden", "This peer is blocked here");
-      const { lastInsertRowid } = tables.statement(
-        "INSERT INTO messaging_outbox (peer, id, sealed, sent_at) VALUES (?, ?, ?, ?)",
-      ).run(to, id, sealed!, at);
-      number = Number(lastInsertRowid);
-    });
-    const delivered = new Promise<number>((resolve) => this.#delivered.set(id, resolve));
-    this.#stored(to, { number, id, sentAt: at, text });
-    return { id, peer: to, delivered };
+  /** A message was stored. @returns The round-trip time, once the peer has stored it as well. */
+  added(peer: NodeId, row: MessageRow, text: string): Promise<number> {
+    const delivered = new Promise<number>((resolve) => this.#delivered.set(row.id, resolve));
+    this.#addWaiting(peer, 1);
+    this.#stored(peer, row, text);
+    return delivered;
   }
 
   /** Sends a message that was just stored from memory, unless others wait before it. */
-  #stored(peer: NodeId, message: Opened): void {
+  #stored(peer: NodeId, row: MessageRow, text: string): void {
     const lane = this.#laneOf(peer);
     // Whoever reads the rows has met it there.
-    if (lane.underWay.has(message.id)) return;
+    if (lane.underWay.has(row.id)) return;
     const isNext = lane.isWhole && !lane.isPumping && lane.underWay.size < WINDOW;
-    if (isNext && message.number > lane.upTo) return this.#send(peer, lane, message);
-    if (message.number <= lane.upTo) this.#readAgain(lane);
+    if (isNext && row.number > lane.upTo) return this.#send(peer, lane, { row, text });
+    if (row.number <= lane.upTo) this.#readAgain(lane);
     lane.isWhole = false;
     this.pump(peer);
-  }
-
-  /** How many messages to a peer are not delivered yet. */
-  waiting(peer: NodeId): number {
-    const row = this.#parts.tables.statement(
-      `SELECT COUNT(*) AS count FROM messaging_outbox WHERE peer = ? AND delivered = 0
-       AND number NOT IN (SELECT value FROM json_each(?))`,
-    ).get(peer, this.#unmarkedJson());
-    return Number(row?.count ?? 0);
   }
 
   /** Writes down what is delivered. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#mark();
+  }
+
+  /** How many messages to a peer are not delivered yet. */
+  waiting(peer: NodeId): number {
+    const held = this.#waiting.get(peer);
+    if (held !== undefined) return held;
+    const row = this.#parts.tables.statement(
+      `SELECT COUNT(*) AS count FROM messaging_outbox WHERE peer = ? AND delivered = 0
+       AND number NOT IN (SELECT value FROM json_each(?))`,
+    ).get(peer, this.#unmarkedJson());
+    const count = Number(row?.count ?? 0);
+    this.#waiting.set(peer, count);
+    return count;
+  }
+
+  /** Whether a message waits: what is delivered may not be written down yet. */
+  waits({ own, number, delivered }: MessageRow): boolean {
+    return own && delivered === DELIVERY.waiting && !this.#unmarked.has(number);
+  }
+
+  /** The oldest messages that wait for anybody. */
+  list(limit: number): readonly MessageRow[] {
+    return this.#parts.tables
+      .statement(`${ROWS} WHERE delivered = 0 ORDER BY peer, number LIMIT ?`)
+      .all(limit + this.#unmarked.size).map(readRow).filter((row) => this.waits(row));
+  }
+
+  /** Whether a message has left this node since it started. @param connected Whether there is a session. */
+  hasLeft({ peer, id }: MessageRow, connected: boolean): boolean {
+    const lane = this.#lanes.get(peer as NodeId);
+    if (connected && lane?.underWay.has(id)) lane.left.add(id);
+    return lane?.left.has(id) ?? false;
+  }
+
+  /** A session with a peer counts from now on. */
+  confirmed(peer: NodeId): void {
+    const lane = this.#lanes.get(peer);
+    for (const id of lane?.underWay.keys() ?? []) lane?.left.add(id);
+    this.pump(peer);
   }
 
   /** Sends the oldest waiting messages of a peer, as far as the window allows. */
@@ -149,12 +159,76 @@ export class Outbox {
     });
   }
 
+  /**
+   * Takes a message back that waits. What may have left under its number is removed at the peer, and the number does
+   * not stay open there.
+   * @throws {OpenRedError} `not_found` where nothing of this id waits.
+   */
+  async cancel(id: string): Promise<NodeId> {
+    const row = this.#parts.tables.statement(`${ROWS} WHERE id = ? AND delivered = 0`).get(id);
+    const message = row === undefined ? null : readRow(row);
+    if (message === null || !this.waits(message)) {
+      throw new OpenRedError("not_found", "No such message waits");
+    }
+    const about = this.#waitingAbout(message);
+    await this.end([message, ...about], { delivered: DELIVERY.takenBack, erased: "taken_back" });
+    // And what was written while these were taken back.
+    await this.takeBackAbout([message], "taken_back");
+    return message.peer as NodeId;
+  }
+
+  /** Takes back what waits and is about messages that are gone: it would bring their texts after all. */
+  async takeBackAbout(
+    targets: readonly Target[],
+    erased: Erased,
+  ): Promise<void> {
+    const about = targets.flatMap((target) => this.#waitingAbout(target));
+    if (about.length > 0) await this.end(about, { delivered: DELIVERY.takenBack, erased });
+  }
+
+  #waitingAbout({ own, conversation, run, n, number }: Target): MessageRow[] {
+    if (run === null) return [];
+    return this.#parts.tables.statement(
+      `${ROWS} WHERE conversation = ? AND target = ? AND delivered = 0 AND kind <> 'remove'`,
+    ).all(conversation, nameOfRow({ own, run, n, number })).map(readRow)
+      .filter((row) => this.waits(row));
+  }
+
+  /** Ends messages that wait without their delivery. A text that is given up stays here, for its writer. */
+  async end(
+    rows: readonly MessageRow[],
+    how: { readonly delivered: number; readonly erased: Erased | null },
+  ): Promise<void> {
+    const { tables } = this.#parts;
+    const words = await this.#wordsFor(rows);
+    await tables.write(() => {
+      this.#writeMarks();
+      for (const [index, { id }] of rows.entries()) {
+        const erasing = how.erased === null ? "" : ", sealed = x'', erased = COALESCE(erased, ?)";
+        const { changes } = tables.statement(
+          `UPDATE messaging_outbox SET delivered = ?${erasing} WHERE id = ? AND delivered = 0`,
+        ).run(how.delivered, ...(how.erased === null ? [] : [how.erased]), id);
+        if (Number(changes) > 0) this.#writeWord(rows[index]!, words[index]!);
+      }
+    });
+    for (const row of rows) {
+      this.#waiting.delete(row.peer as NodeId);
+      this.#lanes.get(row.peer as NodeId)?.underWay.get(row.id)?.cancel();
+      this.#delivered.delete(row.id);
+    }
+    for (const peer of new Set(rows.map((row) => row.peer as NodeId))) {
+      this.#readAgain(this.#laneOf(peer));
+      this.pump(peer);
+    }
+  }
+
   /** Inside a transaction: what waits for one id goes to the id that followed it. */
   writeMove(old: NodeId, next: NodeId): void {
     this.#writeMarks();
     this.#parts.tables
       .statement("UPDATE messaging_outbox SET peer = ? WHERE peer = ? AND delivered = 0")
       .run(next, old);
+    this.#waiting.clear();
     this.#lanes.delete(old);
     const lane = this.#lanes.get(next);
     if (lane !== undefined) this.#readAgain(lane);
@@ -165,15 +239,17 @@ export class Outbox {
     this.#writeMarks();
     this.#parts.tables
       .statement("DELETE FROM messaging_outbox WHERE peer = ? AND delivered = 0").run(peer);
-    for (const id of this.#lanes.get(peer)?.underWay ?? []) this.#delivered.delete(id);
+    for (const id of this.#lanes.get(peer)?.underWay.keys() ?? []) this.#delivered.delete(id);
+    this.#waiting.delete(peer);
     this.#lanes.delete(peer);
   }
 
   #laneOf(peer: NodeId): Lane {
     const held = this.#lanes.get(peer);
     if (held !== undefined) return held;
-    const lane = {
-      underWay: new Set<string>(),
+    const lane: Lane = {
+      underWay: new Map(),
+      left: new Set(),
       upTo: 0,
       isWhole: false,
       isPumping: false,
@@ -189,56 +265,51 @@ export class Outbox {
     lane.isWhole = false;
   }
 
-  /** Reads what is not under way, oldest first, opens it and sends it. */
-  async #fill(peer: NodeId, lane: Lane): Promise<void> {
-    const waiting = this.#readWaiting(peer, lane);
-    const texts = await openTexts(
-      this.#parts.storage,
-      waiting.map(({ id, sealed, sentAt }) => ({
-        place: { box: "outbox", id, at: sentAt } as const,
-        sealed,
-      })),
-    );
-    // The peer was blocked, forgotten or followed meanwhile.
-    if (this.#lanes.get(peer) !== lane) return;
-    for (const [index, message] of waiting.entries()) {
-      const text = texts[index]!;
-      if (text === null) await this.#giveUp(message.id);
-      else this.#send(peer, lane, { ...message, text });
-    }
+  #addWaiting(peer: NodeId, count: number): void {
+    const held = this.#waiting.get(peer);
+    if (held !== undefined) this.#waiting.set(peer, held + count);
   }
 
-  #readWaiting(peer: NodeId, lane: Lane): Waiting[] {
-    const limit = WINDOW - lane.underWay.size;
+  #readWaiting(peer: NodeId, lane: Lane): MessageRow[] {
     const rows = this.#parts.tables.statement(
-      `SELECT number, id, sealed, sent_at FROM messaging_outbox
-       WHERE peer = ? AND delivered = 0 AND number > ? ORDER BY number LIMIT ?`,
-    ).all(peer, lane.upTo, WINDOW);
-    const others = rows
-      .map((row): Waiting => ({
-        number: Number(row.number),
-        id: String(row.id),
-        sealed: row.sealed as Uint8Array,
-        sentAt: Number(row.sent_at),
-      }))
-      .filter(({ id, number }) => !lane.underWay.has(id) && !this.#unmarked.has(number));
-    const waiting = others.slice(0, limit);
+      `${ROWS} WHERE peer = ? AND delivered = 0 AND number > ? ORDER BY number LIMIT ?`,
+    ).all(peer, lane.upTo, WINDOW).map(readRow);
+    const others = rows.filter((row) => !lane.underWay.has(row.id) && this.waits(row));
+    const waiting = others.slice(0, WINDOW - lane.underWay.size);
     lane.isWhole = rows.length < WINDOW && waiting.length === others.length;
-    lane.upTo = Number(waiting.at(-1)?.number ?? rows.at(-1)?.number ?? lane.upTo);
+    lane.upTo = waiting.at(-1)?.number ?? rows.at(-1)?.number ?? lane.upTo;
     return waiting;
   }
 
-  #send(peer: NodeId, lane: Lane, { number, id, sentAt, text }: Opened): void {
-    const { acknowledged } = this.#parts.send({
-      peer,
-      type: TEXT,
-      id,
-      header: { sent_at: sentAt },
-      body: encodeUtf8(text),
-    });
-    lane.underWay.add(id);
+  /** Reads what is not under way, oldest first, opens it and sends it. */
+  async #fill(peer: NodeId, lane: Lane): Promise<void> {
+    const waiting = this.#readWaiting(peer, lane);
+    const texts = await openRows(this.#parts, waiting);
+    // The peer was blocked, forgotten or followed meanwhile.
+    if (this.#lanes.get(peer) !== lane) return;
+    const damaged: MessageRow[] = [];
+    const erased: MessageRow[] = [];
+    for (const [index, row] of waiting.entries()) {
+      const text = texts[index]!;
+      if (row.erased !== null) erased.push(row);
+      else if (text === null) damaged.push(row);
+      else this.#send(peer, lane, { row, text });
+    }
+    // What was said of a message that is gone need not go; what was changed on disk cannot, and that is said.
+    if (erased.length > 0) {
+      await this.end(erased, { delivered: DELIVERY.takenBack, erased: "taken_back" });
+    }
+    if (damaged.length > 0) {
+      await this.end(damaged, { delivered: DELIVERY.givenUp, erased: null });
+    }
+  }
+
+  #send(peer: NodeId, lane: Lane, { row, text }: { row: MessageRow; text: string }): void {
+    const { id, number } = row;
+    const sending = this.#parts.send({ peer, id, ...frameOf(row), body: encodeUtf8(text) });
+    lane.underWay.set(id, sending);
     lane.upTo = Math.max(lane.upTo, number);
-    void acknowledged.then((rttMs) => this.#ended(peer, lane, { number, id, rttMs }));
+    void sending.acknowledged.then((rttMs) => this.#ended(peer, lane, { number, id, rttMs }));
   }
 
   #ended(
@@ -248,7 +319,9 @@ export class Outbox {
   ): void {
     lane.underWay.delete(id);
     if (rttMs === null) return this.#readAgain(lane);
+    lane.left.delete(id);
     this.#unmarked.add(number);
+    this.#addWaiting(peer, -1);
     this.#markIn(MARK_MS);
     this.#delivered.get(id)?.(rttMs);
     this.#delivered.delete(id);
@@ -277,9 +350,11 @@ export class Outbox {
     }
   }
 
+  /** Inside a transaction: what is delivered is marked as such, unless it was taken back before. */
   #writeMarks(): void {
     this.#parts.tables.statement(
-      "UPDATE messaging_outbox SET delivered = 1 WHERE number IN (SELECT value FROM json_each(?))",
+      `UPDATE messaging_outbox SET delivered = 1
+       WHERE delivered = 0 AND number IN (SELECT value FROM json_each(?))`,
     ).run(this.#unmarkedJson());
   }
 
@@ -287,13 +362,47 @@ export class Outbox {
     return JSON.stringify([...this.#unmarked]);
   }
 
-  /** A text that was changed on disk cannot be sent: it is said, and no other one waits behind it. */
-  async #giveUp(id: string): Promise<void> {
-    const { tables, events } = this.#parts;
-    await tables.write(() => {
-      tables.statement("DELETE FROM messaging_outbox WHERE id = ?").run(id);
-    });
-    this.#delivered.delete(id);
-    events.warn("damaged", "A message in the outbox was changed on disk and cannot be sent");
+  /**
+   * The words that numbers never come, sealed: nothing in them is secret, and all rows are alike. Each stands in the
+   * order where its message would.
+   */
+  async #wordsFor(rows: readonly MessageRow[]): Promise<Word[]> {
+    const { random, storage } = this.#parts;
+    const words = rows.map((row) => ({
+      own: true,
+      form: 2,
+      peer: "",
+      id: encodeBase64Url(random.bytes(ID_BYTES)),
+      kind: "remove",
+      run: null,
+      n: null,
+      after: seenBy(row),
+      reply: null,
+      target: row.run === null ? null : nameText({ own: true, run: row.run, n: row.n! }),
+      sentAt: row.sentAt,
+      receivedAt: row.sentAt,
+      expiresAt: null,
+    }));
+    const sealed = await sealTexts(
+      storage,
+      words.map((word) => ({ aad: aadOfRow(word), text: "" })),
+    );
+    return words.map((word, index) => ({ ...word, sealed: sealed[index]! }));
   }
+
+  #writeWord(
+    { peer, conversation }: MessageRow,
+    word: Word,
+  ): void {
+    if (word.target === null) return;
+    this.#parts.tables.statement(
+      `INSERT INTO messaging_outbox (peer, id, sealed, sent_at, form, conversation, kind, after, target)
+       VALUES (?, ?, ?, ?, 2, ?, 'remove', ?, ?)`,
+    ).run(peer, word.id, word.sealed, word.sentAt, conversation, word.after, word.target);
+  }
+}
+
+/** What a message builds on of its recipient's. */
+function seenBy(row: MessageRow): string {
+  return [...new Set(builtOn(row).filter((name) => !readName(name).own))].join(" ");
 }

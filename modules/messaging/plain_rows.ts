@@ -5,7 +5,7 @@
  * @module
  */
 import type { ModuleContext, ModuleTables, TableStatement } from "../api.ts";
-import { type Place, sealTexts, TEXTS_PER_CALL } from "./sealed_texts.ts";
+import { aadOfPlace, type Place, sealTexts, TEXTS_PER_CALL } from "./sealed_texts.ts";
 
 interface Box {
   readonly plain: string;
@@ -94,7 +94,7 @@ async function sealBox(
     if (rows.length === 0) return count;
     const sealed = await sealTexts(
       storage,
-      rows.map((row) => ({ place: box.place(row), text: String(row.text) })),
+      rows.map((row) => ({ aad: aadOfPlace(box.place(row)), text: String(row.text) })),
     );
     await tables.write(() => {
       for (const [index, row] of rows.entries()) {

@@ -6,18 +6,53 @@
 import { decodeUtf8, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { ModuleStorage } from "../api.ts";
 
-/** The rows whose texts are sealed or opened together: fewer bytes than one call to the core takes. */
+/** The most bytes, and texts, that are sealed or opened together: less than one call to the core takes. */
+const BYTES_PER_CALL = 2 * 2 ** 20;
 export const TEXTS_PER_CALL = 32;
 
-/** Where a text stands; a text that was put elsewhere does not open. */
+/** Where a text of the first version stands; a text that was put elsewhere does not open. */
 export type Place =
   | { readonly box: "inbox"; readonly peer: string; readonly id: string; readonly at: number }
   /** Without the peer: what waits moves along with a succession. */
   | { readonly box: "outbox"; readonly id: string; readonly at: number };
 
-function aadOf(place: Place): Uint8Array {
+/** What a text of the first version is bound to. */
+export function aadOfPlace(place: Place): Uint8Array {
   const { box, id, at } = place;
   return encodeUtf8(JSON.stringify([box, ...(box === "inbox" ? [place.peer] : []), id, at]));
+}
+
+/** The columns of a row that its text is bound to. */
+export interface BoundRow {
+  readonly own: boolean;
+  readonly form: number;
+  readonly peer: string;
+  readonly id: string;
+  readonly kind: string;
+  readonly run: string | null;
+  readonly n: number | null;
+  readonly after: string;
+  readonly reply: string | null;
+  readonly target: string | null;
+  readonly sentAt: number;
+  readonly receivedAt: number;
+  readonly expiresAt: number | null;
+}
+
+/**
+ * What the text of a row is bound to. An own one gets its number in the transaction that stores it, and its recipient
+ * may be followed by another id: neither is in it.
+ */
+export function aadOfRow(row: BoundRow): Uint8Array {
+  const { own, form, peer, id, sentAt, receivedAt } = row;
+  if (form === 1) {
+    return aadOfPlace(
+      own ? { box: "outbox", id, at: sentAt } : { box: "inbox", peer, id, at: receivedAt },
+    );
+  }
+  const { kind, after, reply, target, expiresAt } = row;
+  const of = own ? ["out"] : ["in", peer, receivedAt, row.run, row.n];
+  return encodeUtf8(JSON.stringify([...of, id, kind, sentAt, after, reply, target, expiresAt]));
 }
 
 type Sealing = Pick<ModuleStorage, "seal" | "open">;
@@ -25,32 +60,49 @@ type Sealing = Pick<ModuleStorage, "seal" | "open">;
 /** Seals texts, in order. */
 export async function sealTexts(
   storage: Sealing,
-  texts: readonly { readonly place: Place; readonly text: string }[],
+  texts: readonly { readonly aad: Uint8Array; readonly text: string }[],
 ): Promise<readonly Uint8Array[]> {
   const sealed: Uint8Array[] = [];
-  for (let at = 0; at < texts.length; at += TEXTS_PER_CALL) {
-    const some = texts.slice(at, at + TEXTS_PER_CALL);
-    sealed.push(
-      ...await storage.seal(
-        some.map(({ place, text }) => ({ aad: aadOf(place), content: encodeUtf8(text) })),
-      ),
-    );
+  const rows = texts.map(({ aad, text }) => ({ aad, content: encodeUtf8(text) }));
+  for (const some of batches(rows, ({ content }) => content.length)) {
+    sealed.push(...await storage.seal(some));
   }
   return sealed;
+}
+
+interface SealedText {
+  readonly aad: Uint8Array;
+  readonly sealed: Uint8Array;
 }
 
 /** Opens texts, in order; `null` for one that was changed on disk. */
 export async function openTexts(
   storage: Sealing,
-  rows: readonly { readonly place: Place; readonly sealed: Uint8Array }[],
+  rows: readonly SealedText[],
 ): Promise<readonly (string | null)[]> {
   const opened: (string | null)[] = [];
-  for (let at = 0; at < rows.length; at += TEXTS_PER_CALL) {
-    const some = rows.slice(at, at + TEXTS_PER_CALL);
-    const contents = await storage.open(
-      some.map(({ place, sealed }) => ({ aad: aadOf(place), sealed })),
-    );
+  for (const some of batches(rows, ({ sealed }) => sealed.length)) {
+    const contents = await storage.open(some);
     opened.push(...contents.map((content) => content === null ? null : decodeUtf8(content)));
   }
   return opened;
+}
+
+function batches<T>(rows: readonly T[], bytesOf: (row: T) => number): T[][] {
+  const all: T[][] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    bytes += bytesOf(row);
+    const last = all.at(-1);
+    if (last === undefined || last.length >= TEXTS_PER_CALL || bytes > BYTES_PER_CALL) {
+      all.push([row]);
+      bytes = bytesOf(row);
+    } else last.push(row);
+  }
+  return all;
+}
+
+/** What a draft is bound to: not to its conversation, which may become another id's. */
+export function aadOfDraft(id: string): Uint8Array {
+  return encodeUtf8(JSON.stringify(["draft", id]));
 }

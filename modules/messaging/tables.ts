@@ -27,5 +27,112 @@ CREATE TABLE messaging_outbox (
 CREATE INDEX messaging_waiting ON messaging_outbox (peer, number) WHERE delivered = 0;
 `;
 
+/**
+ * Columns that both boxes have from now on. `form` 1 is a row of the first version, whose text is bound to less;
+ * `erased` says why there is no text; `place` is the message's in its conversation, `NULL` until that is known.
+ */
+function conversationColumns(table: string): string {
+  return `
+ALTER TABLE ${table} ADD COLUMN form INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE ${table} ADD COLUMN conversation TEXT NOT NULL DEFAULT '';
+ALTER TABLE ${table} ADD COLUMN place INTEGER;
+ALTER TABLE ${table} ADD COLUMN kind TEXT NOT NULL DEFAULT 'text';
+ALTER TABLE ${table} ADD COLUMN run TEXT;
+ALTER TABLE ${table} ADD COLUMN n INTEGER;
+ALTER TABLE ${table} ADD COLUMN after TEXT NOT NULL DEFAULT '';
+ALTER TABLE ${table} ADD COLUMN reply TEXT;
+ALTER TABLE ${table} ADD COLUMN target TEXT;
+ALTER TABLE ${table} ADD COLUMN expires_at INTEGER;
+ALTER TABLE ${table} ADD COLUMN erased TEXT;
+CREATE INDEX ${table}_places ON ${table} (conversation, place);
+CREATE INDEX ${table}_numbers ON ${table} (conversation, run, n);
+CREATE INDEX ${table}_targets ON ${table} (conversation, target) WHERE target IS NOT NULL;
+CREATE INDEX ${table}_replies ON ${table} (conversation, reply) WHERE reply IS NOT NULL;
+CREATE INDEX ${table}_expiries ON ${table} (expires_at)
+  WHERE expires_at IS NOT NULL AND erased IS NULL;
+`;
+}
+
+const SHARED = "number, conversation, place, kind, peer, id, form, run, n, after, reply, target, " +
+  "expires_at, erased, sealed";
+
+/** `delivered`: 0 waits, 1 delivered, 2 given up, 3 taken back. `seen`: the number up to which the owner has read. */
+const CONVERSATIONS = `
+${conversationColumns("messaging_inbox")}
+${conversationColumns("messaging_outbox")}
+ALTER TABLE messaging_inbox ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messaging_texts ON messaging_inbox (conversation, number)
+  WHERE kind = 'text' AND erased IS NULL;
+CREATE VIEW messaging_messages AS
+  SELECT 0 AS own, ${SHARED}, sent_at, received_at, 1 AS delivered FROM messaging_inbox
+  UNION ALL
+  SELECT 1 AS own, ${SHARED}, sent_at, sent_at AS received_at, delivered FROM messaging_outbox;
+CREATE TABLE messaging_conversations (
+  conversation TEXT PRIMARY KEY,
+  run TEXT NOT NULL DEFAULT '',
+  next_n INTEGER NOT NULL DEFAULT 1,
+  read_run TEXT NOT NULL DEFAULT '',
+  read_n INTEGER NOT NULL DEFAULT 0,
+  seen INTEGER NOT NULL DEFAULT 0,
+  tell INTEGER NOT NULL DEFAULT 0,
+  receipts INTEGER,
+  draft_id TEXT,
+  draft BLOB
+) STRICT, WITHOUT ROWID;
+CREATE TABLE messaging_dangling (
+  conversation TEXT NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (conversation, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE messaging_restored (at INTEGER NOT NULL) STRICT;
+`;
+
+/** `stale`: something that the segment knows of is gone. */
+const SEGMENTS = `
+CREATE TABLE messaging_segments (
+  own INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  stale INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
+  PRIMARY KEY (own, first)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER messaging_inbox_erased AFTER UPDATE OF erased ON messaging_inbox BEGIN
+  UPDATE messaging_segments SET stale = 1 WHERE own = 0 AND new.number BETWEEN first AND last;
+END;
+CREATE TRIGGER messaging_outbox_erased AFTER UPDATE OF erased ON messaging_outbox BEGIN
+  UPDATE messaging_segments SET stale = 1 WHERE own = 1 AND new.number BETWEEN first AND last;
+END;
+CREATE TRIGGER messaging_inbox_gone AFTER DELETE ON messaging_inbox BEGIN
+  UPDATE messaging_segments SET stale = 1 WHERE own = 0 AND old.number BETWEEN first AND last;
+END;
+CREATE TRIGGER messaging_outbox_gone AFTER DELETE ON messaging_outbox BEGIN
+  UPDATE messaging_segments SET stale = 1 WHERE own = 1 AND old.number BETWEEN first AND last;
+END;
+`;
+
+function staleTriggers(box: "inbox" | "outbox"): string {
+  const stale = (row: "old" | "new") => {
+    const own = Number(box === "outbox");
+    return `UPDATE messaging_segments SET stale = 1
+    WHERE own = ${own} AND stale = 0 AND last >= ${row}.number AND first = (
+      SELECT MAX(first) FROM messaging_segments WHERE own = ${own} AND first <= ${row}.number);`;
+  };
+  return `
+DROP TRIGGER messaging_${box}_erased;
+DROP TRIGGER messaging_${box}_gone;
+CREATE TRIGGER messaging_${box}_erased AFTER UPDATE OF erased ON messaging_${box}
+WHEN old.erased IS NULL AND new.erased IS NOT NULL BEGIN
+  ${stale("new")}
+END;
+CREATE TRIGGER messaging_${box}_gone AFTER DELETE ON messaging_${box} BEGIN
+  ${stale("old")}
+END;
+`;
+}
+
+/** Looks at the one segment that a row may be in, and writes it once: many rows go together. */
+const STALE_ONCE = staleTriggers("inbox") + staleTriggers("outbox");
+
 /** The step at place n leads from version n to n + 1. */
-export const MESSAGING_TABLES: readonly string[] = [FIRST];
+export const MESSAGING_TABLES: readonly string[] = [FIRST, CONVERSATIONS, SEGMENTS, STALE_ONCE];

@@ -8,7 +8,7 @@ import { sendLoopback } from "../../ports/system_loopback.ts";
 import { systemClock, systemRandom } from "../../ports/system.ts";
 import { ADMIN_FILE } from "../../protocol/admin_api.ts";
 import { Child, type Ready } from "./child.ts";
-import { childEnvironment, type ProgramName, type Programs } from "./programs.ts";
+import { childEnvironment, filesOf, type ProgramName, type Programs } from "./programs.ts";
 import { poll } from "./timeout.ts";
 
 const ANY_PORT = "127.0.0.1:0";
@@ -32,6 +32,8 @@ export interface LocalNode {
   readonly id: string;
   readonly url: string;
   readonly data: string;
+  /** A folder for files that it shares and fetches. */
+  readonly files: string;
   readonly child: Child;
   readonly admin: AdminClient;
 }
@@ -123,7 +125,9 @@ export class LocalNetwork implements AsyncDisposable {
     });
     const data = this.#dataOf(name);
     const admin = await this.#openAdmin(data);
-    const node: LocalNode = { name, id: ready.id, url: ready.url, data, child, admin };
+    const files = filesOf(data);
+    await Deno.mkdir(files, { recursive: true });
+    const node: LocalNode = { name, id: ready.id, url: ready.url, data, files, child, admin };
     this.#nodes.set(name, node);
     this.#options.onNodeReady?.(node);
     return node;

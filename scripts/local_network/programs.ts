@@ -24,6 +24,11 @@ export interface Programs {
   command(program: ProgramName, data: string): readonly string[];
 }
 
+/** The one folder, beside its data, whose files a node from source may share and fetch into. */
+export function filesOf(data: string): string {
+  return `${data}-files`;
+}
+
 /** The programs as Deno runs them from source, with the permissions of the binaries and one data directory. */
 export const sourcePrograms: Programs = {
   async prepare() {
@@ -49,8 +54,8 @@ export const sourcePrograms: Programs = {
     `--config=${ROOT}deno.json`,
     "--allow-net=127.0.0.1",
     "--allow-env",
-    `--allow-read=${data},/dev/null,${ROOT}crypto,${ROOT}ports`,
-    `--allow-write=${data}`,
+    `--allow-read=${data},${filesOf(data)},/dev/null,${ROOT}crypto,${ROOT}ports`,
+    `--allow-write=${data},${filesOf(data)}`,
     `${ROOT}${program}.ts`,
   ],
 };

@@ -77,6 +77,7 @@ export async function runInProcess(
       return Promise.resolve(input);
     },
     createFile: () => Promise.reject(new Error("There are no files here")),
+    absolutePath: (path) => Promise.resolve(path.startsWith("/") ? path : `/here/${path}`),
     askSecret: () => Promise.resolve(null),
     readSecretFile: () => Promise.reject(new Error("There are no files here")),
     askLine: () => Promise.resolve(null),

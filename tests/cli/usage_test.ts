@@ -13,6 +13,19 @@ const COMMANDS = await loadAllCommands(() => Promise.resolve());
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   connect: [PEER],
   send: [PEER, "hello"],
+  history: [PEER],
+  search: ["hello", PEER],
+  outbox: ["cancel", "m1"],
+  "message remove": [PEER, "m1"],
+  "message react": [PEER, "m1", "👍"],
+  "message read": [PEER, "m1"],
+  "message receipts": [PEER, "off"],
+  share: ["photo.jpg"],
+  unshare: ["abcdefgh"],
+  accept: ["abcdefgh"],
+  decline: ["abcdefgh"],
+  get: ["abcdefgh"],
+  transfers: ["pause", "abcdefgh"],
   "peer show": [PEER],
   "peer allow": [PEER, "message"],
   "peer deny": ["bob", "files"],
@@ -49,6 +62,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 const WRONG_VALUES: Readonly<Record<string, readonly string[]>> = {
   "DIR": ["\0", ""],
   "FILE": ["\0", ""],
+  "PATH": ["\0", ""],
+  "NOTE": ["", "x".repeat(1_025)],
   "HOST:PORT": ["x", "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:-1", ":80", "[::1:80", "a b:1"],
   "URL": ["x", "ftp://a", "http://a/", "http://u@a", "https://a?b", "https://a#b", "HTTPS://a"],
   "URL,…": ["x", "http://a,http://a", "http://a#zz", ",", "http://a,,http://b"],
@@ -76,6 +91,8 @@ const WRONG_VALUES: Readonly<Record<string, readonly string[]>> = {
     `1:${"A".repeat(42)}`,
     `-1:${"A".repeat(43)}`,
   ],
+  "ID": ["", "a b", "x".repeat(65), "é"],
+  "SPAN": ["", "5", "0s", "1w", "-1d", "367d", "1.5h", "1 h"],
   "PEER": ["", "x".repeat(65), "a\nb"],
   "HEX": ["", "x", "a".repeat(63), "A".repeat(64), "g".repeat(64)],
   "GRANT": [
@@ -139,7 +156,7 @@ Deno.test("every command refuses missing and extra words and unknown options", a
     for (let count = 0; count < required; count += 1) {
       await assertUsage([...name, ...words.slice(0, count)]);
     }
-    await assertUsage([...name, ...words, "extra"]);
+    if (command.words.at(-1)?.isRepeated !== true) await assertUsage([...name, ...words, "extra"]);
     await assertUsage([...name, ...words, "--bogus"]);
     await assertUsage([...name, ...words, "-x"]);
   }

@@ -28,9 +28,25 @@ import {
   type PairContext,
   tokensMatch,
 } from "../../crypto/pairs/tokens.ts";
+import { FILE_SHARING_MANIFEST } from "../../modules/file_sharing/manifest.ts";
+import { chunkRoot, layerRoot, type Sha256 } from "../../crypto/primitives/merkle_tree.ts";
+import {
+  declineHeaderSchema,
+  endHeaderSchema,
+  offerAnswerSchema,
+  offerBodySchema,
+  offerHeaderSchema,
+  pieceHeaderSchema,
+  readHeaderSchema,
+  requestAnswerSchema,
+  requestHeaderSchema,
+} from "../../protocol/file_frames.ts";
+import { parseInput } from "../../protocol/schemas.ts";
+import { bep52Content } from "../vectors/bep52.ts";
 import { decodeRecord } from "../../protocol/record.ts";
 import { openIdentityStatement, openProof, openSuccession } from "../../protocol/statements.ts";
 import { testIdentity, verifierOf } from "../protocol/signer.ts";
+import { orderMessages } from "../../modules/messaging/order.ts";
 import { fixedValues, hexBytes, readFixedValues } from "./protocol_markdown.ts";
 
 const hashes = await Hashes.create();
@@ -76,6 +92,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
   assertEquals([...readFixedValues().keys()].sort(), [
     "call",
     "enc",
+    "files",
     "frame",
     "identity-example",
     "ids",
@@ -83,6 +100,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "module-method",
     "module-row",
     "next",
+    "order",
     "proof-example",
     "record-example",
     "small-order",
@@ -247,6 +265,22 @@ Deno.test("a module's row comes out as in docs/PROTOCOL.md", () => {
   assertEquals(sealed, example.bytes("row"));
 });
 
+Deno.test("orderMessages() gives the order of docs/PROTOCOL.md", () => {
+  const { order, ...rows } = Object.fromEntries(readFixedValues().get("order")!);
+  const messages = Object.values(rows).map((row) => {
+    const [side, run, n, sentAt, names] = row!.split(" ") as [string, ...string[]];
+    return {
+      name: `${run}.${n}`,
+      chain: `${side}.${run}`,
+      n: Number(n),
+      sentAt: Number(sentAt),
+      tie: run!,
+      builtOn: names === "-" ? [] : [names!],
+    };
+  });
+  assertEquals(orderMessages(messages).map(({ name }) => name).join(" "), order);
+});
+
 Deno.test("a vault line of a set comes out as in docs/PROTOCOL.md", () => {
   const example = fixedValues("vault-set");
   const info = enc("openred/v3/vault");
@@ -356,4 +390,39 @@ Deno.test("the signed examples of docs/PROTOCOL.md decode, and fit each other", 
   assertEquals<string>(identity.aud, ids.text("issuer"));
   assertEquals(identity.noise_key, record.noise_key);
   assertNotEquals<string>(identity.aud, identity.iss);
+});
+
+Deno.test("the content ids and headers of docs/PROTOCOL.md are what this node makes and takes", () => {
+  const files = fixedValues("files");
+  const sha256: Sha256 = (...parts) => hashes.sha256(...parts);
+  const whole = (length: number) =>
+    chunkRoot(sha256, { data: bep52Content(length), isWhole: true });
+  for (const length of [1, 16_385]) assertEquals(whole(length), files.bytes(`root_${length}`));
+  const content = bep52Content(2 ** 20 + 1);
+  const layer = [content.subarray(0, 2 ** 20), content.subarray(2 ** 20)].map((data) =>
+    chunkRoot(sha256, { data, isWhole: false })
+  );
+  assertEquals(concatBytes(...layer), files.bytes("layer"));
+  const root = layerRoot(sha256, files.bytes("layer"));
+  assertEquals(root, files.bytes("root_1048577"));
+  const offered = parseInput(offerBodySchema, JSON.parse(files.text("offer_body")));
+  assertEquals(offered[1]!.root, encodeBase64Url(root));
+  const schemas = {
+    offer: offerHeaderSchema,
+    offer_answer: offerAnswerSchema,
+    request: requestHeaderSchema,
+    request_answer: requestAnswerSchema,
+    read_layer: readHeaderSchema,
+    read: readHeaderSchema,
+    piece: pieceHeaderSchema,
+    end: endHeaderSchema,
+    decline: declineHeaderSchema,
+  };
+  for (const [name, schema] of Object.entries(schemas)) {
+    const header = JSON.parse(files.text(name));
+    assertEquals(parseInput(schema, header), header);
+    const [, type] = header.type.split(".");
+    const declared = FILE_SHARING_MANIFEST.frames.find((frame) => frame.type === type)!;
+    assertEquals("answers" in declared, "ask" in header || "answer" in header);
+  }
 });

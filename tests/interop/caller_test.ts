@@ -124,7 +124,7 @@ Deno.test("the node's record and life_ms keep to their bounds", async () => {
     api_url: node.url,
     suites: [HYBRID, CLASSIC],
     methods: ["alpha", "beta", "gamma", "delta"],
-    services: ["messaging"],
+    services: ["messaging", "files"],
   });
   assertEquals(iat, Math.floor(Number(seq) / 1_000));
   assert(Number(exp) > Number(iat) && Number(exp) - Number(iat) <= 86_400);

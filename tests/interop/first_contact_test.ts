@@ -78,7 +78,7 @@ for (const suite of [HYBRID, CLASSIC]) {
     ]);
     assertEquals((await session.next("core.hello")).header, { type: "core.hello", messages: 64 });
     const { header, body, step } = await session.next("messaging.text");
-    assertEquals([Object.keys(header).sort(), step], [["id", "sent_at", "type"], 0]);
+    assertEquals([Object.keys(header).sort(), step], [["id", "n", "run", "sent_at", "type"], 0]);
     assertEquals(textOf(body), "salut");
     await session.send(session.sendText("m-2", "reçu"));
     await session.acknowledged("m-2");

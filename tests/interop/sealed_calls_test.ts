@@ -81,6 +81,7 @@ Deno.test("the node refuses a call that no module answers and one that is not pe
   assertEquals(await refusalOf("weather.ask"), ["weather.ask", "unsupported"]);
   await node.inside.permissions.decide(id, { name: "authentication", allowed: false });
   assertEquals(await refusalOf(TYPE), [TYPE, "forbidden"]);
+  await node.ask("POST", "/modules/disable", { module: "file_sharing" });
   const { status, body } = await session.postCall(
     session.seal(callPlan(newAsk())),
     "/p2p/file-request",

@@ -82,7 +82,7 @@ for (
 Deno.test("Bad requests are thrown at every route of a node", async () => {
   await using world = await NodeWorld.start();
   const routes: string[] = [];
-  for (const folder of ["peer/admin", "peer/p2p", "modules/messaging"]) {
+  for (const folder of ["peer/admin", "peer/p2p", "modules/messaging", "modules/file_sharing"]) {
     const root = new URL(`../../${folder}/`, import.meta.url);
     for (const { name } of Deno.readDirSync(root)) {
       const source = Deno.readTextFileSync(new URL(name, root));
@@ -93,6 +93,6 @@ Deno.test("Bad requests are thrown at every route of a node", async () => {
     }
   }
   assert(routes.length > 10);
-  const known = world.paths.map((path) => path.replace(/^\/(admin\/v1|m\/messaging)/, ""));
+  const known = world.paths.map((path) => path.replace(/^\/(admin\/v1|m\/[a-z_]+)/, ""));
   assertEquals(routes.filter((path) => !known.includes(path)), []);
 });

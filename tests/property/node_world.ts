@@ -16,6 +16,21 @@ const MAX_HEADER_LENGTH = 1_300;
 const ADMIN = "/admin/v1";
 
 const MESSAGING = "/m/messaging";
+const FILES = "/m/file_sharing";
+const MESSAGING_POSTS = [
+  "messages",
+  "inbox/clear",
+  "remove",
+  "react",
+  "read",
+  "receipts",
+  "typing",
+  "draft",
+  "outbox/cancel",
+];
+const MESSAGING_GETS = ["inbox", "history", "search", "conversations", "outbox"];
+const FILES_POSTS = ["shares", "shares/x/revoke", "offers/x/accept", "offers/x/decline"];
+const FILES_GETS = ["offers", "transfers"];
 
 const ADMIN_POSTS = [
   "backup",
@@ -57,15 +72,16 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
     "/p2p/handshake",
     "/p2p/message",
     ...ADMIN_POSTS.map((name) => `${ADMIN}/${name}`),
-    `${MESSAGING}/messages`,
-    `${MESSAGING}/inbox/clear`,
+    ...MESSAGING_POSTS.map((name) => `${MESSAGING}/${name}`),
+    ...FILES_POSTS.map((name) => `${FILES}/${name}`),
   ];
   readonly paths = [
     ...this.bodyPaths,
     "/identity",
     "/p2p/channel",
     ...ADMIN_GETS.map((name) => `${ADMIN}/${name}`),
-    `${MESSAGING}/inbox`,
+    ...MESSAGING_GETS.map((name) => `${MESSAGING}/${name}`),
+    ...FILES_GETS.map((name) => `${FILES}/${name}`),
   ];
   readonly names = [
     "statement",
@@ -108,7 +124,7 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
   }
 
   headersFor(path: string): Record<string, string> {
-    return path.startsWith(ADMIN) || path.startsWith(MESSAGING) ? this.node.adminHeaders : {};
+    return path.startsWith(ADMIN) || path.startsWith("/m/") ? this.node.adminHeaders : {};
   }
 
   handle(request: Request): Promise<Response> {

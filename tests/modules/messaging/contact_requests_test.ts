@@ -4,6 +4,7 @@ import { ContactRequests } from "../../../modules/messaging/contact_requests.ts"
 import { MESSAGING_MANIFEST } from "../../../modules/messaging/manifest.ts";
 import { MESSAGING_TABLES } from "../../../modules/messaging/tables.ts";
 import { ContextWorld } from "../../world/module_context.ts";
+import { settle } from "../../world/settle.ts";
 import { MessagingWorld, PEERS } from "./messaging_world.ts";
 
 const [FIRST, LAST, ...OTHERS] = PEERS;
@@ -89,4 +90,43 @@ Deno.test("A stranger's text reaches the inbox as a request, a denied peer's not
   const { request } = messaging.world.parts.store
     .statement("SELECT request FROM messaging_inbox").get()!;
   assertEquals(request, 1);
+});
+
+Deno.test("Of a stranger only texts are kept; what is about them is taken once it is none", async () => {
+  using messaging = await MessagingWorld.start();
+  const { permissions, store } = messaging.world.parts;
+  const run = "AAAAAAAAAAA";
+  const take = (id: string, type: string, header: Record<string, unknown>) =>
+    messaging.hosted.take(FIRST, {
+      type,
+      id,
+      header: { type, id, run, ...header },
+      body: new Uint8Array([0x61]),
+    });
+  const takeAll = async () => [
+    await take("a", "messaging.text", { n: 1 }),
+    await take("b", "messaging.text", { n: 2, edits: { run, n: 1 } }),
+    await take("c", "messaging.react", { n: 3, to: { run, n: 1, mine: true } }),
+    await take("d", "messaging.remove", { n: 4, removes: { run, n: 1 } }),
+  ];
+  assertEquals(await takeAll(), [true, false, false, false]);
+  const { count } = store.statement("SELECT COUNT(*) AS count FROM messaging_inbox").get()!;
+  assertEquals(count, 1);
+  await permissions.accept(FIRST);
+  assertEquals(await takeAll(), [true, true, true, true]);
+});
+
+Deno.test("A stranger is told of nothing that was read, until it may write", async () => {
+  using messaging = await MessagingWorld.start();
+  const { world, hosted } = messaging;
+  const header = { type: "messaging.text", id: "a", run: "AAAAAAAAAAA", n: 1 };
+  await messaging.receive({ peer: FIRST, id: "a", header, isRequest: true });
+  await hosted.ask("POST", "/m/messaging/read", { peer: FIRST });
+  hosted.host.confirmed(FIRST);
+  await settle();
+  assertEquals(world.sender.sent, []);
+  await world.parts.permissions.accept(FIRST);
+  hosted.host.confirmed(FIRST);
+  await settle();
+  assertEquals(world.sender.sent.map(({ header }) => header.type), ["messaging.read"]);
 });

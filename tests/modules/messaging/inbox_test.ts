@@ -43,13 +43,13 @@ Deno.test("The inbox refuses a text that is empty, not UTF-8, too long, or witho
   const refusal = async (changes: object) =>
     (await assertRejects(() => messaging.receive({ ...text, ...changes }), OpenRedError)).code;
   assertEquals(await refusal({ body: new Uint8Array([0xff]) }), "bad_request");
-  assertEquals(await refusal({ body: new Uint8Array(64 * 1024 + 1) }), "too_large");
+  assertEquals(await refusal({ body: new Uint8Array(256 * 1024 + 1) }), "too_large");
   assertEquals(await refusal({ header: { type: "messaging.text" } }), "bad_request");
   assertEquals(await refusal({ header: { type: "messaging.text", id: "a b" } }), "bad_request");
   const sentAt = { type: "messaging.text", id: "a", sent_at: "noon" };
   assertEquals(await refusal({ header: sentAt }), "bad_request");
   assertEquals(await refusal({ body: new Uint8Array() }), "bad_request");
-  assert(await messaging.receive({ ...text, body: new Uint8Array(64 * 1024).fill(0x61) }));
+  assert(await messaging.receive({ ...text, body: new Uint8Array(256 * 1024).fill(0x61) }));
   assert(await messaging.receive({ ...text, id: "b", body: new Uint8Array(1).fill(0x61) }));
   assertEquals((await messaging.inbox()).length, 2);
 });

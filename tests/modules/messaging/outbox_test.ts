@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { decodeUtf8 } from "../../../crypto/encoding.ts";
+import { decodeBase64Url, decodeUtf8 } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { settle } from "../../world/settle.ts";
 import type { TestParts } from "../../peer/parts.ts";
@@ -42,10 +42,12 @@ Deno.test("The outbox sends the text as it was written, with the time at which i
   await messaging.world.parts.clock.advance(5_000);
   await messaging.restart();
   await settle();
+  const { run } = messaging.world.sender.sent[0]!.header;
+  assertEquals(decodeBase64Url(String(run))?.length, 8);
   for (const { header, body, peer } of messaging.world.sender.sent) {
     assertEquals([peer, header, decodeUtf8(body!)], [
       PEER,
-      { type: "messaging.text", sent_at: sentAt },
+      { type: "messaging.text", sent_at: sentAt, run, n: 1 },
       "héllo",
     ]);
   }
@@ -217,6 +219,8 @@ Deno.test("A stored message that was changed on disk is given up and said, and t
   messaging.damage("messaging_outbox", ids[0]!);
   await messaging.open();
   await settle();
-  assertEquals(sender.takeIds(), ids.slice(1));
-  assertEquals([messaging.waiting(PEER), parts.events.warnings().length], [2, 1]);
+  assertEquals(sender.sent.slice(0, 2).map(({ id }) => id), ids.slice(1));
+  const { type, n, removes } = sender.sent[2]!.header;
+  assertEquals([type, n, (removes as { n: number }).n], ["messaging.remove", 1, 1]);
+  assertEquals([messaging.waiting(PEER), parts.events.warnings().length], [3, 1]);
 });

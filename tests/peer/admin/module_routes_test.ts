@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { BUILT_IN_MODULES } from "../../../modules/built_in.ts";
 import { MAX_MODULE_BYTES } from "../../../protocol/module_manifest.ts";
 import { ADMIN_TOKEN } from "../../world/compose_node.ts";
 import { LoopbackNode } from "../../world/loopback_node.ts";
@@ -62,7 +63,7 @@ Deno.test("the routes of modules load a file, show it, grant, set, stop, start a
   assertEquals((await ask(test, "/enable", { module: "small" })).answer.state, "running");
   assertEquals((await ask(test, "/reload", { module: "small" })).answer.state, "running");
   const names = (await ask(test, "")).answer.modules.map((module: { name: string }) => module.name);
-  assertEquals(names, ["messaging", "small"]);
+  assertEquals(names, ["file_sharing", "messaging", "small"]);
   const done = await ask(test, "/unload", { module: "small", forget: true });
   assertEquals(done.answer, { module: "small", forget: true });
   assertEquals((await ask(test, "/info?module=small")).code, "not_found");
@@ -119,7 +120,7 @@ Deno.test("the routes of modules take input of exactly its form", async () => {
   for (const path of unknown) {
     assertEquals((await ask(test, path, { module: "nobody" })).code, "not_found");
   }
-  assertEquals((await ask(test, "")).answer.modules.length, 1);
+  assertEquals((await ask(test, "")).answer.modules.length, BUILT_IN_MODULES.length);
 });
 
 Deno.test("only the loading of a file takes a body of more than 512 KiB, up to 1.5 MiB", async () => {

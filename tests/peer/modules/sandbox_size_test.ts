@@ -47,7 +47,8 @@ Deno.test("what is larger than a message is refused, and the module goes on", as
   });
   const size = { bytes: MAX_MODULE_MESSAGE_BYTES };
   const files = { read: () => Promise.resolve(new Uint8Array(size.bytes)) };
-  const context = { files, random: { bytes: (length: number) => new Uint8Array(length) } };
+  const storage = { restoredAtMs: null };
+  const context = { files, storage, random: { bytes: (length: number) => new Uint8Array(length) } };
   await opened.module.start?.(context as unknown as ModuleContext);
   const ask = async (index: number, body = new Uint8Array()) => {
     const { signal } = new AbortController();

@@ -144,6 +144,11 @@ Deno.test("The path of a sealed call that no running module answers is not there
   const { test } = await setUp();
   await using _ = test;
   const nothing = await test.ask("POST", "/p2p/nothing", { body: "{}" });
+  const { status } = await test.ask("POST", "/p2p/message/send", { body: "{}" });
+  assertEquals(status, 400, "messaging answers its own");
+  for (const module of ["messaging", "file_sharing"]) {
+    await test.admin("POST", "/modules/disable", { module });
+  }
   const paths = [...CALL_PATHS.values()].filter((path) => path !== PATH);
   assertEquals(paths.length, 3);
   for (const path of paths) {

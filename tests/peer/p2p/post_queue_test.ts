@@ -70,6 +70,19 @@ Deno.test("PostQueue has four under way to each peer, and 256 behind them", asyn
   assertEquals(http.requests.length, 261);
 });
 
+Deno.test("PostQueue has at most 4 MiB behind those under way, and room again later", async () => {
+  const { told, queue, release } = setUp();
+  const long = new Uint8Array(512 * 1024).fill(1);
+  for (let index = 0; index < 20; index++) queue.send(PEER, long);
+  await settle();
+  assertEquals(told.dropped, 20 - 4 - 8);
+  while (told.waiting.length > 0) await release();
+  queue.send(PEER, long);
+  await settle();
+  assertEquals(told.dropped, 8);
+  await release();
+});
+
 Deno.test("PostQueue hints at an unknown session, and goes on after a failure", async () => {
   const { told, queue, release, answerWith } = setUp();
   answerWith(() => answerJson(404, { code: "session_unknown" }));

@@ -5,7 +5,7 @@ import { type Answer, FriendWorld } from "./friend_world.ts";
 import { builtInOf, moduleOf } from "../../world/test_module.ts";
 import { RecordingHandler } from "../modules/recording_handler.ts";
 
-const MODULES = ["file_sharing", "authentication", "weather", "xyz", "core2"];
+const MODULES = ["gallery", "authentication", "weather", "xyz", "core2"];
 const PERMISSIONS = ["files", "auth"];
 const TYPES = ["text", "chunk", "core", "hello"];
 const MOMENTS = 40;

@@ -1,0 +1,187 @@
+/**
+ * `openred-node offers`, `accept`, `decline`, `get` and `transfers`.
+ *
+ * @module
+ */
+import type { OffersView, TransfersView, TransferView } from "../protocol/file_sharing_api.ts";
+import type { AdminClient } from "./admin_client.ts";
+import { failure, usageError } from "./command_error.ts";
+import { type ArgumentSpec, type CommandContext, defineCommand } from "./command.ts";
+import { watchProgress } from "./file_progress.ts";
+import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
+import { parsePath } from "./option_values.ts";
+import { type OptionSpec, type OptionSpecs, valueOption } from "./options.ts";
+import { type Output, showInstant } from "./output.ts";
+import { COMMON_OPTIONS } from "./run_options.ts";
+
+const OFFER_WORD: ArgumentSpec = { name: "offer", summary: "as 'offers' names it" };
+const CHANGES = ["pause", "resume", "cancel"] as const;
+const GOES_ON = "The node goes on fetching it; 'openred-node transfers' shows how far it is";
+
+const intoOption: OptionSpec<string> = valueOption<string>({
+  flag: "into",
+  value: "DIR",
+  summary: "the folder that the files land in; nothing there is ever replaced",
+  defaultText: "this one",
+  fallback: ".",
+  parse: parsePath,
+});
+
+type FetchContext = CommandContext<OptionSpecs> & { readonly options: { readonly into: string } };
+
+/** Begins to fetch an offer, or goes on with it. */
+async function accept(
+  { words, options, absolutePath }: FetchContext,
+  node: AdminClient,
+): Promise<TransferView> {
+  const id = encodeURIComponent(words[0] ?? "");
+  const folder = await absolutePath(options.into);
+  const transfer = await node.files<TransferView>("POST", `/offers/${id}/accept`, { folder });
+  const isHeld = transfer.state === "paused" || transfer.state === "failed";
+  return isHeld ? await node.files("POST", `/transfers/${id}/resume`) : transfer;
+}
+
+/** Lists what peers offer. */
+export const offersCommand = defineCommand({
+  name: "offers",
+  summary: "list the files that peers offer",
+  details:
+    "Nothing is fetched before you say so: 'get' fetches and waits, 'accept' fetches in the\n" +
+    "background. What stands in quotation marks is the peer's word.",
+  words: [],
+  options: COMMON_OPTIONS,
+  async run({ options, out, openNode }) {
+    const view = await (await openNode()).files<OffersView>("GET", "/offers");
+    if (options.json) return await out.json(view);
+    if (view.offers.length === 0) return await out.line("No offers");
+    await out.table(
+      ["Offer", "From", "Files", "Size", "State", "Until", "Note"],
+      view.offers.map((offer) => [
+        { text: offer.id, style: "bold" },
+        peerCell(offer),
+        { text: showFiles(offer.files) },
+        { text: showBytes(offer.bytes) },
+        stateCell(offer.state),
+        { text: offer.expires_at === null ? "–" : showInstant(offer.expires_at) },
+        { text: offer.note === null ? "" : `"${offer.note}"` },
+      ]),
+    );
+  },
+});
+
+/** Fetches in the background. */
+export const acceptCommand = defineCommand({
+  name: "accept",
+  summary: "fetch what a peer offers, in the background",
+  details:
+    "'transfers' shows how far it is. It goes on after anything: a restart here or there, a\n" +
+    "network that was gone.",
+  words: [OFFER_WORD],
+  options: { ...COMMON_OPTIONS, into: intoOption },
+  async run(context) {
+    const transfer = await accept(context, await context.openNode());
+    if (context.options.json) return await context.out.json(transfer);
+    await context.out.line(`Fetching into ${transfer.folder} (${transfer.id})`);
+  },
+});
+
+/** Wants nothing of an offer. */
+export const declineCommand = defineCommand({
+  name: "decline",
+  summary: "decline what a peer offers",
+  details: "The peer is told.",
+  words: [OFFER_WORD],
+  options: COMMON_OPTIONS,
+  async run({ options, words, out, openNode }) {
+    const path = `/offers/${encodeURIComponent(words[0] ?? "")}/decline`;
+    const view = await (await openNode()).files("POST", path);
+    if (options.json) return await out.json(view);
+    await out.line("Declined");
+  },
+});
+
+async function transferOf(node: AdminClient, id: string): Promise<TransferView> {
+  const { transfers } = await node.files<TransfersView>("GET", "/transfers");
+  const found = transfers.find((transfer) => transfer.id === id);
+  if (found === undefined) throw failure("The transfer is not there any more");
+  return found;
+}
+
+/** Fetches and waits. */
+export const getCommand = defineCommand({
+  name: "get",
+  summary: "fetch what a peer offers, and wait for it",
+  details:
+    "Ctrl-C ends the waiting, not the fetching. A transfer that was paused or has failed goes\n" +
+    "on; what is here already is not fetched again.",
+  words: [OFFER_WORD],
+  options: { ...COMMON_OPTIONS, into: intoOption },
+  async run(context) {
+    const { options, out, openNode } = context;
+    const node = await openNode();
+    const { id } = await accept(context, node);
+    const transfer = await watchProgress(context, {
+      stopped: GOES_ON,
+      look: async () => {
+        const now = await transferOf(node, id);
+        if (now.state !== "running" && now.state !== "waiting") return { over: now };
+        const { name: what, bytes, done_bytes: doneBytes } = now;
+        return { progress: { what, bytes, doneBytes, waits: now.why } };
+      },
+    });
+    if (transfer.state !== "done") {
+      throw failure(`The transfer is ${transfer.state}: ${transfer.why ?? "by you"}`);
+    }
+    if (options.json) return await out.json(transfer);
+    for (const name of transfer.landed) {
+      await out.line({ text: "Fetched", style: "green" }, ` ${transfer.folder}/${name}`);
+    }
+  },
+});
+
+async function listTransfers(out: Output, { transfers }: TransfersView): Promise<void> {
+  if (transfers.length === 0) return await out.line("No transfers");
+  await out.table(
+    ["Transfer", "", "Peer", "File", "Done", "Size", "State", ""],
+    transfers.map((transfer) => [
+      { text: transfer.id, style: "bold", short: transfer.id.slice(0, 8) },
+      { text: transfer.direction === "in" ? "from" : "to", style: "dim" },
+      peerCell(transfer),
+      { text: transfer.name },
+      { text: showBytes(transfer.done_bytes) },
+      { text: showBytes(transfer.bytes) },
+      stateCell(transfer.state),
+      { text: transfer.why ?? "" },
+    ]),
+  );
+}
+
+/** Lists what is on its way, and changes it. */
+export const transfersCommand = defineCommand({
+  name: "transfers",
+  summary: "list what is on its way; pause, resume or cancel it",
+  details: "Without words: what is fetched and sent. What has landed stays where a transfer is\n" +
+    "cancelled. One that is sent is ended by 'unshare'.",
+  words: [
+    { name: "change", summary: CHANGES.join(", "), isOptional: true },
+    { name: "transfer", summary: "as this command names it", isOptional: true },
+  ],
+  options: COMMON_OPTIONS,
+  async run({ options, words, out, openNode }) {
+    const [word, id] = words;
+    const change = CHANGES.find((known) => known === word);
+    if (word !== undefined && change === undefined) {
+      throw usageError(`<change>: expected one of ${CHANGES.join(", ")}`);
+    }
+    if (change !== undefined && id === undefined) throw usageError("<transfer>: say which one");
+    const node = await openNode();
+    if (change === undefined) {
+      const view = await node.files<TransfersView>("GET", "/transfers");
+      return options.json ? await out.json(view) : await listTransfers(out, view);
+    }
+    const path = `/transfers/${encodeURIComponent(id!)}/${change}`;
+    const transfer = await node.files<TransferView>("POST", path);
+    if (options.json) return await out.json(transfer);
+    await out.line("The transfer is ", stateCell(transfer.state));
+  },
+});

@@ -1,0 +1,63 @@
+/**
+ * `openred-node search`.
+ *
+ * @module
+ */
+import type { HistoryMessage, SearchView } from "../protocol/messaging_api.ts";
+import { PEER_WORD, readPeer } from "./arguments.ts";
+import { usageError } from "./command_error.ts";
+import { defineCommand } from "./command.ts";
+import { contentOf } from "./message_lines.ts";
+import { parseInteger } from "./option_values.ts";
+import { valueOption } from "./options.ts";
+import { type Output, shortId, showInstant } from "./output.ts";
+import { COMMON_OPTIONS } from "./run_options.ts";
+import { sanitizeLines } from "./sanitize.ts";
+
+const MAX_LENGTH = 1_000;
+
+async function printFound(out: Output, message: HistoryMessage): Promise<void> {
+  const { conversation, from, state } = message;
+  const isOwn = state[conversation] !== undefined;
+  await out.line(
+    { text: isOwn ? `you to ${shortId(conversation)}` : shortId(from), style: "cyan" },
+    { text: `  ${showInstant(message.sent_at)}  ${message.id}`, style: "dim" },
+  );
+  for (const line of sanitizeLines(contentOf(message))) {
+    await out.line({ text: "  │ ", style: "dim" }, line);
+  }
+}
+
+/** Looks for texts. */
+export const searchCommand = defineCommand({
+  name: "search",
+  summary: "look for messages",
+  details:
+    "Finds texts that have all of the words, each from its beginning on, without regard to\n" +
+    "case and accents; the newest first. With --json: one list of messages.",
+  words: [{ name: "text", summary: "the words" }, { ...PEER_WORD, isOptional: true }],
+  options: {
+    ...COMMON_OPTIONS,
+    limit: valueOption<number>({
+      flag: "limit",
+      value: "N",
+      summary: "at most so many",
+      defaultText: "50",
+      fallback: 50,
+      parse: (text) => parseInteger(text, { min: 1, max: 500 }),
+    }),
+  },
+  async run({ options, words, out, err, openNode }) {
+    const [text = "", peer] = words;
+    if (text.trim() === "" || text.length > MAX_LENGTH || !text.isWellFormed()) {
+      throw usageError(`<text>: expected words of at most ${MAX_LENGTH} characters`);
+    }
+    const query = new URLSearchParams({ text, limit: String(options.limit) });
+    if (peer !== undefined) query.set("peer", readPeer(peer));
+    const view = await (await openNode()).messaging<SearchView>("GET", `/search?${query}`);
+    if (options.json) await out.json(view.messages);
+    else if (view.messages.length === 0) await out.line("Nothing found");
+    else for (const message of view.messages) await printFound(out, message);
+    if (view.more) await err.line({ text: "There is more: --limit", style: "yellow" });
+  },
+});

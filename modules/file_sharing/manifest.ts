@@ -1,0 +1,35 @@
+/**
+ * What file sharing says of itself.
+ *
+ * @module
+ */
+import type { ManifestInput } from "../../protocol/module_manifest.ts";
+
+/** To offer files here, and to fetch what was shared with that peer. */
+export const FILES_PERMISSION = "files";
+
+/** The sealed call that offers a share. */
+export const SHARE = "share";
+/** The sealed call that begins a transfer, or goes on with one. */
+export const REQUEST = "request";
+export const READ = "read";
+export const PIECE = "piece";
+export const END = "end";
+export const DECLINE = "decline";
+
+export const FILE_SHARING_MANIFEST = {
+  name: "file_sharing",
+  version: "1.0.0",
+  api: 1,
+  summary: "Files of any size, checked bit by bit, resumed after anything",
+  services: ["files"],
+  permissions: [FILES_PERMISSION],
+  frames: [
+    { type: SHARE, answers: true, members: ["share", "expires_at", "note"] },
+    { type: REQUEST, answers: true, members: ["share", "file", "download"] },
+    { type: READ, members: ["transfer", "part", "at"] },
+    { type: PIECE, members: ["transfer", "part", "at"] },
+    { type: END, members: ["transfer", "reason"] },
+    { type: DECLINE, members: ["share"] },
+  ],
+} satisfies ManifestInput;

@@ -1,0 +1,26 @@
+/**
+ * The tables of file sharing.
+ *
+ * @module
+ */
+
+/** What is shared, offered and fetched is sealed under the module's key; whom it concerns is not. */
+const FIRST = `
+CREATE TABLE file_sharing_records (
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  sealed BLOB NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT;
+CREATE INDEX file_sharing_peers ON file_sharing_records (peer);
+CREATE TABLE file_sharing_layers (
+  share TEXT NOT NULL,
+  file INTEGER NOT NULL,
+  layer BLOB NOT NULL,
+  PRIMARY KEY (share, file)
+) STRICT;
+`;
+
+/** The step at place n leads from version n to n + 1. */
+export const FILE_SHARING_TABLES: readonly string[] = [FIRST];

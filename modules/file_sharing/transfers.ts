@@ -1,0 +1,313 @@
+/**
+ * What this node fetches: each accepted offer until it is whole, through restarts on either side.
+ *
+ * @module
+ */
+import { encodeBase64Url } from "../../crypto/encoding.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import type { TransferState } from "../../protocol/file_sharing_api.ts";
+import type { ModuleContext, NodeId } from "../api.ts";
+import {
+  type Checked,
+  download,
+  type DownloadParts,
+  type Transfer,
+  WrongContent,
+} from "./download.ts";
+import type { Offer } from "./offers.ts";
+import { pause } from "./pause.ts";
+import type { Held, Records } from "./records.ts";
+
+const ID_BYTES = 16;
+const FIRST_PAUSE_MS = 1_000;
+const LAST_PAUSE_MS = 60_000;
+/** Those that are over, and the names in them. */
+const MAX_OVER = 1_000;
+const MAX_OVER_BYTES = 4 * 2 ** 20;
+const WRONG = "The peer sent something else than it had offered";
+
+export interface TransferParts
+  extends DownloadParts, Pick<ModuleContext, "clock" | "random" | "events" | "log"> {
+  readonly records: Records<Transfer>;
+}
+
+/** A transfer that goes on. */
+interface Run {
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+  /** Ends a pause. */
+  wake: AbortController;
+  /** Why it waits; `null` while it goes on. */
+  waits: string | null;
+  /** Of the file under way. */
+  bytes: number;
+  checked: Checked | null;
+}
+
+/** The transfers of one node. */
+export class Transfers {
+  readonly #parts: TransferParts;
+  readonly #runs = new Map<string, Run>();
+  #isStopped = false;
+
+  constructor(parts: TransferParts) {
+    this.#parts = parts;
+  }
+
+  /** Goes on with what an earlier run left. */
+  start(): void {
+    for (const { id, value } of this.#parts.records.all()) {
+      if (value.state === "running") this.#run(id);
+    }
+  }
+
+  /** Nothing is fetched any more when it resolves. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all([...this.#runs.keys()].map((id) => this.#halt(id)));
+  }
+
+  /** Begins to fetch what was offered. @throws {OpenRedError} `not_found`, `forbidden` for the folder. */
+  async begin(
+    { id, peer, value }: Held<Offer>,
+    folder: string,
+  ): Promise<void> {
+    const { records, random, disk } = this.#parts;
+    if (records.get(id) !== null) return;
+    const { path } = await disk.openFolder(folder);
+    // It may have begun meanwhile.
+    if (records.get(id) !== null) return;
+    const part = `.openred-${encodeBase64Url(random.bytes(ID_BYTES))}.part`;
+    const transfer: Transfer = {
+      share: value.share,
+      files: value.files,
+      folder: path,
+      download: encodeBase64Url(random.bytes(ID_BYTES)),
+      state: "running",
+      why: null,
+      at: 0,
+      part,
+      landing: null,
+      landed: [],
+    };
+    await records.add({ id, peer, value: transfer });
+    this.#run(id);
+    await this.#forgetOldest();
+  }
+
+  /** Of those that are over the oldest are forgotten, so that records and lists stay short. */
+  async #forgetOldest(): Promise<void> {
+    const { records } = this.#parts;
+    let [count, bytes] = [0, 0];
+    for (const { id, value } of records.all().toReversed()) {
+      if (!["done", "cancelled", "failed"].includes(value.state)) continue;
+      count += 1;
+      bytes += namesLength(value);
+      if (count <= MAX_OVER && bytes <= MAX_OVER_BYTES) continue;
+      await records.remove(id);
+      if (value.state === "failed") await this.#removePart(value);
+    }
+  }
+
+  /** The peer is there. */
+  pump(peer: NodeId): void {
+    for (const { id } of this.#parts.records.of(peer)) this.#runs.get(id)?.wake.abort();
+  }
+
+  /** How many transfers wait for a peer. */
+  waiting(peer: NodeId): number {
+    return this.#parts.records.of(peer).filter(({ value }) => value.state === "running").length;
+  }
+
+  /** @throws {OpenRedError} `not_found`; `bad_request` for one that is over. */
+  async pause(id: string): Promise<void> {
+    this.#open(id);
+    await this.#halt(id);
+    await this.#change(id, { state: "paused", why: null });
+  }
+
+  /** @throws {OpenRedError} `not_found`; `bad_request` for one that is over for good. */
+  async resume(id: string): Promise<void> {
+    // A run that has ended is there until its end is on disk.
+    if (this.#open(id).value.state !== "running") await this.#runs.get(id)?.done;
+    this.#open(id);
+    await this.#change(id, { state: "running", why: null });
+    this.#run(id);
+  }
+
+  /** What has landed stays; what has not goes. @throws {OpenRedError} As {@linkcode pause}. */
+  async cancel(id: string): Promise<void> {
+    const { value } = this.#open(id);
+    await this.#halt(id);
+    await this.#change(id, { state: "cancelled", why: null });
+    await this.#removePart(value);
+  }
+
+  /** Nothing of a peer is fetched any more. */
+  async drop(gone: readonly Held<Transfer>[]): Promise<void> {
+    for (const { id, value } of gone) {
+      await this.#halt(id);
+      if (value.state !== "done") await this.#removePart(value);
+    }
+  }
+
+  /** Those under way go on with the peer that followed another one. */
+  moved(ids: readonly string[]): void {
+    for (const id of ids) {
+      if (this.#runs.has(id)) {
+        this.#halt(id).then(() => this.#run(id)).catch((error) => this.#failed(error));
+      }
+    }
+  }
+
+  stateOf({ id, value }: Held<Transfer>): { state: TransferState; why: string | null } {
+    const waits = this.#runs.get(id)?.waits ?? null;
+    if (value.state !== "running" || waits === null) return value;
+    return { state: "waiting", why: waits };
+  }
+
+  doneBytes({ id, value }: Held<Transfer>): number {
+    const before = value.files.slice(0, value.at).reduce((sum, { length }) => sum + length, 0);
+    return before + (this.#runs.get(id)?.bytes ?? 0);
+  }
+
+  #get(id: string): Held<Transfer> {
+    const held = this.#parts.records.get(id);
+    if (held === null) throw new OpenRedError("not_found", "There is no transfer of this name");
+    return held;
+  }
+
+  #open(id: string): Held<Transfer> {
+    const held = this.#get(id);
+    if (held.value.state === "done" || held.value.state === "cancelled") throw isOver();
+    return held;
+  }
+
+  async #removePart({ folder, part }: Transfer): Promise<void> {
+    try {
+      await (await this.#parts.disk.openFolder(folder)).removePart(part);
+    } catch (error) {
+      if (!(error instanceof OpenRedError)) throw error;
+      this.#parts.log.log("warn", "part_left", { text: error.message });
+    }
+  }
+
+  async #change(id: string, change: Partial<Transfer>): Promise<void> {
+    await this.#parts.records.change(id, (value) => ({ ...value, ...change }));
+    if (change.state !== undefined) {
+      this.#parts.events.emit("transfer", { id, state: change.state });
+    }
+  }
+
+  async #halt(id: string): Promise<void> {
+    const run = this.#runs.get(id);
+    run?.stop.abort();
+    await run?.done;
+  }
+
+  #run(id: string): void {
+    if (this.#isStopped || this.#runs.has(id)) return;
+    if (this.#parts.records.get(id)?.value.state !== "running") return;
+    const run: Run = {
+      stop: new AbortController(),
+      done: Promise.resolve(),
+      wake: new AbortController(),
+      waits: null,
+      bytes: 0,
+      checked: null,
+    };
+    const done = this.#repeat(id, run).catch((error) => this.#failed(error)).finally(() => {
+      this.#runs.delete(id);
+    });
+    this.#runs.set(id, Object.assign(run, { done }));
+  }
+
+  #failed(error: unknown): void {
+    this.#parts.log.log("error", "transfer_failed", { text: String(error) });
+  }
+
+  /** Tries until it is whole, is over, or is stopped. */
+  async #repeat(id: string, run: Run): Promise<void> {
+    const { signal } = run.stop;
+    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted;) {
+      const before = this.#reached(id, run);
+      run.wake = new AbortController();
+      const end = await this.#try(id, run);
+      if (signal.aborted) return;
+      if (end === null) return await this.#change(id, { state: "done", why: null });
+      if ("state" in end) return await this.#change(id, end);
+      run.waits = end.waits;
+      if (this.#reached(id, run) > before) pauseMs = FIRST_PAUSE_MS;
+      await pause(this.#parts.clock, pauseMs, AbortSignal.any([signal, run.wake.signal]));
+      pauseMs = Math.min(2 * pauseMs, LAST_PAUSE_MS);
+    }
+  }
+
+  #reached(id: string, run: Run): number {
+    return (this.#parts.records.get(id)?.value.at ?? 0) * 2 ** 40 + run.bytes;
+  }
+
+  /** @returns `null` once it is whole; how it is over; or why it has to wait. */
+  async #try(
+    id: string,
+    run: Run,
+  ): Promise<null | Pick<Transfer, "state" | "why"> | { readonly waits: string }> {
+    const held = this.#parts.records.get(id);
+    if (held === null) return { state: "cancelled", why: null };
+    const current = () => this.#parts.records.get(id)?.value ?? held.value;
+    try {
+      await download(this.#parts, {
+        get transfer() {
+          return current();
+        },
+        peer: held.peer,
+        get checked() {
+          return run.checked;
+        },
+        set checked(checked) {
+          run.checked = checked;
+        },
+        change: (change) => {
+          if (change.at !== undefined) run.bytes = 0;
+          return this.#change(id, change);
+        },
+        reached: (bytes) => {
+          run.bytes = bytes;
+          if (bytes > 0) run.waits = null;
+        },
+      }, run.stop.signal);
+      return null;
+    } catch (error) {
+      if (run.stop.signal.aborted) return { waits: "" };
+      return endOf(error);
+    }
+  }
+}
+
+function namesLength({ files, landed }: Transfer): number {
+  return [...files.map(({ name }) => name), ...landed].reduce((sum, name) => sum + name.length, 0);
+}
+
+function isOver(): OpenRedError {
+  return new OpenRedError("bad_request", "This transfer is over");
+}
+
+/** Whether an error ends a transfer, has it wait for the owner, or for a better time. */
+function endOf(error: unknown): Pick<Transfer, "state" | "why"> | { readonly waits: string } {
+  if (error instanceof WrongContent) return { state: "failed", why: WRONG };
+  if (!(error instanceof OpenRedError)) throw error;
+  switch (error.code) {
+    case "unreachable":
+    case "rate_limited":
+    case "internal":
+    case "session_unknown":
+      return { waits: error.message };
+    case "forbidden":
+      return { state: "paused", why: error.message };
+    case "overloaded":
+      // A disk that is full fills no emptier by itself; the owner resumes.
+      return { state: "paused", why: error.message };
+    default:
+      return { state: "failed", why: error.message };
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What the owner sees of shares, offers and transfers.
+ *
+ * @module
+ */
+import { decodeBase64Url } from "../../crypto/encoding.ts";
+import type { OfferView, ShareView, TransferView } from "../../protocol/file_sharing_api.ts";
+import type { PeersNow } from "../api.ts";
+import type { Transfer } from "./download.ts";
+import type { Offer } from "./offers.ts";
+import type { Held } from "./records.ts";
+import type { Share, Shares } from "./shares.ts";
+import type { Transfers } from "./transfers.ts";
+import type { UploadView } from "./uploads.ts";
+
+function sum(lengths: readonly number[]): number {
+  return lengths.reduce((all, length) => all + length, 0);
+}
+
+export function viewShare(
+  { id, peer, value }: Held<Share>,
+  { peers, shares }: { readonly peers: PeersNow; readonly shares: Shares },
+): ShareView {
+  const bytes = sum(value.files.map(({ length }) => length));
+  const isUsed = value.count !== null &&
+    value.files.every(({ downloads }) => downloads.length >= value.count!);
+  const state = shares.stateOf(value);
+  return {
+    id,
+    peer,
+    petname: peers.petname(peer),
+    state: state === "ready" && isUsed ? "used" : state,
+    why: value.why,
+    answer: value.answer,
+    created_at: value.createdAt,
+    expires_at: value.expiresAt,
+    count: value.count,
+    note: value.note,
+    files: value.files.map(({ name, path, length, root, downloads }) => ({
+      name,
+      path,
+      bytes: length,
+      root: root === null ? null : decodeBase64Url(root)?.toHex() ?? null,
+      downloads: downloads.length,
+    })),
+    bytes,
+    hashed_bytes: value.state === "ready" ? bytes : shares.hashedBytes(id),
+  };
+}
+
+export function viewOffer({ id, peer, value }: Held<Offer>, peers: PeersNow): OfferView {
+  return {
+    id,
+    peer,
+    petname: peers.petname(peer),
+    state: value.state,
+    received_at: value.receivedAt,
+    expires_at: value.expiresAt,
+    note: value.note,
+    files: value.files.map(({ name, length }) => ({ name, bytes: length })),
+    bytes: sum(value.files.map(({ length }) => length)),
+  };
+}
+
+export function viewTransfer(
+  held: Held<Transfer>,
+  { peers, transfers }: { readonly peers: PeersNow; readonly transfers: Transfers },
+): TransferView {
+  const { id, peer, value } = held;
+  const { state, why } = transfers.stateOf(held);
+  return {
+    id,
+    direction: "in",
+    peer,
+    petname: peers.petname(peer),
+    state,
+    why,
+    name: value.files[Math.min(value.at, value.files.length - 1)]!.name,
+    bytes: sum(value.files.map(({ length }) => length)),
+    done_bytes: transfers.doneBytes(held),
+    folder: value.folder,
+    landed: value.landed,
+  };
+}
+
+export function viewUpload(upload: UploadView, peers: PeersNow): TransferView {
+  const { id, peer, name, bytes, reachedBytes } = upload;
+  return {
+    id,
+    direction: "out",
+    peer,
+    petname: peers.petname(peer),
+    state: reachedBytes < bytes ? "running" : "done",
+    why: null,
+    name,
+    bytes,
+    done_bytes: reachedBytes,
+    folder: null,
+    landed: [],
+  };
+}

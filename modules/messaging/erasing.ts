@@ -1,0 +1,30 @@
+/**
+ * Taking texts away: of messages that were removed or have expired. Their rows stay, so that none comes back.
+ *
+ * @module
+ */
+import type { ModuleTables, NodeId } from "../api.ts";
+import { readName } from "./names.ts";
+import type { Erased } from "./rows.ts";
+
+const BOXES = ["messaging_inbox", "messaging_outbox"];
+
+/** Inside a transaction: takes away the text of a message, and whatever was said about it. */
+export function eraseTarget(
+  tables: ModuleTables,
+  { conversation, target }: { readonly conversation: NodeId; readonly target: string },
+  why: Erased,
+): void {
+  const { own, run, n } = readName(target);
+  const box = BOXES[own ? 1 : 0]!;
+  tables.statement(
+    `UPDATE ${box} SET sealed = x'', erased = ?
+     WHERE conversation = ? AND run = ? AND n = ? AND erased IS NULL AND kind <> 'remove'`,
+  ).run(why, conversation, run, n);
+  for (const other of BOXES) {
+    tables.statement(
+      `UPDATE ${other} SET sealed = x'', erased = ?
+       WHERE conversation = ? AND target = ? AND erased IS NULL AND kind <> 'remove'`,
+    ).run(why, conversation, target);
+  }
+}

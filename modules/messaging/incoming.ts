@@ -1,0 +1,298 @@
+/**
+ * What peers wrote: stored once, then acknowledged.
+ *
+ * @module
+ */
+import { OpenRedError } from "../../protocol/errors.ts";
+import type { ModuleContext, ModuleTables, NodeId, PeerFrame } from "../api.ts";
+import type { ContactRequests } from "./contact_requests.ts";
+import { eraseTarget } from "./erasing.ts";
+import { type CameMessage, readMessage } from "./headers.ts";
+import type { Inbox } from "./inbox.ts";
+import type { InboxShares } from "./inbox_shares.ts";
+import { nameText, readName } from "./names.ts";
+import { type Erased, rowsOfBox } from "./rows.ts";
+import { aadOfRow, sealTexts } from "./sealed_texts.ts";
+import type { Timeline } from "./timeline.ts";
+
+interface IncomingParts extends Pick<ModuleContext, "clock" | "events" | "storage"> {
+  readonly tables: ModuleTables;
+  readonly inbox: Inbox;
+  readonly requests: ContactRequests;
+  readonly shares: InboxShares;
+  readonly timeline: Timeline;
+}
+
+/** A message on its way into the inbox. */
+interface Arriving extends CameMessage {
+  readonly peer: NodeId;
+  readonly id: string;
+  readonly isRequest: boolean;
+  readonly receivedAt: number;
+  readonly expiresAt: number | null;
+  readonly sentAt: number;
+}
+
+/** What became of it: stored under a number, there before, no room, or refused. */
+type End = Stored | "known" | "full" | OpenRedError;
+
+/** Under which number it is stored. */
+interface Numbered {
+  readonly run: string | null;
+  readonly n: number | null;
+  readonly hasNumber: boolean;
+}
+
+/** A message, and who waits to hear of it. */
+interface Waiting {
+  readonly message: Arriving;
+  readonly resolve: (isStored: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Stored {
+  readonly number: number;
+  /** `null` where something that came before is about it, or comes behind it. */
+  readonly place: number | null;
+  readonly erased: Erased | null;
+}
+
+/** What changes no earlier message. */
+const MAY_BE_NAMELESS: ReadonlySet<string> = new Set(["text", "react"]);
+
+/** Takes messages of peers. */
+export class Incoming {
+  readonly #parts: IncomingParts;
+  #waiting: Waiting[] = [];
+
+  constructor(parts: IncomingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Stores a message once, while its peer has room for more; a stranger's only while all of them have.
+   * @param id What tells it from the others of its sender.
+   * @returns Whether it is stored.
+   * @throws {OpenRedError} `bad_request`, `too_large` for one that is never taken; `overloaded`.
+   */
+  async receive({ peer, type, header, body, isRequest }: PeerFrame, id: string): Promise<boolean> {
+    const came = readMessage(type, header, body);
+    const { inbox, clock } = this.#parts;
+    if (inbox.has(peer, id) || this.#isHeld({ ...came, peer, id })) return true;
+    // Of a stranger the owner sees texts alone; what is about them comes again once it is none.
+    if (isRequest && came.kind !== "text") return false;
+    if (!this.#hasRoomFor(peer, isRequest)) return false;
+    const message = arriving(came, { peer, id, isRequest, receivedAt: clock.nowMs() });
+    const known = { ...message, ...this.#knownNames(message), ...this.#freeName(message) };
+    return await new Promise((resolve, reject) => {
+      this.#waiting.push({ message: known, resolve, reject });
+      if (this.#waiting.length === 1) clock.setTimer(0, () => void this.#storeAll());
+    });
+  }
+
+  /** Seals and stores together what came in one turn of the event loop. */
+  async #storeAll(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const { storage, timeline, shares } = this.#parts;
+    try {
+      const sealed = await sealTexts(
+        storage,
+        waiting.map(({ message }) => ({ aad: aadOfRow(boundOf(message)), text: message.text })),
+      );
+      const ends = await this.#store(waiting.map(({ message }) => message), sealed);
+      for (const [index, { message, resolve, reject }] of waiting.entries()) {
+        const end = ends[index]!;
+        if (end instanceof OpenRedError) {
+          reject(end);
+          continue;
+        }
+        if (typeof end === "object") await this.#tell(message, end);
+        resolve(end !== "full");
+      }
+    } catch (error) {
+      timeline.forget();
+      for (const { message, reject } of waiting) {
+        shares.recount(message.peer);
+        reject(error);
+      }
+    }
+  }
+
+  /** Whether it is there already as a message of the id that its sender had before. */
+  #isHeld({ peer, run, n, id }: Pick<Arriving, "peer" | "run" | "n" | "id">): boolean {
+    return this.#parts.tables.statement(
+      "SELECT 1 FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = ? AND id = ?",
+    ).get(peer, run, n, id) !== undefined;
+  }
+
+  #hasRoomFor(peer: NodeId, isRequest: boolean): boolean {
+    const { requests, shares } = this.#parts;
+    return shares.hasRoomFor(peer) && (!isRequest || requests.hasRoomFor(peer));
+  }
+
+  /** Names of this node's own messages that it never gave hold nothing up, now or later. */
+  #knownNames({ peer, after, reply }: Arriving): { after: string[]; reply: string | null } {
+    const { timeline } = this.#parts;
+    const isKnown = (name: string) => !readName(name).own || timeline.holds(peer, name);
+    return {
+      after: after.filter(isKnown),
+      reply: reply !== null && isKnown(reply) ? reply : null,
+    };
+  }
+
+  /**
+   * A node whose disk was set back without its knowing gives numbers that it has given before. What it writes then is
+   * not lost for that: it has no name. What changes an earlier message keeps its own, and is refused.
+   */
+  #freeName({ peer, run, n, kind }: Arriving): Pick<Arriving, "run" | "n"> {
+    if (n === null || !MAY_BE_NAMELESS.has(kind)) return { run, n };
+    const holder = this.#parts.tables.statement(
+      "SELECT kind FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = ?",
+    ).get(peer, run, n);
+    return MAY_BE_NAMELESS.has(`${holder?.kind}`) ? { run: null, n: null } : { run, n };
+  }
+
+  async #store(
+    messages: readonly Arriving[],
+    sealed: readonly Uint8Array[],
+  ): Promise<readonly End[]> {
+    let ends: readonly End[] = [];
+    await this.#parts.tables.write(() => {
+      ends = messages.map((message, index) => this.#storeOne(message, sealed[index]!));
+    });
+    return ends;
+  }
+
+  #storeOne(message: Arriving, sealed: Uint8Array): End {
+    const { shares, inbox } = this.#parts;
+    const { peer, id, isRequest } = message;
+    // Asked once more: those before it have taken room.
+    if (inbox.has(peer, id) || this.#isHeld(message)) return "known";
+    if (!this.#hasRoomFor(peer, isRequest)) return "full";
+    const number = this.#numberOf(message);
+    if (number instanceof OpenRedError) return number;
+    const stored = this.#insert(message, number, sealed);
+    shares.add(peer, sealed.length);
+    return stored;
+  }
+
+  #insert(message: Arriving, { run, n, hasNumber }: Numbered, sealed: Uint8Array): Stored {
+    const { tables } = this.#parts;
+    const { peer, kind, target } = message;
+    const erased = this.#erasedAtOnce(message);
+    const after = message.after.join(" ");
+    const place = this.#parts.timeline.admit({
+      ...message,
+      conversation: peer,
+      own: false,
+      run,
+      n,
+      after,
+    });
+    const { lastInsertRowid } = tables.statement(
+      `INSERT INTO messaging_inbox (peer, id, sealed, received_at, request, form, conversation,
+         place, kind, run, n, after, reply, target, expires_at, erased, sent_at)
+       VALUES (?, ?, ?, ?, ?, 2, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      peer,
+      message.id,
+      erased === null ? sealed : new Uint8Array(),
+      message.receivedAt,
+      Number(message.isRequest),
+      peer,
+      place,
+      kind,
+      run,
+      n,
+      after,
+      message.reply,
+      target,
+      message.expiresAt,
+      erased,
+      message.sentAt,
+    );
+    if (kind === "remove") eraseTarget(tables, { conversation: peer, target: target! }, "removed");
+    // What came before it and is about it has no text any more, either.
+    if (kind === "text" && erased !== null && run !== null && n !== null) {
+      const name = nameText({ own: false, run, n });
+      eraseTarget(tables, { conversation: peer, target: name }, erased);
+    }
+    if (hasNumber) this.#noteDangling(message);
+    return { number: Number(lastInsertRowid), place, erased };
+  }
+
+  /** The word that a number never comes may follow what came under it. */
+  #numberOf(message: Arriving): Numbered | OpenRedError {
+    const { peer, run, n, kind, target } = message;
+    if (run === null || n === null) return { run, n, hasNumber: false };
+    const name = nameText({ own: false, run, n });
+    if (!this.#parts.timeline.holds(peer, name)) return { run, n, hasNumber: true };
+    if (kind === "remove" && target === name) return { run: null, n: null, hasNumber: false };
+    return new OpenRedError("bad_request", "Another message has this number");
+  }
+
+  /** What was removed, or has expired, before it came. */
+  #erasedAtOnce({ peer, kind, run, n, target, expiresAt, receivedAt }: Arriving): Erased | null {
+    const { tables } = this.#parts;
+    if (expiresAt !== null && expiresAt <= receivedAt) return "expired";
+    if (kind === "remove" || run === null || n === null) return null;
+    const removal = tables.statement(
+      "SELECT 1 FROM messaging_inbox WHERE conversation = ? AND target = ? AND kind = 'remove'",
+    );
+    if (kind === "text") {
+      const name = nameText({ own: false, run, n });
+      return removal.get(peer, name) === undefined ? null : "removed";
+    }
+    const { own, ...named } = readName(target!);
+    if (!own && removal.get(peer, target) !== undefined) return "removed";
+    const [row] = rowsOfBox(
+      tables,
+      own,
+      "WHERE conversation = ? AND run = ? AND n = ?",
+      ...[peer, named.run, named.n],
+    );
+    return row === undefined || row.erased === null ? null : "removed";
+  }
+
+  /** Remembers which messages something that is here builds on, and that may still come. */
+  #noteDangling({ peer, reply, target }: Arriving): void {
+    const { tables, timeline } = this.#parts;
+    for (const name of [reply, target]) {
+      if (name === null || readName(name).own || timeline.holds(peer, name)) continue;
+      tables.statement(
+        "INSERT OR IGNORE INTO messaging_dangling (conversation, name) VALUES (?, ?)",
+      ).run(peer, name);
+    }
+  }
+
+  async #tell(message: Arriving, { number, place, erased }: Stored): Promise<void> {
+    const { inbox, events } = this.#parts;
+    const { kind, peer, text } = message;
+    if (kind !== "text") return events.emit("changed", { peer, kind });
+    if (erased !== null) return;
+    const view = place === null
+      ? (await inbox.listAfter({ after: number - 1, limit: 1 }))[0]
+      : inbox.view({
+        row: { ...message, number, erased },
+        text,
+        isEdited: false,
+        isDamaged: false,
+      });
+    if (view?.number === number) events.emit("message", { message: view });
+  }
+}
+
+function arriving(
+  came: CameMessage,
+  options: { peer: NodeId; id: string; isRequest: boolean; receivedAt: number },
+): Arriving {
+  const { receivedAt } = options;
+  const sentAt = came.sentAt ?? receivedAt;
+  const expiresAt = came.expiresMs === null ? null : Math.min(sentAt, receivedAt) + came.expiresMs;
+  return { ...came, ...options, sentAt, expiresAt };
+}
+
+function boundOf({ after, ...message }: Arriving) {
+  return { ...message, own: false, form: 2, after: after.join(" ") };
+}

@@ -1,0 +1,93 @@
+/**
+ * Texts as they are to be read: opened, each in its latest form.
+ *
+ * @module
+ */
+import type { ModuleContext, ModuleTables } from "../api.ts";
+import { type MessageRow, nameOfRow, rowsOfBox } from "./rows.ts";
+import { aadOfRow, openTexts } from "./sealed_texts.ts";
+
+export interface OpenedText {
+  readonly row: MessageRow;
+  /** Empty where there is none any more. */
+  readonly text: string;
+  readonly isEdited: boolean;
+  /** The row, or its latest edit, was changed on disk. */
+  readonly isDamaged: boolean;
+}
+
+type OpeningParts = Pick<ModuleContext, "events" | "storage"> & { readonly tables: ModuleTables };
+
+/** The latest row of one author about a message. */
+export function latestAbout(
+  tables: ModuleTables,
+  row: MessageRow,
+  { kind, own }: { readonly kind: "edit" | "react"; readonly own: boolean },
+): MessageRow | null {
+  if (row.run === null) return null;
+  const [found] = rowsOfBox(
+    tables,
+    own,
+    `WHERE conversation = ? AND target = ? AND kind = ? AND erased IS NULL
+     ORDER BY place IS NULL DESC, place DESC, n DESC LIMIT 1`,
+    ...[row.conversation, nameOfRow(row), kind],
+  );
+  return found ?? null;
+}
+
+/** Opens rows; says it to the operator where one was changed on disk. */
+export async function openRows(
+  { storage, events }: Pick<OpeningParts, "events" | "storage">,
+  rows: readonly MessageRow[],
+): Promise<readonly (string | null)[]> {
+  const there = rows.filter(({ erased }) => erased === null);
+  const sealed = there.map((row) => ({ aad: aadOfRow(row), sealed: row.sealed }));
+  const texts = await openTexts(storage, sealed);
+  if (texts.includes(null)) {
+    events.warn("damaged", "A stored message was changed on disk; its text is lost");
+  }
+  const byRow = new Map(there.map((row, index) => [row, texts[index]!]));
+  return rows.map((row) => row.erased === null ? byRow.get(row) ?? null : "");
+}
+
+/** Opens texts in their latest form. */
+export async function openLatest(
+  parts: OpeningParts,
+  rows: readonly MessageRow[],
+): Promise<readonly OpenedText[]> {
+  const latest = rows.map((row) => {
+    if (row.kind !== "text" || row.erased !== null) return row;
+    return latestAbout(parts.tables, row, { kind: "edit", own: row.own }) ?? row;
+  });
+  const texts = await openRows(parts, latest);
+  return rows.map((row, index) => ({
+    row,
+    text: texts[index] ?? "",
+    isEdited: latest[index] !== row,
+    isDamaged: texts[index] === null,
+  }));
+}
+
+/** How many messages of its sender are missing right before a row. */
+export function missingBefore(tables: ModuleTables, row: MessageRow): number {
+  const { conversation, own, run, n } = row;
+  if (own || run === null || n === null) return 0;
+  const former = tables.statement(
+    `SELECT n FROM messaging_inbox WHERE conversation = ? AND run = ? AND n < ?
+     ORDER BY n DESC LIMIT 1`,
+  ).get(conversation, run, n);
+  return former === undefined ? 0 : n - Number(former.n) - 1;
+}
+
+/** How many characters the texts of one answer have together. */
+const MAX_ANSWER_LENGTH = 2 * 2 ** 20;
+
+/** The first of some texts, as many as fit into an answer: one at least. */
+export function fitting<T extends { readonly text: string }>(texts: readonly T[]): readonly T[] {
+  let length = 0;
+  const end = texts.findIndex(({ text }, index) => {
+    length += text.length;
+    return index > 0 && length > MAX_ANSWER_LENGTH;
+  });
+  return end === -1 ? texts : texts.slice(0, end);
+}

@@ -1,0 +1,239 @@
+/**
+ * The owner's routes of messaging.
+ *
+ * @module
+ */
+import {
+  cancelInputSchema,
+  type ClearedView,
+  clearInputSchema,
+  type ConversationsView,
+  draftInputSchema,
+  type DraftView,
+  historyQuerySchema,
+  inboxQuerySchema,
+  peerInputSchema,
+  peerQuerySchema,
+  reactInputSchema,
+  readInputSchema,
+  receiptsInputSchema,
+  removeInputSchema,
+  searchQuerySchema,
+  sendInputSchema,
+  type SentView,
+} from "../../protocol/messaging_api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { parseInput, parseJson } from "../../protocol/schemas.ts";
+import type { ModuleContext, ModuleRouter, NodeId, RouteAnswer, RouteRequest } from "../api.ts";
+import type { Conversations } from "./conversations.ts";
+import type { History } from "./history.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Reading } from "./reading.ts";
+import type { Searching } from "./searching.ts";
+import type { Typing } from "./typing.ts";
+import type { Draught, StoredMessage, Writing } from "./writing.ts";
+
+/** What the routes work with. */
+export interface RouteParts {
+  readonly context: ModuleContext;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+  readonly writing: Writing;
+  readonly history: History;
+  readonly reading: Reading;
+  readonly typing: Typing;
+  readonly searching: Searching;
+  readonly conversations: Conversations;
+  /** Every conversation, the newest first. */
+  listConversations(): ConversationsView;
+}
+
+type Handler = (parts: RouteParts, request: RouteRequest) => Promise<RouteAnswer>;
+
+/** Registers the routes. @param now What runs. */
+export function registerRoutes(router: ModuleRouter, now: () => RouteParts): void {
+  const route = (method: "GET" | "POST" | "PUT", path: string, handler: Handler) =>
+    router.route(method, path, (request) => handler(now(), request));
+  route("POST", "/messages", send);
+  route("POST", "/remove", remove);
+  route("POST", "/react", react);
+  route("GET", "/history", readHistory);
+  route("GET", "/search", search);
+  route("GET", "/conversations", (parts) => Promise.resolve({ json: parts.listConversations() }));
+  route("POST", "/read", read);
+  route("POST", "/receipts", setReceipts);
+  route("POST", "/typing", type);
+  route("GET", "/draft", getDraft);
+  route("PUT", "/draft", putDraft);
+  route("GET", "/outbox", async ({ history }) => ({ json: await history.waiting() }));
+  route("POST", "/outbox/cancel", cancel);
+  route("GET", "/inbox", list);
+  route("POST", "/inbox/clear", clear);
+}
+
+/** Stores a message for a peer and sends it, now or when the peer is back. */
+async function send(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+  const input = parseInput(sendInputSchema, parseJson(request.body));
+  const { context } = parts;
+  const to = await context.peers.meet(input.peer);
+  const stored = await parts.writing.add(to, draughtOf(parts, to, input));
+  const waiting = { context, waitMs: input.wait_ms, signal: request.signal };
+  return { json: await sentView(stored, waiting) };
+}
+
+function draughtOf(
+  { writing }: RouteParts,
+  peer: NodeId,
+  input: {
+    text: string;
+    reply_to?: string | undefined;
+    edits?: string | undefined;
+    expires_ms?: number | undefined;
+  },
+): Draught {
+  const { text, reply_to: replyTo, edits, expires_ms: expiresMs } = input;
+  const reply = replyTo === undefined ? null : writing.nameOf(writing.find(peer, replyTo));
+  if (edits === undefined) return { kind: "text", text, reply, expiresMs: expiresMs ?? null };
+  if (reply !== null || expiresMs !== undefined) {
+    throw new OpenRedError("bad_request", "An edit changes the text and nothing else");
+  }
+  return { kind: "edit", text, target: ownName(writing, peer, edits) };
+}
+
+/** @throws {OpenRedError} `forbidden` for a message of somebody else. */
+function ownName(writing: Writing, peer: NodeId, id: string): string {
+  const row = writing.find(peer, id);
+  if (!row.own) throw new OpenRedError("forbidden", "Only who wrote a message can change it");
+  return writing.nameOf(row);
+}
+
+async function sentView(
+  { id, peer, delivered }: StoredMessage,
+  waiting: { context: ModuleContext; waitMs: number; signal: AbortSignal },
+): Promise<SentView> {
+  const rttMs = await before(delivered, waiting);
+  return { id, peer, state: rttMs === null ? "queued" : "delivered", rtt_ms: rttMs };
+}
+
+/** Takes back a message that waits, or has a peer take away one that it has. */
+async function remove(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+  const { peer, id } = parseInput(removeInputSchema, parseJson(request.body));
+  const { writing, outbox } = parts;
+  const of = await parts.context.peers.find(peer);
+  const target = ownName(writing, of, id);
+  if (outbox.waits(writing.find(of, id))) await outbox.cancel(id);
+  else await writing.add(of, { kind: "remove", text: "", target });
+  parts.context.events.emit("changed", { peer: of, kind: "remove" });
+  return { json: {} };
+}
+
+async function react(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+  const { peer, id, reaction } = parseInput(reactInputSchema, parseJson(request.body));
+  const { writing } = parts;
+  const of = await parts.context.peers.find(peer);
+  const target = writing.nameOf(writing.find(of, id));
+  const stored = await writing.add(of, { kind: "react", text: reaction, target });
+  return { json: { id: stored.id } };
+}
+
+async function readHistory(
+  { history, context }: RouteParts,
+  request: RouteRequest,
+): Promise<RouteAnswer> {
+  const { peer, before: above, limit } = parseInput(historyQuerySchema, request.query);
+  const of = await context.peers.find(peer);
+  return { json: await history.page(of, { before: above, limit }) };
+}
+
+async function search(
+  { searching, context }: RouteParts,
+  request: RouteRequest,
+): Promise<RouteAnswer> {
+  const { text, peer, limit } = parseInput(searchQuerySchema, request.query);
+  const of = peer === undefined ? null : await context.peers.find(peer);
+  return { json: await searching.search({ text, peer: of, limit }) };
+}
+
+async function read(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+  const { peer, upto } = parseInput(readInputSchema, parseJson(request.body));
+  const { writing, reading, context, inbox } = parts;
+  const of = await context.peers.find(peer);
+  const number = upto === undefined ? inbox.newest(of) : writing.find(of, upto).number;
+  await reading.noteSeen(of, number);
+  return { json: { unread: parts.conversations.unread(of) } };
+}
+
+async function setReceipts(
+  { reading, context }: RouteParts,
+  request: RouteRequest,
+): Promise<RouteAnswer> {
+  const { peer, tell } = parseInput(receiptsInputSchema, parseJson(request.body));
+  const of = await context.peers.find(peer);
+  await reading.setTells(of, tell);
+  return { json: { receipts: reading.tells(of) } };
+}
+
+async function type({ typing, context }: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+  const { peer } = parseInput(peerInputSchema, parseJson(request.body));
+  await typing.say(await context.peers.find(peer));
+  return { json: {} };
+}
+
+async function getDraft(
+  { conversations, context }: RouteParts,
+  request: RouteRequest,
+): Promise<RouteAnswer> {
+  const { peer } = parseInput(peerQuerySchema, request.query);
+  const of = await context.peers.find(peer);
+  const { text } = await conversations.draft(of);
+  const view: DraftView = {
+    peer: of,
+    text: text ?? "",
+    ...(text === null ? { damaged: true } : {}),
+  };
+  return { json: view };
+}
+
+async function putDraft(
+  { conversations, context }: RouteParts,
+  request: RouteRequest,
+): Promise<RouteAnswer> {
+  const { peer, text } = parseInput(draftInputSchema, parseJson(request.body));
+  const of = await context.peers.find(peer);
+  await conversations.setDraft(of, text);
+  return { json: { peer: of, text } satisfies DraftView };
+}
+
+async function cancel({ outbox }: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+  const { id } = parseInput(cancelInputSchema, parseJson(request.body));
+  return { json: { id, peer: await outbox.cancel(id) } };
+}
+
+async function clear({ context, inbox }: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+  const { peer, before: below } = parseInput(clearInputSchema, parseJson(request.body));
+  const removed = await inbox.clear(await context.peers.find(peer), below);
+  return { json: { removed } satisfies ClearedView };
+}
+
+async function list({ inbox }: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+  const { after, before: below, limit } = parseInput(inboxQuerySchema, request.query);
+  const messages = below === undefined
+    ? await inbox.listAfter({ after, limit })
+    : await inbox.listBefore({ before: below, limit });
+  return { json: { messages, cursor: messages.at(-1)?.number ?? after } };
+}
+
+/** What a promise resolves with in time, or `null`. */
+async function before<T>(
+  promise: Promise<T>,
+  { context, waitMs, signal }: { context: ModuleContext; waitMs: number; signal: AbortSignal },
+): Promise<T | null> {
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const cancel = context.clock.setTimer(waitMs, () => resolve(null));
+  if (signal.aborted) resolve(null);
+  else signal.addEventListener("abort", () => resolve(null), { once: true });
+  const first = await Promise.race([promise, late]);
+  cancel();
+  return first;
+}

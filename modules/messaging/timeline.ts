@@ -1,0 +1,304 @@
+/**
+ * The places of messages in their conversations. A message that comes in its turn gets its place when it is stored;
+ * the others wait until somebody reads, and get theirs together.
+ *
+ * @module
+ */
+import type { ModuleTables, NodeId } from "../api.ts";
+import { chainOf, nameText, readName } from "./names.ts";
+import { goesBefore, orderMessages, type Placed } from "./order.ts";
+import { boxOf, builtOn, type MessageRow, nameOfRow, readRow, rowsOfBoth, tieOf } from "./rows.ts";
+
+/** Between two neighbours, so that others find room there. */
+const GAP = 2 ** 20;
+/** How many messages a new one is compared with at once. */
+const MAX_NEAR = 32;
+/** From so many unplaced ones on the whole conversation is put in order. */
+const MAX_LOOKED_AT = 500;
+const MAX_LINES = 1_000;
+/** Of how many chains a conversation's highest numbers are kept in memory. */
+const MAX_CHAINS = 64;
+
+/** A message that is about to be stored. */
+export interface NewMessage {
+  readonly conversation: NodeId;
+  readonly own: boolean;
+  readonly run: string | null;
+  readonly n: number | null;
+  readonly id: string;
+  readonly sentAt: number;
+  readonly after: string;
+  readonly reply: string | null;
+  readonly target: string | null;
+}
+
+interface Last {
+  readonly place: number;
+  readonly name: string;
+}
+
+/** What is known of a conversation's end. */
+interface Line {
+  last: Last | null;
+  /** The highest number of each chain that was asked for. */
+  readonly newest: Map<string, number>;
+}
+
+/** The places of all conversations. */
+export class Timeline {
+  readonly #tables: ModuleTables;
+  readonly #lines = new Map<NodeId, Line>();
+
+  constructor(tables: ModuleTables) {
+    this.#tables = tables;
+  }
+
+  /** What was written did not last: everything is read anew. */
+  forget(): void {
+    this.#lines.clear();
+  }
+
+  /** The highest number of a chain; 0 where there is none. */
+  newest(conversation: NodeId, { own, run }: { own: boolean; run: string }): number {
+    const line = this.#line(conversation);
+    const chain = chainOf({ own, run });
+    const held = line.newest.get(chain);
+    if (held !== undefined) return held;
+    const row = this.#tables.statement(
+      `SELECT MAX(n) AS n FROM ${boxOf(own)} WHERE conversation = ? AND run = ?`,
+    ).get(conversation, run);
+    const newest = Number(row?.n ?? 0);
+    // A peer may ask for any run.
+    if (newest > 0) keepNewest(line, chain, newest);
+    return newest;
+  }
+
+  /** Whether a message of this name is stored. */
+  holds(conversation: NodeId, name: string): boolean {
+    return this.#find(conversation, name) !== undefined;
+  }
+
+  /**
+   * Inside the transaction that stores a message, before its row is written.
+   * @returns Its place, or `null` where it gets one later.
+   */
+  admit(message: NewMessage): number | null {
+    const { conversation } = message;
+    const line = this.#line(conversation);
+    const isFollowed = this.#isFollowed(message);
+    if (message.run !== null && message.n !== null) {
+      const chain = chainOf({ own: message.own, run: message.run });
+      const newest = this.newest(conversation, { own: message.own, run: message.run });
+      keepNewest(line, chain, Math.max(newest, message.n));
+    }
+    if (isFollowed) return null;
+    const place = this.#placeOf(message, line.last);
+    if (place === null || (line.last !== null && place <= line.last.place)) return place;
+    // One without a number gets its name with its row: who comes next looks for it.
+    if (message.run === null) this.#lines.delete(conversation);
+    else line.last = { place, name: nameText({ ...message, run: message.run, n: message.n! }) };
+    return place;
+  }
+
+  /** Gives every message of a conversation its place. */
+  async settle(conversation: NodeId): Promise<void> {
+    if (!this.#isUnsettled(conversation)) return;
+    const forget = () => void this.#lines.delete(conversation);
+    await this.#tables.write(() => {
+      this.#settle(conversation);
+      // What is stored in the same transaction meets the places as they are now.
+      forget();
+    }).finally(forget);
+  }
+
+  /** Inside a transaction: the messages of one conversation are now another's. */
+  writeMove(old: NodeId, next: NodeId): void {
+    this.#lines.delete(old);
+    this.#lines.delete(next);
+    const isMerged = this.#tables.statement(
+      "SELECT 1 FROM messaging_messages WHERE conversation = ? LIMIT 1",
+    ).get(next) !== undefined;
+    for (const own of [false, true]) {
+      const place = isMerged ? ", place = NULL" : "";
+      this.#tables
+        .statement(`UPDATE ${boxOf(own)} SET conversation = ?${place} WHERE conversation = ?`)
+        .run(next, old);
+    }
+    this.#tables.statement("DELETE FROM messaging_dangling WHERE conversation = ?").run(old);
+  }
+
+  #line(conversation: NodeId): Line {
+    const held = this.#lines.get(conversation);
+    if (held !== undefined) return held;
+    if (this.#lines.size >= MAX_LINES) this.#lines.clear();
+    const ends = rowsOfBoth(
+      this.#tables,
+      "WHERE conversation = ? AND place IS NOT NULL ORDER BY place DESC LIMIT 1",
+      conversation,
+    ).map((row): Last => ({ place: row.place!, name: nameOfRow(row) }));
+    const last = ends.sort((a, b) => b.place - a.place)[0] ?? null;
+    const line = { last, newest: new Map<string, number>() };
+    this.#lines.set(conversation, line);
+    return line;
+  }
+
+  #isUnsettled(conversation: NodeId): boolean {
+    return this.#tables.statement(
+      "SELECT 1 FROM messaging_messages WHERE conversation = ? AND place IS NULL LIMIT 1",
+    ).get(conversation) !== undefined;
+  }
+
+  /** Whether something that was stored before comes behind a message. */
+  #isFollowed({ conversation, own, run, n }: NewMessage): boolean {
+    if (run === null || n === null) return false;
+    if (n < this.newest(conversation, { own, run })) return true;
+    const gone = this.#tables
+      .statement("DELETE FROM messaging_dangling WHERE conversation = ? AND name = ?")
+      .run(conversation, nameText({ own, run, n }));
+    return Number(gone.changes) > 0;
+  }
+
+  #placeOf(message: NewMessage, last: Last | null): number | null {
+    if (last === null) return GAP;
+    const before = this.#names(message);
+    if (before.includes(last.name) || chainOf(readName(last.name)) === chainOfNew(message)) {
+      return last.place + GAP;
+    }
+    const places = before.map((name) => this.#find(message.conversation, name)?.place);
+    if (places.includes(null)) return null;
+    const above = Math.max(0, ...places.filter((place) => typeof place === "number"));
+    return this.#placeAfter(above, message);
+  }
+
+  /** What a message builds on, with what stands before it in its chain. */
+  #names(message: NewMessage, number: number = Number.MAX_SAFE_INTEGER): string[] {
+    const { conversation, own, run, n } = message;
+    const row = run === null || n === null
+      ? this.#tables.statement(
+        `SELECT number AS n FROM ${boxOf(own)} WHERE conversation = ? AND run IS NULL AND n IS NULL
+         AND number < ? ORDER BY number DESC LIMIT 1`,
+      ).get(conversation, number)
+      : this.#tables.statement(
+        `SELECT n FROM ${boxOf(own)} WHERE conversation = ? AND run = ? AND n < ?
+         ORDER BY n DESC LIMIT 1`,
+      ).get(conversation, run, n);
+    const former = row === undefined ? [] : [nameText({ own, run: run ?? "", n: Number(row.n) })];
+    return [...former, ...builtOn(message)];
+  }
+
+  #find(conversation: NodeId, name: string): { place: number | null } | undefined {
+    const { own, run, n } = readName(name);
+    const box = boxOf(own);
+    const row = run === ""
+      ? this.#tables.statement(`SELECT place FROM ${box} WHERE conversation = ? AND number = ?`)
+        .get(conversation, n)
+      : this.#tables
+        .statement(`SELECT place FROM ${box} WHERE conversation = ? AND run = ? AND n = ?`)
+        .get(conversation, run, n);
+    return row === undefined ? undefined : { place: row.place === null ? null : Number(row.place) };
+  }
+
+  /** Before the first one behind `above` that goes after it, unless that is far away. */
+  #placeAfter(above: number, message: NewMessage): number | null {
+    const near = rowsOfBoth(
+      this.#tables,
+      "WHERE conversation = ? AND place > ? ORDER BY place LIMIT ?",
+      ...[message.conversation, above, MAX_NEAR],
+    ).sort((a, b) => a.place! - b.place!).slice(0, MAX_NEAR);
+    let former = above;
+    const own = { sentAt: message.sentAt, tie: tieOf(message) };
+    for (const row of near) {
+      const { place, sentAt } = row;
+      if (!goesBefore({ sentAt, tie: tieOf(row) }, own)) {
+        const middle = Math.floor((former + place!) / 2);
+        return middle > former ? middle : null;
+      }
+      former = place!;
+    }
+    return near.length < MAX_NEAR ? former + GAP : null;
+  }
+
+  #settle(conversation: NodeId): void {
+    const unplaced = this.#tables.statement(
+      "SELECT * FROM messaging_messages WHERE conversation = ? AND place IS NULL LIMIT ?",
+    ).all(conversation, MAX_LOOKED_AT).map(readRow);
+    const bases = unplaced.map((row) => this.#baseOf(row));
+    const least = Math.max(0, Math.min(...bases));
+    const base = unplaced.length === MAX_LOOKED_AT || least === Infinity ? 0 : least;
+    const rows = this.#tables.statement(
+      `SELECT own, number, run, n, id, sent_at, after, reply, target, place FROM messaging_messages
+       WHERE conversation = ? AND (place > ? OR place IS NULL)`,
+    ).all(conversation, base).map(readPlaced);
+    let place = base;
+    for (const { row } of orderMessages(rows.map(toPlaced))) {
+      place += GAP;
+      if (row.place === place) continue;
+      this.#tables.statement(`UPDATE ${boxOf(row.own)} SET place = ? WHERE number = ?`)
+        .run(place, row.number);
+    }
+  }
+
+  /** A place behind which everything is put in order anew because of an unplaced message. */
+  #baseOf(row: MessageRow): number {
+    const { conversation, own, run, n, number } = row;
+    const before = this.#names(row, number).map((name) => this.#find(conversation, name)?.place);
+    const placed = before.filter((place) => typeof place === "number");
+    // What it builds on has no place either, and says where to begin.
+    const above = placed.length === 0 && before.includes(null) ? Infinity : Math.max(0, ...placed);
+    const follower = run === null
+      ? this.#tables.statement(
+        `SELECT place FROM ${boxOf(own)} WHERE conversation = ? AND run IS NULL AND n IS NULL
+         AND number > ? ORDER BY number LIMIT 1`,
+      ).get(conversation, number)
+      : this.#tables.statement(
+        `SELECT place FROM ${boxOf(own)} WHERE conversation = ? AND run = ? AND n > ?
+         ORDER BY n LIMIT 1`,
+      ).get(conversation, run, n);
+    const naming = this.#tables.statement(
+      `SELECT MIN(place) AS place FROM messaging_messages WHERE conversation = ?1 AND target = ?2
+       UNION ALL
+       SELECT MIN(place) FROM messaging_messages WHERE conversation = ?1 AND reply = ?2`,
+    ).all(conversation, nameOfRow(row));
+    const below = [follower, ...naming].map((other) => Number(other?.place ?? Infinity) - 1);
+    return Math.min(above, ...below);
+  }
+}
+
+function keepNewest({ newest }: Line, chain: string, n: number): void {
+  if (newest.size >= MAX_CHAINS && !newest.has(chain)) newest.clear();
+  newest.set(chain, n);
+}
+
+function chainOfNew({ own, run }: NewMessage): string {
+  return chainOf({ own, run: run ?? "" });
+}
+
+type Some = Record<string, unknown>;
+
+/** The columns that places are made of. */
+function readPlaced(row: Some) {
+  return {
+    own: Number(row.own) === 1,
+    number: Number(row.number),
+    run: row.run === null ? null : String(row.run),
+    n: row.n === null ? null : Number(row.n),
+    id: String(row.id),
+    sentAt: Number(row.sent_at),
+    place: row.place === null ? null : Number(row.place),
+    after: String(row.after ?? ""),
+    reply: row.reply == null ? null : String(row.reply),
+    target: row.target == null ? null : String(row.target),
+  };
+}
+
+function toPlaced(row: ReturnType<typeof readPlaced>): Placed & { row: typeof row } {
+  return {
+    row,
+    name: nameOfRow(row),
+    chain: chainOf({ own: row.own, run: row.run ?? "" }),
+    n: row.n ?? row.number,
+    sentAt: row.sentAt,
+    tie: tieOf(row),
+    builtOn: builtOn(row),
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * What the owner writes: stored in the outbox with its number, in one transaction with all that it changes.
+ *
+ * @module
+ */
+import { encodeBase64Url } from "../../crypto/encoding.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import type { Conversations } from "./conversations.ts";
+import { eraseTarget } from "./erasing.ts";
+import { nameText, readName } from "./names.ts";
+import type { Outbox } from "./outbox.ts";
+import { DELIVERY, type Kind, type MessageRow, rowsOfBox } from "./rows.ts";
+import { aadOfRow, type BoundRow, sealTexts } from "./sealed_texts.ts";
+import type { Timeline } from "./timeline.ts";
+
+const ID_BYTES = 16;
+/** What may wait for one peer: it may never come back. */
+const MAX_WAITING = 100_000;
+
+interface WritingParts extends Pick<ModuleContext, "clock" | "log" | "random" | "storage"> {
+  readonly tables: ModuleTables;
+  readonly conversations: Conversations;
+  readonly timeline: Timeline;
+  readonly outbox: Outbox;
+}
+
+/** What the owner wants to say. */
+export interface Draught {
+  readonly kind: Kind;
+  readonly text: string;
+  readonly reply?: string | null;
+  readonly target?: string | null;
+  readonly expiresMs?: number | null;
+}
+
+/** A message that this node has stored and sends until it is acknowledged. */
+export interface StoredMessage {
+  readonly id: string;
+  readonly peer: NodeId;
+  /** Resolves with the round-trip time once the peer has stored it. */
+  readonly delivered: Promise<number>;
+}
+
+/** A row that has no number yet. */
+type OwnRow = BoundRow & { readonly kind: Kind };
+
+/** Writes own messages. */
+export class Writing {
+  readonly #parts: WritingParts;
+
+  constructor(parts: WritingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Stores a message and begins to send it.
+   * @throws {OpenRedError} `overloaded` if it could not be stored, or too much waits for this peer already; `forbidden`
+   *   for a peer that was just blocked.
+   */
+  async add(peer: NodeId, draught: Draught): Promise<StoredMessage> {
+    const { tables, storage, outbox, timeline } = this.#parts;
+    if (outbox.waiting(peer) >= MAX_WAITING) {
+      throw new OpenRedError("overloaded", `${MAX_WAITING} messages wait for this peer already`);
+    }
+    const row = this.#rowOf(peer, draught);
+    const [sealed] = await sealTexts(storage, [{ aad: aadOfRow(row), text: draught.text }]);
+    let to = peer;
+    let stored: MessageRow | null = null;
+    await tables.write((peers) => {
+      // What waits moves along with a succession once: nothing may be stored under the former id after that.
+      to = peers.lastId(peer);
+      if (peers.isBlocked(to)) throw new OpenRedError("forbidden", "This peer is blocked here");
+      stored = this.#insert(to, row, sealed!);
+    }).catch((error: unknown) => {
+      timeline.forget();
+      throw error;
+    });
+    const delivered = outbox.added(to, stored!, draught.text);
+    if (row.kind === "remove") await this.#takeBack(to, row.target!);
+    return { id: row.id, peer: to, delivered };
+  }
+
+  /** Of a message that is removed nothing more is said. */
+  async #takeBack(conversation: NodeId, target: string): Promise<void> {
+    const { outbox, log } = this.#parts;
+    const named = { ...readName(target), conversation, number: 0 };
+    await outbox.takeBackAbout([named], "removed").catch((error: unknown) => {
+      log.log("warn", "take_back_failed", { text: String(error) });
+    });
+  }
+
+  /**
+   * A message of a conversation, by its id; of this node's own, if there is one.
+   * @throws {OpenRedError} `not_found`.
+   */
+  find(conversation: NodeId, id: string): MessageRow {
+    const { tables } = this.#parts;
+    const [row] = [
+      ...rowsOfBox(
+        tables,
+        true,
+        "WHERE id = ? AND conversation = ? AND kind = 'text'",
+        id,
+        conversation,
+      ),
+      ...rowsOfBox(tables, false, "WHERE peer = ? AND id = ? AND kind = 'text'", conversation, id),
+    ];
+    const found = row ?? this.#findOfFormer(conversation, id);
+    if (found === undefined) throw new OpenRedError("not_found", "There is no such message");
+    return found;
+  }
+
+  /** Of an id that the present one has followed. */
+  #findOfFormer(conversation: NodeId, id: string): MessageRow | undefined {
+    const rest = "WHERE conversation = ? AND id = ? AND kind = 'text' LIMIT 1";
+    return rowsOfBox(this.#parts.tables, false, rest, conversation, id)[0];
+  }
+
+  /**
+   * The name of a message that another one is to be about.
+   * @throws {OpenRedError} `not_found`; `bad_request` where it has none, or nothing is left of it.
+   */
+  nameOf(row: MessageRow): string {
+    if (row.run === null || row.n === null) {
+      throw new OpenRedError("bad_request", "This message has no number that the peer knows");
+    }
+    if (row.erased !== null) throw messageIsGone();
+    return nameText({ own: row.own, run: row.run, n: row.n });
+  }
+
+  #rowOf(peer: NodeId, { kind, reply, target, expiresMs }: Draught): OwnRow {
+    const { random, clock, conversations } = this.#parts;
+    const sentAt = clock.nowMs();
+    return {
+      own: true,
+      form: 2,
+      peer: "",
+      id: encodeBase64Url(random.bytes(ID_BYTES)),
+      kind,
+      run: null,
+      n: null,
+      after: conversations.heads(peer).join(" "),
+      reply: reply ?? null,
+      target: target ?? null,
+      sentAt,
+      receivedAt: sentAt,
+      expiresAt: expiresMs == null ? null : sentAt + expiresMs,
+    };
+  }
+
+  /** It may have been taken back since it was found. @throws {OpenRedError} `bad_request`. */
+  #checkThere(conversation: NodeId, target: string): void {
+    const { own, run, n } = readName(target);
+    const [row] = rowsOfBox(
+      this.#parts.tables,
+      own,
+      "WHERE conversation = ? AND run = ? AND n = ?",
+      ...[conversation, run, n],
+    );
+    if (row !== undefined && row.erased !== null) throw messageIsGone();
+  }
+
+  #insert(to: NodeId, row: OwnRow, sealed: Uint8Array): MessageRow {
+    const { tables, conversations, timeline } = this.#parts;
+    if (row.target !== null) this.#checkThere(to, row.target);
+    const number = conversations.writeNumber(to);
+    const place = timeline.admit({ ...row, ...number, conversation: to });
+    const { lastInsertRowid } = tables.statement(
+      `INSERT INTO messaging_outbox (peer, id, sealed, sent_at, form, conversation, place, kind,
+         run, n, after, reply, target, expires_at)
+       VALUES (?, ?, ?, ?, 2, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      to,
+      row.id,
+      sealed,
+      row.sentAt,
+      to,
+      place,
+      row.kind,
+      number.run,
+      number.n,
+      row.after,
+      row.reply,
+      row.target,
+      row.expiresAt,
+    );
+    if (row.kind === "remove") {
+      eraseTarget(tables, { conversation: to, target: row.target! }, "removed");
+    }
+    const delivered = DELIVERY.waiting;
+    const own = { number: Number(lastInsertRowid), conversation: to, peer: to, place, sealed };
+    return { ...row, ...number, ...own, erased: null, delivered };
+  }
+}
+
+function messageIsGone(): OpenRedError {
+  return new OpenRedError("bad_request", "This message was removed");
+}

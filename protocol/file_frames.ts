@@ -1,0 +1,107 @@
+/**
+ * What nodes say to each other about files (docs/PROTOCOL.md, "Files").
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { FILE_CHUNK_BYTES, MAX_FILE_LAYER_BYTES } from "../crypto/interface.ts";
+import { bytesSchema, integerSchema } from "./schemas.ts";
+
+export { FILE_CHUNK_BYTES };
+
+export const HASH_BYTES = 32;
+/** What one frame carries of a chunk or a layer. */
+export const FILE_PIECE_BYTES = 512 * 2 ** 10;
+export const MAX_FILE_BYTES = (MAX_FILE_LAYER_BYTES / HASH_BYTES) * FILE_CHUNK_BYTES;
+export const MAX_SHARE_FILES = 256;
+export const MAX_FILE_NAME_BYTES = 1_024;
+export const MAX_NOTE_BYTES = 1_024;
+/** The list of the files of an offer, as JSON. */
+export const MAX_OFFER_BYTES = 512 * 2 ** 10;
+
+/** 16 random bytes in base64url; kept as text, which is what they are compared by. */
+const idSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{21}[AQgw]$/));
+
+export const offeredFileSchema = v.looseObject({
+  name: v.pipe(v.string(), v.minLength(1), v.maxBytes(MAX_FILE_NAME_BYTES)),
+  length: v.pipe(integerSchema, v.maxValue(MAX_FILE_BYTES)),
+  /** The root of the content, base64url; the empty file has none. */
+  root: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/))),
+});
+
+/** The header of `file_sharing.share`; its body is the list of the files. */
+export const offerHeaderSchema = v.looseObject({
+  share: idSchema,
+  /** Milliseconds since the epoch. */
+  expires_at: v.optional(integerSchema),
+  note: v.optional(v.pipe(v.string(), v.maxBytes(MAX_NOTE_BYTES))),
+});
+
+export const offerBodySchema = v.pipe(
+  v.array(offeredFileSchema),
+  v.minLength(1),
+  v.maxLength(MAX_SHARE_FILES),
+  v.check(
+    (files) => files.every(({ length, root }) => (length === 0) === (root === undefined)),
+    "a root for every file that is not empty",
+  ),
+);
+
+export const OFFER_STATES = ["offered", "accepted", "declined"] as const;
+
+export const offerAnswerSchema = v.looseObject({ state: v.picklist(OFFER_STATES) });
+
+/** `file_sharing.request`. */
+export const requestHeaderSchema = v.looseObject({
+  share: idSchema,
+  /** Its place in the list. */
+  file: v.pipe(integerSchema, v.maxValue(MAX_SHARE_FILES - 1)),
+  /** Made by whoever fetches, the same whenever it resumes. */
+  download: idSchema,
+});
+
+/** What it is answered with. */
+export const requestAnswerSchema = v.looseObject({ transfer: idSchema });
+
+/** The roots of the chunks, or the content. */
+export const FILE_PARTS = ["layer", "data"] as const;
+export type FilePart = typeof FILE_PARTS[number];
+
+/** `file_sharing.read`: asks for a chunk, or for a piece of the layer. */
+export const readHeaderSchema = v.looseObject({
+  transfer: idSchema,
+  part: v.picklist(FILE_PARTS),
+  /** Where it begins, in bytes. */
+  at: integerSchema,
+});
+
+/** `file_sharing.piece`; the body is what lies there. */
+export const pieceHeaderSchema = readHeaderSchema;
+
+/** Why nothing more comes of a transfer. */
+export const END_REASONS = ["unknown", "changed", "gone"] as const;
+export type EndReason = typeof END_REASONS[number];
+
+/** `file_sharing.end`. */
+export const endHeaderSchema = v.looseObject({
+  transfer: idSchema,
+  reason: v.picklist(END_REASONS),
+});
+
+/** `file_sharing.decline`: the receiver wants nothing of a share. */
+export const declineHeaderSchema = v.looseObject({ share: idSchema });
+
+/** The step in which a part is asked for. */
+export function readBytes(part: FilePart): number {
+  return part === "data" ? FILE_CHUNK_BYTES : FILE_PIECE_BYTES;
+}
+
+/** How long a part of a file is; a file of one chunk has no layer. */
+export function partLength(part: FilePart, fileLength: number): number {
+  if (part === "data") return fileLength;
+  const chunks = Math.ceil(fileLength / FILE_CHUNK_BYTES);
+  return chunks < 2 ? 0 : chunks * HASH_BYTES;
+}
+
+/** The bytes of a root that a schema has let through. */
+export const rootSchema = bytesSchema(HASH_BYTES);

@@ -1,0 +1,118 @@
+/**
+ * The owner's routes of the file sharing module, `/m/file_sharing/…` of the admin server.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { MAX_NOTE_BYTES, MAX_SHARE_FILES } from "./file_frames.ts";
+import { peerRefSchema } from "./peer_name.ts";
+import { integerSchema } from "./schemas.ts";
+
+const MAX_PATH_BYTES = 4_096;
+export const MAX_DOWNLOADS = 1_000;
+
+const pathSchema = v.pipe(
+  v.string(),
+  v.maxBytes(MAX_PATH_BYTES),
+  v.check((path) => path.startsWith("/") || /^[A-Za-z]:[\\/]/.test(path), "an absolute path"),
+  v.check((path) => !path.includes("\0"), "a path"),
+);
+
+/** `POST /m/file_sharing/shares`. Answers at once; the files are hashed, then offered. */
+export const shareInputSchema = v.strictObject({
+  peer: peerRefSchema,
+  paths: v.pipe(v.array(pathSchema), v.minLength(1), v.maxLength(MAX_SHARE_FILES)),
+  /** Milliseconds since the epoch. */
+  expires_at: v.optional(integerSchema),
+  /** How many times each file can be fetched. */
+  count: v.optional(v.pipe(integerSchema, v.minValue(1), v.maxValue(MAX_DOWNLOADS))),
+  note: v.optional(v.pipe(v.string(), v.maxBytes(MAX_NOTE_BYTES))),
+});
+
+/** `POST /m/file_sharing/offers/:id/accept`. */
+export const acceptInputSchema = v.strictObject({
+  /** Where the files land. */
+  folder: pathSchema,
+});
+
+/**
+ * `hashing`: the files are read; `ready`: they can be fetched; `failed`: a file cannot be read, or has changed since;
+ * `expired`, and `used` after its last download.
+ */
+export type ShareState = "hashing" | "ready" | "failed" | "expired" | "used";
+
+export interface SharedFileView {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  /** The content id, hex; `null` for the empty file, and until it is known. */
+  readonly root: string | null;
+  readonly downloads: number;
+}
+
+export interface ShareView {
+  readonly id: string;
+  readonly peer: string;
+  readonly petname: string | null;
+  readonly state: ShareState;
+  /** Why it failed, or is not offered yet. */
+  readonly why: string | null;
+  /** What the peer made of it; `waiting` until it has heard of it. */
+  readonly answer: "waiting" | "offered" | "accepted" | "declined";
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly count: number | null;
+  readonly note: string | null;
+  readonly files: readonly SharedFileView[];
+  readonly bytes: number;
+  readonly hashed_bytes: number;
+}
+
+/** `GET /m/file_sharing/shares`, oldest first. */
+export interface SharesView {
+  readonly shares: readonly ShareView[];
+}
+
+export interface OfferView {
+  readonly id: string;
+  readonly peer: string;
+  readonly petname: string | null;
+  readonly state: "offered" | "accepted" | "declined";
+  readonly received_at: number;
+  readonly expires_at: number | null;
+  /** What the peer wrote, unchecked, as are the names. */
+  readonly note: string | null;
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+  readonly bytes: number;
+}
+
+/** `GET /m/file_sharing/offers`, oldest first. */
+export interface OffersView {
+  readonly offers: readonly OfferView[];
+}
+
+/** `paused` by the owner, or because the disk took no more; `waiting`: the peer cannot be reached now. */
+export type TransferState = "running" | "waiting" | "paused" | "done" | "failed" | "cancelled";
+
+export interface TransferView {
+  /** That of the offer; an upload has one of its own. */
+  readonly id: string;
+  readonly direction: "in" | "out";
+  readonly peer: string;
+  readonly petname: string | null;
+  readonly state: TransferState;
+  readonly why: string | null;
+  /** The file that is under way, or the last one. */
+  readonly name: string;
+  readonly bytes: number;
+  /** On disk here, or sent. */
+  readonly done_bytes: number;
+  readonly folder: string | null;
+  /** The names under which files have landed. */
+  readonly landed: readonly string[];
+}
+
+/** `GET /m/file_sharing/transfers`. */
+export interface TransfersView {
+  readonly transfers: readonly TransferView[];
+}

@@ -1,0 +1,190 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { ModuleTables } from "../../../modules/api.ts";
+import { MESSAGING_MANIFEST } from "../../../modules/messaging/manifest.ts";
+import { chainOf, nameText } from "../../../modules/messaging/names.ts";
+import { orderMessages } from "../../../modules/messaging/order.ts";
+import { MESSAGING_TABLES } from "../../../modules/messaging/tables.ts";
+import { Timeline } from "../../../modules/messaging/timeline.ts";
+import { ContextWorld } from "../../world/module_context.ts";
+import { PEERS } from "./messaging_world.ts";
+
+const [PEER, NEXT] = PEERS;
+
+interface Written {
+  readonly own: boolean;
+  readonly run: string;
+  readonly n: number;
+  readonly id: string;
+  readonly sentAt: number;
+  readonly after: string;
+  readonly reply: string | null;
+}
+
+/** A conversation of two, each naming what it has seen of the other; and how its messages come to one of them. */
+const conversations = fc.array(
+  fc.record({
+    own: fc.boolean(),
+    sentAt: fc.integer({ min: 0, max: 30 }),
+    replyTo: fc.option(fc.nat({ max: 30 })),
+    delay: fc.nat({ max: 6 }),
+    reads: fc.boolean(),
+  }),
+  { maxLength: 30 },
+).map((written) => {
+  const messages: (Written & { delay: number })[] = [];
+  for (const [index, { own, sentAt, replyTo, delay }] of written.entries()) {
+    const run = own ? "OOOOOOOOOOA" : "PPPPPPPPPPA";
+    const n = messages.filter((other) => other.own === own).length + 1;
+    const others = messages.filter((other) => other.own !== own);
+    const head = others.at(-1);
+    const target = messages[replyTo ?? -1];
+    messages.push({
+      own,
+      run,
+      n,
+      id: `i${index}`,
+      sentAt,
+      after: head === undefined ? "" : nameText(head),
+      reply: target === undefined ? null : nameText(target),
+      delay,
+    });
+  }
+  // What this node wrote is there at once, and had seen what it names; the rest comes late.
+  const known = new Set<string>();
+  const order = messages.map((message, index) => ({ message, at: index + message.delay }));
+  order.sort((a, b) => a.at - b.at);
+  const arrived: Written[] = [];
+  const arrive = (message: Written) => {
+    if (known.has(message.id)) return;
+    known.add(message.id);
+    if (message.own) {
+      for (const other of messages) {
+        const isNamed = message.after === nameText(other) || message.reply === nameText(other);
+        if (isNamed || (other.own && other.n < message.n)) arrive(other);
+      }
+    } else {
+      for (const other of messages) {
+        if (other.own && [message.after, message.reply].includes(nameText(other))) arrive(other);
+      }
+    }
+    arrived.push(message);
+  };
+  for (const { message } of order) arrive(message);
+  return { arrived, reads: written.map(({ reads }) => reads) };
+});
+
+async function withTimeline(run: (tables: ModuleTables, timeline: Timeline) => Promise<void>) {
+  using world = await ContextWorld.create();
+  const { context } = await world.contextOf(MESSAGING_MANIFEST);
+  const tables = context.storage.tables!;
+  tables.migrate(MESSAGING_TABLES);
+  await run(tables, new Timeline(tables));
+}
+
+async function store(tables: ModuleTables, timeline: Timeline, message: Written): Promise<void> {
+  const { own, id, sentAt, run, n, after, reply } = message;
+  await tables.write(() => {
+    const place = timeline.admit({ ...message, conversation: PEER, target: null });
+    const box = own ? "messaging_outbox" : "messaging_inbox";
+    const rest = own ? "" : ", received_at, request";
+    tables.statement(
+      `INSERT INTO ${box} (peer, id, sealed, sent_at, conversation, place, run, n, after, reply${rest})
+       VALUES (?, ?, x'', ?, ?, ?, ?, ?, ?, ?${own ? "" : ", 0, 0"})`,
+    ).run(PEER, id, sentAt, PEER, place, run, n, after, reply);
+    if (reply === null || timeline.holds(PEER, reply)) return;
+    tables.statement("INSERT OR IGNORE INTO messaging_dangling (conversation, name) VALUES (?, ?)")
+      .run(PEER, reply);
+  });
+}
+
+function stored(tables: ModuleTables, conversation: string = PEER): string[] {
+  return tables.statement(
+    "SELECT id FROM messaging_messages WHERE conversation = ? ORDER BY place",
+  ).all(conversation).map(({ id }) => String(id));
+}
+
+Deno.test("Timeline gives the order of all messages, whenever they came and were read", async () => {
+  await withTimeline(async (tables, timeline) => {
+    await fc.assert(
+      fc.asyncProperty(conversations, async ({ arrived, reads }) => {
+        for (const table of ["messaging_inbox", "messaging_outbox", "messaging_dangling"]) {
+          await tables.write(() => void tables.statement(`DELETE FROM ${table}`).run());
+        }
+        timeline.forget();
+        const expected = (count: number) =>
+          orderMessages(
+            arrived.slice(0, count).map((message) => ({
+              ...message,
+              name: nameText(message),
+              chain: chainOf(message),
+              tie: message.run,
+              builtOn: [message.after, message.reply ?? ""],
+            })),
+          ).map(({ id }) => id);
+        for (const [index, message] of arrived.entries()) {
+          await store(tables, timeline, message);
+          if (reads[index] !== true) continue;
+          await timeline.settle(PEER);
+          assertEquals(stored(tables), expected(index + 1));
+        }
+        await timeline.settle(PEER);
+        assertEquals(stored(tables), expected(arrived.length));
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+Deno.test("Timeline gives most messages their place as they come", async () => {
+  await withTimeline(async (tables, timeline) => {
+    const common = { sentAt: 5, reply: null };
+    for (let n = 1; n <= 50; n++) {
+      const own = { ...common, own: true, run: "OOOOOOOOOOA", n, id: `o${n}` };
+      await store(tables, timeline, { ...own, after: n === 1 ? "" : `p.PPPPPPPPPPA.${n - 1}` });
+      const theirs = { ...common, own: false, run: "PPPPPPPPPPA", n, id: `p${n}` };
+      await store(tables, timeline, { ...theirs, after: `o.OOOOOOOOOOA.${n}` });
+    }
+    const { count } = tables
+      .statement("SELECT COUNT(*) AS count FROM messaging_messages WHERE place IS NULL").get()!;
+    assertEquals([count, stored(tables).slice(-2)], [0, ["o50", "p50"]]);
+  });
+});
+
+Deno.test("Timeline puts two conversations in one order once their peer is one", async () => {
+  await withTimeline(async (tables, timeline) => {
+    const common = { own: false, after: "", reply: null };
+    await store(tables, timeline, { ...common, run: "PPPPPPPPPPA", n: 1, id: "a", sentAt: 20 });
+    await tables.write(() => timeline.writeMove(PEER, NEXT));
+    await store(tables, timeline, { ...common, run: "QQQQQQQQQQA", n: 1, id: "b", sentAt: 10 });
+    await tables.write(() => timeline.writeMove(PEER, NEXT));
+    await timeline.settle(NEXT);
+    assertEquals([stored(tables), stored(tables, NEXT)], [[], ["b", "a"]]);
+  });
+});
+
+Deno.test("Timeline knows the newest of each run, also of more than it keeps in memory", async () => {
+  await withTimeline(async (tables, timeline) => {
+    const runs = Array.from({ length: 100 }, (_, index) => `P${index}`);
+    for (const [index, run] of runs.entries()) {
+      const message = { own: false, run, n: index + 1, id: run, sentAt: 5, after: "", reply: null };
+      await store(tables, timeline, message);
+    }
+    const newest = runs.map((run) => timeline.newest(PEER, { own: false, run }));
+    assertEquals(newest, runs.map((_, index) => index + 1));
+    assertEquals(timeline.newest(PEER, { own: false, run: "unknown" }), 0);
+  });
+});
+
+Deno.test("Timeline places what is stored right after it has put all in order", async () => {
+  await withTimeline(async (tables, timeline) => {
+    const common = { own: false, run: "PPPPPPPPPPA", after: "", reply: null, sentAt: 5 };
+    for (const n of [3, 1, 2]) await store(tables, timeline, { ...common, n, id: `p${n}` });
+    await Promise.all([
+      timeline.settle(PEER),
+      store(tables, timeline, { ...common, n: 4, id: "p4" }),
+    ]);
+    await timeline.settle(PEER);
+    assertEquals(stored(tables), ["p1", "p2", "p3", "p4"]);
+  });
+});
