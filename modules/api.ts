@@ -116,6 +116,11 @@ export interface FrameHandler {
    * none, the node remembers the ids itself.
    */
   has?(peer: NodeId, id: string): boolean;
+  /**
+   * Whether a peer may send this frame though nothing permits it, at once: what the two belong to permits it instead.
+   * A block outranks it.
+   */
+  admits?(peer: NodeId, header: PeerFrame["header"]): boolean;
 }
 
 /** What a sealed call is answered with: at most 64 KiB in all. */

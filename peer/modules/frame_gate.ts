@@ -5,6 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { FrameHandler, PeerFrame } from "../../modules/api.ts";
+import type { Standing } from "../../protocol/admin_api.ts";
 import { frameHeaderSchema } from "../../protocol/frames.ts";
 import type { FrameDeclaration } from "../../protocol/module_manifest.ts";
 import type { StrangerPolicy } from "../../protocol/node_settings.ts";
@@ -67,14 +68,13 @@ export class FrameGate implements ModuleGate {
    *   `must` of another form, and what the handler refuses.
    */
   async take(peer: NodeId, frame: ModuleFrame): Promise<boolean> {
-    const { permissions, denials, events } = this.#parts;
+    const { denials, events } = this.#parts;
     const to = this.#addressee(frame.type);
     if (to === null) {
       events.count("frames_dropped");
       return false;
     }
-    const permission = to.module.permissionOf(to.declared);
-    const standing = permissions.standing(peer, permission);
+    const standing = this.#standing(to, peer, frame);
     if (standing === "allowed") return await this.#handOnce(to, peer, { frame, isRequest: false });
     if (standing === "blocked") return false;
     // Stored while it was permitted, and its acknowledgement was lost.
@@ -83,7 +83,7 @@ export class FrameGate implements ModuleGate {
       if (await this.#handOnce(to, peer, { frame, isRequest: true })) return true;
     }
     events.count("frames_denied");
-    denials.note(peer, permission);
+    denials.note(peer, to.module.permissionOf(to.declared));
     return false;
   }
 
@@ -94,12 +94,22 @@ export class FrameGate implements ModuleGate {
       this.#has(to, peer, message.id);
   }
 
-  refuses(peer: NodeId, type: string): boolean {
-    const { permissions } = this.#parts;
-    const to = this.#addressee(type);
-    if (to === null) return !permissions.isBlocked(peer);
-    const standing = permissions.standing(peer, to.module.permissionOf(to.declared));
+  refuses(peer: NodeId, frame: Pick<ModuleFrame, "type" | "input">): boolean {
+    const to = this.#addressee(frame.type);
+    if (to === null) return !this.#parts.permissions.isBlocked(peer);
+    const standing = this.#standing(to, peer, frame);
     return standing === "denied" || standing === "stranger";
+  }
+
+  /** What a peer is with regard to one frame. */
+  #standing(
+    { module, declared, handler }: Addressed,
+    peer: NodeId,
+    { input }: Pick<ModuleFrame, "input">,
+  ): Standing {
+    const standing = this.#parts.permissions.standing(peer, module.permissionOf(declared));
+    if (standing === "allowed" || standing === "blocked") return standing;
+    return handler.admits?.(peer, input as PeerFrame["header"]) ? "allowed" : standing;
   }
 
   #addressee(type: string): Addressed | null {

@@ -212,12 +212,12 @@ export class FrameIntake {
 
   async #takeModule({ peer }: Session, frame: ModuleFrame): Promise<void> {
     const { gate, acks, refusals } = this.#parts;
-    const { id, type } = frame;
+    const { id } = frame;
     try {
       const isStored = await gate.take(peer, frame);
       if (id === undefined) return;
       if (isStored) acks.add(peer, id);
-      else if (gate.refuses(peer, type)) refusals.add(peer, id);
+      else if (gate.refuses(peer, frame)) refusals.add(peer, id);
     } catch (error) {
       // What a module refuses it refuses again, unless it has no room now.
       const isForGood = error instanceof OpenRedError && !hasCode(error, ...PASSING_CODES);

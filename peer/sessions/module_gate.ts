@@ -27,7 +27,7 @@ export interface ModuleGate {
    * Tells whether a frame that was not taken is refused, as things stand: no module takes its type, or not from this
    * peer. A blocked peer is told nothing.
    */
-  refuses(peer: NodeId, type: string): boolean;
+  refuses(peer: NodeId, frame: Pick<ModuleFrame, "type" | "input">): boolean;
 }
 
 /** A sealed call, out of a confirmed session. */

@@ -277,7 +277,7 @@ Deno.test("FrameGate.refuses() what no module takes or the peer may not send, an
   const { gate } = gateOf(parts, "ask");
   const refused = () =>
     ["weather.report", "weather.unheard_of", "nobody.knows"].map((type) =>
-      gate.refuses(PEER, type)
+      gate.refuses(PEER, { type, input: {} })
     );
   assertEquals(refused(), [true, true, true]);
   await parts.permissions.decide(PEER, { name: "weather", allowed: true });
@@ -286,4 +286,33 @@ Deno.test("FrameGate.refuses() what no module takes or the peer may not send, an
   assertEquals(refused(), [true, true, true]);
   await parts.permissions.block(PEER);
   assertEquals(refused(), [false, false, false]);
+});
+
+Deno.test("FrameGate takes of whoever a handler admits what nothing else permits, unless the peer is blocked", async () => {
+  using parts = await TestParts.create();
+  const handler = {
+    receive: () => Promise.resolve(true),
+    has: () => false,
+    admits: (peer: string, header: { readonly club?: unknown }) =>
+      peer === PEER && header.club === "chess",
+  };
+  const { gate } = gateOver(parts, [moduleOf(MANIFESTS[0]!, handler)], "deny");
+  const frame = (club: string) => ({
+    type: "messaging.text",
+    id: "a",
+    input: { type: "messaging.text", id: "a", club },
+    body: new Uint8Array(),
+  });
+  const ends = async () => [
+    await gate.take(PEER, frame("chess")),
+    await gate.take(PEER, frame("whist")),
+    await gate.take(OTHER, frame("chess")),
+    gate.refuses(PEER, frame("chess")),
+    gate.refuses(PEER, frame("whist")),
+  ];
+  assertEquals(await ends(), [true, false, false, false, true]);
+  await parts.permissions.decide(PEER, { name: "message", allowed: false });
+  assertEquals(await ends(), [true, false, false, false, true]);
+  await parts.permissions.block(PEER);
+  assertEquals(await ends(), [false, false, false, false, false]);
 });
