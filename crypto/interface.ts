@@ -116,7 +116,10 @@ export type JwsType =
   | "openred-identity+jwt"
   | "openred-pair+jwt"
   | "openred-succession+jwt"
-  | "openred-audit+jwt";
+  | "openred-audit+jwt"
+  | "openred-group+jwt"
+  | "openred-group-member+jwt"
+  | "openred-group-message+jwt";
 
 /** How an issuer picks a method. `seeded` needs the network seed. */
 export type RotationPolicy =

@@ -415,6 +415,35 @@ export interface OwnerFiles {
   openFolder(path: string): Promise<LandingFolder>;
 }
 
+/** What built-in modules sign in the node's name (docs/PROTOCOL.md, "Signatures"). */
+export type SignedType =
+  | "openred-group+jwt"
+  | "openred-group-member+jwt"
+  | "openred-group-message+jwt";
+
+/** A signed text that holds: what it says, whoever brought it. */
+export interface VerifiedText {
+  readonly iss: NodeId;
+  /** Unchecked input of its signer, but for `iss`. */
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** SHA-256 of the signing input, base64url: what a signed text is called by others. */
+  readonly hash: string;
+}
+
+/** The identity key, for the types that modules need and no others. */
+export interface ModuleSignatures {
+  /** Signs `{v: 3, iss: <own id>, …payload}`. */
+  sign(type: SignedType, payload: Readonly<Record<string, unknown>>): Promise<string>;
+  /** @throws {Refusal} `bad_signature` for any text that is not of this type, form and signature. */
+  verify(type: SignedType | "openred-succession+jwt", text: string): Promise<VerifiedText>;
+  /** 32 bytes. */
+  sha256(data: Uint8Array): Promise<Uint8Array>;
+  /** The succession that this node came from; `null` for a first identity. */
+  readonly ownSuccession: string | null;
+  /** SHA-256 of the key that may follow a peer's, or this node's own, as far as it is known: 32 bytes in base64url. */
+  nextOf(id: NodeId): string | null;
+}
+
 export interface FetchRequest {
   /** Its origin is one that was granted. */
   readonly url: string;
@@ -493,6 +522,8 @@ export interface ModuleContext {
   readonly disk: OwnerFiles | null;
   /** `null` for a module from a file. */
   readonly hashes: FileHashes | null;
+  /** `null` for a module from a file. */
+  readonly signatures: ModuleSignatures | null;
   /** @throws {Refusal} `forbidden` for an origin that is not granted; `unreachable`. */
   fetch(request: FetchRequest): Promise<FetchAnswer>;
   /** @throws {Refusal} `forbidden` where it is not granted. */

@@ -169,6 +169,7 @@ function createNetwork(
     states: new ModuleStates(shared),
     journal: new HookJournal(shared.store),
     openFile: (file) => openSandbox(shared, file),
+    identity: keys.identity,
     storageKey: keys.storage,
     words,
     asking,

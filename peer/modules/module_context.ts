@@ -32,6 +32,7 @@ import type { ModuleAsks } from "./module_asks.ts";
 import { ModuleRows } from "./module_rows.ts";
 import type { ModuleSends, Sender } from "./module_sends.ts";
 import type { ModuleTells } from "./module_tells.ts";
+import { createSignatures } from "./module_signatures.ts";
 import { StoredTables } from "./module_tables.ts";
 import type { ModuleKind } from "./running_module.ts";
 
@@ -46,6 +47,8 @@ export interface PeerWords {
 export interface ContextParts {
   readonly own: { readonly id: NodeId; readonly alias: string | null };
   readonly crypto: CryptoCore;
+  /** The identity key. */
+  readonly identity: KeyRef;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -97,6 +100,7 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     ...tells.members,
     disk: owner.kind === "built-in" ? parts.disk : null,
     hashes: owner.kind === "built-in" ? createHashes(parts) : null,
+    signatures: owner.kind === "built-in" ? createSignatures(parts) : null,
     binding: (peer) => Promise.resolve(parts.binding(peer)?.slice() ?? null),
     fetch: (request) => grantedFetch(parts, owner.grants, request),
     folder: async (folder) => await grantedFolder(parts.folders, owner.grants, folder),

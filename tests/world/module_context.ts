@@ -82,6 +82,7 @@ export class ContextWorld implements Disposable {
       http: new FakeHttp(),
       resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
       own: { id: this.keys.id, alias: "tests" },
+      identity: this.keys.keys.identity,
       words: {
         resolve: (word) => word as NodeId,
         meet: (word) => Promise.resolve(word as NodeId),
