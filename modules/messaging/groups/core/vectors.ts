@@ -1,0 +1,141 @@
+/**
+ * What two members tell each other when they meet: where their chains stand and which memberships they have, then which
+ * messages, so that each can give what the other lacks.
+ *
+ * @module
+ * @see docs/PROTOCOL.md, "Groups"
+ */
+import * as v from "valibot";
+import { encodeUtf8, type NodeId } from "../../../../crypto/encoding.ts";
+import { OpenRedError } from "../../../../protocol/errors.ts";
+import {
+  namesSchema,
+  nodeIdSchema,
+  parseGrowing,
+  parseJson,
+} from "../../../../protocol/schemas.ts";
+import { runSchema } from "../../names.ts";
+import type { Head } from "./chain.ts";
+import { areDifferent, entryMust, hashSchema } from "./fields.ts";
+import {
+  MAX_ADDITIONS,
+  MAX_DISPLACED,
+  MAX_HEADS,
+  MAX_MEMBERS,
+  MAX_RANGES,
+  MAX_RUNS,
+  MAX_STATEMENTS,
+  MAX_SUMMARY_BYTES,
+  MAX_VECTOR_BYTES,
+} from "./limits.ts";
+import { difference, type Ranges, rangesSchema, union } from "./ranges.ts";
+
+const headSchema = v.looseObject({
+  n: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_STATEMENTS - 1)),
+  hash: hashSchema,
+  must: entryMust,
+});
+
+const summarySchema = v.looseObject({
+  heads: v.pipe(v.array(headSchema), v.minLength(1), v.maxLength(MAX_HEADS)),
+  displaced: v.optional(v.pipe(v.array(hashSchema), v.maxLength(MAX_DISPLACED)), []),
+  members: v.optional(v.pipe(v.array(hashSchema), v.maxLength(MAX_ADDITIONS)), []),
+  must: v.optional(namesSchema),
+});
+
+/** Where somebody stands with statements and memberships. */
+export interface Summary {
+  readonly heads: readonly Head[];
+  /** Hashes of displaced statements. */
+  readonly displaced: readonly string[];
+  /** Hashes of the memberships that count there. */
+  readonly members: readonly string[];
+}
+
+const runEntrySchema = v.looseObject({
+  id: nodeIdSchema,
+  run: runSchema,
+  held: v.optional(rangesSchema, []),
+  never: v.optional(rangesSchema, []),
+  must: entryMust,
+});
+
+const vectorSchema = v.looseObject({
+  runs: v.pipe(
+    v.array(runEntrySchema),
+    v.maxLength(MAX_MEMBERS * MAX_RUNS),
+    v.check((runs) => areDifferent(runs.map(keyOf)), "Each run once"),
+  ),
+  must: v.optional(namesSchema),
+});
+
+/** What somebody has of one run, and what does not come to them any more, or from them. */
+export interface RunEntry {
+  readonly id: NodeId;
+  readonly run: string;
+  readonly held: Ranges;
+  readonly never: Ranges;
+}
+
+function keyOf({ id, run }: Pick<RunEntry, "id" | "run">): string {
+  return `${id}.${run}`;
+}
+
+/** @throws {OpenRedError} `too_large`, `bad_request`, `unsupported`. */
+export function readSummary(body: Uint8Array): Summary {
+  const { heads, displaced, members } = parseGrowing(
+    summarySchema,
+    bounded(body, MAX_SUMMARY_BYTES),
+  );
+  return { heads: heads.map(({ n, hash }) => ({ n, hash })), displaced, members };
+}
+
+export function writeSummary({ heads, displaced, members }: Summary): Uint8Array<ArrayBuffer> {
+  return encodeUtf8(JSON.stringify({
+    heads,
+    ...(displaced.length === 0 ? {} : { displaced }),
+    ...(members.length === 0 ? {} : { members }),
+  }));
+}
+
+/** @throws {OpenRedError} `too_large`, `bad_request`, `unsupported`. */
+export function readVector(body: Uint8Array): RunEntry[] {
+  const { runs } = parseGrowing(vectorSchema, bounded(body, MAX_VECTOR_BYTES));
+  return runs.map(({ id, run, held, never }) => ({ id, run, held, never }));
+}
+
+/** Writes a vector. Where there are too many ranges for it, the highest are left out: they are given once more then. */
+export function writeVector(runs: readonly RunEntry[]): Uint8Array<ArrayBuffer> {
+  for (let most = MAX_RANGES;; most = most >> 1) {
+    const body = encodeUtf8(JSON.stringify({ runs: runs.map((entry) => wireOf(entry, most)) }));
+    if (body.length <= MAX_VECTOR_BYTES) return body;
+    if (most === 0) throw new OpenRedError("too_large", "The group has too many runs");
+  }
+}
+
+function wireOf({ id, run, held, never }: RunEntry, most: number) {
+  return {
+    id,
+    run,
+    ...(held.length === 0 ? {} : { held: held.slice(0, most) }),
+    ...(never.length === 0 ? {} : { never: never.slice(0, most) }),
+  };
+}
+
+/** What one has that another lacks and still takes, of each run; whether it may have it is to be asked besides. */
+export function lacking(
+  own: readonly RunEntry[],
+  theirs: readonly RunEntry[],
+): { readonly id: NodeId; readonly run: string; readonly numbers: Ranges }[] {
+  const known = new Map(theirs.map((entry) => [keyOf(entry), entry]));
+  return own.map((entry) => {
+    const other = known.get(keyOf(entry));
+    const taken = other === undefined ? [] : union(other.held, other.never);
+    return { id: entry.id, run: entry.run, numbers: difference(entry.held, taken) };
+  }).filter(({ numbers }) => numbers.length > 0);
+}
+
+function bounded(body: Uint8Array, most: number): unknown {
+  if (body.length > most) throw new OpenRedError("too_large", "The body is too long");
+  return parseJson(body);
+}
