@@ -113,6 +113,21 @@ Deno.test("a successor has the place of whom it follows, and says what counts of
   assertStrictEquals(rosterOf([first], [leaves]).judge(own), "waits");
 });
 
+Deno.test("the newest key of a place counts, whichever id is the smaller", async () => {
+  const people = Array.from({ length: 8 }, (_, at) => new Person(at + 2));
+  const smaller = people.find((person) => person.succeed().next.id < person.id)!;
+  const larger = people.find((person) => person.succeed().next.id > person.id)!;
+  for (const person of [smaller, larger]) {
+    const first = await found(owner, person);
+    const { next, succession } = person.succeed();
+    const place = { group: first.group, stm: first.hash };
+    const line = { succession: [succession], last: [] };
+    const moved = await next.belong({ ...place, isIn: true, ...line });
+    const roster = rosterOf([first], [await join(person, first), moved]);
+    assertEquals(roster.members().map(({ id }) => id), [next.id]);
+  }
+});
+
 Deno.test("a successor that was not pinned has no place", async () => {
   const first = await found(owner, second);
   const thief = await stranger.belong({
