@@ -94,6 +94,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "enc",
     "files",
     "frame",
+    "group",
     "identity-example",
     "ids",
     "keys",

@@ -8,7 +8,7 @@ import { decodeBase64Url } from "../../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../../protocol/errors.ts";
 import { jwsSchema } from "../../../../protocol/jws.ts";
 import { MAX_RECORD_BYTES, MAX_SUCCESSION_CHAIN } from "../../../../protocol/limits.ts";
-import { namesSchema, parseInput } from "../../../../protocol/schemas.ts";
+import { namesSchema } from "../../../../protocol/schemas.ts";
 import { runSchema } from "../../names.ts";
 import { MAX_NUMBER, MAX_RUNS } from "./limits.ts";
 
@@ -67,9 +67,4 @@ export function checkLength(text: string, most: number): void {
 
 export function malformed(text: string): OpenRedError {
   return new OpenRedError("bad_request", text);
-}
-
-/** @throws {OpenRedError} `bad_request` for what names no group. */
-export function readGroup(input: unknown): string {
-  return parseInput(groupSchema, input);
 }

@@ -5,7 +5,7 @@
  * @see docs/PROTOCOL.md, "Groups"
  */
 import * as v from "valibot";
-import { decodeBase64Url, enc, encodeBase64Url, type NodeId } from "../../../../crypto/encoding.ts";
+import { enc, encodeBase64Url, type NodeId } from "../../../../crypto/encoding.ts";
 import type { ModuleSignatures } from "../../../../modules/api.ts";
 import { OpenRedError } from "../../../../protocol/errors.ts";
 import { unverifiedPayload } from "../../../../protocol/jws.ts";
@@ -194,13 +194,6 @@ export async function contentHash(
   const { salt, body } = content;
   if (salt.length !== SALT_BYTES) throw new RangeError(`Expected a salt of ${SALT_BYTES} bytes`);
   return encodeBase64Url(await signatures.sha256(enc(salt, body)));
-}
-
-/** @throws {OpenRedError} `bad_request` for a salt of another form. */
-export function readSalt(input: unknown): Uint8Array<ArrayBuffer> {
-  const salt = typeof input === "string" && input.length === 22 ? decodeBase64Url(input) : null;
-  if (salt?.length !== SALT_BYTES) throw malformed("The salt is not 16 bytes in base64url");
-  return salt;
 }
 
 /**

@@ -70,11 +70,6 @@ export function highest(ranges: Ranges): number {
   return ranges.at(-1)?.[1] ?? 0;
 }
 
-/** How many numbers they have. */
-export function count(ranges: Ranges): number {
-  return ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
-}
-
 /** Whether a number may be taken: not too far ahead of what is held of its run. */
 export function isNear(held: Ranges, n: number): boolean {
   return n <= highest(held) + MAX_AHEAD;

@@ -1,11 +1,10 @@
-import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { encodeUtf8 } from "../../../../../crypto/encoding.ts";
 import {
   checkContent,
   contentHash,
   keptUnderNumber,
   openMessage,
-  readSalt,
 } from "../../../../../modules/messaging/groups/core/messages.ts";
 import { OpenRedError } from "../../../../../protocol/errors.ts";
 import { Person, RUN } from "./people.ts";
@@ -119,13 +118,6 @@ Deno.test("a body is the one that was signed, under its salt", async () => {
       OpenRedError,
     );
     assertStrictEquals(error.code, "bad_signature");
-  }
-});
-
-Deno.test("readSalt() takes 16 bytes and nothing else", () => {
-  assertEquals(readSalt("A".repeat(22)), new Uint8Array(16));
-  for (const bad of [undefined, 7, "", "A".repeat(21), `${"A".repeat(21)}B`, "A".repeat(10_000)]) {
-    assertThrows(() => readSalt(bad), OpenRedError);
   }
 });
 

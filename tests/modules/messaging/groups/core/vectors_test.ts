@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { encodeBase64Url, encodeUtf8 } from "../../../../../crypto/encoding.ts";
 import {
   contains,
-  count,
   difference,
   highest,
   isNear,
@@ -39,7 +38,7 @@ Deno.test("ranges are what sets of numbers are", () => {
     assertEquals(listed(ranges), sorted(setA));
     assertEquals(listed(union(ranges, others)), sorted(setA.union(setB)));
     assertEquals(listed(difference(ranges, others)), sorted(setA.difference(setB)));
-    assertEquals([count(ranges), highest(ranges)], [setA.size, Math.max(0, ...setA)]);
+    assertEquals(highest(ranges), Math.max(0, ...setA));
     assertEquals(a.every((n) => contains(ranges, n)), true);
     assertEquals(union(ranges, others), rangesOf([...a, ...b]));
   }));
