@@ -26,6 +26,8 @@ const linkSchema = v.looseObject({
 
 /** Keys that followed each other, as far as the texts show: what pins the first of them has to be asked elsewhere. */
 export interface KeyLine {
+  /** The successions, as they were signed. */
+  readonly texts: readonly string[];
   /** Oldest first: the one that was followed, and the signer last. */
   readonly keys: readonly NodeId[];
   /** SHA-256 of the first key that followed: what has to have been pinned for the oldest. */
@@ -60,5 +62,5 @@ export async function openKeyLine(
       throw malformed("A key of the successions was not pinned");
     }
   }
-  return { keys, pin: hashes[0]!, next: links.at(-1)!.next ?? null };
+  return { texts: options.texts, keys, pin: hashes[0]!, next: links.at(-1)!.next ?? null };
 }

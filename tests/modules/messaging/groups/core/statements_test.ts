@@ -133,7 +133,12 @@ Deno.test("openStatement() reads a line of successions, and refuses one that is 
       signer.signed("openred-group+jwt", { ...LATER, succession: texts }),
     );
   const { line } = await open([succession, second]);
-  assertEquals(line, { keys: [owner.id, next.id, last.id], pin: owner.next, next: last.next });
+  assertEquals(line, {
+    texts: [succession, second],
+    keys: [owner.id, next.id, last.id],
+    pin: owner.next,
+    next: last.next,
+  });
   const stranger = new Person(9);
   const bad: readonly (readonly [readonly string[], Person?])[] = [
     [[second, succession]],
