@@ -30,6 +30,8 @@ export const MAX_NUMBER = 1_000_000_000;
 export const MAX_AHEAD = 10_000;
 /** Ranges of a run in a vector. */
 export const MAX_RANGES = 64;
+/** Numbers of a run that a vector names as held twice. */
+export const MAX_TWICE = 64;
 /** Messages that one names as seen. */
 export const MAX_SEEN = 8;
 export const SALT_BYTES = 16;

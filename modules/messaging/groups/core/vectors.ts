@@ -16,7 +16,7 @@ import {
 } from "../../../../protocol/schemas.ts";
 import { runSchema } from "../../names.ts";
 import type { Head } from "./chain.ts";
-import { areDifferent, entryMust, hashSchema } from "./fields.ts";
+import { areDifferent, entryMust, hashSchema, messageNumberSchema } from "./fields.ts";
 import {
   MAX_ADDITIONS,
   MAX_DISPLACED,
@@ -26,9 +26,18 @@ import {
   MAX_RUNS,
   MAX_STATEMENTS,
   MAX_SUMMARY_BYTES,
+  MAX_TWICE,
   MAX_VECTOR_BYTES,
 } from "./limits.ts";
-import { difference, type Ranges, rangesSchema, union } from "./ranges.ts";
+import {
+  contains,
+  difference,
+  highest,
+  type Ranges,
+  rangesOf,
+  rangesSchema,
+  union,
+} from "./ranges.ts";
 
 const headSchema = v.looseObject({
   n: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_STATEMENTS - 1)),
@@ -57,6 +66,8 @@ const runEntrySchema = v.looseObject({
   run: runSchema,
   held: v.optional(rangesSchema, []),
   never: v.optional(rangesSchema, []),
+  top: v.optional(hashSchema),
+  twice: v.optional(v.pipe(v.array(messageNumberSchema), v.maxLength(MAX_TWICE)), []),
   must: entryMust,
 });
 
@@ -75,6 +86,10 @@ export interface RunEntry {
   readonly run: string;
   readonly held: Ranges;
   readonly never: Ranges;
+  /** The hash of the message under the highest number that is held, one of them. */
+  readonly top?: string | undefined;
+  /** Numbers under which two messages are held, which proves that their author told two stories. */
+  readonly twice?: readonly number[] | undefined;
 }
 
 function keyOf({ id, run }: Pick<RunEntry, "id" | "run">): string {
@@ -101,7 +116,7 @@ export function writeSummary({ heads, displaced, members }: Summary): Uint8Array
 /** @throws {OpenRedError} `too_large`, `bad_request`, `unsupported`. */
 export function readVector(body: Uint8Array): RunEntry[] {
   const { runs } = parseGrowing(vectorSchema, bounded(body, MAX_VECTOR_BYTES));
-  return runs.map(({ id, run, held, never }) => ({ id, run, held, never }));
+  return runs.map(({ id, run, held, never, top, twice }) => ({ id, run, held, never, top, twice }));
 }
 
 /** Writes a vector. Where there are too many ranges for it, the highest are left out: they are given once more then. */
@@ -113,25 +128,40 @@ export function writeVector(runs: readonly RunEntry[]): Uint8Array<ArrayBuffer> 
   }
 }
 
-function wireOf({ id, run, held, never }: RunEntry, most: number) {
+function wireOf({ id, run, held, never, top, twice = [] }: RunEntry, most: number) {
+  const isCut = most < MAX_RANGES;
   return {
     id,
     run,
     ...(held.length === 0 ? {} : { held: held.slice(0, most) }),
     ...(never.length === 0 ? {} : { never: never.slice(0, most) }),
+    ...(top === undefined || isCut || held.length > most ? {} : { top }),
+    ...(twice.length === 0 || isCut ? {} : { twice: twice.slice(0, MAX_TWICE) }),
   };
 }
 
-/** What one has that another lacks and still takes, of each run; whether it may have it is to be asked besides. */
+/**
+ * What one has that another lacks and still takes, of each run; whether it may have it is to be asked besides.
+ * @param hashesUnder The messages that are held under a number of a run: where the other one has another of them, both
+ *   are to have both.
+ */
 export function lacking(
   own: readonly RunEntry[],
   theirs: readonly RunEntry[],
+  hashesUnder: (of: Pick<RunEntry, "id" | "run">, n: number) => readonly string[] = () => [],
 ): { readonly id: NodeId; readonly run: string; readonly numbers: Ranges }[] {
   const known = new Map(theirs.map((entry) => [keyOf(entry), entry]));
   return own.map((entry) => {
+    const { id, run, held, twice = [] } = entry;
     const other = known.get(keyOf(entry));
-    const taken = other === undefined ? [] : union(other.held, other.never);
-    return { id: entry.id, run: entry.run, numbers: difference(entry.held, taken) };
+    if (other === undefined) return { id, run, numbers: held };
+    const numbers = difference(held, union(other.held, other.never));
+    const single = twice.filter((n) => !other.twice?.includes(n) && !contains(other.never, n));
+    const { top } = other;
+    const n = highest(other.held);
+    const isOther = top !== undefined && hashesUnder({ id, run }, n).some((hash) => hash !== top) &&
+      !other.twice?.includes(n);
+    return { id, run, numbers: union(numbers, rangesOf(isOther ? [...single, n] : single)) };
   }).filter(({ numbers }) => numbers.length > 0);
 }
 

@@ -51,8 +51,15 @@ Deno.test("a number may be 10,000 ahead of what is held and no more", () => {
 
 Deno.test("a vector comes back as it was written", () => {
   const runs = [
-    { id: one.id, run: RUN, held: [[1, 3], [5, 5]] as const, never: [[4, 4]] as const },
-    { id: other.id, run: OTHER_RUN, held: [], never: [] },
+    {
+      id: one.id,
+      run: RUN,
+      held: [[1, 3], [5, 5]] as const,
+      never: [[4, 4]] as const,
+      top: HASH,
+      twice: [2],
+    },
+    { id: other.id, run: OTHER_RUN, held: [], never: [], top: undefined, twice: [] },
   ];
   assertEquals(readVector(writeVector(runs)), runs);
   assertEquals(readVector(writeVector([])), []);
@@ -67,6 +74,8 @@ Deno.test("writeVector() leaves out the highest ranges where there are too many"
     run: encodeBase64Url(new Uint8Array(new BigUint64Array([BigInt(at)]).buffer)),
     held: held.map(([n]) => [999_999_000 + n, 999_999_000 + n] as const),
     never: [],
+    top: HASH,
+    twice: [1],
   }));
   const read = readVector(writeVector(many));
   assertStrictEquals(read.length, 6_144);
@@ -83,6 +92,9 @@ Deno.test("readVector() refuses what is not of the form", () => {
     [{ ...entry, run: "AAAA" }],
     [entry, entry],
     [{ ...entry, must: ["colour"] }],
+    [{ ...entry, top: "short" }],
+    [{ ...entry, twice: [0] }],
+    [{ ...entry, twice: Array(65).fill(1) }],
     withHeld([[3, 1]]),
     withHeld([[1, 2], [3, 4]]),
     withHeld([[5, 6], [1, 2]]),
@@ -146,4 +158,19 @@ Deno.test("lacking() gives what the other lacks and still takes", () => {
     { id: one.id, run: RUN, numbers: [[4, 4], [6, 8]] },
     { id: other.id, run: OTHER_RUN, numbers: [[1, 2]] },
   ]);
+});
+
+Deno.test("lacking() gives both of two messages under a number to whoever has one of them", () => {
+  const [place, held] = [{ id: one.id, run: RUN }, [[1, 3]] as const];
+  const own = { ...place, held, never: [], twice: [2] };
+  const numbersFor = (theirs: object, hashes = [HASH]) =>
+    lacking([own], [{ ...place, held, never: [], ...theirs }], (_of, n) => n === 3 ? hashes : [])
+      .map(({ numbers }) => numbers);
+  assertEquals(numbersFor({}), [[[2, 2]]]);
+  assertEquals(numbersFor({ twice: [2] }), []);
+  assertEquals(numbersFor({ never: [[2, 2]] }), []);
+  const top = `B${HASH.slice(1)}`;
+  assertEquals(numbersFor({ twice: [2], top: HASH }), []);
+  assertEquals(numbersFor({ twice: [2], top }), [[[3, 3]]]);
+  assertEquals(numbersFor({ twice: [2, 3], top }), []);
 });
