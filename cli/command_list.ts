@@ -21,6 +21,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   search: async () => [(await import("./search.ts")).searchCommand],
   outbox: async () => [(await import("./outbox.ts")).outboxCommand],
   message: async () => (await import("./message.ts")).MESSAGE_COMMANDS,
+  conversation: async () => (await import("./conversation_group.ts")).CONVERSATION_COMMANDS,
   share: async () => [(await import("./share.ts")).shareCommand],
   shares: async () => [(await import("./share.ts")).sharesCommand],
   unshare: async () => [(await import("./share.ts")).unshareCommand],

@@ -93,11 +93,14 @@ const FAMILIES: Readonly<Record<string, string>> = {
   "audit": "what the node noted about its security",
   "peer": "who peers are, what they are called and what each may do",
   "message": "what becomes of a message later: removed, reacted to, read",
+  "conversation": "groups of people who write to each other",
+  "conversation group": "groups of people who write to each other; 'peer group' is permissions",
   "module": "what the node can do: built-in modules, and those from files",
   "passphrase": "the passphrase of the node's keys",
   "noise-key": "the node's key for handshakes",
   "token": "the tokens that the node holds for its peers",
-  "peer group": "groups of peers with permissions of their own",
+  "peer group":
+    "groups of peers with permissions of their own; 'conversation group' is for writing",
 };
 
 /** The command that a command of several words belongs to: `peer` for `peer list`. */

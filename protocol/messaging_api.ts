@@ -152,12 +152,24 @@ export interface HistoryMessage {
   readonly damaged?: true;
   /** So many messages of its sender are missing right before it. */
   readonly missing_before?: number;
+  /** How the group is called whose message it is. */
+  readonly group?: string;
+}
+
+/** What a history of a group has besides. */
+export interface GroupHistoryView {
+  readonly name: string;
+  /** The id of this node. */
+  readonly you: string;
+  /** What this node's owner calls those who wrote. */
+  readonly petnames: Readonly<Record<string, string>>;
 }
 
 export interface HistoryView {
   readonly conversation: string;
   /** What this node's owner calls the peer. */
   readonly petname: string | null;
+  readonly group?: GroupHistoryView;
   readonly unread: number;
   readonly receipts: boolean;
   /** In the order of the conversation. */
@@ -171,6 +183,8 @@ export interface WaitingMessage {
   readonly id: string;
   readonly peer: string;
   readonly petname: string | null;
+  /** How a group is called that it is for; its id stands as `peer`. */
+  readonly group?: string;
   readonly kind: "text" | "edit" | "react" | "remove";
   readonly text: string;
   readonly damaged?: true;
@@ -203,6 +217,8 @@ export interface ConversationView {
   readonly unread: number;
   readonly waiting: number;
   readonly has_draft: boolean;
+  /** How the group is called whose id stands as `peer`. */
+  readonly group?: string;
 }
 
 /**
@@ -220,6 +236,9 @@ export interface MessageView {
   readonly number: number;
   readonly id: string;
   readonly peer: string;
+  /** The id of the group that it was written to, and how that is called. */
+  readonly conversation?: string;
+  readonly group?: string;
   readonly text: string;
   /** The stored message was changed on disk: its text is lost. */
   readonly damaged?: true;

@@ -6,32 +6,40 @@
 import type { ConversationsView } from "../../protocol/messaging_api.ts";
 import type { ModuleTables, NodeId } from "../api.ts";
 import type { Conversations } from "./conversations.ts";
+import type { MessagingGroups } from "./groups/messaging_groups.ts";
 import type { Outbox } from "./outbox.ts";
 import { rowsOfBoth } from "./rows.ts";
 
 const MAX_LISTED = 1_000;
 
 /** The conversations, the one with the newest text first. */
-export function listConversations(
-  { tables, conversations, outbox }: {
+export async function listConversations(
+  { tables, conversations, outbox, groups }: {
     readonly tables: ModuleTables;
     readonly conversations: Conversations;
     readonly outbox: Outbox;
+    readonly groups: MessagingGroups;
   },
-): ConversationsView {
+): Promise<ConversationsView> {
   const peers = tables.statement(
     `SELECT DISTINCT conversation FROM messaging_inbox
      UNION SELECT DISTINCT conversation FROM messaging_outbox
-     UNION SELECT conversation FROM messaging_conversations WHERE draft IS NOT NULL`,
+     UNION SELECT conversation FROM messaging_conversations WHERE draft IS NOT NULL
+     UNION SELECT conversation FROM messaging_groups WHERE stage = 'joined'`,
   ).all().map(({ conversation }) => conversation as NodeId);
   const dated = peers.map((peer) => ({ peer, atMs: lastOf(tables, peer) }));
+  const newest = dated.sort((a, b) => b.atMs - a.atMs).slice(0, MAX_LISTED);
   return {
-    conversations: dated.sort((a, b) => b.atMs - a.atMs).slice(0, MAX_LISTED).map(({ peer }) => ({
-      peer,
-      petname: tables.peers.petname(peer),
-      unread: conversations.unread(peer),
-      waiting: outbox.waiting(peer),
-      has_draft: conversations.hasDraft(peer),
+    conversations: await Promise.all(newest.map(async ({ peer }) => {
+      const group = await groups.groups.find(peer);
+      return {
+        peer,
+        petname: tables.peers.petname(peer),
+        ...(group === null ? {} : { group: group.name }),
+        unread: conversations.unread(peer),
+        waiting: group === null ? outbox.waiting(peer) : groups.views.waitingIn(group),
+        has_draft: conversations.hasDraft(peer),
+      };
     })),
   };
 }

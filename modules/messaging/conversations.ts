@@ -56,6 +56,28 @@ export class Conversations {
     return { run: String(row.run), n: Number(row.n) };
   }
 
+  /** The number that the next own message of a group gets: it has to be signed before it is given. */
+  nextNumber(conversation: NodeId): RunNumber {
+    const row = this.#row(conversation);
+    if (row === undefined || row.run === "") return { run: newRun(this.#parts.random), n: 1 };
+    return { run: String(row.run), n: Number(row.next_n) };
+  }
+
+  /** Inside a transaction: that number is given. */
+  writeGiven(conversation: NodeId, { run, n }: RunNumber): void {
+    this.#parts.tables.statement(
+      `INSERT INTO messaging_conversations (conversation, run, next_n) VALUES (?, ?, ?)
+       ON CONFLICT (conversation) DO UPDATE SET run = excluded.run, next_n = excluded.next_n`,
+    ).run(conversation, run, n + 1);
+  }
+
+  /** Inside a transaction: the next number begins a new run. */
+  writeNewRun(conversation: NodeId): void {
+    this.#parts.tables.statement(
+      "UPDATE messaging_conversations SET run = '', next_n = 1 WHERE conversation = ?",
+    ).run(conversation);
+  }
+
   /** The names of the peer's newest message: what a text that is written now has seen. */
   heads(conversation: NodeId): string[] {
     const row = this.#parts.tables.statement(

@@ -6,6 +6,7 @@
 import { CLOCK_ALLOWANCE_MS } from "../../protocol/limits.ts";
 import type {
   DeliveryState,
+  GroupHistoryView,
   HistoryMessage,
   HistoryView,
   OutboxView,
@@ -13,6 +14,8 @@ import type {
 } from "../../protocol/messaging_api.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
 import type { Conversations } from "./conversations.ts";
+import type { Group } from "./groups/group.ts";
+import type { MessagingGroups } from "./groups/messaging_groups.ts";
 import { erasedMember } from "./inbox.ts";
 import { readName, type RunNumber } from "./names.ts";
 import {
@@ -25,7 +28,8 @@ import {
 } from "./opened_texts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Reading } from "./reading.ts";
-import { boxOf, DELIVERY, type MessageRow, rowsOfBoth } from "./rows.ts";
+import { boxOf, DELIVERY, type MessageRow, nameOfRow, rowsOfBoth } from "./rows.ts";
+import { GROUP_FORM } from "./sealed_texts.ts";
 import type { Timeline } from "./timeline.ts";
 
 const MAX_LISTED = 200;
@@ -36,6 +40,7 @@ interface HistoryParts extends Pick<ModuleContext, "events" | "own" | "peers" | 
   readonly conversations: Conversations;
   readonly outbox: Outbox;
   readonly reading: Reading;
+  readonly groups: MessagingGroups;
 }
 
 /** What both have read, and whether they are connected. */
@@ -43,6 +48,8 @@ interface Standing {
   readonly connected: boolean;
   readonly seen: number;
   readonly byPeer: RunNumber | null;
+  /** `null` for a conversation of two. */
+  readonly group: Group | null;
 }
 
 /** Reads conversations. */
@@ -70,9 +77,11 @@ export class History {
     ).sort((a, b) => b.place! - a.place!);
     const shown = rows.slice(0, limit);
     const messages = fitting(await this.describe(shown));
+    const group = await this.#parts.groups.groups.find(peer);
     return {
       conversation: peer,
       petname: tables.peers.petname(peer),
+      ...(group === null ? {} : { group: this.#groupView(group, messages) }),
       unread: conversations.unread(peer),
       receipts: reading.tells(peer),
       messages: messages.toReversed(),
@@ -82,24 +91,42 @@ export class History {
 
   /** Messages of any conversations, as they are shown. */
   async describe(rows: readonly MessageRow[]): Promise<readonly HistoryMessage[]> {
-    const { conversations } = this.#parts;
     const opened = await openLatest(this.#parts, rows);
     const reactions = await this.#reactions(rows);
-    const peers = new Set(rows.map(({ conversation }) => conversation));
     const read = new Map<NodeId, Standing>();
-    for (const peer of peers) {
-      read.set(peer, {
-        seen: conversations.seen(peer),
-        byPeer: conversations.readByPeer(peer),
-        connected: (await this.#parts.peers.get(peer)).connected,
-      });
+    for (const peer of new Set(rows.map(({ conversation }) => conversation))) {
+      read.set(peer, await this.#standingOf(peer));
     }
-    return opened.map((text, index) =>
-      this.#view(text, {
-        read: read.get(text.row.conversation)!,
-        reactions: reactions[index]!,
-      })
-    );
+    return await Promise.all(opened.map(async (text, index) => {
+      const { row } = text;
+      const standing = read.get(row.conversation)!;
+      const state = standing.group === null
+        ? { [row.own ? row.conversation : this.#parts.own.id]: this.#stateOf(row, standing) }
+        : await this.#parts.groups.views.statesOf(standing.group, row);
+      return this.#view(text, { state, group: standing.group, reactions: reactions[index]! });
+    }));
+  }
+
+  async #standingOf(conversation: NodeId): Promise<Standing> {
+    const { conversations, peers, groups } = this.#parts;
+    return {
+      seen: conversations.seen(conversation),
+      byPeer: conversations.readByPeer(conversation),
+      connected: (await peers.get(conversation)).connected,
+      group: await groups.groups.find(conversation),
+    };
+  }
+
+  #groupView(group: Group, messages: readonly HistoryMessage[]): GroupHistoryView {
+    const { own, tables } = this.#parts;
+    const people = messages.flatMap((
+      { from, reactions },
+    ) => [from, ...Object.keys(reactions ?? {})]);
+    const named = [...new Set(people)].flatMap((id): [string, string][] => {
+      const petname = tables.peers.petname(tables.peers.lastId(id as NodeId));
+      return petname === null ? [] : [[id, petname]];
+    });
+    return { name: group.name, you: own.id, petnames: Object.fromEntries(named) };
   }
 
   /** What waits for anybody. */
@@ -121,45 +148,60 @@ export class History {
       sent_at: row.sentAt,
       state: outbox.hasLeft(row, connected.get(row.peer)!) ? "sent" : "waiting",
     }));
-    const fits = fitting(messages);
-    return { messages: fits, more: rows.length === MAX_LISTED || fits.length < messages.length };
+    const ofGroups = await this.#parts.groups.views.waiting(MAX_LISTED);
+    const all = [...messages, ...ofGroups];
+    const fits = fitting(all);
+    const isFull = rows.length === MAX_LISTED || ofGroups.length === MAX_LISTED;
+    return { messages: fits, more: isFull || fits.length < all.length };
   }
 
   /** What both said of each message, by who did. */
   async #reactions(rows: readonly MessageRow[]): Promise<readonly Record<string, string>[]> {
-    const { tables, own } = this.#parts;
     const found = rows.flatMap((row, index) =>
-      [true, false].flatMap((isOwn) => {
-        const reaction = latestAbout(tables, row, { kind: "react", own: isOwn });
-        return reaction === null ? [] : [{ reaction, index }];
-      })
+      this.#reactionsTo(row).map((reaction) => ({ reaction, index }))
     );
     const texts = await openRows(this.#parts, found.map(({ reaction }) => reaction));
     const all = rows.map((): Record<string, string> => ({}));
     for (const [at, { reaction, index }] of found.entries()) {
       const text = texts[at] ?? "";
-      if (text !== "") all[index]![reaction.own ? own.id : reaction.conversation] = text;
+      if (text !== "") all[index]![this.#authorOf(reaction)] = text;
     }
     return all;
   }
 
+  #reactionsTo(row: MessageRow): readonly MessageRow[] {
+    const { tables, groups } = this.#parts;
+    if (row.form === GROUP_FORM) return groups.views.reactions(row, nameOfRow(row));
+    return [true, false].flatMap((own) => latestAbout(tables, row, { kind: "react", own }) ?? []);
+  }
+
+  /** The id under which this node knows who wrote a row: in a conversation of two, whoever that is with. */
+  #authorOf({ own, form, peer, conversation }: MessageRow): string {
+    if (own) return this.#parts.own.id;
+    return form === GROUP_FORM ? peer : conversation;
+  }
+
   #view(
     { row, text, isEdited, isDamaged }: OpenedText,
-    { read, reactions }: { read: Standing; reactions: Record<string, string> },
+    { state, group, reactions }: {
+      readonly state: HistoryMessage["state"];
+      readonly group: Group | null;
+      readonly reactions: Record<string, string>;
+    },
   ): HistoryMessage {
     const { own, tables } = this.#parts;
     const missing = missingBefore(tables, row);
-    const recipient = row.own ? row.conversation : own.id;
+    const number = group === null ? row : this.#parts.groups.views.numberOf(row);
     const isAhead = row.sentAt > row.receivedAt + CLOCK_ALLOWANCE_MS;
     return {
       id: row.id,
       conversation: row.conversation,
-      run: row.run,
-      n: row.n,
+      run: number?.run ?? null,
+      n: number?.n ?? null,
       from: row.own ? own.id : row.peer,
       text,
       sent_at: isAhead ? row.receivedAt : row.sentAt,
-      state: { [recipient]: this.#stateOf(row, read) },
+      state,
       ...(isEdited ? { edited: true } : {}),
       ...(row.reply === null ? {} : { reply_to: this.#idOf(row.conversation, row.reply) }),
       ...(Object.keys(reactions).length === 0 ? {} : { reactions }),
@@ -167,6 +209,7 @@ export class History {
       ...(row.expiresAt === null ? {} : { expires_at: row.expiresAt }),
       ...(isDamaged ? { damaged: true } : {}),
       ...(missing === 0 ? {} : { missing_before: missing }),
+      ...(group === null ? {} : { group: group.name }),
     };
   }
 

@@ -9,6 +9,7 @@ import type { InboxShares } from "./inbox_shares.ts";
 import { MESSAGE_PERMISSION } from "./manifest.ts";
 import { fitting, type OpenedText, openLatest } from "./opened_texts.ts";
 import { type MessageRow, readRow } from "./rows.ts";
+import { GROUP_FORM } from "./sealed_texts.ts";
 import type { Timeline } from "./timeline.ts";
 
 interface InboxParts extends Pick<ModuleContext, "events" | "storage"> {
@@ -19,7 +20,9 @@ interface InboxParts extends Pick<ModuleContext, "events" | "storage"> {
 
 /** An opened text, as far as a view shows it. */
 interface Viewed extends Omit<OpenedText, "row"> {
-  readonly row: Pick<MessageRow, "number" | "id" | "peer" | "receivedAt" | "erased">;
+  readonly row:
+    & Pick<MessageRow, "number" | "id" | "peer" | "receivedAt" | "erased">
+    & Partial<Pick<MessageRow, "form" | "conversation">>;
 }
 
 /** How many messages are removed in one transaction: others wait for its end. */
@@ -106,6 +109,7 @@ export class Inbox {
   view({ row, text, isEdited, isDamaged }: Viewed): MessageView {
     const { peers } = this.#parts.tables;
     const sender = peers.lastId(row.peer as NodeId);
+    const isOfGroup = row.form === GROUP_FORM;
     return {
       number: row.number,
       id: row.id,
@@ -116,7 +120,8 @@ export class Inbox {
       ...(row.erased === null ? {} : erasedMember(row.erased)),
       ...(isEdited ? { edited: true } : {}),
       received_at: row.receivedAt,
-      standing: peers.standing(sender, MESSAGE_PERMISSION),
+      standing: isOfGroup ? "allowed" : peers.standing(sender, MESSAGE_PERMISSION),
+      ...(isOfGroup ? { conversation: row.conversation! } : {}),
     };
   }
 }

@@ -16,6 +16,15 @@ export const TYPING = "typing";
 /** A text as a sealed call: its answer says that it is stored. */
 export const SEND = "send";
 
+/** Of groups (docs/PROTOCOL.md, "Groups"). */
+export const GROUP_STATEMENT = "group_statement";
+export const GROUP_MEMBER = "group_member";
+export const GROUP_MESSAGE = "group_message";
+export const GROUP_SUMMARY = "group_summary";
+export const GROUP_VECTOR = "group_vector";
+export const GROUP_READ = "group_read";
+export const GROUP_TYPING = "group_typing";
+
 /** What every message with a number has in its header. */
 const NUMBERED = ["sent_at", "run", "n", "after"];
 const TEXT_MEMBERS = [...NUMBERED, "reply_to", "edits", "expires_ms"];
@@ -50,5 +59,12 @@ export const MESSAGING_MANIFEST = {
     { type: READ, members: ["upto"] },
     { type: TYPING },
     { type: SEND, members: ["message", ...TEXT_MEMBERS], answers: true },
+    { type: GROUP_STATEMENT, members: ["group"], strangers: true },
+    { type: GROUP_MEMBER, members: ["group"] },
+    { type: GROUP_MESSAGE, members: ["group", "message", "salt"] },
+    { type: GROUP_SUMMARY, members: ["group"] },
+    { type: GROUP_VECTOR, members: ["group"] },
+    { type: GROUP_READ, members: ["group", "upto"] },
+    { type: GROUP_TYPING, members: ["group"] },
   ],
 } satisfies ManifestInput;

@@ -11,6 +11,7 @@ import { listConversations } from "./conversation_list.ts";
 import { Conversations } from "./conversations.ts";
 import { Expiry } from "./expiry.ts";
 import { fillConversations } from "./filled_conversations.ts";
+import { MessagingGroups, registerGroupFrames } from "./groups/messaging_groups.ts";
 import { readMessageId } from "./headers.ts";
 import { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
@@ -54,6 +55,7 @@ export function createMessaging(): OpenRedModule {
       // What was read only grows: a repeat is harmless, and its id need not be remembered.
       peers.frame(READ, { receive: (frame) => now().reading.receive(frame), has: () => false });
       peers.frame(TYPING, { receive: (frame) => now().typing.receive(frame) });
+      registerGroupFrames(peers, () => now().groups);
       peers.call(SEND, (call) => takeCall(now(), call));
     },
     registerRoutes: (router) => registerRoutes(router, now),
@@ -67,14 +69,17 @@ export function createMessaging(): OpenRedModule {
       running.outbox.start();
       running.reading.start();
       running.expiry.start();
+      running.groups.start();
     },
     async stop(): Promise<void> {
       running?.expiry.stop();
+      await running?.groups.stop();
       await running?.outbox.stop();
     },
     sessionConfirmed(peer) {
       now().outbox.confirmed(peer);
       now().reading.confirmed(peer);
+      now().groups.confirmed(peer);
     },
     peerMoved(old, next) {
       now().outbox.writeMove(old, next);
@@ -85,6 +90,7 @@ export function createMessaging(): OpenRedModule {
       now().outbox.writeDrop(peer);
       now().conversations.writeDrop(peer);
       now().reading.writeDrop(peer);
+      now().groups.writeDrop(peer);
     },
     waiting: (peer) => now().outbox.waiting(peer),
   };
@@ -100,7 +106,8 @@ async function make(context: ModuleContext, tables: ModuleTables): Promise<Runni
   const inbox = new Inbox({ ...base, shares, timeline });
   const outbox = new Outbox(base);
   const reading = new Reading({ ...base, conversations, timeline });
-  const history = new History({ ...base, timeline, conversations, outbox, reading });
+  const groups = new MessagingGroups({ ...base, timeline, conversations, shares, reading });
+  const history = new History({ ...base, timeline, conversations, outbox, reading, groups });
   const index = new SearchIndex(base);
   return {
     context,
@@ -109,13 +116,14 @@ async function make(context: ModuleContext, tables: ModuleTables): Promise<Runni
     reading,
     timeline,
     conversations,
+    groups,
     typing: new Typing(context),
     incoming: new Incoming({ ...base, inbox, requests, shares, timeline }),
     writing: new Writing({ ...base, conversations, timeline, outbox }),
     history,
     searching: new Searching({ ...base, index, history }),
     expiry: new Expiry({ ...base, outbox, index }),
-    listConversations: () => listConversations({ tables, conversations, outbox }),
+    listConversations: () => listConversations({ tables, conversations, outbox, groups }),
   };
 }
 

@@ -54,3 +54,12 @@ export function chainOf({ own, run }: Pick<Name, "own" | "run">): string {
 export function newRun(random: { bytes(length: number): Uint8Array }): string {
   return encodeBase64Url(random.bytes(RUN_BYTES));
 }
+
+/** A chain of a group's messages, as it stands where a conversation of two has a run: no run begins so. */
+export function groupChain(chain: number): string {
+  return `#${chain}`;
+}
+
+export function isGroupChain(run: string): boolean {
+  return run.startsWith("#");
+}

@@ -5,7 +5,7 @@
  */
 import type { ModuleContext, ModuleTables } from "../api.ts";
 import { type MessageRow, nameOfRow, rowsOfBox } from "./rows.ts";
-import { aadOfRow, openTexts } from "./sealed_texts.ts";
+import { aadOfRow, openTexts, textOfRow } from "./sealed_texts.ts";
 
 export interface OpenedText {
   readonly row: MessageRow;
@@ -47,7 +47,11 @@ export async function openRows(
     events.warn("damaged", "A stored message was changed on disk; its text is lost");
   }
   const byRow = new Map(there.map((row, index) => [row, texts[index]!]));
-  return rows.map((row) => row.erased === null ? byRow.get(row) ?? null : "");
+  return rows.map((row) => {
+    if (row.erased !== null) return "";
+    const text = byRow.get(row) ?? null;
+    return text === null ? null : textOfRow(row, text);
+  });
 }
 
 /** Opens texts in their latest form. */

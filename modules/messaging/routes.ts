@@ -26,6 +26,16 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { ModuleContext, ModuleRouter, NodeId, RouteAnswer, RouteRequest } from "../api.ts";
 import type { Conversations } from "./conversations.ts";
+import {
+  type GroupRouteParts,
+  messageOf,
+  reactInGroup,
+  registerGroupRoutes,
+  removeFromGroup,
+  sentToGroup,
+  writeToGroup,
+} from "./groups/group_routes.ts";
+import { conversationOf } from "./groups/group_rows.ts";
 import type { History } from "./history.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
@@ -35,8 +45,7 @@ import type { Typing } from "./typing.ts";
 import type { Draught, StoredMessage, Writing } from "./writing.ts";
 
 /** What the routes work with. */
-export interface RouteParts {
-  readonly context: ModuleContext;
+export interface RouteParts extends GroupRouteParts {
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly writing: Writing;
@@ -46,7 +55,7 @@ export interface RouteParts {
   readonly searching: Searching;
   readonly conversations: Conversations;
   /** Every conversation, the newest first. */
-  listConversations(): ConversationsView;
+  listConversations(): Promise<ConversationsView>;
 }
 
 type Handler = (parts: RouteParts, request: RouteRequest) => Promise<RouteAnswer>;
@@ -60,7 +69,7 @@ export function registerRoutes(router: ModuleRouter, now: () => RouteParts): voi
   route("POST", "/react", react);
   route("GET", "/history", readHistory);
   route("GET", "/search", search);
-  route("GET", "/conversations", (parts) => Promise.resolve({ json: parts.listConversations() }));
+  route("GET", "/conversations", async (parts) => ({ json: await parts.listConversations() }));
   route("POST", "/read", read);
   route("POST", "/receipts", setReceipts);
   route("POST", "/typing", type);
@@ -70,12 +79,29 @@ export function registerRoutes(router: ModuleRouter, now: () => RouteParts): voi
   route("POST", "/outbox/cancel", cancel);
   route("GET", "/inbox", list);
   route("POST", "/inbox/clear", clear);
+  registerGroupRoutes(router, now);
+}
+
+/** The conversation that a word means: a group's, or the one with a peer. */
+async function conversationIn({ context, groups }: RouteParts, word: string): Promise<NodeId> {
+  const group = await groups.views.find(word);
+  return group === null ? await context.peers.find(word) : conversationOf(group.id);
 }
 
 /** Stores a message for a peer and sends it, now or when the peer is back. */
 async function send(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const input = parseInput(sendInputSchema, parseJson(request.body));
-  const { context } = parts;
+  const { context, groups } = parts;
+  const group = await groups.views.find(input.peer);
+  if (group !== null) {
+    const { id, delivered } = await writeToGroup(parts, group, input);
+    const rttMs = await before(delivered, {
+      context,
+      waitMs: input.wait_ms,
+      signal: request.signal,
+    });
+    return { json: sentToGroup(id, group, rttMs) };
+  }
   const to = await context.peers.meet(input.peer);
   const stored = await parts.writing.add(to, draughtOf(parts, to, input));
   const waiting = { context, waitMs: input.wait_ms, signal: request.signal };
@@ -120,6 +146,11 @@ async function sentView(
 async function remove(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { peer, id } = parseInput(removeInputSchema, parseJson(request.body));
   const { writing, outbox } = parts;
+  const group = await parts.groups.views.find(peer);
+  if (group !== null) {
+    await removeFromGroup(parts, group, id);
+    return { json: {} };
+  }
   const of = await parts.context.peers.find(peer);
   const target = ownName(writing, of, id);
   if (outbox.waits(writing.find(of, id))) await outbox.cancel(id);
@@ -131,62 +162,64 @@ async function remove(parts: RouteParts, request: RouteRequest): Promise<RouteAn
 async function react(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { peer, id, reaction } = parseInput(reactInputSchema, parseJson(request.body));
   const { writing } = parts;
+  const group = await parts.groups.views.find(peer);
+  if (group !== null) return { json: { id: await reactInGroup(parts, group, { id, reaction }) } };
   const of = await parts.context.peers.find(peer);
   const target = writing.nameOf(writing.find(of, id));
   const stored = await writing.add(of, { kind: "react", text: reaction, target });
   return { json: { id: stored.id } };
 }
 
-async function readHistory(
-  { history, context }: RouteParts,
-  request: RouteRequest,
-): Promise<RouteAnswer> {
+async function readHistory(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { peer, before: above, limit } = parseInput(historyQuerySchema, request.query);
-  const of = await context.peers.find(peer);
-  return { json: await history.page(of, { before: above, limit }) };
+  const of = await conversationIn(parts, peer);
+  return { json: await parts.history.page(of, { before: above, limit }) };
 }
 
-async function search(
-  { searching, context }: RouteParts,
-  request: RouteRequest,
-): Promise<RouteAnswer> {
+async function search(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { text, peer, limit } = parseInput(searchQuerySchema, request.query);
-  const of = peer === undefined ? null : await context.peers.find(peer);
-  return { json: await searching.search({ text, peer: of, limit }) };
+  const of = peer === undefined ? null : await conversationIn(parts, peer);
+  return { json: await parts.searching.search({ text, peer: of, limit }) };
 }
 
 async function read(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { peer, upto } = parseInput(readInputSchema, parseJson(request.body));
-  const { writing, reading, context, inbox } = parts;
-  const of = await context.peers.find(peer);
-  const number = upto === undefined ? inbox.newest(of) : writing.find(of, upto).number;
-  await reading.noteSeen(of, number);
+  const { writing, reading, context, inbox, groups } = parts;
+  const group = await groups.views.find(peer);
+  const of = group === null ? await context.peers.find(peer) : conversationOf(group.id);
+  const row = upto === undefined
+    ? null
+    : group === null
+    ? writing.find(of, upto)
+    : messageOf(groups, group, upto);
+  await reading.noteSeen(of, row?.number ?? inbox.newest(of));
+  if (group !== null) groups.reading.tell(group);
   return { json: { unread: parts.conversations.unread(of) } };
 }
 
-async function setReceipts(
-  { reading, context }: RouteParts,
-  request: RouteRequest,
-): Promise<RouteAnswer> {
+async function setReceipts(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { peer, tell } = parseInput(receiptsInputSchema, parseJson(request.body));
-  const of = await context.peers.find(peer);
+  const { reading } = parts;
+  const of = await conversationIn(parts, peer);
   await reading.setTells(of, tell);
   return { json: { receipts: reading.tells(of) } };
 }
 
-async function type({ typing, context }: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+async function type(
+  { typing, context, groups }: RouteParts,
+  request: RouteRequest,
+): Promise<RouteAnswer> {
   const { peer } = parseInput(peerInputSchema, parseJson(request.body));
-  await typing.say(await context.peers.find(peer));
+  const group = await groups.views.find(peer);
+  if (group !== null) await groups.reading.say(group);
+  else await typing.say(await context.peers.find(peer));
   return { json: {} };
 }
 
-async function getDraft(
-  { conversations, context }: RouteParts,
-  request: RouteRequest,
-): Promise<RouteAnswer> {
+async function getDraft(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { peer } = parseInput(peerQuerySchema, request.query);
-  const of = await context.peers.find(peer);
-  const { text } = await conversations.draft(of);
+  const of = await conversationIn(parts, peer);
+  const { text } = await parts.conversations.draft(of);
   const view: DraftView = {
     peer: of,
     text: text ?? "",
@@ -195,18 +228,21 @@ async function getDraft(
   return { json: view };
 }
 
-async function putDraft(
-  { conversations, context }: RouteParts,
-  request: RouteRequest,
-): Promise<RouteAnswer> {
+async function putDraft(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { peer, text } = parseInput(draftInputSchema, parseJson(request.body));
-  const of = await context.peers.find(peer);
-  await conversations.setDraft(of, text);
+  const of = await conversationIn(parts, peer);
+  await parts.conversations.setDraft(of, text);
   return { json: { peer: of, text } satisfies DraftView };
 }
 
-async function cancel({ outbox }: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+async function cancel(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { id } = parseInput(cancelInputSchema, parseJson(request.body));
+  const { outbox, groups } = parts;
+  const group = await groups.views.waitsIn(id);
+  if (group !== null) {
+    await removeFromGroup(parts, group, id);
+    return { json: { id, peer: group.id } };
+  }
   return { json: { id, peer: await outbox.cancel(id) } };
 }
 

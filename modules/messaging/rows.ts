@@ -5,7 +5,7 @@
  */
 import type { ModuleTables, NodeId, TableStatement } from "../api.ts";
 import type { BoundRow } from "./sealed_texts.ts";
-import { nameText } from "./names.ts";
+import { isGroupChain, nameText } from "./names.ts";
 
 /** `edit`, `react` and `remove` change the message that they name as their target. */
 export type Kind = "text" | "edit" | "react" | "remove";
@@ -94,9 +94,12 @@ export function nameOfRow(
   return nameText({ own, run: run ?? "", n: n ?? number });
 }
 
-/** Decides between messages of one moment: both ends know it, whatever frame brought the message. */
+/**
+ * Decides between messages of one moment: all ends know it, whatever frame brought the message. The `id` of a group's
+ * message is its hash, and its chain is this node's own word.
+ */
 export function tieOf({ run, id }: Pick<MessageRow, "run" | "id">): string {
-  return run ?? id;
+  return run === null || isGroupChain(run) ? id : run;
 }
 
 /** The names that a row's column `after` holds. */

@@ -45,6 +45,7 @@ export interface BoundRow {
  */
 export function aadOfRow(row: BoundRow): Uint8Array {
   const { own, form, peer, id, sentAt, receivedAt } = row;
+  if (form === GROUP_FORM) return encodeUtf8(JSON.stringify(["group", id]));
   if (form === 1) {
     return aadOfPlace(
       own ? { box: "outbox", id, at: sentAt } : { box: "inbox", peer, id, at: receivedAt },
@@ -53,6 +54,16 @@ export function aadOfRow(row: BoundRow): Uint8Array {
   const { kind, after, reply, target, expiresAt } = row;
   const of = own ? ["out"] : ["in", peer, receivedAt, row.run, row.n];
   return encodeUtf8(JSON.stringify([...of, id, kind, sentAt, after, reply, target, expiresAt]));
+}
+
+/** A row of a group: its id is the hash of what its author signed, and that binds all the rest. */
+export const GROUP_FORM = 3;
+/** The salt of a group's text stands before it, in base64url. */
+export const SALT_LENGTH = 22;
+
+/** The text of a row without what stands before it. */
+export function textOfRow({ form }: Pick<BoundRow, "form">, opened: string): string {
+  return form === GROUP_FORM ? opened.slice(SALT_LENGTH) : opened;
 }
 
 type Sealing = Pick<ModuleStorage, "seal" | "open">;

@@ -134,5 +134,88 @@ END;
 /** Looks at the one segment that a row may be in, and writes it once: many rows go together. */
 const STALE_ONCE = staleTriggers("inbox") + staleTriggers("outbox");
 
+/**
+ * Groups. Their texts stand in the boxes, under the conversation of the group's id: `run` of such a row is a chain of
+ * `messaging_group_chains`, since others may use the same run. `shell` is what the author signed; it stays when the text
+ * goes. `kept`: passed on to others. `aside`: what came of somebody who was out by then, with its own text.
+ */
+const GROUPS = `
+CREATE TABLE messaging_groups (
+  conversation TEXT PRIMARY KEY,
+  stage TEXT NOT NULL,
+  inviter TEXT NOT NULL,
+  of_stranger INTEGER NOT NULL,
+  introduces INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  decided INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE messaging_group_people (
+  conversation TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (conversation, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE messaging_group_statements (
+  conversation TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
+  PRIMARY KEY (conversation, hash)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE messaging_group_chains (
+  chain INTEGER PRIMARY KEY AUTOINCREMENT,
+  conversation TEXT NOT NULL,
+  author TEXT NOT NULL,
+  run TEXT NOT NULL,
+  fork TEXT NOT NULL,
+  UNIQUE (conversation, author, run, fork)
+) STRICT;
+CREATE TABLE messaging_group_messages (
+  conversation TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  author TEXT NOT NULL,
+  run TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  stm TEXT NOT NULL,
+  shell TEXT NOT NULL,
+  own INTEGER,
+  number INTEGER,
+  bytes INTEGER NOT NULL,
+  kept_at INTEGER NOT NULL,
+  kept INTEGER NOT NULL DEFAULT 1,
+  aside INTEGER NOT NULL DEFAULT 0,
+  sealed BLOB,
+  PRIMARY KEY (conversation, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX messaging_group_numbers ON messaging_group_messages (conversation, author, run, n);
+CREATE INDEX messaging_group_kept ON messaging_group_messages (conversation, kept_at);
+CREATE INDEX messaging_group_boxes ON messaging_group_messages (own, number);
+CREATE TRIGGER messaging_group_cleared AFTER DELETE ON messaging_inbox WHEN old.form = 3 BEGIN
+  UPDATE messaging_group_messages SET kept = 0, number = NULL WHERE own = 0 AND number = old.number;
+END;
+CREATE TABLE messaging_group_awaited (
+  conversation TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  own INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  member TEXT NOT NULL,
+  PRIMARY KEY (conversation, hash, own, number, member)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE messaging_group_vectors (
+  conversation TEXT NOT NULL,
+  member TEXT NOT NULL,
+  held TEXT NOT NULL,
+  read_run TEXT NOT NULL DEFAULT '',
+  read_n INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (conversation, member)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** The step at place n leads from version n to n + 1. */
-export const MESSAGING_TABLES: readonly string[] = [FIRST, CONVERSATIONS, SEGMENTS, STALE_ONCE];
+export const MESSAGING_TABLES: readonly string[] = [
+  FIRST,
+  CONVERSATIONS,
+  SEGMENTS,
+  STALE_ONCE,
+  GROUPS,
+];

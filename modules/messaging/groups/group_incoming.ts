@@ -1,0 +1,370 @@
+/**
+ * What comes of groups: bound, read, checked against who may say it, then stored.
+ *
+ * @module
+ */
+import { decodeUtf8, encodeBase64Url } from "../../../crypto/encoding.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import { MAX_TEXT_BYTES } from "../../../protocol/messaging_api.ts";
+import { parseInput } from "../../../protocol/schemas.ts";
+import type {
+  ModuleContext,
+  ModuleSignatures,
+  ModuleTables,
+  NodeId,
+  PeerFrame,
+} from "../../api.ts";
+import type { InboxShares } from "../inbox_shares.ts";
+import { aadOfRow, type BoundRow, GROUP_FORM, sealTexts } from "../sealed_texts.ts";
+import type { Timeline } from "../timeline.ts";
+import { openMembership } from "./core/memberships.ts";
+import { checkContent, type GroupMessage, keptUnderNumber, openMessage } from "./core/messages.ts";
+import { isNear } from "./core/ranges.ts";
+import { openStatement, type Statement } from "./core/statements.ts";
+import { groupHeaderSchema, groupMessageSchema, groupReadSchema, readBodyText } from "./frames.ts";
+import type { Group } from "./group.ts";
+import {
+  conversationOf,
+  type GroupMessageRow,
+  type GroupRows,
+  type Kind,
+  type StoredRow,
+} from "./group_rows.ts";
+import type { GroupSending } from "./group_sending.ts";
+import type { Groups } from "./groups.ts";
+import type { Invitations } from "./invitations.ts";
+import type { Aside, Keeping } from "./keeping.ts";
+
+const MAX_REACTION_BYTES = 64;
+const NUMBERED: ReadonlySet<string> = new Set(["text", "react", "remove"]);
+
+interface IncomingParts extends Pick<ModuleContext, "clock" | "events" | "own" | "storage"> {
+  readonly tables: ModuleTables;
+  readonly signatures: ModuleSignatures;
+  readonly groups: Groups;
+  readonly invitations: Invitations;
+  readonly rows: GroupRows;
+  readonly keeping: Keeping;
+  readonly sending: GroupSending;
+  readonly shares: InboxShares;
+  readonly timeline: Timeline;
+}
+
+/** A message whose signature and body hold. */
+interface Came extends Aside {
+  /** `null` where it is not told of. */
+  readonly text: string | null;
+}
+
+export class GroupIncoming {
+  readonly #parts: IncomingParts;
+
+  constructor(parts: IncomingParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a peer is one of a group's people, whatever else it may: a block was asked about before. */
+  admits(peer: NodeId, header: PeerFrame["header"]): boolean {
+    return typeof header.group === "string" && this.#parts.invitations.admits(header.group, peer);
+  }
+
+  /** @throws {OpenRedError} What makes it refused for good; `overloaded`. */
+  async statement({ peer, header, body, isRequest }: PeerFrame): Promise<boolean> {
+    const { group: id } = parseInput(groupHeaderSchema, header);
+    const { groups, signatures, invitations, sending } = this.#parts;
+    const known = await groups.find(id);
+    if (known === null) invitations.check(peer, isRequest);
+    else this.#checkSpeaker(known, peer);
+    if (known?.facts.stage === "coming") await invitations.checkRoom(known, body.length);
+    const statement = await openStatement(signatures, readBodyText(body));
+    if (statement.group !== id) throw notOfGroup();
+    const group = await groups.find(id);
+    if (group === null) return await this.#begin(statement, { peer, isRequest });
+    const { isStored, isNew } = await groups.takeStatement(group, statement);
+    if (isNew) await this.changed(group);
+    else if (!isStored) sending.ask(group, peer);
+    return isStored;
+  }
+
+  async membership({ peer, header, body }: PeerFrame): Promise<boolean> {
+    const { groups, signatures, sending } = this.#parts;
+    const group = await this.groupOf({ header, peer });
+    const membership = await openMembership(signatures, readBodyText(body));
+    if (membership.group !== group.id) throw notOfGroup();
+    const { isStored, isNew } = await groups.takeMembership(group, membership);
+    if (isNew) await this.changed(group);
+    else if (!isStored) sending.ask(group, peer);
+    return isStored;
+  }
+
+  async summary({ peer, header, body }: PeerFrame): Promise<boolean> {
+    const group = await this.groupOf({ header, peer });
+    this.#parts.sending.takeSummary(group, peer, body);
+    return true;
+  }
+
+  async vector({ peer, header, body }: PeerFrame): Promise<boolean> {
+    const group = await this.groupOf({ header, peer });
+    // Before its membership has come it is nobody who asks.
+    if (!group.roster.isMember(peer)) return false;
+    this.#parts.sending.takeVector(group, peer, body);
+    return true;
+  }
+
+  async read({ peer, header }: PeerFrame): Promise<boolean> {
+    const { upto } = parseInput(groupReadSchema, header);
+    const group = await this.groupOf({ header, peer });
+    const { own, tables, events } = this.#parts;
+    const n = Math.min(upto.n, group.heldOf(own.id, upto.run).at(-1)?.[1] ?? 0);
+    if (n === 0 || !group.roster.isMember(peer)) return true;
+    await tables.write(() => {
+      tables.statement(
+        `INSERT INTO messaging_group_vectors (conversation, member, held, read_run, read_n)
+         VALUES (?, ?, '[]', ?, ?)
+         ON CONFLICT (conversation, member) DO UPDATE SET read_run = excluded.read_run,
+           read_n = CASE WHEN read_run = excluded.read_run THEN MAX(read_n, excluded.read_n)
+             ELSE excluded.read_n END`,
+      ).run(group.id, peer, upto.run, n);
+    });
+    events.emit("read", { peer, group: group.id });
+    return true;
+  }
+
+  /** @returns Whether it is stored; what cannot be judged yet comes again. */
+  async message({ peer, header, body }: PeerFrame): Promise<boolean> {
+    const group = await this.groupOf({ header, peer });
+    const { own, signatures, sending, tables } = this.#parts;
+    if (!group.isIn(own.id) || !group.roster.isMember(peer)) {
+      sending.ask(group, peer);
+      return false;
+    }
+    const { message: shell, salt } = parseInput(groupMessageSchema, header);
+    const message = await openMessage(signatures, shell);
+    if (message.group !== group.id) throw notOfGroup();
+    const { iss: id, run, n } = message;
+    sending.cameFrom(group, peer, { id, run, n });
+    if (tables.peers.isBlocked(tables.peers.lastId(id))) {
+      group.noteRun(id, run);
+      return true;
+    }
+    if (this.#has(group, message.hash)) return true;
+    const outcome = group.roster.judge(message);
+    if (outcome === "refused") {
+      throw new OpenRedError("forbidden", "Its author was not in the group");
+    }
+    if (outcome === "waits") {
+      sending.ask(group, peer);
+      return false;
+    }
+    this.#checkNumber(group, message);
+    const text = readText(message, salt === undefined ? null : body);
+    if (salt !== undefined) await checkContent(signatures, message, { salt, body });
+    const sealed = salt === undefined ? null : await this.#seal(message, salt, text);
+    const came = { message, text, sealed, receivedAt: this.#parts.clock.nowMs() };
+    if (outcome === "aside") {
+      await this.#parts.keeping.setAside(group, came);
+      return true;
+    }
+    return await this.#store(group, came);
+  }
+
+  async #begin(
+    first: Statement,
+    { peer, isRequest }: { readonly peer: NodeId; readonly isRequest: boolean },
+  ): Promise<boolean> {
+    // What follows the first one comes again once that is here.
+    if (first.n !== 0) return false;
+    const group = await this.#parts.groups.begin(first, {
+      stage: "coming",
+      inviter: peer,
+      ofStranger: isRequest,
+      introduces: false,
+      since: this.#parts.clock.nowMs(),
+      decided: -1,
+    });
+    await this.#parts.groups.noteOwnPlace(group);
+    return true;
+  }
+
+  /** Who is in a group has changed. */
+  async changed(group: Group): Promise<void> {
+    const { sending, keeping, own } = this.#parts;
+    for (const again of await keeping.judgeAnew(group)) {
+      await this.#store(group, { ...again, text: null });
+    }
+    if (!group.isIn(own.id)) return;
+    await sending.toAll(group);
+    sending.spread(group);
+  }
+
+  /** @throws {OpenRedError} `forbidden` for a group that is not here, and who has no part in it. */
+  async groupOf({ header, peer }: Pick<PeerFrame, "header" | "peer">): Promise<Group> {
+    const { group: id } = parseInput(groupHeaderSchema, header);
+    const group = await this.#parts.groups.find(id);
+    if (group === null) throw notHere();
+    this.#checkSpeaker(group, peer);
+    return group;
+  }
+
+  #checkSpeaker(group: Group, peer: NodeId): void {
+    if (!this.#parts.invitations.admits(group.id, peer)) throw notHere();
+  }
+
+  #has(group: Group, hash: string): boolean {
+    return this.#parts.tables.statement(
+      "SELECT 1 FROM messaging_group_messages WHERE conversation = ? AND hash = ?",
+    ).get(group.id, hash) !== undefined;
+  }
+
+  /** @throws {OpenRedError} `forbidden` for numbers that are far from all others, and for too many runs. */
+  #checkNumber(group: Group, { iss, run, n }: GroupMessage): void {
+    if (!group.hasRoomForRun(iss, run)) {
+      throw new OpenRedError("forbidden", "Its author has too many runs in this group");
+    }
+    if (!isNear(group.heldOf(iss, run), n)) {
+      throw new OpenRedError("forbidden", "Its number is far ahead of those before it");
+    }
+  }
+
+  async #seal(message: GroupMessage, salt: Uint8Array, text: string): Promise<Uint8Array> {
+    const bound = { form: GROUP_FORM, id: message.hash } as BoundRow;
+    const whole = { aad: aadOfRow(bound), text: encodeBase64Url(salt) + text };
+    const [sealed] = await sealTexts(this.#parts.storage, [whole]);
+    return sealed!;
+  }
+
+  async #store(group: Group, came: Came): Promise<boolean> {
+    const { tables, timeline, shares, own, keeping, sending } = this.#parts;
+    const { message } = came;
+    const { iss, run, n } = message;
+    if (iss !== own.id && !shares.hasRoomFor(iss)) return false;
+    let stored: StoredRow | "known" | "incomplete" = "known";
+    let isKept = false;
+    try {
+      await tables.write(() => {
+        stored = this.#write(group, came);
+        if (typeof stored === "string") return;
+        const { hash } = message;
+        isKept = keeping.writeKept(group, { hash, author: iss, bytes: bytesOf(came) });
+      });
+    } catch (error) {
+      timeline.forget();
+      throw error;
+    }
+    if (typeof stored === "string") return stored === "known";
+    group.addHeld({ author: iss, run, n, isKept });
+    if (iss !== own.id) {
+      group.saw(iss, { run, n, hash: message.hash });
+      shares.add(iss, came.sealed?.length ?? 0);
+    }
+    this.#tell(group, came, stored);
+    if (isKept) sending.spread(group);
+    return true;
+  }
+
+  /** Inside a transaction: gives a message that counts its row. */
+  #write(group: Group, came: Came): StoredRow | "known" | "incomplete" {
+    const { rows } = this.#parts;
+    const { hash } = came.message;
+    if (this.#has(group, hash)) return "known";
+    const rivals = this.#underNumber(group, came.message);
+    if (!keptUnderNumber([...rivals, hash]).includes(hash)) return "known";
+    const row = this.rowOf(group, { ...came, isFork: rivals.length > 0 });
+    // What takes the text away may be on its way.
+    if (came.sealed === null && !rows.mayBeGone(row)) return "incomplete";
+    return rows.write(row);
+  }
+
+  /** A message that counts, as it is stored. */
+  rowOf(group: Group, came: Aside & { readonly isFork: boolean }): GroupMessageRow {
+    const { message, sealed, receivedAt, isFork } = came;
+    const { sentAt, expiresMs } = message;
+    return {
+      group: group.id,
+      hash: message.hash,
+      shell: message.text,
+      stm: message.stm,
+      author: message.iss,
+      own: message.iss === this.#parts.own.id,
+      run: message.run,
+      n: message.n,
+      kind: kindOf(message),
+      seen: [...message.prev === null ? [] : [message.prev], ...message.after],
+      replyTo: message.replyTo,
+      target: message.edits ?? message.removes,
+      to: message.to,
+      sentAt,
+      receivedAt,
+      expiresAt: expiresMs === null ? null : Math.min(sentAt, receivedAt) + expiresMs,
+      sealed,
+      bytes: bytesOf(came),
+      isFork,
+    };
+  }
+
+  #underNumber(group: Group, { iss, run, n, hash }: GroupMessage): string[] {
+    return this.#parts.tables.statement(
+      `SELECT hash FROM messaging_group_messages
+       WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND hash <> ? AND aside = 0`,
+    ).all(group.id, iss, run, n, hash).map((row) => String(row.hash));
+  }
+
+  #tell(group: Group, { message, text, receivedAt }: Came, stored: StoredRow): void {
+    const { events, own } = this.#parts;
+    const kind = kindOf(message);
+    const { hash: id, iss: peer } = message;
+    if (kind !== "text") return events.emit("changed", { peer, group: group.id, kind });
+    if (text === null || stored.erased !== null || peer === own.id) return;
+    events.emit("message", {
+      message: {
+        number: stored.number,
+        id,
+        peer,
+        conversation: conversationOf(group.id),
+        group: group.name,
+        petname: this.#parts.tables.peers.petname(peer),
+        text,
+        received_at: receivedAt,
+        standing: "allowed",
+      },
+    });
+  }
+}
+
+function bytesOf({ message, sealed }: Aside): number {
+  return message.text.length + (sealed?.length ?? 0);
+}
+
+/** How a message stands in the boxes. */
+export function kindOf({ type, edits }: Pick<GroupMessage, "type" | "edits">): Kind {
+  if (!NUMBERED.has(type)) return "other";
+  return type === "text" && edits !== null ? "edit" : type as Kind;
+}
+
+/** @throws {OpenRedError} `bad_request`, `too_large` for a body that no message of its type has. */
+function readText({ type, edits, expiresMs }: GroupMessage, body: Uint8Array | null): string {
+  if (edits !== null && expiresMs !== null) throw bad("An edit changes the text and nothing else");
+  if (body === null) return "";
+  if (type === "text" && body.length === 0) throw bad("The text is empty");
+  if (type === "remove" && body.length > 0) throw bad("A removal has no text");
+  const most = type === "react" ? MAX_REACTION_BYTES : MAX_TEXT_BYTES;
+  if (body.length > most) throw new OpenRedError("too_large", "The text is too long");
+  try {
+    return decodeUtf8(body);
+  } catch (cause) {
+    throw new OpenRedError("bad_request", "The text is not UTF-8", { cause });
+  }
+}
+
+function bad(text: string): OpenRedError {
+  return new OpenRedError("bad_request", text);
+}
+
+function notOfGroup(): OpenRedError {
+  return new OpenRedError("bad_request", "This is of another group");
+}
+
+/** Whoever asks about groups of others hears of all the same. */
+function notHere(): OpenRedError {
+  return new OpenRedError("forbidden", "There is no such group for this peer");
+}

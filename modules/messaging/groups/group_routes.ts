@@ -1,0 +1,204 @@
+/**
+ * The owner's routes of groups.
+ *
+ * @module
+ */
+import { OpenRedError } from "../../../protocol/errors.ts";
+import {
+  acceptInputSchema,
+  foundInputSchema,
+  groupChangeInputSchema,
+  groupInputSchema,
+  groupOwnerInputSchema,
+  groupPeersInputSchema,
+  type GroupsView,
+  refoundInputSchema,
+} from "../../../protocol/groups_api.ts";
+import type { SentView } from "../../../protocol/messaging_api.ts";
+import { parseInput, parseJson } from "../../../protocol/schemas.ts";
+import type { ModuleContext, ModuleRouter, NodeId, RouteAnswer, RouteRequest } from "../../api.ts";
+import { type MessageRow, rowsOfBox } from "../rows.ts";
+import type { Group } from "./group.ts";
+import { conversationOf } from "./group_rows.ts";
+import type { MessagingGroups } from "./messaging_groups.ts";
+
+export interface GroupRouteParts {
+  readonly context: ModuleContext;
+  readonly groups: MessagingGroups;
+}
+
+type Handler = (parts: GroupRouteParts, request: RouteRequest) => Promise<RouteAnswer>;
+
+/** Registers the routes. @param now What runs. */
+export function registerGroupRoutes(router: ModuleRouter, now: () => GroupRouteParts): void {
+  const route = (method: "GET" | "POST", path: string, handler: Handler) =>
+    router.route(method, `/groups${path}`, (request) => handler(now(), request));
+  route("GET", "", async ({ groups }) => {
+    return { json: { groups: await groups.views.list() } satisfies GroupsView };
+  });
+  route("POST", "", found);
+  route("GET", "/show", async ({ groups }, { query }) => {
+    return shown(groups, await groups.views.need(parseInput(groupInputSchema, query).group));
+  });
+  route("POST", "/accept", accept);
+  route("POST", "/decline", change(groupInputSchema, ({ acts }, group) => acts.decline(group)));
+  route("POST", "/leave", change(groupInputSchema, ({ acts }, group) => acts.leave(group)));
+  route("POST", "/invite", invite);
+  route("POST", "/remove", remove);
+  route("POST", "/owner", handOver);
+  route("POST", "/change", rename);
+  route("POST", "/refound", refound);
+}
+
+function shown({ views }: MessagingGroups, group: Group): RouteAnswer {
+  return { json: views.view(group) };
+}
+
+/** A route that changes a group, and answers with what it is then. */
+function change(
+  schema: typeof groupInputSchema,
+  act: (groups: MessagingGroups, group: Group) => Promise<void>,
+): Handler {
+  return async ({ groups }, request) => {
+    const input = parseInput(schema, parseJson(request.body));
+    const group = await groups.views.need(input.group);
+    await act(groups, group);
+    return shown(groups, group);
+  };
+}
+
+async function found({ groups, context }: GroupRouteParts, request: RouteRequest) {
+  const { name, members, history } = parseInput(foundInputSchema, parseJson(request.body));
+  const ids: NodeId[] = [];
+  for (const word of members) ids.push(await context.peers.meet(word));
+  return shown(groups, await groups.acts.found({ name, members: ids, history }));
+}
+
+async function accept({ groups }: GroupRouteParts, request: RouteRequest) {
+  const { group: word, introduce } = parseInput(acceptInputSchema, parseJson(request.body));
+  const group = await groups.views.need(word);
+  await groups.acts.accept(group, introduce);
+  return shown(groups, group);
+}
+
+async function invite({ groups, context }: GroupRouteParts, request: RouteRequest) {
+  const { group: word, peers } = parseInput(groupPeersInputSchema, parseJson(request.body));
+  const group = await groups.views.need(word);
+  const ids: NodeId[] = [];
+  for (const peer of peers) ids.push(await context.peers.meet(peer));
+  await groups.acts.invite(group, ids);
+  return shown(groups, group);
+}
+
+async function remove({ groups, context }: GroupRouteParts, request: RouteRequest) {
+  const { group: word, peers } = parseInput(groupPeersInputSchema, parseJson(request.body));
+  const group = await groups.views.need(word);
+  const ids: NodeId[] = [];
+  for (const peer of peers) ids.push(await memberOf(context, group, peer));
+  await groups.acts.remove(group, ids);
+  return shown(groups, group);
+}
+
+async function handOver({ groups, context }: GroupRouteParts, request: RouteRequest) {
+  const { group: word, peer } = parseInput(groupOwnerInputSchema, parseJson(request.body));
+  const group = await groups.views.need(word);
+  await groups.acts.handOver(group, await memberOf(context, group, peer));
+  return shown(groups, group);
+}
+
+/** A member may be somebody whom this node has never met. */
+async function memberOf(context: ModuleContext, group: Group, word: string): Promise<NodeId> {
+  const id = word as NodeId;
+  return group.roster.find(id) === null ? await context.peers.find(word) : id;
+}
+
+async function rename({ groups }: GroupRouteParts, request: RouteRequest) {
+  const { group: word, name, history } = parseInput(
+    groupChangeInputSchema,
+    parseJson(request.body),
+  );
+  if (name === undefined && history === undefined) {
+    throw new OpenRedError("bad_request", "Nothing is to be changed");
+  }
+  const group = await groups.views.need(word);
+  await groups.acts.change(group, {
+    ...(name === undefined ? {} : { name }),
+    ...(history === undefined ? {} : { history }),
+  });
+  return shown(groups, group);
+}
+
+async function refound({ groups }: GroupRouteParts, request: RouteRequest) {
+  const { group: word, name } = parseInput(refoundInputSchema, parseJson(request.body));
+  const group = await groups.views.need(word);
+  return shown(groups, await groups.acts.refound(group, name ?? group.name));
+}
+
+interface GroupText {
+  readonly text: string;
+  readonly reply_to?: string | undefined;
+  readonly edits?: string | undefined;
+  readonly expires_ms?: number | undefined;
+}
+
+/** Writes to a group. @returns When everybody has it. */
+export async function writeToGroup({ groups }: GroupRouteParts, group: Group, input: GroupText) {
+  const { text, reply_to: replyTo, edits, expires_ms: expiresMs } = input;
+  if (edits !== undefined && (replyTo !== undefined || expiresMs !== undefined)) {
+    throw new OpenRedError("bad_request", "An edit changes the text and nothing else");
+  }
+  const stored = await groups.writing.add(group, {
+    type: "text",
+    text,
+    replyTo: replyTo === undefined ? null : messageOf(groups, group, replyTo).id,
+    edits: edits === undefined ? null : ownNumber(groups, group, edits),
+    expiresMs: expiresMs ?? null,
+  });
+  return { ...stored, peer: conversationOf(group.id) };
+}
+
+export function sentToGroup(id: string, group: Group, rttMs: number | null): SentView {
+  return { id, peer: group.id, state: rttMs === null ? "queued" : "delivered", rtt_ms: rttMs };
+}
+
+/** Removes an own message of a group, here and with everybody. */
+export async function removeFromGroup(
+  { groups }: GroupRouteParts,
+  group: Group,
+  id: string,
+): Promise<void> {
+  const removes = ownNumber(groups, group, id);
+  await groups.writing.add(group, { type: "remove", text: "", removes });
+}
+
+export async function reactInGroup(
+  { groups }: GroupRouteParts,
+  group: Group,
+  { id, reaction }: { readonly id: string; readonly reaction: string },
+): Promise<string> {
+  const to = messageOf(groups, group, id).id;
+  return (await groups.writing.add(group, { type: "react", text: reaction, to })).id;
+}
+
+/** @throws {OpenRedError} `not_found`; `bad_request` for one of which nothing is left. */
+export function messageOf(
+  { tables }: Pick<MessagingGroups, "tables">,
+  group: Group,
+  id: string,
+): MessageRow {
+  const rest = "WHERE conversation = ? AND id = ? AND kind = 'text'";
+  const [row] = [true, false].flatMap((own) => rowsOfBox(tables, own, rest, group.id, id));
+  if (row === undefined) throw new OpenRedError("not_found", "There is no such message");
+  if (row.erased !== null) throw new OpenRedError("bad_request", "This message was removed");
+  return row;
+}
+
+/** @throws {OpenRedError} `forbidden` for a message of somebody else. */
+function ownNumber(groups: MessagingGroups, group: Group, id: string) {
+  const row = messageOf(groups, group, id);
+  const number = row.own ? groups.views.numberOf(row) : null;
+  if (number === null) {
+    throw new OpenRedError("forbidden", "Only who wrote a message can change it");
+  }
+  return { run: number.run, n: number.n };
+}

@@ -1,0 +1,282 @@
+/**
+ * The messages of groups in the tables: what was signed, and the rows of the boxes that their texts stand in.
+ *
+ * @module
+ */
+import type { ModuleTables, NodeId } from "../../api.ts";
+import { eraseTarget } from "../erasing.ts";
+import { groupChain, nameText, readName, type RunNumber } from "../names.ts";
+import { boxOf, DELIVERY, type Erased, type Kind as KnownKind } from "../rows.ts";
+import { GROUP_FORM } from "../sealed_texts.ts";
+import type { Timeline } from "../timeline.ts";
+
+/** `other`: of a type that a later version knows; it is kept and passed on. */
+export type Kind = KnownKind | "other";
+
+/** Where messages of a group are kept: its id stands where a conversation of two has its peer's. */
+export function conversationOf(group: string): NodeId {
+  return group as NodeId;
+}
+
+/** A message that counts, on its way into the tables. */
+export interface GroupMessageRow {
+  readonly group: string;
+  readonly hash: string;
+  readonly shell: string;
+  readonly stm: string;
+  readonly author: NodeId;
+  readonly own: boolean;
+  readonly run: string;
+  readonly n: number;
+  readonly kind: Kind;
+  /** Hashes of what it builds on, without its target. */
+  readonly seen: readonly string[];
+  readonly replyTo: string | null;
+  /** What an edit or a removal changes: a message of the same author. */
+  readonly target: RunNumber | null;
+  /** The hash of what a reaction is about. */
+  readonly to: string | null;
+  readonly sentAt: number;
+  readonly receivedAt: number;
+  readonly expiresAt: number | null;
+  /** Salt and text under the module's key; `null` where the text is gone. */
+  readonly sealed: Uint8Array | null;
+  readonly bytes: number;
+  /** Whether another message of its author has its number. */
+  readonly isFork: boolean;
+}
+
+/** What became of a message that was stored. */
+export interface StoredRow {
+  readonly number: number;
+  readonly place: number | null;
+  readonly erased: Erased | null;
+}
+
+/** What a row names, in this node's words. */
+interface RowNames {
+  readonly after: string;
+  readonly reply: string | null;
+  readonly target: string | null;
+}
+
+/** Writes messages of groups, inside of transactions. */
+export class GroupRows {
+  readonly #tables: ModuleTables;
+  readonly #timeline: Timeline;
+
+  constructor(parts: { readonly tables: ModuleTables; readonly timeline: Timeline }) {
+    this.#tables = parts.tables;
+    this.#timeline = parts.timeline;
+  }
+
+  /** Stores a message that is not there yet. */
+  write(message: GroupMessageRow): StoredRow {
+    const { group, own, author, run, n, kind } = message;
+    const conversation = conversationOf(group);
+    const fork = message.isFork ? message.hash : "";
+    const chain = this.#chainOf({ group, author, run, fork });
+    const names = this.#namesOf(message);
+    const erased = message.sealed === null ? "removed" : this.#erasedAtOnce(message, names.target);
+    const row = { conversation, own, run: chain, n, id: message.hash, sentAt: message.sentAt };
+    const place = this.#timeline.admit({ ...row, ...names });
+    const number = this.#insert(message, { chain, names, place, erased });
+    this.#tables.statement(
+      `INSERT INTO messaging_group_messages
+         (conversation, hash, author, run, n, stm, shell, own, number, bytes, kept_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      group,
+      message.hash,
+      author,
+      run,
+      n,
+      message.stm,
+      message.shell,
+      Number(own),
+      number,
+      message.bytes,
+      message.receivedAt,
+    );
+    if (kind === "remove" && names.target !== null) this.#erase(message, names.target);
+    // What came before it and is about it has no text any more, either.
+    if (kind === "text" && erased !== null) {
+      eraseTarget(this.#tables, { conversation, target: nameText({ own, run: chain, n }) }, erased);
+    }
+    this.#await(message, number);
+    this.#arrived(message);
+    return { number, place, erased };
+  }
+
+  /**
+   * Whether the text of a message may be gone: it has expired, or it was removed, or what it is about was. Without one of
+   * these whoever passes it on has left the text out.
+   */
+  mayBeGone(message: GroupMessageRow): boolean {
+    return message.kind === "other" ||
+      this.#erasedAtOnce(message, this.#namesOf(message).target) !== null;
+  }
+
+  /** How a message of a group stands in the boxes; `null` where it is not here. */
+  nameOf(group: string, hash: string): string | null {
+    const row = this.#tables.statement(
+      "SELECT own, number FROM messaging_group_messages WHERE conversation = ? AND hash = ?",
+    ).get(group, hash);
+    if (row === undefined || row.number === null) return null;
+    const own = Number(row.own) === 1;
+    const stored = this.#tables.statement(`SELECT run, n FROM ${boxOf(own)} WHERE number = ?`)
+      .get(Number(row.number));
+    if (stored === undefined) return null;
+    return nameText({ own, run: String(stored.run), n: Number(stored.n) });
+  }
+
+  /** The hash of the message that stands in a box under a name; `null` where it is none of this group's. */
+  hashOf(group: string, name: string): string | null {
+    const { own, run, n } = readName(name);
+    const row = this.#tables.statement(
+      `SELECT id FROM ${boxOf(own)} WHERE conversation = ? AND run = ? AND n = ?`,
+    ).get(group, run, n);
+    return row === undefined ? null : String(row.id);
+  }
+
+  #chainOf(
+    of: { readonly group: string; readonly author: string; readonly run: string; fork?: string },
+  ): string {
+    const { group, author, run, fork = "" } = of;
+    this.#tables.statement(
+      `INSERT OR IGNORE INTO messaging_group_chains (conversation, author, run, fork)
+       VALUES (?, ?, ?, ?)`,
+    ).run(group, author, run, fork);
+    const row = this.#tables.statement(
+      `SELECT chain FROM messaging_group_chains
+       WHERE conversation = ? AND author = ? AND run = ? AND fork = ?`,
+    ).get(group, author, run, fork)!;
+    return groupChain(Number(row.chain));
+  }
+
+  /** What a message names, as far as it is here; what an edit or a removal changes may come later. */
+  #namesOf({ group, own, author, seen, replyTo, target, to }: GroupMessageRow): RowNames {
+    const after = seen.flatMap((hash) => this.nameOf(group, hash) ?? []).join(" ");
+    const reply = replyTo === null ? null : this.nameOf(group, replyTo);
+    if (target === null) return { after, reply, target: to && this.nameOf(group, to) };
+    const run = this.#chainOf({ group, author, run: target.run });
+    return { after, reply, target: nameText({ own, run, n: target.n }) };
+  }
+
+  #insert(
+    message: GroupMessageRow,
+    { chain, names, place, erased }: {
+      readonly chain: string;
+      readonly names: RowNames;
+      readonly place: number | null;
+      readonly erased: Erased | null;
+    },
+  ): number {
+    const sealed = erased === null ? message.sealed! : new Uint8Array();
+    const common = [
+      message.hash,
+      sealed,
+      message.sentAt,
+      GROUP_FORM,
+      message.group,
+      place,
+      message.kind,
+      chain,
+      message.n,
+      names.after,
+      names.reply,
+      names.target,
+      message.expiresAt,
+      erased,
+    ];
+    const columns = "id, sealed, sent_at, form, conversation, place, kind, run, n, after, reply, " +
+      "target, expires_at, erased";
+    const more = message.own
+      ? { columns: "peer, delivered", values: [message.group, DELIVERY.delivered] }
+      : { columns: "peer, request, received_at", values: [message.author, 0, message.receivedAt] };
+    const marks = [...common, ...more.values].map(() => "?").join(", ");
+    const { lastInsertRowid } = this.#tables.statement(
+      `INSERT INTO ${boxOf(message.own)} (${columns}, ${more.columns}) VALUES (${marks})`,
+    ).run(...common, ...more.values);
+    return Number(lastInsertRowid);
+  }
+
+  /** What was removed, or has expired, before it came. */
+  #erasedAtOnce(message: GroupMessageRow, target: string | null): Erased | null {
+    const { group, own, author, run, n, kind, expiresAt, receivedAt } = message;
+    if (expiresAt !== null && expiresAt <= receivedAt) return "expired";
+    if (kind === "remove" || kind === "other") return null;
+    const chain = this.#chainOf({ group, author, run });
+    const name = kind === "text" ? nameText({ own, run: chain, n }) : target;
+    if (name === null) return null;
+    const about = readName(name);
+    const box = boxOf(about.own);
+    const removal = this.#tables.statement(
+      `SELECT 1 FROM ${box} WHERE conversation = ? AND target = ? AND kind = 'remove'`,
+    ).get(group, name);
+    if (removal !== undefined) return "removed";
+    if (kind === "text") return null;
+    return this.#isErased(group, name) ? "removed" : null;
+  }
+
+  #isErased(group: string, name: string): boolean {
+    const { own, run, n } = readName(name);
+    return this.#tables.statement(
+      `SELECT 1 FROM ${boxOf(own)} WHERE conversation = ? AND run = ? AND n = ?
+       AND erased IS NOT NULL`,
+    ).get(group, run, n) !== undefined;
+  }
+
+  /** A removal takes away both of two messages under one number, and what was said about either. */
+  #erase({ group, author, target }: GroupMessageRow, name: string): void {
+    const conversation = conversationOf(group);
+    eraseTarget(this.#tables, { conversation, target: name }, "removed");
+    const rows = this.#tables.statement(
+      `SELECT hash FROM messaging_group_messages
+       WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND number IS NOT NULL`,
+    ).all(group, author, target!.run, target!.n);
+    for (const { hash } of rows) {
+      const fork = this.nameOf(group, String(hash));
+      if (fork !== null && fork !== name) {
+        eraseTarget(this.#tables, { conversation, target: fork }, "removed");
+      }
+    }
+  }
+
+  /** Remembers what a message builds on that is not here. */
+  #await({ group, seen, replyTo, to, own }: GroupMessageRow, number: number): void {
+    const named = [
+      ...seen.map((hash) => ({ hash, member: "after" })),
+      ...(replyTo === null ? [] : [{ hash: replyTo, member: "reply" }]),
+      ...(to === null ? [] : [{ hash: to, member: "target" }]),
+    ];
+    for (const { hash, member } of named) {
+      if (this.nameOf(group, hash) !== null) continue;
+      this.#tables.statement(
+        `INSERT OR IGNORE INTO messaging_group_awaited (conversation, hash, own, number, member)
+         VALUES (?, ?, ?, ?, ?)`,
+      ).run(group, hash, Number(own), number, member);
+    }
+  }
+
+  /** What was waiting for a message names it from now on, and gets its place anew. */
+  #arrived({ group, hash }: GroupMessageRow): void {
+    const rows = this.#tables.statement(
+      `DELETE FROM messaging_group_awaited WHERE conversation = ? AND hash = ?
+       RETURNING own, number, member`,
+    ).all(group, hash);
+    if (rows.length === 0) return;
+    const name = this.nameOf(group, hash)!;
+    for (const { own, number, member } of rows) {
+      const box = boxOf(Number(own) === 1);
+      const change = member === "after" ? "after = TRIM(after || ' ' || ?)" : `${member} = ?`;
+      this.#tables.statement(`UPDATE ${box} SET place = NULL, ${change} WHERE number = ?`)
+        .run(name, Number(number));
+      if (member !== "target" || !this.#isErased(group, name)) continue;
+      this.#tables
+        .statement(`UPDATE ${box} SET sealed = x'', erased = 'removed' WHERE number = ?`)
+        .run(Number(number));
+    }
+    this.#timeline.forget();
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * What is under way of one group to one of its people, and what they are known to have.
+ *
+ * @module
+ */
+import type { NodeId, Sending } from "../../api.ts";
+import { contains, difference, type Ranges, union } from "./core/ranges.ts";
+import { lacking, type RunEntry } from "./core/vectors.ts";
+
+/** Frames of one group under way to one peer. */
+export const WINDOW = 64;
+/** How often one peer is told of one group what is here. */
+const SAY_EVERY_MS = 1_000;
+
+/** Something signed that a peer lacks. */
+export interface Signed {
+  readonly type: "group_statement" | "group_member";
+  readonly hash: string;
+  readonly text: string;
+  /** The place of a statement: nothing goes beside the first one, on which all else builds. */
+  readonly n?: number;
+}
+
+/** Numbers of one run. */
+export interface RunNumbers {
+  readonly id: NodeId;
+  readonly run: string;
+  readonly numbers: Ranges;
+}
+
+export type Said = "group_summary" | "group_vector";
+
+export class Lane {
+  readonly group: string;
+  readonly peer: NodeId;
+  readonly underWay = new Map<string, Sending>();
+  /** By hash, in the order in which they go. */
+  readonly signed = new Map<string, Signed>();
+  /** What was signed and is there by its own acknowledgement. */
+  readonly given = new Set<string>();
+  /** Frames of either kind that say what is here: only the newest of each goes. */
+  readonly saying = new Map<Said, Sending>();
+  readonly saidMs = new Map<Said, number>();
+  readonly delayed = new Map<Said, () => void>();
+  /** It refused something in this session: nothing more goes until the next one. */
+  isRefusing = false;
+  isPumping = false;
+  isAskedAgain = false;
+  /** What they have, or will never have. */
+  readonly #theirs = new Map<string, RunEntry>();
+  /** What they asked for by their last vector. */
+  #owed: readonly RunNumbers[] = [];
+
+  constructor(group: string, peer: NodeId) {
+    this.group = group;
+    this.peer = peer;
+  }
+
+  /** When something may be said, from now on: 0 for at once. */
+  delayOf(what: Said, nowMs: number): number {
+    return Math.max(0, (this.saidMs.get(what) ?? -Infinity) + SAY_EVERY_MS - nowMs);
+  }
+
+  /** Their own word of what they have. @param own What is here. */
+  take(theirs: readonly RunEntry[], own: readonly RunEntry[]): void {
+    this.#theirs.clear();
+    for (const entry of theirs) this.#theirs.set(keyOf(entry.id, entry.run), entry);
+    this.#owed = lacking(own, theirs);
+  }
+
+  /** They have a message: they acknowledged it, or brought it. */
+  add(id: NodeId, run: string, n: number): void {
+    const key = keyOf(id, run);
+    const entry = this.#theirs.get(key) ?? { id, run, held: [], never: [] };
+    this.#theirs.set(key, { ...entry, held: union(entry.held, [[n, n]]) });
+  }
+
+  addAll(entries: readonly RunEntry[]): void {
+    for (const entry of entries) this.#theirs.set(keyOf(entry.id, entry.run), entry);
+  }
+
+  /** What they have of somebody, by run. */
+  heldOf(id: NodeId): Map<string, Ranges> {
+    const own = [...this.#theirs.values()].filter((entry) => entry.id === id);
+    return new Map(own.map(({ run, held }) => [run, held]));
+  }
+
+  has(id: NodeId, run: string, n: number): boolean {
+    return contains(this.#theirs.get(keyOf(id, run))?.held ?? [], n);
+  }
+
+  /** What they lack, as far as is known. */
+  lacks(own: readonly RunEntry[]): RunNumbers[] {
+    return lacking(own, [...this.#theirs.values()]);
+  }
+
+  /** What goes next: of this node's own messages what they lack, of others' what they asked for. */
+  next(own: readonly RunEntry[], self: NodeId): RunNumbers[] {
+    const mine = own.filter(({ id }) => id === self);
+    return [...this.lacks(mine), ...this.#owed.filter(({ id }) => id !== self)];
+  }
+
+  /** Numbers that need not be looked at again. */
+  settle({ id, run, numbers }: RunNumbers): void {
+    this.#owed = this.#owed.map((owed) =>
+      owed.id === id && owed.run === run
+        ? { ...owed, numbers: difference(owed.numbers, numbers) }
+        : owed
+    ).filter((owed) => owed.numbers.length > 0);
+  }
+
+  /** A new session: what was refused, and asked for, in the last one counts no more. */
+  begin(): void {
+    this.isRefusing = false;
+    this.#owed = [];
+  }
+
+  end(): void {
+    for (const cancel of this.delayed.values()) cancel();
+    this.delayed.clear();
+    for (const sending of [...this.underWay.values(), ...this.saying.values()]) sending.cancel();
+  }
+}
+
+function keyOf(id: NodeId, run: string): string {
+  return `${id}.${run}`;
+}
