@@ -252,11 +252,12 @@ async function clear({ context, inbox }: RouteParts, request: RouteRequest): Pro
   return { json: { removed } satisfies ClearedView };
 }
 
-async function list({ inbox }: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
+async function list({ inbox, groups }: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { after, before: below, limit } = parseInput(inboxQuerySchema, request.query);
-  const messages = below === undefined
+  const listed = below === undefined
     ? await inbox.listAfter({ after, limit })
     : await inbox.listBefore({ before: below, limit });
+  const messages = await groups.views.named(listed);
   return { json: { messages, cursor: messages.at(-1)?.number ?? after } };
 }
 

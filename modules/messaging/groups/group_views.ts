@@ -6,7 +6,11 @@
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { isNodeId } from "../../../crypto/encoding.ts";
 import type { GroupMemberView, GroupView } from "../../../protocol/groups_api.ts";
-import type { DeliveryState, WaitingMessage } from "../../../protocol/messaging_api.ts";
+import type {
+  DeliveryState,
+  MessageView,
+  WaitingMessage,
+} from "../../../protocol/messaging_api.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../../api.ts";
 import type { Conversations } from "../conversations.ts";
 import { openRows } from "../opened_texts.ts";
@@ -110,6 +114,15 @@ export class GroupViews {
       states[id] = await this.#stateAt(group, id, { hash: row.id, ...signed });
     }
     return states;
+  }
+
+  /** Messages of the inbox, with how the groups are called that they were written to. */
+  async named(messages: readonly MessageView[]): Promise<MessageView[]> {
+    return await Promise.all(messages.map(async (message) => {
+      if (message.conversation === undefined) return message;
+      const group = await this.#parts.groups.find(message.conversation);
+      return { ...message, group: group?.name ?? "" };
+    }));
   }
 
   /** The author's run and number of a message. */

