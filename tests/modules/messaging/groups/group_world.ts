@@ -151,7 +151,7 @@ export class Person implements Disposable {
 type People = readonly [Person, Person, Person, Person, Person, ...Person[]];
 
 export class GroupWorld implements Disposable {
-  readonly people: People;
+  people: People;
   /** Pairs between which nothing goes. */
   readonly #apart = new Set<string>();
   readonly #online = new Set<Person>();
@@ -207,6 +207,24 @@ export class GroupWorld implements Disposable {
   async join(one: Person, other: Person): Promise<void> {
     this.#apart.delete(pair(one, other));
     await this.connectAll([one, other]);
+  }
+
+  /** Somebody goes on under another identity, which those who knew the former one have been told of. */
+  async replace(former: Person, next: Person): Promise<void> {
+    this.#online.delete(former);
+    this.#online.add(next);
+    this.people = this.people.map((one) => one === former ? next : one) as unknown as People;
+    const { keys } = next.messaging.world;
+    const chain = [await keys.succession(former.id)];
+    const record = await keys.record();
+    for (const { messaging } of this.people) {
+      const { parts, book } = messaging.world;
+      if (messaging === next.messaging) continue;
+      await book.follow({ chain, record });
+      await parts.permissions.accept(next.id);
+      await parts.store.write(() => messaging.hosted.host.writeMove(former.id, next.id));
+    }
+    await this.connectAll();
   }
 
   /** Tells everybody who is there. @param anew Who has new sessions: everybody, unless it says so. */

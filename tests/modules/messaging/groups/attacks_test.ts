@@ -1,0 +1,219 @@
+import { assert, assertEquals } from "@std/assert";
+import { encodeBase64Url, encodeNodeId, encodeUtf8 } from "../../../../crypto/encoding.ts";
+import { alter, bring, bringMessage, forgeMessage, hashOf, RUN } from "./forging.ts";
+import { GroupWorld } from "./group_world.ts";
+
+Deno.test("a forwarder cannot change type, statement, time, target, text or salt of a message, nor its group", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  const other = (await a.create("others", [b, c])).group;
+  await world.deliver();
+  for (const person of [b, c]) await person.accept(other);
+  await world.deliver();
+  const forged = await forgeMessage(a, group, { text: "as it was" });
+  const changes = [
+    { type: "remove", removes: { run: RUN, n: 1 } },
+    { stm: other },
+    { sent_at: 1 },
+    { group: other },
+    { n: 2, prev: group },
+    { to: group },
+    { iss: b.id },
+  ];
+  for (const change of changes) {
+    const altered = { ...forged, message: alter(forged.message, change) };
+    assertEquals(await bringMessage(b, c, group, altered), "refused", JSON.stringify(change));
+    assertEquals(await bringMessage(b, c, other, altered), "refused", JSON.stringify(change));
+  }
+  const salt = encodeBase64Url(new Uint8Array(16));
+  const body = encodeUtf8("as it was not");
+  assertEquals(await bringMessage(b, c, group, { ...forged, salt }), "refused");
+  assertEquals(await bringMessage(b, c, group, { ...forged, body }), "refused");
+  assertEquals(await bringMessage(b, c, other, forged), "refused");
+  assertEquals([await c.texts(group), await c.texts(other)], [[], []]);
+  // Left out altogether it is waited for.
+  const shell = { type: "group_message", header: { group, message: forged.message } };
+  assertEquals(await bring(b, c, shell), false);
+  assertEquals(await bringMessage(b, c, group, forged), true);
+  assertEquals(await c.texts(group), ["as it was"]);
+});
+
+Deno.test("two messages under one number are both shown everywhere, and a third is not", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await world.away(a, b, c);
+  const stories = await Promise.all(
+    ["one", "two", "three"].map((text) => forgeMessage(a, group, { text })),
+  );
+  const hashes = await Promise.all(stories.map(({ message }) => hashOf(a, message)));
+  const [least, middle, most] = hashes.map((hash, index) => ({ hash, story: stories[index]! }))
+    .sort((x, y) => x.hash < y.hash ? -1 : 1);
+  assertEquals(await bringMessage(a, b, group, least!.story), true);
+  assertEquals(await bringMessage(a, c, group, middle!.story), true);
+  assertEquals(await bringMessage(a, b, group, middle!.story), true);
+  assertEquals(await bringMessage(a, b, group, most!.story), true);
+  assertEquals(await bringMessage(a, c, group, least!.story), true);
+  const wanted = [least!.hash, middle!.hash];
+  for (const person of [b, c]) {
+    assertEquals((await person.history(group)).map(({ id }) => id).sort(), wanted);
+  }
+});
+
+Deno.test("nothing of a blocked author comes through others, and others are not asked for it", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await c.messaging.world.parts.permissions.block(a.id);
+  await world.part(a, c);
+  for (let index = 0; index < 5; index++) await a.send(group, `spam ${index}`);
+  await b.send(group, "fine");
+  await world.deliver();
+  assertEquals(await c.texts(group), ["fine"]);
+  await world.back(c);
+  await world.deliver();
+  assertEquals(await c.texts(group), ["fine"]);
+  const brought = world.takeAll().filter(({ header }) => header.type === "messaging.group_message");
+  assertEquals(brought, []);
+});
+
+Deno.test("an owner who tells two stories is found out by all, and the same one stands everywhere", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await world.away(a);
+  const texts = await Promise.all(
+    ["this way", "that way"].map((name) =>
+      a.messaging.world.keys.sign("openred-group+jwt", {
+        v: 3,
+        iss: a.id,
+        group,
+        n: 1,
+        prev: group,
+        name,
+        iat: 1_790_000_000,
+      })
+    ),
+  );
+  const hashes = await Promise.all(texts.map((text) => hashOf(a, text)));
+  const tell = (to: typeof b, text: string) =>
+    bring(a, to, { type: "group_statement", header: { group }, body: encodeUtf8(text) });
+  assertEquals([await tell(b, texts[0]!), await tell(c, texts[1]!)], [true, true]);
+  await world.deliver();
+  const name = hashes[0]! < hashes[1]! ? "this way" : "that way";
+  for (const person of [b, c]) {
+    const view = await person.show(group);
+    assertEquals([view.name, view.two_stories], [name, true]);
+    assertEquals(person.told("group_split").length, 1);
+  }
+});
+
+Deno.test("what a removed one writes under an old statement counts nowhere", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await a.expel(group, c);
+  await world.deliver();
+  const late = await forgeMessage(c, group, { text: "as if before" });
+  // Somebody who is still in it brings it.
+  assertEquals(await bringMessage(b, a, group, late), true);
+  assertEquals(await a.texts(group), []);
+  for (let n = 2; n < 150; n++) {
+    const more = await forgeMessage(c, group, { n, prev: group, text: "x".repeat(20_000) });
+    assertEquals(await bringMessage(b, a, group, more), true);
+  }
+  const { database } = a.messaging.world.parts;
+  const kept = database.prepare(
+    "SELECT COUNT(*) AS count, SUM(bytes) AS bytes FROM messaging_group_messages WHERE aside = 1",
+  ).get()!;
+  assert(Number(kept.count) <= 100 && Number(kept.bytes) <= 2 ** 20, JSON.stringify(kept));
+  await world.deliver();
+  assertEquals(await b.texts(group), []);
+  // Of themselves nothing is taken at all.
+  assertEquals(await bringMessage(c, a, group, late), "refused");
+});
+
+Deno.test("numbers far ahead, runs without end and vectors without end are refused, and cost little", async () => {
+  using world = await GroupWorld.start(2);
+  const [a, b] = world.people;
+  const group = await world.group();
+  const far = await forgeMessage(a, group, { n: 10_001, prev: group });
+  assertEquals(await bringMessage(a, b, group, far), "refused");
+  const near = await forgeMessage(a, group, { n: 10_000, prev: group });
+  assertEquals(await bringMessage(a, b, group, near), true);
+  const results: (boolean | string)[] = [];
+  for (let index = 0; index < 40; index++) {
+    const run = encodeBase64Url(new Uint8Array(8).fill(100 + index));
+    results.push(await bringMessage(a, b, group, await forgeMessage(a, group, { run })));
+  }
+  assertEquals(results.filter((result) => result === true).length, 23);
+  const vector = (runs: unknown) =>
+    bring(a, b, {
+      type: "group_vector",
+      header: { group },
+      body: encodeUtf8(JSON.stringify({ runs })),
+    });
+  const ranges = Array.from({ length: 65 }, (_, index) => [index * 3 + 1, index * 3 + 1]);
+  assertEquals(await vector([{ id: a.id, run: RUN, held: ranges }]), "refused");
+  assertEquals(await vector([{ id: a.id, run: RUN, held: [[5, 4]] }]), "refused");
+  assertEquals(await vector("x".repeat(2 ** 20)), "refused");
+  const { sender } = b.messaging.world;
+  sender.sent.length = 0;
+  for (let index = 0; index < 300; index++) {
+    await vector([{ id: a.id, run: RUN, held: [[1, 9_999]] }]);
+  }
+  // Each asks for an answer: one is enough, and what is given besides is given once.
+  const answers = sender.sent.filter(({ header }) => header.type === "messaging.group_vector");
+  assert(answers.length <= 1, `${answers.length} answers`);
+  assertEquals(sender.sent.length - answers.length, 24);
+});
+
+Deno.test("255 strangers in a group cost nobody who is in it a call", async () => {
+  using world = await GroupWorld.start(2);
+  const [a, b] = world.people;
+  const strangers = Array.from(
+    { length: 254 },
+    (_, index) => encodeNodeId(new Uint8Array(32).fill(3, index % 32, 32).fill(index + 1, 0, 8)),
+  );
+  const { group } = await a.ask<{ group: string }>("POST", "/groups", {
+    name: "crowd",
+    members: [b.id, ...new Set(strangers)],
+  });
+  await world.deliver();
+  await b.accept(group);
+  await b.send(group, "hello");
+  await world.deliver();
+  assertEquals(await a.texts(group), ["hello"]);
+  assertEquals(new Set(b.messaging.world.sender.wanted), new Set());
+  assertEquals(b.messaging.world.sender.sent.length, 0);
+});
+
+Deno.test("a restored backup writes in a new run, and is branded by nobody", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await a.send(group, "one");
+  await world.deliver();
+  const { database, store } = a.messaging.world.parts;
+  // What was sent after the backup is not known any more.
+  const lost = database.prepare("SELECT next_n FROM messaging_conversations").get();
+  assertEquals(lost!.next_n, 2);
+  await a.send(group, "two");
+  await world.deliver();
+  database.exec(`
+    DELETE FROM messaging_group_messages WHERE n = 2;
+    DELETE FROM messaging_outbox WHERE n = 2;
+    UPDATE messaging_conversations SET next_n = 2;`);
+  await store.setSelf("restored", "1790000000001");
+  await a.restart();
+  await world.connectAll();
+  await world.deliver();
+  await a.send(group, "three");
+  await world.deliver();
+  for (const person of [a, b, c]) {
+    assertEquals((await person.texts(group)).toSorted(), ["one", "three", "two"]);
+  }
+  const runs = new Set((await b.history(group)).map(({ run }) => run));
+  assertEquals(runs.size, 2);
+});
