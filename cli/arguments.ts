@@ -14,6 +14,12 @@ export const PEER_WORD: ArgumentSpec = {
   summary: "its node id, your name for it, or its contact link",
 };
 
+/** The word that says which conversation is meant. A name of the owner's wins over what a group calls itself. */
+export const CONVERSATION_WORD: ArgumentSpec = {
+  name: "peer",
+  summary: "a peer's id, your name for it or its contact link; or a group's id or name",
+};
+
 function read<T>(name: string, parse: () => T): T {
   try {
     return parse();
@@ -30,6 +36,14 @@ function read<T>(name: string, parse: () => T): T {
 export function readPeer(word = ""): string {
   read(PEER_WORD.name, () => parsePeerRef(word));
   return word;
+}
+
+/**
+ * Checks a word for a conversation: whom a peer's would be, or a group's id, which may begin with anything.
+ * @throws {CommandError} Exit code 2.
+ */
+export function readConversation(word = ""): string {
+  return /^[A-Za-z0-9_-]{43}$/.test(word) ? word : readPeer(word);
 }
 
 /** @throws {CommandError} Exit code 2. */

@@ -9,14 +9,14 @@ import { PEER_WORD, readPeer } from "./arguments.ts";
 import { usageError } from "./command_error.ts";
 import { type ArgumentSpec, defineCommand, type NodeCommand } from "./command.ts";
 import { switchOption } from "./options.ts";
-import { type Cell, idCell, type Output, shortId } from "./output.ts";
+import { type Cell, idCell, type Output } from "./output.ts";
 import { nameCell } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const MAX_WORD_LENGTH = 64;
 
 /** A group as a word names it. */
-export const CONVERSATION_GROUP_WORD: ArgumentSpec = {
+const GROUP_WORD: ArgumentSpec = {
   name: "group",
   summary: "its id, or its name where no other group has it",
 };
@@ -160,7 +160,7 @@ const showCommand = defineCommand({
   name: "conversation group show",
   summary: "show a group and who is in it",
   details: NOT_PERMISSIONS,
-  words: [CONVERSATION_GROUP_WORD],
+  words: [GROUP_WORD],
   options: COMMON_OPTIONS,
   async run({ options, words, out, openNode }) {
     const query = new URLSearchParams({ group: readGroupWord(words[0]) });
@@ -176,7 +176,7 @@ const acceptCommand = defineCommand({
   details:
     "From then on the members may write here in this group, blocked ones excepted. Members whom\n" +
     "this node does not know are reached through others, unless it is told to look for them.",
-  words: [CONVERSATION_GROUP_WORD],
+  words: [GROUP_WORD],
   options: { ...COMMON_OPTIONS, introduce: introduceOption },
   async run({ options, words, out, openNode }) {
     const body = { group: readGroupWord(words[0]), introduce: options.introduce };
@@ -192,7 +192,7 @@ const changeTitleCommand = changeCommand(
     name: "rename",
     summary: "give a group another name",
     details: "Only its owner can.",
-    words: [CONVERSATION_GROUP_WORD, NAME_WORD],
+    words: [GROUP_WORD, NAME_WORD],
   },
   ([group, name]) => ({
     path: "/change",
@@ -211,7 +211,7 @@ export const CONVERSATION_COMMANDS: readonly NodeCommand[] = [
       name: "decline",
       summary: "decline an invitation",
       details: "Nobody is told. An invitation after this one is shown again.",
-      words: [CONVERSATION_GROUP_WORD],
+      words: [GROUP_WORD],
     },
     ([group]) => ({ path: "/decline", body: { group: readGroupWord(group) } }),
   ),
@@ -220,7 +220,7 @@ export const CONVERSATION_COMMANDS: readonly NodeCommand[] = [
       name: "invite",
       summary: "invite peers into a group",
       details: "Only its owner can. Nobody is in it before accepting.",
-      words: [CONVERSATION_GROUP_WORD, PEERS_WORD],
+      words: [GROUP_WORD, PEERS_WORD],
     },
     ([group, ...peers]) => ({
       path: "/invite",
@@ -232,7 +232,7 @@ export const CONVERSATION_COMMANDS: readonly NodeCommand[] = [
       name: "remove",
       summary: "remove members, or take invitations back",
       details: "Only its owner can. What they wrote before stays.",
-      words: [CONVERSATION_GROUP_WORD, PEERS_WORD],
+      words: [GROUP_WORD, PEERS_WORD],
     },
     ([group, ...peers]) => ({
       path: "/remove",
@@ -244,7 +244,7 @@ export const CONVERSATION_COMMANDS: readonly NodeCommand[] = [
       name: "leave",
       summary: "leave a group",
       details: "For good, unless its owner invites again. What came stays here.",
-      words: [CONVERSATION_GROUP_WORD],
+      words: [GROUP_WORD],
     },
     ([group]) => ({ path: "/leave", body: { group: readGroupWord(group) } }),
   ),
@@ -253,7 +253,7 @@ export const CONVERSATION_COMMANDS: readonly NodeCommand[] = [
       name: "owner",
       summary: "hand a group over to a member",
       details: "Only its owner can, and is an ordinary member then.",
-      words: [CONVERSATION_GROUP_WORD, PEER_WORD],
+      words: [GROUP_WORD, PEER_WORD],
     },
     ([group, peer]) => ({
       path: "/owner",
@@ -266,7 +266,7 @@ export const CONVERSATION_COMMANDS: readonly NodeCommand[] = [
       name: "history",
       summary: "say whether newcomers are given what was written before",
       details: "Only its owner can.",
-      words: [CONVERSATION_GROUP_WORD, { name: "history", summary: "on or off" }],
+      words: [GROUP_WORD, { name: "history", summary: "on or off" }],
     },
     ([group, word]) => ({
       path: "/change",
@@ -278,7 +278,7 @@ export const CONVERSATION_COMMANDS: readonly NodeCommand[] = [
       name: "refound",
       summary: "found a group anew with the same people",
       details: "Where its owner is gone. All of them are invited; the old group stays as it is.",
-      words: [CONVERSATION_GROUP_WORD, { ...NAME_WORD, isOptional: true }],
+      words: [GROUP_WORD, { ...NAME_WORD, isOptional: true }],
     },
     ([group, name]) => ({
       path: "/refound",
@@ -293,9 +293,4 @@ export const CONVERSATION_COMMANDS: readonly NodeCommand[] = [
 function readOnOff(word = ""): boolean {
   if (word === "on" || word === "off") return word === "on";
   throw usageError("<history>: expected on or off");
-}
-
-/** How a group is called beside a message. */
-export function groupCell(name: string | null, group: string): Cell {
-  return { text: name === null ? shortId(group) : `“${name}”`, style: "bold" };
 }

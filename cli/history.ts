@@ -5,7 +5,7 @@
  */
 import type { HistoryMessage, HistoryView } from "../protocol/messaging_api.ts";
 import type { AdminClient } from "./admin_client.ts";
-import { PEER_WORD, readPeer } from "./arguments.ts";
+import { CONVERSATION_WORD, readConversation } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { printMessage } from "./message_lines.ts";
 import { parseInteger } from "./option_values.ts";
@@ -48,9 +48,10 @@ export const historyCommand = defineCommand({
   summary: "print a conversation",
   details:
     "What both wrote, in the order of the conversation: an answer never stands above its question.\n" +
-    "Beside own messages stands what became of them: waiting, sent, delivered, read, given up.\n" +
+    "Beside own messages stands what became of them: waiting, sent, delivered, read, given up; in\n" +
+    "a group, with how many members.\n" +
     "With --json: one list of messages.",
-  words: [PEER_WORD],
+  words: [CONVERSATION_WORD],
   options: {
     ...COMMON_OPTIONS,
     limit: valueOption<number>({
@@ -63,7 +64,7 @@ export const historyCommand = defineCommand({
     }),
   },
   async run({ options, words, out, err, openNode }) {
-    const peer = readPeer(words[0]);
+    const peer = readConversation(words[0]);
     const view = await readNewest(await openNode(), peer, options.limit);
     if (options.json) return await out.json(view.messages);
     if (view.messages.length === 0) return await out.line("No messages");

@@ -88,6 +88,7 @@ async function printMessage(out: Output, message: MessageView): Promise<void> {
     { text: `  ${showInstant(message.received_at)}  `, style: "dim" },
     { text: message.petname == null ? "" : `${message.petname}  `, style: "bold" },
     { text: message.peer, style: "cyan" },
+    { text: message.group === undefined ? "" : `  in “${message.group}”`, style: "bold" },
     { text: NOTES[message.standing], style: "yellow" },
   );
   // Every line of a message is marked, so that no text can pass for another message.

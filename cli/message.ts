@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PEER_WORD, readPeer } from "./arguments.ts";
+import { CONVERSATION_WORD, readConversation } from "./arguments.ts";
 import { usageError } from "./command_error.ts";
 import { type ArgumentSpec, defineCommand, type NodeCommand } from "./command.ts";
 import { MESSAGE_WORD, readMessageWord } from "./message_words.ts";
@@ -33,7 +33,7 @@ function messageCommand(
     name: `message ${command.name}`,
     options: COMMON_OPTIONS,
     async run({ options, words, out, openNode }) {
-      readPeer(words[0]);
+      readConversation(words[0]);
       const { path, body, done } = post(words);
       const answer = await (await openNode()).messaging("POST", path, body);
       if (options.json) await out.json(answer);
@@ -46,9 +46,9 @@ export const MESSAGE_COMMANDS: readonly NodeCommand[] = [
   messageCommand(
     {
       name: "remove",
-      summary: "remove an own message, here and at the peer",
+      summary: "remove an own message, here and at all who have it",
       details: "One that waits is taken back. What a peer has seen it may remember.",
-      words: [PEER_WORD, MESSAGE_WORD],
+      words: [CONVERSATION_WORD, MESSAGE_WORD],
     },
     ([peer, message]) => {
       const id = readMessageWord(message);
@@ -60,7 +60,7 @@ export const MESSAGE_COMMANDS: readonly NodeCommand[] = [
       name: "react",
       summary: "react to a message",
       details: "The latest reaction counts; an empty one ('') takes it back.",
-      words: [PEER_WORD, MESSAGE_WORD, { name: "reaction", summary: "such as 👍" }],
+      words: [CONVERSATION_WORD, MESSAGE_WORD, { name: "reaction", summary: "such as 👍" }],
     },
     ([peer, message, word]) => {
       const [id, reaction] = [readMessageWord(message), readReaction(word)];
@@ -72,7 +72,7 @@ export const MESSAGE_COMMANDS: readonly NodeCommand[] = [
       name: "read",
       summary: "note that a peer's messages were read, up to one of them or all",
       details: "The peer is told, unless that is switched off.",
-      words: [PEER_WORD, { ...MESSAGE_WORD, isOptional: true }],
+      words: [CONVERSATION_WORD, { ...MESSAGE_WORD, isOptional: true }],
     },
     ([peer, message]) => ({
       path: "/read",
@@ -86,7 +86,7 @@ export const MESSAGE_COMMANDS: readonly NodeCommand[] = [
       summary: "say whether a peer is told what was read",
       details: "default: as the option receipts of the module messaging says:\n" +
         "  openred-node module set messaging receipts false",
-      words: [PEER_WORD, { name: "receipts", summary: "on, off or default" }],
+      words: [CONVERSATION_WORD, { name: "receipts", summary: "on, off or default" }],
     },
     ([peer, word]) => ({
       path: "/receipts",

@@ -23,6 +23,21 @@ export function contentOf(message: HistoryMessage): string {
   return message.text;
 }
 
+/** How somebody is called who wrote in a conversation. */
+function nameOf({ petname, group }: HistoryView, id: string): string {
+  return (group === undefined ? petname : group.petnames[id]) ?? shortId(id);
+}
+
+/** What became of an own message; in a group, how often each. */
+function statesOf({ state, group }: HistoryMessage): Cell[] {
+  const all = Object.values(state);
+  if (group === undefined) return all.map((one) => STATES[one]);
+  return [...Map.groupBy(all, (one) => one)].map(([one, { length }], index) => ({
+    ...STATES[one],
+    text: `${index === 0 ? "" : ", "}${STATES[one].text} ${length}`,
+  }));
+}
+
 /** Prints a message under a line that says whose it is. No line of a text can pass for another message. */
 export async function printMessage(
   out: Output,
@@ -33,13 +48,14 @@ export async function printMessage(
     const text = `  … ${missing} message${missing === 1 ? "" : "s"} did not come yet`;
     await out.line({ text, style: "yellow" });
   }
-  const isOwn = message.state[conversation] !== undefined;
-  const name = isOwn ? "you" : view.petname ?? shortId(from);
-  const [state] = Object.values(message.state);
+  const isOwn = view.group === undefined
+    ? message.state[conversation] !== undefined
+    : from === view.group.you;
+  const name = isOwn ? "you" : nameOf(view, from);
   await out.line(
     { text: name, style: isOwn ? "bold" : "cyan" },
     { text: `  ${showInstant(message.sent_at)}  `, style: "dim" },
-    ...(isOwn && state !== undefined ? [STATES[state]] : []),
+    ...(isOwn ? statesOf(message) : []),
     { text: message.edited ? "  edited" : "", style: "dim" },
     { text: `  ${message.id}`, style: "dim" },
   );
@@ -51,7 +67,8 @@ export async function printMessage(
     await out.line({ text: "  │ ", style: "dim" }, line);
   }
   for (const [who, reaction] of Object.entries(message.reactions ?? {})) {
-    const by = who === conversation ? view.petname ?? shortId(who) : "you";
+    const isOwnReaction = view.group === undefined ? who !== conversation : who === view.group.you;
+    const by = isOwnReaction ? "you" : nameOf(view, who);
     await out.line({ text: "  └ ", style: "dim" }, reaction, { text: `  ${by}`, style: "dim" });
   }
 }

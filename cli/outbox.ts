@@ -7,7 +7,7 @@ import type { OutboxView, WaitingMessage } from "../protocol/messaging_api.ts";
 import { usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { readMessageWord } from "./message_words.ts";
-import { idCell, type Output, showInstant } from "./output.ts";
+import { type Cell, idCell, type Output, showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const PREVIEW = 40;
@@ -22,10 +22,15 @@ function previewOf({ kind, text, damaged }: WaitingMessage): string {
   return kind === "edit" ? `(edit) ${short}` : short;
 }
 
+function recipientCell({ peer, petname, group }: WaitingMessage): Cell {
+  if (group !== undefined) return { text: `“${group}”` };
+  return petname === null ? idCell(peer) : { text: petname };
+}
+
 async function printWaiting(out: Output, messages: readonly WaitingMessage[]): Promise<void> {
   if (messages.length === 0) return await out.line("Nothing waits");
   const rows = messages.map((message) => [
-    message.petname === null ? idCell(message.peer) : { text: message.petname },
+    recipientCell(message),
     { text: showInstant(message.sent_at) },
     { text: message.state },
     { text: message.id },
@@ -38,7 +43,8 @@ async function printWaiting(out: Output, messages: readonly WaitingMessage[]): P
 export const outboxCommand = defineCommand({
   name: "outbox",
   summary: "show what waits for peers, or take a message back",
-  details: "openred-node outbox             what no peer has acknowledged yet\n" +
+  details:
+    "openred-node outbox             what no peer, or not every member, has acknowledged yet\n" +
     "openred-node outbox cancel ID   takes a message back; what may have left is removed there",
   words: [
     { name: "cancel", summary: "the word cancel", isOptional: true },

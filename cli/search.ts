@@ -4,7 +4,7 @@
  * @module
  */
 import type { HistoryMessage, SearchView } from "../protocol/messaging_api.ts";
-import { PEER_WORD, readPeer } from "./arguments.ts";
+import { CONVERSATION_WORD, readConversation } from "./arguments.ts";
 import { usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { contentOf } from "./message_lines.ts";
@@ -17,10 +17,11 @@ import { sanitizeLines } from "./sanitize.ts";
 const MAX_LENGTH = 1_000;
 
 async function printFound(out: Output, message: HistoryMessage): Promise<void> {
-  const { conversation, from, state } = message;
+  const { conversation, from, state, group } = message;
   const isOwn = state[conversation] !== undefined;
+  const who = isOwn ? `you to ${shortId(conversation)}` : shortId(from);
   await out.line(
-    { text: isOwn ? `you to ${shortId(conversation)}` : shortId(from), style: "cyan" },
+    { text: group === undefined ? who : `${shortId(from)} in “${group}”`, style: "cyan" },
     { text: `  ${showInstant(message.sent_at)}  ${message.id}`, style: "dim" },
   );
   for (const line of sanitizeLines(contentOf(message))) {
@@ -35,7 +36,7 @@ export const searchCommand = defineCommand({
   details:
     "Finds texts that have all of the words, each from its beginning on, without regard to\n" +
     "case and accents; the newest first. With --json: one list of messages.",
-  words: [{ name: "text", summary: "the words" }, { ...PEER_WORD, isOptional: true }],
+  words: [{ name: "text", summary: "the words" }, { ...CONVERSATION_WORD, isOptional: true }],
   options: {
     ...COMMON_OPTIONS,
     limit: valueOption<number>({
@@ -53,7 +54,7 @@ export const searchCommand = defineCommand({
       throw usageError(`<text>: expected words of at most ${MAX_LENGTH} characters`);
     }
     const query = new URLSearchParams({ text, limit: String(options.limit) });
-    if (peer !== undefined) query.set("peer", readPeer(peer));
+    if (peer !== undefined) query.set("peer", readConversation(peer));
     const view = await (await openNode()).messaging<SearchView>("GET", `/search?${query}`);
     if (options.json) await out.json(view.messages);
     else if (view.messages.length === 0) await out.line("Nothing found");

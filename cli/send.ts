@@ -4,7 +4,7 @@
  * @module
  */
 import { MAX_TEXT_BYTES } from "../protocol/messaging_api.ts";
-import { PEER_WORD, readPeer } from "./arguments.ts";
+import { CONVERSATION_WORD, readConversation } from "./arguments.ts";
 import { noteMove } from "./moved_note.ts";
 import { usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
@@ -60,14 +60,15 @@ const fileOption = valueOption<string | null>({
 /** Sends a message. */
 export const sendCommand = defineCommand({
   name: "send",
-  summary: "send a message to a peer",
-  details: "Allows the peer message, unless that was denied to it.\n" +
+  summary: "send a message to a peer or a group",
+  details:
+    "Allows the peer message, unless that was denied to it. A group is one of 'conversation group'.\n" +
     "The message is stored before anything is sent. If the peer does not acknowledge it in time,\n" +
     "because it is away or does not let this node write to it, it stays queued, is sent again until\n" +
     "the peer takes it, and the command succeeds.\n" +
     "Write - as the text to read it from standard input, and -- before a text that begins with -.",
   words: [
-    PEER_WORD,
+    CONVERSATION_WORD,
     {
       name: "text",
       summary: `the message, at most ${MAX_TEXT_BYTES / 1024} KiB`,
@@ -91,7 +92,7 @@ export const sendCommand = defineCommand({
   },
   async run(context) {
     const { options, words, out } = context;
-    const peer = readPeer(words[0]);
+    const peer = readConversation(words[0]);
     const { file, wait } = options;
     if (file !== null) {
       if (words[1] !== undefined) throw usageError("--file: a file goes without a text");
@@ -109,7 +110,7 @@ export const sendCommand = defineCommand({
         ...(options.expires === null ? {} : { expires_ms: options.expires }),
       },
     });
-    await noteMove(context.err, { word: peer, peer: sent.peer });
+    if (sent.peer !== peer) await noteMove(context.err, { word: peer, peer: sent.peer });
     if (options.json) return await out.json(sent);
     if (sent.state === "delivered") {
       const trip = sent.rtt_ms === null ? "" : ` in ${showRoundTrip(sent.rtt_ms)}`;
