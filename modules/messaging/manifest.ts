@@ -51,6 +51,14 @@ export const MESSAGING_MANIFEST = {
       min: 0,
       max: 3_650,
     },
+    {
+      type: "number",
+      name: "group_members",
+      summary: "The most members of a group that this node owns, invited ones included",
+      fallback: 64,
+      min: 2,
+      max: 256,
+    },
   ],
   frames: [
     { type: TEXT, members: TEXT_MEMBERS, strangers: true },

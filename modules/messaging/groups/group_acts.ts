@@ -20,7 +20,7 @@ import type { Turns } from "./turns.ts";
 
 const NONCE_BYTES = 16;
 
-interface ActParts extends Pick<ModuleContext, "clock" | "events" | "own" | "random"> {
+interface ActParts extends Pick<ModuleContext, "clock" | "options" | "own" | "random"> {
   readonly tables: ModuleTables;
   readonly signatures: ModuleSignatures;
   readonly conversations: Conversations;
@@ -58,6 +58,7 @@ export class GroupActs {
   ): Promise<Group> {
     const { own, random, groups, signatures, clock } = this.#parts;
     const people = [...new Set([own.id, ...members])];
+    this.#checkCount(people.length);
     const first = await signStatement(signatures, {
       after: null,
       nonce: encodeBase64Url(random.bytes(NONCE_BYTES)),
@@ -84,6 +85,7 @@ export class GroupActs {
     const add = peers.map((id) => ({ id, next: signatures.nextOf(id) }));
     // Whoever left has a place that has to end before there is a new one.
     const left = peers.filter((id) => group.roster.find(id)?.state === "left");
+    this.#checkCount(group.roster.standing().length - left.length + peers.length);
     if (left.length > 0) await this.remove(group, left);
     await this.#state(group, { add });
   }
@@ -144,6 +146,13 @@ export class GroupActs {
       .filter(({ state, id }) => state !== "left" && id !== own.id).map(({ id }) => id);
     const history = group.chain.historyAt(group.chain.head.n);
     return await this.found({ name, members, history });
+  }
+
+  /** @throws {OpenRedError} `bad_request` where the operator wants no larger groups. */
+  #checkCount(count: number): void {
+    const most = Number(this.#parts.options.group_members);
+    if (count <= most) return;
+    throw new OpenRedError("bad_request", `A group of this node has at most ${most} members`);
   }
 
   /** Signs a statement, if this node may, and tells everybody. */

@@ -78,6 +78,15 @@ export class GroupSending {
     }
   }
 
+  /** Who is in a group has changed: nothing more is written to whoever is out, or by this node if it is. */
+  withdraw(group: Group): void {
+    const isIn = group.isIn(this.#parts.own.id);
+    for (const lane of this.#lanes.values()) {
+      if (lane.group !== group.id) continue;
+      if (!isIn || !group.roster.isMember(lane.peer)) lane.withdraw();
+    }
+  }
+
   /** Sends what was just signed to everybody, those included who are no members yet or any more. */
   async push(group: Group, signed: Signed, also: readonly NodeId[] = []): Promise<void> {
     const people = new Set([...group.roster.standing().map(({ id }) => id), ...also]);
@@ -94,6 +103,7 @@ export class GroupSending {
   /** Resolves once everybody has a message. */
   wrote(group: Group, hash: string): Promise<number> {
     const delivered = new Promise<number>((resolve) => this.#delivered.set(hash, resolve));
+    this.#noteEverybody(group, 0);
     this.toAll(group).catch((error: unknown) => this.#failed(error));
     return delivered;
   }
@@ -101,6 +111,7 @@ export class GroupSending {
   /** A session with somebody counts from now on. */
   async confirmed(peer: NodeId): Promise<void> {
     for await (const group of this.#parts.groups.all()) {
+      if (group.roster.find(peer)?.state === "removed") this.#tellRemoved(group, peer);
       if (!this.#speaksWith(group, peer)) continue;
       const lane = this.#laneOf(group, peer);
       lane.begin();
@@ -258,6 +269,19 @@ export class GroupSending {
     }
   }
 
+  /** Who was away when they were removed hears of it from whomever they meet. */
+  #tellRemoved(group: Group, peer: NodeId): void {
+    const { own, tables } = this.#parts;
+    const until = group.roster.find(peer)?.place.until ?? null;
+    if (until === null || !group.isIn(own.id) || tables.peers.isBlocked(peer)) return;
+    const lane = this.#laneOf(group, peer);
+    lane.begin();
+    for (const statement of group.chain.statements.slice(1, until + 1)) {
+      this.#enqueue(lane, { type: "group_statement", ...statement });
+    }
+    this.#pump(lane);
+  }
+
   #lacksSigned(group: Group, lane: Lane): boolean {
     return [...group.chain.statements, ...group.roster.counting()]
       .some(({ hash }) => !lane.given.has(hash));
@@ -337,8 +361,11 @@ export class GroupSending {
     }
     const group = await groups.find(lane.group);
     if (group === null || !group.isIn(own.id) || !group.roster.isMember(lane.peer)) return;
+    // Reading for each acknowledgement would cost more than what it sends.
+    if (lane.underWay.size > WINDOW / 2) return;
     for (const going of await this.#next(group, lane)) {
       const { hash, id, run, n, frame } = going;
+      lane.messages.add(frame.id!);
       this.#go(lane, frame, (rttMs) => this.#taken(group, lane, { hash, id, run, n, rttMs }));
     }
   }
@@ -349,13 +376,15 @@ export class GroupSending {
     done: (rttMs: number) => void,
   ): void {
     const id = frame.id!;
-    if (lane.underWay.has(id) || this.#lanes.get(keyOf(lane.group, lane.peer)) !== lane) return;
+    if (lane.underWay.has(id) || lane.isRefused(id) || lane.isRefusing) return;
+    if (this.#lanes.get(keyOf(lane.group, lane.peer)) !== lane) return;
     const sending: Sending = this.#parts.send({ ...frame, peer: lane.peer });
     lane.underWay.set(id, sending);
     void sending.acknowledged.then((rttMs) => {
       lane.underWay.delete(id);
+      lane.messages.delete(id);
       if (rttMs === null) {
-        lane.isRefusing ||= sending.refused;
+        if (sending.refused) lane.refuse(id);
         return;
       }
       done(rttMs);
@@ -408,7 +437,8 @@ export class GroupSending {
            AND n BETWEEN ? AND ? AND number IS NOT NULL ORDER BY n LIMIT ?`,
         ).all(group.id, id, run, from, to, WINDOW + room).map(readMessage);
         for (const row of some) {
-          if (lane.underWay.has(frameIdOf(row.hash, lane.peer))) continue;
+          const frameId = frameIdOf(row.hash, lane.peer);
+          if (lane.underWay.has(frameId) || lane.isRefused(frameId)) continue;
           if (group.roster.mayHave(lane.peer, row.stm)) rows.push(row);
           else lane.settle({ id, run, numbers: [[row.n, row.n]] });
           if (rows.length + lane.underWay.size >= WINDOW) break;

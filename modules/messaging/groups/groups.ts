@@ -159,15 +159,32 @@ export class Groups {
     this.#parts.events.emit("group", { group: group.id });
   }
 
-  /** Forgets an invitation that nobody has accepted. */
-  async forget(group: Group): Promise<void> {
+  /** Forgets groups of which something came and that never came to add this node. */
+  async forgetComing(beforeMs: number): Promise<void> {
     const { tables } = this.#parts;
+    const rows = tables.statement(
+      "SELECT conversation FROM messaging_groups WHERE stage = 'coming' AND since <= ?",
+    ).all(beforeMs);
+    if (rows.length === 0) return;
     await tables.write(() => {
-      for (const table of ["groups", "group_statements", "group_people"]) {
-        tables.statement(`DELETE FROM messaging_${table} WHERE conversation = ?`).run(group.id);
-      }
+      for (const { conversation } of rows) this.#writeForgetGroup(String(conversation));
     });
-    this.#held.delete(group.id);
+  }
+
+  /** Inside a transaction: what a peer has brought that nobody here has accepted goes. */
+  writeDrop(peer: NodeId): void {
+    const rows = this.#parts.tables.statement(
+      `SELECT conversation FROM messaging_groups
+       WHERE inviter = ? AND stage IN ('coming', 'invited', 'declined')`,
+    ).all(peer);
+    for (const { conversation } of rows) this.#writeForgetGroup(String(conversation));
+  }
+
+  #writeForgetGroup(id: string): void {
+    for (const table of ["groups", "group_statements", "group_people"]) {
+      this.#parts.tables.statement(`DELETE FROM messaging_${table} WHERE conversation = ?`).run(id);
+    }
+    this.#held.delete(id);
   }
 
   /** The last message of each run of somebody, under all keys that spoke for them: what is held here. */
@@ -204,7 +221,8 @@ export class Groups {
       await this.setFacts(group, { stage: "left" });
     } else if (isIn && (member === null || member.state === "removed")) {
       await this.setFacts(group, { stage: "removed" });
-    } else if (!isIn && member?.state === "invited" && member.place.from > decided) {
+    } else if (stage !== "invited" && member?.state === "invited" && member.place.from > decided) {
+      // One who was removed and is invited anew has agreed to the former place, not to this one.
       await this.setFacts(group, { stage: "invited", since: clock.nowMs() });
       this.#parts.events.emit("group_invitation", { group: group.id });
     }

@@ -74,9 +74,10 @@ export class Keeping {
     return false;
   }
 
-  /** What has been passed on for long enough is not any more. */
+  /** What has been passed on for long enough is not any more; what came of no group of ours goes. */
   async sweep(): Promise<void> {
     const { tables, clock, own, groups } = this.#parts;
+    await groups.forgetComing(clock.nowMs() - DAY_MS);
     const rows = tables.statement(
       `SELECT conversation, hash, author, run, n FROM messaging_group_messages
        WHERE kept = 1 AND kept_at <= ? AND author <> ? LIMIT ?`,

@@ -12,6 +12,9 @@ export const WINDOW = 64;
 /** How often one peer is told of one group what is here. */
 const SAY_EVERY_MS = 1_000;
 
+/** So many refusals in one session say that nothing of the group is wanted. */
+const MAX_REFUSED = 16;
+
 /** Something signed that a peer lacks. */
 export interface Signed {
   readonly type: "group_statement" | "group_member";
@@ -34,6 +37,8 @@ export class Lane {
   readonly group: string;
   readonly peer: NodeId;
   readonly underWay = new Map<string, Sending>();
+  /** Which of them are messages: nothing but members take these. */
+  readonly messages = new Set<string>();
   /** By hash, in the order in which they go. */
   readonly signed = new Map<string, Signed>();
   /** What was signed and is there by its own acknowledgement. */
@@ -42,8 +47,8 @@ export class Lane {
   readonly saying = new Map<Said, Sending>();
   readonly saidMs = new Map<Said, number>();
   readonly delayed = new Map<Said, () => void>();
-  /** It refused something in this session: nothing more goes until the next one. */
-  isRefusing = false;
+  /** What was refused in this session: it goes again in the next one. */
+  readonly #refused = new Set<string>();
   isPumping = false;
   isAskedAgain = false;
   /** What they have, or will never have. */
@@ -109,10 +114,29 @@ export class Lane {
     ).filter((owed) => owed.numbers.length > 0);
   }
 
+  isRefused(id: string): boolean {
+    return this.#refused.has(id);
+  }
+
+  /** Whether so much was refused that nothing more goes in this session. */
+  get isRefusing(): boolean {
+    return this.#refused.size >= MAX_REFUSED;
+  }
+
+  refuse(id: string): void {
+    this.#refused.add(id);
+  }
+
   /** A new session: what was refused, and asked for, in the last one counts no more. */
   begin(): void {
-    this.isRefusing = false;
+    this.#refused.clear();
     this.#owed = [];
+  }
+
+  /** Takes back what only a member takes. */
+  withdraw(): void {
+    for (const id of this.messages) this.underWay.get(id)?.cancel();
+    this.saying.get("group_vector")?.cancel();
   }
 
   end(): void {

@@ -94,6 +94,7 @@ export class MessagingGroups {
 
   /** Inside a transaction: nothing goes to this id any more. */
   writeDrop(peer: NodeId): void {
+    this.groups.writeDrop(peer);
     this.#sending.writeDrop(peer);
   }
 

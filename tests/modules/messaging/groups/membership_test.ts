@@ -178,3 +178,28 @@ Deno.test("members whom nobody here knows are reached through others, and direct
   const { wanted } = b.messaging.world.sender;
   assertEquals(wanted.filter((id) => id === c.id), []);
 });
+
+Deno.test("who was away when they were removed hears of it from whomever they meet", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await world.away(c);
+  await a.expel(group, c);
+  await world.deliver();
+  await a.restart();
+  await world.away(a);
+  await world.back(c);
+  await world.deliver();
+  assertEquals(await stages([b, c], group), ["joined", "removed"]);
+});
+
+Deno.test("a block takes the invitations of that peer away", async () => {
+  using world = await GroupWorld.start(2);
+  const [a, b] = world.people;
+  await a.create("friends", [b]);
+  await world.deliver();
+  assertEquals((await b.groups()).length, 1);
+  const { parts } = b.messaging.world;
+  await parts.store.write(() => b.messaging.hosted.host.writeForget(a.id));
+  assertEquals(await b.groups(), []);
+});
