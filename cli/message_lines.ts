@@ -63,6 +63,10 @@ export async function printMessage(
     const answered = message.reply_to ?? "a message that is not here";
     await out.line({ text: `  ↳ answers ${answered}`, style: "dim" });
   }
+  if (message.two_stories) {
+    const text = "  (its author sent another message under the same number)";
+    await out.line({ text, style: "red" });
+  }
   for (const line of sanitizeLines(contentOf(message))) {
     await out.line({ text: "  │ ", style: "dim" }, line);
   }

@@ -154,6 +154,8 @@ export interface HistoryMessage {
   readonly missing_before?: number;
   /** How the group is called whose message it is. */
   readonly group?: string;
+  /** Its author has signed another message under the same number: others may have seen that one. */
+  readonly two_stories?: true;
 }
 
 /** What a history of a group has besides. */

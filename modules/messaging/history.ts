@@ -210,6 +210,7 @@ export class History {
       ...(isDamaged ? { damaged: true } : {}),
       ...(missing === 0 ? {} : { missing_before: missing }),
       ...(group === null ? {} : { group: group.name }),
+      ...(group !== null && this.#parts.groups.views.hasRival(row) ? { two_stories: true } : {}),
     };
   }
 

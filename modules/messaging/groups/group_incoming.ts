@@ -192,6 +192,7 @@ export class GroupIncoming {
     for (const again of await keeping.judgeAnew(group)) {
       await this.#store(group, { ...again, text: null });
     }
+    sending.withdraw(group);
     if (!group.isIn(own.id)) return;
     await sending.toAll(group);
     sending.spread(group);
@@ -240,6 +241,7 @@ export class GroupIncoming {
     if (iss !== own.id && !shares.hasRoomFor(iss)) return false;
     let stored: StoredRow | "known" | "incomplete" = "known";
     let isKept = false;
+    const rivals = this.#underNumber(group, message);
     try {
       await tables.write(() => {
         stored = this.#write(group, came);
@@ -259,6 +261,7 @@ export class GroupIncoming {
     }
     this.#tell(group, came, stored);
     if (isKept) sending.spread(group);
+    if (rivals.length > 0) sending.offerRivals(group, [...rivals, message.hash]);
     return true;
   }
 
@@ -269,15 +272,15 @@ export class GroupIncoming {
     if (this.#has(group, hash)) return "known";
     const rivals = this.#underNumber(group, came.message);
     if (!keptUnderNumber([...rivals, hash]).includes(hash)) return "known";
-    const row = this.rowOf(group, { ...came, isFork: rivals.length > 0 });
+    const row = this.rowOf(group, { ...came, rivals });
     // What takes the text away may be on its way.
     if (came.sealed === null && !rows.mayBeGone(row)) return "incomplete";
     return rows.write(row);
   }
 
   /** A message that counts, as it is stored. */
-  rowOf(group: Group, came: Aside & { readonly isFork: boolean }): GroupMessageRow {
-    const { message, sealed, receivedAt, isFork } = came;
+  rowOf(group: Group, came: Aside & Pick<GroupMessageRow, "rivals">): GroupMessageRow {
+    const { message, sealed, receivedAt, rivals } = came;
     const { sentAt, expiresMs } = message;
     return {
       group: group.id,
@@ -298,7 +301,7 @@ export class GroupIncoming {
       expiresAt: expiresMs === null ? null : Math.min(sentAt, receivedAt) + expiresMs,
       sealed,
       bytes: bytesOf(came),
-      isFork,
+      rivals,
     };
   }
 

@@ -9,6 +9,7 @@ import { groupChain, nameText, readName, type RunNumber } from "../names.ts";
 import { boxOf, DELIVERY, type Erased, type Kind as KnownKind } from "../rows.ts";
 import { GROUP_FORM } from "../sealed_texts.ts";
 import type { Timeline } from "../timeline.ts";
+import { keptUnderNumber } from "./core/messages.ts";
 
 /** `other`: of a type that a later version knows; it is kept and passed on. */
 export type Kind = KnownKind | "other";
@@ -42,8 +43,8 @@ export interface GroupMessageRow {
   /** Salt and text under the module's key; `null` where the text is gone. */
   readonly sealed: Uint8Array | null;
   readonly bytes: number;
-  /** Whether another message of its author has its number. */
-  readonly isFork: boolean;
+  /** The hashes of other messages of its author that have its number. */
+  readonly rivals: readonly string[];
 }
 
 /** What became of a message that was stored. */
@@ -74,7 +75,7 @@ export class GroupRows {
   write(message: GroupMessageRow): StoredRow {
     const { group, own, author, run, n, kind } = message;
     const conversation = conversationOf(group);
-    const fork = message.isFork ? message.hash : "";
+    const fork = this.#forkOf(message);
     const chain = this.#chainOf({ group, author, run, fork });
     const names = this.#namesOf(message);
     const erased = message.sealed === null ? "removed" : this.#erasedAtOnce(message, names.target);
@@ -106,6 +107,53 @@ export class GroupRows {
     this.#await(message, number);
     this.#arrived(message);
     return { number, place, erased };
+  }
+
+  /**
+   * Of messages under one number two are kept, and the smaller hash stands in the chain: so all have them in one order.
+   * @returns The fork that a message stands in; empty for the chain.
+   */
+  #forkOf({ group, author, run, n, hash, rivals }: GroupMessageRow): string {
+    const kept = keptUnderNumber([...rivals, hash]);
+    for (const rival of rivals) if (!kept.includes(rival)) this.#drop(group, rival);
+    const [first] = kept;
+    if (first !== hash) return hash;
+    const former = this.nameOf(group, kept[1] ?? "");
+    if (former === null || rivals.length === 0) return "";
+    const chain = this.#chainOf({ group, author, run, fork: kept[1]! });
+    this.#rename(group, former, nameText({ own: readName(former).own, run: chain, n }));
+    return "";
+  }
+
+  #drop(group: string, hash: string): void {
+    const row = this.#tables.statement(
+      `DELETE FROM messaging_group_messages WHERE conversation = ? AND hash = ?
+       RETURNING own, number`,
+    ).get(group, hash);
+    if (row === undefined || row.number === null) return;
+    this.#tables.statement(`DELETE FROM ${boxOf(Number(row.own) === 1)} WHERE number = ?`)
+      .run(Number(row.number));
+    this.#timeline.forget();
+  }
+
+  /** A message stands under another name, also where others build on it. */
+  #rename(group: string, former: string, name: string): void {
+    const { own, run, n } = readName(former);
+    this.#tables.statement(
+      `UPDATE ${boxOf(own)} SET run = ?, place = NULL
+       WHERE conversation = ? AND run = ? AND n = ?`,
+    ).run(readName(name).run, group, run, n);
+    for (const box of [boxOf(false), boxOf(true)]) {
+      this.#tables.statement(
+        `UPDATE ${box} SET place = NULL,
+           after = TRIM(REPLACE(' ' || after || ' ', ' ' || ?1 || ' ', ' ' || ?2 || ' ')),
+           reply = CASE WHEN reply = ?1 THEN ?2 ELSE reply END,
+           target = CASE WHEN target = ?1 AND kind = 'react' THEN ?2 ELSE target END
+         WHERE conversation = ?3 AND (INSTR(' ' || after || ' ', ' ' || ?1 || ' ') > 0
+           OR reply = ?1 OR (target = ?1 AND kind = 'react'))`,
+      ).run(former, name, group);
+    }
+    this.#timeline.forget();
   }
 
   /**

@@ -140,6 +140,16 @@ export class GroupSending {
     this.#lanes.get(keyOf(group.id, peer))?.add(of.id, of.run, of.n);
   }
 
+  /** Of two messages under one number everybody is given both: they prove what their author did. */
+  offerRivals(group: Group, hashes: readonly string[]): void {
+    for (const { id } of group.roster.members()) {
+      if (!this.#speaksWith(group, id)) continue;
+      const lane = this.#laneOf(group, id);
+      for (const hash of hashes) if (lane.rivals.size < WINDOW) lane.rivals.add(hash);
+      this.#pump(lane);
+    }
+  }
+
   /** A peer says which statements and memberships it has. @throws {OpenRedError} `bad_request`, `too_large`. */
   takeSummary(group: Group, peer: NodeId, body: Uint8Array): void {
     const summary = readSummary(body);
@@ -445,6 +455,7 @@ export class GroupSending {
         }
       }
     }
+    rows.push(...this.#rivalsFor(group, lane, WINDOW - lane.underWay.size - rows.length));
     const boxes = rows.map(({ own: isOwn, number }) =>
       readRow({
         ...tables.statement(
@@ -471,6 +482,17 @@ export class GroupSending {
       const { author: id, run, n, hash } = row;
       return [{ id, run, n, hash, numbers, frame: frameOf(group.id, lane.peer, { ...row, text }) }];
     });
+  }
+
+  #rivalsFor(group: Group, lane: Lane, room: number): ReturnType<typeof readMessage>[] {
+    const hashes = [...lane.rivals].slice(0, Math.max(0, room));
+    for (const hash of hashes) lane.rivals.delete(hash);
+    return hashes.flatMap((hash) =>
+      this.#parts.tables.statement(
+        `SELECT * FROM messaging_group_messages
+         WHERE conversation = ? AND hash = ? AND number IS NOT NULL`,
+      ).all(group.id, hash).map(readMessage)
+    ).filter(({ stm }) => group.roster.mayHave(lane.peer, stm));
   }
 
   #markIn(lane: Lane): void {

@@ -130,6 +130,16 @@ export class GroupViews {
     return this.#signed(row.conversation, row.id);
   }
 
+  /** Whether another message of its author has the same number. */
+  hasRival(row: MessageRow): boolean {
+    return this.#parts.tables.statement(
+      `SELECT 1 FROM messaging_group_messages AS one JOIN messaging_group_messages AS other
+         ON other.conversation = one.conversation AND other.author = one.author
+         AND other.run = one.run AND other.n = one.n AND other.hash <> one.hash
+       WHERE one.conversation = ? AND one.hash = ? LIMIT 1`,
+    ).get(row.conversation, row.id) !== undefined;
+  }
+
   /** The latest reactions to a message, by who reacted. */
   reactions(row: MessageRow, name: string): readonly MessageRow[] {
     const latest = new Map<string, MessageRow>();

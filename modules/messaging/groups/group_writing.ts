@@ -87,7 +87,7 @@ export class GroupWriting {
       message,
       sealed: sealed!,
       receivedAt: sentAt,
-      isFork: false,
+      rivals: [],
     });
     await this.#write(number, row);
     group.addHeld({ author: own.id, ...number, isKept: true });

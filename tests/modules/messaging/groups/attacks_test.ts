@@ -51,14 +51,35 @@ Deno.test("two messages under one number are both shown everywhere, and a third 
   const hashes = await Promise.all(stories.map(({ message }) => hashOf(a, message)));
   const [least, middle, most] = hashes.map((hash, index) => ({ hash, story: stories[index]! }))
     .sort((x, y) => x.hash < y.hash ? -1 : 1);
-  assertEquals(await bringMessage(a, b, group, least!.story), true);
-  assertEquals(await bringMessage(a, c, group, middle!.story), true);
-  assertEquals(await bringMessage(a, b, group, middle!.story), true);
-  assertEquals(await bringMessage(a, b, group, most!.story), true);
-  assertEquals(await bringMessage(a, c, group, least!.story), true);
-  const wanted = [least!.hash, middle!.hash];
-  for (const person of [b, c]) {
-    assertEquals((await person.history(group)).map(({ id }) => id).sort(), wanted);
+  const next = await forgeMessage(a, group, { n: 2, prev: middle!.hash, text: "next" });
+  for (const story of [least!.story, middle!.story, most!.story, next]) {
+    assertEquals(await bringMessage(a, b, group, story), true);
+  }
+  for (const story of [most!.story, middle!.story, next, least!.story]) {
+    assertEquals(await bringMessage(a, c, group, story), true);
+  }
+  const shown = await b.history(group);
+  assertEquals(shown.map(({ id }) => id).slice(0, 2).sort(), [least!.hash, middle!.hash]);
+  assertEquals(shown.map(({ text }) => text).at(-1), "next");
+  assertEquals((await c.history(group)).map(({ id }) => id), shown.map(({ id }) => id));
+  assertEquals(shown.map((message) => message.two_stories ?? false), [true, true, false]);
+});
+
+Deno.test("whoever has two messages under one number gives both to all", async () => {
+  using world = await GroupWorld.start(4);
+  const [a, b, c, d] = world.people;
+  const group = await world.group();
+  await world.away(a);
+  const [one, other] = [
+    await forgeMessage(a, group, { text: "yes" }),
+    await forgeMessage(a, group, { text: "no" }),
+  ];
+  assertEquals(await bringMessage(a, b, group, one), true);
+  await world.deliver();
+  assertEquals(await bringMessage(a, c, group, other), true);
+  await world.deliver();
+  for (const person of [b, c, d]) {
+    assertEquals((await person.texts(group)).toSorted(), ["no", "yes"]);
   }
 });
 
