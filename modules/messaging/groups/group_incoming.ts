@@ -68,18 +68,33 @@ export class GroupIncoming {
     return typeof header.group === "string" && this.#parts.invitations.admits(header.group, peer);
   }
 
+  /**
+   * Whether a peer may bring a statement: of a group that this node has to do with anybody may, who may be one whom that
+   * very statement adds. It is of the owner, whoever brings it.
+   */
+  admitsStatement(peer: NodeId, header: PeerFrame["header"]): boolean {
+    if (typeof header.group !== "string") return false;
+    const stage = this.#parts.groups.facts(header.group)?.stage;
+    return stage === "coming" ? this.admits(peer, header) : stage !== undefined;
+  }
+
   /** @throws {OpenRedError} What makes it refused for good; `overloaded`. */
   async statement({ peer, header, body, isRequest }: PeerFrame): Promise<boolean> {
     const { group: id } = parseInput(groupHeaderSchema, header);
-    const { groups, signatures, invitations, sending } = this.#parts;
+    const { own, groups, signatures, invitations, sending } = this.#parts;
     const known = await groups.find(id);
     if (known === null) invitations.check(peer, isRequest);
-    else this.#checkSpeaker(known, peer);
+    const isOutside = known !== null && !invitations.admits(id, peer);
+    if (isOutside && !known.isIn(own.id)) throw notHere();
     if (known?.facts.stage === "coming") await invitations.checkRoom(known, body.length);
     const statement = await openStatement(signatures, readBodyText(body));
     if (statement.group !== id) throw notOfGroup();
     const group = await groups.find(id);
     if (group === null) return await this.#begin(statement, { peer, isRequest });
+    // Of somebody who may be one of the people by now, only what comes next shows it.
+    if (isOutside && !group.chain.has(statement.hash) && !group.chain.allows(statement)) {
+      throw notHere();
+    }
     const { isStored, isNew } = await groups.takeStatement(group, statement);
     if (isNew) await this.changed(group);
     else if (!isStored) sending.ask(group, peer);

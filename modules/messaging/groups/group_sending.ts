@@ -115,6 +115,7 @@ export class GroupSending {
       if (!this.#speaksWith(group, peer)) continue;
       const lane = this.#laneOf(group, peer);
       lane.begin();
+      lane.hasProven = false;
       if (group.roster.find(peer)?.state === "invited") {
         if (this.#isOwner(group)) this.#enqueueAll(group, lane);
       } else {
@@ -155,6 +156,7 @@ export class GroupSending {
     const summary = readSummary(body);
     const lane = this.#laneOf(group, peer);
     const members = new Set(summary.members);
+    lane.forgive();
     const lacking: Signed[] = [
       ...group.chain.lacking(summary.heads, summary.displaced)
         .map((statement) => ({ ...statement, type: "group_statement" as const })),
@@ -340,7 +342,20 @@ export class GroupSending {
       if (lane.saying.get(what) === sending) lane.saying.delete(what);
       // Whoever lacks some of it answers, and is given it.
       if (rttMs !== null) { for (const hash of told) lane.given.add(hash); }
+      else if (sending.refused && what === "group_summary") this.#prove(group, lane);
     });
+  }
+
+  /** Somebody does not know that this node is in the group: the statements show it, whoever brings them. */
+  #prove(group: Group, lane: Lane): void {
+    if (lane.hasProven || group.roster.find(lane.peer)?.state !== "member") return;
+    lane.hasProven = true;
+    lane.begin();
+    for (const statement of group.chain.statements.slice(1)) {
+      lane.given.delete(statement.hash);
+      this.#enqueue(lane, { type: "group_statement", ...statement });
+    }
+    this.#pump(lane);
   }
 
   #pump(lane: Lane): void {

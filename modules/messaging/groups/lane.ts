@@ -51,6 +51,8 @@ export class Lane {
   readonly delayed = new Map<Said, () => void>();
   /** What was refused in this session: it goes again in the next one. */
   readonly #refused = new Set<string>();
+  /** What this node may say of the group was shown in this session. */
+  hasProven = false;
   isPumping = false;
   isAskedAgain = false;
   /** What they have, or will never have. */
@@ -131,8 +133,13 @@ export class Lane {
 
   /** A new session: what was refused, and asked for, in the last one counts no more. */
   begin(): void {
-    this.#refused.clear();
+    this.forgive();
     this.#owed = [];
+  }
+
+  /** They have spoken of the group: what was refused before may be taken now. */
+  forgive(): void {
+    this.#refused.clear();
   }
 
   /** Takes back what only a member takes. */

@@ -118,7 +118,10 @@ export function registerGroupFrames(peers: PeerRouter, now: () => MessagingGroup
   const admits = (peer: NodeId, header: PeerFrame["header"]) => now().incoming.admits(peer, header);
   const frame = (type: string, receive: (frame: PeerFrame) => Promise<boolean>) =>
     peers.frame(type, { receive, admits });
-  frame(GROUP_STATEMENT, (came) => now().incoming.statement(came));
+  peers.frame(GROUP_STATEMENT, {
+    receive: (came) => now().incoming.statement(came),
+    admits: (peer, header) => now().incoming.admitsStatement(peer, header),
+  });
   frame(GROUP_MEMBER, (came) => now().incoming.membership(came));
   frame(GROUP_MESSAGE, (came) => now().incoming.message(came));
   frame(GROUP_SUMMARY, (came) => now().incoming.summary(came));

@@ -79,3 +79,24 @@ Deno.test("a statement that nobody brought yet is asked for, whatever came befor
   assertEquals(await c.texts(group), ["hello all"]);
   assertEquals(await c.members(group, world.people), ["a", "b", "c", "d"]);
 });
+
+Deno.test("who was added while somebody was away brings them the statements that say so", async () => {
+  using world = await GroupWorld.start(3, { friends: false });
+  const [a, b, c] = world.people;
+  for (const person of [b, c]) {
+    await a.messaging.world.parts.permissions.accept(person.id);
+    await person.messaging.world.parts.permissions.accept(a.id);
+  }
+  const group = await world.group([a, b]);
+  await world.away(b);
+  await a.invite(group, c);
+  await world.deliver();
+  await c.accept(group);
+  await world.deliver();
+  await c.send(group, "I am new");
+  await world.away(a);
+  await world.back(b);
+  await world.deliver();
+  assertEquals(await b.members(group, world.people), ["a", "b", "c"]);
+  assertEquals(await b.texts(group), ["I am new"]);
+});
