@@ -53,6 +53,11 @@ export class RecordingSender implements Sender {
     message?.acknowledged(rttMs);
   }
 
+  /** Whether a frame was neither acknowledged nor cancelled. */
+  isUnderWay(id: string): boolean {
+    return this.#underWay.has(id);
+  }
+
   /** How many frames to a peer are not acknowledged. */
   waiting(peer: NodeId): number {
     return [...this.#underWay.values()].filter((message) => message.peer === peer).length;

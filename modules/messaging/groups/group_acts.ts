@@ -161,8 +161,12 @@ export class GroupActs {
     change: Change | (() => Change),
     also: readonly NodeId[] = [],
   ): Promise<void> {
-    const { groups, incoming, sending, signatures, turns } = this.#parts;
+    const { own, groups, incoming, sending, signatures, turns } = this.#parts;
     return turns.take(group.id, async () => {
+      // What somebody states who has left reaches nobody but those whom it is about.
+      if (!group.isIn(own.id)) {
+        throw new OpenRedError("forbidden", "You are no member of this group");
+      }
       const succession = this.#ownership(group);
       const statement = await signStatement(signatures, {
         ...(typeof change === "function" ? change() : change),

@@ -217,7 +217,9 @@ export class Groups {
     const isIn = stage === "joined" || stage === "invited";
     // Who has just followed another identity has not said so in this group yet.
     if (member === null && signatures.ownSuccession !== null) return;
-    if (stage === "joined" && member?.state === "left") {
+    if (stage === "invited" && member?.state === "member") {
+      await this.setFacts(group, { stage: "joined" });
+    } else if (stage === "joined" && member?.state === "left") {
       await this.setFacts(group, { stage: "left" });
     } else if (isIn && (member === null || member.state === "removed")) {
       await this.setFacts(group, { stage: "removed" });
