@@ -211,6 +211,7 @@ export class GroupIncoming {
     if (!group.isIn(own.id)) return;
     await sending.toAll(group);
     sending.spread(group);
+    await sending.askAll(group);
   }
 
   /** @throws {OpenRedError} `forbidden` for a group that is not here, and who has no part in it. */

@@ -184,6 +184,14 @@ export class GroupSending {
     if (this.#wants(group, theirs, own)) this.#say(group, lane, "group_vector");
   }
 
+  /** Asks every member who is there for what is not here. */
+  async askAll(group: Group): Promise<void> {
+    for (const { id } of group.roster.members()) {
+      const { connected } = await this.#parts.peers.get(id);
+      if (connected) this.#say(group, this.#laneOf(group, id), "group_vector");
+    }
+  }
+
   /** What is missing here may be with whoever brought something that builds on it. */
   ask(group: Group, peer: NodeId): void {
     this.#say(group, this.#laneOf(group, peer), "group_summary");

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ModuleContext, ModuleSignatures, ModuleTables, NodeId } from "../../api.ts";
+import { readName } from "../names.ts";
 import { boxOf } from "../rows.ts";
 import type { Timeline } from "../timeline.ts";
 import { type GroupMessage, openMessage } from "./core/messages.ts";
@@ -134,11 +135,40 @@ export class Keeping {
       ).all(group.id, id)
     ).filter((row) => judge(group, row) === "aside");
     if (beyond.length === 0) return;
+    let undone: Columns[] = [];
     await tables.write(() => {
+      undone = beyond.flatMap((row) => this.#writeUndone(group, row));
       for (const row of beyond) this.#writeDemoted(group, row);
     });
     timeline.forget();
-    for (const row of beyond) group.removeHeld(numberOf(row));
+    for (const row of [...beyond, ...undone]) group.removeHeld(numberOf(row));
+  }
+
+  /**
+   * A removal that counts no more: what it has taken away is here no longer, and comes again from whoever has it.
+   * @returns What is not here any more.
+   */
+  #writeUndone(group: Group, removal: Columns): Columns[] {
+    const { tables } = this.#parts;
+    const about = tables.statement(
+      `SELECT target FROM ${boxOf(Number(removal.own) === 1)}
+       WHERE number = ? AND kind = 'remove' AND target IS NOT NULL`,
+    ).get(Number(removal.number));
+    if (about === undefined) return [];
+    const { own, run, n } = readName(String(about.target));
+    const gone = tables.statement(
+      `SELECT message.* FROM messaging_group_messages AS message
+       JOIN messaging_messages AS box ON box.own = message.own AND box.number = message.number
+       WHERE message.conversation = ?1 AND box.erased = 'removed'
+         AND ((box.own = ?2 AND box.run = ?3 AND box.n = ?4) OR box.target = ?5)`,
+    ).all(group.id, Number(own), run, n, String(about.target));
+    for (const row of gone) {
+      tables.statement(`DELETE FROM ${boxOf(Number(row.own) === 1)} WHERE number = ?`)
+        .run(Number(row.number));
+      tables.statement("DELETE FROM messaging_group_messages WHERE conversation = ? AND hash = ?")
+        .run(group.id, String(row.hash));
+    }
+    return gone;
   }
 
   #authors({ id }: Group): NodeId[] {

@@ -203,3 +203,20 @@ Deno.test("a block takes the invitations of that peer away", async () => {
   await parts.store.write(() => b.messaging.hosted.host.writeForget(a.id));
   assertEquals(await b.groups(), []);
 });
+
+Deno.test("a removal that comes to count no more gives back what it took away", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  const id = await c.send(group, "on the record");
+  await world.deliver();
+  await world.away(a);
+  await c.remove(group, id);
+  await world.deliver();
+  assertEquals(await b.texts(group), [""]);
+  await a.expel(group, c);
+  await world.part(a, c);
+  await world.back(a);
+  await world.deliver();
+  for (const person of [a, b]) assertEquals(await person.texts(group), ["on the record"]);
+});
