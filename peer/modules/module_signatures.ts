@@ -4,13 +4,14 @@
  * @module
  */
 import { encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
-import type { JwsType } from "../../crypto/interface.ts";
+import type { CryptoCore, JwsType, KeyRef } from "../../crypto/interface.ts";
 import type { ModuleSignatures, SignedType } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { unverifiedPayload, verifySignature } from "../../protocol/jws.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import { SELF_NAMES } from "../own/self_names.ts";
-import type { ContextParts } from "./module_context.ts";
+import type { PeerBook } from "../peers/peer_book.ts";
+import type { NodeStore } from "../store/store.ts";
 
 /** A record, a proof or a succession signed by a module would be one of the node. */
 const SIGNED: readonly JwsType[] = [
@@ -21,7 +22,14 @@ const SIGNED: readonly JwsType[] = [
 
 const VERIFIED: readonly JwsType[] = [...SIGNED, "openred-succession+jwt"];
 
-type Parts = Pick<ContextParts, "own" | "crypto" | "identity" | "store" | "book">;
+interface Parts {
+  readonly own: { readonly id: NodeId };
+  readonly crypto: CryptoCore;
+  /** The identity key. */
+  readonly identity: KeyRef;
+  readonly store: NodeStore;
+  readonly book: PeerBook;
+}
 
 /** Makes the signatures of a module's context. */
 export function createSignatures(parts: Parts): ModuleSignatures {
