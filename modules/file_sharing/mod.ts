@@ -207,7 +207,8 @@ async function share(running: Running, { body }: RouteRequest): Promise<ShareVie
   const input = parseInput(shareInputSchema, parseJson(body));
   const peer = await context.peers.meet(input.peer);
   if (await context.peers.standing(peer, FILES_PERMISSION) !== "allowed") {
-    const text = "You denied files to this peer; allow them with: openred-node peer allow PEER files";
+    const text =
+      "You denied files to this peer; allow them with: openred-node peer allow PEER files";
     throw new OpenRedError("forbidden", text);
   }
   const id = await shares.add(peer, {
