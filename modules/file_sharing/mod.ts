@@ -26,6 +26,7 @@ import type {
   RouteRequest,
 } from "../api.ts";
 import type { Transfer } from "./download.ts";
+import { KeptParts } from "./kept_parts.ts";
 import { Landing } from "./landing.ts";
 import {
   DECLINE,
@@ -40,6 +41,7 @@ import {
 import { Offering } from "./offering.ts";
 import { type Offer, Offers } from "./offers.ts";
 import { Records } from "./records.ts";
+import { SharedDisk } from "./shared_disk.ts";
 import { type Share, Shares } from "./shares.ts";
 import { Sources } from "./sources.ts";
 import { FILE_SHARING_TABLES } from "./tables.ts";
@@ -119,8 +121,11 @@ async function compose(context: ModuleContext): Promise<Running> {
     transfers: new Records<Transfer>(parts, "transfer"),
   };
   for (const each of Object.values(records)) await each.load();
+  const kept = new KeptParts(parts);
+  await kept.sealPlain();
   const shares = new Shares({
     ...parts,
+    kept,
     records: records.shares,
     ready: (id) => offering.deliver(id),
   });
@@ -133,7 +138,7 @@ async function compose(context: ModuleContext): Promise<Running> {
     shares,
     offering,
     offers: new Offers({ ...parts, records: records.offers }),
-    uploads: new Uploads({ ...parts, shares }),
+    uploads: new Uploads({ ...parts, disk: new SharedDisk(disk, kept), shares }),
     sources,
     transfers: new Transfers({
       ...parts,

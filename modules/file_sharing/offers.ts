@@ -25,6 +25,10 @@ export interface OfferedFile {
   readonly length: number;
   /** Base64url; `null` for the empty file. */
   readonly root: string | null;
+  /** A folder is two of them: its list, then what its files contain. */
+  readonly kind?: "folder" | "content";
+  /** How many files and empty folders a list has. */
+  readonly entries?: number;
 }
 
 export interface Offer {
@@ -61,7 +65,13 @@ export class Offers {
     if (known !== null) return { header: { state: known.value.state } };
     if (body.length > MAX_OFFER_BYTES) throw new OpenRedError("too_large", "The list is too long");
     const files = parseInput(offerBodySchema, parseJson(body))
-      .map(({ name, length, root = null }) => ({ name, length, root }));
+      .map(({ name, length, root = null, kind, entries }) => ({
+        name,
+        length,
+        root,
+        ...(kind === undefined ? {} : { kind }),
+        ...(entries === undefined ? {} : { entries }),
+      }));
     const bytes = encodeUtf8(JSON.stringify([note, files])).length;
     await this.#makeRoom(peer, bytes);
     const id = records.newId();

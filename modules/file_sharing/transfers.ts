@@ -14,6 +14,7 @@ import {
   type Transfer,
   WrongContent,
 } from "./download.ts";
+import { placeOf, removeUnlanded } from "./folder_place.ts";
 import type { Offer } from "./offers.ts";
 import { pause } from "./pause.ts";
 import type { Held, Records } from "./records.ts";
@@ -183,9 +184,9 @@ export class Transfers {
     return held;
   }
 
-  async #removePart({ folder, part }: Transfer): Promise<void> {
+  async #removePart(transfer: Transfer): Promise<void> {
     try {
-      await (await this.#parts.disk.openFolder(folder)).removePart(part);
+      await removeUnlanded(this.#parts.disk, transfer);
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
       this.#parts.log.log("warn", "part_left", { text: error.message });
@@ -256,7 +257,7 @@ export class Transfers {
     if (held === null) return { state: "cancelled", why: null };
     const current = () => this.#parts.records.get(id)?.value ?? held.value;
     try {
-      await download(this.#parts, {
+      await download({ ...this.#parts, disk: placeOf(this.#parts, current) }, {
         get transfer() {
           return current();
         },
@@ -269,7 +270,9 @@ export class Transfers {
         },
         change: (change) => {
           if (change.at !== undefined) run.bytes = 0;
-          return this.#change(id, change);
+          const isList = current().files[current().at]?.kind === "folder";
+          const { landed: _, ...ofList } = change;
+          return this.#change(id, isList ? ofList : change);
         },
         reached: (bytes) => {
           run.bytes = bytes;

@@ -72,7 +72,7 @@ export interface UploadView {
 
 export interface UploadParts
   extends Pick<ModuleContext, "clock" | "random" | "send" | "metrics" | "log"> {
-  readonly disk: OwnerFiles;
+  readonly disk: Pick<OwnerFiles, "openFile">;
   readonly hashes: FileHashes;
   readonly shares: Shares;
 }
