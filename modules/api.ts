@@ -8,6 +8,7 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import type { NodeId } from "../crypto/encoding.ts";
 import type { Standing } from "../protocol/admin_api.ts";
+import type { AuditEventName } from "../protocol/audit_events.ts";
 import type { ManifestInput } from "../protocol/module_manifest.ts";
 
 export type { NodeId };
@@ -489,6 +490,19 @@ export interface ModuleClock {
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
+/** Notes what matters to security (docs/ARCHITECTURE.md, "The audit log"). Nothing of it need be waited for. */
+export interface ModuleAudit {
+  /**
+   * @param fields No name, text or path: the log lies in plain on the disk. No other member than `peer` names a peer.
+   * @param by `peer` for what it can cause as often as it likes: each has a share of the log.
+   */
+  note(
+    event: AuditEventName,
+    fields: LogFields & { readonly peer: NodeId; readonly success: boolean },
+    by: "owner" | "peer",
+  ): void;
+}
+
 /** All that a module can reach. It holds while the module runs. */
 export interface ModuleContext {
   readonly own: { readonly id: NodeId; readonly alias: string | null };
@@ -523,6 +537,8 @@ export interface ModuleContext {
     warn(topic: string, text: string): void;
     settle(topic: string): void;
   };
+  /** The node's audit log; `null` for a module from a file. */
+  readonly audit: ModuleAudit | null;
   /** 32 bytes that both ends of the present session with a peer have, and nobody else; `null` without a session. */
   binding(peer: NodeId): Promise<Uint8Array | null>;
   /** Files of the machine; `null` for a module from a file. */

@@ -42,8 +42,11 @@ export interface Offer {
   readonly bytes: number;
 }
 
-export interface OfferParts extends Pick<ModuleContext, "clock" | "events" | "metrics" | "send"> {
+export interface OfferParts
+  extends Pick<ModuleContext, "clock" | "events" | "metrics" | "send" | "audit"> {
   readonly records: Records<Offer>;
+  /** There is a new offer. */
+  readonly arrived: (id: string) => void;
 }
 
 /** The offers of one node. */
@@ -86,6 +89,8 @@ export class Offers {
     };
     await records.add({ id, peer, value });
     events.emit("offer", { id, peer });
+    this.#note("files_offered", { id, peer, value });
+    this.#parts.arrived(id);
     return { header: { state: "offered" } };
   }
 
@@ -125,8 +130,18 @@ export class Offers {
     return held;
   }
 
+  #note(
+    event: "files_offered" | "files_accepted" | "files_declined",
+    { id, peer, value }: Held<Offer>,
+  ): void {
+    const fields = { peer, success: true, offer: id, bytes: lengthOf(value.files) };
+    this.#parts.audit?.note(event, fields, event === "files_offered" ? "peer" : "owner");
+  }
+
   async accepted(id: string): Promise<void> {
+    const { peer, value } = this.get(id);
     await this.#parts.records.change(id, (offer) => ({ ...offer, state: "accepted" }));
+    this.#note("files_accepted", { id, peer, value });
   }
 
   /** @throws {OpenRedError} `not_found`; `bad_request` for an offer that was accepted. */
@@ -137,6 +152,7 @@ export class Offers {
     }
     if (value.state === "declined") return;
     await this.#parts.records.change(id, (offer) => ({ ...offer, state: "declined" }));
+    this.#note("files_declined", { id, peer, value });
     // Repeated for as long as this node runs; where it stops before, the share stays offered there.
     const { share } = value;
     const sending = this.#parts.send({
@@ -147,6 +163,11 @@ export class Offers {
     });
     sending.acknowledged.catch(() => this.#parts.metrics.count("declines_lost"));
   }
+}
+
+/** What their files have together. */
+export function lengthOf(files: readonly OfferedFile[]): number {
+  return files.reduce((sum, { length }) => sum + length, 0);
 }
 
 function bytesOf(offers: readonly Held<Offer>[]): number {

@@ -51,7 +51,8 @@ export interface Share {
   readonly files: readonly SharedFile[];
 }
 
-export interface ShareParts extends Pick<ModuleContext, "clock" | "random" | "log" | "events"> {
+export interface ShareParts
+  extends Pick<ModuleContext, "clock" | "random" | "log" | "events" | "audit"> {
   readonly kept: KeptParts;
   readonly disk: OwnerFiles;
   readonly hashes: FileHashes;
@@ -258,17 +259,23 @@ export class Shares {
     peer: NodeId,
     wanted: { readonly share: string; readonly file: number; readonly download: string },
   ): Promise<Fetchable> {
-    const { records } = this.#parts;
+    const { records, audit } = this.#parts;
     const held = records.of(peer).find(({ value }) => value.share === wanted.share);
     const shared = held?.value.files[wanted.file];
-    if (held === undefined || shared === undefined || this.stateOf(held.value) !== "ready") {
-      throw notShared();
-    }
     const { download, file } = wanted;
-    const isKnown = shared.downloads.includes(download);
-    if (!isKnown && shared.downloads.length >= (held.value.count ?? Infinity)) throw notShared();
+    const isKnown = shared?.downloads.includes(download) ?? false;
+    const isOpen = held !== undefined && shared !== undefined &&
+      this.stateOf(held.value) === "ready" &&
+      (isKnown || shared.downloads.length < (held.value.count ?? Infinity));
+    if (!isOpen) {
+      audit?.note("files_refused", { peer, success: false }, "peer");
+      throw new OpenRedError("not_found", "No such file is shared with this peer");
+    }
     if (!isKnown || held.value.answer !== "accepted") {
       await records.change(held.id, (value) => noteDownload(value, { file, download }));
+    }
+    if (!isKnown) {
+      audit?.note("files_granted", { peer, success: true, share: held.id, file }, "peer");
     }
     return await this.#fetchable(held, { file, shared });
   }
@@ -306,10 +313,6 @@ export class Shares {
   hashedBytes(id: string): number {
     return this.#hashing.get(id)?.bytes ?? 0;
   }
-}
-
-function notShared(): OpenRedError {
-  return new OpenRedError("not_found", "No such file is shared with this peer");
 }
 
 /** How many downloads of each file are kept. */

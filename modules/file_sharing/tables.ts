@@ -34,5 +34,15 @@ CREATE TABLE file_sharing_parts (
 ) STRICT;
 `;
 
+/** What was accepted by itself, and counts against the quota of its peer. */
+const AUTO = `
+CREATE TABLE file_sharing_auto (
+  offer TEXT PRIMARY KEY,
+  peer TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+`;
+
 /** The step at place n leads from version n to n + 1. */
-export const FILE_SHARING_TABLES: readonly string[] = [FIRST, PARTS];
+export const FILE_SHARING_TABLES: readonly string[] = [FIRST, PARTS, AUTO];

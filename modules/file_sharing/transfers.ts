@@ -6,7 +6,7 @@
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { TransferState } from "../../protocol/file_sharing_api.ts";
-import type { ModuleContext, NodeId } from "../api.ts";
+import type { LandingFolder, ModuleContext, NodeId } from "../api.ts";
 import {
   type Checked,
   download,
@@ -18,6 +18,7 @@ import { placeOf, removeUnlanded } from "./folder_place.ts";
 import type { Offer } from "./offers.ts";
 import { pause } from "./pause.ts";
 import type { Held, Records } from "./records.ts";
+import { roomOf } from "./room.ts";
 
 const ID_BYTES = 16;
 const FIRST_PAUSE_MS = 1_000;
@@ -28,7 +29,7 @@ const MAX_OVER_BYTES = 4 * 2 ** 20;
 const WRONG = "The peer sent something else than it had offered";
 
 export interface TransferParts
-  extends DownloadParts, Pick<ModuleContext, "clock" | "random" | "events" | "log"> {
+  extends DownloadParts, Pick<ModuleContext, "clock" | "random" | "events" | "log" | "audit"> {
   readonly records: Records<Transfer>;
 }
 
@@ -49,6 +50,8 @@ interface Run {
 export class Transfers {
   readonly #parts: TransferParts;
   readonly #runs = new Map<string, Run>();
+  /** One begins after the other, so that none counts on room that another one gets. */
+  #begun: Promise<unknown> = Promise.resolve();
   #isStopped = false;
 
   constructor(parts: TransferParts) {
@@ -68,16 +71,22 @@ export class Transfers {
     await Promise.all([...this.#runs.keys()].map((id) => this.#halt(id)));
   }
 
-  /** Begins to fetch what was offered. @throws {OpenRedError} `not_found`, `forbidden` for the folder. */
-  async begin(
-    { id, peer, value }: Held<Offer>,
-    folder: string,
-  ): Promise<void> {
+  /**
+   * Begins to fetch what was offered.
+   * @throws {OpenRedError} `not_found`, `forbidden` for the folder; `overloaded` where its disk has no room for it.
+   */
+  begin(offer: Held<Offer>, folder: string): Promise<void> {
+    const begun = this.#begun.then(() => this.#begin(offer, folder));
+    this.#begun = begun.catch(() => undefined);
+    return begun;
+  }
+
+  async #begin({ id, peer, value }: Held<Offer>, folder: string): Promise<void> {
     const { records, random, disk } = this.#parts;
     if (records.get(id) !== null) return;
-    const { path } = await disk.openFolder(folder);
-    // It may have begun meanwhile.
-    if (records.get(id) !== null) return;
+    const place = await disk.openFolder(folder);
+    const { path } = place;
+    await this.#checkRoom(place, value.files);
     const part = `.openred-${encodeBase64Url(random.bytes(ID_BYTES))}.part`;
     const transfer: Transfer = {
       share: value.share,
@@ -96,12 +105,26 @@ export class Transfers {
     await this.#forgetOldest();
   }
 
+  /** What other transfers have not written yet counts as if it were there, wherever it lands. */
+  async #checkRoom(place: LandingFolder, files: Transfer["files"]): Promise<void> {
+    const freeBytes = await place.freeBytes();
+    if (freeBytes === null) return;
+    const open = this.#parts.records.all().filter(({ value }) => !isEnded(value));
+    const reserved = open.reduce((sum, held) => {
+      return sum + roomOf(held.value.files) - this.doneBytes(held);
+    }, 0);
+    const missing = roomOf(files) + reserved - freeBytes;
+    if (missing <= 0) return;
+    const more = reserved > 0 ? ", with what is on its way here" : "";
+    throw new OpenRedError("overloaded", `The disk lacks ${missing} bytes for it${more}`);
+  }
+
   /** Of those that are over the oldest are forgotten, so that records and lists stay short. */
   async #forgetOldest(): Promise<void> {
     const { records } = this.#parts;
     let [count, bytes] = [0, 0];
     for (const { id, value } of records.all().toReversed()) {
-      if (!["done", "cancelled", "failed"].includes(value.state)) continue;
+      if (!isEnded(value) && value.state !== "failed") continue;
       count += 1;
       bytes += namesLength(value);
       if (count <= MAX_OVER && bytes <= MAX_OVER_BYTES) continue;
@@ -180,7 +203,7 @@ export class Transfers {
 
   #open(id: string): Held<Transfer> {
     const held = this.#get(id);
-    if (held.value.state === "done" || held.value.state === "cancelled") throw isOver();
+    if (isEnded(held.value)) throw isOver();
     return held;
   }
 
@@ -194,10 +217,14 @@ export class Transfers {
   }
 
   async #change(id: string, change: Partial<Transfer>): Promise<void> {
-    await this.#parts.records.change(id, (value) => ({ ...value, ...change }));
-    if (change.state !== undefined) {
-      this.#parts.events.emit("transfer", { id, state: change.state });
-    }
+    const { records, events, audit } = this.#parts;
+    await records.change(id, (value) => ({ ...value, ...change }));
+    const { state } = change;
+    if (state === undefined) return;
+    events.emit("transfer", { id, state });
+    const peer = records.get(id)?.peer;
+    if (peer === undefined || !["done", "failed", "cancelled"].includes(state)) return;
+    audit?.note("files_fetched", { peer, success: state === "done", offer: id, state }, "peer");
   }
 
   async #halt(id: string): Promise<void> {
@@ -289,6 +316,11 @@ export class Transfers {
 
 function namesLength({ files, landed }: Transfer): number {
   return [...files.map(({ name }) => name), ...landed].reduce((sum, name) => sum + name.length, 0);
+}
+
+/** For good. */
+function isEnded({ state }: Transfer): boolean {
+  return state === "done" || state === "cancelled";
 }
 
 function isOver(): OpenRedError {
