@@ -100,8 +100,7 @@ export const shareCommand = defineCommand({
   details:
     "The files are read once, then offered; nothing is sent before the peer accepts them.\n" +
     "They stay where they are: a file that is changed afterwards cannot be fetched any more.\n" +
-    "A folder goes with all that is below it, but for links and special files.\n" +
-    "The peer has to be allowed 'files' here, and this node there.",
+    "A folder goes with all that is below it, but for links and special files.",
   words: [{ name: "path", summary: "a file or a folder", isRepeated: true }],
   options: {
     ...COMMON_OPTIONS,
