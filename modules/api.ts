@@ -18,6 +18,8 @@ export interface OpenRedModule {
   readonly manifest: ManifestInput;
   /** The owner's routes, under `/m/<name>/` of the admin server. */
   registerRoutes?(router: ModuleRouter): void;
+  /** Routes for everybody, on the listener where peers connect. Built-in modules only. */
+  registerPublicRoutes?(router: PublicRouter): void;
   /** Frames and sealed calls of peers. Every type that the manifest declares has one handler. */
   registerPeerHandlers?(peers: PeerRouter): void;
   registerCryptoMethods?(methods: MethodRegistry): void;
@@ -85,6 +87,68 @@ export type RouteHandler = (request: RouteRequest) => Promise<RouteAnswer>;
 export interface ModuleRouter {
   /** @param pattern `/`, or segments such as `/notes/:id`. */
   route(method: RouteMethod, pattern: string, handler: RouteHandler): void;
+}
+
+// Routes for everybody
+
+export type PublicMethod = "GET" | "POST";
+
+/** A request of anybody at all: nothing is known of who asks. */
+export interface PublicRequest {
+  readonly method: PublicMethod;
+  /** The path below the node's URL. It is logged nowhere, and may hold what nobody else is to know. */
+  readonly path: string;
+  /** What stands in the places of `:name` in the pattern, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Of two members of one name the last. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Those that the route names, as far as they were there; names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * As long as the route lets it be, and read as fast as somebody here reads; `null` without one. It errors with
+   * `bad_request` where it breaks off or pauses for too long, with `too_large`, and with `overloaded`.
+   */
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Whom limits count: the address, or what it is a part of. */
+  readonly source: string;
+  /** Fires when nobody waits for the answer. */
+  readonly signal: AbortSignal;
+}
+
+/** A body that is made while it leaves: asked for a part only when the one before has left. */
+export interface PublicStream {
+  /** Exactly so many bytes come; the connection breaks where they do not. */
+  readonly bytes: number;
+  readonly parts: ReadableStream<Uint8Array>;
+}
+
+export interface PublicAnswer {
+  /** 200 to 599; 200 unless it says so. */
+  readonly status?: number;
+  /** Becomes the body, as JSON. */
+  readonly json?: unknown;
+  /** The body itself, instead of `json`. */
+  readonly body?: Uint8Array | PublicStream;
+  /** The type of `body`; bytes that no browser runs unless it says so. */
+  readonly type?: string;
+  /** Of a short list of names. Unless they say so a browser keeps nothing, runs nothing and names nobody. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface PublicRoute {
+  readonly method: PublicMethod;
+  /** As of a route of the owner, below one of the module's public prefixes (`protocol/peer_api.ts`). */
+  readonly pattern: string;
+  /** Which headers the handler gets, in lower case. */
+  readonly headers?: readonly string[];
+  /** 0 unless it says so. */
+  readonly maxBodyBytes?: number;
+  /** What it throws as a {@linkcode Refusal} is answered as problem+json. */
+  readonly handler: (request: PublicRequest) => Promise<PublicAnswer>;
+}
+
+export interface PublicRouter {
+  route(route: PublicRoute): void;
 }
 
 // Frames and sealed calls of peers
@@ -160,9 +224,9 @@ export interface MiddlewareCall {
   readonly method: string;
   /** The pattern of the route, or the frame's type. */
   readonly path: string;
-  /** `null` for the owner. */
+  /** `null` for the owner, and on a public route. */
   readonly peer: NodeId | null;
-  /** Length of the body. */
+  /** Length of the body; 0 on a public route. */
   readonly bytes: number;
 }
 
@@ -358,10 +422,65 @@ export interface ModuleFiles {
 
 /** The hash tree of BitTorrent v2 over files, a chunk of 1 MiB at a time (docs/PROTOCOL.md, "Content id"). */
 export interface FileHashes {
-  /** The root of one chunk, 32 bytes. @param isWhole The file has no other one. */
+  /** The root of one chunk, 32 bytes. @param data The caller's no more. @param isWhole The file has no other one. */
   chunk(data: Uint8Array, options: { readonly isWhole: boolean }): Promise<Uint8Array>;
   /** The root of a file from those of its two or more chunks. */
   layer(roots: Uint8Array): Promise<Uint8Array>;
+}
+
+/** What a key of a transfer is made from, and what each chunk under it is bound to (docs/PROTOCOL.md, "Files"). */
+export interface FileKey {
+  /** 32 bytes that both ends have, for this transfer alone. */
+  readonly secret: Uint8Array;
+  /** 16 bytes. */
+  readonly transfer: Uint8Array;
+  /** What of the file is sealed under it. */
+  readonly part: string;
+  /** Of the file, 32 bytes. */
+  readonly root: Uint8Array;
+  /** Of the file, in bytes. */
+  readonly length: number;
+}
+
+/** Which chunk it is, and what it has to be. */
+export interface FileChunk {
+  readonly key: FileKey;
+  /** Its place in the part: a number seals one content under one key, ever. */
+  readonly number: number;
+  /** Of the chunk, 32 bytes; `null` for what is no content of a file. */
+  readonly root: Uint8Array | null;
+  /** The file has no other chunk. */
+  readonly isWhole: boolean;
+}
+
+/** Chunks of files on their way, 1 byte to 1 MiB each; sealed ones are 16 bytes longer. */
+export interface FileSealing {
+  /** @param data The caller's no more. @returns `null` where it has another root: then nothing is sealed. */
+  seal(chunk: FileChunk, data: Uint8Array): Promise<Uint8Array<ArrayBuffer> | null>;
+  /**
+   * @param sealed The caller's no more.
+   * @returns `null` where it has another root.
+   * @throws {Refusal} `bad_signature` where it does not open.
+   */
+  open(chunk: FileChunk, sealed: Uint8Array): Promise<Uint8Array<ArrayBuffer> | null>;
+}
+
+export interface PeerBytesRequest {
+  readonly peer: NodeId;
+  /** Below the peer's URL, without a slash first. */
+  readonly path: string;
+  /** The first byte, and the one behind the last. */
+  readonly range: { readonly from: number; readonly to: number };
+  readonly signal: AbortSignal;
+}
+
+/** What comes from a peer's public route. It holds a connection until it is closed. */
+export interface PeerBytes {
+  /** 206 where it is what was asked for; anything else has no bytes here. */
+  readonly status: number;
+  /** @returns How many bytes; `null` behind the last. @throws {Refusal} `unreachable`, where nothing comes for 30 s too. */
+  read(target: Uint8Array<ArrayBuffer>): Promise<number | null>;
+  close(): void;
 }
 
 /** A file of the machine that is read. Other programs may change it at any moment. */
@@ -545,6 +664,13 @@ export interface ModuleContext {
   readonly disk: OwnerFiles | null;
   /** `null` for a module from a file. */
   readonly hashes: FileHashes | null;
+  /** `null` for a module from a file. */
+  readonly sealing: FileSealing | null;
+  /**
+   * Asks a public route of a peer for a range of bytes. Built-in modules only.
+   * @throws {Refusal} `unreachable` where the peer cannot be called; `url_refused` where its URL must not be.
+   */
+  peerBytes(request: PeerBytesRequest): Promise<PeerBytes>;
   /** @throws {Refusal} `forbidden` for an origin that is not granted; `unreachable`. */
   fetch(request: FetchRequest): Promise<FetchAnswer>;
   /** @throws {Refusal} `forbidden` where it is not granted. */

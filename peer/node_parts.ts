@@ -4,11 +4,12 @@
  * @module
  */
 import type { NodeId } from "../crypto/encoding.ts";
-import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
+import type { BulkCrypto, CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
 import type { GrantedFolders } from "../ports/granted_folders.ts";
 import type { BusyMark } from "../ports/busy_mark.ts";
 import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
+import type { OpenBytes } from "../ports/byte_streams.ts";
 import type {
   ChannelUpgrader,
   Clock,
@@ -34,6 +35,7 @@ import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
+import { openPeerBytes } from "./p2p/peer_bytes.ts";
 import { PeerApi } from "./p2p/routes.ts";
 import { Asking } from "./modules/asking.ts";
 import { FrameGate } from "./modules/frame_gate.ts";
@@ -43,6 +45,7 @@ import type { PeerWords } from "./modules/module_context.ts";
 import { HookJournal } from "./modules/hook_journal.ts";
 import { openSandbox } from "./modules/sandbox/open_sandbox.ts";
 import { ModuleRoutes } from "./modules/module_routes.ts";
+import { PublicRoutes } from "./modules/public_routes.ts";
 import { ModuleStates } from "./modules/module_states.ts";
 import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
@@ -65,6 +68,8 @@ export interface NodePorts {
   readonly moduleWorkers: ModuleWorkers;
   readonly folders: GrantedFolders;
   readonly disk: OwnerFiles;
+  readonly bulk: BulkCrypto;
+  readonly openBytes: OpenBytes;
   readonly busyMark: BusyMark;
 }
 
@@ -115,7 +120,11 @@ export function createNodeParts(
   return {
     ...parts,
     cleanUp: new CleanUp(parts),
-    peerApi: new PeerApi({ ...parts, channels: parts.carrier.channels }, config),
+    peerApi: new PeerApi({
+      ...parts,
+      channels: parts.carrier.channels,
+      publicRoutes: new PublicRoutes({ ...parts, modules: parts.modules.runs }),
+    }, config),
     adminApi: createAdminApi(parts, config, { ...data, words }),
   };
 }
@@ -172,6 +181,8 @@ function createNetwork(
     storageKey: keys.storage,
     words,
     asking,
+    peerBytes: (request) =>
+      openPeerBytes({ ...shared, urlOf: (peer) => urlOf(shared, peer) }, request),
     sender: createSender(shared, late),
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
     servicesChanged: () => ownRecord.setServices(modules.services()),

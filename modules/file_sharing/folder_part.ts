@@ -46,19 +46,22 @@ export class FolderPart implements PartFile {
     return part;
   }
 
-  /** What was there without a gap when it was opened. */
+  /** How far the last file that was there reached when it was opened: before it some may be missing. */
   get bytes(): number {
     return this.#bytes;
   }
 
   async #reached(): Promise<number> {
-    for (const [at, { length }] of this.#local.files.entries()) {
-      const file = length === 0 ? null : await this.#find(at);
+    if ((await this.#tree.names()).length === 0) return 0;
+    for (let at = this.#local.files.length - 1; at >= 0; at--) {
+      const file = this.#local.files[at]!.length === 0 ? null : await this.#find(at);
       const bytes = file?.bytes ?? 0;
       file?.close();
-      if (bytes < length) return this.#spans.startOf(at) + bytes;
+      if (bytes > 0) {
+        return this.#spans.startOf(at) + Math.min(bytes, this.#local.files[at]!.length);
+      }
     }
-    return this.#spans.bytes;
+    return 0;
   }
 
   read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -4,7 +4,7 @@
  * @module
  */
 import { OpenRedError } from "../../protocol/errors.ts";
-import { declineHeaderSchema } from "../../protocol/file_frames.ts";
+import { declineHeaderSchema, FILE_PATH } from "../../protocol/file_frames.ts";
 import {
   acceptInputSchema,
   type OffersView,
@@ -34,8 +34,6 @@ import {
   END,
   FILE_SHARING_MANIFEST,
   FILES_PERMISSION,
-  PIECE,
-  READ,
   REQUEST,
   SHARE,
 } from "./manifest.ts";
@@ -80,12 +78,18 @@ export function createFileSharing(): OpenRedModule {
     registerPeerHandlers(peers) {
       peers.call(SHARE, (call) => now().offers.receive(call));
       peers.call(REQUEST, (call) => now().uploads.request(call));
-      peers.frame(READ, { receive: (frame) => now().uploads.read(frame) });
-      peers.frame(PIECE, { receive: (frame) => now().sources.piece(frame) });
       peers.frame(END, { receive: (frame) => now().sources.end(frame) });
       peers.frame(DECLINE, { receive: (frame) => declined(now(), frame) });
     },
     registerRoutes: (router) => registerRoutes(router, now),
+    registerPublicRoutes(router) {
+      router.route({
+        method: "GET",
+        pattern: `${FILE_PATH}:id`,
+        headers: ["range"],
+        handler: (request) => now().uploads.serve(request),
+      });
+    },
     async start(context) {
       running = await compose(context);
       running.shares.start();
@@ -103,7 +107,6 @@ export function createFileSharing(): OpenRedModule {
     sessionConfirmed(peer) {
       now().offering.pump(peer);
       now().transfers.pump(peer);
-      now().sources.pump(peer);
     },
     peerMoved: (old, next) => writeMove(now(), old, next),
     peerForgotten: (peer) => writeDrop(now(), peer),
@@ -112,13 +115,13 @@ export function createFileSharing(): OpenRedModule {
 }
 
 async function compose(context: ModuleContext): Promise<Running> {
-  const { disk, hashes } = context;
+  const { disk, hashes, sealing } = context;
   const { tables } = context.storage;
-  if (tables === null || disk === null || hashes === null) {
-    throw new RangeError("File sharing needs tables, files and hashes");
+  if (tables === null || disk === null || hashes === null || sealing === null) {
+    throw new RangeError("File sharing needs tables, files and what seals them");
   }
   tables.migrate(FILE_SHARING_TABLES);
-  const parts = { ...context, tables, disk, hashes };
+  const parts = { ...context, tables, disk, hashes, sealing };
   const records = {
     shares: new Records<Share>(parts, "share"),
     offers: new Records<Offer>(parts, "offer"),
@@ -145,6 +148,7 @@ async function compose(context: ModuleContext): Promise<Running> {
     records: records.transfers,
     sources,
     landing: new Landing(),
+    alsoAt: (file, than) => offers.alsoAt(file, than),
   });
   const autoAccept = new AutoAccept({ ...parts, records: records.offers, offers, transfers });
   return {
@@ -228,7 +232,8 @@ async function share(running: Running, { body }: RouteRequest): Promise<ShareVie
   const input = parseInput(shareInputSchema, parseJson(body));
   const peer = await context.peers.meet(input.peer);
   if (await context.peers.standing(peer, FILES_PERMISSION) !== "allowed") {
-    const text = "You denied files to this peer; allow them with: openred-node peer allow PEER files";
+    const text =
+      "You denied files to this peer; allow them with: openred-node peer allow PEER files";
     throw new OpenRedError("forbidden", text);
   }
   const id = await shares.add(peer, {
