@@ -191,6 +191,22 @@ Deno.test("accept, decline, unshare and transfers ask the node for one thing eac
   assertMatch((await run(["transfers"], answers)).out, /ijklmnop +from +alice +a\.txt/);
 });
 
+Deno.test("transfers --watch waits until nothing is on its way, both ways", async () => {
+  const running: TransferView = { ...TRANSFER, state: "running", done_bytes: 4 };
+  const sent: TransferView = { ...running, id: "sent", direction: "out" };
+  const views = [[running, sent], [TRANSFER, sent], [TRANSFER, { ...sent, state: "done" }]];
+  let looks = 0;
+  await using admin = startFakeAdmin(() => ({
+    json: { transfers: views[Math.min(looks++, views.length - 1)] },
+  }));
+  const args = ["transfers", "--watch", "--json"];
+  const { code, out, err } = await runInProcess(args, { adminFile: admin.adminFile });
+  assertEquals([code, err, looks], [0, "", 3]);
+  assertEquals(JSON.parse(out), { transfers: views[2] });
+  const { adminFile } = admin;
+  assertEquals((await runInProcess(["transfers", "pause", "x", "--watch"], { adminFile })).code, 2);
+});
+
 Deno.test("wrong words of the commands about files end with exit code 2", async () => {
   const wrong = [
     ["share", "a"],
