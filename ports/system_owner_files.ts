@@ -1,15 +1,24 @@
+import { statfs } from "node:fs/promises";
 import { OpenRedError } from "../protocol/errors.ts";
-import type { LandingFolder, OwnerFile, OwnerFiles, PartFile } from "./owner_files.ts";
+import type {
+  FolderListing,
+  LandingFolder,
+  OwnerFile,
+  OwnerFiles,
+  PartFile,
+} from "./owner_files.ts";
 
 const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+const MAX_DEPTH = 64;
 
 function refuse(text = "This is no ordinary file or folder, or it is behind a link"): never {
   throw new OpenRedError("forbidden", text);
 }
 
 /** A failure of the disk, in words that name no path. */
-function diskError(cause: unknown): OpenRedError {
-  if (cause instanceof OpenRedError) return cause;
+function diskError(cause: unknown): Error {
+  if (cause instanceof OpenRedError || cause instanceof DOMException) return cause;
   const { code } = cause as { code?: unknown };
   const what = code === "ENOSPC" || code === "EDQUOT" ? "The disk is full" : "The disk failed";
   return new OpenRedError("overloaded", what, { cause });
@@ -36,6 +45,10 @@ function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
 }
 
+function join(folder: string, path: string): string {
+  return `${folder === "/" ? "" : folder}/${path}`;
+}
+
 function checkName(name: string): void {
   if (["", ".", ".."].includes(name) || /[/\\\0]/.test(name)) {
     throw new TypeError("Expected a single name");
@@ -54,6 +67,8 @@ class SystemFile implements PartFile {
   readonly #closed: () => void;
   /** The position belongs to the file, so one call uses it at a time. */
   #last: Promise<unknown> = Promise.resolve();
+  /** `null` where a call has failed. */
+  #position: number | null = 0;
 
   constructor(file: Deno.FsFile, bytes: number, closed: () => void = () => {}) {
     this.#file = file;
@@ -67,7 +82,7 @@ class SystemFile implements PartFile {
     into = new Uint8Array(length),
   ): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inTurn(async () => {
-      await this.#file.seek(at, Deno.SeekMode.Start);
+      await this.#seek(at);
       const content = into.subarray(0, length);
       let end = 0;
       while (end < length) {
@@ -75,17 +90,26 @@ class SystemFile implements PartFile {
         if (count === null || count === 0) break;
         end += count;
       }
+      this.#position = at + end;
       return content.subarray(0, end);
     });
   }
 
   write(at: number, content: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#file.seek(at, Deno.SeekMode.Start);
+      await this.#seek(at);
       for (let from = 0; from < content.length;) {
         from += await this.#file.write(content.subarray(from));
       }
+      this.#position = at + content.length;
     });
+  }
+
+  /** A call of the system less for each small file, and for each chunk in order. */
+  async #seek(at: number): Promise<void> {
+    const isThere = this.#position === at;
+    this.#position = null;
+    if (!isThere) await this.#file.seek(at, Deno.SeekMode.Start);
   }
 
   finish(bytes: number): Promise<void> {
@@ -216,9 +240,70 @@ class SystemFolder implements LandingFolder {
     });
   }
 
+  async openFolder(name: string): Promise<LandingFolder> {
+    const path = this.#pathOf(name);
+    await this.#checkPlace();
+    await onDisk(async () => {
+      await Deno.mkdir(path, { mode: FOLDER_MODE }).catch((error) => {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      });
+    });
+    return await this.findFolder(name) ?? refuse("Something else has the name of a folder");
+  }
+
+  async findFolder(name: string): Promise<LandingFolder | null> {
+    const path = this.#pathOf(name);
+    const isFolder = (await inspect(path))?.isDirectory === true;
+    return isFolder ? new SystemFolder(path, this.#growing) : null;
+  }
+
+  async landFolder(grown: string, name: string): Promise<boolean> {
+    const from = this.#pathOf(grown);
+    const to = this.#pathOf(name);
+    await this.#checkPlace();
+    return await onDisk(async () => {
+      // An empty folder holds the place: only that, and no other thing, gives way to a folder.
+      try {
+        await Deno.mkdir(to, { mode: FOLDER_MODE });
+      } catch (error) {
+        if (error instanceof Deno.errors.AlreadyExists) return false;
+        throw error;
+      }
+      try {
+        await Deno.rename(from, to);
+      } catch (error) {
+        // Not what somebody has put into it meanwhile.
+        await Deno.remove(to).catch(() => undefined);
+        throw error;
+      }
+      await syncFolder(this.path);
+      return true;
+    });
+  }
+
+  async removeFolder(name: string): Promise<void> {
+    const path = this.#pathOf(name);
+    await this.#checkPlace();
+    if ((await inspect(path))?.isDirectory !== true) return;
+    await onDisk(() => Deno.remove(path, { recursive: true }));
+  }
+
+  async sync(): Promise<void> {
+    await onDisk(() => syncFolder(this.path));
+  }
+
+  async freeBytes(): Promise<number | null> {
+    try {
+      const { bavail, bsize } = await statfs(this.path);
+      return bavail * bsize;
+    } catch {
+      return null;
+    }
+  }
+
   #pathOf(name: string): string {
     checkName(name);
-    return `${this.path === "/" ? "" : this.path}/${name}`;
+    return join(this.path, name);
   }
 
   /** The folder is where it was, and no part of its path has become a link. */
@@ -228,14 +313,56 @@ class SystemFolder implements LandingFolder {
   }
 }
 
+/** Lists a folder that has no links in its path. @param hidden The node's data directory. */
+async function listBelow(
+  root: string,
+  { hidden, maxEntries, signal }: {
+    readonly hidden: string;
+    readonly maxEntries: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<FolderListing> {
+  const entries: FolderListing["entries"][number][] = [];
+  let leftOut = 0;
+  const waiting = [""];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    for await (const { name, isFile, isDirectory } of Deno.readDir(join(root, folder))) {
+      signal?.throwIfAborted();
+      const path = `${folder}${name}`;
+      const seen = isFile || isDirectory ? await inspect(join(root, path)) : null;
+      const isPlain = seen !== null && (seen.isFile || seen.isDirectory);
+      if (!isPlain || join(root, path) === hidden) {
+        leftOut += 1;
+        continue;
+      }
+      if (entries.length >= maxEntries) tooMany(maxEntries);
+      entries.push({ path, bytes: seen.isFile ? seen.size : null });
+      if (!seen.isDirectory) continue;
+      if (path.split("/").length >= MAX_DEPTH) tooDeep();
+      waiting.push(`${path}/`);
+    }
+  }
+  return { entries, leftOut };
+}
+
+function tooMany(maxEntries: number): never {
+  throw new OpenRedError("too_large", `Expected at most ${maxEntries} files and folders`);
+}
+
+function tooDeep(): never {
+  throw new OpenRedError("too_large", `Expected folders at most ${MAX_DEPTH} deep`);
+}
+
 /** @param data The node's data directory, in which no such file lies. */
 export function createOwnerFiles(data: string): OwnerFiles {
   const growing = new Set<string>();
+  let realData: string | null = null;
   const resolve = async (path: string) => {
     const real = await Deno.realPath(path).catch((cause) => {
       throw new OpenRedError("not_found", "There is nothing at this path", { cause });
     });
-    if (isWithin(real, await Deno.realPath(data))) {
+    realData ??= await Deno.realPath(data);
+    if (isWithin(real, realData)) {
       refuse("This lies in the node's data directory");
     }
     return real;
@@ -251,6 +378,18 @@ export function createOwnerFiles(data: string): OwnerFiles {
       const real = await resolve(path);
       if ((await inspect(real))?.isDirectory !== true) refuse("This is no folder");
       return new SystemFolder(real, growing);
+    },
+    async listFolder(path, options) {
+      const root = await resolve(path);
+      if ((await inspect(root))?.isDirectory !== true) return null;
+      return await onDisk(() => listBelow(root, { hidden: realData!, ...options }));
+    },
+    async openInside(folder, path) {
+      const expected = join(folder, path);
+      if (await resolve(expected) !== expected) refuse();
+      const seen = await inspect(expected);
+      if (seen === null) throw new OpenRedError("not_found", "There is nothing at this path");
+      return await openSeen(expected, { seen });
     },
   };
 }

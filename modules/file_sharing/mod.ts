@@ -26,6 +26,8 @@ import type {
   RouteRequest,
 } from "../api.ts";
 import type { Transfer } from "./download.ts";
+import { AutoAccept } from "./auto_accept.ts";
+import { KeptParts } from "./kept_parts.ts";
 import { Landing } from "./landing.ts";
 import {
   DECLINE,
@@ -38,6 +40,7 @@ import {
 import { Offering } from "./offering.ts";
 import { type Offer, Offers } from "./offers.ts";
 import { Records } from "./records.ts";
+import { SharedDisk } from "./shared_disk.ts";
 import { type Share, Shares } from "./shares.ts";
 import { Sources } from "./sources.ts";
 import { FILE_SHARING_TABLES } from "./tables.ts";
@@ -60,6 +63,7 @@ interface Running {
   readonly uploads: Uploads;
   readonly sources: Sources;
   readonly transfers: Transfers;
+  readonly autoAccept: AutoAccept;
 }
 
 /** Makes the module. */
@@ -91,11 +95,13 @@ export function createFileSharing(): OpenRedModule {
       running.shares.start();
       running.offering.start();
       running.transfers.start();
+      running.autoAccept.start();
     },
     async stop() {
-      const { shares, offering, uploads, transfers } = now();
+      const { shares, offering, uploads, transfers, autoAccept } = now();
       offering.stop();
       uploads.stop();
+      await autoAccept.stop();
       await Promise.all([shares.stop(), transfers.stop()]);
     },
     sessionConfirmed(peer) {
@@ -122,14 +128,29 @@ async function compose(context: ModuleContext): Promise<Running> {
     transfers: new Records<Transfer>(parts, "transfer"),
   };
   for (const each of Object.values(records)) await each.load();
+  const kept = new KeptParts(parts);
+  await kept.sealPlain();
   const shares = new Shares({
     ...parts,
+    kept,
     records: records.shares,
     ready: (id) => offering.deliver(id),
   });
   const offering = new Offering({ ...parts, records: records.shares });
   const sources = new Sources(parts);
-  const offers = new Offers({ ...parts, records: records.offers });
+  const offers = new Offers({
+    ...parts,
+    records: records.offers,
+    arrived: (id) => autoAccept.offered(id),
+  });
+  const transfers = new Transfers({
+    ...parts,
+    records: records.transfers,
+    sources,
+    landing: new Landing(),
+    alsoAt: (file, than) => offers.alsoAt(file, than),
+  });
+  const autoAccept = new AutoAccept({ ...parts, records: records.offers, offers, transfers });
   return {
     context,
     tables,
@@ -137,28 +158,32 @@ async function compose(context: ModuleContext): Promise<Running> {
     shares,
     offering,
     offers,
-    uploads: new Uploads({ ...parts, shares }),
+    uploads: new Uploads({ ...parts, disk: new SharedDisk(disk, kept), shares }),
     sources,
-    transfers: new Transfers({
-      ...parts,
-      records: records.transfers,
-      sources,
-      landing: new Landing(),
-      alsoAt: (file, than) => offers.alsoAt(file, than),
-    }),
+    transfers,
+    autoAccept,
   };
 }
 
 /** Inside a transaction. */
-function writeMove({ records, transfers, uploads }: Running, old: NodeId, next: NodeId): void {
+function writeMove(
+  { records, transfers, uploads, autoAccept }: Running,
+  old: NodeId,
+  next: NodeId,
+): void {
   const moved = records.transfers.of(old).map(({ id }) => id);
   for (const each of Object.values(records)) each.writeMove(old, next);
+  autoAccept.writeMove(old, next);
   uploads.drop(old);
   transfers.moved(moved);
 }
 
 /** Inside a transaction. */
-function writeDrop({ records, transfers, uploads, context }: Running, peer: NodeId): void {
+function writeDrop(
+  { records, transfers, uploads, autoAccept, context }: Running,
+  peer: NodeId,
+): void {
+  autoAccept.writeDrop(peer);
   records.shares.writeDrop(peer);
   records.offers.writeDrop(peer);
   const gone = records.transfers.writeDrop(peer);
@@ -217,6 +242,7 @@ async function share(running: Running, { body }: RouteRequest): Promise<ShareVie
     count: input.count ?? null,
     note: input.note ?? null,
   });
+  context.audit?.note("files_shared", { peer, success: true, share: id }, "owner");
   return viewShare(records.shares.get(id)!, { peers: tables.peers, shares });
 }
 
@@ -225,12 +251,15 @@ function listShares({ records, shares, tables }: Running): SharesView {
   return { shares: records.shares.all().map((held) => viewShare(held, { peers, shares })) };
 }
 
-async function revoke({ records, uploads }: Running, { params }: RouteRequest): Promise<object> {
+async function revoke(
+  { records, uploads, context }: Running,
+  { params }: RouteRequest,
+): Promise<object> {
   const id = params.id!;
-  if (records.shares.get(id) === null) {
-    throw new OpenRedError("not_found", "There is no share of this name");
-  }
+  const held = records.shares.get(id);
+  if (held === null) throw new OpenRedError("not_found", "There is no share of this name");
   await records.shares.remove(id);
+  context.audit?.note("files_unshared", { peer: held.peer, success: true, share: id }, "owner");
   uploads.end({ share: id });
   return { id };
 }
