@@ -134,5 +134,16 @@ END;
 /** Looks at the one segment that a row may be in, and writes it once: many rows go together. */
 const STALE_ONCE = staleTriggers("inbox") + staleTriggers("outbox");
 
+/** What came of an id that another one has followed: few messages, which are looked for by their own ids. */
+const FORMER_IDS = `
+CREATE INDEX messaging_former_ids ON messaging_inbox (conversation, id) WHERE peer <> conversation;
+`;
+
 /** The step at place n leads from version n to n + 1. */
-export const MESSAGING_TABLES: readonly string[] = [FIRST, CONVERSATIONS, SEGMENTS, STALE_ONCE];
+export const MESSAGING_TABLES: readonly string[] = [
+  FIRST,
+  CONVERSATIONS,
+  SEGMENTS,
+  STALE_ONCE,
+  FORMER_IDS,
+];
