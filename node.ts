@@ -15,6 +15,7 @@ import { sendLoopback } from "./ports/system_loopback.ts";
 import { askLine } from "./ports/system_question.ts";
 import { systemRandom } from "./ports/system_random.ts";
 import { createTerminalStream, readHidden, readStandardInput } from "./ports/system_terminal.ts";
+import { inputLines, openTerminal } from "./ports/system_screen.ts";
 import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
 import { writeAll } from "./ports/write_all.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -188,6 +189,8 @@ async function main(): Promise<number> {
     send: sendLoopback,
     random: systemRandom,
     readInput: (maxBytes) => readInput(maxBytes, stop.signal),
+    inputLines,
+    openTerminal,
     createFile,
     absolutePath: async (path) => (await import("node:path")).resolve(path),
     askSecret,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from "../ports/ports.ts";
+import type { Terminal } from "../ports/terminal.ts";
 import type { AdminClient } from "./admin_client.ts";
 import type { AskLine, ModuleKit } from "./module_kit.ts";
 import type { NodeKeeper } from "./node_keeper.ts";
@@ -48,6 +49,10 @@ export interface CommandContext<S extends OptionSpecs> {
    * @throws {CommandError} When the person pressed Ctrl-C: half of it is given to nobody.
    */
   readInput(maxBytes: number): Promise<Uint8Array>;
+  /** The lines of standard input, as they come. */
+  inputLines(): AsyncIterable<string>;
+  /** The terminal, for a command that draws on it; `null` where there is none that can be drawn on. */
+  openTerminal(): Terminal | null;
   /**
    * Makes a file that only its owner can read; `-` is standard output.
    * @throws {CommandError} Exit code 1 if it exists, or cannot be made.

@@ -15,6 +15,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   id: async () => [(await import("./id.ts")).idCommand],
   discover: async () => [(await import("./discover.ts")).discoverCommand],
   connect: async () => [(await import("./connect.ts")).connectCommand],
+  chat: async () => [(await import("./chat.ts")).chatCommand],
   send: async () => [(await import("./send.ts")).sendCommand],
   inbox: async () => [(await import("./inbox.ts")).inboxCommand],
   history: async () => [(await import("./history.ts")).historyCommand],

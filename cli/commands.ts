@@ -25,6 +25,8 @@ export interface CommandLinePorts {
   readonly send: SendLoopback;
   readonly random: Random;
   readonly readInput: CommandContext<OptionSpecs>["readInput"];
+  readonly inputLines: CommandContext<OptionSpecs>["inputLines"];
+  readonly openTerminal: CommandContext<OptionSpecs>["openTerminal"];
   readonly createFile: CommandContext<OptionSpecs>["createFile"];
   readonly absolutePath: CommandContext<OptionSpecs>["absolutePath"];
   readonly askSecret: CommandContext<OptionSpecs>["askSecret"];
@@ -223,6 +225,11 @@ async function choose(
   return { chosen, help: help.join("") };
 }
 
+/** Windows sets no such variable. */
+function canBeDrawnOn(term: string | undefined): boolean {
+  return term !== "dumb" && term !== "";
+}
+
 async function execute(
   ports: CommandLinePorts,
   options: CommandLineOptions & { readonly out: Output; readonly err: Output },
@@ -239,6 +246,8 @@ async function execute(
     clock: ports.clock,
     signal: ports.signal,
     readInput: (maxBytes) => ports.readInput(maxBytes),
+    inputLines: () => ports.inputLines(),
+    openTerminal: () => canBeDrawnOn(ports.env("TERM")) ? ports.openTerminal() : null,
     createFile: (path) => ports.createFile(path),
     absolutePath: (path) => ports.absolutePath(path),
     askSecret: (prompt, isWhole) => ports.askSecret(prompt, isWhole),

@@ -25,7 +25,11 @@ export function readPage(
 }
 
 /** The newest messages, the oldest of them first. */
-async function readNewest(node: AdminClient, peer: string, limit: number): Promise<HistoryView> {
+export async function readNewest(
+  node: AdminClient,
+  peer: string,
+  limit: number,
+): Promise<HistoryView> {
   const pages: (readonly HistoryMessage[])[] = [];
   let count = 0;
   let before: number | null = null;

@@ -41,7 +41,12 @@ function statesOf({ state, group }: HistoryMessage): Cell[] {
 /** Prints a message under a line that says whose it is. No line of a text can pass for another message. */
 export async function printMessage(
   out: Output,
-  { view, message }: { view: HistoryView; message: HistoryMessage },
+  { view, message, number }: {
+    readonly view: HistoryView;
+    readonly message: HistoryMessage;
+    /** What stands for its id. */
+    readonly number?: number;
+  },
 ): Promise<void> {
   const { missing_before: missing = 0, conversation, from } = message;
   if (missing > 0) {
@@ -57,7 +62,7 @@ export async function printMessage(
     { text: `  ${showInstant(message.sent_at)}  `, style: "dim" },
     ...(isOwn ? statesOf(message) : []),
     { text: message.edited ? "  edited" : "", style: "dim" },
-    { text: `  ${message.id}`, style: "dim" },
+    { text: `  ${number ?? message.id}`, style: "dim" },
   );
   if (message.reply_to !== undefined) {
     const answered = message.reply_to ?? "a message that is not here";

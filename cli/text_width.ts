@@ -17,6 +17,18 @@ export function displayWidth(text: string): number {
   return width;
 }
 
+const SEGMENTER = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/** The signs of a text, as people count them. */
+export function graphemesOf(text: string): string[] {
+  return Array.from(SEGMENTER.segment(text), ({ segment }) => segment);
+}
+
+/** Columns that one sign takes, whatever it is made of. */
+export function graphemeWidth(grapheme: string): number {
+  return grapheme.includes("\ufe0f") ? 2 : Math.min(2, displayWidth(grapheme));
+}
+
 /** The beginning of a text that takes so many columns at most; at least one character of it. */
 function beginOf(text: string, width: number): string {
   let begin = "";
@@ -29,22 +41,29 @@ function beginOf(text: string, width: number): string {
 
 /** A text that takes so many columns at most, with an ellipsis for what is left out. */
 export function cutText(text: string, width: number): string {
-  return displayWidth(text) <= width ? text : `${beginOf(text, width - 1)}…`;
+  if (displayWidth(text) <= width) return text;
+  return width < 2 ? "…" : `${beginOf(text, width - 1)}…`;
 }
 
 /** A text in lines of so many columns, broken between words where that is possible. */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];
-  let left = text;
-  while (displayWidth(left) > width) {
-    const begin = beginOf(left, width);
-    const isWordEnd = left[begin.length] === " ";
-    const blank = isWordEnd ? begin.length : begin.lastIndexOf(" ");
-    const line = blank > 0 ? left.slice(0, blank) : begin;
-    lines.push(line);
-    left = left.slice(line.length).trimStart();
+  let line = "";
+  let columns = 0;
+  for (const sign of graphemesOf(text)) {
+    const wide = displayWidth(sign);
+    while (line !== "" && columns + wide > width) {
+      const blank = sign === " " ? line.length : line.lastIndexOf(" ");
+      const whole = blank > 0 ? line.slice(0, blank) : line;
+      lines.push(whole);
+      line = line.slice(whole.length).trimStart();
+      columns = displayWidth(line);
+    }
+    if (line === "" && lines.length > 0 && sign === " ") continue;
+    line += sign;
+    columns += wide;
   }
-  return [...lines, left];
+  return [...lines, line];
 }
 
 /** Prose in lines of so many columns. Paragraphs, and lines that begin with a blank, stay what they are. */

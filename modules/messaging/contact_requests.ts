@@ -14,6 +14,9 @@ const MAX_OF_ALL = 1_000;
 const COUNT_MS = 1_000;
 const FULL = "contact_requests_full";
 
+/** Of strangers only texts are requests; former versions kept what was about them as well. */
+const REQUESTS = "FROM messaging_inbox WHERE request = 1 AND kind = 'text'";
+
 interface RequestParts extends Pick<ModuleContext, "clock" | "events"> {
   readonly tables: ModuleTables;
 }
@@ -45,7 +48,7 @@ export class ContactRequests {
 
   #of(peer: NodeId): number {
     const row = this.#parts.tables
-      .statement("SELECT COUNT(*) AS count FROM messaging_inbox WHERE request = 1 AND peer = ?")
+      .statement(`SELECT COUNT(*) AS count ${REQUESTS} AND peer = ?`)
       .get(peer);
     return Number(row?.count ?? 0);
   }
@@ -54,7 +57,7 @@ export class ContactRequests {
   #ofUndecided(): number {
     const { tables } = this.#parts;
     const row = tables
-      .statement("SELECT COUNT(*) AS count FROM messaging_inbox WHERE request = 1").get();
+      .statement(`SELECT COUNT(*) AS count ${REQUESTS}`).get();
     const all = Number(row?.count ?? 0);
     return all < MAX_OF_ALL ? all : all - this.#ofDecided(tables.peers);
   }
@@ -64,7 +67,7 @@ export class ContactRequests {
     const atMs = clock.monotonicMs();
     if (atMs - this.#decided.atMs < COUNT_MS) return this.#decided.count;
     const count = tables.statement(
-      "SELECT peer, COUNT(*) AS count FROM messaging_inbox WHERE request = 1 GROUP BY peer",
+      `SELECT peer, COUNT(*) AS count ${REQUESTS} GROUP BY peer`,
     ).all()
       .filter(({ peer }) =>
         peers.standing(peers.lastId(peer as NodeId), MESSAGE_PERMISSION) !== "stranger"

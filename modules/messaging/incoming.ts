@@ -10,17 +10,19 @@ import { eraseTarget } from "./erasing.ts";
 import { type CameMessage, readMessage } from "./headers.ts";
 import type { Inbox } from "./inbox.ts";
 import type { InboxShares } from "./inbox_shares.ts";
+import type { Outbox } from "./outbox.ts";
 import { nameText, readName } from "./names.ts";
 import { type Erased, rowsOfBox } from "./rows.ts";
 import { aadOfRow, sealTexts } from "./sealed_texts.ts";
 import type { Timeline } from "./timeline.ts";
 
-interface IncomingParts extends Pick<ModuleContext, "clock" | "events" | "storage"> {
+interface IncomingParts extends Pick<ModuleContext, "clock" | "events" | "log" | "storage"> {
   readonly tables: ModuleTables;
   readonly inbox: Inbox;
   readonly requests: ContactRequests;
   readonly shares: InboxShares;
   readonly timeline: Timeline;
+  readonly outbox: Outbox;
 }
 
 /** A message on its way into the inbox. */
@@ -107,7 +109,10 @@ export class Incoming {
           reject(end);
           continue;
         }
-        if (typeof end === "object") await this.#tell(message, end);
+        if (typeof end === "object") {
+          if (message.kind === "remove") await this.#takeBackAbout(message);
+          await this.#tell(message, end);
+        }
         resolve(end !== "full");
       }
     } catch (error) {
@@ -119,11 +124,12 @@ export class Incoming {
     }
   }
 
-  /** Whether it is there already as a message of the id that its sender had before. */
+  /** Whether it is there already as a message of an id that its sender had before; it may have lost its number here. */
   #isHeld({ peer, run, n, id }: Pick<Arriving, "peer" | "run" | "n" | "id">): boolean {
     return this.#parts.tables.statement(
-      "SELECT 1 FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = ? AND id = ?",
-    ).get(peer, run, n, id) !== undefined;
+      `SELECT 1 FROM messaging_inbox WHERE conversation = ? AND id = ? AND peer <> conversation
+       AND (run IS NULL OR (run = ? AND n = ?))`,
+    ).get(peer, id, run, n) !== undefined;
   }
 
   #hasRoomFor(peer: NodeId, isRequest: boolean): boolean {
@@ -264,6 +270,15 @@ export class Incoming {
         "INSERT OR IGNORE INTO messaging_dangling (conversation, name) VALUES (?, ?)",
       ).run(peer, name);
     }
+  }
+
+  /** What the owner said of a message that its writer took away need not go any more. */
+  async #takeBackAbout({ peer, target }: Arriving): Promise<void> {
+    const { outbox, log } = this.#parts;
+    const named = { ...readName(target!), conversation: peer, number: 0 };
+    await outbox.takeBackAbout([named], "removed").catch((error: unknown) => {
+      log.log("warn", "take_back_failed", { text: String(error) });
+    });
   }
 
   async #tell(message: Arriving, { number, place, erased }: Stored): Promise<void> {

@@ -118,7 +118,7 @@ async function make(context: ModuleContext, tables: ModuleTables): Promise<Runni
     conversations,
     groups,
     typing: new Typing(context),
-    incoming: new Incoming({ ...base, inbox, requests, shares, timeline }),
+    incoming: new Incoming({ ...base, inbox, requests, shares, timeline, outbox }),
     writing: new Writing({ ...base, conversations, timeline, outbox }),
     history,
     searching: new Searching({ ...base, index, history }),

@@ -211,6 +211,11 @@ CREATE TABLE messaging_group_vectors (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** What came of an id that another one has followed: few messages, which are looked for by their own ids. */
+const FORMER_IDS = `
+CREATE INDEX messaging_former_ids ON messaging_inbox (conversation, id) WHERE peer <> conversation;
+`;
+
 /** The step at place n leads from version n to n + 1. */
 export const MESSAGING_TABLES: readonly string[] = [
   FIRST,
@@ -218,4 +223,5 @@ export const MESSAGING_TABLES: readonly string[] = [
   SEGMENTS,
   STALE_ONCE,
   GROUPS,
+  FORMER_IDS,
 ];

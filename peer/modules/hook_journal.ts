@@ -1,6 +1,6 @@
 /**
- * What modules from files are to be told of peers: journalled in the transaction in which it becomes true, and told
- * until the module has confirmed it.
+ * What modules are still to be told of peers: journalled in the transaction in which it becomes true, and told until
+ * the module has confirmed it. Built-in modules that run are told in that transaction instead.
  *
  * @module
  */
@@ -43,9 +43,12 @@ export class HookJournal {
   }
 
   confirmed(number: number): Promise<void> {
-    return this.#store.write(() => {
-      this.#store.statement("DELETE FROM module_hooks WHERE number = ?").run(number);
-    });
+    return this.#store.write(() => this.writeConfirmed(number));
+  }
+
+  /** Inside a transaction. */
+  writeConfirmed(number: number): void {
+    this.#store.statement("DELETE FROM module_hooks WHERE number = ?").run(number);
   }
 
   /** Inside a transaction. */

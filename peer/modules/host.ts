@@ -16,7 +16,7 @@ import { FileModules } from "./file_modules.ts";
 import type { OpenFile } from "./opened_file.ts";
 import type { FrameIds } from "./frame_ids.ts";
 import { Grants } from "./grants.ts";
-import type { HookJournal } from "./hook_journal.ts";
+import type { HookJournal, PeerHook } from "./hook_journal.ts";
 import { checkOption, optionValues } from "./module_options.ts";
 import { ModuleRuns, type RunParts } from "./module_runs.ts";
 import type { ModuleState, ModuleStates } from "./module_states.ts";
@@ -133,7 +133,11 @@ export class ModuleHost {
     });
   }
 
-  /** Starts a module anew; calls under way go on in the former one. @throws {OpenRedError} As {@linkcode enable}. */
+  /**
+   * Starts a module anew. Calls under way go on in the former run: that of a file beside the new one, that of a
+   * built-in module before it.
+   * @throws {OpenRedError} As {@linkcode enable}.
+   */
   reload(name: string): Promise<ModuleView> {
     return this.#change(name, async ({ kind }) => {
       if (kind === "file") await this.#files.restart(name);
@@ -199,7 +203,7 @@ export class ModuleHost {
       sends.cancel(old);
       asks.cancel(old);
     }
-    this.#files.writeHook({ hook: "moved", peer: old, next });
+    this.#writeHook({ hook: "moved", peer: old, next });
     this.#parts.frameIds.writeForget(old);
   }
 
@@ -210,7 +214,7 @@ export class ModuleHost {
       sends.cancel(peer);
       asks.cancel(peer);
     }
-    this.#files.writeHook({ hook: "forgotten", peer });
+    this.#writeHook({ hook: "forgotten", peer });
   }
 
   /** After such a transaction: tells the modules from files. */
@@ -226,15 +230,31 @@ export class ModuleHost {
     );
   }
 
+  /** A module with which the value does not start goes on with the former one. */
   async #setBuiltIn(name: string, option: string, value: OptionValue): Promise<void> {
+    const { states } = this.#parts;
     const manifest = this.#manifests.get(name);
     if (manifest === undefined) throw new OpenRedError("bad_request", `Enable ${name} first`);
     checkOption(manifest, option, value);
-    await this.#parts.states.change(name, (state) => ({
-      ...state,
-      options: { ...state.options, [option]: value },
-    }));
-    if (this.runs.get(name) !== undefined) await this.#startBuiltIn(this.#builtIn(name));
+    const { options } = this.#state(name);
+    await states.change(name, (state) => ({ ...state, options: { ...options, [option]: value } }));
+    if (this.runs.get(name) === undefined) return;
+    try {
+      await this.#startBuiltIn(this.#builtIn(name));
+    } catch (error) {
+      await states.change(name, (state) => ({ ...state, options }));
+      await this.#tryStart(this.#builtIn(name));
+      throw error;
+    }
+  }
+
+  /** Modules from files are told later, and built-in ones that do not run once they do. */
+  #writeHook(hook: PeerHook): void {
+    this.#files.writeHook(hook);
+    for (const { name } of this.#builtIns) {
+      const isKnown = this.#parts.states.get(name) !== null;
+      if (isKnown && this.runs.get(name) === undefined) this.#parts.journal.writeAdd(name, hook);
+    }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -315,23 +335,55 @@ export class ModuleHost {
     try {
       await this.#startBuiltIn(builtIn);
     } catch (error) {
-      const why = error instanceof OpenRedError ? error.message : "It failed to start";
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       log.log("error", "module_failed", { module: name, text });
+      const why = whyOf(error);
       events.audit("module_failed", { success: false, module: name, why });
-      events.warn(`module ${name}`, `The module ${name} does not run: ${why}`);
-      this.#failures.set(name, why);
     }
   }
 
+  /**
+   * Its former run ends first: two would write the same rows.
+   * @throws {OpenRedError} As {@linkcode ModuleRuns.start}; then it does not run, and that is said.
+   */
   async #startBuiltIn(builtIn: BuiltInModule): Promise<void> {
-    const module = await builtIn.load();
-    const manifest = parseInput(manifestSchema, module.manifest);
-    if (manifest.name !== builtIn.name) throw new RangeError("A module has another name");
-    const state = await this.#parts.states.builtIn(manifest.name, manifest.version);
-    this.#manifests.set(manifest.name, manifest);
-    await this.runs.start({ module, manifest, state, grants: new Grants([]) });
-    this.#failures.delete(manifest.name);
-    this.#parts.events.settle(`module ${manifest.name}`);
+    const { states, events } = this.#parts;
+    const { name } = builtIn;
+    try {
+      const module = await builtIn.load();
+      const manifest = parseInput(manifestSchema, module.manifest);
+      if (manifest.name !== name) throw new RangeError("A module has another name");
+      const state = await states.builtIn(name, manifest.version);
+      this.#manifests.set(name, manifest);
+      await this.runs.stop(name);
+      const tellMissed = () => this.#tellMissed(module, name);
+      await this.runs.start({ module, manifest, state, grants: new Grants([]), tellMissed });
+    } catch (error) {
+      if (this.runs.get(name) === undefined) {
+        this.#failures.set(name, whyOf(error));
+        events.warn(`module ${name}`, `The module ${name} does not run: ${whyOf(error)}`);
+      }
+      throw error;
+    }
+    this.#failures.delete(name);
+    events.settle(`module ${name}`);
   }
+
+  /** @returns `null` where it has missed nothing. */
+  #tellMissed(module: OpenRedModule, name: string): Promise<void> | null {
+    const { journal, store } = this.#parts;
+    if (journal.waiting(name).length === 0) return null;
+    return store.write(() => {
+      for (const { number, hook } of journal.waiting(name)) {
+        if (hook.hook === "moved") module.peerMoved?.(hook.peer, hook.next);
+        else module.peerForgotten?.(hook.peer);
+        journal.writeConfirmed(number);
+      }
+    });
+  }
+}
+
+/** Why a module does not run, without what its inside says. */
+function whyOf(error: unknown): string {
+  return error instanceof OpenRedError ? error.message : "It failed to start";
 }

@@ -45,6 +45,8 @@ export interface ModuleStart {
   readonly grants: Grants;
   /** What has to be done once it has started, and before it is told or asked anything. */
   readonly first?: () => Promise<void>;
+  /** Tells it what became true of peers while it did not run; `null` once nothing is left of that. */
+  readonly tellMissed?: () => Promise<void> | null;
 }
 
 /** A module that runs, with what ends it. */
@@ -87,7 +89,7 @@ export class ModuleRuns implements RunningModules {
    * Starts a module. It takes the place of another version of its name: calls under way there go on for a while.
    * @throws {OpenRedError} `bad_request` where it does not register what its manifest declares; `overloaded` where it does not start in time; what it throws.
    */
-  async start({ module, manifest, state, grants, first }: ModuleStart): Promise<void> {
+  async start({ module, manifest, state, grants, first, tellMissed }: ModuleStart): Promise<void> {
     const { crypto, clock, storageKey, permissionNames, events } = this.#parts;
     const { name } = manifest;
     const { kind, salt } = state;
@@ -104,6 +106,8 @@ export class ModuleRuns implements RunningModules {
       await within(clock, { ms: START_MS, late }, module.start?.(context) ?? Promise.resolve());
       await first?.();
       await this.#addMethods(run);
+      // From the last look on, it runs in the same turn of the event loop: nothing falls between.
+      for (let told = tellMissed?.(); told != null; told = tellMissed?.()) await told;
     } catch (error) {
       await this.#release(run, former);
       throw error;

@@ -76,6 +76,10 @@ export async function runInProcess(
       if (input.length > maxBytes) throw new RangeError("Too long");
       return Promise.resolve(input);
     },
+    async *inputLines() {
+      yield* new TextDecoder().decode(settings.input).split("\n").filter((line) => line !== "");
+    },
+    openTerminal: () => null,
     createFile: () => Promise.reject(new Error("There are no files here")),
     absolutePath: (path) => Promise.resolve(path.startsWith("/") ? path : `/here/${path}`),
     askSecret: () => Promise.resolve(null),

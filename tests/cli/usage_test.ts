@@ -13,6 +13,7 @@ const COMMANDS = await loadAllCommands(() => Promise.resolve());
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   connect: [PEER],
   send: [PEER, "hello"],
+  chat: [PEER],
   history: [PEER],
   search: ["hello", PEER],
   outbox: ["cancel", "m1"],

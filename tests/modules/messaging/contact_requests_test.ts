@@ -36,6 +36,8 @@ Deno.test("ContactRequests keeps 20 messages of a stranger, and 1,000 of all who
   await permissions.decide(FIRST, { name: "message", allowed: false });
   clock.skip(1_000);
   assertEquals([requests.hasRoomFor(LAST), events.warnings().length], [true, 0]);
+  tables.statement("UPDATE messaging_inbox SET kind = 'react' WHERE peer = ?").run(OTHERS[0]!);
+  assertEquals(requests.hasRoomFor(OTHERS[0]!), true, "of a former version, which took more");
 });
 
 Deno.test("The inbox keeps only the first few of a stranger, in one burst as well", async () => {

@@ -24,6 +24,16 @@ Deno.test("A message that came comes again under the id that followed, and is kn
   assertEquals(texts, ["a 1", "b 2", "c 3"]);
 });
 
+Deno.test("A text without a number comes again under the id that followed, and is known", async () => {
+  using messaging = await MessagingWorld.start();
+  await messaging.receive({ peer: PEER, id: "a" });
+  const { host } = messaging.hosted;
+  await messaging.world.parts.store.write(() => host.writeMove(PEER, NEXT));
+  assertEquals(await messaging.receive({ peer: NEXT, id: "a" }), true);
+  assertEquals(await messaging.receive({ peer: NEXT, id: "b" }), true, "another one");
+  assertEquals((await messaging.inbox()).map(({ id }) => id), ["a", "b"]);
+});
+
 Deno.test("What is kept of a conversation goes to the id that followed, also where that has its own", async () => {
   using messaging = await MessagingWorld.start();
   const { hosted, world } = messaging;

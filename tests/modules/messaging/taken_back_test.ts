@@ -66,3 +66,17 @@ Deno.test("With a text that comes once it has expired goes the edit that came be
     .statement("SELECT kind, LENGTH(sealed) AS length FROM messaging_inbox").all();
   assertEquals(rows.map(({ kind, length }) => [kind, length]), [["edit", 0], ["text", 0]]);
 });
+
+Deno.test("Of a text that the peer takes away no reaction leaves any more", async () => {
+  using sides = await TwoSides.start();
+  const { a, b } = sides;
+  const id = await b.send("too much");
+  await sides.deliver();
+  await a.react(id, "x");
+  assertEquals(await underWay(a), 1);
+  await b.remove(id);
+  await b.deliver();
+  assertEquals([await underWay(a), fates(a)], [1, [["react", 3, 0]]]);
+  a.messaging.world.sender.sent.splice(0, 1);
+  assertEquals(await a.deliver(), ["messaging.remove"], "the word that its number stays empty");
+});

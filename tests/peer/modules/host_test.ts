@@ -12,6 +12,15 @@ const [PEER, OTHER] = [1, 2].map((fill) => encodeNodeId(new Uint8Array(32).fill(
   NodeId,
 ];
 
+const SIZE = {
+  type: "number",
+  name: "size",
+  summary: "some",
+  fallback: 1,
+  min: 0,
+  max: 9,
+} as const;
+
 /** A module that notes what it is told. */
 function telling(
   manifest: TestManifest,
@@ -244,4 +253,63 @@ Deno.test("A module that has stopped sends nothing and opens nothing any more", 
   await hosted.host.enable("alpha");
   const opened = await context.storage.open([{ aad: row.aad, sealed: sealed! }]);
   assertEquals(opened, [row.content], "its key is the same whenever it runs");
+});
+
+Deno.test("ModuleHost ends a run of a built-in module before the next one starts", async () => {
+  using world = await ContextWorld.create();
+  const told: string[] = [];
+  const manifest = { name: "alpha", options: [SIZE] };
+  const hosted = await HostedModules.start(world, telling(manifest, told));
+  await hosted.host.reload("alpha");
+  await hosted.host.setOption("alpha", "size", 2);
+  assertEquals(
+    told,
+    ["starts", "stops", "starts", "stops", "starts"].map((what) => `alpha ${what}`),
+  );
+});
+
+Deno.test("ModuleHost tells a built-in module what it has missed of peers before it takes anything", async () => {
+  using world = await ContextWorld.create();
+  const told: string[] = [];
+  const starting = Promise.withResolvers<void>();
+  let runs = 0;
+  const module = telling({ name: "alpha" }, told, {
+    start: () => ++runs === 2 ? starting.promise : Promise.resolve(),
+  });
+  const hosted = await HostedModules.start(world, module);
+  const { host } = hosted;
+  const { store } = world.parts;
+  const reloading = host.reload("alpha");
+  await settle();
+  await store.write(() => host.writeMove(PEER, OTHER));
+  assertEquals(told, ["alpha stops"], "it does not run");
+  starting.resolve();
+  await reloading;
+  assertEquals(told.splice(0), ["alpha stops", "alpha moved true true"]);
+  await host.disable("alpha");
+  await store.write(() => host.writeForget(PEER));
+  told.length = 0;
+  await host.enable("alpha");
+  assertEquals(told.splice(0), ["alpha forgotten true"]);
+  await host.reload("alpha");
+  assertEquals(told, ["alpha stops"], "once");
+});
+
+Deno.test("ModuleHost goes on with the former value where a built-in module does not start with another", async () => {
+  using world = await ContextWorld.create();
+  const sizes: unknown[] = [];
+  const manifest = { name: "alpha", options: [SIZE] };
+  const module = telling(manifest, [], {
+    start: ({ options }) => {
+      sizes.push(options.size);
+      return options.size === 2
+        ? Promise.reject(new OpenRedError("unsupported", "Not of this size"))
+        : Promise.resolve();
+    },
+  });
+  const hosted = await HostedModules.start(world, module);
+  const set = () => hosted.host.setOption("alpha", "size", 2);
+  assertEquals((await assertRejects(set, OpenRedError)).message, "Not of this size");
+  assertEquals([sizes, states(hosted)], [[1, 2, 1], ["alpha running"]]);
+  assertEquals(world.parts.events.warnings(), []);
 });

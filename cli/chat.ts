@@ -1,0 +1,65 @@
+/**
+ * `openred-node chat`.
+ *
+ * @module
+ */
+import { PEER_WORD, readPeer } from "./arguments.ts";
+import { ChatConversation } from "./chat_conversation.ts";
+import { chatByLines } from "./chat_lines.ts";
+import { type ChatParts, ChatSession } from "./chat_session.ts";
+import { leavingText } from "./chat_wishes.ts";
+import { type CommandContext, defineCommand } from "./command.ts";
+import type { OptionSpecs } from "./options.ts";
+import { COMMON_OPTIONS } from "./run_options.ts";
+import { sanitizeLines } from "./sanitize.ts";
+
+type ChatContext = CommandContext<OptionSpecs>;
+
+async function chatOnScreen(context: ChatContext, parts: ChatParts): Promise<boolean> {
+  const terminal = context.openTerminal();
+  if (terminal === null) return false;
+  const session = new ChatSession(terminal, parts);
+  try {
+    const { isKept } = await session.run();
+    terminal.close();
+    if (!isKept) await printUnsaved(context, session.unsaved);
+  } catch (error) {
+    terminal.close();
+    await printUnsaved(context, session.unsaved);
+    throw error;
+  }
+  return true;
+}
+
+/** What was being written and is kept nowhere else. */
+async function printUnsaved({ err, out }: ChatContext, text: string): Promise<void> {
+  if (text === "") return;
+  await err.line({ text: "What you were writing could not be kept as a draft:", style: "yellow" });
+  for (const line of sanitizeLines(text)) await out.line(line);
+}
+
+/** Writes with somebody. */
+export const chatCommand = defineCommand({
+  name: "chat",
+  summary: "write with a peer, live",
+  details:
+    "The whole screen of a terminal: the conversation above, below it what you write. Enter sends,\n" +
+    "Alt-Enter begins a line, arrows and page keys look back, /help lists the commands, Ctrl-C\n" +
+    "leaves. Beside own messages stands what became of them: waits, ✓ sent, ✓✓ delivered, ✓✓ read.\n" +
+    "What is not sent yet is kept as a draft. Where there is no terminal, or TERM is dumb, each line\n" +
+    "of standard input is a message, and what comes is printed.",
+  words: [PEER_WORD],
+  options: { data: COMMON_OPTIONS.data },
+  async run(context) {
+    const word = readPeer(context.words[0]);
+    const node = await context.openNode();
+    // From before the conversation is read, so that nothing falls between.
+    const events = await node.events();
+    const conversation = new ChatConversation(node, word);
+    await conversation.open();
+    const parts = { ...context, conversation, events };
+    if (!await chatOnScreen(context, parts)) await chatByLines(parts);
+    const left = leavingText(conversation);
+    if (left !== null) await context.err.line({ text: left, style: "yellow" });
+  },
+});

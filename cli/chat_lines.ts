@@ -1,0 +1,83 @@
+/**
+ * A conversation line by line, where there is no screen to draw on.
+ *
+ * @module
+ */
+import type { ChatConversation } from "./chat_conversation.ts";
+import type { ChatParts } from "./chat_session.ts";
+import { failedText, fulfil } from "./chat_wishes.ts";
+import type { CommandContext } from "./command.ts";
+import { failure } from "./command_error.ts";
+import { printMessage } from "./message_lines.ts";
+import type { OptionSpecs } from "./options.ts";
+
+interface LineParts extends ChatParts, Pick<CommandContext<OptionSpecs>, "err" | "inputLines"> {}
+
+/** Prints what was not printed yet. */
+async function printNew({ conversation, out }: LineParts, printed: Set<string>): Promise<void> {
+  const { view } = conversation;
+  for (const message of view.messages) {
+    if (printed.has(message.id)) continue;
+    printed.add(message.id);
+    const number = conversation.numberOf(message);
+    await printMessage(out, { view, message, number });
+  }
+}
+
+/** Sends line by line. @returns Whether the input, or the person, has ended it. */
+async function sendLines(parts: LineParts, printed: Set<string>): Promise<void> {
+  const { err, inputLines } = parts;
+  for await (const line of inputLines()) {
+    if (line.trim() === "") continue;
+    try {
+      const { said, leaves } = await fulfil(parts, line);
+      for (const text of said) await err.line(text);
+      if (leaves) return;
+      await printNew(parts, printed);
+    } catch (error) {
+      await err.line({ text: failedText(error), style: "red" });
+    }
+  }
+}
+
+async function follow(parts: LineParts, printed: Set<string>): Promise<never> {
+  const { conversation, events } = parts;
+  try {
+    for await (const { event, data } of events) {
+      if (event !== "messaging.message" || !conversation.isMeant(JSON.parse(data))) continue;
+      await show(conversation, () => printNew(parts, printed));
+    }
+  } catch (error) {
+    if (error instanceof Error && error.name === "CommandError") throw error;
+  }
+  throw failure("The node has stopped");
+}
+
+async function show(conversation: ChatConversation, print: () => Promise<void>): Promise<void> {
+  await conversation.refresh();
+  await print();
+  await conversation.read();
+}
+
+/**
+ * Goes on until the input ends or the person leaves.
+ * @throws {CommandError} When the node stops.
+ */
+export async function chatByLines(parts: LineParts): Promise<void> {
+  const { signal, conversation } = parts;
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  const leave = () => stop();
+  signal.addEventListener("abort", leave);
+  if (signal.aborted) leave();
+  const printed = new Set<string>();
+  try {
+    await printNew(parts, printed);
+    await conversation.read();
+    const followed = follow(parts, printed);
+    await Promise.race([sendLines(parts, printed), followed, stopped]);
+    // What it says after the end is heard by nobody.
+    followed.catch(() => {});
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}
