@@ -35,6 +35,7 @@ import { createSecretCalls } from "./at_rest/sealed_secret.ts";
 import { Stretching } from "./primitives/stretching.ts";
 import { createSuccessorCalls } from "./at_rest/successor.ts";
 import { createFileHashCalls } from "./at_rest/file_hashes.ts";
+import { createPasswordCalls } from "./at_rest/passwords.ts";
 import { createRowCalls } from "./at_rest/module_rows.ts";
 import { createSessionCalls } from "./session/session_cipher.ts";
 import { createVaultCalls } from "./at_rest/vault_seal.ts";
@@ -109,6 +110,7 @@ function createCallTable(parts: CoreParts): CallTable {
     ...createAuditCalls(parts),
     ...createRowCalls(parts),
     ...createFileHashCalls(parts),
+    ...createPasswordCalls(parts),
     ...createHandshakeCalls(parts),
     ...createSessionCalls(parts),
     stop: () => {

@@ -363,6 +363,16 @@ export interface FileHashes {
   layer(roots: Uint8Array): Promise<Uint8Array>;
 }
 
+/** Passwords that somebody without a node types elsewhere (docs/PROTOCOL.md, "Links"). */
+export interface Passwords {
+  /**
+   * Argon2id of a password, 32 bytes; takes its time.
+   * @param password 1 to 1,024 bytes, wiped.
+   * @param salt 16 bytes.
+   */
+  stretch(password: Uint8Array, salt: Uint8Array): Promise<Uint8Array>;
+}
+
 /** A file of the machine that is read. Other programs may change it at any moment. */
 export interface OwnerFile {
   /** How long it was when it was opened. */
@@ -488,6 +498,8 @@ export interface ModuleContext {
   readonly disk: OwnerFiles | null;
   /** `null` for a module from a file. */
   readonly hashes: FileHashes | null;
+  /** `null` for a module from a file. */
+  readonly passwords: Passwords | null;
   /** @throws {Refusal} `forbidden` for an origin that is not granted; `unreachable`. */
   fetch(request: FetchRequest): Promise<FetchAnswer>;
   /** @throws {Refusal} `forbidden` where it is not granted. */

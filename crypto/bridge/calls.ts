@@ -30,6 +30,7 @@ export const CALLS = {
   sha256: {},
   hashChunk: { data: "kept" },
   hashLayer: { layer: "kept" },
+  stretchPassword: { password: "secret", salt: "kept" },
   createKeystore: { secret: "secret" },
   openKeystore: { sealed: "kept", secret: "secret", sealedSecret: "kept" },
   addNoiseKey: { secret: "secret", sealedSecret: "kept" },

@@ -12,6 +12,7 @@ import type {
   ModulePeers,
   ModuleStorage,
   OptionValue,
+  Passwords,
 } from "../../modules/api.ts";
 import type { Clock, HttpClient, Log, Random, Resolver } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -97,6 +98,7 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     ...tells.members,
     disk: owner.kind === "built-in" ? parts.disk : null,
     hashes: owner.kind === "built-in" ? createHashes(parts) : null,
+    passwords: owner.kind === "built-in" ? createPasswords(parts) : null,
     binding: (peer) => Promise.resolve(parts.binding(peer)?.slice() ?? null),
     fetch: (request) => grantedFetch(parts, owner.grants, request),
     folder: async (folder) => await grantedFolder(parts.folders, owner.grants, folder),
@@ -153,6 +155,10 @@ function createHashes({ crypto }: ContextParts): FileHashes {
     chunk: (data, { isWhole }) => crypto.hashChunk({ data, isWhole }),
     layer: (layer) => crypto.hashLayer({ layer }),
   };
+}
+
+function createPasswords({ crypto }: ContextParts): Passwords {
+  return { stretch: (password, salt) => crypto.stretchPassword({ password, salt }) };
 }
 
 function createStorage(parts: ContextParts, owner: ContextOwner): ModuleStorage {
