@@ -17,6 +17,8 @@ export interface OpenRedModule {
   readonly manifest: ManifestInput;
   /** The owner's routes, under `/m/<name>/` of the admin server. */
   registerRoutes?(router: ModuleRouter): void;
+  /** Routes for everybody, on the listener where peers connect. Built-in modules only. */
+  registerPublicRoutes?(router: PublicRouter): void;
   /** Frames and sealed calls of peers. Every type that the manifest declares has one handler. */
   registerPeerHandlers?(peers: PeerRouter): void;
   registerCryptoMethods?(methods: MethodRegistry): void;
@@ -84,6 +86,68 @@ export type RouteHandler = (request: RouteRequest) => Promise<RouteAnswer>;
 export interface ModuleRouter {
   /** @param pattern `/`, or segments such as `/notes/:id`. */
   route(method: RouteMethod, pattern: string, handler: RouteHandler): void;
+}
+
+// Routes for everybody
+
+export type PublicMethod = "GET" | "POST";
+
+/** A request of anybody at all: nothing is known of who asks. */
+export interface PublicRequest {
+  readonly method: PublicMethod;
+  /** The path below the node's URL. It is logged nowhere, and may hold what nobody else is to know. */
+  readonly path: string;
+  /** What stands in the places of `:name` in the pattern, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Of two members of one name the last. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Those that the route names, as far as they were there; names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * As long as the route lets it be, and read as fast as somebody here reads; `null` without one. It errors with
+   * `bad_request` where it breaks off or pauses for too long, with `too_large`, and with `overloaded`.
+   */
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Whom limits count: the address, or what it is a part of. */
+  readonly source: string;
+  /** Fires when nobody waits for the answer. */
+  readonly signal: AbortSignal;
+}
+
+/** A body that is made while it leaves: asked for a part only when the one before has left. */
+export interface PublicStream {
+  /** Exactly so many bytes come; the connection breaks where they do not. */
+  readonly bytes: number;
+  readonly parts: ReadableStream<Uint8Array>;
+}
+
+export interface PublicAnswer {
+  /** 200 to 599; 200 unless it says so. */
+  readonly status?: number;
+  /** Becomes the body, as JSON. */
+  readonly json?: unknown;
+  /** The body itself, instead of `json`. */
+  readonly body?: Uint8Array | PublicStream;
+  /** The type of `body`; bytes that no browser runs unless it says so. */
+  readonly type?: string;
+  /** Of a short list of names. Unless they say so a browser keeps nothing, runs nothing and names nobody. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface PublicRoute {
+  readonly method: PublicMethod;
+  /** As of a route of the owner, below one of the module's public prefixes (`protocol/peer_api.ts`). */
+  readonly pattern: string;
+  /** Which headers the handler gets, in lower case. */
+  readonly headers?: readonly string[];
+  /** 0 unless it says so. */
+  readonly maxBodyBytes?: number;
+  /** What it throws as a {@linkcode Refusal} is answered as problem+json. */
+  readonly handler: (request: PublicRequest) => Promise<PublicAnswer>;
+}
+
+export interface PublicRouter {
+  route(route: PublicRoute): void;
 }
 
 // Frames and sealed calls of peers
@@ -159,9 +223,9 @@ export interface MiddlewareCall {
   readonly method: string;
   /** The pattern of the route, or the frame's type. */
   readonly path: string;
-  /** `null` for the owner. */
+  /** `null` for the owner, and on a public route. */
   readonly peer: NodeId | null;
-  /** Length of the body. */
+  /** Length of the body; 0 on a public route. */
   readonly bytes: number;
 }
 

@@ -43,6 +43,7 @@ import type { PeerWords } from "./modules/module_context.ts";
 import { HookJournal } from "./modules/hook_journal.ts";
 import { openSandbox } from "./modules/sandbox/open_sandbox.ts";
 import { ModuleRoutes } from "./modules/module_routes.ts";
+import { PublicRoutes } from "./modules/public_routes.ts";
 import { ModuleStates } from "./modules/module_states.ts";
 import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
@@ -115,7 +116,11 @@ export function createNodeParts(
   return {
     ...parts,
     cleanUp: new CleanUp(parts),
-    peerApi: new PeerApi({ ...parts, channels: parts.carrier.channels }, config),
+    peerApi: new PeerApi({
+      ...parts,
+      channels: parts.carrier.channels,
+      publicRoutes: new PublicRoutes({ ...parts, modules: parts.modules.runs }),
+    }, config),
     adminApi: createAdminApi(parts, config, { ...data, words }),
   };
 }

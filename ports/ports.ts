@@ -78,6 +78,14 @@ export interface ChannelUpgrader {
   upgrade(request: Request): { readonly response: Response; readonly channel: Channel };
 }
 
+/** A request as the listener of this program gives it. */
+export interface PatientRequest {
+  /**
+   * From now on the pauses of its body are limited, no longer the whole of it, and parts that were read are not held.
+   */
+  takeTime?(): void;
+}
+
 /** Where a request came from, as the server that took it knows. */
 export interface RequestSource {
   /** The IP address, or another stable name, of the other end. */

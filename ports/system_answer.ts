@@ -78,9 +78,15 @@ function join(head: string, body: Uint8Array): Uint8Array {
 async function writeStream(
   socket: Socket,
   body: ReadableStream<Uint8Array>,
-  options: { readonly isChunked: boolean; readonly signal: AbortSignal },
+  options: {
+    readonly isChunked: boolean;
+    /** What was promised; `null` where nothing was. */
+    readonly bytes: number | null;
+    readonly signal: AbortSignal;
+  },
 ): Promise<void> {
-  const { isChunked, signal } = options;
+  const { isChunked, bytes, signal } = options;
+  let left = bytes ?? Infinity;
   const reader = body.getReader();
   const cancel = () => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", cancel, { once: true });
@@ -89,6 +95,8 @@ async function writeStream(
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       if (read.value.length === 0) continue;
       const { value } = read;
+      left -= value.length;
+      if (left < 0) throw new RangeError("An answer is longer than it said");
       await socket.write(
         isChunked
           ? Buffer.concat([
@@ -99,6 +107,7 @@ async function writeStream(
           : value,
       );
     }
+    if (bytes !== null && left > 0) throw new RangeError("An answer is shorter than it said");
     if (isChunked && !signal.aborted) await socket.write(LAST_CHUNK);
   } catch (error) {
     cancel();
@@ -180,12 +189,27 @@ async function writeParts(
   options: AnswerOptions & { readonly common: string },
 ): Promise<boolean> {
   const { answer, body } = parts;
+  const length = answer.headers.get("content-length");
+  const bytes = length === null ? null : Number(length);
   // HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
-  const isChunked = !options.isHttp10;
-  const framing = isChunked ? "transfer-encoding: chunked\r\n" : "";
-  await socket.write(join(headOf(answer, framing + options.common), NOTHING));
+  const isChunked = bytes === null && !options.isHttp10;
+  const framing = bytes !== null
+    ? `content-length: ${bytes}\r\n`
+    : isChunked
+    ? "transfer-encoding: chunked\r\n"
+    : "";
+  try {
+    await socket.write(join(headOf(answer, framing + options.common), NOTHING));
+  } catch (error) {
+    // Whoever makes the body hears that nobody takes it.
+    await body.cancel(error);
+    throw error;
+  }
   if (options.method === "HEAD") await body.cancel();
-  else await writeStream(socket, body, { isChunked, signal: options.connection.watch() });
+  else {
+    const signal = options.connection.watch();
+    await writeStream(socket, body, { isChunked, bytes, signal });
+  }
   return options.keepAlive;
 }
 

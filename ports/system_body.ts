@@ -21,7 +21,7 @@ export interface BodyParts {
   /** Whether the client waits for a word before it sends. */
   readonly expectsContinue: boolean;
   readonly hold: Hold;
-  /** Called when the reading begins. */
+  /** Called when the reading begins; whenever more has come, of a body that takes its time. */
   readonly started: () => void;
   /** Called when all of it was read. */
   readonly ended: () => void;
@@ -35,11 +35,17 @@ export class RequestBody {
   #isStarted = false;
   #isEnded = false;
   #isFirstChunk = true;
+  #takesTime = false;
 
   constructor(parts: BodyParts) {
     this.#parts = parts;
     const { framing } = parts;
     this.#left = framing.kind === "length" ? framing.bytes : 0;
+  }
+
+  /** From now on its pauses are limited alone, and only the part that was read last is held. */
+  takeTime(): void {
+    this.#takesTime = true;
   }
 
   /** Whether all of it was read. */
@@ -64,6 +70,10 @@ export class RequestBody {
     if (this.#isEnded) return null;
     const length = await this.#parts.socket.read(target.subarray(0, this.#left));
     if (length === null) throw new Error("The body broke off");
+    if (this.#takesTime) {
+      this.#parts.hold.release();
+      this.#parts.started();
+    }
     if (!this.#parts.hold.grow(length)) {
       throw new OpenRedError("overloaded", "Too much is being sent at once", {
         retryAfterMs: 1_000,

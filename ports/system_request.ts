@@ -6,6 +6,7 @@
  */
 import type { Hold } from "./held_bytes.ts";
 import type { RequestHead } from "./http_head.ts";
+import type { PatientRequest } from "./ports.ts";
 import type { RequestBody } from "./system_body.ts";
 import type { Socket } from "./system_socket.ts";
 
@@ -54,7 +55,7 @@ type UsedRequest = Pick<
 >;
 
 /** One request. */
-export class SocketRequest implements UsedRequest {
+export class SocketRequest implements UsedRequest, PatientRequest {
   readonly #parts: RequestParts;
   #headers: Headers | null = null;
   #signal: AbortSignal | null = null;
@@ -105,6 +106,10 @@ export class SocketRequest implements UsedRequest {
 
   async json(): Promise<unknown> {
     return JSON.parse(await this.text());
+  }
+
+  takeTime(): void {
+    this.#parts.body?.takeTime();
   }
 
   /** The same for handlers; what a `Request` has besides is about requests that go out. */

@@ -24,6 +24,11 @@ export const CALL_PATHS: ReadonlyMap<string, string> = new Map([
   ["authentication.challenge", "/p2p/auth/challenge"],
 ]);
 
+/** Below which paths the public routes of built-in modules lie. */
+export const PUBLIC_PREFIXES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["file_sharing", ["/p2p/file/", "/f/"]],
+]);
+
 /** Close codes of a channel (RFC 6455 §7.4.2 leaves 4000–4999 to applications). */
 export const CHANNEL_CLOSE = { idle: 1000, goingAway: 1001, refused: 1008, unknown: 4404 } as const;
 

@@ -9,11 +9,13 @@ import type {
   FrameHandler,
   Middleware,
   OpenRedModule,
+  PublicRoute,
   RouteHandler,
   RouteMethod,
 } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { FrameDeclaration, Manifest } from "../../protocol/module_manifest.ts";
+import { PUBLIC_PREFIXES } from "../../protocol/peer_api.ts";
 
 export interface Route {
   readonly method: RouteMethod;
@@ -26,6 +28,7 @@ export interface Registrations {
   readonly frames: ReadonlyMap<string, FrameHandler>;
   readonly calls: ReadonlyMap<string, CallHandler>;
   readonly routes: readonly Route[];
+  readonly publicRoutes: readonly PublicRoute[];
   readonly methods: ReadonlyMap<string, BlockPermutation>;
   readonly middleware: readonly Middleware[];
 }
@@ -76,6 +79,7 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     manifest.grants.flatMap((grant) => grant.kind === "method" ? [grant.name] : []),
   );
   const routes: Route[] = [];
+  const publicRoutes: PublicRoute[] = [];
   const middleware: Middleware[] = [];
   module.registerPeerHandlers?.({
     frame: (type, handler) => frames.add(type, handler),
@@ -83,11 +87,18 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
   });
   module.registerRoutes?.({
     route: (method, pattern, handler) => {
-      if (!PATTERN.test(pattern)) throw refused(`This is no pattern of a route: ${pattern}`);
-      if (routes.length >= MAX_ROUTES) {
-        throw refused(`Expected at most ${MAX_ROUTES} routes`);
-      }
+      checkRoute(pattern, routes);
       routes.push({ method, pattern, handler });
+    },
+  });
+  module.registerPublicRoutes?.({
+    route: (route) => {
+      checkRoute(route.pattern, publicRoutes);
+      const prefixes = PUBLIC_PREFIXES.get(manifest.name) ?? [];
+      if (!prefixes.some((prefix) => route.pattern.startsWith(prefix))) {
+        throw refused(`This is no public path of the module: ${route.pattern}`);
+      }
+      publicRoutes.push(route);
     },
   });
   module.registerCryptoMethods?.({ method: (name, permutation) => methods.add(name, permutation) });
@@ -97,8 +108,15 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     calls: calls.whole(),
     methods: methods.whole(),
     routes,
+    publicRoutes,
     middleware,
   };
+}
+
+/** @throws {OpenRedError} `bad_request`. */
+function checkRoute(pattern: string, others: readonly unknown[]): void {
+  if (!PATTERN.test(pattern)) throw refused(`This is no pattern of a route: ${pattern}`);
+  if (others.length >= MAX_ROUTES) throw refused(`Expected at most ${MAX_ROUTES} routes`);
 }
 
 function refused(text: string): OpenRedError {

@@ -72,6 +72,13 @@ export interface RouteParts {
     /** Whether a module runs that answers calls of this type. */
     serves(type: string): boolean;
   };
+  readonly publicRoutes: {
+    /** @returns `null` where no module has anything at this path. */
+    answer(
+      request: Request,
+      of: { readonly path: string; readonly source: string },
+    ): Promise<Response | null>;
+  };
   readonly own: { readonly id: NodeId; readonly key: KeyRef };
 }
 
@@ -117,7 +124,7 @@ export class PeerApi {
     this.#route("POST", MESSAGE_PATH, (request) => this.#message(request));
     this.#route("GET", CHANNEL_PATH, (request, source) => this.#channel(request, source));
     for (const [type, path] of CALL_PATHS) this.#routeCall(type, path);
-    this.#app.notFound(() => problemResponse(nothingHere()));
+    this.#app.notFound((context) => this.#public(context.req.raw, context.env.source));
     this.#app.onError((error) => this.#problem(error));
   }
 
@@ -167,6 +174,16 @@ export class PeerApi {
       });
     }
     this.#route("POST", path, (request) => this.#call(request, type));
+  }
+
+  /** What modules have for everybody, with the path of the node's URL and without. */
+  async #public(request: Request, { address }: RequestSource): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const isBelow = this.#prefix !== "" && pathname.startsWith(`${this.#prefix}/`);
+    const path = isBelow ? pathname.slice(this.#prefix.length) : pathname;
+    const { publicRoutes } = this.#parts;
+    const answer = await publicRoutes.answer(request, { path, source: address });
+    return answer ?? problemResponse(nothingHere());
   }
 
   #problem(error: unknown): Response {

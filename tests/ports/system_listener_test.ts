@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { ListenerLimits } from "../../ports/listener_limits.ts";
+import type { PatientRequest } from "../../ports/ports.ts";
 import { readBody } from "../../protocol/http.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { problemResponse } from "../../protocol/http.ts";
@@ -155,6 +156,46 @@ Deno.test("HttpListener streams an answer whose length nobody knows, and stops w
     assertMatch(await client.read(/tick/), /transfer-encoding: chunked\r\n.*\r\n\r\n4\r\ntick/s);
   }
   await Promise.all([cancelled.promise, aborted.promise]);
+});
+
+Deno.test("HttpListener holds a stream to the length that its answer names", async () => {
+  const parts = ["abc", "def"];
+  await using server = serveLoopback((request) => {
+    const length = new URL(request.url).pathname.slice(1);
+    return new Response(ReadableStream.from(parts).pipeThrough(new TextEncoderStream()), {
+      headers: { "content-length": length, "content-type": "application/octet-stream" },
+    });
+  });
+  const ask = async (length: number) => {
+    using client = await RawClient.connect(server.url);
+    await client.write(`GET /${length} HTTP/1.1\r\n${HOST}${CLOSE}`);
+    return (await client.read()).split("\r\n\r\n");
+  };
+  const [head, body] = await ask(6);
+  assertMatch(head!, /content-length: 6/);
+  assert(!head!.includes("transfer-encoding"));
+  assertEquals(body, "abcdef");
+  assertEquals((await ask(5))[1], "abc");
+  assertEquals((await ask(7))[1], "abcdef");
+});
+
+Deno.test("HttpListener lets a body take its time, and holds one part of it alone", async () => {
+  // Short times of the real clock, which is the one that the system's sockets have.
+  await using server = serveLoopback(async (request) => {
+    (request as PatientRequest).takeTime?.();
+    let length = 0;
+    for await (const part of request.body!) length += part.length;
+    return new Response(String(length), { headers: { "content-type": "text/plain" } });
+  }, { bodyMs: 1_500, perSourceBytes: 50_000, lingerMs: 300 });
+  using client = await RawClient.connect(server.url);
+  await client.write(
+    `POST / HTTP/1.1\r\n${HOST}Connection: close\r\nContent-Length: 160000\r\n\r\n`,
+  );
+  for (let part = 0; part < 4; part++) {
+    await client.write("x".repeat(40_000));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  assertMatch(await client.read(), /\r\n\r\n160000$/);
 });
 
 Deno.test("HttpListener leaves an answer alone that has nothing to send for long", async () => {
