@@ -27,6 +27,11 @@ import type {
 } from "../api.ts";
 import type { Transfer } from "./download.ts";
 import { Landing } from "./landing.ts";
+import type { Link } from "./links/link.ts";
+import { registerLinkDesk } from "./links/link_desk.ts";
+import { registerLinkRoutes } from "./links/link_routes.ts";
+import { LinkStreams } from "./links/link_streams.ts";
+import { Links } from "./links/links.ts";
 import {
   DECLINE,
   END,
@@ -62,6 +67,8 @@ interface Running {
   readonly uploads: Uploads;
   readonly sources: Sources;
   readonly transfers: Transfers;
+  readonly links: Links;
+  readonly streams: LinkStreams;
 }
 
 /** Makes the module. */
@@ -81,18 +88,23 @@ export function createFileSharing(): OpenRedModule {
       peers.frame(END, { receive: (frame) => now().sources.end(frame) });
       peers.frame(DECLINE, { receive: (frame) => declined(now(), frame) });
     },
-    registerRoutes: (router) => registerRoutes(router, now),
+    registerRoutes(router) {
+      registerRoutes(router, now);
+      registerLinkDesk(router, now);
+    },
+    registerPublicRoutes: (router) => registerLinkRoutes(router, now),
     async start(context) {
       running = await compose(context);
       running.shares.start();
       running.offering.start();
       running.transfers.start();
+      running.links.start();
     },
     async stop() {
-      const { shares, offering, uploads, transfers } = now();
+      const { shares, offering, uploads, transfers, links } = now();
       offering.stop();
       uploads.stop();
-      await Promise.all([shares.stop(), transfers.stop()]);
+      await Promise.all([shares.stop(), transfers.stop(), links.stop()]);
     },
     sessionConfirmed(peer) {
       now().offering.pump(peer);
@@ -106,19 +118,21 @@ export function createFileSharing(): OpenRedModule {
 }
 
 async function compose(context: ModuleContext): Promise<Running> {
-  const { disk, hashes } = context;
+  const { disk, hashes, passwords } = context;
   const { tables } = context.storage;
-  if (tables === null || disk === null || hashes === null) {
-    throw new RangeError("File sharing needs tables, files and hashes");
+  if (tables === null || disk === null || hashes === null || passwords === null) {
+    throw new RangeError("File sharing needs tables, files, hashes and passwords");
   }
   tables.migrate(FILE_SHARING_TABLES);
-  const parts = { ...context, tables, disk, hashes };
+  const parts = { ...context, tables, disk, hashes, passwords };
   const records = {
     shares: new Records<Share>(parts, "share"),
     offers: new Records<Offer>(parts, "offer"),
     transfers: new Records<Transfer>(parts, "transfer"),
   };
-  for (const each of Object.values(records)) await each.load();
+  const ofLinks = new Records<Link>(parts, "link");
+  for (const each of [...Object.values(records), ofLinks]) await each.load();
+  const links = new Links({ ...parts, records: ofLinks });
   const shares = new Shares({
     ...parts,
     records: records.shares,
@@ -141,6 +155,8 @@ async function compose(context: ModuleContext): Promise<Running> {
       sources,
       landing: new Landing(),
     }),
+    links,
+    streams: new LinkStreams({ ...parts, links }),
   };
 }
 
@@ -219,8 +235,12 @@ function listShares({ records, shares, tables }: Running): SharesView {
   return { shares: records.shares.all().map((held) => viewShare(held, { peers, shares })) };
 }
 
-async function revoke({ records, uploads }: Running, { params }: RouteRequest): Promise<object> {
+async function revoke(
+  { records, uploads, links }: Running,
+  { params }: RouteRequest,
+): Promise<object> {
   const id = params.id!;
+  if (await links.revoke(id)) return { id };
   if (records.shares.get(id) === null) {
     throw new OpenRedError("not_found", "There is no share of this name");
   }

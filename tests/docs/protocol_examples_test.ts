@@ -97,6 +97,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "identity-example",
     "ids",
     "keys",
+    "links",
     "module-method",
     "module-row",
     "next",
