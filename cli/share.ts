@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LinksView } from "../protocol/file_links.ts";
 import type { SharesView, ShareView } from "../protocol/file_sharing_api.ts";
 import { MAX_DOWNLOADS } from "../protocol/file_sharing_api.ts";
 import { MAX_NOTE_BYTES } from "../protocol/file_frames.ts";
@@ -15,9 +16,10 @@ import { watchProgress } from "./file_progress.ts";
 import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { type Instant, parseInstant } from "./instant_option.ts";
 import { parseInteger } from "./option_values.ts";
-import { type OptionSpecs, valueOption } from "./options.ts";
+import { type OptionSpecs, switchOption, valueOption } from "./options.ts";
 import { showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
+import { listLinks, passwordFileOption, readLinkPassword, shareByLink } from "./share_link.ts";
 import { waitOption } from "./wait_option.ts";
 
 const GOES_ON = "The node goes on with it; 'openred-node shares' shows how far it is";
@@ -127,22 +129,27 @@ export const shareCommand = defineCommand({
       fallback: null,
       parse: parseNote,
     }),
+    link: switchOption({
+      flag: "link",
+      summary: "make a link for people without a node, instead of an offer to a peer",
+    }),
+    passwordFile: passwordFileOption,
     wait: waitOption(15),
   },
   async run(context) {
     const { options, words, clock } = context;
-    const { to, expires, count, note, wait } = options;
-    if (to === null) throw usageError("--to: say with whom to share");
-    await shareFiles(context, {
-      peer: to,
-      paths: words.map(readPath),
-      waitS: wait,
-      more: {
-        ...(expires === null ? {} : { expires_at: momentOf(expires, clock.nowMs()) }),
-        ...(count === null ? {} : { count }),
-        ...(note === null ? {} : { note }),
-      },
-    });
+    const { to, expires, count, note, link, passwordFile, wait } = options;
+    if ((to === null) !== link) throw usageError("Say with whom to share: --to PEER, or --link");
+    if (passwordFile !== null && !link) throw usageError("--password-file: only with --link");
+    const paths = words.map(readPath);
+    const more = {
+      ...(expires === null ? {} : { expires_at: momentOf(expires, clock.nowMs()) }),
+      ...(count === null ? {} : { count }),
+      ...(note === null ? {} : { note }),
+    };
+    if (to !== null) return await shareFiles(context, { peer: to, paths, waitS: wait, more });
+    const password = await readLinkPassword(context, passwordFile);
+    await shareByLink(context, { paths, more: { ...more, ...password } });
   },
 });
 
@@ -150,13 +157,18 @@ export const shareCommand = defineCommand({
 export const sharesCommand = defineCommand({
   name: "shares",
   summary: "list what this node shares",
-  details: "'unshare' takes a share back.",
+  details: "Links first, then what peers were offered. 'unshare' takes either back.",
   words: [],
   options: COMMON_OPTIONS,
   async run({ options, out, openNode }) {
-    const view = await (await openNode()).files<SharesView>("GET", "/shares");
-    if (options.json) return await out.json(view);
-    if (view.shares.length === 0) return await out.line("Nothing is shared");
+    const node = await openNode();
+    const view = await node.files<SharesView>("GET", "/shares");
+    const { links } = await node.files<LinksView>("GET", "/links");
+    if (options.json) return await out.json({ ...view, links });
+    await listLinks(out, links);
+    if (view.shares.length === 0) {
+      return links.length === 0 ? await out.line("Nothing is shared") : undefined;
+    }
     await out.table(
       ["Share", "With", "Files", "Size", "State", "Peer", "Until", ""],
       view.shares.map((share) => [
@@ -176,7 +188,7 @@ export const sharesCommand = defineCommand({
 /** Takes a share back. */
 export const unshareCommand = defineCommand({
   name: "unshare",
-  summary: "take a share back",
+  summary: "take a share or a link back",
   details: "From then on nothing of it is sent, to those who have begun to fetch it either.",
   words: [{ name: "share", summary: "as 'shares' names it" }],
   options: COMMON_OPTIONS,

@@ -208,7 +208,7 @@ testInBrowser(
     const name = `${"long".repeat(20)}\u202Egpj.exe`;
     const paths = [node.write(name, bep52Content(9))];
     const { link } = await node.link(paths, {
-      password: "naïve",
+      password: "naïve\u00a0fish",
       note: "<b>Bonjour</b>\nÀ bientôt",
     });
     await using visit = await Visit.start(browser, {
@@ -222,8 +222,8 @@ testInBrowser(
     await page.getByLabel("Mot de passe").fill("naive");
     await page.getByRole("button", { name: "Ouvrir" }).click();
     await visit.says("Ce n’est pas le mot de passe");
-    // Typed in two characters where it was one.
-    await page.getByLabel("Mot de passe").fill("nai\u0308ve");
+    // Typed in two characters where it was one, and with another blank.
+    await page.getByLabel("Mot de passe").fill("nai\u0308ve fish");
     await page.keyboard.press("Enter");
     await visit.says("<b>Bonjour</b>");
     assertStringIncludes(await page.locator(".name").innerText(), "long\uFFFDgpj.exe");

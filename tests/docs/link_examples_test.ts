@@ -8,6 +8,7 @@ import {
   deriveSealing,
   openPiece,
   PASSWORD_COST as PAGE_COST,
+  passwordBytes,
   sealPiece,
 } from "../../modules/file_sharing/links/page/link_crypto.js";
 import { linkHeadSchema, parseLink } from "../../protocol/file_links.ts";
@@ -24,7 +25,7 @@ Deno.test("the keys of the link of docs/PROTOCOL.md are what this node derives",
   assertEquals(parsed, { url: "https://node.example", ...link });
   const { access, salt } = await deriveAccess(link);
   assertEquals([access, salt], [links.bytes("access"), links.bytes("salt")]);
-  const secret = encodeUtf8(links.text("password"));
+  const secret = passwordBytes(links.text("password"));
   const stretched = await argon2id({ secret, salt, ...PASSWORD_COST, length: 32 });
   assertEquals(stretched, links.bytes("stretched"));
   const { iterations, memorySize } = PAGE_COST;

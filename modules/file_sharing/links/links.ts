@@ -4,7 +4,7 @@
  * @module
  * @see docs/PROTOCOL.md, "Links"
  */
-import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { MAX_FILE_BYTES } from "../../../protocol/file_frames.ts";
 import type { ShareState } from "../../../protocol/file_sharing_api.ts";
@@ -30,7 +30,7 @@ import {
   maxTickets,
   noLink,
 } from "./link.ts";
-import { deriveAccess, deriveSealing } from "./page/link_crypto.js";
+import { deriveAccess, deriveSealing, passwordBytes } from "./page/link_crypto.js";
 
 const MAX_LINKS = 1_000;
 /** Those that say that they were revoked. */
@@ -112,7 +112,7 @@ export class Links {
     const { access, salt } = await deriveAccess(secrets);
     const stretched = password === null
       ? null
-      : await this.#parts.passwords.stretch(encodeUtf8(password.normalize("NFC")), salt);
+      : await this.#parts.passwords.stretch(passwordBytes(password), salt);
     const { open, sealing } = await deriveSealing(secrets, stretched?.slice() ?? null);
     const id = records.newId();
     const link = encodeBase64Url(secrets.id);

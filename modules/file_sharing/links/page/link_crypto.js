@@ -93,6 +93,15 @@ export async function deriveAccess({ id, secret }) {
 }
 
 /**
+ * A password as it goes into Argon2id: however its characters and blanks were typed.
+ * @param {string} text
+ * @returns {Bytes}
+ */
+export function passwordBytes(text) {
+  return new TextEncoder().encode(text.replace(/\p{Zs}/gu, " ").normalize("NFC"));
+}
+
+/**
  * What the keys of a link's pieces come from.
  * @param {{ id: Bytes, secret: Bytes }} link
  * @param {Bytes | null} stretched Argon2id of the password; `null` without one.

@@ -12,6 +12,7 @@ import {
   fromBase64Url,
   openPiece,
   PASSWORD_COST,
+  passwordBytes,
   toBase64Url,
 } from "./link_crypto.js";
 import { languageOf, showBytes, showSpan, WORDS } from "./words.js";
@@ -104,7 +105,7 @@ function stretch(password, salt) {
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = reject;
-    worker.postMessage({ password, salt, cost: PASSWORD_COST });
+    worker.postMessage({ password: passwordBytes(password), salt, cost: PASSWORD_COST });
   }).finally(() => worker.terminate());
 }
 

@@ -6,11 +6,5 @@
 importScripts("argon2.js");
 
 addEventListener("message", async ({ data: { password, salt, cost } }) => {
-  const stretched = await self.hashwasm.argon2id({
-    ...cost,
-    password: new TextEncoder().encode(password.normalize("NFC")),
-    salt,
-    outputType: "binary",
-  });
-  postMessage(stretched);
+  postMessage(await self.hashwasm.argon2id({ ...cost, password, salt, outputType: "binary" }));
 });
