@@ -8,6 +8,7 @@ import type { Output } from "./cli/output.ts";
 import { KEYS_PASSPHRASE, readNewPassphrase, readPassphrase } from "./cli/passphrase_source.ts";
 import type { RunNode } from "./cli/run.ts";
 import type { RunOptions } from "./cli/run_options.ts";
+import { WorkerBulk } from "./crypto/bulk_client.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError } from "./crypto/interface.ts";
@@ -31,6 +32,7 @@ import {
   systemResolver,
 } from "./ports/system.ts";
 import { openBusyMark } from "./ports/system_busy_mark.ts";
+import { openBytes } from "./ports/system_byte_streams.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
 import { createOwnerFiles } from "./ports/system_owner_files.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
@@ -86,6 +88,7 @@ async function composeNode(
   options: RunOptions,
   settings: {
     readonly crypto: WorkerCryptoCore;
+    readonly bulk: WorkerBulk;
     readonly config: NodeConfig;
     readonly log: Log;
   },
@@ -97,6 +100,8 @@ async function composeNode(
       http: systemHttpClient,
       resolver: systemResolver,
       crypto: settings.crypto,
+      bulk: settings.bulk,
+      openBytes,
       files: openFiles(options.data),
       openDatabase: createOpenDatabase(options.data),
       upgrader: systemChannelUpgrader,
@@ -185,6 +190,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   const crypto = await world.core;
+  const bulk = new WorkerBulk(systemClock);
   ending.watchErrors();
   ending.needsCore(crypto.ended);
   ending.needs(peers.finished, "No node can connect");
@@ -193,7 +199,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
     const apiUrl = options.apiUrl ?? peers.origin;
     const config = configOf(options, { apiUrl, adminToken, passphrase });
-    const node = await openOrExplain(composeNode(options, { crypto, config, log }));
+    const node = await openOrExplain(composeNode(options, { crypto, bulk, config, log }));
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
     try {
@@ -216,6 +222,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
       });
     }
   } finally {
+    bulk.stop();
     await crypto.stop().catch(() => {});
   }
 }

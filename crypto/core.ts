@@ -34,7 +34,6 @@ import { selectCryptoMethod } from "./pairs/rotation.ts";
 import { createSecretCalls } from "./at_rest/sealed_secret.ts";
 import { Stretching } from "./primitives/stretching.ts";
 import { createSuccessorCalls } from "./at_rest/successor.ts";
-import { createFileHashCalls } from "./at_rest/file_hashes.ts";
 import { createPasswordCalls } from "./at_rest/passwords.ts";
 import { createRowCalls } from "./at_rest/module_rows.ts";
 import { createSessionCalls } from "./session/session_cipher.ts";
@@ -109,7 +108,6 @@ function createCallTable(parts: CoreParts): CallTable {
     ...createVaultCalls(parts),
     ...createAuditCalls(parts),
     ...createRowCalls(parts),
-    ...createFileHashCalls(parts),
     ...createPasswordCalls(parts),
     ...createHandshakeCalls(parts),
     ...createSessionCalls(parts),

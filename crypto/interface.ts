@@ -367,13 +367,29 @@ export interface CryptoCore extends Omit<CoreCalls, "admitMethod" | "dismissMeth
   removeMethod(options: { name: string }): Promise<void>;
 }
 
-/** All calls that are plain data. `nowMs` is always the caller's monotonic clock, in milliseconds. */
-export interface CoreCalls {
-  /** SHA-256, 32 bytes. */
-  sha256(data: Uint8Array): Promise<Uint8Array>;
+/** What a key of a transfer is made from, and what every chunk under it is bound to (docs/PROTOCOL.md, "Files"). */
+export interface FileKey {
+  /** 32 bytes that both ends have, for this transfer alone. */
+  readonly secret: Uint8Array;
+  /** 16 bytes. */
+  readonly transfer: Uint8Array;
+  /** What of the file is sealed under it. */
+  readonly part: string;
+  /** Of the file, 32 bytes. */
+  readonly root: Uint8Array;
+  /** Of the file, in bytes. */
+  readonly length: number;
+}
+
+/** A sealed chunk is longer than its content by so many bytes. */
+export const FILE_TAG_BYTES = 16;
+
+/** Work on the content of files, beside the core: what is large makes nothing small wait. */
+export interface BulkCrypto {
   /**
    * The root of the hash tree over a chunk of a file, 32 bytes.
-   * @param options `data` of 1 to {@linkcode FILE_CHUNK_BYTES} bytes; `isWhole`: the file has no other chunk.
+   * @param options `data` of 1 to {@linkcode FILE_CHUNK_BYTES} bytes, which is the caller's no more; `isWhole`: the file
+   *   has no other chunk.
    */
   hashChunk(options: { data: Uint8Array; isWhole: boolean }): Promise<Uint8Array>;
   /**
@@ -381,6 +397,44 @@ export interface CoreCalls {
    * @param options `layer`: the roots of its chunks, 32 bytes each, up to {@linkcode MAX_FILE_LAYER_BYTES}.
    */
   hashLayer(options: { layer: Uint8Array }): Promise<Uint8Array>;
+  /**
+   * Seals a part of a file, once it has been found to be what it is to be.
+   * @param options `data` of 1 to {@linkcode FILE_CHUNK_BYTES} bytes, which is the caller's no more; `number`: its place
+   *   in the part; `root`: of the chunk, 32 bytes, or `null` for what is no content.
+   * @returns Ciphertext and tag, or `null` where the data has another root.
+   */
+  sealChunk(
+    options: {
+      key: FileKey;
+      number: number;
+      data: Uint8Array;
+      isWhole: boolean;
+      root: Uint8Array | null;
+    },
+  ): Promise<Uint8Array<ArrayBuffer> | null>;
+  /**
+   * Opens a sealed chunk.
+   * @param options `sealed` is the caller's no more; `root` as of {@linkcode sealChunk}.
+   * @returns The content, or `null` where it has another root.
+   * @throws {CryptoError} `unseal_failed` where it does not open.
+   */
+  openChunk(
+    options: {
+      key: FileKey;
+      number: number;
+      sealed: Uint8Array;
+      isWhole: boolean;
+      root: Uint8Array | null;
+    },
+  ): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Whatever waits is rejected with `core_failed`. */
+  stop(): void;
+}
+
+/** All calls that are plain data. `nowMs` is always the caller's monotonic clock, in milliseconds. */
+export interface CoreCalls {
+  /** SHA-256, 32 bytes. */
+  sha256(data: Uint8Array): Promise<Uint8Array>;
   /**
    * Argon2id of a password, which is wiped, at {@linkcode PASSWORD_COST}: 32 bytes.
    * @param options `password` of 1 to {@linkcode MAX_SECRET_BYTES} bytes; `salt` of 16.

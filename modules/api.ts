@@ -421,7 +421,7 @@ export interface ModuleFiles {
 
 /** The hash tree of BitTorrent v2 over files, a chunk of 1 MiB at a time (docs/PROTOCOL.md, "Content id"). */
 export interface FileHashes {
-  /** The root of one chunk, 32 bytes. @param isWhole The file has no other one. */
+  /** The root of one chunk, 32 bytes. @param data The caller's no more. @param isWhole The file has no other one. */
   chunk(data: Uint8Array, options: { readonly isWhole: boolean }): Promise<Uint8Array>;
   /** The root of a file from those of its two or more chunks. */
   layer(roots: Uint8Array): Promise<Uint8Array>;
@@ -435,6 +435,61 @@ export interface Passwords {
    * @param salt 16 bytes.
    */
   stretch(password: Uint8Array, salt: Uint8Array): Promise<Uint8Array>;
+}
+
+/** What a key of a transfer is made from, and what each chunk under it is bound to (docs/PROTOCOL.md, "Files"). */
+export interface FileKey {
+  /** 32 bytes that both ends have, for this transfer alone. */
+  readonly secret: Uint8Array;
+  /** 16 bytes. */
+  readonly transfer: Uint8Array;
+  /** What of the file is sealed under it. */
+  readonly part: string;
+  /** Of the file, 32 bytes. */
+  readonly root: Uint8Array;
+  /** Of the file, in bytes. */
+  readonly length: number;
+}
+
+/** Which chunk it is, and what it has to be. */
+export interface FileChunk {
+  readonly key: FileKey;
+  /** Its place in the part: a number seals one content under one key, ever. */
+  readonly number: number;
+  /** Of the chunk, 32 bytes; `null` for what is no content of a file. */
+  readonly root: Uint8Array | null;
+  /** The file has no other chunk. */
+  readonly isWhole: boolean;
+}
+
+/** Chunks of files on their way, 1 byte to 1 MiB each; sealed ones are 16 bytes longer. */
+export interface FileSealing {
+  /** @param data The caller's no more. @returns `null` where it has another root: then nothing is sealed. */
+  seal(chunk: FileChunk, data: Uint8Array): Promise<Uint8Array<ArrayBuffer> | null>;
+  /**
+   * @param sealed The caller's no more.
+   * @returns `null` where it has another root.
+   * @throws {Refusal} `bad_signature` where it does not open.
+   */
+  open(chunk: FileChunk, sealed: Uint8Array): Promise<Uint8Array<ArrayBuffer> | null>;
+}
+
+export interface PeerBytesRequest {
+  readonly peer: NodeId;
+  /** Below the peer's URL, without a slash first. */
+  readonly path: string;
+  /** The first byte, and the one behind the last. */
+  readonly range: { readonly from: number; readonly to: number };
+  readonly signal: AbortSignal;
+}
+
+/** What comes from a peer's public route. It holds a connection until it is closed. */
+export interface PeerBytes {
+  /** 206 where it is what was asked for; anything else has no bytes here. */
+  readonly status: number;
+  /** @returns How many bytes; `null` behind the last. @throws {Refusal} `unreachable`, where nothing comes for 30 s too. */
+  read(target: Uint8Array<ArrayBuffer>): Promise<number | null>;
+  close(): void;
 }
 
 /** A file of the machine that is read. Other programs may change it at any moment. */
@@ -564,6 +619,12 @@ export interface ModuleContext {
   readonly hashes: FileHashes | null;
   /** `null` for a module from a file. */
   readonly passwords: Passwords | null;
+  readonly sealing: FileSealing | null;
+  /**
+   * Asks a public route of a peer for a range of bytes. Built-in modules only.
+   * @throws {Refusal} `unreachable` where the peer cannot be called; `url_refused` where its URL must not be.
+   */
+  peerBytes(request: PeerBytesRequest): Promise<PeerBytes>;
   /** @throws {Refusal} `forbidden` for an origin that is not granted; `unreachable`. */
   fetch(request: FetchRequest): Promise<FetchAnswer>;
   /** @throws {Refusal} `forbidden` where it is not granted. */

@@ -4,11 +4,12 @@
  * @module
  */
 import type { NodeId } from "../crypto/encoding.ts";
-import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
+import type { BulkCrypto, CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
 import type { GrantedFolders } from "../ports/granted_folders.ts";
 import type { BusyMark } from "../ports/busy_mark.ts";
 import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
+import type { OpenBytes } from "../ports/byte_streams.ts";
 import type {
   ChannelUpgrader,
   Clock,
@@ -34,6 +35,7 @@ import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
+import { openPeerBytes } from "./p2p/peer_bytes.ts";
 import { PeerApi } from "./p2p/routes.ts";
 import { Asking } from "./modules/asking.ts";
 import { FrameGate } from "./modules/frame_gate.ts";
@@ -66,6 +68,8 @@ export interface NodePorts {
   readonly moduleWorkers: ModuleWorkers;
   readonly folders: GrantedFolders;
   readonly disk: OwnerFiles;
+  readonly bulk: BulkCrypto;
+  readonly openBytes: OpenBytes;
   readonly busyMark: BusyMark;
 }
 
@@ -177,6 +181,8 @@ function createNetwork(
     storageKey: keys.storage,
     words,
     asking,
+    peerBytes: (request) =>
+      openPeerBytes({ ...shared, urlOf: (peer) => urlOf(shared, peer) }, request),
     sender: createSender(shared, late),
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
     servicesChanged: () => ownRecord.setServices(modules.services()),

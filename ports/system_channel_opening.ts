@@ -7,56 +7,14 @@ import { Buffer } from "node:buffer";
 import { OpenRedError } from "../protocol/errors.ts";
 import { MAX_FRAME_BYTES } from "../protocol/limits.ts";
 import { HeldBytes } from "./held_bytes.ts";
-import { MAX_HEAD_BYTES } from "./http_head.ts";
 import type { Channel } from "./ports.ts";
 import { SocketChannel } from "./system_channel.ts";
+import { connect, readHead } from "./system_connection.ts";
 import { runWithDeadline } from "./system_deadline.ts";
-import { Socket } from "./system_socket.ts";
+import type { Socket } from "./system_socket.ts";
 import { isAgreed, openingRequest } from "./websocket_handshake.ts";
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "ws:": 80, "wss:": 443 };
-
-async function connect(url: URL, signal: AbortSignal): Promise<Socket> {
-  const hostname = url.hostname.replace(/^\[|\]$/g, "");
-  const port = Number(url.port) || DEFAULT_PORTS[url.protocol]!;
-  let connection: Deno.TcpConn | Deno.TlsConn = await Deno.connect({ hostname, port });
-  const close = () => {
-    try {
-      connection.close();
-    } catch (error) {
-      // While TLS begins, it is not this connection any more.
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
-  };
-  signal.addEventListener("abort", close, { once: true });
-  try {
-    if (signal.aborted) throw signal.reason;
-    // Otherwise a message of two parts waits for the acknowledgement of the first one: 44 ms on Linux.
-    connection.setNoDelay(true);
-    if (url.protocol === "wss:") {
-      connection = await Deno.startTls(connection, { hostname, alpnProtocols: ["http/1.1"] });
-    }
-    return new Socket(connection);
-  } catch (error) {
-    close();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", close);
-  }
-}
-
-async function readHead(socket: Socket): Promise<string> {
-  for (;;) {
-    const end = Buffer.from(socket.held.buffer, socket.held.byteOffset, socket.heldBytes)
-      .indexOf("\r\n\r\n");
-    if (end >= 0) {
-      const head = Buffer.from(socket.held.subarray(0, end)).toString("latin1");
-      socket.skip(end + 4);
-      return head;
-    }
-    if (!await socket.fill(MAX_HEAD_BYTES)) throw new Error("No answer to the handshake came");
-  }
-}
 
 async function shakeHands(socket: Socket, url: URL): Promise<void> {
   const key = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64");
@@ -66,7 +24,9 @@ async function shakeHands(socket: Socket, url: URL): Promise<void> {
 }
 
 async function open(url: URL, signal: AbortSignal): Promise<Channel> {
-  const socket = await connect(url, signal);
+  const port = Number(url.port) || DEFAULT_PORTS[url.protocol]!;
+  const remote = { hostname: url.hostname, port, isTls: url.protocol === "wss:" };
+  const socket = await connect(remote, signal);
   const close = () => socket.close();
   signal.addEventListener("abort", close, { once: true });
   try {

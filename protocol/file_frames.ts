@@ -4,14 +4,15 @@
  * @module
  */
 import * as v from "valibot";
-import { FILE_CHUNK_BYTES, MAX_FILE_LAYER_BYTES } from "../crypto/interface.ts";
+import { FILE_CHUNK_BYTES, FILE_TAG_BYTES, MAX_FILE_LAYER_BYTES } from "../crypto/interface.ts";
 import { bytesSchema, integerSchema } from "./schemas.ts";
 
-export { FILE_CHUNK_BYTES };
+export { FILE_CHUNK_BYTES, FILE_TAG_BYTES };
+
+/** How long what a request is answered with can be used at most. */
+export const MAX_FILE_LIFETIME_MS = 24 * 3_600_000;
 
 export const HASH_BYTES = 32;
-/** What one frame carries of a chunk or a layer. */
-export const FILE_PIECE_BYTES = 512 * 2 ** 10;
 export const MAX_FILE_BYTES = (MAX_FILE_LAYER_BYTES / HASH_BYTES) * FILE_CHUNK_BYTES;
 export const MAX_SHARE_FILES = 256;
 export const MAX_FILE_NAME_BYTES = 1_024;
@@ -61,25 +62,20 @@ export const requestHeaderSchema = v.looseObject({
 });
 
 /** What it is answered with. */
-export const requestAnswerSchema = v.looseObject({ transfer: idSchema });
-
-/** The roots of the chunks, or the content. */
-export const FILE_PARTS = ["layer", "data"] as const;
-export type FilePart = typeof FILE_PARTS[number];
-
-/** `file_sharing.read`: asks for a chunk, or for a piece of the layer. */
-export const readHeaderSchema = v.looseObject({
-  transfer: idSchema,
-  part: v.picklist(FILE_PARTS),
-  /** Where it begins, in bytes. */
-  at: integerSchema,
+export const requestAnswerSchema = v.looseObject({
+  transfer: bytesSchema(16),
+  /** Below the sender's URL. */
+  file_url: v.pipe(v.string(), v.regex(/^p2p\/file\/[A-Za-z0-9_-]{22}$/)),
+  lifetime_ms: v.pipe(integerSchema, v.minValue(1), v.maxValue(MAX_FILE_LIFETIME_MS)),
+  /** What the keys of the transfer come from. */
+  secret: bytesSchema(32),
 });
 
-/** `file_sharing.piece`; the body is what lies there. */
-export const pieceHeaderSchema = readHeaderSchema;
+/** Where the public route of a transfer lies, `:id` being 22 characters. */
+export const FILE_PATH = "/p2p/file/";
 
 /** Why nothing more comes of a transfer. */
-export const END_REASONS = ["unknown", "changed", "gone"] as const;
+export const END_REASONS = ["changed", "gone"] as const;
 export type EndReason = typeof END_REASONS[number];
 
 /** `file_sharing.end`. */
@@ -90,18 +86,6 @@ export const endHeaderSchema = v.looseObject({
 
 /** `file_sharing.decline`: the receiver wants nothing of a share. */
 export const declineHeaderSchema = v.looseObject({ share: idSchema });
-
-/** The step in which a part is asked for. */
-export function readBytes(part: FilePart): number {
-  return part === "data" ? FILE_CHUNK_BYTES : FILE_PIECE_BYTES;
-}
-
-/** How long a part of a file is; a file of one chunk has no layer. */
-export function partLength(part: FilePart, fileLength: number): number {
-  if (part === "data") return fileLength;
-  const chunks = Math.ceil(fileLength / FILE_CHUNK_BYTES);
-  return chunks < 2 ? 0 : chunks * HASH_BYTES;
-}
 
 /** The bytes of a root that a schema has let through. */
 export const rootSchema = bytesSchema(HASH_BYTES);

@@ -48,6 +48,8 @@ const OPTIONS = [
   "--include",
   "crypto/worker.ts",
   "--include",
+  "crypto/bulk_worker.ts",
+  "--include",
   "ports/system_module_outer.ts",
 ];
 

@@ -28,8 +28,6 @@ type CallMembers = {
 /** All calls, and the byte arrays of their arguments. */
 export const CALLS = {
   sha256: {},
-  hashChunk: { data: "kept" },
-  hashLayer: { layer: "kept" },
   stretchPassword: { password: "secret", salt: "kept" },
   createKeystore: { secret: "secret" },
   openKeystore: { sealed: "kept", secret: "secret", sealedSecret: "kept" },

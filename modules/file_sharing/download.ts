@@ -1,24 +1,24 @@
 /**
- * One accepted offer on its way here: file by file, chunk by chunk, each checked before it is written. Whatever ends it,
+ * One accepted offer on its way here: file by file, each chunk checked before it is written. Whatever ends it,
  * it goes on from what is on the disk.
  *
  * @module
  */
 import { decodeBase64Url } from "../../crypto/encoding.ts";
+import { FILE_CHUNK_BYTES } from "../../protocol/file_frames.ts";
+import type { LandingFolder, NodeId, OwnerFiles } from "../api.ts";
+import { chunkCount, type ContentId, hashFile, isSame } from "./content.ts";
 import {
-  FILE_CHUNK_BYTES,
-  FILE_PIECE_BYTES,
-  type FilePart,
-  partLength,
-} from "../../protocol/file_frames.ts";
-import type { FileHashes, LandingFolder, NodeId, OwnerFiles, PartFile } from "../api.ts";
-import { chunkCount, chunkLength, type ContentId, hashFile, isChunk, isSame } from "./content.ts";
+  checkDisk,
+  type Checked,
+  fetchChunks,
+  type Fetching,
+  type FetchingParts,
+  fetchLayer,
+} from "./fetching.ts";
 import type { Landing } from "./landing.ts";
 import type { OfferedFile } from "./offers.ts";
-import type { Source, Sources } from "./sources.ts";
-
-/** How many chunks of one transfer are asked for before the first has come. */
-const AHEAD = 4;
+import type { Wanted } from "./sources.ts";
 
 /** What is kept of a transfer. */
 export interface Transfer {
@@ -37,23 +37,11 @@ export interface Transfer {
   readonly landed: readonly string[];
 }
 
-/** Content that is not what was offered: nothing more of this transfer is believed. */
-export class WrongContent extends Error {
-  override readonly name = "WrongContent";
-}
-
-export interface DownloadParts {
+export interface DownloadParts extends FetchingParts {
   readonly disk: OwnerFiles;
-  readonly hashes: FileHashes;
-  readonly sources: Sources;
   readonly landing: Landing;
-}
-
-/** How many chunks of a file, from the first on, were found right on disk, or written there. */
-export interface Checked {
-  /** Which file of the transfer. */
-  readonly at: number;
-  readonly chunks: number;
+  /** Where else the very same file was offered. */
+  readonly alsoAt: (file: OfferedFile, than: NodeId) => readonly Omit<Wanted, "download">[];
 }
 
 /** What a download tells, and asks, whoever keeps it. */
@@ -62,6 +50,8 @@ export interface DownloadKeeper {
   readonly peer: NodeId;
   /** Stays from one try to the next, so that none hashes again what another one has. `null` before the first. */
   checked: Checked | null;
+  /** Who gave something wrong. */
+  readonly liars: Set<NodeId>;
   /** Durable when it resolves. */
   change(change: Partial<Transfer>): Promise<void>;
   /** So many bytes of the file under way are on disk. */
@@ -151,144 +141,31 @@ async function fetchFile(
   await noteLanded(keeper, name);
 }
 
-/** What is on disk is hashed while the peer holds no transfer open: in the minutes that can take it would forget it. */
+/** What is on disk is hashed while no peer holds a transfer open: in the minutes that can take it would be forgotten. */
 async function fetchContent(
   parts: DownloadParts,
   keeper: DownloadKeeper,
-  { growing, content, signal }: Omit<Filling, "source">,
+  { growing, content, signal }: Pick<Fetching, "growing" | "content" | "signal">,
 ): Promise<void> {
-  const { share, download, at } = keeper.transfer;
-  const wanted = { peer: keeper.peer, share, file: at, download };
-  if (growing.bytes === 0) keeper.checked = { at, chunks: 0 };
-  let whole = content;
-  const isFilled = await parts.sources.during(wanted, signal, async (source) => {
-    whole = await withLayer(parts, { source, content, signal });
-    if (!isChecked(keeper, { growing, content })) return false;
-    await fill(parts, keeper, { source, growing, content: whole, signal });
-    return true;
-  });
-  if (isFilled) return;
-  await checkDisk(parts.hashes, keeper, { growing, content: whole, signal });
-  await parts.sources.during(
-    wanted,
-    signal,
-    (source) => fill(parts, keeper, { source, growing, content: whole, signal }),
-  );
+  const { share, download, at, files } = keeper.transfer;
+  const { peer, liars } = keeper;
+  const own = { peer, share, file: at };
+  const wanted = [own, ...parts.alsoAt(files[at]!, peer)].map((one) => ({ ...one, download }));
+  const reached = (bytes: number) => keeper.reached(bytes);
+  const fetching = { wanted, liars, growing, content, signal, reached };
+  if (growing.bytes === 0) keeper.checked = { at, have: new Uint8Array(chunkCount(content.bytes)) };
+  const whole = { ...fetching, content: await fetchLayer(parts, fetching) };
+  if (!isChecked(keeper, whole)) keeper.checked = { at, have: await checkDisk(parts, whole) };
+  await fetchChunks(parts, whole, keeper.checked!.have);
 }
 
-/** Fetches the roots of the chunks, which are believed only if they make the root of the file. */
-async function withLayer(
-  { hashes }: DownloadParts,
-  { source, content, signal }: { source: Source; content: ContentId; signal: AbortSignal },
-): Promise<ContentId> {
-  const length = partLength("layer", content.bytes);
-  if (length === 0) return content;
-  const layer = new Uint8Array(length);
-  for (let at = 0; at < length; at += FILE_PIECE_BYTES) {
-    const what = { part: "layer" as FilePart, at, length: Math.min(FILE_PIECE_BYTES, length - at) };
-    layer.set(await source.read(what, signal), at);
-  }
-  if (isSame(await hashes.layer(layer), content.root!)) return { ...content, layer };
-  throw new WrongContent();
-}
-
-interface Filling {
-  readonly source: Source;
-  readonly growing: PartFile;
-  readonly content: ContentId;
-  readonly signal: AbortSignal;
-}
-
-/** Fetches the chunks that are not on disk. */
-async function fill(
-  { hashes }: DownloadParts,
-  keeper: DownloadKeeper,
-  { source, growing, content, signal }: Filling,
-): Promise<void> {
-  const { bytes } = content;
-  const { at } = keeper.transfer;
-  const first = keeper.checked!.chunks;
-  keeper.reached(Math.min(first * FILE_CHUNK_BYTES, bytes));
-  const end = new AbortController();
-  const ending = AbortSignal.any([signal, end.signal]);
-  const underWay: Promise<Arrived>[] = [];
-  let next = first;
-  try {
-    for (let chunk = first; chunk < chunkCount(bytes); chunk++) {
-      while (next < chunkCount(bytes) && underWay.length < AHEAD) {
-        underWay.push(arrival(source, { chunk: next++, bytes }, ending));
-      }
-      const { data, leave } = await underWay.shift()!;
-      try {
-        if (!await isChunk(hashes, content, { chunk, data })) throw new WrongContent();
-        signal.throwIfAborted();
-        await growing.write(chunk * FILE_CHUNK_BYTES, data);
-        keeper.checked = { at, chunks: chunk + 1 };
-      } finally {
-        leave();
-      }
-      keeper.reached(chunk * FILE_CHUNK_BYTES + data.length);
-    }
-  } finally {
-    end.abort();
-    for (const left of await Promise.allSettled(underWay)) {
-      if (left.status === "fulfilled") left.value.leave();
-    }
-  }
-}
-
-interface Arrived {
-  readonly data: Uint8Array;
-  /** Gives back its room in the window. */
-  readonly leave: () => void;
-}
-
-function arrival(
-  source: Source,
-  { chunk, bytes }: { readonly chunk: number; readonly bytes: number },
-  signal: AbortSignal,
-): Promise<Arrived> {
-  const arrived = (async () => {
-    const leave = await source.window.enter(signal);
-    try {
-      const at = chunk * FILE_CHUNK_BYTES;
-      const length = chunkLength(bytes, chunk);
-      return { data: await source.read({ part: "data", at, length }, signal), leave };
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  })();
-  // It is waited for in its turn; what fails before that is heard then.
-  arrived.catch(() => undefined);
-  return arrived;
-}
-
-/** Whether it is known from where on chunks are missing. */
+/** Whether it is known which chunks are missing. */
 function isChecked(
   { checked, transfer: { at } }: DownloadKeeper,
-  { growing, content }: Pick<Filling, "growing" | "content">,
+  { growing, content }: Pick<Fetching, "growing" | "content">,
 ): boolean {
   if (checked?.at !== at) return false;
   // Unless somebody has made the part shorter.
-  return growing.bytes >= Math.min(checked.chunks * FILE_CHUNK_BYTES, content.bytes);
-}
-
-/** Hashes what is on disk, up to the first chunk that is not right. */
-async function checkDisk(
-  hashes: FileHashes,
-  keeper: DownloadKeeper,
-  { growing, content, signal }: Omit<Filling, "source">,
-): Promise<void> {
-  const count = chunkCount(content.bytes);
-  let chunks = 0;
-  for (; chunks < count; chunks++) {
-    signal.throwIfAborted();
-    const from = chunks * FILE_CHUNK_BYTES;
-    if (growing.bytes <= from) break;
-    const data = await growing.read(from, chunkLength(content.bytes, chunks));
-    if (!await isChunk(hashes, content, { chunk: chunks, data })) break;
-    keeper.reached(from + data.length);
-  }
-  keeper.checked = { at: keeper.transfer.at, chunks };
+  const chunks = checked.have.lastIndexOf(1) + 1;
+  return growing.bytes >= Math.min(chunks * FILE_CHUNK_BYTES, content.bytes);
 }

@@ -12,8 +12,6 @@ export const FILES_PERMISSION = "files";
 export const SHARE = "share";
 /** The sealed call that begins a transfer, or goes on with one. */
 export const REQUEST = "request";
-export const READ = "read";
-export const PIECE = "piece";
 export const END = "end";
 export const DECLINE = "decline";
 
@@ -24,11 +22,27 @@ export const FILE_SHARING_MANIFEST = {
   summary: "Files of any size, checked bit by bit, resumed after anything",
   services: ["files"],
   permissions: [FILES_PERMISSION],
+  options: [
+    {
+      type: "number",
+      name: "upload_limit",
+      summary: "Bytes that leave in a second at most, over all uploads; 0 for no limit",
+      fallback: 0,
+      min: 0,
+      max: 2 ** 40,
+    },
+    {
+      type: "number",
+      name: "max_uploads",
+      summary: "Transfers that peers may have open here at one time",
+      fallback: 1_024,
+      min: 1,
+      max: 1_024,
+    },
+  ],
   frames: [
     { type: SHARE, answers: true, members: ["share", "expires_at", "note"] },
     { type: REQUEST, answers: true, members: ["share", "file", "download"] },
-    { type: READ, members: ["transfer", "part", "at"] },
-    { type: PIECE, members: ["transfer", "part", "at"] },
     { type: END, members: ["transfer", "reason"] },
     { type: DECLINE, members: ["share"] },
   ],

@@ -4,7 +4,7 @@
  * @module
  */
 import { OpenRedError } from "../../protocol/errors.ts";
-import { declineHeaderSchema } from "../../protocol/file_frames.ts";
+import { declineHeaderSchema, FILE_PATH } from "../../protocol/file_frames.ts";
 import {
   acceptInputSchema,
   type OffersView,
@@ -37,8 +37,6 @@ import {
   END,
   FILE_SHARING_MANIFEST,
   FILES_PERMISSION,
-  PIECE,
-  READ,
   REQUEST,
   SHARE,
 } from "./manifest.ts";
@@ -83,8 +81,6 @@ export function createFileSharing(): OpenRedModule {
     registerPeerHandlers(peers) {
       peers.call(SHARE, (call) => now().offers.receive(call));
       peers.call(REQUEST, (call) => now().uploads.request(call));
-      peers.frame(READ, { receive: (frame) => now().uploads.read(frame) });
-      peers.frame(PIECE, { receive: (frame) => now().sources.piece(frame) });
       peers.frame(END, { receive: (frame) => now().sources.end(frame) });
       peers.frame(DECLINE, { receive: (frame) => declined(now(), frame) });
     },
@@ -92,7 +88,15 @@ export function createFileSharing(): OpenRedModule {
       registerRoutes(router, now);
       registerLinkDesk(router, now);
     },
-    registerPublicRoutes: (router) => registerLinkRoutes(router, now),
+    registerPublicRoutes(router) {
+      router.route({
+        method: "GET",
+        pattern: `${FILE_PATH}:id`,
+        headers: ["range"],
+        handler: (request) => now().uploads.serve(request),
+      });
+      registerLinkRoutes(router, now);
+    },
     async start(context) {
       running = await compose(context);
       running.shares.start();
@@ -109,7 +113,6 @@ export function createFileSharing(): OpenRedModule {
     sessionConfirmed(peer) {
       now().offering.pump(peer);
       now().transfers.pump(peer);
-      now().sources.pump(peer);
     },
     peerMoved: (old, next) => writeMove(now(), old, next),
     peerForgotten: (peer) => writeDrop(now(), peer),
@@ -118,13 +121,15 @@ export function createFileSharing(): OpenRedModule {
 }
 
 async function compose(context: ModuleContext): Promise<Running> {
-  const { disk, hashes, passwords } = context;
+  const { disk, hashes, sealing, passwords } = context;
   const { tables } = context.storage;
-  if (tables === null || disk === null || hashes === null || passwords === null) {
-    throw new RangeError("File sharing needs tables, files, hashes and passwords");
+  if (
+    tables === null || disk === null || hashes === null || sealing === null || passwords === null
+  ) {
+    throw new RangeError("File sharing needs tables, files and what seals them");
   }
   tables.migrate(FILE_SHARING_TABLES);
-  const parts = { ...context, tables, disk, hashes, passwords };
+  const parts = { ...context, tables, disk, hashes, sealing, passwords };
   const records = {
     shares: new Records<Share>(parts, "share"),
     offers: new Records<Offer>(parts, "offer"),
@@ -140,13 +145,14 @@ async function compose(context: ModuleContext): Promise<Running> {
   });
   const offering = new Offering({ ...parts, records: records.shares });
   const sources = new Sources(parts);
+  const offers = new Offers({ ...parts, records: records.offers });
   return {
     context,
     tables,
     records,
     shares,
     offering,
-    offers: new Offers({ ...parts, records: records.offers }),
+    offers,
     uploads: new Uploads({ ...parts, shares }),
     sources,
     transfers: new Transfers({
@@ -154,6 +160,7 @@ async function compose(context: ModuleContext): Promise<Running> {
       records: records.transfers,
       sources,
       landing: new Landing(),
+      alsoAt: (file, than) => offers.alsoAt(file, than),
     }),
     links,
     streams: new LinkStreams({ ...parts, links }),

@@ -19,6 +19,8 @@ const MAX_BYTES_OF_PEER = 4 * 2 ** 20;
 /** Beyond that a peer has less, so that a few do not take what is there for all. */
 const CROWDED_BYTES = 8 * 2 ** 20;
 const CROWDED_BYTES_OF_PEER = 2 ** 20;
+/** Others that a file is fetched from at the same time. */
+const MAX_SOURCES = 7;
 
 export interface OfferedFile {
   readonly name: string;
@@ -106,6 +108,20 @@ export class Offers {
     const allBytes = bytes + bytesOf(all);
     const isCrowded = allBytes > CROWDED_BYTES && bytesOfPeer > CROWDED_BYTES_OF_PEER;
     return isCrowded || all.length >= MAX_OFFERS || allBytes > MAX_BYTES ? all : null;
+  }
+
+  /** Where the same content was offered by others, and may be had. */
+  alsoAt(
+    { root, length }: OfferedFile,
+    than: NodeId,
+  ): readonly { readonly peer: NodeId; readonly share: string; readonly file: number }[] {
+    const nowMs = this.#parts.clock.nowMs();
+    return this.#parts.records.all().flatMap(({ peer, value: { share, files, ...offer } }) => {
+      const isOver = offer.state === "declined" || (offer.expiresAt ?? Infinity) <= nowMs;
+      if (peer === than || isOver) return [];
+      const file = files.findIndex((one) => one.root === root && one.length === length);
+      return file < 0 ? [] : [{ peer, share, file }];
+    }).slice(0, MAX_SOURCES);
   }
 
   /** @throws {OpenRedError} `not_found`. */

@@ -1,28 +1,26 @@
 /**
  * How much a node has under way from one peer, over all that it fetches there: who waits longest goes first, so that
- * transfers share fairly, memory is bounded, and the peer's channel never fills up.
+ * transfers share fairly, and memory is bounded.
  *
  * @module
  */
 
-/** Chunks that were asked for and are not on disk yet. */
-const MAX_CHUNKS = 4;
+/** Requests under way, of which each has few chunks in memory. */
+const MAX_REQUESTS = 4;
 
 /** The window of one peer. */
 export class PeerWindow {
   #taken = 0;
   readonly #waiting: (() => void)[] = [];
-  /** When anything last came, by the monotonic clock. */
-  cameMs = -Infinity;
 
   /**
-   * Waits for room for one chunk.
+   * Waits for room for one request.
    * @returns What gives it back; to be called once or more.
    * @throws {DOMException} `AbortError` when `signal` fired.
    */
   async enter(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.#taken < MAX_CHUNKS) this.#taken += 1;
+    if (this.#taken < MAX_REQUESTS) this.#taken += 1;
     else await this.#turn(signal);
     let isHeld = true;
     return () => {

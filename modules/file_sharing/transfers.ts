@@ -7,16 +7,12 @@ import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { TransferState } from "../../protocol/file_sharing_api.ts";
 import type { ModuleContext, NodeId } from "../api.ts";
-import {
-  type Checked,
-  download,
-  type DownloadParts,
-  type Transfer,
-  WrongContent,
-} from "./download.ts";
+import { download, type DownloadParts, type Transfer } from "./download.ts";
+import type { Checked } from "./fetching.ts";
 import type { Offer } from "./offers.ts";
 import { pause } from "./pause.ts";
 import type { Held, Records } from "./records.ts";
+import { WrongContent } from "./source.ts";
 
 const ID_BYTES = 16;
 const FIRST_PAUSE_MS = 1_000;
@@ -42,6 +38,7 @@ interface Run {
   /** Of the file under way. */
   bytes: number;
   checked: Checked | null;
+  readonly liars: Set<NodeId>;
 }
 
 /** The transfers of one node. */
@@ -215,6 +212,7 @@ export class Transfers {
       waits: null,
       bytes: 0,
       checked: null,
+      liars: new Set(),
     };
     const done = this.#repeat(id, run).catch((error) => this.#failed(error)).finally(() => {
       this.#runs.delete(id);
@@ -261,6 +259,7 @@ export class Transfers {
           return current();
         },
         peer: held.peer,
+        liars: run.liars,
         get checked() {
           return run.checked;
         },
@@ -301,6 +300,7 @@ function endOf(error: unknown): Pick<Transfer, "state" | "why"> | { readonly wai
     case "rate_limited":
     case "internal":
     case "session_unknown":
+    case "bad_signature":
       return { waits: error.message };
     case "forbidden":
       return { state: "paused", why: error.message };

@@ -1,65 +1,34 @@
 /**
- * Files on their way out: whoever may fetch one asks for a chunk at a time, and gets it once it is still what it was
- * when it was shared.
+ * Files on their way out: whoever may fetch one gets a path that nobody can guess and the secret of one transfer, and
+ * then what is sealed for that, for as long as the file is what it was when it was shared.
  *
  * @module
  */
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import {
-  type EndReason,
-  FILE_CHUNK_BYTES,
-  FILE_PIECE_BYTES,
-  type FilePart,
-  partLength,
-  readBytes,
-  readHeaderSchema,
-  requestHeaderSchema,
-} from "../../protocol/file_frames.ts";
+import { type EndReason, FILE_PATH, requestHeaderSchema } from "../../protocol/file_frames.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type {
   CallAnswer,
-  FileHashes,
+  FileSealing,
   ModuleContext,
+  ModuleTables,
   NodeId,
-  OwnerFile,
   OwnerFiles,
   PeerFrame,
+  PublicAnswer,
+  PublicRequest,
 } from "../api.ts";
-import { isChunk } from "./content.ts";
-import { END, PIECE } from "./manifest.ts";
-import type { Fetchable, Shares } from "./shares.ts";
+import { END, FILES_PERMISSION } from "./manifest.ts";
+import type { Shares } from "./shares.ts";
+import { Upload } from "./upload.ts";
+import { UploadTurns } from "./upload_turns.ts";
 
 const ID_BYTES = 16;
+const SECRET_BYTES = 32;
 const MAX_OF_PEER = 64;
-const MAX_UPLOADS = 1_024;
-/** Reads of one peer that wait for their turn; a receiver has far fewer under way. */
-const MAX_QUEUED = 64;
 const IDLE_MS = 120_000;
-/** Lost pieces are asked for again; who asks for more than that is not fetching. */
-const MAX_TIMES = 3;
-const ALLOWANCE_BYTES = 16 * FILE_CHUNK_BYTES;
-
-/** What was asked for. */
-interface Read {
-  readonly transfer: string;
-  readonly part: FilePart;
-  readonly at: number;
-}
-
-/** One transfer, as its sender knows it; in memory only. */
-interface Upload {
-  readonly id: string;
-  readonly peer: NodeId;
-  readonly from: Fetchable;
-  readonly download: string;
-  readonly file: OwnerFile;
-  readonly name: string;
-  usedMs: number;
-  sentBytes: number;
-  /** How far the receiver has come, as far as it can be seen from here. */
-  reachedBytes: number;
-}
+const LIFETIME_MS = 3_600_000;
 
 /** What the owner sees of one. */
 export interface UploadView {
@@ -71,35 +40,37 @@ export interface UploadView {
 }
 
 export interface UploadParts
-  extends Pick<ModuleContext, "clock" | "random" | "send" | "metrics" | "log"> {
+  extends Pick<ModuleContext, "clock" | "random" | "send" | "log" | "options"> {
+  readonly tables: ModuleTables;
   readonly disk: OwnerFiles;
-  readonly hashes: FileHashes;
+  readonly sealing: FileSealing;
   readonly shares: Shares;
 }
 
-/** The uploads of one node. */
+/** The uploads of one node; in memory only. */
 export class Uploads {
   readonly #parts: UploadParts;
+  readonly #turns: UploadTurns;
+  /** By the last segment of their paths. */
   readonly #uploads = new Map<string, Upload>();
-  readonly #queues = new Map<NodeId, Read[]>();
   #cancelSweep: (() => void) | null = null;
-  #isStopped = false;
 
   constructor(parts: UploadParts) {
     this.#parts = parts;
+    this.#turns = new UploadTurns(parts.clock, Number(parts.options.upload_limit));
   }
 
   stop(): void {
-    this.#isStopped = true;
     this.#cancelSweep?.();
-    for (const upload of [...this.#uploads.values()]) this.#drop(upload);
+    this.#turns.stop();
+    for (const upload of this.#all()) this.#drop(upload);
   }
 
   views(): readonly UploadView[] {
-    return [...this.#uploads.values()].map(({ id, peer, name, from, reachedBytes }) => ({
-      id,
+    return this.#all().map(({ transfer, peer, from, reachedBytes }) => ({
+      id: encodeBase64Url(transfer),
       peer,
-      name,
+      name: from.path.split(/[/\\]/).at(-1) ?? "",
       bytes: from.content.bytes,
       reachedBytes,
     }));
@@ -112,33 +83,70 @@ export class Uploads {
   async request({ peer, header }: PeerFrame): Promise<CallAnswer> {
     const wanted = parseInput(requestHeaderSchema, header);
     this.#makeRoom(peer);
-    const { shares, disk, random, clock } = this.#parts;
+    const { shares, disk, random, clock, sealing } = this.#parts;
     const from = await shares.fetchable(peer, wanted);
     const file = await disk.openFile(from.path).catch(async (cause) => {
       await shares.fail(from.id, "A file is not there any more");
       throw new OpenRedError("not_found", "No such file is shared with this peer", { cause });
     });
     this.#dropFormer({ peer, from, download: wanted.download });
-    const id = encodeBase64Url(random.bytes(ID_BYTES));
-    const name = from.path.split(/[/\\]/).at(-1) ?? "";
-    this.#uploads.set(id, {
-      id,
+    const path = encodeBase64Url(random.bytes(ID_BYTES));
+    const upload: Upload = new Upload({ clock, sealing, turns: this.#turns }, {
       peer,
       from,
-      download: wanted.download,
       file,
-      name,
-      usedMs: clock.monotonicMs(),
-      sentBytes: 0,
-      reachedBytes: 0,
+      path,
+      download: wanted.download,
+      transfer: random.bytes(ID_BYTES),
+      secret: random.bytes(SECRET_BYTES),
+      isOpen: () => this.#isOpen(upload),
+      changed: () => this.#changed(upload),
     });
+    this.#uploads.set(path, upload);
     this.#sweepLater();
-    return { header: { transfer: id } };
+    return {
+      header: {
+        transfer: encodeBase64Url(upload.transfer),
+        file_url: FILE_PATH.slice(1) + path,
+        lifetime_ms: LIFETIME_MS,
+        secret: encodeBase64Url(upload.secret),
+      },
+    };
+  }
+
+  /**
+   * Answers a request for what lies at a path.
+   * @throws {OpenRedError} `not_found` for whatever is not there, or not any more; `rate_limited`.
+   */
+  serve({ params, headers, signal }: PublicRequest): Promise<PublicAnswer> {
+    const upload = this.#uploads.get(params.id!);
+    if (upload === undefined) throw notThere();
+    if (!this.#isOpen(upload)) {
+      this.#end(upload, "gone");
+      throw notThere();
+    }
+    const ageMs = this.#parts.clock.monotonicMs() - upload.begunMs;
+    if (ageMs >= LIFETIME_MS || upload.isUsedUp) {
+      this.#dropIdle(upload);
+      throw notThere();
+    }
+    return Promise.resolve(upload.answer(headers.range, signal));
+  }
+
+  /** Whether its peer may still have it. */
+  #isOpen({ path, peer, from }: Upload): boolean {
+    const { shares, tables } = this.#parts;
+    return this.#uploads.has(path) && shares.isOpen(from.id) &&
+      tables.peers.standing(peer, FILES_PERMISSION) === "allowed";
+  }
+
+  #all(): readonly Upload[] {
+    return [...this.#uploads.values()];
   }
 
   /** A download goes on in one transfer. */
   #dropFormer({ peer, from, download }: Pick<Upload, "peer" | "from" | "download">): void {
-    for (const upload of [...this.#uploads.values()]) {
+    for (const upload of this.#all()) {
       const { id, file } = upload.from;
       if (upload.peer !== peer || upload.download !== download) continue;
       if (id === from.id && file === from.file) this.#drop(upload);
@@ -147,125 +155,47 @@ export class Uploads {
 
   /** A peer that begins anew leaves its former transfers behind: the one idle for longest gives way. */
   #makeRoom(peer: NodeId): void {
-    const ofPeer = [...this.#uploads.values()].filter((upload) => upload.peer === peer);
+    const ofPeer = this.#all().filter((upload) => upload.peer === peer);
     if (ofPeer.length >= MAX_OF_PEER) {
       this.#drop(ofPeer.reduce((a, b) => a.usedMs <= b.usedMs ? a : b));
-    } else if (this.#uploads.size >= MAX_UPLOADS) {
+    } else if (this.#uploads.size >= Number(this.#parts.options.max_uploads)) {
       throw new OpenRedError("overloaded", "Too many transfers are under way here");
     }
   }
 
-  /** Takes a frame that asks for a part of a file. */
-  read({ peer, header }: PeerFrame): Promise<boolean> {
-    const read = parseInput(readHeaderSchema, header);
-    const queue = this.#queues.get(peer);
-    if (queue === undefined) {
-      const first = [read];
-      this.#queues.set(peer, first);
-      this.#drain(peer, first);
-    } else if (queue.length < MAX_QUEUED) queue.push(read);
-    else this.#parts.metrics.count("reads_dropped");
-    return Promise.resolve(false);
-  }
-
-  async #drain(peer: NodeId, queue: Read[]): Promise<void> {
-    try {
-      for (let read = queue.shift(); read !== undefined; read = queue.shift()) {
-        if (this.#isStopped) return;
-        await this.#take(peer, read);
-      }
-    } finally {
-      // In the same turn as the last look at it: what comes later begins a queue of its own.
-      this.#queues.delete(peer);
-    }
-  }
-
-  /** A read that fails takes none of those behind it along. */
-  async #take(peer: NodeId, read: Read): Promise<void> {
-    try {
-      const upload = this.#uploads.get(read.transfer);
-      if (upload === undefined || upload.peer !== peer) {
-        this.#tellEnd(peer, { transfer: read.transfer, reason: "unknown" });
-      } else await this.#answer(upload, read);
-    } catch (error) {
-      this.#parts.log.log("error", "upload_failed", { text: String(error) });
-    }
-  }
-
-  async #answer(upload: Upload, { part, at }: Read): Promise<void> {
-    const { clock, shares } = this.#parts;
-    const { bytes } = upload.from.content;
-    const length = partLength(part, bytes);
-    if (at >= length || at % readBytes(part) !== 0) return;
-    upload.usedMs = clock.monotonicMs();
-    if (!shares.isOpen(upload.from.id)) return this.#end(upload, "gone");
-    const count = Math.min(readBytes(part), length - at);
-    upload.sentBytes += count;
-    if (upload.sentBytes > MAX_TIMES * bytes + ALLOWANCE_BYTES) return this.#end(upload, "gone");
-    const content = part === "layer"
-      ? upload.from.content.layer!.subarray(at, at + count)
-      : await this.#chunk(upload, at, count);
-    if (!this.#uploads.has(upload.id)) return;
-    if (content === null) return await this.#changed(upload);
-    this.#sendPieces(upload, { part, at, content });
-    if (part === "data") upload.reachedBytes = Math.max(upload.reachedBytes, at + count);
-  }
-
-  /** @returns `null` where it is not what was shared any more. */
-  async #chunk(upload: Upload, at: number, length: number): Promise<Uint8Array | null> {
-    try {
-      const data = await upload.file.read(at, length);
-      const chunk = at / FILE_CHUNK_BYTES;
-      const isWhole = await isChunk(this.#parts.hashes, upload.from.content, { chunk, data });
-      return isWhole ? data : null;
-    } catch (error) {
-      if (!(error instanceof OpenRedError)) throw error;
-      return null;
-    }
-  }
-
-  async #changed(upload: Upload): Promise<void> {
+  #changed(upload: Upload): void {
+    if (!this.#uploads.has(upload.path)) return;
     this.#end(upload, "changed");
-    await this.#parts.shares.fail(upload.from.id, "A file has changed since it was shared");
-  }
-
-  #sendPieces(
-    { id, peer }: Upload,
-    { part, at, content }: { part: FilePart; at: number; content: Uint8Array },
-  ): void {
-    for (let from = 0; from < content.length; from += FILE_PIECE_BYTES) {
-      this.#parts.send({
-        peer,
-        type: PIECE,
-        header: { transfer: id, part, at: at + from },
-        body: content.slice(from, from + FILE_PIECE_BYTES),
-      });
-    }
+    const why = "A file has changed since it was shared";
+    this.#parts.shares.fail(upload.from.id, why).catch((error) => {
+      this.#parts.log.log("error", "upload_failed", { text: String(error) });
+    });
   }
 
   #end(upload: Upload, reason: EndReason): void {
     this.#drop(upload);
-    this.#tellEnd(upload.peer, { transfer: upload.id, reason });
-  }
-
-  #tellEnd(peer: NodeId, header: { transfer: string; reason: EndReason }): void {
-    this.#parts.send({ peer, type: END, header });
+    const header = { transfer: encodeBase64Url(upload.transfer), reason };
+    this.#parts.send({ peer: upload.peer, type: END, header });
   }
 
   #drop(upload: Upload): void {
-    if (this.#uploads.delete(upload.id)) upload.file.close();
+    if (this.#uploads.delete(upload.path)) upload.close();
+  }
+
+  #dropIdle(upload: Upload): void {
+    if (upload.answers === 0) this.#drop(upload);
   }
 
   /** Ends what a share gives. */
   end({ share }: { readonly share: string }): void {
-    for (const upload of [...this.#uploads.values()]) {
+    for (const upload of this.#all()) {
       if (upload.from.id === share) this.#end(upload, "gone");
     }
   }
 
   /** Ends all that goes to a peer, without a word. */
   drop(peer: NodeId): void {
-    for (const upload of [...this.#uploads.values()]) {
+    for (const upload of this.#all()) {
       if (upload.peer === peer) this.#drop(upload);
     }
   }
@@ -275,10 +205,14 @@ export class Uploads {
     this.#cancelSweep ??= this.#parts.clock.setTimer(IDLE_MS, () => {
       this.#cancelSweep = null;
       const oldestMs = this.#parts.clock.monotonicMs() - IDLE_MS;
-      for (const upload of [...this.#uploads.values()]) {
-        if (upload.usedMs <= oldestMs) this.#drop(upload);
+      for (const upload of this.#all()) {
+        if (upload.usedMs <= oldestMs) this.#dropIdle(upload);
       }
       if (this.#uploads.size > 0) this.#sweepLater();
     });
   }
+}
+
+function notThere(): OpenRedError {
+  return new OpenRedError("not_found", "There is nothing at this path");
 }

@@ -4,15 +4,23 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
-import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
+import {
+  type BulkCrypto,
+  type CryptoCore,
+  CryptoError,
+  type KeyRef,
+} from "../../crypto/interface.ts";
 import type {
   FileHashes,
+  FileSealing,
   ModuleContext,
   ModulePeer,
   ModulePeers,
   ModuleStorage,
   OptionValue,
   Passwords,
+  PeerBytes,
+  PeerBytesRequest,
 } from "../../modules/api.ts";
 import type { Clock, HttpClient, Log, Random, Resolver } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -59,6 +67,9 @@ export interface ContextParts {
   readonly resolver: Resolver;
   readonly folders: GrantedFolders;
   readonly disk: OwnerFiles;
+  readonly bulk: BulkCrypto;
+  /** @throws {OpenRedError} `unreachable`, `url_refused`. */
+  readonly peerBytes: (request: PeerBytesRequest) => Promise<PeerBytes>;
   readonly sender: Sender;
   readonly words: PeerWords;
   /** The binding of the session with a peer that counts now. */
@@ -99,6 +110,11 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     disk: owner.kind === "built-in" ? parts.disk : null,
     hashes: owner.kind === "built-in" ? createHashes(parts) : null,
     passwords: owner.kind === "built-in" ? createPasswords(parts) : null,
+    sealing: owner.kind === "built-in" ? createSealing(parts) : null,
+    peerBytes: async (request) => {
+      if (owner.kind === "file") throw notGranted();
+      return await parts.peerBytes(request);
+    },
     binding: (peer) => Promise.resolve(parts.binding(peer)?.slice() ?? null),
     fetch: (request) => grantedFetch(parts, owner.grants, request),
     folder: async (folder) => await grantedFolder(parts.folders, owner.grants, folder),
@@ -150,10 +166,24 @@ function viewPeer({ book, permissions, petnames, sender }: ContextParts, id: Nod
   };
 }
 
-function createHashes({ crypto }: ContextParts): FileHashes {
+function createHashes({ bulk }: ContextParts): FileHashes {
   return {
-    chunk: (data, { isWhole }) => crypto.hashChunk({ data, isWhole }),
-    layer: (layer) => crypto.hashLayer({ layer }),
+    chunk: (data, { isWhole }) => bulk.hashChunk({ data, isWhole }),
+    layer: (layer) => bulk.hashLayer({ layer }),
+  };
+}
+
+function createSealing({ bulk }: ContextParts): FileSealing {
+  return {
+    seal: (chunk, data) => bulk.sealChunk({ ...chunk, data }),
+    open: async (chunk, sealed) => {
+      try {
+        return await bulk.openChunk({ ...chunk, sealed });
+      } catch (cause) {
+        if (!(cause instanceof CryptoError) || cause.code !== "unseal_failed") throw cause;
+        throw new OpenRedError("bad_signature", "A chunk does not open", { cause });
+      }
+    },
   };
 }
 

@@ -19,7 +19,6 @@ import {
 } from "../../crypto/interface.ts";
 import { CoreWorld, createTestNode, ISSUED_AT, LIFE_MS, NEXT } from "./crypto_core_world.ts";
 import { CHEAP_COST } from "../world/cores.ts";
-import { bep52Content, bep52Files } from "../vectors/bep52.ts";
 
 const EMPTY = new Uint8Array(0);
 /** The next pairs are to be of a module's method. */
@@ -44,24 +43,6 @@ const cases: Readonly<Record<string, Case>> = {
     const digest = await core.sha256(encodeUtf8("abc"));
     assertEquals(digest[0], 0xba);
     assertEquals(digest.length, 32);
-  },
-
-  "hashes files by chunk and layer": async ({ core }) => {
-    const content = bep52Content(2 ** 20 + 1);
-    const hash = (data: Uint8Array, isWhole: boolean) => core.hashChunk({ data, isWhole });
-    const rootOf = (length: number) => bep52Files.find((file) => file.length === length)!.root;
-    assertEquals((await hash(content.subarray(0, 16_385), true)).toHex(), rootOf(16_385));
-    const roots = [
-      await hash(content.subarray(0, 2 ** 20), false),
-      await hash(content.subarray(2 ** 20), false),
-    ];
-    const root = await core.hashLayer({ layer: concatBytes(...roots) });
-    assertEquals(root.toHex(), rootOf(2 ** 20 + 1));
-    for (const data of [EMPTY, content]) await assertCode("bad_argument", () => hash(data, true));
-    for (const length of [0, 32, 65, 4 * 2 ** 20 + 32]) {
-      const layer = new Uint8Array(length);
-      await assertCode("bad_argument", () => core.hashLayer({ layer }));
-    }
   },
 
   "stretches a password, which is wiped": async ({ core }) => {

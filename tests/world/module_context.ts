@@ -20,6 +20,7 @@ import { PeerBook } from "../../peer/peers/peer_book.ts";
 import { Petnames } from "../../peer/peers/petnames.ts";
 import { manifestSchema } from "../../protocol/module_manifest.ts";
 import type { NodeEvent } from "../../protocol/admin_api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import { TestParts } from "../peer/parts.ts";
 import { TestNodeKeys } from "../peer/test_node_keys.ts";
@@ -34,6 +35,9 @@ export class ContextWorld implements Disposable {
   readonly petnames: Petnames;
   /** Nobody is there to be asked. */
   readonly asking: Asking;
+  /** Nobody serves anything. */
+  peerBytes: ModuleContext["peerBytes"] = () =>
+    Promise.reject(new OpenRedError("unreachable", "Nobody is there"));
   /** Whatever the node told since it was made. */
   readonly told: NodeEvent[] = [];
 
@@ -79,6 +83,7 @@ export class ContextWorld implements Disposable {
       petnames,
       sender,
       ...machinePorts(),
+      peerBytes: (request) => this.peerBytes(request),
       http: new FakeHttp(),
       resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
       own: { id: this.keys.id, alias: "tests" },

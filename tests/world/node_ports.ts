@@ -4,6 +4,7 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
+import { createLocalBulk } from "../../crypto/bulk/file_chunks.ts";
 import type { NodePorts } from "../../peer/node.ts";
 import {
   createOpenDatabase,
@@ -17,6 +18,7 @@ import {
 import type { GrantedFolders } from "../../ports/granted_folders.ts";
 import type { OwnerFiles } from "../../ports/owner_files.ts";
 import { createOwnerFiles } from "../../ports/system_owner_files.ts";
+import { openBytes } from "../../ports/system_byte_streams.ts";
 import { openBusyMark } from "../../ports/system_busy_mark.ts";
 import { createModuleWorkers } from "../../ports/system_module_workers.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -38,13 +40,15 @@ const NO_DISK: OwnerFiles = {
 /** Threads for modules from files, and nothing of the machine besides. The process and its memory are many tests'. */
 export function machinePorts(): Pick<
   NodePorts,
-  "moduleWorkers" | "folders" | "disk" | "busyMark"
+  "moduleWorkers" | "folders" | "disk" | "busyMark" | "bulk" | "openBytes"
 > {
   return {
     moduleWorkers: createModuleWorkers({ processBytes: Infinity }),
     folders: NO_FOLDERS,
     disk: NO_DISK,
     busyMark: new MemoryBusyMark(),
+    bulk: createLocalBulk(),
+    openBytes,
   };
 }
 

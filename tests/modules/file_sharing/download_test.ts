@@ -1,31 +1,32 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { LocalCryptoCore } from "../../../crypto/core.ts";
-import { encodeBase64Url, encodeNodeId } from "../../../crypto/encoding.ts";
-import type { FileHashes } from "../../../modules/api.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createLocalBulk } from "../../../crypto/bulk/file_chunks.ts";
+import { concatBytes, encodeBase64Url, encodeNodeId } from "../../../crypto/encoding.ts";
+import type { FileHashes, NodeId } from "../../../modules/api.ts";
 import { hashFile } from "../../../modules/file_sharing/content.ts";
 import {
   download,
   type DownloadKeeper,
   type Transfer,
-  WrongContent,
 } from "../../../modules/file_sharing/download.ts";
 import { Landing } from "../../../modules/file_sharing/landing.ts";
-import { PeerWindow } from "../../../modules/file_sharing/peer_window.ts";
-import type { Source, Sources } from "../../../modules/file_sharing/sources.ts";
+import { WrongContent } from "../../../modules/file_sharing/source.ts";
+import { Sources } from "../../../modules/file_sharing/sources.ts";
 import { createOwnerFiles } from "../../../ports/system_owner_files.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
+import { SealedLayout } from "../../../protocol/sealed_file.ts";
 import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
 import { bep52Content } from "../../vectors/bep52.ts";
+import { VirtualClock } from "../../world/virtual_clock.ts";
 import { filesIn } from "./sharing_nodes.ts";
 
 const MIB = 2 ** 20;
 const CONTENT = bep52Content(3 * MIB + 5);
-const PEER = encodeNodeId(new Uint8Array(32).fill(1));
+const PEERS = [1, 2, 3].map((byte) => encodeNodeId(new Uint8Array(32).fill(byte)));
 
-const core = await LocalCryptoCore.create();
+const bulk = createLocalBulk();
 const hashes: FileHashes = {
-  chunk: (data, { isWhole }) => core.hashChunk({ data, isWhole }),
-  layer: (layer) => core.hashLayer({ layer }),
+  chunk: (data, { isWhole }) => bulk.hashChunk({ data, isWhole }),
+  layer: (layer) => bulk.hashLayer({ layer }),
 };
 const { root, layer } = await hashFile(hashes, {
   bytes: CONTENT.length,
@@ -33,25 +34,75 @@ const { root, layer } = await hashFile(hashes, {
   close: () => {},
 }, { signal: new AbortController().signal, hashed: () => {} });
 
-/** A peer that sends these bytes, whatever it has offered. */
-function sourcesOf(parts: { readonly layer: Uint8Array; readonly data: Uint8Array }) {
+/** What a peer serves, whatever it has offered. */
+interface Served {
+  readonly layer: Uint8Array;
+  readonly data: Uint8Array;
+}
+
+/** Peers that seal and serve these bytes, each its own; a peer's word is a failure in its place. */
+function sourcesOf(...served: readonly (Served | OpenRedError)[]) {
   const asked: string[] = [];
-  const window = new PeerWindow();
-  const source = {
-    window,
-    read: ({ part, at, length }: { part: "layer" | "data"; at: number; length: number }) => {
-      asked.push(`${part} ${at}`);
-      return Promise.resolve(parts[part].slice(at, at + length));
+  const layout = new SealedLayout(CONTENT.length);
+  const keyOf = (peer: number, part: string) => {
+    const id = new Uint8Array(16).fill(peer);
+    const secret = new Uint8Array(32).fill(peer);
+    return { secret, transfer: id, part, root: root!, length: CONTENT.length };
+  };
+  const seal = async (peer: number, index: number) => {
+    const { part, number, at, length } = layout.slice(index);
+    asked.push(part === "layer" ? `${part} ${peer}` : `${part} ${number} ${peer}`);
+    const data = (served[peer] as Served)[part].slice(at, at + length);
+    const chunk = { key: keyOf(peer, part), number, root: null, isWhole: false };
+    return (await bulk.sealChunk({ ...chunk, data }))!;
+  };
+  const sources = new Sources({
+    clock: new VirtualClock(0),
+    sealing: {
+      seal: () => Promise.resolve(null),
+      open: (chunk, sealed) => bulk.openChunk({ ...chunk, sealed }),
     },
-  } as unknown as Source;
-  const sources = {
-    during: (_: unknown, __: unknown, work: (source: Source) => Promise<unknown>) => work(source),
-  } as unknown as Sources;
-  return { sources, asked, window };
+    ask: ({ peer }) => {
+      const number = PEERS.indexOf(peer);
+      const one = served[number]!;
+      if (one instanceof OpenRedError) return Promise.reject(one);
+      asked.push(`ask ${number}`);
+      const id = encodeBase64Url(new Uint8Array(16).fill(number));
+      const header = {
+        transfer: id,
+        file_url: `p2p/file/${id}`,
+        lifetime_ms: 1,
+        secret: encodeBase64Url(new Uint8Array(32).fill(number)),
+      };
+      return Promise.resolve({ header, body: new Uint8Array() });
+    },
+    peerBytes: async ({ peer, range: { from, to } }) => {
+      const number = PEERS.indexOf(peer);
+      const sealed: Uint8Array[] = [];
+      for (let index = layout.indexAt(from)!; index < layout.indexAt(to)!; index++) {
+        sealed.push(await seal(number, index));
+      }
+      const bytes = concatBytes(...sealed);
+      let at = 0;
+      return {
+        status: 206,
+        read: (target) => {
+          if (at === bytes.length) return Promise.resolve(null);
+          const some = bytes.subarray(at, at + target.length);
+          target.set(some);
+          at += some.length;
+          return Promise.resolve(some.length);
+        },
+        close: () => {},
+      };
+    },
+  });
+  return { sources, asked };
 }
 
 class Kept implements DownloadKeeper {
-  readonly peer = PEER;
+  readonly peer = PEERS[0]!;
+  readonly liars = new Set<NodeId>();
   transfer: Transfer;
   checked: DownloadKeeper["checked"] = null;
 
@@ -88,10 +139,20 @@ async function withFolder(
   await test({ folder: `${path}/folder`, disk: createOwnerFiles(`${path}/data`) });
 }
 
-function fetchAll(kept: Kept, parts: Omit<Parameters<typeof download>[0], "hashes" | "landing">) {
+/** @param others How many further peers have offered each file. */
+function fetchAll(
+  kept: Kept,
+  parts: Pick<Parameters<typeof download>[0], "disk" | "sources">,
+  others = 0,
+) {
   const signal = new AbortController().signal;
-  return download({ ...parts, hashes, landing: new Landing() }, kept, signal);
+  const alsoAt = () => PEERS.slice(1, 1 + others).map((peer) => ({ peer, share: "s", file: 0 }));
+  const log = { log: () => {} };
+  return download({ ...parts, hashes, log, landing: new Landing(), alsoAt }, kept, signal);
 }
+
+const HONEST: Served = { layer: layer!, data: CONTENT };
+const ALL_CHUNKS = [0, 1, 2, 3];
 
 function changed(content: Uint8Array, at: number): Uint8Array {
   const copy = content.slice();
@@ -99,27 +160,69 @@ function changed(content: Uint8Array, at: number): Uint8Array {
   return copy;
 }
 
-const LIES: readonly (readonly [string, Parameters<typeof sourcesOf>[0], number])[] = [
+const LIES: readonly (readonly [string, Served, number])[] = [
   ["another layer", { layer: changed(layer!, 40), data: CONTENT }, 0],
   ["another first chunk", { layer: layer!, data: changed(CONTENT, 3) }, 0],
   ["another last chunk", { layer: layer!, data: changed(CONTENT, CONTENT.length - 1) }, 3 * MIB],
-  ["a shorter file", { layer: layer!, data: CONTENT.slice(0, -1) }, 3 * MIB],
 ];
 
 for (const [what, sent, written] of LIES) {
   Deno.test(`of a peer that sends ${what} nothing wrong is written, and nothing lands`, async () => {
     await withFolder(async ({ folder, disk }) => {
       const kept = new Kept(folder, ["a"]);
-      const { sources, window } = sourcesOf(sent);
+      const { sources } = sourcesOf(sent);
       await assertRejects(() => fetchAll(kept, { disk, sources }), WrongContent);
       assertEquals(filesIn(folder), [".openred-x.part"]);
-      assertEquals(Deno.readFileSync(`${folder}/.openred-x.part`), CONTENT.slice(0, written));
+      const growing = Deno.readFileSync(`${folder}/.openred-x.part`);
+      assert(growing.length >= written);
+      // A chunk that others overtook has left a hole.
+      for (let at = 0; at < growing.length; at += MIB) {
+        const chunk = growing.subarray(at, at + MIB);
+        const isHole = chunk.every((byte) => byte === 0);
+        assert(isHole || chunk.every((byte, index) => byte === CONTENT[at + index]));
+      }
       assertEquals(kept.transfer.landed, []);
-      // Its room in the window is free again.
-      for (let room = 0; room < 4; room++) await window.enter(new AbortController().signal);
+    });
+  });
+
+  Deno.test(`what a peer that sends ${what} does not give comes from another one`, async () => {
+    await withFolder(async ({ folder, disk }) => {
+      const kept = new Kept(folder, ["a"]);
+      await fetchAll(kept, { disk, sources: sourcesOf(sent, HONEST).sources }, 1);
+      assertEquals(Deno.readFileSync(`${folder}/a`), CONTENT);
+      assertEquals([...kept.liars], [PEERS[0]!]);
     });
   });
 }
+
+Deno.test("a peer that is away, or gives nothing, keeps nobody from the others", async () => {
+  await withFolder(async ({ folder, disk }) => {
+    const kept = new Kept(folder, ["a"]);
+    const away = new OpenRedError("unreachable", "Nobody is there");
+    const { sources, asked } = sourcesOf(away, new OpenRedError("not_found", "No"), HONEST);
+    await fetchAll(kept, { disk, sources }, 2);
+    assertEquals(Deno.readFileSync(`${folder}/a`), CONTENT);
+    assertEquals(asked.filter((one) => one.startsWith("data")).length, ALL_CHUNKS.length);
+    assertEquals(kept.liars.size, 0);
+  });
+  await withFolder(async ({ folder, disk }) => {
+    const away = new OpenRedError("unreachable", "Nobody is there");
+    const lies = { layer: layer!, data: changed(CONTENT, 3) };
+    const fetching = fetchAll(new Kept(folder, ["a"]), { disk, ...sourcesOf(lies, away) }, 1);
+    const { code } = await assertRejects(() => fetching, OpenRedError);
+    assertEquals(code, "unreachable", "it can go on at another time");
+  });
+});
+
+Deno.test("several sources give each chunk once, all together", async () => {
+  await withFolder(async ({ folder, disk }) => {
+    const { sources, asked } = sourcesOf(HONEST, HONEST, HONEST);
+    await fetchAll(new Kept(folder, ["a"]), { disk, sources }, 2);
+    assertEquals(Deno.readFileSync(`${folder}/a`), CONTENT);
+    const chunks = asked.filter((one) => one.startsWith("data")).map((one) => one.split(" ")[1]);
+    assertEquals(chunks.toSorted(), ALL_CHUNKS.map(String));
+  });
+});
 
 Deno.test("names that are taken, in another case or form too, get a number", async () => {
   await withFolder(async ({ folder, disk }) => {
@@ -127,7 +230,7 @@ Deno.test("names that are taken, in another case or form too, get a number", asy
     Deno.symlinkSync("/etc/passwd", `${folder}/link`);
     const names = ["photo.jpg", "photo.jpg", "e\u0301", "\u00e9", "link", "../../up", ".ssh"];
     const kept = new Kept(folder, names);
-    await fetchAll(kept, { disk, sources: sourcesOf({ layer: layer!, data: CONTENT }).sources });
+    await fetchAll(kept, { disk, sources: sourcesOf(HONEST).sources });
     assertEquals(kept.transfer.landed, [
       "photo (2).jpg",
       "photo (3).jpg",
@@ -165,7 +268,7 @@ for (const isPartLeft of [true, false]) {
       await kept.change({ landing: "a" });
       Deno.writeFileSync(`${folder}/a`, CONTENT);
       if (isPartLeft) Deno.linkSync(`${folder}/a`, `${folder}/.openred-x.part`);
-      const { sources, asked } = sourcesOf({ layer: layer!, data: CONTENT });
+      const { sources, asked } = sourcesOf(HONEST);
       await fetchAll(kept, { disk, sources });
       assertEquals([filesIn(folder), kept.transfer.landed, asked], [["a"], ["a"], []]);
     });
@@ -177,7 +280,7 @@ Deno.test("a name that somebody else's file has by now is not taken for the one 
     const kept = new Kept(folder, ["a"]);
     await kept.change({ landing: "a" });
     Deno.writeFileSync(`${folder}/a`, changed(CONTENT, 9));
-    await fetchAll(kept, { disk, sources: sourcesOf({ layer: layer!, data: CONTENT }).sources });
+    await fetchAll(kept, { disk, sources: sourcesOf(HONEST).sources });
     assertEquals(kept.transfer.landed, ["a (2)"]);
     assertEquals(Deno.readFileSync(`${folder}/a`), changed(CONTENT, 9));
   });
@@ -187,9 +290,9 @@ Deno.test("only the chunks that are not right on disk are fetched", async () => 
   await withFolder(async ({ folder, disk }) => {
     const kept = new Kept(folder, ["a"]);
     Deno.writeFileSync(`${folder}/.openred-x.part`, changed(CONTENT, 2 * MIB + 1));
-    const { sources, asked } = sourcesOf({ layer: layer!, data: CONTENT });
+    const { sources, asked } = sourcesOf(HONEST);
     await fetchAll(kept, { disk, sources });
-    assertEquals(asked, ["layer 0", `data ${2 * MIB}`, `data ${3 * MIB}`]);
+    assertEquals(asked, ["ask 0", "layer 0", "ask 0", "data 2 0"]);
     assertEquals(Deno.readFileSync(`${folder}/a`), CONTENT);
   });
 });
@@ -198,12 +301,12 @@ Deno.test("what is on disk is hashed once in a run, while no transfer is open", 
   await withFolder(async ({ folder, disk }) => {
     const kept = new Kept(folder, ["a"]);
     Deno.writeFileSync(`${folder}/.openred-x.part`, CONTENT.slice(0, 2 * MIB));
-    const { sources: open, asked } = sourcesOf({ layer: layer!, data: CONTENT });
-    const during: Sources["during"] = async (wanted, signal, work) => {
+    const { sources: open, asked } = sourcesOf(HONEST);
+    const during: Sources["during"] = async (wanted, options, work) => {
       asked.push("open");
-      return await open.during(wanted, signal, work).finally(() => asked.push("close"));
+      return await open.during(wanted, options, work).finally(() => asked.push("close"));
     };
-    const sources = { during } as unknown as Sources;
+    const sources = { during };
     const forgotten = new OpenRedError("unreachable", "The peer has forgotten the transfer");
     let isForgotten = true;
     const breaking: typeof disk = {
@@ -237,8 +340,9 @@ Deno.test("what is on disk is hashed once in a run, while no transfer is open", 
       },
     };
     await assertRejects(() => fetchAll(kept, { disk: breaking, sources }), OpenRedError);
-    assertEquals(asked.splice(0).slice(0, 6), [
+    assertEquals(asked.splice(0).slice(0, 7), [
       "open",
+      "ask 0",
       "layer 0",
       "close",
       "hash 0",

@@ -1,7 +1,12 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import fc from "fast-check";
+import { createLocalBulk } from "../../../crypto/bulk/file_chunks.ts";
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
+import type { PublicStream } from "../../../modules/api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
+import { requestAnswerSchema } from "../../../protocol/file_frames.ts";
+import type { SharesView } from "../../../protocol/file_sharing_api.ts";
+import { parseInput } from "../../../protocol/schemas.ts";
 import { bep52Content } from "../../vectors/bep52.ts";
 import { PEERS, SharingWorld, testId } from "./sharing_world.ts";
 
@@ -13,9 +18,9 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 /** Begins a transfer of the only file of a share. */
-async function transferOf(sharing: SharingWorld, share: string, download = 1): Promise<string> {
+async function transferOf(sharing: SharingWorld, share: string, download = 1) {
   const wanted = { share, file: 0, download: testId(download) };
-  return String((await sharing.call("request", PEER, wanted)).header!.transfer);
+  return parseInput(requestAnswerSchema, (await sharing.call("request", PEER, wanted)).header);
 }
 
 Deno.test("an offer is kept once, and answered with what became of it", async () => {
@@ -147,67 +152,133 @@ Deno.test("a file is fetched under a share that names the asker; all else is the
   assertEquals(await refused(PEER, {}), expected);
 });
 
-Deno.test("a read is answered in pieces of 512 KiB, and one of another place with nothing", async () => {
+Deno.test("at its path lie the sealed layer and the sealed chunks, which open with the secret", async () => {
   await using sharing = await SharingWorld.start();
   const content = bep52Content(MIB + 9);
-  const transfer = await transferOf(sharing, (await sharing.share(PEER, content)).wire);
-  const read = async (part: string, at: number, peer = PEER) => {
-    const sent = await sharing.read(peer, { transfer, part, at });
-    return sent.map(({ header, body }) => [header.type, header.at, body?.length]);
+  const { wire } = await sharing.share(PEER, content);
+  const { secret, transfer, file_url } = await transferOf(sharing, wire);
+  const [{ files }] = await sharing.shares() as [SharesView["shares"][number]];
+  const root = Uint8Array.fromHex(files[0]!.root!);
+  const bulk = createLocalBulk();
+  const open = (part: string, number: number, sealed: Uint8Array) => {
+    const key = { secret, transfer, part, root, length: content.length };
+    return bulk.openChunk({ key, number, sealed, isWhole: false, root: null });
   };
-  assertEquals(await read("layer", 0), [["file_sharing.piece", 0, 64]]);
-  assertEquals(await read("data", 0), [
-    ["file_sharing.piece", 0, MIB / 2],
-    ["file_sharing.piece", MIB / 2, MIB / 2],
-  ]);
-  assertEquals(await read("data", MIB), [["file_sharing.piece", MIB, 9]]);
-  for (const at of [1, MIB / 2, 2 * MIB]) assertEquals(await read("data", at), []);
-  assertEquals(await read("layer", 64), []);
-  await sharing.allow(OTHER);
-  assertEquals(await read("data", 0, OTHER), [["file_sharing.end", undefined, undefined]]);
+  const whole = await sharing.read(file_url);
+  const borders = [0, 80, 80 + MIB + 16, whole.length];
+  assertEquals(whole.length, 64 + 16 + MIB + 16 + 9 + 16);
+  const layer = (await open("layer", 0, whole.slice(0, 80)))!;
+  assertEquals(await bulk.hashLayer({ layer }), root);
+  assertEquals(await open("data", 0, whole.slice(80, borders[2])), content.slice(0, MIB));
+  const last = `bytes=${borders[2]}-${whole.length - 1}`;
+  const answer = await sharing.get(file_url, last);
+  assertEquals([answer.status, answer.headers], [206, {
+    "content-range": `bytes ${borders[2]}-${whole.length - 1}/${whole.length}`,
+  }]);
+  const sealed = await new Response((answer.body as PublicStream).parts as BodyInit).bytes();
+  assertEquals(await open("data", 1, sealed), content.slice(MIB));
 });
 
-Deno.test("who reads a file again and again is ended, and a transfer nobody reads is forgotten", async () => {
+Deno.test("a range that does not lie on the borders of sealed chunks is answered with 416", async () => {
   await using sharing = await SharingWorld.start();
-  const { wire } = await sharing.share(PEER, bep52Content(MIB));
-  const readAll = async (transfer: string, times: number) => {
-    const said: unknown[] = [];
-    for (let count = 0; count < times; count++) {
-      const sent = await sharing.read(PEER, { transfer, part: "data", at: 0 });
-      said.push(...sent.map(({ header }) => header.reason ?? header.type));
-    }
-    return said;
-  };
-  const said = await readAll(await transferOf(sharing, wire), 20);
-  assertEquals(said.filter((one) => one === "file_sharing.piece").length, 2 * 19);
-  assertEquals(said.at(-1), "gone");
-  const idle = await transferOf(sharing, wire);
-  await sharing.world.parts.clock.advance(120_000);
-  assertEquals(await readAll(idle, 1), ["unknown"]);
-});
-
-Deno.test("each of several reads that come at once is answered", async () => {
-  await using sharing = await SharingWorld.start();
-  const handler = sharing.hosted.host.runs.get("file_sharing")!.registered.frames.get("read")!;
-  const frame = { peer: PEER, type: "file_sharing.read", body: new Uint8Array() };
-  for (const byte of [1, 2, 3]) {
-    const header = { transfer: testId(byte), part: "data", at: 0 };
-    handler.receive({ ...frame, id: undefined, header, isRequest: false });
+  const { wire } = await sharing.share(PEER, bep52Content(MIB + 9));
+  const { file_url } = await transferOf(sharing, wire);
+  const wrong = [
+    "bytes=1-79",
+    "bytes=0-80",
+    "bytes=0-78",
+    "bytes=80-1000",
+    "bytes=-80",
+    "bytes=80-79",
+    "bytes=0-79,80-1048671",
+    `bytes=${MIB + 121}-`,
+    "bytes=0-99999999",
+    "items=0-79",
+    "",
+  ];
+  for (const range of wrong) {
+    const { status, headers, body } = await sharing.get(file_url, range);
+    assertEquals([range, status, body], [range, 416, undefined]);
+    assertEquals(headers, { "content-range": `bytes */${MIB + 121}` });
   }
-  await sharing.settle();
-  const ended = sharing.world.sender.once.map(({ header }) => header.transfer);
-  assertEquals(ended, [1, 2, 3].map(testId));
+  for (const range of ["bytes=0-79", "bytes=80-"]) {
+    assertEquals([range, (await sharing.get(file_url, range)).status], [range, 206]);
+  }
 });
 
-Deno.test("a download that begins anew goes on in one transfer", async () => {
+Deno.test("a chunk is given three times, to two requests at once, and then nothing is", async () => {
+  await using sharing = await SharingWorld.start();
+  const { wire } = await sharing.share(PEER, bep52Content(9));
+  const { file_url } = await transferOf(sharing, wire);
+  const first = await sharing.get(file_url);
+  await sharing.get(file_url);
+  assertEquals(await codeOf(sharing.get(file_url)), "rate_limited");
+  await (first.body as PublicStream).parts.cancel();
+  assertEquals((await sharing.read(file_url)).length, 25);
+  assertEquals(await codeOf(sharing.get(file_url)), "not_found");
+  const again = await transferOf(sharing, wire);
+  assertEquals((await sharing.read(again.file_url)).length, 25);
+});
+
+Deno.test("every request draws another secret, transfer and path, and the former path is gone", async () => {
   await using sharing = await SharingWorld.start();
   const { wire } = await sharing.share(PEER, bep52Content(MIB));
   const former = await transferOf(sharing, wire);
-  await transferOf(sharing, wire, 2);
+  const other = await transferOf(sharing, wire, 2);
   const next = await transferOf(sharing, wire);
-  const reasonOf = async (transfer: string) =>
-    (await sharing.read(PEER, { transfer, part: "data", at: 0 }))[0]?.header.reason;
-  assertEquals([await reasonOf(former), await reasonOf(next)], ["unknown", undefined]);
+  const drawn = [former, other, next].flatMap(({ secret, transfer, file_url }) => [
+    secret.toHex(),
+    transfer.toHex(),
+    file_url,
+  ]);
+  assertEquals(new Set(drawn).size, 9);
+  assertEquals(await codeOf(sharing.get(former.file_url)), "not_found");
+  for (const { file_url } of [other, next]) await sharing.read(file_url);
+});
+
+Deno.test("a path that nobody asks for is gone after two minutes, and every one after an hour", async () => {
+  await using sharing = await SharingWorld.start();
+  const { wire } = await sharing.share(PEER, bep52Content(9));
+  const { clock } = sharing.world.parts;
+  const idle = await transferOf(sharing, wire);
+  await clock.advance(120_000);
+  assertEquals(await codeOf(sharing.get(idle.file_url)), "not_found");
+  const busy = await transferOf(sharing, wire);
+  const open = await sharing.get(busy.file_url);
+  await clock.advance(3_599_000);
+  await sharing.get(busy.file_url);
+  await clock.advance(1_000);
+  await (open.body as PublicStream).parts.cancel();
+  assertEquals(await codeOf(sharing.get(busy.file_url)), "not_found");
+});
+
+Deno.test("what was taken back, expired, changed or is not allowed any more is given no further", async () => {
+  await using sharing = await SharingWorld.start();
+  const { clock, permissions } = sharing.world.parts;
+  const nothingMore: Record<string, (id: string) => Promise<unknown>> = {
+    "taken back": (id) => sharing.hosted.ask("POST", `/m/file_sharing/shares/${id}/revoke`),
+    "expired": () => clock.advance(1_000),
+    "changed": () => Deno.writeFile(`${sharing.folder}/shared.bin`, new Uint8Array(6 * MIB)),
+    "denied": () => permissions.decide(PEER, { name: "files", allowed: false }),
+  };
+  for (const [what, end] of Object.entries(nothingMore)) {
+    const expires_at = clock.nowMs() + 1_000;
+    const { wire, id } = await sharing.share(PEER, bep52Content(6 * MIB), { expires_at });
+    const { file_url } = await transferOf(sharing, wire);
+    const { parts } = (await sharing.get(file_url)).body as PublicStream;
+    const reader = parts.getReader();
+    await reader.read();
+    await end(id);
+    const read = async () => {
+      let length = 0;
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        length += part.value.length;
+      }
+      return length;
+    };
+    await assertRejects(read, what);
+    assertEquals([what, await codeOf(sharing.get(file_url))], [what, "not_found"]);
+  }
 });
 
 Deno.test("only whom the owner allowed files is shared with", async () => {
@@ -261,13 +332,12 @@ Deno.test("what concerned a peer moves to the one that followed it, and goes wit
 const RUNS = 20_000;
 const anyHeader = fc.record({
   transfer: fc.oneof(fc.constantFrom(testId(1), testId(2)), fc.anything()),
-  part: fc.oneof(fc.constantFrom("layer", "data"), fc.anything()),
-  at: fc.oneof(fc.constantFrom(0, MIB / 2, MIB, -1, 2 ** 53), fc.anything()),
-  reason: fc.oneof(fc.constantFrom("unknown", "changed", "gone"), fc.anything()),
+  file: fc.oneof(fc.constantFrom(0, 1, -1, 2 ** 53), fc.anything()),
+  reason: fc.oneof(fc.constantFrom("changed", "gone"), fc.anything()),
   share: fc.oneof(fc.constant(testId(1)), fc.anything()),
 }, { requiredKeys: [] });
 
-for (const type of ["read", "piece", "end", "decline"]) {
+for (const type of ["end", "decline"]) {
   Deno.test(`${RUNS} random frames ${type} are taken or refused, and leave nothing behind`, async () => {
     await using sharing = await SharingWorld.start();
     const { frames } = sharing.hosted.host.runs.get("file_sharing")!.registered;
@@ -283,7 +353,7 @@ for (const type of ["read", "piece", "end", "decline"]) {
       }
     }
     await sharing.settle();
-    for (const { header } of sharing.world.sender.once) assertEquals(header.reason, "unknown");
+    assertEquals(sharing.world.sender.once, []);
     assertEquals([await sharing.shares(), await sharing.offers()], [[], []]);
   });
 }

@@ -4,11 +4,10 @@
  * @module
  */
 import { encodeBase64Url, encodeNodeId, encodeUtf8 } from "../../../crypto/encoding.ts";
-import type { CallAnswer, NodeId } from "../../../modules/api.ts";
+import type { CallAnswer, NodeId, PublicAnswer, PublicStream } from "../../../modules/api.ts";
 import { createFileSharing } from "../../../modules/file_sharing/mod.ts";
 import { createOwnerFiles } from "../../../ports/system_owner_files.ts";
 import type { OffersView, SharesView, ShareView } from "../../../protocol/file_sharing_api.ts";
-import type { SentOnce } from "../../world/recording_sender.ts";
 import { HostedModules } from "../../world/hosted_modules.ts";
 import { ContextWorld } from "../../world/module_context.ts";
 import { machinePorts } from "../../world/node_ports.ts";
@@ -121,19 +120,35 @@ export class SharingWorld implements AsyncDisposable {
     return { id, wire: String(this.asked.at(-1)?.header.share) };
   }
 
-  /** A peer reads. @returns What it is sent. */
-  async read(peer: NodeId, header: object): Promise<readonly SentOnce[]> {
-    const { once } = this.world.sender;
-    const type = "file_sharing.read";
-    await this.hosted.take(peer, { type, header: { ...header } });
-    // Reads are answered in order: what nobody knows tells that the one before has been answered.
-    const fence = { transfer: testId(99), part: "data", at: 0 };
-    await this.hosted.take(peer, { type, header: fence });
-    await until(
-      () => once.some((sent) => sent.header.transfer === fence.transfer),
-      "it is answered",
-    );
-    return once.splice(0).filter((sent) => sent.header.transfer !== fence.transfer);
+  /**
+   * Whoever knows a path asks for what lies there.
+   * @param file_url As a request was answered with it.
+   */
+  async get(
+    file_url: unknown,
+    range?: string,
+    signal = new AbortController().signal,
+  ): Promise<PublicAnswer> {
+    const [route] = this.hosted.host.runs.get("file_sharing")!.registered.publicRoutes;
+    return await route!.handler({
+      method: "GET",
+      path: `/${file_url}`,
+      params: { id: String(file_url).split("/").at(-1)! },
+      query: {},
+      headers: range === undefined ? {} : { range },
+      body: null,
+      source: "192.0.2.1",
+      signal,
+    });
+  }
+
+  /** The same, read to its end. */
+  async read(file_url: unknown, range?: string): Promise<Uint8Array> {
+    const { body } = await this.get(file_url, range);
+    return await new Response(
+      (body as PublicStream).parts as ReadableStream<Uint8Array<ArrayBuffer>>,
+    )
+      .bytes();
   }
 
   async settle(): Promise<void> {

@@ -58,7 +58,7 @@ function setUp(during: (signal: AbortSignal) => Promise<void>) {
   const records = new SlowRecords();
   const asked: string[] = [];
   const sources = {
-    during: (_: unknown, signal: AbortSignal) => {
+    during: (_: unknown, { signal }: { signal: AbortSignal }) => {
       asked.push("request");
       return during(signal);
     },
@@ -68,6 +68,7 @@ function setUp(during: (signal: AbortSignal) => Promise<void>) {
     hashes: null!,
     sources,
     landing: new Landing(),
+    alsoAt: () => [],
     clock: new VirtualClock(0),
     random: { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) },
     events: { emit: () => {}, warn: () => {} },

@@ -18,7 +18,7 @@ export const HASH_BYTES = 32;
 /** Argon2id of a password (RFC 9106): lanes, passes, KiB. */
 export const PASSWORD_COST = { parallelism: 1, iterations: 3, memorySize: 65_536, hashLength: 32 };
 
-const AEAD = "aes-256-gcm";
+const AEAD = "AES-256-GCM";
 const BLOCK_BYTES = 16_384;
 const CHUNK_HEIGHT = 6;
 const NO_BLOCK = new Uint8Array(HASH_BYTES);

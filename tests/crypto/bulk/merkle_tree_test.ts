@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { FILE_CHUNK_BYTES } from "../../../crypto/interface.ts";
 import { Hashes } from "../../../crypto/primitives/hashes.ts";
-import { chunkRoot, layerRoot, type Sha256 } from "../../../crypto/primitives/merkle_tree.ts";
+import { chunkRoot, layerRoot, type Sha256 } from "../../../crypto/bulk/merkle_tree.ts";
 import { toHex } from "../../vectors/read_vectors.ts";
 import { bep52Content, bep52Files } from "../../vectors/bep52.ts";
 
