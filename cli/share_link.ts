@@ -18,7 +18,7 @@ import { readPassphrase } from "./passphrase_source.ts";
 export const passwordFileOption: OptionSpec<string | null> = valueOption<string | null>({
   flag: "password-file",
   value: "FILE",
-  summary: "file with a password that the link asks for; - is standard input",
+  summary: "file with the password of a link; - is standard input",
   defaultText: "no password",
   fallback: null,
   parse: parsePath,

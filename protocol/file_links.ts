@@ -12,6 +12,7 @@ import { bytesSchema, integerSchema, parseInput } from "./schemas.ts";
 export const LINK_PATH = "/f/";
 export const LINK_ID_BYTES = 16;
 export const LINK_SECRET_BYTES = 32;
+const MAX_LINK_BYTES = 512;
 export const MAX_LINK_PASSWORD_BYTES = 1_024;
 /** What asks for a link's head, or for a ticket. */
 export const MAX_LINK_REQUEST_BYTES = 1_024;
@@ -100,6 +101,34 @@ export interface NewLinkView extends LinkView {
 /** `GET /m/file_sharing/links`, oldest first. */
 export interface LinksView {
   readonly links: readonly LinkView[];
+}
+
+/** `POST /m/file_sharing/links/get`: answers once the link was looked up. */
+export const getLinkInputSchema = v.strictObject({
+  link: v.pipe(
+    v.string(),
+    v.maxBytes(MAX_LINK_BYTES),
+    v.check((text) => parseLink(text) !== null, "a link: https://…/f/…#…"),
+  ),
+  /** Where the files land. */
+  folder: pathSchema,
+  password: v.optional(
+    v.pipe(v.string(), v.minLength(1), v.maxBytes(MAX_LINK_PASSWORD_BYTES)),
+  ),
+});
+
+/** What is fetched from a link. A node that stops gives it up. */
+export interface LinkGetView {
+  readonly id: string;
+  readonly state: "running" | "done" | "failed";
+  readonly why: string | null;
+  /** The file that is under way, or the last one: somebody else's word. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly done_bytes: number;
+  readonly folder: string;
+  /** The names under which files have landed. */
+  readonly landed: readonly string[];
 }
 
 /** A link, taken apart. */

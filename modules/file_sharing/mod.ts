@@ -30,6 +30,7 @@ import { Landing } from "./landing.ts";
 import type { Link } from "./links/link.ts";
 import { registerLinkDesk } from "./links/link_desk.ts";
 import { registerLinkRoutes } from "./links/link_routes.ts";
+import { LinkGets } from "./links/link_gets.ts";
 import { LinkStreams } from "./links/link_streams.ts";
 import { Links } from "./links/links.ts";
 import {
@@ -67,6 +68,7 @@ interface Running {
   readonly transfers: Transfers;
   readonly links: Links;
   readonly streams: LinkStreams;
+  readonly linkGets: LinkGets;
 }
 
 /** Makes the module. */
@@ -105,10 +107,10 @@ export function createFileSharing(): OpenRedModule {
       running.links.start();
     },
     async stop() {
-      const { shares, offering, uploads, transfers, links } = now();
+      const { shares, offering, uploads, transfers, links, linkGets } = now();
       offering.stop();
       uploads.stop();
-      await Promise.all([shares.stop(), transfers.stop(), links.stop()]);
+      await Promise.all([shares.stop(), transfers.stop(), links.stop(), linkGets.stop()]);
     },
     sessionConfirmed(peer) {
       now().offering.pump(peer);
@@ -121,15 +123,16 @@ export function createFileSharing(): OpenRedModule {
 }
 
 async function compose(context: ModuleContext): Promise<Running> {
-  const { disk, hashes, sealing, passwords } = context;
+  const { disk, hashes, sealing, passwords, web } = context;
   const { tables } = context.storage;
-  if (
-    tables === null || disk === null || hashes === null || sealing === null || passwords === null
-  ) {
+  if (tables === null || disk === null || hashes === null || sealing === null) {
     throw new RangeError("File sharing needs tables, files and what seals them");
   }
+  if (passwords === null || web === null) {
+    throw new RangeError("File sharing needs what links are opened with");
+  }
   tables.migrate(FILE_SHARING_TABLES);
-  const parts = { ...context, tables, disk, hashes, sealing, passwords };
+  const parts = { ...context, tables, disk, hashes, sealing, passwords, web };
   const records = {
     shares: new Records<Share>(parts, "share"),
     offers: new Records<Offer>(parts, "offer"),
@@ -145,6 +148,7 @@ async function compose(context: ModuleContext): Promise<Running> {
   });
   const offering = new Offering({ ...parts, records: records.shares });
   const sources = new Sources(parts);
+  const landing = new Landing();
   const offers = new Offers({ ...parts, records: records.offers });
   return {
     context,
@@ -159,11 +163,12 @@ async function compose(context: ModuleContext): Promise<Running> {
       ...parts,
       records: records.transfers,
       sources,
-      landing: new Landing(),
+      landing,
       alsoAt: (file, than) => offers.alsoAt(file, than),
     }),
     links,
     streams: new LinkStreams({ ...parts, links }),
+    linkGets: new LinkGets({ ...parts, landing }),
   };
 }
 

@@ -18,6 +18,7 @@ import type {
   ModulePeers,
   ModuleStorage,
   OptionValue,
+  OwnersWeb,
   Passwords,
   PeerBytes,
   PeerBytesRequest,
@@ -69,6 +70,7 @@ export interface ContextParts {
   readonly disk: OwnerFiles;
   readonly bulk: BulkCrypto;
   /** @throws {OpenRedError} `unreachable`, `url_refused`. */
+  readonly web: OwnersWeb;
   readonly peerBytes: (request: PeerBytesRequest) => Promise<PeerBytes>;
   readonly sender: Sender;
   readonly words: PeerWords;
@@ -110,6 +112,7 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     disk: owner.kind === "built-in" ? parts.disk : null,
     hashes: owner.kind === "built-in" ? createHashes(parts) : null,
     passwords: owner.kind === "built-in" ? createPasswords(parts) : null,
+    web: owner.kind === "built-in" ? parts.web : null,
     sealing: owner.kind === "built-in" ? createSealing(parts) : null,
     peerBytes: async (request) => {
       if (owner.kind === "file") throw notGranted();

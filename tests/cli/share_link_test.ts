@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { LinkView, NewLinkView } from "../../protocol/file_links.ts";
+import type { LinkGetView, LinkView, NewLinkView } from "../../protocol/file_links.ts";
 import { runInProcess } from "./command_line.ts";
 import { type SeenRequest, startFakeAdmin } from "./fake_admin.ts";
 
@@ -16,18 +16,30 @@ const LINK: LinkView = {
   bytes: 2048,
   hashed_bytes: 2048,
 };
-const PATH = `f/${"A".repeat(22)}#${"B".repeat(43)}`;
+const PATH = `f/${"A".repeat(22)}#${"B".repeat(42)}A`;
 const NEW: NewLinkView = { ...LINK, state: "hashing", path: PATH };
+const GOT: LinkGetView = {
+  id: "got",
+  state: "done",
+  why: null,
+  name: "a.txt",
+  bytes: 5,
+  done_bytes: 5,
+  folder: "/there",
+  landed: ["a (2).txt"],
+};
 
 async function run(
   args: readonly string[],
-  { url = "https://node.example/x/", link = LINK, password = "" } = {},
+  { url = "https://node.example/x/", link = LINK, password = "", input = "" } = {},
 ): Promise<{ code: number; out: string; err: string; seen: readonly SeenRequest[] }> {
   const answers: Readonly<Record<string, unknown>> = {
     "GET /admin/v1/id": { node_id: "z6Mk", api_url: url, contact: "", record: "" },
     "POST /m/file_sharing/links": NEW,
     "GET /m/file_sharing/links": { links: [link] },
     "GET /m/file_sharing/shares": { shares: [] },
+    "POST /m/file_sharing/links/get": GOT,
+    "GET /m/file_sharing/links/get/got": GOT,
   };
   await using admin = startFakeAdmin(({ method, path }) => {
     const json = answers[`${method} ${path}`];
@@ -35,6 +47,7 @@ async function run(
   });
   const said = await runInProcess(args, {
     adminFile: admin.adminFile,
+    input: new TextEncoder().encode(input),
     ports: { readSecretFile: () => Promise.resolve(new TextEncoder().encode(password)) },
   });
   return { ...said, seen: admin.seen };
@@ -98,4 +111,15 @@ Deno.test("shares lists links, but not what opens them", async () => {
   assertStringIncludes(out, "1 of 3");
   const { out: json } = await run(["shares", "--json"]);
   assertEquals(JSON.parse(json), { shares: [], links: [LINK] });
+});
+
+Deno.test("get fetches from a link, which may come by standard input", async () => {
+  const link = `https://node.example/${PATH}`;
+  for (const [word, input] of [[link, ""], ["-", `${link}\n`]] as const) {
+    const args = ["get", word, "--into", "/there", "--password-file", "p"];
+    const { code, out, seen } = await run(args, { input, password: "swordfish" });
+    assertEquals([code, out], [0, "Fetched /there/a (2).txt\n"]);
+    assertEquals(seen[0]!.body, { link, folder: "/there", password: "swordfish" });
+  }
+  assertEquals((await run(["get", link.split("#")[0]!])).code, 2);
 });

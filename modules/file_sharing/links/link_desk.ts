@@ -4,19 +4,33 @@
  * @module
  */
 import {
+  getLinkInputSchema,
   linkInputSchema,
   type LinksView,
   type LinkView,
   type NewLinkView,
+  parseLink,
 } from "../../../protocol/file_links.ts";
 import { parseInput, parseJson } from "../../../protocol/schemas.ts";
 import type { ModuleRouter, RouteRequest } from "../../api.ts";
 import type { Held } from "../records.ts";
 import type { Link } from "./link.ts";
+import type { LinkGets } from "./link_gets.ts";
 import type { Links } from "./links.ts";
 
 /** @param now The parts of the module while it runs. */
-export function registerLinkDesk(router: ModuleRouter, now: () => { readonly links: Links }): void {
+export function registerLinkDesk(
+  router: ModuleRouter,
+  now: () => { readonly links: Links; readonly linkGets: LinkGets },
+): void {
+  router.route("POST", "/links/get", async ({ body }) => {
+    const { link, folder, password } = parseInput(getLinkInputSchema, parseJson(body));
+    const wanted = { link: parseLink(link)!, folder, password: password ?? null };
+    return { json: await now().linkGets.begin(wanted) };
+  });
+  router.route("GET", "/links/get/:id", ({ params }) => {
+    return Promise.resolve({ json: now().linkGets.view(params.id!) });
+  });
   router.route("POST", "/links", async (request) => ({ json: await make(now().links, request) }));
   router.route("GET", "/links", () => Promise.resolve({ json: list(now().links) }));
 }
