@@ -17,7 +17,7 @@ import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { type Instant, parseInstant } from "./instant_option.ts";
 import { parseInteger } from "./option_values.ts";
 import { type OptionSpecs, switchOption, valueOption } from "./options.ts";
-import { showInstant } from "./output.ts";
+import { type Output, showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { listLinks, passwordFileOption, readLinkPassword, shareByLink } from "./share_link.ts";
 import { waitOption } from "./wait_option.ts";
@@ -29,6 +29,17 @@ async function shareOf(node: AdminClient, id: string): Promise<ShareView> {
   const found = shares.find((share) => share.id === id);
   if (found === undefined) throw failure("The share is not there any more");
   return found;
+}
+
+/** Says what is in a folder and not shared. */
+async function noteLeftOut(out: Output, { files }: ShareView): Promise<void> {
+  for (const { name, folder } of files) {
+    if (folder === undefined || folder.left_out === 0) continue;
+    const what = folder.left_out === 1
+      ? "1 link or special file"
+      : `${folder.left_out} links or special files`;
+    await out.line({ text: "Left out", style: "yellow" }, ` of ${name}: ${what}`);
+  }
 }
 
 /** Shares files, and waits until the peer has heard of them. */
@@ -64,6 +75,7 @@ export async function shareFiles(
   if (share.state === "failed") throw failure(`The files are not shared: ${share.why}`);
   if (options.json) return await out.json(share);
   const size = `${showFiles(share.files)}, ${showBytes(share.bytes)}`;
+  await noteLeftOut(out, share);
   if (share.answer !== "waiting") {
     return await out.line({ text: "Offered", style: "green" }, ` ${size} (${share.id})`);
   }
@@ -86,12 +98,12 @@ function momentOf(instant: Instant, nowMs: number): number {
 /** Shares files with a peer. */
 export const shareCommand = defineCommand({
   name: "share",
-  summary: "share files with a peer",
+  summary: "share files and folders with a peer",
   details:
     "The files are read once, then offered; nothing is sent before the peer accepts them.\n" +
     "They stay where they are: a file that is changed afterwards cannot be fetched any more.\n" +
-    "The peer has to be allowed 'files' here, and this node there.",
-  words: [{ name: "path", summary: "a file", isRepeated: true }],
+    "A folder goes with all that is below it, but for links and special files.",
+  words: [{ name: "path", summary: "a file or a folder", isRepeated: true }],
   options: {
     ...COMMON_OPTIONS,
     to: valueOption<string | null>({

@@ -8,6 +8,7 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import type { NodeId } from "../crypto/encoding.ts";
 import type { Standing } from "../protocol/admin_api.ts";
+import type { AuditEventName } from "../protocol/audit_events.ts";
 import type { ManifestInput } from "../protocol/module_manifest.ts";
 
 export type { NodeId };
@@ -565,6 +566,32 @@ export interface LandingFolder {
   land(part: string, name: string): Promise<boolean>;
   /** One that is not there is ignored. */
   removePart(part: string): Promise<void>;
+  /**
+   * Opens a folder in this one, or makes it with mode 0700. @throws {Refusal} `forbidden` for anything else of this name;
+   *   `overloaded`.
+   */
+  openFolder(name: string): Promise<LandingFolder>;
+  /** Opens a folder in this one; `null` if there is none. */
+  findFolder(name: string): Promise<LandingFolder | null>;
+  /** As {@linkcode land}, for a folder that has grown here under a name of its own. */
+  landFolder(grown: string, name: string): Promise<boolean>;
+  /** Removes a folder with all that is in it; follows no link. One that is not there is ignored. */
+  removeFolder(name: string): Promise<void>;
+  /** Makes the names in it durable. */
+  sync(): Promise<void>;
+  /** What its disk has room for; `null` where the system does not say. */
+  freeBytes(): Promise<number | null>;
+}
+
+/** What lies in a folder, in no order. Its paths are relative, their parts between slashes. */
+export interface FolderListing {
+  readonly entries: readonly {
+    readonly path: string;
+    /** `null` for a folder. */
+    readonly bytes: number | null;
+  }[];
+  /** Links, special files, and what the node keeps. */
+  readonly leftOut: number;
 }
 
 /**
@@ -576,6 +603,21 @@ export interface OwnerFiles {
   openFile(path: string): Promise<OwnerFile>;
   /** @throws {Refusal} `not_found`; `forbidden` for what is no folder, or lies in the node's data. */
   openFolder(path: string): Promise<LandingFolder>;
+  /**
+   * All that lies below a folder. @returns `null` for what is no folder.
+   * @throws {Refusal} `not_found`; `forbidden` in the node's data; `too_large` for more than `maxEntries`.
+   * @throws {DOMException} `AbortError` when `signal` fired.
+   */
+  listFolder(
+    path: string,
+    options: { readonly maxEntries: number; readonly signal?: AbortSignal },
+  ): Promise<FolderListing | null>;
+  /**
+   * Opens a file below a folder, through no link.
+   * @param folder Without links, as {@linkcode LandingFolder.path} is.
+   * @throws {Refusal} As {@linkcode openFile}.
+   */
+  openInside(folder: string, path: string): Promise<OwnerFile>;
 }
 
 export interface FetchRequest {
@@ -616,6 +658,19 @@ export interface ModuleClock {
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
+/** Notes what matters to security (docs/ARCHITECTURE.md, "The audit log"). Nothing of it need be waited for. */
+export interface ModuleAudit {
+  /**
+   * @param fields No name, text or path: the log lies in plain on the disk. No other member than `peer` names a peer.
+   * @param by `peer` for what it can cause as often as it likes: each has a share of the log.
+   */
+  note(
+    event: AuditEventName,
+    fields: LogFields & { readonly peer: NodeId; readonly success: boolean },
+    by: "owner" | "peer",
+  ): void;
+}
+
 /** All that a module can reach. It holds while the module runs. */
 export interface ModuleContext {
   readonly own: { readonly id: NodeId; readonly alias: string | null };
@@ -650,6 +705,8 @@ export interface ModuleContext {
     warn(topic: string, text: string): void;
     settle(topic: string): void;
   };
+  /** The node's audit log; `null` for a module from a file. */
+  readonly audit: ModuleAudit | null;
   /** 32 bytes that both ends of the present session with a peer have, and nobody else; `null` without a session. */
   binding(peer: NodeId): Promise<Uint8Array | null>;
   /** Files of the machine; `null` for a module from a file. */

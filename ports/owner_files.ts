@@ -43,6 +43,32 @@ export interface LandingFolder {
   land(part: string, name: string): Promise<boolean>;
   /** One that is not there is ignored. */
   removePart(part: string): Promise<void>;
+  /**
+   * Opens a folder in this one, or makes it with mode 0700. @throws {OpenRedError} `forbidden` for anything else of this name;
+   *   `overloaded`.
+   */
+  openFolder(name: string): Promise<LandingFolder>;
+  /** Opens a folder in this one; `null` if there is none. */
+  findFolder(name: string): Promise<LandingFolder | null>;
+  /** As {@linkcode land}, for a folder that has grown here under a name of its own. */
+  landFolder(grown: string, name: string): Promise<boolean>;
+  /** Removes a folder with all that is in it; follows no link. One that is not there is ignored. */
+  removeFolder(name: string): Promise<void>;
+  /** Makes the names in it durable. */
+  sync(): Promise<void>;
+  /** What its disk has room for; `null` where the system does not say. */
+  freeBytes(): Promise<number | null>;
+}
+
+/** What lies in a folder, in no order. Its paths are relative, their parts between slashes. */
+export interface FolderListing {
+  readonly entries: readonly {
+    readonly path: string;
+    /** `null` for a folder. */
+    readonly bytes: number | null;
+  }[];
+  /** Links, special files, and what the node keeps. */
+  readonly leftOut: number;
 }
 
 /** What a module of the program reaches of the machine. Paths are absolute. */
@@ -51,4 +77,19 @@ export interface OwnerFiles {
   openFile(path: string): Promise<OwnerFile>;
   /** @throws {OpenRedError} `not_found`; `forbidden` for what is no folder, or lies in the node's data. */
   openFolder(path: string): Promise<LandingFolder>;
+  /**
+   * All that lies below a folder. @returns `null` for what is no folder.
+   * @throws {OpenRedError} `not_found`; `forbidden` in the node's data; `too_large` for more than `maxEntries`.
+   * @throws {DOMException} `AbortError` when `signal` fired.
+   */
+  listFolder(
+    path: string,
+    options: { readonly maxEntries: number; readonly signal?: AbortSignal },
+  ): Promise<FolderListing | null>;
+  /**
+   * Opens a file below a folder, through no link.
+   * @param folder Without links, as {@linkcode LandingFolder.path} is.
+   * @throws {OpenRedError} As {@linkcode openFile}.
+   */
+  openInside(folder: string, path: string): Promise<OwnerFile>;
 }

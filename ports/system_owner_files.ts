@@ -1,15 +1,24 @@
+import { statfs } from "node:fs/promises";
 import { OpenRedError } from "../protocol/errors.ts";
-import type { LandingFolder, OwnerFile, OwnerFiles, PartFile } from "./owner_files.ts";
+import type {
+  FolderListing,
+  LandingFolder,
+  OwnerFile,
+  OwnerFiles,
+  PartFile,
+} from "./owner_files.ts";
 
 const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+const MAX_DEPTH = 64;
 
 function refuse(text = "This is no ordinary file or folder, or it is behind a link"): never {
   throw new OpenRedError("forbidden", text);
 }
 
 /** A failure of the disk, in words that name no path. */
-function diskError(cause: unknown): OpenRedError {
-  if (cause instanceof OpenRedError) return cause;
+function diskError(cause: unknown): Error {
+  if (cause instanceof OpenRedError || cause instanceof DOMException) return cause;
   const { code } = cause as { code?: unknown };
   const what = code === "ENOSPC" || code === "EDQUOT" ? "The disk is full" : "The disk failed";
   return new OpenRedError("overloaded", what, { cause });
@@ -34,6 +43,10 @@ async function inspect(path: string): Promise<Deno.FileInfo | null> {
 
 function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder === "/" ? "/" : `${folder}/`);
+}
+
+function join(folder: string, path: string): string {
+  return `${folder === "/" ? "" : folder}/${path}`;
 }
 
 function checkName(name: string): void {
@@ -212,9 +225,70 @@ class SystemFolder implements LandingFolder {
     });
   }
 
+  async openFolder(name: string): Promise<LandingFolder> {
+    const path = this.#pathOf(name);
+    await this.#checkPlace();
+    await onDisk(async () => {
+      await Deno.mkdir(path, { mode: FOLDER_MODE }).catch((error) => {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      });
+    });
+    return await this.findFolder(name) ?? refuse("Something else has the name of a folder");
+  }
+
+  async findFolder(name: string): Promise<LandingFolder | null> {
+    const path = this.#pathOf(name);
+    const isFolder = (await inspect(path))?.isDirectory === true;
+    return isFolder ? new SystemFolder(path, this.#growing) : null;
+  }
+
+  async landFolder(grown: string, name: string): Promise<boolean> {
+    const from = this.#pathOf(grown);
+    const to = this.#pathOf(name);
+    await this.#checkPlace();
+    return await onDisk(async () => {
+      // An empty folder holds the place: only that, and no other thing, gives way to a folder.
+      try {
+        await Deno.mkdir(to, { mode: FOLDER_MODE });
+      } catch (error) {
+        if (error instanceof Deno.errors.AlreadyExists) return false;
+        throw error;
+      }
+      try {
+        await Deno.rename(from, to);
+      } catch (error) {
+        // Not what somebody has put into it meanwhile.
+        await Deno.remove(to).catch(() => undefined);
+        throw error;
+      }
+      await syncFolder(this.path);
+      return true;
+    });
+  }
+
+  async removeFolder(name: string): Promise<void> {
+    const path = this.#pathOf(name);
+    await this.#checkPlace();
+    if ((await inspect(path))?.isDirectory !== true) return;
+    await onDisk(() => Deno.remove(path, { recursive: true }));
+  }
+
+  async sync(): Promise<void> {
+    await onDisk(() => syncFolder(this.path));
+  }
+
+  async freeBytes(): Promise<number | null> {
+    try {
+      const { bavail, bsize } = await statfs(this.path);
+      return bavail * bsize;
+    } catch {
+      return null;
+    }
+  }
+
   #pathOf(name: string): string {
     checkName(name);
-    return `${this.path === "/" ? "" : this.path}/${name}`;
+    return join(this.path, name);
   }
 
   /** The folder is where it was, and no part of its path has become a link. */
@@ -222,6 +296,46 @@ class SystemFolder implements LandingFolder {
     const path = await Deno.realPath(this.path).catch(() => null);
     if (path !== this.path) refuse("The folder is not there any more");
   }
+}
+
+/** Lists a folder that has no links in its path. @param hidden The node's data directory. */
+async function listBelow(
+  root: string,
+  { hidden, maxEntries, signal }: {
+    readonly hidden: string;
+    readonly maxEntries: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<FolderListing> {
+  const entries: FolderListing["entries"][number][] = [];
+  let leftOut = 0;
+  const waiting = [""];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    for await (const { name, isFile, isDirectory } of Deno.readDir(join(root, folder))) {
+      signal?.throwIfAborted();
+      const path = `${folder}${name}`;
+      const seen = isFile || isDirectory ? await inspect(join(root, path)) : null;
+      const isPlain = seen !== null && (seen.isFile || seen.isDirectory);
+      if (!isPlain || join(root, path) === hidden) {
+        leftOut += 1;
+        continue;
+      }
+      if (entries.length >= maxEntries) tooMany(maxEntries);
+      entries.push({ path, bytes: seen.isFile ? seen.size : null });
+      if (!seen.isDirectory) continue;
+      if (path.split("/").length >= MAX_DEPTH) tooDeep();
+      waiting.push(`${path}/`);
+    }
+  }
+  return { entries, leftOut };
+}
+
+function tooMany(maxEntries: number): never {
+  throw new OpenRedError("too_large", `Expected at most ${maxEntries} files and folders`);
+}
+
+function tooDeep(): never {
+  throw new OpenRedError("too_large", `Expected folders at most ${MAX_DEPTH} deep`);
 }
 
 /** @param data The node's data directory, in which no such file lies. */
@@ -247,6 +361,19 @@ export function createOwnerFiles(data: string): OwnerFiles {
       const real = await resolve(path);
       if ((await inspect(real))?.isDirectory !== true) refuse("This is no folder");
       return new SystemFolder(real, growing);
+    },
+    async listFolder(path, options) {
+      const root = await resolve(path);
+      if ((await inspect(root))?.isDirectory !== true) return null;
+      const hidden = await Deno.realPath(data);
+      return await onDisk(() => listBelow(root, { hidden, ...options }));
+    },
+    async openInside(folder, path) {
+      const expected = join(folder, path);
+      if (await resolve(expected) !== expected) refuse();
+      const seen = await inspect(expected);
+      if (seen === null) throw new OpenRedError("not_found", "There is nothing at this path");
+      return await openSeen(expected, { seen });
     },
   };
 }

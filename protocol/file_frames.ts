@@ -20,14 +20,28 @@ export const MAX_NOTE_BYTES = 1_024;
 /** The list of the files of an offer, as JSON. */
 export const MAX_OFFER_BYTES = 512 * 2 ** 10;
 
+/** The list of what a folder holds, and how much it lists. */
+export const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
+export const MAX_FOLDER_ENTRIES = 100_000;
+
 /** 16 random bytes in base64url; kept as text, which is what they are compared by. */
 const idSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{21}[AQgw]$/));
+
+/** A root, kept as text. */
+export const contentRootSchema = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/),
+);
 
 export const offeredFileSchema = v.looseObject({
   name: v.pipe(v.string(), v.minLength(1), v.maxBytes(MAX_FILE_NAME_BYTES)),
   length: v.pipe(integerSchema, v.maxValue(MAX_FILE_BYTES)),
   /** The root of the content, base64url; the empty file has none. */
-  root: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/))),
+  root: v.optional(contentRootSchema),
+  /** A folder's list, or what its files contain, one behind the other; a file has none. */
+  kind: v.optional(v.picklist(["folder", "content"])),
+  /** How many files and empty folders are in the list of a folder. */
+  entries: v.optional(v.pipe(integerSchema, v.maxValue(MAX_FOLDER_ENTRIES))),
 });
 
 /** The header of `file_sharing.share`; its body is the list of the files. */
@@ -38,6 +52,18 @@ export const offerHeaderSchema = v.looseObject({
   note: v.optional(v.pipe(v.string(), v.maxBytes(MAX_NOTE_BYTES))),
 });
 
+type OfferedEntry = v.InferOutput<typeof offeredFileSchema>;
+
+function isPaired(
+  { kind, length, entries }: OfferedEntry,
+  { before, next }: { before: OfferedEntry | undefined; next: OfferedEntry | undefined },
+): boolean {
+  if ((kind === "folder") !== (entries !== undefined)) return false;
+  if (kind === "content") return before?.kind === "folder";
+  return kind !== "folder" ||
+    (length > 0 && length <= MAX_MANIFEST_BYTES && next?.kind === "content");
+}
+
 export const offerBodySchema = v.pipe(
   v.array(offeredFileSchema),
   v.minLength(1),
@@ -45,6 +71,11 @@ export const offerBodySchema = v.pipe(
   v.check(
     (files) => files.every(({ length, root }) => (length === 0) === (root === undefined)),
     "a root for every file that is not empty",
+  ),
+  v.check(
+    (files) =>
+      files.every((file, at) => isPaired(file, { before: files[at - 1], next: files[at + 1] })),
+    "each folder's list before its content",
   ),
 );
 

@@ -48,6 +48,13 @@ export interface SharedFileView {
   /** The content id, hex; `null` for the empty file, and until it is known. */
   readonly root: string | null;
   readonly downloads: number;
+  /** Of a folder, whose content id is that of its list. */
+  readonly folder?: {
+    /** Files and empty folders. */
+    readonly entries: number;
+    /** Links and special files, which are not shared. */
+    readonly left_out: number;
+  };
 }
 
 export interface ShareView {
@@ -82,7 +89,11 @@ export interface OfferView {
   readonly expires_at: number | null;
   /** What the peer wrote, unchecked, as are the names. */
   readonly note: string | null;
-  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+  readonly files: readonly {
+    readonly name: string;
+    readonly bytes: number;
+    readonly folder?: { readonly entries: number };
+  }[];
   readonly bytes: number;
 }
 

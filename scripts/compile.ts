@@ -20,7 +20,7 @@ const LIBRARY_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"];
  *   stay open, and the code limits itself: only `ports/system*.ts` and the roots touch files. The
  *   runtime itself keeps `/proc`, `/sys` and `/dev` shut without further permissions.
  * - Environment: the program's own variables, those that name a proxy, and those that tell a terminal's colours.
- * - Nothing else: no subprocess, no native library, no system information, no code from elsewhere.
+ * - Nothing else: no subprocess, no native library, no code from elsewhere; no system information but the free space.
  *   The crypto Worker gets none of all this.
  */
 const PERMISSIONS = [
@@ -31,9 +31,11 @@ const PERMISSIONS = [
   `--allow-env=${["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES].join(",")}`,
   "--deny-run",
   "--deny-ffi",
-  "--deny-sys",
   "--deny-import",
 ];
+
+/** Only a node writes files of any size, for which it asks how much room there is. */
+const SYSTEM = { central: "--deny-sys", node: "--allow-sys=statfs" } as const;
 
 /**
  * The Workers' files are named by URLs, where the compiler does not look. Types are checked by
@@ -60,6 +62,7 @@ async function compile(name: typeof BINARIES[number]): Promise<boolean> {
       "compile",
       ...OPTIONS,
       ...PERMISSIONS,
+      SYSTEM[name],
       "--output",
       output,
       `${name}.ts`,

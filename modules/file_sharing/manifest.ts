@@ -7,6 +7,8 @@ import type { ManifestInput } from "../../protocol/module_manifest.ts";
 
 /** To offer files here, and to fetch what was shared with that peer. */
 export const FILES_PERMISSION = "files";
+/** To have what it offers here accepted by itself, up to a quota. */
+export const FILES_AUTO_PERMISSION = "files_auto";
 
 /** The sealed call that offers a share. */
 export const SHARE = "share";
@@ -21,8 +23,22 @@ export const FILE_SHARING_MANIFEST = {
   api: 1,
   summary: "Files of any size, checked bit by bit, resumed after anything",
   services: ["files"],
-  permissions: [FILES_PERMISSION],
+  permissions: [FILES_PERMISSION, FILES_AUTO_PERMISSION],
   options: [
+    {
+      type: "text",
+      name: "auto_folder",
+      summary: "Where files land that are accepted by themselves; without it, none are",
+      fallback: "",
+    },
+    {
+      type: "number",
+      name: "auto_quota_mib",
+      summary: "How many MiB of one peer are accepted by themselves in 30 days",
+      fallback: 1_024,
+      min: 0,
+      max: 2 ** 27,
+    },
     {
       type: "number",
       name: "upload_limit",

@@ -26,6 +26,8 @@ import type {
   RouteRequest,
 } from "../api.ts";
 import type { Transfer } from "./download.ts";
+import { AutoAccept } from "./auto_accept.ts";
+import { KeptParts } from "./kept_parts.ts";
 import { Landing } from "./landing.ts";
 import type { Link } from "./links/link.ts";
 import { registerLinkDesk } from "./links/link_desk.ts";
@@ -44,6 +46,7 @@ import {
 import { Offering } from "./offering.ts";
 import { type Offer, Offers } from "./offers.ts";
 import { Records } from "./records.ts";
+import { SharedDisk } from "./shared_disk.ts";
 import { type Share, Shares } from "./shares.ts";
 import { Sources } from "./sources.ts";
 import { FILE_SHARING_TABLES } from "./tables.ts";
@@ -69,6 +72,7 @@ interface Running {
   readonly links: Links;
   readonly streams: LinkStreams;
   readonly linkGets: LinkGets;
+  readonly autoAccept: AutoAccept;
 }
 
 /** Makes the module. */
@@ -104,12 +108,14 @@ export function createFileSharing(): OpenRedModule {
       running.shares.start();
       running.offering.start();
       running.transfers.start();
+      running.autoAccept.start();
       running.links.start();
     },
     async stop() {
-      const { shares, offering, uploads, transfers, links, linkGets } = now();
+      const { shares, offering, uploads, transfers, autoAccept, links, linkGets } = now();
       offering.stop();
       uploads.stop();
+      await autoAccept.stop();
       await Promise.all([shares.stop(), transfers.stop(), links.stop(), linkGets.stop()]);
     },
     sessionConfirmed(peer) {
@@ -141,15 +147,30 @@ async function compose(context: ModuleContext): Promise<Running> {
   const ofLinks = new Records<Link>(parts, "link");
   for (const each of [...Object.values(records), ofLinks]) await each.load();
   const links = new Links({ ...parts, records: ofLinks });
+  const kept = new KeptParts(parts);
+  await kept.sealPlain();
   const shares = new Shares({
     ...parts,
+    kept,
     records: records.shares,
     ready: (id) => offering.deliver(id),
   });
   const offering = new Offering({ ...parts, records: records.shares });
   const sources = new Sources(parts);
   const landing = new Landing();
-  const offers = new Offers({ ...parts, records: records.offers });
+  const offers = new Offers({
+    ...parts,
+    records: records.offers,
+    arrived: (id) => autoAccept.offered(id),
+  });
+  const transfers = new Transfers({
+    ...parts,
+    records: records.transfers,
+    sources,
+    landing,
+    alsoAt: (file, than) => offers.alsoAt(file, than),
+  });
+  const autoAccept = new AutoAccept({ ...parts, records: records.offers, offers, transfers });
   return {
     context,
     tables,
@@ -157,15 +178,10 @@ async function compose(context: ModuleContext): Promise<Running> {
     shares,
     offering,
     offers,
-    uploads: new Uploads({ ...parts, shares }),
+    uploads: new Uploads({ ...parts, disk: new SharedDisk(disk, kept), shares }),
     sources,
-    transfers: new Transfers({
-      ...parts,
-      records: records.transfers,
-      sources,
-      landing,
-      alsoAt: (file, than) => offers.alsoAt(file, than),
-    }),
+    transfers,
+    autoAccept,
     links,
     streams: new LinkStreams({ ...parts, links }),
     linkGets: new LinkGets({ ...parts, landing }),
@@ -173,15 +189,24 @@ async function compose(context: ModuleContext): Promise<Running> {
 }
 
 /** Inside a transaction. */
-function writeMove({ records, transfers, uploads }: Running, old: NodeId, next: NodeId): void {
+function writeMove(
+  { records, transfers, uploads, autoAccept }: Running,
+  old: NodeId,
+  next: NodeId,
+): void {
   const moved = records.transfers.of(old).map(({ id }) => id);
   for (const each of Object.values(records)) each.writeMove(old, next);
+  autoAccept.writeMove(old, next);
   uploads.drop(old);
   transfers.moved(moved);
 }
 
 /** Inside a transaction. */
-function writeDrop({ records, transfers, uploads, context }: Running, peer: NodeId): void {
+function writeDrop(
+  { records, transfers, uploads, autoAccept, context }: Running,
+  peer: NodeId,
+): void {
+  autoAccept.writeDrop(peer);
   records.shares.writeDrop(peer);
   records.offers.writeDrop(peer);
   const gone = records.transfers.writeDrop(peer);
@@ -228,9 +253,10 @@ function registerRoutes(router: ModuleRouter, now: () => Running): void {
 async function share(running: Running, { body }: RouteRequest): Promise<ShareView> {
   const { context, shares, records, tables } = running;
   const input = parseInput(shareInputSchema, parseJson(body));
-  const peer = await context.peers.find(input.peer);
+  const peer = await context.peers.meet(input.peer);
   if (await context.peers.standing(peer, FILES_PERMISSION) !== "allowed") {
-    const text = "This peer may not use files here: openred-node peer allow PEER files lets it";
+    const text =
+      "You denied files to this peer; allow them with: openred-node peer allow PEER files";
     throw new OpenRedError("forbidden", text);
   }
   const id = await shares.add(peer, {
@@ -239,6 +265,7 @@ async function share(running: Running, { body }: RouteRequest): Promise<ShareVie
     count: input.count ?? null,
     note: input.note ?? null,
   });
+  context.audit?.note("files_shared", { peer, success: true, share: id }, "owner");
   return viewShare(records.shares.get(id)!, { peers: tables.peers, shares });
 }
 
@@ -248,15 +275,15 @@ function listShares({ records, shares, tables }: Running): SharesView {
 }
 
 async function revoke(
-  { records, uploads, links }: Running,
+  { records, uploads, context, links }: Running,
   { params }: RouteRequest,
 ): Promise<object> {
   const id = params.id!;
   if (await links.revoke(id)) return { id };
-  if (records.shares.get(id) === null) {
-    throw new OpenRedError("not_found", "There is no share of this name");
-  }
+  const held = records.shares.get(id);
+  if (held === null) throw new OpenRedError("not_found", "There is no share of this name");
   await records.shares.remove(id);
+  context.audit?.note("files_unshared", { peer: held.peer, success: true, share: id }, "owner");
   uploads.end({ share: id });
   return { id };
 }

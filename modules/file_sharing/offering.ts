@@ -95,10 +95,12 @@ function isDue({ state, answer }: Share): boolean {
 }
 
 function offerOf({ share, expiresAt, note, files }: Share) {
-  const list = files.map(({ name, length, root }) => ({
+  const list = files.map(({ name, length, root, kind, entries }) => ({
     name,
     length,
     ...(root === null ? {} : { root }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(entries === undefined ? {} : { entries }),
   }));
   return {
     type: SHARE,

@@ -27,6 +27,10 @@ export interface OfferedFile {
   readonly length: number;
   /** Base64url; `null` for the empty file. */
   readonly root: string | null;
+  /** A folder is two of them: its list, then what its files contain. */
+  readonly kind?: "folder" | "content";
+  /** How many files and empty folders a list has. */
+  readonly entries?: number;
 }
 
 export interface Offer {
@@ -40,8 +44,11 @@ export interface Offer {
   readonly bytes: number;
 }
 
-export interface OfferParts extends Pick<ModuleContext, "clock" | "events" | "metrics" | "send"> {
+export interface OfferParts
+  extends Pick<ModuleContext, "clock" | "events" | "metrics" | "send" | "audit"> {
   readonly records: Records<Offer>;
+  /** There is a new offer. */
+  readonly arrived: (id: string) => void;
 }
 
 /** The offers of one node. */
@@ -63,7 +70,13 @@ export class Offers {
     if (known !== null) return { header: { state: known.value.state } };
     if (body.length > MAX_OFFER_BYTES) throw new OpenRedError("too_large", "The list is too long");
     const files = parseInput(offerBodySchema, parseJson(body))
-      .map(({ name, length, root = null }) => ({ name, length, root }));
+      .map(({ name, length, root = null, kind, entries }) => ({
+        name,
+        length,
+        root,
+        ...(kind === undefined ? {} : { kind }),
+        ...(entries === undefined ? {} : { entries }),
+      }));
     const bytes = encodeUtf8(JSON.stringify([note, files])).length;
     await this.#makeRoom(peer, bytes);
     const id = records.newId();
@@ -78,6 +91,8 @@ export class Offers {
     };
     await records.add({ id, peer, value });
     events.emit("offer", { id, peer });
+    this.#note("files_offered", { id, peer, value });
+    this.#parts.arrived(id);
     return { header: { state: "offered" } };
   }
 
@@ -131,8 +146,18 @@ export class Offers {
     return held;
   }
 
+  #note(
+    event: "files_offered" | "files_accepted" | "files_declined",
+    { id, peer, value }: Held<Offer>,
+  ): void {
+    const fields = { peer, success: true, offer: id, bytes: lengthOf(value.files) };
+    this.#parts.audit?.note(event, fields, event === "files_offered" ? "peer" : "owner");
+  }
+
   async accepted(id: string): Promise<void> {
+    const { peer, value } = this.get(id);
     await this.#parts.records.change(id, (offer) => ({ ...offer, state: "accepted" }));
+    this.#note("files_accepted", { id, peer, value });
   }
 
   /** @throws {OpenRedError} `not_found`; `bad_request` for an offer that was accepted. */
@@ -143,6 +168,7 @@ export class Offers {
     }
     if (value.state === "declined") return;
     await this.#parts.records.change(id, (offer) => ({ ...offer, state: "declined" }));
+    this.#note("files_declined", { id, peer, value });
     // Repeated for as long as this node runs; where it stops before, the share stays offered there.
     const { share } = value;
     const sending = this.#parts.send({
@@ -153,6 +179,11 @@ export class Offers {
     });
     sending.acknowledged.catch(() => this.#parts.metrics.count("declines_lost"));
   }
+}
+
+/** What their files have together. */
+export function lengthOf(files: readonly OfferedFile[]): number {
+  return files.reduce((sum, { length }) => sum + length, 0);
 }
 
 function bytesOf(offers: readonly Held<Offer>[]): number {

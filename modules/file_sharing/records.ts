@@ -148,7 +148,7 @@ export class Records<T> {
       if (peer === undefined) {
         tables.statement("DELETE FROM file_sharing_records WHERE kind = ? AND id = ?")
           .run(this.#kind, id);
-        this.#writeDropLayers(id);
+        this.#writeDropParts(id);
         return;
       }
       tables.statement(
@@ -172,16 +172,16 @@ export class Records<T> {
     const gone = this.of(peer);
     for (const { id } of gone) {
       this.#held.delete(id);
-      this.#writeDropLayers(id);
+      this.#writeDropParts(id);
     }
     tables.statement("DELETE FROM file_sharing_records WHERE kind = ? AND peer = ?")
       .run(this.#kind, peer);
     return gone;
   }
 
-  #writeDropLayers(id: string): void {
+  #writeDropParts(id: string): void {
     if (this.#kind !== "share") return;
-    this.#parts.tables.statement("DELETE FROM file_sharing_layers WHERE share = ?").run(id);
+    this.#parts.tables.statement("DELETE FROM file_sharing_parts WHERE share = ?").run(id);
   }
 
   #aad(id: string): Uint8Array {

@@ -5,11 +5,14 @@
  */
 import { decodeBase64Url, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { MAX_FILE_BYTES } from "../../protocol/file_frames.ts";
+import { MAX_FILE_BYTES, MAX_SHARE_FILES } from "../../protocol/file_frames.ts";
 import type { ShareState, ShareView } from "../../protocol/file_sharing_api.ts";
-import type { FileHashes, ModuleContext, ModuleTables, NodeId, OwnerFiles } from "../api.ts";
+import type { FileHashes, ModuleContext, NodeId, OwnerFiles } from "../api.ts";
 import { type ContentId, hashFile } from "./content.ts";
+import { hashFolder, listFolder } from "./folder_listing.ts";
+import type { KeptParts } from "./kept_parts.ts";
 import type { Held, Records } from "./records.ts";
+import { memoryFile, nameOfPart } from "./shared_disk.ts";
 
 const ID_BYTES = 16;
 const MAX_SHARES = 10_000;
@@ -28,6 +31,11 @@ export interface SharedFile {
   readonly root: string | null;
   /** What was fetched, by what each receiver calls it. */
   readonly downloads: readonly string[];
+  /** A folder is two of them: its list, then what its files contain. */
+  readonly kind?: "folder" | "content";
+  /** What is in the list of a folder, and what was left out of it; 0 until it is known. */
+  readonly entries?: number;
+  readonly leftOut?: number;
 }
 
 export interface Share {
@@ -43,8 +51,9 @@ export interface Share {
   readonly files: readonly SharedFile[];
 }
 
-export interface ShareParts extends Pick<ModuleContext, "clock" | "random" | "log" | "events"> {
-  readonly tables: ModuleTables;
+export interface ShareParts
+  extends Pick<ModuleContext, "clock" | "random" | "log" | "events" | "audit"> {
+  readonly kept: KeptParts;
   readonly disk: OwnerFiles;
   readonly hashes: FileHashes;
   readonly records: Records<Share>;
@@ -56,9 +65,18 @@ export interface ShareParts extends Pick<ModuleContext, "clock" | "random" | "lo
 export interface Fetchable {
   readonly id: string;
   readonly file: number;
+  /** What a `SharedDisk` opens. */
   readonly path: string;
   readonly content: ContentId;
 }
+
+interface Hashed {
+  readonly id: string;
+  readonly file: number;
+  readonly shared: SharedFile;
+}
+
+type Hearing = (bytes: number) => void;
 
 /** The shares of one node. */
 export class Shares {
@@ -85,8 +103,8 @@ export class Shares {
   }
 
   /**
-   * @throws {OpenRedError} `not_found`, `forbidden` for a path that is no file; `too_large` for a file, a list, or a
-   *   count that cannot be kept for so many files; `overloaded`.
+   * @throws {OpenRedError} `not_found`; `forbidden` for what is neither file nor folder; `too_large` for a file, a list,
+   *   or a count that cannot be kept for so many files; `overloaded`.
    */
   async add(
     peer: NodeId,
@@ -97,13 +115,17 @@ export class Shares {
       throw new OpenRedError("overloaded", `There are ${MAX_SHARES} shares; remove some`);
     }
     const { paths, ...rest } = wanted;
-    const most = maxDownloads(paths.length);
-    if ((rest.count ?? 0) > most) {
-      const text = `Expected a count of at most ${most} for ${paths.length} files`;
+    const files: SharedFile[] = [];
+    for (const path of paths) files.push(...await this.#look(path));
+    if (files.length > MAX_SHARE_FILES) {
+      const text = `Expected at most ${MAX_SHARE_FILES} files; a folder counts as two`;
       throw new OpenRedError("too_large", text);
     }
-    const files: SharedFile[] = [];
-    for (const path of paths) files.push(await this.#look(path));
+    const most = maxDownloads(files.length);
+    if ((rest.count ?? 0) > most) {
+      const text = `Expected a count of at most ${most} for ${files.length} files`;
+      throw new OpenRedError("too_large", text);
+    }
     if (encodeUtf8(JSON.stringify(files)).length > MAX_LIST_BYTES) {
       throw new OpenRedError("too_large", "The list of files is too long; share it in parts");
     }
@@ -123,15 +145,24 @@ export class Shares {
     return id;
   }
 
-  async #look(path: string): Promise<SharedFile> {
-    const file = await this.#parts.disk.openFile(path);
+  async #look(path: string): Promise<readonly SharedFile[]> {
+    const { disk } = this.#parts;
+    const name = path.split(/[/\\]/).findLast((part) => part !== "") ?? "folder";
+    const one = { path, name, length: 0, root: null, downloads: [] };
+    const folder = await disk.openFolder(path).catch(() => null);
+    if (folder !== null) {
+      return [
+        { ...one, kind: "folder", entries: 0, leftOut: 0 },
+        { ...one, kind: "content" },
+      ];
+    }
+    const file = await disk.openFile(path);
     const { bytes } = file;
     file.close();
     if (bytes > MAX_FILE_BYTES) {
       throw new OpenRedError("too_large", `Expected files of at most ${MAX_FILE_BYTES} bytes`);
     }
-    const name = path.split(/[/\\]/).at(-1) ?? path;
-    return { path, name, length: bytes, root: null, downloads: [] };
+    return [{ ...one, length: bytes }];
   }
 
   #hashLater(id: string): void {
@@ -150,10 +181,13 @@ export class Shares {
     const files: SharedFile[] = [];
     try {
       for (const [file, shared] of (records.get(id)?.value.files ?? []).entries()) {
+        // It was hashed with the list of its folder.
+        if (shared.kind === "content") continue;
         const before = progress.bytes;
-        files.push(
-          await this.#hashOne({ id, file, shared }, (bytes) => progress.bytes = before + bytes),
-        );
+        const hashed = (bytes: number) => progress.bytes = before + bytes;
+        const one = { id, file, shared };
+        if (shared.kind === "folder") files.push(...await this.#hashFolder(one, hashed));
+        else files.push(await this.#hashOne(one, hashed));
       }
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
@@ -164,28 +198,50 @@ export class Shares {
     ready(id);
   }
 
-  async #hashOne(
-    { id, file, shared }: { id: string; file: number; shared: SharedFile },
-    hashed: (bytes: number) => void,
-  ): Promise<SharedFile> {
-    const { disk, hashes, records, tables } = this.#parts;
+  async #hashOne({ id, file, shared }: Hashed, hashed: Hearing): Promise<SharedFile> {
+    const { disk, hashes } = this.#parts;
     const { signal } = this.#stop;
     const opened = await disk.openFile(shared.path);
     try {
       if (opened.bytes > MAX_FILE_BYTES) throw new OpenRedError("too_large", "It grew too long");
-      const { bytes, root, layer } = await hashFile(hashes, opened, { signal, hashed });
-      if (layer !== null) {
-        await tables.write(() => {
-          if (records.get(id) === null) return;
-          tables.statement(
-            "INSERT OR REPLACE INTO file_sharing_layers (share, file, layer) VALUES (?, ?, ?)",
-          ).run(id, file, layer);
-        });
-      }
-      return { ...shared, length: bytes, root: root === null ? null : encodeBase64Url(root) };
+      const content = await hashFile(hashes, opened, { signal, hashed });
+      return await this.#keep({ id, file, shared }, content);
     } finally {
       opened.close();
     }
+  }
+
+  /** @returns What its list is called, then what its files contain. */
+  async #hashFolder({ id, file, shared }: Hashed, hashed: Hearing): Promise<readonly SharedFile[]> {
+    const { disk, hashes, kept, records } = this.#parts;
+    const { signal } = this.#stop;
+    const folder = await listFolder(disk, shared.path, signal);
+    const entries = folder.entries.length;
+    const { kind: _, entries: __, leftOut: ___, ...plain } = shared;
+    const list = { ...shared, entries, leftOut: folder.leftOut };
+    const content: SharedFile = { ...plain, kind: "content", length: folder.bytes };
+    await records.change(id, (value) => ({
+      ...value,
+      files: value.files.with(file, list).with(file + 1, content),
+    }));
+    const made = await hashFolder({ disk, hashes }, folder, { signal, hashed });
+    const ofList = await hashFile(hashes, memoryFile(made.manifest), { signal, hashed: () => {} });
+    const isKept = () => records.get(id) !== null;
+    await kept.write({ share: id, file, part: "manifest" }, made.manifest, isKept);
+    return [
+      await this.#keep({ id, file, shared: list }, ofList),
+      await this.#keep({ id, file: file + 1, shared: content }, made.content),
+    ];
+  }
+
+  async #keep({ id, file, shared }: Hashed, content: ContentId): Promise<SharedFile> {
+    const { kept, records } = this.#parts;
+    const { bytes, root, layer } = content;
+    if (layer !== null) {
+      const isKept = () => records.get(id) !== null;
+      await kept.write({ share: id, file, part: "layer" }, layer, isKept);
+    }
+    return { ...shared, length: bytes, root: root === null ? null : encodeBase64Url(root) };
   }
 
   /** Nothing of a share can be fetched any more. */
@@ -203,31 +259,39 @@ export class Shares {
     peer: NodeId,
     wanted: { readonly share: string; readonly file: number; readonly download: string },
   ): Promise<Fetchable> {
-    const { records } = this.#parts;
+    const { records, audit } = this.#parts;
     const held = records.of(peer).find(({ value }) => value.share === wanted.share);
     const shared = held?.value.files[wanted.file];
-    if (held === undefined || shared === undefined || this.stateOf(held.value) !== "ready") {
-      throw notShared();
-    }
     const { download, file } = wanted;
-    const isKnown = shared.downloads.includes(download);
-    if (!isKnown && shared.downloads.length >= (held.value.count ?? Infinity)) throw notShared();
+    const isKnown = shared?.downloads.includes(download) ?? false;
+    const isOpen = held !== undefined && shared !== undefined &&
+      this.stateOf(held.value) === "ready" &&
+      (isKnown || shared.downloads.length < (held.value.count ?? Infinity));
+    if (!isOpen) {
+      audit?.note("files_refused", { peer, success: false }, "peer");
+      throw new OpenRedError("not_found", "No such file is shared with this peer");
+    }
     if (!isKnown || held.value.answer !== "accepted") {
       await records.change(held.id, (value) => noteDownload(value, { file, download }));
     }
-    return this.#fetchable(held, { file, shared });
+    if (!isKnown) {
+      audit?.note("files_granted", { peer, success: true, share: held.id, file }, "peer");
+    }
+    return await this.#fetchable(held, { file, shared });
   }
 
-  #fetchable(
+  async #fetchable(
     { id }: Held<Share>,
     { file, shared }: { readonly file: number; readonly shared: SharedFile },
-  ): Fetchable {
-    const row = this.#parts.tables.statement(
-      "SELECT layer FROM file_sharing_layers WHERE share = ? AND file = ?",
-    ).get(id, file);
+  ): Promise<Fetchable> {
     const root = shared.root === null ? null : decodeBase64Url(shared.root);
-    const layer = row === undefined ? null : row.layer as Uint8Array;
-    return { id, file, path: shared.path, content: { bytes: shared.length, root, layer } };
+    const layer = await this.#parts.kept.read({ share: id, file, part: "layer" });
+    const path = shared.kind === undefined ? shared.path : nameOfPart({
+      share: id,
+      file: shared.kind === "folder" ? file : file - 1,
+      kind: shared.kind,
+    }, shared.path);
+    return { id, file, path, content: { bytes: shared.length, root, layer } };
   }
 
   /** Whether a share gives anything to those who have begun already. */
@@ -249,10 +313,6 @@ export class Shares {
   hashedBytes(id: string): number {
     return this.#hashing.get(id)?.bytes ?? 0;
   }
-}
-
-function notShared(): OpenRedError {
-  return new OpenRedError("not_found", "No such file is shared with this peer");
 }
 
 /** How many downloads of each file are kept. */

@@ -22,5 +22,27 @@ CREATE TABLE file_sharing_layers (
 ) STRICT;
 `;
 
+/** Layers and the lists of folders, sealed as well; what lies in the former table is moved at the start. */
+const PARTS = `
+CREATE TABLE file_sharing_parts (
+  share TEXT NOT NULL,
+  file INTEGER NOT NULL,
+  part TEXT NOT NULL,
+  piece INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
+  PRIMARY KEY (share, file, part, piece)
+) STRICT;
+`;
+
+/** What was accepted by itself, and counts against the quota of its peer. */
+const AUTO = `
+CREATE TABLE file_sharing_auto (
+  offer TEXT PRIMARY KEY,
+  peer TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+`;
+
 /** The step at place n leads from version n to n + 1. */
-export const FILE_SHARING_TABLES: readonly string[] = [FIRST];
+export const FILE_SHARING_TABLES: readonly string[] = [FIRST, PARTS, AUTO];

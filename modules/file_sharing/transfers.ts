@@ -6,12 +6,14 @@
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { TransferState } from "../../protocol/file_sharing_api.ts";
-import type { ModuleContext, NodeId } from "../api.ts";
+import type { LandingFolder, ModuleContext, NodeId } from "../api.ts";
 import { download, type DownloadParts, type Transfer } from "./download.ts";
 import type { Checked } from "./fetching.ts";
+import { placeOf, removeUnlanded } from "./folder_place.ts";
 import type { Offer } from "./offers.ts";
 import { pause } from "./pause.ts";
 import type { Held, Records } from "./records.ts";
+import { roomOf } from "./room.ts";
 import { WrongContent } from "./source.ts";
 
 const ID_BYTES = 16;
@@ -23,7 +25,7 @@ const MAX_OVER_BYTES = 4 * 2 ** 20;
 const WRONG = "The peer sent something else than it had offered";
 
 export interface TransferParts
-  extends DownloadParts, Pick<ModuleContext, "clock" | "random" | "events" | "log"> {
+  extends DownloadParts, Pick<ModuleContext, "clock" | "random" | "events" | "log" | "audit"> {
   readonly records: Records<Transfer>;
 }
 
@@ -45,6 +47,8 @@ interface Run {
 export class Transfers {
   readonly #parts: TransferParts;
   readonly #runs = new Map<string, Run>();
+  /** One begins after the other, so that none counts on room that another one gets. */
+  #begun: Promise<unknown> = Promise.resolve();
   #isStopped = false;
 
   constructor(parts: TransferParts) {
@@ -64,16 +68,22 @@ export class Transfers {
     await Promise.all([...this.#runs.keys()].map((id) => this.#halt(id)));
   }
 
-  /** Begins to fetch what was offered. @throws {OpenRedError} `not_found`, `forbidden` for the folder. */
-  async begin(
-    { id, peer, value }: Held<Offer>,
-    folder: string,
-  ): Promise<void> {
+  /**
+   * Begins to fetch what was offered.
+   * @throws {OpenRedError} `not_found`, `forbidden` for the folder; `overloaded` where its disk has no room for it.
+   */
+  begin(offer: Held<Offer>, folder: string): Promise<void> {
+    const begun = this.#begun.then(() => this.#begin(offer, folder));
+    this.#begun = begun.catch(() => undefined);
+    return begun;
+  }
+
+  async #begin({ id, peer, value }: Held<Offer>, folder: string): Promise<void> {
     const { records, random, disk } = this.#parts;
     if (records.get(id) !== null) return;
-    const { path } = await disk.openFolder(folder);
-    // It may have begun meanwhile.
-    if (records.get(id) !== null) return;
+    const place = await disk.openFolder(folder);
+    const { path } = place;
+    await this.#checkRoom(place, value.files);
     const part = `.openred-${encodeBase64Url(random.bytes(ID_BYTES))}.part`;
     const transfer: Transfer = {
       share: value.share,
@@ -92,12 +102,26 @@ export class Transfers {
     await this.#forgetOldest();
   }
 
+  /** What other transfers have not written yet counts as if it were there, wherever it lands. */
+  async #checkRoom(place: LandingFolder, files: Transfer["files"]): Promise<void> {
+    const freeBytes = await place.freeBytes();
+    if (freeBytes === null) return;
+    const open = this.#parts.records.all().filter(({ value }) => !isEnded(value));
+    const reserved = open.reduce((sum, held) => {
+      return sum + roomOf(held.value.files) - this.doneBytes(held);
+    }, 0);
+    const missing = roomOf(files) + reserved - freeBytes;
+    if (missing <= 0) return;
+    const more = reserved > 0 ? ", with what is on its way here" : "";
+    throw new OpenRedError("overloaded", `The disk lacks ${missing} bytes for it${more}`);
+  }
+
   /** Of those that are over the oldest are forgotten, so that records and lists stay short. */
   async #forgetOldest(): Promise<void> {
     const { records } = this.#parts;
     let [count, bytes] = [0, 0];
     for (const { id, value } of records.all().toReversed()) {
-      if (!["done", "cancelled", "failed"].includes(value.state)) continue;
+      if (!isEnded(value) && value.state !== "failed") continue;
       count += 1;
       bytes += namesLength(value);
       if (count <= MAX_OVER && bytes <= MAX_OVER_BYTES) continue;
@@ -176,13 +200,13 @@ export class Transfers {
 
   #open(id: string): Held<Transfer> {
     const held = this.#get(id);
-    if (held.value.state === "done" || held.value.state === "cancelled") throw isOver();
+    if (isEnded(held.value)) throw isOver();
     return held;
   }
 
-  async #removePart({ folder, part }: Transfer): Promise<void> {
+  async #removePart(transfer: Transfer): Promise<void> {
     try {
-      await (await this.#parts.disk.openFolder(folder)).removePart(part);
+      await removeUnlanded(this.#parts.disk, transfer);
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
       this.#parts.log.log("warn", "part_left", { text: error.message });
@@ -190,10 +214,14 @@ export class Transfers {
   }
 
   async #change(id: string, change: Partial<Transfer>): Promise<void> {
-    await this.#parts.records.change(id, (value) => ({ ...value, ...change }));
-    if (change.state !== undefined) {
-      this.#parts.events.emit("transfer", { id, state: change.state });
-    }
+    const { records, events, audit } = this.#parts;
+    await records.change(id, (value) => ({ ...value, ...change }));
+    const { state } = change;
+    if (state === undefined) return;
+    events.emit("transfer", { id, state });
+    const peer = records.get(id)?.peer;
+    if (peer === undefined || !["done", "failed", "cancelled"].includes(state)) return;
+    audit?.note("files_fetched", { peer, success: state === "done", offer: id, state }, "peer");
   }
 
   async #halt(id: string): Promise<void> {
@@ -254,7 +282,7 @@ export class Transfers {
     if (held === null) return { state: "cancelled", why: null };
     const current = () => this.#parts.records.get(id)?.value ?? held.value;
     try {
-      await download(this.#parts, {
+      await download({ ...this.#parts, disk: placeOf(this.#parts, current) }, {
         get transfer() {
           return current();
         },
@@ -268,7 +296,9 @@ export class Transfers {
         },
         change: (change) => {
           if (change.at !== undefined) run.bytes = 0;
-          return this.#change(id, change);
+          const isList = current().files[current().at]?.kind === "folder";
+          const { landed: _, ...ofList } = change;
+          return this.#change(id, isList ? ofList : change);
         },
         reached: (bytes) => {
           run.bytes = bytes;
@@ -285,6 +315,11 @@ export class Transfers {
 
 function namesLength({ files, landed }: Transfer): number {
   return [...files.map(({ name }) => name), ...landed].reduce((sum, name) => sum + name.length, 0);
+}
+
+/** For good. */
+function isEnded({ state }: Transfer): boolean {
+  return state === "done" || state === "cancelled";
 }
 
 function isOver(): OpenRedError {

@@ -42,7 +42,7 @@ export interface UploadView {
 export interface UploadParts
   extends Pick<ModuleContext, "clock" | "random" | "send" | "log" | "options"> {
   readonly tables: ModuleTables;
-  readonly disk: OwnerFiles;
+  readonly disk: Pick<OwnerFiles, "openFile">;
   readonly sealing: FileSealing;
   readonly shares: Shares;
 }

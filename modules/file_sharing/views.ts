@@ -17,6 +17,16 @@ function sum(lengths: readonly number[]): number {
   return lengths.reduce((all, length) => all + length, 0);
 }
 
+/** Files and folders as their owner knows them: what a folder contains is no file of its own. */
+function named<T extends { readonly kind?: "folder" | "content" }>(
+  files: readonly T[],
+): readonly { readonly file: T; readonly content: T }[] {
+  return files.flatMap((file, at) => {
+    if (file.kind === "content") return [];
+    return [{ file, content: file.kind === "folder" ? files[at + 1]! : file }];
+  });
+}
+
 export function viewShare(
   { id, peer, value }: Held<Share>,
   { peers, shares }: { readonly peers: PeersNow; readonly shares: Shares },
@@ -36,12 +46,15 @@ export function viewShare(
     expires_at: value.expiresAt,
     count: value.count,
     note: value.note,
-    files: value.files.map(({ name, path, length, root, downloads }) => ({
-      name,
-      path,
-      bytes: length,
-      root: root === null ? null : decodeBase64Url(root)?.toHex() ?? null,
-      downloads: downloads.length,
+    files: named(value.files).map(({ file, content }) => ({
+      name: file.name,
+      path: file.path,
+      bytes: content.length,
+      root: file.root === null ? null : decodeBase64Url(file.root)?.toHex() ?? null,
+      downloads: content.downloads.length,
+      ...(file.kind === undefined
+        ? {}
+        : { folder: { entries: file.entries ?? 0, left_out: file.leftOut ?? 0 } }),
     })),
     bytes,
     hashed_bytes: value.state === "ready" ? bytes : shares.hashedBytes(id),
@@ -57,7 +70,11 @@ export function viewOffer({ id, peer, value }: Held<Offer>, peers: PeersNow): Of
     received_at: value.receivedAt,
     expires_at: value.expiresAt,
     note: value.note,
-    files: value.files.map(({ name, length }) => ({ name, bytes: length })),
+    files: named(value.files).map(({ file, content }) => ({
+      name: file.name,
+      bytes: content.length,
+      ...(file.kind === undefined ? {} : { folder: { entries: file.entries ?? 0 } }),
+    })),
     bytes: sum(value.files.map(({ length }) => length)),
   };
 }

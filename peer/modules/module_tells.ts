@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ModuleContext } from "../../modules/api.ts";
+import type { ModuleAudit, ModuleContext } from "../../modules/api.ts";
 import type { Clock, Log, LogFields, LogLevel } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -38,7 +38,7 @@ export class ModuleTells {
     this.#isBounded = kind === "file";
   }
 
-  get members(): Pick<ModuleContext, "log" | "metrics" | "events"> {
+  get members(): Pick<ModuleContext, "log" | "metrics" | "events" | "audit"> {
     return {
       log: { log: (level, event, fields = {}) => this.#log(level, event, fields) },
       metrics: { count: (counter, by = 1) => this.#count(counter, by) },
@@ -47,6 +47,7 @@ export class ModuleTells {
         warn: (topic, text) => this.#warn(topic, text),
         settle: (topic) => this.#settle(topic),
       },
+      audit: this.#isBounded ? null : { note: (...noted) => this.#audit(...noted) },
     };
   }
 
@@ -67,6 +68,11 @@ export class ModuleTells {
     if (this.#isWithin("events", MAX_EVENTS_A_MINUTE)) {
       this.#parts.events.emit({ ...data, type: `${this.#name}.${type}` });
     }
+  }
+
+  #audit(...[event, fields, by]: Parameters<ModuleAudit["note"]>): void {
+    if (by === "peer") this.#parts.events.auditPeer(event, fields);
+    else this.#parts.events.audit(event, fields);
   }
 
   #count(counter: string, by: number): void {

@@ -40,6 +40,7 @@ import {
   requestAnswerSchema,
   requestHeaderSchema,
 } from "../../protocol/file_frames.ts";
+import { decodeFolderManifest, encodeFolderManifest } from "../../protocol/folder_manifest.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import { bep52Content } from "../vectors/bep52.ts";
 import { decodeRecord } from "../../protocol/record.ts";
@@ -92,6 +93,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "call",
     "enc",
     "files",
+    "folder",
     "frame",
     "identity-example",
     "ids",
@@ -422,6 +424,21 @@ Deno.test("the content ids and headers of docs/PROTOCOL.md are what this node ma
     const declared = FILE_SHARING_MANIFEST.frames.find((frame) => frame.type === type)!;
     assertEquals("answers" in declared, "ask" in header || "answer" in header);
   }
+});
+
+Deno.test("the folder of docs/PROTOCOL.md is what this node makes and takes", () => {
+  const folder = fixedValues("folder");
+  const lines = ["head", "entry_1", "entry_2", "entry_3"].map((name) => `${folder.text(name)}\n`);
+  const manifest = decodeFolderManifest(encodeUtf8(lines.join("")));
+  assertEquals(encodeFolderManifest(manifest), encodeUtf8(lines.join("")));
+  const [list, content] = parseInput(offerBodySchema, JSON.parse(folder.text("offer_body")));
+  const sha256: Sha256 = (...parts) => hashes.sha256(...parts);
+  const rootOf = (text: string) =>
+    encodeBase64Url(chunkRoot(sha256, { data: encodeUtf8(text), isWhole: true }));
+  assertEquals([list!.length, list!.root], [lines.join("").length, rootOf(lines.join(""))]);
+  assertEquals([content!.length, content!.root], [11, rootOf("helloworld!")]);
+  assertEquals([manifest.length, manifest.root], [content!.length, content!.root!]);
+  assertEquals(list!.entries, manifest.entries.length);
 });
 
 Deno.test("chunks of files are sealed for a transfer as docs/PROTOCOL.md says", async () => {

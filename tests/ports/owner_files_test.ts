@@ -113,3 +113,79 @@ Deno.test("a part is open once at a time", async () => {
     (await other.openPart(".x.part")).close();
   });
 });
+
+Deno.test("a folder is listed without links, special files and the node's data, up to its bound", async () => {
+  await withFolders(async ({ data, folder }) => {
+    const root = folder.replace(/\/folder$/, "");
+    const files = createOwnerFiles(data);
+    Deno.mkdirSync(`${folder}/deep/empty`, { recursive: true });
+    Deno.writeFileSync(`${folder}/deep/five`, FIVE);
+    Deno.writeFileSync(`${data}/node-secret`, FIVE);
+    Deno.symlinkSync(data, `${folder}/link`);
+    new Deno.Command("mkfifo", { args: [`${folder}/fifo`] }).outputSync();
+    const { entries, leftOut } = (await files.listFolder(root, { maxEntries: 4 }))!;
+    assertEquals(entries.toSorted((a, b) => a.path < b.path ? -1 : 1), [
+      { path: "folder", bytes: null },
+      { path: "folder/deep", bytes: null },
+      { path: "folder/deep/empty", bytes: null },
+      { path: "folder/deep/five", bytes: 5 },
+    ]);
+    assertEquals(leftOut, 3);
+    assertEquals(await codeOf(files.listFolder(root, { maxEntries: 3 })), "too_large");
+    assertEquals(await codeOf(files.listFolder(data, { maxEntries: 3 })), "forbidden");
+    assertEquals(await files.listFolder(`${folder}/deep/five`, { maxEntries: 3 }), null);
+    const stop = AbortSignal.abort();
+    const { name } = await assertRejects(
+      () => files.listFolder(root, { maxEntries: 9, signal: stop }),
+      DOMException,
+    );
+    assertEquals(name, "AbortError");
+  });
+});
+
+Deno.test("a file below a folder is opened through no link", async () => {
+  await withFolders(async ({ data, folder }) => {
+    const files = createOwnerFiles(data);
+    Deno.mkdirSync(`${folder}/real`);
+    Deno.writeFileSync(`${folder}/real/five`, FIVE);
+    Deno.symlinkSync(`${folder}/real`, `${folder}/link`);
+    const file = await files.openInside(folder, "real/five");
+    assertEquals(file.bytes, 5);
+    file.close();
+    assertEquals(await codeOf(files.openInside(folder, "link/five")), "forbidden");
+    assertEquals(await codeOf(files.openInside(folder, "real/../real/five")), "forbidden");
+    assertEquals(await codeOf(files.openInside(folder, "real")), "forbidden");
+    assertEquals(await codeOf(files.openInside(folder, "none")), "not_found");
+  });
+});
+
+Deno.test("a folder that has grown lands once, and never where something is", async () => {
+  await withFolders(async ({ data, folder }) => {
+    const landing = await createOwnerFiles(data).openFolder(folder);
+    const grown = await landing.openFolder(".x.folder");
+    const inner = await grown.openFolder("inner");
+    const part = await inner.openPart("five");
+    await part.write(0, FIVE);
+    await part.finish(5);
+    part.close();
+    assertEquals((Deno.statSync(grown.path).mode ?? 0) & 0o777, 0o700);
+    Deno.mkdirSync(`${folder}/taken`);
+    Deno.writeFileSync(`${folder}/file`, FIVE);
+    Deno.symlinkSync(data, `${folder}/link`);
+    for (const name of ["taken", "file", "link"]) {
+      assertEquals(await landing.landFolder(".x.folder", name), false, name);
+    }
+    assertEquals(await codeOf(landing.openFolder("link")), "forbidden");
+    assertEquals(await codeOf(landing.openFolder("file")), "forbidden");
+    assertEquals(await landing.findFolder("link"), null);
+    assertEquals(await landing.landFolder(".x.folder", "free"), true);
+    assertEquals(Deno.readFileSync(`${folder}/free/inner/five`), FIVE);
+    assertEquals([...Deno.readDirSync(`${folder}/taken`)], []);
+    await landing.removeFolder("link");
+    await landing.removeFolder("none");
+    assertEquals(Deno.lstatSync(`${folder}/link`).isSymlink, true);
+    await landing.removeFolder("free");
+    assertEquals(await landing.findFolder("free"), null);
+    assertEquals((await landing.freeBytes())! > 0, true);
+  });
+});

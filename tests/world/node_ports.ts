@@ -32,9 +32,13 @@ const NO_FOLDERS: GrantedFolders = {
 };
 
 /** Nor is any file. */
+const nothing = () =>
+  Promise.reject(new OpenRedError("not_found", "There is nothing at this path"));
 const NO_DISK: OwnerFiles = {
-  openFile: () => Promise.reject(new OpenRedError("not_found", "There is nothing at this path")),
-  openFolder: () => Promise.reject(new OpenRedError("not_found", "There is nothing at this path")),
+  openFile: nothing,
+  openFolder: nothing,
+  listFolder: nothing,
+  openInside: nothing,
 };
 
 /** Threads for modules from files, and nothing of the machine besides. The process and its memory are many tests'. */

@@ -18,6 +18,7 @@ import { makeTemporaryDirectory } from "../../ports/temporary_directory.ts";
 import { bep52Content } from "../../vectors/bep52.ts";
 import { VirtualClock } from "../../world/virtual_clock.ts";
 import { filesIn } from "./sharing_nodes.ts";
+import { folderWith } from "./watched_disk.ts";
 
 const MIB = 2 ** 20;
 const CONTENT = bep52Content(3 * MIB + 5);
@@ -329,14 +330,7 @@ Deno.test("what is on disk is hashed once in a run, while no transfer is open", 
             },
           };
         };
-        return {
-          path: landing.path,
-          openPart,
-          names: () => landing.names(),
-          openLanded: (name) => landing.openLanded(name),
-          land: (part, name) => landing.land(part, name),
-          removePart: (part) => landing.removePart(part),
-        };
+        return folderWith(landing, { openPart });
       },
     };
     await assertRejects(() => fetchAll(kept, { disk: breaking, sources }), OpenRedError);

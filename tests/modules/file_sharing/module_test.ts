@@ -292,7 +292,7 @@ Deno.test("only whom the owner allowed files is shared with", async () => {
   assertMatch(message, /peer allow PEER files/);
   assertEquals(await codeOf(share(PEER, ["relative"])), "bad_request");
   assertEquals(await codeOf(share(PEER, [`${sharing.folder}/none`])), "not_found");
-  assertEquals(await codeOf(share(PEER, [sharing.folder])), "forbidden");
+  assertEquals(await codeOf(share(PEER, ["/dev/null"])), "forbidden");
   assertEquals(await codeOf(share(PEER, [sharing.data])), "forbidden");
   assertEquals(await sharing.shares(), []);
 });

@@ -6,13 +6,18 @@
 import { encodeBase64Url, encodeNodeId, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { CallAnswer, NodeId, PublicAnswer, PublicStream } from "../../../modules/api.ts";
 import { createFileSharing } from "../../../modules/file_sharing/mod.ts";
-import { createOwnerFiles } from "../../../ports/system_owner_files.ts";
-import type { OffersView, SharesView, ShareView } from "../../../protocol/file_sharing_api.ts";
+import type {
+  OffersView,
+  SharesView,
+  ShareView,
+  TransfersView,
+} from "../../../protocol/file_sharing_api.ts";
 import { HostedModules } from "../../world/hosted_modules.ts";
 import { ContextWorld } from "../../world/module_context.ts";
 import { machinePorts } from "../../world/node_ports.ts";
 import { settle } from "../../world/settle.ts";
 import { until } from "../../world/until.ts";
+import { WatchedDisk } from "./watched_disk.ts";
 
 /** Ids that nobody has the keys of. */
 export const PEERS = Array.from(
@@ -29,6 +34,7 @@ export class SharingWorld implements AsyncDisposable {
   readonly world: ContextWorld;
   readonly folder = Deno.realPathSync(Deno.makeTempDirSync());
   readonly data = Deno.makeTempDirSync();
+  readonly disk = new WatchedDisk(this.data);
   hosted!: HostedModules;
   /** The headers of the sealed calls that left, and what they are answered with. */
   readonly asked: { readonly peer: NodeId; readonly header: Record<string, unknown> }[] = [];
@@ -50,10 +56,9 @@ export class SharingWorld implements AsyncDisposable {
   }
 
   async open(): Promise<void> {
-    const disk = createOwnerFiles(this.data);
     this.hosted = new HostedModules(this.world, [createFileSharing()], {
       ...machinePorts(),
-      disk,
+      disk: this.disk,
     });
     await this.hosted.host.start();
   }
@@ -64,8 +69,8 @@ export class SharingWorld implements AsyncDisposable {
     await this.open();
   }
 
-  async allow(peer: NodeId): Promise<void> {
-    await this.world.parts.permissions.decide(peer, { name: "files", allowed: true });
+  async allow(peer: NodeId, name = "files"): Promise<void> {
+    await this.world.parts.permissions.decide(peer, { name, allowed: true });
   }
 
   /** A peer makes a sealed call. */
@@ -95,6 +100,10 @@ export class SharingWorld implements AsyncDisposable {
 
   async offers(): Promise<OffersView["offers"]> {
     return (await this.hosted.ask<OffersView>("GET", "/m/file_sharing/offers")).offers;
+  }
+
+  async transfers(): Promise<TransfersView["transfers"]> {
+    return (await this.hosted.ask<TransfersView>("GET", "/m/file_sharing/transfers")).transfers;
   }
 
   async shares(): Promise<SharesView["shares"]> {

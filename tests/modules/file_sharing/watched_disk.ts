@@ -3,15 +3,36 @@
  *
  * @module
  */
-import type { LandingFolder, OwnerFile, OwnerFiles, PartFile } from "../../../ports/owner_files.ts";
+import type {
+  FolderListing,
+  LandingFolder,
+  OwnerFile,
+  OwnerFiles,
+  PartFile,
+} from "../../../ports/owner_files.ts";
 import { createOwnerFiles } from "../../../ports/system_owner_files.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
+
+/** A folder, but for what is done differently. */
+export function folderWith(
+  folder: LandingFolder,
+  changed: Partial<LandingFolder>,
+): LandingFolder {
+  return new Proxy(folder, {
+    get: (target, name) => {
+      const member = Reflect.get(changed, name) ?? Reflect.get(target, name, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
 
 export class WatchedDisk implements OwnerFiles {
   readonly #disk: OwnerFiles;
   readBytes = 0;
   writtenBytes = 0;
   isFull = false;
+  /** What it says that it has room for. */
+  freeBytes: Promise<number> | null = null;
   /** Called before each write. */
   beforeWrite: () => Promise<void> | void = () => {};
 
@@ -24,15 +45,26 @@ export class WatchedDisk implements OwnerFiles {
   }
 
   async openFolder(path: string): Promise<LandingFolder> {
-    const folder = await this.#disk.openFolder(path);
-    return {
-      path: folder.path,
-      names: () => folder.names(),
+    return this.#watchFolder(await this.#disk.openFolder(path));
+  }
+
+  listFolder(
+    path: string,
+    options: Parameters<OwnerFiles["listFolder"]>[1],
+  ): Promise<FolderListing | null> {
+    return this.#disk.listFolder(path, options);
+  }
+
+  async openInside(folder: string, path: string): Promise<OwnerFile> {
+    return this.#watch(await this.#disk.openInside(folder, path));
+  }
+
+  #watchFolder(folder: LandingFolder): LandingFolder {
+    return folderWith(folder, {
       openPart: async (part) => this.#watchPart(await folder.openPart(part)),
-      openLanded: (name) => folder.openLanded(name),
-      land: (part, name) => folder.land(part, name),
-      removePart: (part) => folder.removePart(part),
-    };
+      openFolder: async (name) => this.#watchFolder(await folder.openFolder(name)),
+      freeBytes: () => this.freeBytes ?? folder.freeBytes(),
+    });
   }
 
   #watch(file: OwnerFile): OwnerFile {
