@@ -22,6 +22,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   outbox: async () => [(await import("./outbox.ts")).outboxCommand],
   message: async () => (await import("./message.ts")).MESSAGE_COMMANDS,
   share: async () => [(await import("./share.ts")).shareCommand],
+  "request-link": async () => [(await import("./request_link.ts")).requestLinkCommand],
   shares: async () => [(await import("./share.ts")).sharesCommand],
   unshare: async () => [(await import("./share.ts")).unshareCommand],
   offers: async () => [(await import("./fetch.ts")).offersCommand],

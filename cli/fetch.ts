@@ -20,7 +20,7 @@ const OFFER_WORD: ArgumentSpec = { name: "offer", summary: "as 'offers' names it
 const CHANGES = ["pause", "resume", "cancel"] as const;
 const GOES_ON = "The node goes on fetching it; 'openred-node transfers' shows how far it is";
 
-const intoOption: OptionSpec<string> = valueOption<string>({
+export const intoOption: OptionSpec<string> = valueOption<string>({
   flag: "into",
   value: "DIR",
   summary: "the folder that the files land in; nothing there is ever replaced",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LinksView } from "../protocol/file_links.ts";
+import type { LinksView, RequestsView } from "../protocol/file_links.ts";
 import type { SharesView, ShareView } from "../protocol/file_sharing_api.ts";
 import { MAX_DOWNLOADS } from "../protocol/file_sharing_api.ts";
 import { MAX_NOTE_BYTES } from "../protocol/file_frames.ts";
@@ -14,11 +14,12 @@ import { failure, usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { watchProgress } from "./file_progress.ts";
 import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
-import { type Instant, parseInstant } from "./instant_option.ts";
+import { type Instant, momentOf, parseInstant } from "./instant_option.ts";
 import { parseInteger } from "./option_values.ts";
 import { type OptionSpecs, switchOption, valueOption } from "./options.ts";
 import { type Output, showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
+import { listRequests } from "./request_link.ts";
 import { listLinks, passwordFileOption, readLinkPassword, shareByLink } from "./share_link.ts";
 import { waitOption } from "./wait_option.ts";
 
@@ -88,11 +89,6 @@ function parseNote(text: string): string {
     throw new RangeError(`expected 1 to ${MAX_NOTE_BYTES} bytes`);
   }
   return text;
-}
-
-/** A span counts from now on. */
-function momentOf(instant: Instant, nowMs: number): number {
-  return "atMs" in instant ? instant.atMs : nowMs + instant.agoMs;
 }
 
 /** Shares files with a peer. */
@@ -176,10 +172,13 @@ export const sharesCommand = defineCommand({
     const node = await openNode();
     const view = await node.files<SharesView>("GET", "/shares");
     const { links } = await node.files<LinksView>("GET", "/links");
-    if (options.json) return await out.json({ ...view, links });
+    const asked = await node.files<RequestsView>("GET", "/requests");
+    if (options.json) return await out.json({ ...view, links, ...asked });
     await listLinks(out, links);
+    await listRequests(out, asked);
     if (view.shares.length === 0) {
-      return links.length === 0 ? await out.line("Nothing is shared") : undefined;
+      const isEmpty = links.length + asked.requests.length === 0;
+      return isEmpty ? await out.line("Nothing is shared") : undefined;
     }
     await out.table(
       ["Share", "With", "Files", "Size", "State", "Peer", "Until", ""],

@@ -50,7 +50,7 @@ export async function shareByLink(
   const { api_url: url } = await node.id();
   const paths = await Promise.all(wanted.paths.map(absolutePath));
   const { id, path } = await node.files<NewLinkView>("POST", "/links", { paths, ...wanted.more });
-  const address = `${url.replace(/\/$/, "")}/${path}`;
+  const address = linkAddress(url, path);
   const view = await watchProgress(context, {
     stopped: `The node goes on with it. The link will be ${address}`,
     look: async () => {
@@ -73,8 +73,13 @@ export async function shareByLink(
   await out.line({ text: address, style: "cyan" });
 }
 
+/** A link below the node's URL. */
+export function linkAddress(url: string, path: string): string {
+  return `${url.replace(/\/$/, "")}/${path}`;
+}
+
 /** Who cannot open a link at this address; `null` where anybody can. */
-function reachOf(url: string): string | null {
+export function reachOf(url: string): string | null {
   const { protocol, hostname } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
   if (host === "localhost" || /^127\.|^::1$/.test(host)) {

@@ -103,6 +103,69 @@ export interface LinksView {
   readonly links: readonly LinkView[];
 }
 
+/** What HPKE sends along in front of the first piece of a file. */
+export const PIECE_ENC_BYTES = 32;
+export const DEFAULT_REQUEST_BYTES = 2 ** 30;
+export const DEFAULT_REQUEST_MS = 7 * 86_400_000;
+const MAX_REQUEST_BYTES = 2 ** 40;
+const MAX_REQUEST_COUNT = 100;
+
+/** `POST /f/<link>/request`. */
+export const requestLookSchema = v.looseObject({ access: proofs.access });
+
+/** `POST /f/<link>/uploads`. */
+export const uploadInputSchema = v.looseObject({
+  access: proofs.access,
+  files: v.pipe(integerSchema, v.minValue(1), v.maxValue(MAX_SHARE_FILES)),
+  /** Of all files together. */
+  bytes: v.pipe(integerSchema, v.maxValue(MAX_REQUEST_BYTES)),
+});
+
+/** The last piece of a file. */
+export const lastPieceSchema = offeredFileSchema;
+
+/** `POST /m/file_sharing/requests`. */
+export const requestInputSchema = v.strictObject({
+  /** In which a folder for each sending lands. */
+  folder: pathSchema,
+  /** Milliseconds since the epoch; a week from now unless it says so. */
+  expires_at: v.optional(integerSchema),
+  /** How often somebody may send; once unless it says so. */
+  count: v.optional(v.pipe(integerSchema, v.minValue(1), v.maxValue(MAX_REQUEST_COUNT))),
+  /** At a time; 1 GiB unless it says so. */
+  max_bytes: v.optional(v.pipe(integerSchema, v.minValue(1), v.maxValue(MAX_REQUEST_BYTES))),
+});
+
+export type RequestState = "open" | "expired" | "used";
+
+export interface RequestView {
+  readonly id: string;
+  readonly state: RequestState;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly count: number;
+  readonly max_bytes: number;
+  readonly folder: string;
+  /** What has come, of somebody whom nobody vouches for. */
+  readonly received: readonly {
+    readonly at: number;
+    readonly bytes: number;
+    /** Within `folder`. */
+    readonly name: string;
+    readonly foreign: true;
+  }[];
+}
+
+/** `path`: what stands behind the node's URL. */
+export interface NewRequestView extends RequestView {
+  readonly path: string;
+}
+
+/** `GET /m/file_sharing/requests`, oldest first. */
+export interface RequestsView {
+  readonly requests: readonly RequestView[];
+}
+
 /** `POST /m/file_sharing/links/get`: answers once the link was looked up. */
 export const getLinkInputSchema = v.strictObject({
   link: v.pipe(

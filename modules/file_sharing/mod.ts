@@ -35,6 +35,9 @@ import { registerLinkRoutes } from "./links/link_routes.ts";
 import { LinkGets } from "./links/link_gets.ts";
 import { LinkStreams } from "./links/link_streams.ts";
 import { Links } from "./links/links.ts";
+import type { LinkRequest } from "./links/request.ts";
+import { registerRequestDesk, registerRequestRoutes } from "./links/request_routes.ts";
+import { Requests } from "./links/requests.ts";
 import {
   DECLINE,
   END,
@@ -72,6 +75,7 @@ interface Running {
   readonly links: Links;
   readonly streams: LinkStreams;
   readonly linkGets: LinkGets;
+  readonly requests: Requests;
   readonly autoAccept: AutoAccept;
 }
 
@@ -93,6 +97,7 @@ export function createFileSharing(): OpenRedModule {
     registerRoutes(router) {
       registerRoutes(router, now);
       registerLinkDesk(router, now);
+      registerRequestDesk(router, now);
     },
     registerPublicRoutes(router) {
       router.route({
@@ -102,6 +107,7 @@ export function createFileSharing(): OpenRedModule {
         handler: (request) => now().uploads.serve(request),
       });
       registerLinkRoutes(router, now);
+      registerRequestRoutes(router, now);
     },
     async start(context) {
       running = await compose(context);
@@ -110,13 +116,15 @@ export function createFileSharing(): OpenRedModule {
       running.transfers.start();
       running.autoAccept.start();
       running.links.start();
+      await running.requests.start();
     },
     async stop() {
-      const { shares, offering, uploads, transfers, autoAccept, links, linkGets } = now();
+      const { shares, offering, uploads, transfers, autoAccept, links, linkGets, requests } = now();
       offering.stop();
       uploads.stop();
       await autoAccept.stop();
       await Promise.all([shares.stop(), transfers.stop(), links.stop(), linkGets.stop()]);
+      await requests.stop();
     },
     sessionConfirmed(peer) {
       now().offering.pump(peer);
@@ -145,7 +153,8 @@ async function compose(context: ModuleContext): Promise<Running> {
     transfers: new Records<Transfer>(parts, "transfer"),
   };
   const ofLinks = new Records<Link>(parts, "link");
-  for (const each of [...Object.values(records), ofLinks]) await each.load();
+  const ofRequests = new Records<LinkRequest>(parts, "request");
+  for (const each of [...Object.values(records), ofLinks, ofRequests]) await each.load();
   const links = new Links({ ...parts, records: ofLinks });
   const kept = new KeptParts(parts);
   await kept.sealPlain();
@@ -185,6 +194,7 @@ async function compose(context: ModuleContext): Promise<Running> {
     links,
     streams: new LinkStreams({ ...parts, links }),
     linkGets: new LinkGets({ ...parts, landing }),
+    requests: new Requests({ ...parts, records: ofRequests }),
   };
 }
 
@@ -275,11 +285,11 @@ function listShares({ records, shares, tables }: Running): SharesView {
 }
 
 async function revoke(
-  { records, uploads, context, links }: Running,
+  { records, uploads, context, links, requests }: Running,
   { params }: RouteRequest,
 ): Promise<object> {
   const id = params.id!;
-  if (await links.revoke(id)) return { id };
+  if (await links.revoke(id) || await requests.revoke(id)) return { id };
   const held = records.shares.get(id);
   if (held === null) throw new OpenRedError("not_found", "There is no share of this name");
   await records.shares.remove(id);

@@ -1,61 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { LinkNode } from "../modules/file_sharing/links/link_node.ts";
 import { bep52Content } from "../vectors/bep52.ts";
 import { testInBrowser } from "./chromium.ts";
+import { Visit } from "./visit.ts";
 
 const MIB = 2 ** 20;
 const DAY_MS = 86_400_000;
-const CHROMIUM_WAIT_MS = 600_000;
-
-/** What the browser complains about: a policy that is broken, an error that nobody caught. */
-class Visit implements AsyncDisposable {
-  readonly complaints: string[] = [];
-  readonly context: BrowserContext;
-  readonly page: Page;
-
-  private constructor(context: BrowserContext, page: Page) {
-    this.context = context;
-    this.page = page;
-    page.setDefaultTimeout(CHROMIUM_WAIT_MS);
-    page.on("pageerror", (error) => this.complaints.push(String(error)));
-    page.on("console", (message) => {
-      const isExpected = message.text().startsWith("Failed to load resource");
-      if (message.type() === "error" && !isExpected) this.complaints.push(message.text());
-    });
-  }
-
-  static async start(
-    browser: Browser,
-    options: { locale?: string; viewport?: { width: number; height: number } } = {},
-  ): Promise<Visit> {
-    const context = await browser.newContext({ locale: "en-GB", ...options });
-    const page = await context.newPage();
-    // Nobody is there to choose in a dialog; a test that wants one puts its own in place.
-    await page.addInitScript("delete globalThis.showSaveFilePicker");
-    return new Visit(context, page);
-  }
-
-  async says(text: string): Promise<void> {
-    await this.page.getByText(text, { exact: false }).first().waitFor();
-  }
-
-  /** How many files the page has left in the browser's own storage. */
-  async kept(): Promise<number> {
-    return await this.page.evaluate(`(async () => {
-      const root = await navigator.storage.getDirectory();
-      const folder = await root.getDirectoryHandle("openred-links", { create: true });
-      let count = 0;
-      for await (const _ of folder.keys()) count += 1;
-      return count;
-    })()`) as number;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.context.close();
-    assertEquals(this.complaints, []);
-  }
-}
 
 async function sha256(path: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));

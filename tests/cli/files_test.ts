@@ -119,6 +119,7 @@ Deno.test("offers and shares are listed, with others' words made safe", async ()
   const shares = await run(["shares"], {
     "GET /shares": { shares: [SHARE] },
     "GET /links": { links: [] },
+    "GET /requests": { requests: [] },
   });
   assertMatch(shares.out, /abcdefgh +bob +a\ufffdb\.txt +2\.0 KiB +ready +offered/);
   const json = await run(["offers", "--json"], { "GET /offers": { offers: [OFFER] } });

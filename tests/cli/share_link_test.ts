@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { LinkGetView, LinkView, NewLinkView } from "../../protocol/file_links.ts";
+import type { LinkGetView, LinkView, NewLinkView, RequestView } from "../../protocol/file_links.ts";
 import { runInProcess } from "./command_line.ts";
 import { type SeenRequest, startFakeAdmin } from "./fake_admin.ts";
 
@@ -18,6 +18,16 @@ const LINK: LinkView = {
 };
 const PATH = `f/${"A".repeat(22)}#${"B".repeat(42)}A`;
 const NEW: NewLinkView = { ...LINK, state: "hashing", path: PATH };
+const REQUEST: RequestView = {
+  id: "ijklmnop",
+  state: "open",
+  created_at: 1_790_000_000_000,
+  expires_at: 1_790_000_600_000,
+  count: 2,
+  max_bytes: 5 * 2 ** 20,
+  folder: "/there",
+  received: [{ at: 1_790_000_000_000, bytes: 7, name: "Received 2026-11-30 x", foreign: true }],
+};
 const GOT: LinkGetView = {
   id: "got",
   state: "done",
@@ -38,6 +48,8 @@ async function run(
     "POST /m/file_sharing/links": NEW,
     "GET /m/file_sharing/links": { links: [link] },
     "GET /m/file_sharing/shares": { shares: [] },
+    "GET /m/file_sharing/requests": { requests: [REQUEST] },
+    "POST /m/file_sharing/requests": { ...REQUEST, path: PATH },
     "POST /m/file_sharing/links/get": GOT,
     "GET /m/file_sharing/links/get/got": GOT,
   };
@@ -109,8 +121,9 @@ Deno.test("shares lists links, but not what opens them", async () => {
   const { out } = await run(["shares"]);
   assertStringIncludes(out, "abcdefgh");
   assertStringIncludes(out, "1 of 3");
+  assertStringIncludes(out, "1 of 2: /there/Received 2026-11-30 x, 7 B");
   const { out: json } = await run(["shares", "--json"]);
-  assertEquals(JSON.parse(json), { shares: [], links: [LINK] });
+  assertEquals(JSON.parse(json), { shares: [], links: [LINK], requests: [REQUEST] });
 });
 
 Deno.test("get fetches from a link, which may come by standard input", async () => {
@@ -122,4 +135,14 @@ Deno.test("get fetches from a link, which may come by standard input", async () 
     assertEquals(seen[0]!.body, { link, folder: "/there", password: "swordfish" });
   }
   assertEquals((await run(["get", link.split("#")[0]!])).code, 2);
+});
+
+Deno.test("request-link prints a link to send by, for a folder and a size", async () => {
+  const args = ["request-link", "--into", "/there", "--max-mib", "5", "--count", "2"];
+  const { code, out, seen } = await run(args);
+  assertEquals(code, 0);
+  assertStringIncludes(out, "Open for up to 5.0 MiB until ");
+  assertStringIncludes(out, `\nhttps://node.example/x/${PATH}\n`);
+  const made = seen.find(({ method }) => method === "POST");
+  assertEquals(made?.body, { folder: "/there", count: 2, max_bytes: 5 * 2 ** 20 });
 });

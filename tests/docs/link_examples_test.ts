@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { argon2id } from "../../crypto/primitives/hashes.ts";
-import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import { decodeBase64Url, decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
 import { PASSWORD_COST } from "../../crypto/interface.ts";
 import {
   deriveAccess,
@@ -11,7 +11,9 @@ import {
   passwordBytes,
   sealPiece,
 } from "../../modules/file_sharing/links/page/link_crypto.js";
-import { linkHeadSchema, parseLink } from "../../protocol/file_links.ts";
+import { publicKeyOf, setUpReceiver } from "../../modules/file_sharing/links/page/hpke.js";
+import { aadOf, infoOf } from "../../modules/file_sharing/links/request.ts";
+import { lastPieceSchema, linkHeadSchema, parseLink } from "../../protocol/file_links.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import { bep52Content } from "../vectors/bep52.ts";
 import { fixedValues } from "./protocol_markdown.ts";
@@ -59,4 +61,24 @@ Deno.test("the pieces of the link of docs/PROTOCOL.md are what this node seals",
   assertEquals(first.slice(-16), links.bytes("chunk_0_tag"));
   const second = await seal({ ...ofFile, part: 0 }, 1, content.subarray(MIB));
   assertEquals(second, links.bytes("chunk_1_sealed"));
+});
+
+Deno.test("what is sent by the link of docs/PROTOCOL.md opens, in order", async () => {
+  const requests = fixedValues("requests");
+  const id = requests.bytes("id");
+  const upload = requests.bytes("upload");
+  const secret = requests.bytes("private_key");
+  const publicKey = await publicKeyOf(secret);
+  assertEquals(requests.text("path"), `f/${encodeBase64Url(id)}#r${publicKey}`);
+  const receiver = decodeBase64Url(publicKey)!;
+  assertEquals((await deriveAccess({ id, secret: receiver })).access, requests.bytes("access"));
+  const info = infoOf({ link: id, upload, file: 0 });
+  const first = requests.bytes("piece_0");
+  const context = await setUpReceiver(secret, { enc: first.slice(0, 32), receiver, info });
+  const aad = (number: number, isLast: boolean) => aadOf({ upload, file: 0, number, isLast });
+  const content = await context.open(aad(0, false), first.slice(32));
+  assertEquals(content, encodeUtf8(requests.text("content")));
+  const last = decodeUtf8((await context.open(aad(1, true), requests.bytes("piece_1")))!);
+  assertEquals(last, requests.text("last"));
+  assertEquals(parseInput(lastPieceSchema, JSON.parse(last)).name, "a.txt");
 });

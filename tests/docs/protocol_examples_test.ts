@@ -105,6 +105,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "order",
     "proof-example",
     "record-example",
+    "requests",
     "small-order",
     "succession-example",
     "tokens",

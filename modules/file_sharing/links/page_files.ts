@@ -7,9 +7,13 @@ import argon2 from "hash-wasm/dist/argon2.umd.min.js" with { type: "text" };
 import elements from "./page/elements.js" with { type: "text" };
 import fetching from "./page/fetching.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
+import hpke from "./page/hpke.js" with { type: "text" };
 import linkCrypto from "./page/link_crypto.js" with { type: "text" };
 import css from "./page/page.css" with { type: "text" };
 import page from "./page/page.js" with { type: "text" };
+import sealing from "./page/sealing.js" with { type: "text" };
+import sending from "./page/sending.js" with { type: "text" };
+import shell from "./page/shell.js" with { type: "text" };
 import stretching from "./page/stretching.js" with { type: "text" };
 import words from "./page/words.js" with { type: "text" };
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
@@ -57,9 +61,13 @@ export const LINK_FILES: ReadonlyMap<string, PublicAnswer> = new Map([
   ["argon2.js", file(argon2, SCRIPT, WASM_POLICY)],
   ["elements.js", file(elements, SCRIPT, WORKER_POLICY)],
   ["fetching.js", file(fetching, SCRIPT, WORKER_POLICY)],
+  ["hpke.js", file(hpke, SCRIPT, WORKER_POLICY)],
   ["link_crypto.js", file(linkCrypto, SCRIPT, WORKER_POLICY)],
   ["page.css", file(css, CSS, WORKER_POLICY)],
   ["page.js", file(page, SCRIPT, WORKER_POLICY)],
+  ["sealing.js", file(sealing, SCRIPT, WORKER_POLICY)],
+  ["sending.js", file(sending, SCRIPT, WORKER_POLICY)],
+  ["shell.js", file(shell, SCRIPT, WORKER_POLICY)],
   ["stretching.js", file(stretching, SCRIPT, WASM_POLICY)],
   ["words.js", file(words, SCRIPT, WORKER_POLICY)],
 ]);

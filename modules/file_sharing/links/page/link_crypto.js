@@ -48,6 +48,20 @@ export function enc(...items) {
 }
 
 /**
+ * @param {readonly Uint8Array[]} parts
+ * @returns {Bytes}
+ */
+export function concat(...parts) {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}
+
+/**
  * @param {Uint8Array} bytes
  * @returns {string} Base64url without padding.
  */

@@ -15,89 +15,23 @@ import {
   passwordBytes,
   toBase64Url,
 } from "./link_crypto.js";
-import { languageOf, showBytes, showSpan, WORDS } from "./words.js";
+import { showSending } from "./sending.js";
+import { ask, language, say, show, showProblem, startWorker } from "./shell.js";
+import { showBytes, showSpan } from "./words.js";
 
-const ASSETS = ["fetching.js", "stretching.js"];
 const PRIVATE_FOLDER = "openred-links";
 /** How long what was handed over stays in the browser's own storage. */
 const KEPT_MS = 600_000;
 
-const policy = globalThis.trustedTypes?.createPolicy("openred", {
-  createScriptURL: (name) => {
-    if (!ASSETS.includes(name)) throw new TypeError("Not a script of this page");
-    return `-/${name}`;
-  },
-});
-
-function startWorker(name, options) {
-  return new Worker(policy?.createScriptURL(name) ?? `-/${name}`, options);
-}
-
-let language = languageOf(navigator.languages);
-/** Draws what is to be seen now; called again for another language. */
-let draw = () => {};
-
-function say(word, values = {}) {
-  return WORDS[language][word].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-}
-
-/** @param focus Whether what is new here is to be heard. */
-function show(content, { focus = true } = {}) {
-  draw = () => {
-    document.documentElement.lang = language;
-    document.title = `${say("title")} – OpenRed`;
-    const title = h("h1", { tabIndex: -1 }, say("title"));
-    const other = language === "en" ? "fr" : "en";
-    const change = h("button", {
-      className: "plain",
-      type: "button",
-      lang: other,
-      onclick: () => {
-        language = other;
-        draw();
-      },
-    }, say("language"));
-    document.getElementById("main").replaceChildren(h("header", {}, title, change), ...content());
-  };
-  draw();
-  if (focus) document.querySelector("h1").focus();
-}
-
-function showProblem(word) {
-  show(() => [h("p", { className: "card error", role: "alert" }, say(word))]);
-}
-
 /** Takes the link out of the address bar, where it would be seen, kept and sent along. */
 function takeLink() {
-  const secret = fromBase64Url(location.hash.slice(1));
+  const isToSend = /^#r[A-Za-z0-9_-]{43}$/.test(location.hash);
+  const secret = fromBase64Url(location.hash.slice(isToSend ? 2 : 1));
   const name = location.pathname.split("/").at(-1);
   history.replaceState(null, "", location.pathname);
   const id = fromBase64Url(name);
   if (id?.length !== 16 || secret?.length !== 32) return null;
-  return { name, id, secret };
-}
-
-/** @returns The answer, or a word for what went wrong. */
-async function ask(path, body) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-    referrerPolicy: "no-referrer",
-    cache: "no-store",
-  }).catch(() => null);
-  if (answer === null) return { problem: "unreachable" };
-  const content = await answer.json().catch(() => ({}));
-  if (answer.ok) return content;
-  const seconds = Number(answer.headers.get("retry-after") ?? 0);
-  const problems = {
-    not_found: "unknown",
-    link_over: content.reason,
-    password_wrong: "passwordWrong",
-    rate_limited: "passwordPause",
-  };
-  const problem = problems[content.code] ?? "busy";
-  return { problem: problem in WORDS.en ? problem : "busy", seconds };
+  return { name, id, secret, isToSend };
 }
 
 function stretch(password, salt) {
@@ -401,7 +335,7 @@ async function main() {
   if (!isSecureContext) return showProblem("insecure");
   if (link === null) return showProblem("incomplete");
   sweepPrivate().catch(() => {});
-  await lookUp(link);
+  await (link.isToSend ? showSending(link) : lookUp(link));
 }
 
 addEventListener("hashchange", () => location.reload());

@@ -42,6 +42,21 @@ const en = {
   note: "Note",
   private:
     "The files are opened here, in your browser; the key stands behind the # of the link and is not sent. Whoever runs the node serves this page, so you trust them with it.",
+  sendTitle: "Send files",
+  sendIntro:
+    "Choose files for whoever sent you this link. They are sealed in this browser, and only that node opens them.",
+  sendLimit: "Up to {size}, until {date}",
+  choose: "Files to send",
+  send: "Send",
+  sending: "Sending {name}",
+  sent: "All files have arrived.",
+  tooLarge: "These files are larger than the {size} that can be sent.",
+  unreadable: "A file could not be read, or has changed meanwhile. Nothing has arrived.",
+  noRoom:
+    "There is no room for the files there, or somebody sends by this link now. Try again later.",
+  sendCancelled: "Cancelled. Nothing has arrived.",
+  sendPrivate:
+    "Whoever has the link can send by it, so nobody there can be sure that the files are yours. Whoever runs the node serves this page.",
   language: "Français",
 };
 
@@ -87,6 +102,21 @@ const fr = {
   note: "Note",
   private:
     "Les fichiers sont ouverts ici, dans votre navigateur ; la clé se trouve après le # du lien et n’est pas envoyée. La personne qui fait tourner le nœud fournit cette page : vous lui faites donc confiance.",
+  sendTitle: "Envoyer des fichiers",
+  sendIntro:
+    "Choisissez des fichiers pour la personne qui vous a envoyé ce lien. Ils sont scellés dans ce navigateur, et seul ce nœud les ouvre.",
+  sendLimit: "Jusqu’à {size}, jusqu’au {date}",
+  choose: "Fichiers à envoyer",
+  send: "Envoyer",
+  sending: "Envoi de {name}",
+  sent: "Tous les fichiers sont arrivés.",
+  tooLarge: "Ces fichiers dépassent les {size} qui peuvent être envoyés.",
+  unreadable: "Un fichier n’a pas pu être lu, ou a changé entre-temps. Rien n’est arrivé.",
+  noRoom:
+    "Il n’y a pas de place pour les fichiers là-bas, ou quelqu’un envoie déjà par ce lien. Réessayez plus tard.",
+  sendCancelled: "Annulé. Rien n’est arrivé.",
+  sendPrivate:
+    "Quiconque a le lien peut envoyer par lui ; personne là-bas ne peut donc être sûr que les fichiers viennent de vous. La personne qui fait tourner le nœud fournit cette page.",
   language: "English",
 };
 

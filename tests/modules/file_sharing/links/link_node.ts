@@ -16,7 +16,10 @@ import {
   type LinksView,
   type LinkView,
   type NewLinkView,
+  type NewRequestView,
   parseLink,
+  type RequestsView,
+  type RequestView,
 } from "../../../../protocol/file_links.ts";
 import { ShiftedClock } from "../../../world/shifted_clock.ts";
 import { until } from "../../../world/until.ts";
@@ -47,6 +50,17 @@ export class LinkNode extends SharingNode {
       "the files are hashed",
     );
     return { id: made.id, link: `${this.url}/${made.path}` };
+  }
+
+  /** Lets people without a node send into a folder. @returns Its name here, and the link. */
+  async request(more: Record<string, unknown> = {}): Promise<{ id: string; link: string }> {
+    const input = { folder: this.folder, ...more };
+    const made = await this.ask<NewRequestView>("POST", "/m/file_sharing/requests", input);
+    return { id: made.id, link: `${this.url}/${made.path}` };
+  }
+
+  async requests(): Promise<readonly RequestView[]> {
+    return (await this.ask<RequestsView>("GET", "/m/file_sharing/requests")).requests;
   }
 
   async unshare(id: string): Promise<void> {
