@@ -11,7 +11,7 @@ import { watchProgress } from "./file_progress.ts";
 import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { getLink, readLink } from "./get_link.ts";
 import { parsePath } from "./option_values.ts";
-import { type OptionSpec, type OptionSpecs, valueOption } from "./options.ts";
+import { type OptionSpec, type OptionSpecs, switchOption, valueOption } from "./options.ts";
 import { type Output, showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { passwordFileOption } from "./share_link.ts";
@@ -162,6 +162,43 @@ async function listTransfers(out: Output, { transfers }: TransfersView): Promise
   );
 }
 
+/** Waits until nothing is on its way any more; says how far, how fast and how long for all of it together. */
+async function watchTransfers(
+  context: CommandContext<OptionSpecs>,
+  node: AdminClient,
+): Promise<TransfersView> {
+  return await watchProgress(context, {
+    stopped: "The node goes on with them",
+    look: async () => {
+      const now = await node.files<TransfersView>("GET", "/transfers");
+      const open = now.transfers.filter(({ state }) => state === "running" || state === "waiting");
+      if (open.length === 0) return { over: now };
+      const [first] = open;
+      const isOne = open.length === 1;
+      const { what, waits } = isOne
+        ? {
+          what: `${first!.direction === "in" ? "From" : "To"} ${nameOf(first!)}`,
+          waits: first!.why,
+        }
+        : { what: `${open.length} transfers`, waits: null };
+      const sum = (of: (one: TransferView) => number) =>
+        open.reduce((bytes, one) => bytes + of(one), 0);
+      const progress = {
+        what,
+        bytes: sum(({ bytes }) => bytes),
+        doneBytes: sum(({ done_bytes }) => done_bytes),
+        waits,
+      };
+      return { progress };
+    },
+  });
+}
+
+function nameOf(transfer: TransferView): string {
+  const { text, short } = peerCell(transfer);
+  return `${short ?? text}: ${transfer.name}`;
+}
+
 /** Lists what is on its way, and changes it. */
 export const transfersCommand = defineCommand({
   name: "transfers",
@@ -172,17 +209,27 @@ export const transfersCommand = defineCommand({
     { name: "change", summary: CHANGES.join(", "), isOptional: true },
     { name: "transfer", summary: "as this command names it", isOptional: true },
   ],
-  options: COMMON_OPTIONS,
-  async run({ options, words, out, openNode }) {
+  options: {
+    ...COMMON_OPTIONS,
+    watch: switchOption({
+      flag: "watch",
+      summary: "wait until nothing is on its way, and show how far it is, then list",
+    }),
+  },
+  async run(context) {
+    const { options, words, out, openNode } = context;
     const [word, id] = words;
     const change = CHANGES.find((known) => known === word);
     if (word !== undefined && change === undefined) {
       throw usageError(`<change>: expected one of ${CHANGES.join(", ")}`);
     }
     if (change !== undefined && id === undefined) throw usageError("<transfer>: say which one");
+    if (change !== undefined && options.watch) throw usageError("--watch: goes without a change");
     const node = await openNode();
     if (change === undefined) {
-      const view = await node.files<TransfersView>("GET", "/transfers");
+      const view = options.watch
+        ? await watchTransfers(context, node)
+        : await node.files<TransfersView>("GET", "/transfers");
       return options.json ? await out.json(view) : await listTransfers(out, view);
     }
     const path = `/transfers/${encodeURIComponent(id!)}/${change}`;

@@ -51,7 +51,7 @@ async function readText(
 const fileOption = valueOption<string | null>({
   flag: "file",
   value: "PATH",
-  summary: "share this file with the peer, instead of a message",
+  summary: "share this file or folder with the peer, instead of a message",
   defaultText: "none",
   fallback: null,
   parse: parsePath,

@@ -16,8 +16,9 @@ import { watchProgress } from "./file_progress.ts";
 import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { type Instant, momentOf, parseInstant } from "./instant_option.ts";
 import { parseInteger } from "./option_values.ts";
-import { type OptionSpecs, switchOption, valueOption } from "./options.ts";
-import { type Output, showInstant } from "./output.ts";
+import { listOption, type OptionSpecs, switchOption, valueOption } from "./options.ts";
+import { type Cell, type Output, showInstant } from "./output.ts";
+import { receiversOf } from "./receivers.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { listRequests } from "./request_link.ts";
 import { listLinks, passwordFileOption, readLinkPassword, shareByLink } from "./share_link.ts";
@@ -43,8 +44,18 @@ async function noteLeftOut(out: Output, { files }: ShareView): Promise<void> {
   }
 }
 
-/** Shares files, and waits until the peer has heard of them. */
+/** Shares files with one peer, waits until that has heard of them, and says so. */
 export async function shareFiles(
+  context: CommandContext<OptionSpecs>,
+  wanted: Parameters<typeof offerFiles>[1],
+): Promise<void> {
+  const share = await offerFiles(context, wanted);
+  if (context.options.json) return await context.out.json(share);
+  await showShare(context.out, share);
+}
+
+/** Shares files with a peer, and waits until that has heard of them. */
+async function offerFiles(
   context: CommandContext<OptionSpecs>,
   wanted: {
     readonly peer: string;
@@ -52,8 +63,8 @@ export async function shareFiles(
     readonly waitS: number;
     readonly more?: Readonly<Record<string, string | number>>;
   },
-): Promise<void> {
-  const { out, clock, options, openNode, absolutePath } = context;
+): Promise<ShareView> {
+  const { clock, openNode, absolutePath } = context;
   const node = await openNode();
   const paths = await Promise.all(wanted.paths.map(absolutePath));
   const body = { peer: wanted.peer, paths, ...wanted.more };
@@ -74,14 +85,19 @@ export async function shareFiles(
     },
   });
   if (share.state === "failed") throw failure(`The files are not shared: ${share.why}`);
-  if (options.json) return await out.json(share);
+  return share;
+}
+
+async function showShare(out: Output, share: ShareView): Promise<void> {
   const size = `${showFiles(share.files)}, ${showBytes(share.bytes)}`;
   await noteLeftOut(out, share);
-  if (share.answer !== "waiting") {
-    return await out.line({ text: "Offered", style: "green" }, ` ${size} (${share.id})`);
-  }
-  const later = share.why ?? "The peer has not heard of it yet";
-  await out.line({ text: "Shared", style: "yellow" }, ` ${size} (${share.id}): ${later}`);
+  const peer = peerCell(share);
+  const isOffered = share.answer !== "waiting";
+  const done: Cell = isOffered
+    ? { text: "Offered", style: "green" }
+    : { text: "Shared", style: "yellow" };
+  const later = isOffered ? "" : `: ${share.why ?? "The peer has not heard of it yet"}`;
+  await out.line(done, ` ${size} to `, peer, ` (${share.id})${later}`);
 }
 
 function parseNote(text: string): string {
@@ -98,17 +114,18 @@ export const shareCommand = defineCommand({
   details:
     "The files are read once, then offered; nothing is sent before the peer accepts them.\n" +
     "They stay where they are: a file that is changed afterwards cannot be fetched any more.\n" +
-    "A folder goes with all that is below it, but for links and special files.",
+    "A folder goes with all that is below it, but for links and special files.\n" +
+    "--to can be given several times. A group means those who are in it now, each with a share of\n" +
+    "its own.",
   words: [{ name: "path", summary: "a file or a folder", isRepeated: true }],
   options: {
     ...COMMON_OPTIONS,
-    to: valueOption<string | null>({
+    to: listOption<string>({
       flag: "to",
       value: "PEER",
-      summary: "whom to share them with: its node id, your name for it, or its contact link",
-      defaultText: "none",
-      fallback: null,
-      parse: (text) => {
+      summary:
+        "whom to share them with: a node id, your name for a peer, a contact link, or a group",
+      parseItem: (text) => {
         parsePeerRef(text);
         return text;
       },
@@ -147,17 +164,28 @@ export const shareCommand = defineCommand({
   async run(context) {
     const { options, words, clock } = context;
     const { to, expires, count, note, link, passwordFile, wait } = options;
-    if ((to === null) !== link) throw usageError("Say with whom to share: --to PEER, or --link");
+    if ((to.length === 0) !== link) throw usageError("--to: say with whom to share, or --link");
     if (passwordFile !== null && !link) throw usageError("--password-file: only with --link");
-    const paths = words.map(readPath);
-    const more = {
-      ...(expires === null ? {} : { expires_at: momentOf(expires, clock.nowMs()) }),
-      ...(count === null ? {} : { count }),
-      ...(note === null ? {} : { note }),
+    if (new Set(to).size < to.length) throw usageError("--to: name each once");
+    const wanted = {
+      paths: words.map(readPath),
+      waitS: wait,
+      more: {
+        ...(expires === null ? {} : { expires_at: momentOf(expires, clock.nowMs()) }),
+        ...(count === null ? {} : { count }),
+        ...(note === null ? {} : { note }),
+      },
     };
-    if (to !== null) return await shareFiles(context, { peer: to, paths, waitS: wait, more });
-    const password = await readLinkPassword(context, passwordFile);
-    await shareByLink(context, { paths, more: { ...more, ...password } });
+    if (link) {
+      const password = await readLinkPassword(context, passwordFile);
+      return await shareByLink(context, { ...wanted, more: { ...wanted.more, ...password } });
+    }
+    const shares: ShareView[] = [];
+    for (const peer of await receiversOf(await context.openNode(), to)) {
+      shares.push(await offerFiles(context, { peer, ...wanted }));
+      if (!options.json) await showShare(context.out, shares.at(-1)!);
+    }
+    if (options.json) await context.out.json(shares.length === 1 ? shares[0]! : { shares });
   },
 });
 

@@ -67,6 +67,8 @@ class SystemFile implements PartFile {
   readonly #closed: () => void;
   /** The position belongs to the file, so one call uses it at a time. */
   #last: Promise<unknown> = Promise.resolve();
+  /** `null` where a call has failed. */
+  #position: number | null = 0;
 
   constructor(file: Deno.FsFile, bytes: number, closed: () => void = () => {}) {
     this.#file = file;
@@ -76,7 +78,7 @@ class SystemFile implements PartFile {
 
   read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inTurn(async () => {
-      await this.#file.seek(at, Deno.SeekMode.Start);
+      await this.#seek(at);
       const content = new Uint8Array(length);
       let end = 0;
       while (end < length) {
@@ -84,17 +86,26 @@ class SystemFile implements PartFile {
         if (count === null || count === 0) break;
         end += count;
       }
+      this.#position = at + end;
       return content.subarray(0, end);
     });
   }
 
   write(at: number, content: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#file.seek(at, Deno.SeekMode.Start);
+      await this.#seek(at);
       for (let from = 0; from < content.length;) {
         from += await this.#file.write(content.subarray(from));
       }
+      this.#position = at + content.length;
     });
+  }
+
+  /** A call of the system less for each small file, and for each chunk in order. */
+  async #seek(at: number): Promise<void> {
+    const isThere = this.#position === at;
+    this.#position = null;
+    if (!isThere) await this.#file.seek(at, Deno.SeekMode.Start);
   }
 
   finish(bytes: number): Promise<void> {
@@ -341,11 +352,13 @@ function tooDeep(): never {
 /** @param data The node's data directory, in which no such file lies. */
 export function createOwnerFiles(data: string): OwnerFiles {
   const growing = new Set<string>();
+  let realData: string | null = null;
   const resolve = async (path: string) => {
     const real = await Deno.realPath(path).catch((cause) => {
       throw new OpenRedError("not_found", "There is nothing at this path", { cause });
     });
-    if (isWithin(real, await Deno.realPath(data))) {
+    realData ??= await Deno.realPath(data);
+    if (isWithin(real, realData)) {
       refuse("This lies in the node's data directory");
     }
     return real;
@@ -365,8 +378,7 @@ export function createOwnerFiles(data: string): OwnerFiles {
     async listFolder(path, options) {
       const root = await resolve(path);
       if ((await inspect(root))?.isDirectory !== true) return null;
-      const hidden = await Deno.realPath(data);
-      return await onDisk(() => listBelow(root, { hidden, ...options }));
+      return await onDisk(() => listBelow(root, { hidden: realData!, ...options }));
     },
     async openInside(folder, path) {
       const expected = join(folder, path);

@@ -45,19 +45,27 @@ const TRANSFER: TransferView = {
   landed: ["a.txt", "b (2).txt"],
 };
 
+const GROUPS = [
+  { group: "friends", permissions: [], members: ["z6MkB", "z6MkC"] },
+  { group: "both", permissions: [], members: ["z6MkB"] },
+  { group: "nobody", permissions: ["files"], members: [] },
+];
+
 /** Runs a command beside a node that answers by path. */
 async function run(
   args: readonly string[],
   answers: Readonly<Record<string, unknown>>,
 ): Promise<{ code: number; out: string; err: string; seen: readonly SeenRequest[] }> {
   await using admin = startFakeAdmin(({ method, path }): FakeAnswer => {
-    const json = answers[`${method} ${path.replace("/m/file_sharing", "")}`];
+    const json = answers[`${method} ${path.replace("/m/file_sharing", "")}`] ??
+      (path.endsWith("/groups") ? { groups: GROUPS } : undefined);
     return json === undefined
       ? { status: 404, json: { code: "not_found", detail: "There is no offer of this name" } }
       : { json };
   });
   const said = await runInProcess(args, { adminFile: admin.adminFile });
-  return { ...said, seen: admin.seen };
+  const seen = admin.seen.filter(({ path }) => path.startsWith("/m/file_sharing"));
+  return { ...said, seen };
 }
 
 Deno.test("share offers files by their absolute paths, and says what came of it", async () => {
@@ -79,11 +87,35 @@ Deno.test("share offers files by their absolute paths, and says what came of it"
     "GET /shares": { shares: [SHARE] },
   });
   assertEquals([code, err], [0, ""]);
-  assertEquals(out, "Offered a\ufffdb.txt, 2.0 KiB (abcdefgh)\n");
+  assertEquals(out, "Offered a\ufffdb.txt, 2.0 KiB to bob (abcdefgh)\n");
   const { expires_at, ...body } = seen[0]!.body as Record<string, number>;
   assertEquals(body as unknown, { peer: "bob", paths: ["/here/a", "/b"], count: 3, note: "hi" });
   const inMs = expires_at! - Date.now();
   assertEquals(inMs > 7_100_000 && inMs <= 7_200_000, true);
+});
+
+Deno.test("share offers to each of several peers, and to each who is in a group, once", async () => {
+  const answers = {
+    "POST /shares": SHARE,
+    "GET /shares": { shares: [SHARE] },
+    "GET /admin/v1/peers": { peers: [{ petname: "bob" }], permission_names: [] },
+  };
+  const to = ["--to", "friends", "--to", "z6MkC", "--to", "bob"];
+  const { code, out, err, seen } = await run(["share", "/a", ...to], answers);
+  const asked = seen.filter(({ method }) => method === "POST")
+    .map(({ body }) => (body as { peer: string }).peer);
+  assertEquals(err, "");
+  assertEquals([code, asked, out.split("\n").length], [0, ["z6MkB", "z6MkC", "bob"], 4]);
+  const json = await run(["share", "/a", ...to, "--json"], answers);
+  assertEquals(JSON.parse(json.out), { shares: [SHARE, SHARE, SHARE] });
+});
+
+Deno.test("share refuses a name that is a peer and a group, and a group without members", async () => {
+  const peers = { "GET /admin/v1/peers": { peers: [{ petname: "both" }], permission_names: [] } };
+  const both = await run(["share", "/a", "--to", "both"], peers);
+  assertEquals([both.code, both.seen], [2, []]);
+  const nobody = await run(["share", "/a", "--to", "nobody"], peers);
+  assertEquals([nobody.code, nobody.seen], [1, []]);
 });
 
 Deno.test("send --file is the short way to share, and goes without a text", async () => {
@@ -161,6 +193,22 @@ Deno.test("accept, decline, unshare and transfers ask the node for one thing eac
   const cancelled = await run(["transfers", "cancel", "ijklmnop"], answers);
   assertEquals(cancelled.out, "The transfer is cancelled\n");
   assertMatch((await run(["transfers"], answers)).out, /ijklmnop +from +alice +a\.txt/);
+});
+
+Deno.test("transfers --watch waits until nothing is on its way, both ways", async () => {
+  const running: TransferView = { ...TRANSFER, state: "running", done_bytes: 4 };
+  const sent: TransferView = { ...running, id: "sent", direction: "out" };
+  const views = [[running, sent], [TRANSFER, sent], [TRANSFER, { ...sent, state: "done" }]];
+  let looks = 0;
+  await using admin = startFakeAdmin(() => ({
+    json: { transfers: views[Math.min(looks++, views.length - 1)] },
+  }));
+  const args = ["transfers", "--watch", "--json"];
+  const { code, out, err } = await runInProcess(args, { adminFile: admin.adminFile });
+  assertEquals([code, err, looks], [0, "", 3]);
+  assertEquals(JSON.parse(out), { transfers: views[2] });
+  const { adminFile } = admin;
+  assertEquals((await runInProcess(["transfers", "pause", "x", "--watch"], { adminFile })).code, 2);
 });
 
 Deno.test("wrong words of the commands about files end with exit code 2", async () => {
