@@ -24,6 +24,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   message: async () => (await import("./message.ts")).MESSAGE_COMMANDS,
   conversation: async () => (await import("./conversation_group.ts")).CONVERSATION_COMMANDS,
   share: async () => [(await import("./share.ts")).shareCommand],
+  "request-link": async () => [(await import("./request_link.ts")).requestLinkCommand],
   shares: async () => [(await import("./share.ts")).sharesCommand],
   unshare: async () => [(await import("./share.ts")).unshareCommand],
   offers: async () => [(await import("./fetch.ts")).offersCommand],

@@ -9,16 +9,18 @@ import { failure, usageError } from "./command_error.ts";
 import { type ArgumentSpec, type CommandContext, defineCommand } from "./command.ts";
 import { watchProgress } from "./file_progress.ts";
 import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
+import { getLink, readLink } from "./get_link.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, type OptionSpecs, switchOption, valueOption } from "./options.ts";
 import { type Output, showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
+import { passwordFileOption } from "./share_link.ts";
 
 const OFFER_WORD: ArgumentSpec = { name: "offer", summary: "as 'offers' names it" };
 const CHANGES = ["pause", "resume", "cancel"] as const;
 const GOES_ON = "The node goes on fetching it; 'openred-node transfers' shows how far it is";
 
-const intoOption: OptionSpec<string> = valueOption<string>({
+export const intoOption: OptionSpec<string> = valueOption<string>({
   flag: "into",
   value: "DIR",
   summary: "the folder that the files land in; nothing there is ever replaced",
@@ -110,14 +112,18 @@ async function transferOf(node: AdminClient, id: string): Promise<TransferView> 
 /** Fetches and waits. */
 export const getCommand = defineCommand({
   name: "get",
-  summary: "fetch what a peer offers, and wait for it",
+  summary: "fetch what a peer offers or a link gives, and wait for it",
   details:
+    "A link stands in the place of the offer; - reads it from standard input. What it gives is\n" +
+    "fetched from the beginning where the node was stopped meanwhile.\n" +
     "Ctrl-C ends the waiting, not the fetching. A transfer that was paused or has failed goes\n" +
     "on; what is here already is not fetched again.",
-  words: [OFFER_WORD],
-  options: { ...COMMON_OPTIONS, into: intoOption },
+  words: [{ name: "offer", summary: "as 'offers' names it, or a link" }],
+  options: { ...COMMON_OPTIONS, into: intoOption, passwordFile: passwordFileOption },
   async run(context) {
-    const { options, out, openNode } = context;
+    const { options, words, out, openNode } = context;
+    const link = await readLink(context, words[0] ?? "");
+    if (link !== null) return await getLink(context, { ...options, link });
     const node = await openNode();
     const { id } = await accept(context, node);
     const transfer = await watchProgress(context, {

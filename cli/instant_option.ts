@@ -57,3 +57,8 @@ export function instantOption(
     parse: parseInstant,
   });
 }
+
+/** A span counts from now on. */
+export function momentOf(instant: Instant, nowMs: number): number {
+  return "atMs" in instant ? instant.atMs : nowMs + instant.agoMs;
+}

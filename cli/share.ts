@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LinksView, RequestsView } from "../protocol/file_links.ts";
 import type { SharesView, ShareView } from "../protocol/file_sharing_api.ts";
 import { MAX_DOWNLOADS } from "../protocol/file_sharing_api.ts";
 import { MAX_NOTE_BYTES } from "../protocol/file_frames.ts";
@@ -13,12 +14,14 @@ import { failure, usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { watchProgress } from "./file_progress.ts";
 import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
-import { type Instant, parseInstant } from "./instant_option.ts";
+import { type Instant, momentOf, parseInstant } from "./instant_option.ts";
 import { parseInteger } from "./option_values.ts";
-import { listOption, type OptionSpecs, valueOption } from "./options.ts";
+import { listOption, type OptionSpecs, switchOption, valueOption } from "./options.ts";
 import { type Cell, type Output, showInstant } from "./output.ts";
 import { receiversOf } from "./receivers.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
+import { listRequests } from "./request_link.ts";
+import { listLinks, passwordFileOption, readLinkPassword, shareByLink } from "./share_link.ts";
 import { waitOption } from "./wait_option.ts";
 
 const GOES_ON = "The node goes on with it; 'openred-node shares' shows how far it is";
@@ -104,11 +107,6 @@ function parseNote(text: string): string {
   return text;
 }
 
-/** A span counts from now on. */
-function momentOf(instant: Instant, nowMs: number): number {
-  return "atMs" in instant ? instant.atMs : nowMs + instant.agoMs;
-}
-
 /** Shares files with a peer. */
 export const shareCommand = defineCommand({
   name: "share",
@@ -156,12 +154,18 @@ export const shareCommand = defineCommand({
       fallback: null,
       parse: parseNote,
     }),
+    link: switchOption({
+      flag: "link",
+      summary: "make a link for people without a node, instead of an offer to a peer",
+    }),
+    passwordFile: passwordFileOption,
     wait: waitOption(15),
   },
   async run(context) {
     const { options, words, clock } = context;
-    const { to, expires, count, note, wait } = options;
-    if (to.length === 0) throw usageError("--to: say with whom to share");
+    const { to, expires, count, note, link, passwordFile, wait } = options;
+    if ((to.length === 0) !== link) throw usageError("--to: say with whom to share, or --link");
+    if (passwordFile !== null && !link) throw usageError("--password-file: only with --link");
     if (new Set(to).size < to.length) throw usageError("--to: name each once");
     const wanted = {
       paths: words.map(readPath),
@@ -172,6 +176,10 @@ export const shareCommand = defineCommand({
         ...(note === null ? {} : { note }),
       },
     };
+    if (link) {
+      const password = await readLinkPassword(context, passwordFile);
+      return await shareByLink(context, { ...wanted, more: { ...wanted.more, ...password } });
+    }
     const shares: ShareView[] = [];
     for (const peer of await receiversOf(await context.openNode(), to)) {
       shares.push(await offerFiles(context, { peer, ...wanted }));
@@ -185,13 +193,21 @@ export const shareCommand = defineCommand({
 export const sharesCommand = defineCommand({
   name: "shares",
   summary: "list what this node shares",
-  details: "'unshare' takes a share back.",
+  details: "Links first, then what peers were offered. 'unshare' takes either back.",
   words: [],
   options: COMMON_OPTIONS,
   async run({ options, out, openNode }) {
-    const view = await (await openNode()).files<SharesView>("GET", "/shares");
-    if (options.json) return await out.json(view);
-    if (view.shares.length === 0) return await out.line("Nothing is shared");
+    const node = await openNode();
+    const view = await node.files<SharesView>("GET", "/shares");
+    const { links } = await node.files<LinksView>("GET", "/links");
+    const asked = await node.files<RequestsView>("GET", "/requests");
+    if (options.json) return await out.json({ ...view, links, ...asked });
+    await listLinks(out, links);
+    await listRequests(out, asked);
+    if (view.shares.length === 0) {
+      const isEmpty = links.length + asked.requests.length === 0;
+      return isEmpty ? await out.line("Nothing is shared") : undefined;
+    }
     await out.table(
       ["Share", "With", "Files", "Size", "State", "Peer", "Until", ""],
       view.shares.map((share) => [
@@ -211,7 +227,7 @@ export const sharesCommand = defineCommand({
 /** Takes a share back. */
 export const unshareCommand = defineCommand({
   name: "unshare",
-  summary: "take a share back",
+  summary: "take a share or a link back",
   details: "From then on nothing of it is sent, to those who have begun to fetch it either.",
   words: [{ name: "share", summary: "as 'shares' names it" }],
   options: COMMON_OPTIONS,

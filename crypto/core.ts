@@ -34,6 +34,7 @@ import { selectCryptoMethod } from "./pairs/rotation.ts";
 import { createSecretCalls } from "./at_rest/sealed_secret.ts";
 import { Stretching } from "./primitives/stretching.ts";
 import { createSuccessorCalls } from "./at_rest/successor.ts";
+import { createPasswordCalls } from "./at_rest/passwords.ts";
 import { createRowCalls } from "./at_rest/module_rows.ts";
 import { createSessionCalls } from "./session/session_cipher.ts";
 import { createVaultCalls } from "./at_rest/vault_seal.ts";
@@ -107,6 +108,7 @@ function createCallTable(parts: CoreParts): CallTable {
     ...createVaultCalls(parts),
     ...createAuditCalls(parts),
     ...createRowCalls(parts),
+    ...createPasswordCalls(parts),
     ...createHandshakeCalls(parts),
     ...createSessionCalls(parts),
     stop: () => {

@@ -77,6 +77,9 @@ export type Suite = typeof SUITES[number];
 /** How many lines or rows one call takes, so that other calls get their turn. */
 export const MAX_CALL_ITEMS = 4_096;
 
+/** What the password of a link costs: also a telephone computes it in a browser. */
+export const PASSWORD_COST = { memoryKiB: 2 ** 16, passes: 3 } as const;
+
 /** How many bytes the rows of one call may have, what they are authenticated with included. */
 export const MAX_ROWS_BYTES = 4 * 2 ** 20;
 
@@ -436,6 +439,11 @@ export interface BulkCrypto {
 export interface CoreCalls {
   /** SHA-256, 32 bytes. */
   sha256(data: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Argon2id of a password, which is wiped, at {@linkcode PASSWORD_COST}: 32 bytes.
+   * @param options `password` of 1 to {@linkcode MAX_SECRET_BYTES} bytes; `salt` of 16.
+   */
+  stretchPassword(options: { password: Uint8Array; salt: Uint8Array }): Promise<Uint8Array>;
 
   /** Makes a keystore with fresh keys, sealed under `secret` (wiped after). */
   createKeystore(

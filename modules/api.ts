@@ -433,6 +433,16 @@ export interface FileHashes {
   layer(roots: Uint8Array): Promise<Uint8Array>;
 }
 
+/** Passwords that somebody without a node types elsewhere (docs/PROTOCOL.md, "Links"). */
+export interface Passwords {
+  /**
+   * Argon2id of a password, 32 bytes; takes its time.
+   * @param password 1 to 1,024 bytes, wiped.
+   * @param salt 16 bytes.
+   */
+  stretch(password: Uint8Array, salt: Uint8Array): Promise<Uint8Array>;
+}
+
 /** What a key of a transfer is made from, and what each chunk under it is bound to (docs/PROTOCOL.md, "Files"). */
 export interface FileKey {
   /** 32 bytes that both ends have, for this transfer alone. */
@@ -488,6 +498,45 @@ export interface PeerBytes {
   /** @returns How many bytes; `null` behind the last. @throws {Refusal} `unreachable`, where nothing comes for 30 s too. */
   read(target: Uint8Array<ArrayBuffer>): Promise<number | null>;
   close(): void;
+}
+
+export interface WebPost {
+  readonly url: string;
+  /** Sent as JSON. */
+  readonly json: unknown;
+  readonly maxAnswerBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface WebPosted {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+export interface WebBytesRequest {
+  readonly url: string;
+  /** The first byte; all from there on is wanted. */
+  readonly from: number;
+  readonly signal: AbortSignal;
+}
+
+/** What comes from an address. It holds a connection until it is closed. */
+export interface WebBytes {
+  readonly status: number;
+  /** How many come. */
+  readonly bytes: number;
+  /** @returns How many bytes; `null` behind the last. @throws {Refusal} `unreachable`, where nothing comes for 30 s too. */
+  read(target: Uint8Array<ArrayBuffer>): Promise<number | null>;
+  close(): void;
+}
+
+/**
+ * Addresses that the owner named; the policy for URLs holds for each, and no redirect is followed. All of it throws
+ * `unreachable` where no answer comes, `url_refused` for an address that must not be called.
+ */
+export interface OwnersWeb {
+  post(request: WebPost): Promise<WebPosted>;
+  bytes(request: WebBytesRequest): Promise<WebBytes>;
 }
 
 /** A file of the machine that is read. Other programs may change it at any moment. */
@@ -709,6 +758,9 @@ export interface ModuleContext {
   readonly hashes: FileHashes | null;
   /** `null` for a module from a file. */
   readonly signatures: ModuleSignatures | null;
+  readonly passwords: Passwords | null;
+  /** `null` for a module from a file, which has {@linkcode ModuleContext.fetch}. */
+  readonly web: OwnersWeb | null;
   readonly sealing: FileSealing | null;
   /**
    * Asks a public route of a peer for a range of bytes. Built-in modules only.

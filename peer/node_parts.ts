@@ -35,6 +35,7 @@ import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
+import { createOwnersWeb } from "./p2p/owners_web.ts";
 import { openPeerBytes } from "./p2p/peer_bytes.ts";
 import { PeerApi } from "./p2p/routes.ts";
 import { Asking } from "./modules/asking.ts";
@@ -182,6 +183,7 @@ function createNetwork(
     storageKey: keys.storage,
     words,
     asking,
+    web: createOwnersWeb(shared),
     peerBytes: (request) =>
       openPeerBytes({ ...shared, urlOf: (peer) => urlOf(shared, peer) }, request),
     sender: createSender(shared, late),

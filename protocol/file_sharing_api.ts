@@ -11,7 +11,7 @@ import { integerSchema } from "./schemas.ts";
 const MAX_PATH_BYTES = 4_096;
 export const MAX_DOWNLOADS = 1_000;
 
-const pathSchema = v.pipe(
+export const pathSchema = v.pipe(
   v.string(),
   v.maxBytes(MAX_PATH_BYTES),
   v.check((path) => path.startsWith("/") || /^[A-Za-z]:[\\/]/.test(path), "an absolute path"),

@@ -46,6 +46,7 @@ const OPTIONS = [
   "--no-check",
   "--no-code-cache",
   "--unstable-worker-options",
+  "--unstable-raw-imports",
   "--include",
   "crypto/worker.ts",
   "--include",

@@ -12,6 +12,8 @@ const FREE = [
   /^ports\/system[^/]*\.ts$/,
   /^[^/]+\.ts$/,
   /^(process|scripts|tests|bench|std|examples|dist)\//,
+  // It runs in a browser.
+  /^modules\/file_sharing\/links\/page\//,
 ];
 
 /** What the Worker needs, which has no ports passed in, and its client. */

@@ -28,6 +28,7 @@ type CallMembers = {
 /** All calls, and the byte arrays of their arguments. */
 export const CALLS = {
   sha256: {},
+  stretchPassword: { password: "secret", salt: "kept" },
   createKeystore: { secret: "secret" },
   openKeystore: { sealed: "kept", secret: "secret", sealedSecret: "kept" },
   addNoiseKey: { secret: "secret", sealedSecret: "kept" },

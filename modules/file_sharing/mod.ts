@@ -29,6 +29,15 @@ import type { Transfer } from "./download.ts";
 import { AutoAccept } from "./auto_accept.ts";
 import { KeptParts } from "./kept_parts.ts";
 import { Landing } from "./landing.ts";
+import type { Link } from "./links/link.ts";
+import { registerLinkDesk } from "./links/link_desk.ts";
+import { registerLinkRoutes } from "./links/link_routes.ts";
+import { LinkGets } from "./links/link_gets.ts";
+import { LinkStreams } from "./links/link_streams.ts";
+import { Links } from "./links/links.ts";
+import type { LinkRequest } from "./links/request.ts";
+import { registerRequestDesk, registerRequestRoutes } from "./links/request_routes.ts";
+import { Requests } from "./links/requests.ts";
 import {
   DECLINE,
   END,
@@ -63,6 +72,10 @@ interface Running {
   readonly uploads: Uploads;
   readonly sources: Sources;
   readonly transfers: Transfers;
+  readonly links: Links;
+  readonly streams: LinkStreams;
+  readonly linkGets: LinkGets;
+  readonly requests: Requests;
   readonly autoAccept: AutoAccept;
 }
 
@@ -81,7 +94,11 @@ export function createFileSharing(): OpenRedModule {
       peers.frame(END, { receive: (frame) => now().sources.end(frame) });
       peers.frame(DECLINE, { receive: (frame) => declined(now(), frame) });
     },
-    registerRoutes: (router) => registerRoutes(router, now),
+    registerRoutes(router) {
+      registerRoutes(router, now);
+      registerLinkDesk(router, now);
+      registerRequestDesk(router, now);
+    },
     registerPublicRoutes(router) {
       router.route({
         method: "GET",
@@ -89,6 +106,8 @@ export function createFileSharing(): OpenRedModule {
         headers: ["range"],
         handler: (request) => now().uploads.serve(request),
       });
+      registerLinkRoutes(router, now);
+      registerRequestRoutes(router, now);
     },
     async start(context) {
       running = await compose(context);
@@ -96,13 +115,16 @@ export function createFileSharing(): OpenRedModule {
       running.offering.start();
       running.transfers.start();
       running.autoAccept.start();
+      running.links.start();
+      await running.requests.start();
     },
     async stop() {
-      const { shares, offering, uploads, transfers, autoAccept } = now();
+      const { shares, offering, uploads, transfers, autoAccept, links, linkGets, requests } = now();
       offering.stop();
       uploads.stop();
       await autoAccept.stop();
-      await Promise.all([shares.stop(), transfers.stop()]);
+      await Promise.all([shares.stop(), transfers.stop(), links.stop(), linkGets.stop()]);
+      await requests.stop();
     },
     sessionConfirmed(peer) {
       now().offering.pump(peer);
@@ -115,19 +137,25 @@ export function createFileSharing(): OpenRedModule {
 }
 
 async function compose(context: ModuleContext): Promise<Running> {
-  const { disk, hashes, sealing } = context;
+  const { disk, hashes, sealing, passwords, web } = context;
   const { tables } = context.storage;
   if (tables === null || disk === null || hashes === null || sealing === null) {
     throw new RangeError("File sharing needs tables, files and what seals them");
   }
+  if (passwords === null || web === null) {
+    throw new RangeError("File sharing needs what links are opened with");
+  }
   tables.migrate(FILE_SHARING_TABLES);
-  const parts = { ...context, tables, disk, hashes, sealing };
+  const parts = { ...context, tables, disk, hashes, sealing, passwords, web };
   const records = {
     shares: new Records<Share>(parts, "share"),
     offers: new Records<Offer>(parts, "offer"),
     transfers: new Records<Transfer>(parts, "transfer"),
   };
-  for (const each of Object.values(records)) await each.load();
+  const ofLinks = new Records<Link>(parts, "link");
+  const ofRequests = new Records<LinkRequest>(parts, "request");
+  for (const each of [...Object.values(records), ofLinks, ofRequests]) await each.load();
+  const links = new Links({ ...parts, records: ofLinks });
   const kept = new KeptParts(parts);
   await kept.sealPlain();
   const shares = new Shares({
@@ -138,6 +166,7 @@ async function compose(context: ModuleContext): Promise<Running> {
   });
   const offering = new Offering({ ...parts, records: records.shares });
   const sources = new Sources(parts);
+  const landing = new Landing();
   const offers = new Offers({
     ...parts,
     records: records.offers,
@@ -147,7 +176,7 @@ async function compose(context: ModuleContext): Promise<Running> {
     ...parts,
     records: records.transfers,
     sources,
-    landing: new Landing(),
+    landing,
     alsoAt: (file, than) => offers.alsoAt(file, than),
   });
   const autoAccept = new AutoAccept({ ...parts, records: records.offers, offers, transfers });
@@ -162,6 +191,10 @@ async function compose(context: ModuleContext): Promise<Running> {
     sources,
     transfers,
     autoAccept,
+    links,
+    streams: new LinkStreams({ ...parts, links }),
+    linkGets: new LinkGets({ ...parts, landing }),
+    requests: new Requests({ ...parts, records: ofRequests }),
   };
 }
 
@@ -252,10 +285,11 @@ function listShares({ records, shares, tables }: Running): SharesView {
 }
 
 async function revoke(
-  { records, uploads, context }: Running,
+  { records, uploads, context, links, requests }: Running,
   { params }: RouteRequest,
 ): Promise<object> {
   const id = params.id!;
+  if (await links.revoke(id) || await requests.revoke(id)) return { id };
   const held = records.shares.get(id);
   if (held === null) throw new OpenRedError("not_found", "There is no share of this name");
   await records.shares.remove(id);

@@ -7,7 +7,7 @@ import { decodeUtf8, encodeUtf8 } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
 
-export type RecordKind = "share" | "offer" | "transfer";
+export type RecordKind = "share" | "offer" | "transfer" | "link" | "request";
 
 export interface RecordParts extends Pick<ModuleContext, "storage" | "events" | "random"> {
   readonly tables: ModuleTables;

@@ -18,6 +18,8 @@ import type {
   ModulePeers,
   ModuleStorage,
   OptionValue,
+  OwnersWeb,
+  Passwords,
   PeerBytes,
   PeerBytesRequest,
 } from "../../modules/api.ts";
@@ -71,6 +73,7 @@ export interface ContextParts {
   readonly disk: OwnerFiles;
   readonly bulk: BulkCrypto;
   /** @throws {OpenRedError} `unreachable`, `url_refused`. */
+  readonly web: OwnersWeb;
   readonly peerBytes: (request: PeerBytesRequest) => Promise<PeerBytes>;
   readonly sender: Sender;
   readonly words: PeerWords;
@@ -112,6 +115,8 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     disk: owner.kind === "built-in" ? parts.disk : null,
     hashes: owner.kind === "built-in" ? createHashes(parts) : null,
     signatures: owner.kind === "built-in" ? createSignatures(parts) : null,
+    passwords: owner.kind === "built-in" ? createPasswords(parts) : null,
+    web: owner.kind === "built-in" ? parts.web : null,
     sealing: owner.kind === "built-in" ? createSealing(parts) : null,
     peerBytes: async (request) => {
       if (owner.kind === "file") throw notGranted();
@@ -187,6 +192,10 @@ function createSealing({ bulk }: ContextParts): FileSealing {
       }
     },
   };
+}
+
+function createPasswords({ crypto }: ContextParts): Passwords {
+  return { stretch: (password, salt) => crypto.stretchPassword({ password, salt }) };
 }
 
 function createStorage(parts: ContextParts, owner: ContextOwner): ModuleStorage {

@@ -148,7 +148,11 @@ Deno.test("offers and shares are listed, with others' words made safe", async ()
   const offers = await run(["offers"], { "GET /offers": { offers: [OFFER] } });
   assertMatch(offers.out, /ijklmnop +z6Mk +2 files +11 B +offered +– +"look␛\[31m"\n$/);
   assertEquals((await run(["offers"], { "GET /offers": { offers: [] } })).out, "No offers\n");
-  const shares = await run(["shares"], { "GET /shares": { shares: [SHARE] } });
+  const shares = await run(["shares"], {
+    "GET /shares": { shares: [SHARE] },
+    "GET /links": { links: [] },
+    "GET /requests": { requests: [] },
+  });
   assertMatch(shares.out, /abcdefgh +bob +a\ufffdb\.txt +2\.0 KiB +ready +offered/);
   const json = await run(["offers", "--json"], { "GET /offers": { offers: [OFFER] } });
   assertEquals(JSON.parse(json.out), { offers: [OFFER] });

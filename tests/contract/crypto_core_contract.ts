@@ -45,6 +45,18 @@ const cases: Readonly<Record<string, Case>> = {
     assertEquals(digest.length, 32);
   },
 
+  "stretches a password, which is wiped": async ({ core }) => {
+    const password = encodeUtf8("correct horse battery staple");
+    const salt = new Uint8Array(16).fill(5);
+    const stretched = await core.stretchPassword({ password, salt });
+    assertEquals(stretched.length, 32);
+    assertEquals(password, new Uint8Array(28));
+    for (const [wrong, length] of [[EMPTY, 16], [encodeUtf8("a"), 15]] as const) {
+      const bad = { password: wrong, salt: new Uint8Array(length) };
+      await assertCode("bad_argument", () => core.stretchPassword(bad));
+    }
+  },
+
   "opens a keystore only with its secret, which is wiped": async ({ core }) => {
     const secret = encodeUtf8("secret");
     const { sealed, nodeId } = await core.createKeystore({ secret, cost: CHEAP_COST });

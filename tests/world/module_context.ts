@@ -27,6 +27,10 @@ import { TestNodeKeys } from "../peer/test_node_keys.ts";
 import { RecordingSender } from "./recording_sender.ts";
 import { type TestManifest, testManifest } from "./test_module.ts";
 
+function nobodyThere(): Promise<never> {
+  return Promise.reject(new OpenRedError("unreachable", "Nobody is there"));
+}
+
 export class ContextWorld implements Disposable {
   readonly parts: TestParts;
   readonly keys: TestNodeKeys;
@@ -84,6 +88,7 @@ export class ContextWorld implements Disposable {
       sender,
       ...machinePorts(),
       peerBytes: (request) => this.peerBytes(request),
+      web: { post: nobodyThere, bytes: nobodyThere },
       http: new FakeHttp(),
       resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
       own: { id: this.keys.id, alias: "tests" },

@@ -1,0 +1,75 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import type { LinkGetView } from "../../../../protocol/file_links.ts";
+import { bep52Content } from "../../../vectors/bep52.ts";
+import { until } from "../../../world/until.ts";
+import { filesIn } from "../sharing_nodes.ts";
+import { LinkNode } from "./link_node.ts";
+
+const MIB = 2 ** 20;
+
+/** A node that fetches from links. */
+class Getter extends LinkNode {
+  readonly into = Deno.realPathSync(Deno.makeTempDirSync());
+
+  static async begin(): Promise<Getter> {
+    const node = new Getter();
+    await node.start({}, node.clock);
+    return node;
+  }
+
+  begin(link: string, more: Record<string, unknown> = {}): Promise<LinkGetView> {
+    const input = { link, folder: this.into, ...more };
+    return this.ask<LinkGetView>("POST", "/m/file_sharing/links/get", input);
+  }
+
+  /** Fetches to the end. */
+  async get(link: string, more: Record<string, unknown> = {}): Promise<LinkGetView> {
+    const { id } = await this.begin(link, more);
+    const look = () => this.ask<LinkGetView>("GET", `/m/file_sharing/links/get/${id}`);
+    await until(async () => (await look()).state !== "running", "it is fetched");
+    return await look();
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
+    Deno.removeSync(this.into, { recursive: true });
+  }
+}
+
+Deno.test("a node fetches from a link of another one, whole and under clean names", async () => {
+  await using alice = await LinkNode.start();
+  await using bob = await Getter.begin();
+  const content = bep52Content(3 * MIB + 5);
+  const paths = [alice.write("a.bin", content), alice.write("CON", new Uint8Array())];
+  const { link } = await alice.link(paths);
+  Deno.writeTextFileSync(`${bob.into}/a.bin`, "mine");
+  const done = await bob.get(link);
+  assertEquals([done.state, done.why, done.done_bytes], ["done", null, content.length]);
+  assertEquals(done.landed, ["a (2).bin", "_CON"]);
+  assertEquals(Deno.readFileSync(`${bob.into}/a (2).bin`), content);
+  assertEquals(Deno.readTextFileSync(`${bob.into}/a.bin`), "mine");
+  assertEquals(filesIn(bob.into), ["_CON", "a (2).bin", "a.bin"]);
+});
+
+Deno.test("get says what is wrong with a link, and leaves nothing", async () => {
+  await using alice = await LinkNode.start();
+  await using bob = await Getter.begin();
+  const path = alice.write("a.bin", bep52Content(2 * MIB));
+  const sealed = await alice.link([path], { password: "swordfish" });
+  const used = await alice.link([path], { count: 1 });
+  const refuses = async (code: string, link: string, more: Record<string, unknown> = {}) => {
+    const error = await assertRejects(() => bob.begin(link, more));
+    assertEquals((error as { code?: string }).code, code);
+  };
+  await refuses("unauthorized", sealed.link);
+  await refuses("password_wrong", sealed.link, { password: "trout" });
+  await refuses("not_found", `${sealed.link.slice(0, -43)}${"A".repeat(43)}`);
+  await refuses("bad_request", sealed.link.split("#")[0]!);
+  assertEquals((await bob.get(used.link)).state, "done");
+  await refuses("link_over", used.link);
+  Deno.removeSync(`${bob.into}/a.bin`);
+  Deno.writeFileSync(path, bep52Content(2 * MIB).with(MIB + 3, 0));
+  const changed = await bob.get(sealed.link, { password: "swordfish" });
+  assertEquals([changed.state, changed.landed], ["failed", []]);
+  assertEquals(filesIn(bob.into), []);
+});
