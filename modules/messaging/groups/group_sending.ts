@@ -7,7 +7,7 @@ import { decodeBase64Url, encodeBase64Url, encodeUtf8 } from "../../../crypto/en
 import type { ModuleContext, ModuleTables, NodeId, OutgoingFrame, Sending } from "../../api.ts";
 import { boxOf, readRow } from "../rows.ts";
 import { aadOfRow, openTexts, SALT_LENGTH } from "../sealed_texts.ts";
-import type { Ranges } from "./core/ranges.ts";
+import { highest, type Ranges } from "./core/ranges.ts";
 import {
   readSummary,
   readVector,
@@ -92,9 +92,16 @@ export class GroupSending {
     const people = new Set([...group.roster.standing().map(({ id }) => id), ...also]);
     for (const id of people) {
       if (!await this.#reaches(group, id)) continue;
+      const state = group.roster.find(id)?.state;
+      if (state === "left") continue;
+      // Whoever is out lacks what was stated since: the last of it alone would wait for that for good.
+      if (state === "removed") {
+        this.#tellRemoved(group, id);
+        continue;
+      }
       const lane = this.#laneOf(group, id);
       // Who is invited has nothing of the group so far, and hears of it by its owner.
-      if (group.roster.find(id)?.state !== "invited") this.#enqueue(lane, signed);
+      if (state !== "invited") this.#enqueue(lane, signed);
       else if (this.#isOwner(group)) this.#enqueueAll(group, lane);
       this.#pump(lane);
     }
@@ -176,8 +183,8 @@ export class GroupSending {
   takeVector(group: Group, peer: NodeId, body: Uint8Array): void {
     const theirs = readVector(body);
     const lane = this.#laneOf(group, peer);
-    const own = this.#vectorOf(group);
-    lane.take(theirs, own);
+    const own = this.#toldVector(group);
+    lane.take(theirs, own, ({ id, run }, n) => this.#hashesUnder(group, { id, run, n }));
     this.#markIn(lane);
     this.#noteEverybody(group, 0);
     this.#pump(lane);
@@ -266,6 +273,33 @@ export class GroupSending {
     return group.vector((id) => this.#parts.tables.peers.isBlocked(id));
   }
 
+  /** With what shows whether others have other messages under the same numbers. */
+  #toldVector(group: Group): RunEntry[] {
+    const forks = this.#parts.tables.statement(
+      `SELECT message.author, message.run, message.n FROM messaging_group_chains AS chain
+       JOIN messaging_group_messages AS message
+         ON message.conversation = chain.conversation AND message.hash = chain.fork
+       WHERE chain.conversation = ? AND chain.fork <> ''`,
+    ).all(group.id);
+    return this.#vectorOf(group).map((entry) => {
+      const { id, run, held } = entry;
+      const twice = forks.filter((fork) => fork.author === id && fork.run === run)
+        .map(({ n }) => Number(n));
+      const [top] = held.length === 0
+        ? []
+        : this.#hashesUnder(group, { id, run, n: highest(held) });
+      return { ...entry, ...(top === undefined ? {} : { top }), twice: [...new Set(twice)] };
+    });
+  }
+
+  /** The messages that are here under one number, the smaller hash first. */
+  #hashesUnder(group: Group, { id, run, n }: { id: NodeId; run: string; n: number }): string[] {
+    return this.#parts.tables.statement(
+      `SELECT hash FROM messaging_group_messages
+       WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND aside = 0 ORDER BY hash`,
+    ).all(group.id, id, run, n).map(({ hash }) => String(hash));
+  }
+
   /** Whether a peer has messages that this node lacks and takes. */
   #wants(group: Group, theirs: readonly RunEntry[], own: readonly RunEntry[]): boolean {
     const { own: self } = this.#parts;
@@ -341,7 +375,7 @@ export class GroupSending {
     lane.saying.get(what)?.cancel();
     const body = what === "group_summary"
       ? writeSummary(group.summary())
-      : writeVector(this.#vectorOf(group));
+      : writeVector(this.#toldVector(group));
     const id = encodeBase64Url(random.bytes(ID_BYTES));
     const sending = send({ peer: lane.peer, type: what, id, header: { group: group.id }, body });
     lane.saying.set(what, sending);

@@ -71,10 +71,14 @@ export class Lane {
   }
 
   /** Their own word of what they have. @param own What is here. */
-  take(theirs: readonly RunEntry[], own: readonly RunEntry[]): void {
+  take(
+    theirs: readonly RunEntry[],
+    own: readonly RunEntry[],
+    hashesUnder: NonNullable<Parameters<typeof lacking>[2]>,
+  ): void {
     this.#theirs.clear();
     for (const entry of theirs) this.#theirs.set(keyOf(entry.id, entry.run), entry);
-    this.#owed = lacking(own, theirs);
+    this.#owed = lacking(own, theirs, hashesUnder);
   }
 
   /** They have a message: they acknowledged it, or brought it. */

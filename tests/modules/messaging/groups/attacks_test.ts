@@ -83,6 +83,22 @@ Deno.test("whoever has two messages under one number gives both to all", async (
   }
 });
 
+Deno.test("members who have different messages under one number find it out when they meet", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await world.away(a, b, c);
+  const one = await forgeMessage(a, group, { text: "yes" });
+  const other = await forgeMessage(a, group, { text: "no" });
+  assertEquals(await bringMessage(a, b, group, one), true);
+  assertEquals(await bringMessage(a, c, group, other), true);
+  await world.back(b, c);
+  await world.deliver();
+  for (const person of [b, c]) {
+    assertEquals((await person.texts(group)).toSorted(), ["no", "yes"]);
+  }
+});
+
 Deno.test("nothing of a blocked author comes through others, and others are not asked for it", async () => {
   using world = await GroupWorld.start(3);
   const [a, b, c] = world.people;

@@ -64,8 +64,10 @@ function membershipOf({ name, owner, members, history }: GroupView) {
  */
 function toldOf(message: HistoryMessage, wereOut: ReadonlySet<string>) {
   const { id, from, text, edited, removed, reply_to, reactions } = message;
-  if (wereOut.has(from)) return { id, from, reply_to };
-  return { id, from, text, edited, removed, reply_to, reactions };
+  // A question that is not here is told of by some, and not by others whom it never reached.
+  const asked = reply_to ?? null;
+  if (wereOut.has(from)) return { id, from, asked };
+  return { id, from, text, edited, removed, asked, reactions };
 }
 
 /** No answer stands above its question, and nobody's numbers are out of their order. */
