@@ -22,6 +22,7 @@ import { type HandshakeRequest } from "../../protocol/peer_api.ts";
 import type { VerifiedRecord } from "../../protocol/record.ts";
 import type { MethodBook } from "../own/method_book.ts";
 import { type NodeEvents, reasonOf } from "../events/events.ts";
+import { NextMethod } from "../own/next_method.ts";
 import type { OwnRecord } from "../own/own_record.ts";
 import type { Decisions } from "../peers/decisions.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
@@ -76,12 +77,14 @@ interface GivenAnswer {
 /** Answers handshakes for one node. */
 export class Responder {
   readonly #parts: HandshakeParts;
+  readonly #nextMethod: NextMethod;
   readonly #answers = new Map<string, GivenAnswer>();
   /** One message 1 of a pair at a time. */
   readonly #pairs = new Map<string, Promise<unknown>>();
 
   constructor(parts: HandshakeParts) {
     this.#parts = parts;
+    this.#nextMethod = new NextMethod(parts.crypto, parts.own.rotation);
   }
 
   /**
@@ -219,13 +222,9 @@ export class Responder {
       hash: string;
     },
   ): Promise<HandshakeAnswer> {
-    const { crypto, clock, events, own, table } = this.#parts;
+    const { clock, events, own, table } = this.#parts;
     const nowMs = clock.nowMs();
-    const method = await crypto.selectMethod({
-      timestampMs: nowMs,
-      policy: own.rotation,
-      methods: this.#commonMethods(made),
-    });
+    const method = await this.#nextMethod.choose(nowMs, this.#commonMethods(made));
     const accepted = await this.#validate(made.pair, {
       handshake: made.read.handshake,
       record: made.record.text,
