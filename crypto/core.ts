@@ -69,7 +69,13 @@ function createPlainCalls(
   { hashes, ring, permutations }: CoreParts,
 ): Pick<
   CallTable,
-  "sha256" | "selectMethod" | "signJws" | "release" | "admitMethod" | "dismissMethod"
+  | "sha256"
+  | "selectMethod"
+  | "signJws"
+  | "release"
+  | "releaseAll"
+  | "admitMethod"
+  | "dismissMethod"
 > {
   return {
     sha256: (data) => {
@@ -86,6 +92,9 @@ function createPlainCalls(
       return signJws({ key: identity.key, typ, payload });
     },
     release: (key) => ring.release(key),
+    releaseAll: (keys) => {
+      for (const key of keys) ring.release(key);
+    },
     admitMethod: ({ name }) => permutations.admit(name),
     dismissMethod: ({ name }) => permutations.remove(name),
   };

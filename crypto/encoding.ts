@@ -26,15 +26,30 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return strictUtf8.decode(bytes);
 }
 
-function itemBytes(item: EncItem): Uint8Array {
-  if (typeof item === "string") return utf8.encode(item);
-  if (typeof item !== "number") return item;
-  if (!Number.isSafeInteger(item) || item < 0) {
-    throw new RangeError("Cannot encode a number that is not an integer from 0 to 2^53 - 1");
-  }
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(item));
-  return bytes;
+/** Text that is copied into its place by itself: an array of its own costs as much as sixty characters. */
+const SHORT_ASCII = /^[\0-\x7f]{0,64}$/;
+
+/** Checks a number; other text than short ASCII becomes bytes. */
+function prepareItem(item: EncItem): EncItem {
+  if (typeof item === "string") return SHORT_ASCII.test(item) ? item : utf8.encode(item);
+  if (typeof item !== "number" || Number.isSafeInteger(item) && item >= 0) return item;
+  throw new RangeError("Cannot encode a number that is not an integer from 0 to 2^53 - 1");
+}
+
+function setUint32(target: Uint8Array, offset: number, value: number): void {
+  target[offset] = value >>> 24;
+  target[offset + 1] = value >>> 16;
+  target[offset + 2] = value >>> 8;
+  target[offset + 3] = value;
+}
+
+function setItem(target: Uint8Array, offset: number, item: EncItem): void {
+  if (typeof item === "string") {
+    for (let at = 0; at < item.length; at++) target[offset + at] = item.charCodeAt(at);
+  } else if (typeof item === "number") {
+    setUint32(target, offset, Math.floor(item / 2 ** 32));
+    setUint32(target, offset + 4, item >>> 0);
+  } else target.set(item, offset);
 }
 
 /** Joins byte strings into a new one. */
@@ -56,16 +71,16 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBu
  * @see docs/PROTOCOL.md, "Bytes"
  */
 export function enc(...items: readonly EncItem[]): Uint8Array<ArrayBuffer> {
-  const parts = items.map(itemBytes);
-  let length = 4 * parts.length;
-  for (const part of parts) length += part.length;
+  const prepared = items.map(prepareItem);
+  const lengthOf = (item: EncItem) => typeof item === "number" ? 8 : item.length;
+  let length = 4 * prepared.length;
+  for (const item of prepared) length += lengthOf(item);
   const encoded = new Uint8Array(length);
-  const view = new DataView(encoded.buffer);
   let offset = 0;
-  for (const part of parts) {
-    view.setUint32(offset, part.length);
-    encoded.set(part, offset + 4);
-    offset += 4 + part.length;
+  for (const item of prepared) {
+    setUint32(encoded, offset, lengthOf(item));
+    setItem(encoded, offset + 4, item);
+    offset += 4 + lengthOf(item);
   }
   return encoded;
 }

@@ -263,6 +263,8 @@ export interface OpenedEnvelope extends StoredHalf {
 /** A read message 1: proven to come from whoever holds `staticKey`, nothing else. */
 export interface ReadHandshake {
   readonly handshake: KeyRef;
+  /** As of {@linkcode CoreCalls.handshakeHash}, 32 bytes. */
+  readonly hash: Uint8Array;
   /** The initiator's static key, 32 bytes. */
   readonly staticKey: Uint8Array;
   /** Members of the payload, not verified. */
@@ -539,6 +541,8 @@ export interface CoreCalls {
   readBackup(options: { stream: KeyRef; chunk: Uint8Array; isLast: boolean }): Promise<Uint8Array>;
   /** Forgets a handle and wipes what it stood for; an unknown one is ignored. */
   release(key: KeyRef): Promise<void>;
+  /** As {@linkcode CoreCalls.release}, for several. */
+  releaseAll(keys: readonly KeyRef[]): Promise<void>;
 
   /** Signs a compact JWS with header `{alg: "EdDSA", typ, kid}`, `kid` being the key's own node id. */
   signJws(options: { key: KeyRef; typ: JwsType; payload: string }): Promise<string>;

@@ -43,6 +43,7 @@ export const CALLS = {
   openBackup: { passphrase: "secret", head: "kept" },
   readBackup: { chunk: "kept" },
   release: {},
+  releaseAll: {},
   signJws: {},
   verifyJws: {},
   selectMethod: {},

@@ -7,18 +7,16 @@
 import type { CallTable } from "../bridge/calls.ts";
 import { checkByteArray, checkBytes } from "../primitives/checks.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
-import { enc } from "../encoding.ts";
 import { completeHandshake, readAnswer, startHandshake } from "./handshake_initiator.ts";
-import { acceptHandshake, readHandshake } from "./handshake_responder.ts";
+import { acceptHandshake, hashMessage1, readHandshake } from "./handshake_responder.ts";
 
 function handshakeHash(
   parts: CoreParts,
   options: Parameters<CallTable["handshakeHash"]>[0],
 ): Uint8Array {
-  const { suite, pairId, noise } = options;
-  checkBytes(pairId, 16, "a pair id");
-  checkByteArray(noise, "a Noise message");
-  return parts.hashes.sha256(enc(suite, pairId, noise));
+  checkBytes(options.pairId, 16, "a pair id");
+  checkByteArray(options.noise, "a Noise message");
+  return hashMessage1(parts.hashes, options);
 }
 
 type HandshakeCalls = Pick<

@@ -6,11 +6,13 @@
  */
 import { wipe } from "../primitives/bytes.ts";
 import type { CallTable } from "../bridge/calls.ts";
+import { enc } from "../encoding.ts";
 import type { CoreParts } from "../keyring/core_parts.ts";
 import { establishSession } from "./established_session.ts";
 import type { Half } from "../pairs/half.ts";
 import { checkAccept, checkMessage, fail, halfFor } from "./handshake_checks.ts";
 import { decodeMessage1, encodeMessage2 } from "./handshake_payload.ts";
+import type { Hashes } from "../primitives/hashes.ts";
 import { openPeerToken } from "../pairs/half_tokens.ts";
 import { deriveMaterial } from "./session_material.ts";
 import { sessionPrologue } from "./session_prologue.ts";
@@ -18,6 +20,14 @@ import { ResponderHandshake } from "./waiting_handshake.ts";
 import { type AcceptedHandshake, CryptoError, type ReadHandshake } from "../interface.ts";
 import { noiseKeysOf } from "../keyring/keyring.ts";
 import { HandshakeState } from "../primitives/noise.ts";
+
+/** What names a message 1. */
+export function hashMessage1(
+  hashes: Hashes,
+  message: { suite: string; pairId: Uint8Array; noise: Uint8Array },
+): Uint8Array {
+  return hashes.sha256(enc(message.suite, message.pairId, message.noise));
+}
 
 /** Reads message 1 with whichever key it was sealed to. */
 function readMessage1(
@@ -48,15 +58,16 @@ export function readHandshake(
   parts: CoreParts,
   options: Parameters<CallTable["readHandshake"]>[0],
 ): ReadHandshake {
-  const { suite } = options;
+  const { suite, noise } = options;
   const half = halfFor(parts, { ...options, role: "responder" });
-  checkMessage(options.noise);
+  checkMessage(noise);
   const { state, payload } = readMessage1(parts, options, half);
   try {
     const { token, kemKey, record, succession } = decodeMessage1(payload, suite);
     const read = { suite, half: half.copy(), state, peerToken: token, kemKey };
+    const hash = hashMessage1(parts.hashes, { suite, pairId: half.info.pairId, noise });
     const handshake = parts.ring.add(new ResponderHandshake(read));
-    return { handshake, staticKey: state.remoteStatic!, record, succession };
+    return { handshake, hash, staticKey: state.remoteStatic!, record, succession };
   } catch (error) {
     state.wipe();
     throw error;

@@ -139,14 +139,20 @@ export class Hashes {
     }
     const key = this.hmacKey(prk);
     const output = new Uint8Array(length);
-    let block: Uint8Array = new Uint8Array(0);
+    // The block before, `info` and a number, handed over at once; nothing stands before the first.
+    const whole = new Uint8Array(HASH_BYTES + info.length + 1);
+    whole.set(info, HASH_BYTES);
+    let message = whole.subarray(HASH_BYTES);
     for (let offset = 0, i = 1; offset < length; offset += HASH_BYTES, i++) {
-      const next = key.sign(block, info, Uint8Array.of(i));
+      whole[whole.length - 1] = i;
+      const block = key.sign(message);
+      const left = length - offset;
+      output.set(left < HASH_BYTES ? block.subarray(0, left) : block, offset);
+      whole.set(block);
       wipe(block);
-      block = next;
-      output.set(block.subarray(0, length - offset), offset);
+      message = whole;
     }
-    wipe(block);
+    wipe(whole);
     key.wipe();
     return output;
   }

@@ -20,7 +20,7 @@ import { type Finding, recover } from "./recovery.ts";
 import { Throttle } from "./throttle.ts";
 
 /** How long an entry that a peer causes, and nobody waits for, waits for others to share its line. */
-const GATHER_MS = 50;
+const GATHER_MS = 250;
 /** Entries that may wait while the disk takes none. */
 const MAX_WAITING = 10_000;
 const MAX_FIELD_LENGTH = 256;

@@ -116,6 +116,15 @@ export class PeerBook {
   }
 
   /**
+   * Verifies a record that a peer shows, whose it is for the caller to check. One that is held was verified before.
+   * @throws {OpenRedError} As `verifyRecord`.
+   */
+  async verifyShown(peer: NodeId, text: string): Promise<VerifiedRecord> {
+    const held = this.get(peer)?.record;
+    return held?.text === text ? held : await verifyRecord(this.#crypto, text);
+  }
+
+  /**
    * Judges a record somebody showed, by what this node holds of that id.
    * @returns The record that counts from now on: the newer of both. A known peer's record that
    *   fails by its times alone is left aside.

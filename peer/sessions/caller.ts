@@ -16,7 +16,7 @@ import {
 } from "../../protocol/limits.ts";
 import { problemSchema } from "../../protocol/directory_api.ts";
 import { HANDSHAKE_PATH, handshakeAnswerSchema } from "../../protocol/peer_api.ts";
-import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
+import type { VerifiedRecord } from "../../protocol/record.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import {
   reasonOfStatus,
@@ -136,10 +136,12 @@ export class Caller {
   async #attempt(pair: PairEntry, options: CallOptions): Promise<Outcome> {
     const attempt = await this.#prepare(pair, options.signal);
     if (attempt === null) return "unusable";
+    let outcome: Outcome | null = null;
     try {
-      return await this.#repeat(attempt, options);
+      return outcome = await this.#repeat(attempt, options);
     } finally {
-      await this.#parts.crypto.release(attempt.handshake);
+      // A session has used it up.
+      if (!(outcome instanceof Session)) await this.#parts.crypto.release(attempt.handshake);
     }
   }
 
@@ -294,14 +296,14 @@ export class Caller {
   }
 
   async #checkAnswer(attempt: Attempt, answer: ReadAnswer): Promise<VerifiedRecord> {
-    const { crypto, book } = this.#parts;
+    const { book } = this.#parts;
     if (answer.lifeMs < MIN_SESSION_LIFE_MS || answer.lifeMs > MAX_SESSION_LIFE_MS) {
       throw new OpenRedError("handshake_rejected", "The session's life is out of bounds");
     }
     if (!attempt.record.payload.methods.includes(answer.next.method)) {
       throw new OpenRedError("handshake_rejected", "The next pairs' method is not listed here");
     }
-    const shown = await verifyRecord(crypto, answer.record);
+    const shown = await book.verifyShown(attempt.pair.peer, answer.record);
     if (shown.id !== attempt.pair.peer) {
       throw new OpenRedError("handshake_rejected", "The record is not the responder's");
     }

@@ -4,7 +4,6 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
-import type { CryptoCore } from "../../crypto/interface.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import {
   ackHeaderSchema,
@@ -17,7 +16,6 @@ import {
   refusedHeaderSchema,
   syncHeaderSchema,
 } from "../../protocol/frames.ts";
-import { verifyRecord } from "../../protocol/record.ts";
 import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { Background } from "../timing/background.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -53,7 +51,6 @@ export type CallVerdict = CallEnd | { readonly kind: "refused" };
 type ParsedHeader = FrameHeader & { readonly input: unknown };
 
 export interface IntakeParts {
-  readonly crypto: CryptoCore;
   readonly events: NodeEvents;
   readonly background: Background;
   readonly book: PeerBook;
@@ -256,8 +253,8 @@ export class FrameIntake {
   }
 
   async #takeRecord(session: Session, text: string): Promise<void> {
-    const { crypto, book } = this.#parts;
-    const record = await verifyRecord(crypto, text);
+    const { book } = this.#parts;
+    const record = await book.verifyShown(session.peer, text);
     if (record.id !== session.peer) {
       throw new OpenRedError("bad_request", "The record is not the peer's own");
     }

@@ -6,7 +6,6 @@
 import type { Clock } from "../../ports/ports.ts";
 import { CONFIRMATION_MS, MAX_FRAME_MESSAGES } from "../../protocol/limits.ts";
 import type { Background } from "../timing/background.ts";
-import { sleep } from "../timing/backoff.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Session, SessionTable } from "./session.ts";
@@ -58,13 +57,19 @@ export class Greeting {
     delayMs: number,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const wake = new AbortController();
-    session.onConfirmed = () => wake.abort();
-    await sleep(this.#parts.clock, delayMs, AbortSignal.any([signal, wake.signal]))
-      .catch((error: unknown) => {
-        if (!wake.signal.aborted) throw error;
-      });
-    session.onConfirmed = null;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    session.onConfirmed = resolve;
+    const cancel = this.#parts.clock.setTimer(delayMs, resolve);
+    try {
+      await promise;
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", abort);
+      session.onConfirmed = null;
+    }
     return session.confirmed;
   }
 

@@ -19,9 +19,10 @@ import type { Clock } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { CONFIRMATION_MS, MAX_HANDSHAKES_PER_PAIR } from "../../protocol/limits.ts";
 import { type HandshakeRequest } from "../../protocol/peer_api.ts";
-import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
+import type { VerifiedRecord } from "../../protocol/record.ts";
 import type { MethodBook } from "../own/method_book.ts";
 import { type NodeEvents, reasonOf } from "../events/events.ts";
+import { NextMethod } from "../own/next_method.ts";
 import type { OwnRecord } from "../own/own_record.ts";
 import type { Decisions } from "../peers/decisions.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
@@ -76,12 +77,14 @@ interface GivenAnswer {
 /** Answers handshakes for one node. */
 export class Responder {
   readonly #parts: HandshakeParts;
+  readonly #nextMethod: NextMethod;
   readonly #answers = new Map<string, GivenAnswer>();
   /** One message 1 of a pair at a time. */
   readonly #pairs = new Map<string, Promise<unknown>>();
 
   constructor(parts: HandshakeParts) {
     this.#parts = parts;
+    this.#nextMethod = new NextMethod(parts.crypto, parts.own.rotation);
   }
 
   /**
@@ -126,19 +129,23 @@ export class Responder {
     if (!this.#parts.methods.has(pair.info.method)) {
       reject("The pair's method is a module's that is not in use here");
     }
+    const given = pair.taken.length === 0 ? null : await this.#findGiven(pair, request);
+    if (given !== null) return given;
+    if (pair.half === null) reject("A session of this pair was confirmed");
+    if (pair.taken.length >= MAX_HANDSHAKES_PER_PAIR) reject("Too many messages for one pair");
+    return await this.#open(pair, request);
+  }
+
+  /** What a message was answered with that comes again, as long as that is remembered. */
+  async #findGiven(pair: PairEntry, request: HandshakeRequest): Promise<HandshakeAnswer | null> {
+    const { suite, pair_id: pairId, noise } = request;
     const hash = encodeBase64Url(
-      await this.#parts.crypto.handshakeHash({
-        suite: request.suite,
-        pairId: request.pair_id,
-        noise: request.noise,
-      }),
+      await this.#parts.crypto.handshakeHash({ suite, pairId, noise }),
     );
     const given = this.#givenAnswer(hash);
     if (given !== null && !isCutOff(this.#parts, pair)) return given;
-    if (pair.half === null) reject("A session of this pair was confirmed");
-    if (pair.taken.includes(hash)) reject("This message was answered before");
-    if (pair.taken.length >= MAX_HANDSHAKES_PER_PAIR) reject("Too many messages for one pair");
-    return await this.#open(pair, request, hash);
+    if (pair.half !== null && pair.taken.includes(hash)) reject("This message was answered before");
+    return null;
   }
 
   #givenAnswer(hash: string): HandshakeAnswer | null {
@@ -149,7 +156,7 @@ export class Responder {
     return this.#answers.get(hash)?.answer ?? null;
   }
 
-  async #open(pair: PairEntry, request: HandshakeRequest, hash: string): Promise<HandshakeAnswer> {
+  async #open(pair: PairEntry, request: HandshakeRequest): Promise<HandshakeAnswer> {
     const { crypto, ownRecord, noiseKeys } = this.#parts;
     const record = await ownRecord.current();
     const lists = { own: record.payload.suites, ownFresh: ownRecord.freshSuites() };
@@ -162,19 +169,22 @@ export class Responder {
       half: pair.half,
       noise: request.noise,
     });
+    const hash = encodeBase64Url(read.hash);
     try {
       const peer = await this.#checkPeer(pair, read);
       this.#checkKeys(peer, { read, suite, lists });
       return await this.#accept({ pair, read, suite, peer, record, hash });
-    } finally {
+    } catch (error) {
+      // An answer has used it up.
       await crypto.release(read.handshake);
+      throw error;
     }
   }
 
   /** @returns The newest record of the initiator, the one just shown included. */
   async #checkPeer(pair: PairEntry, read: ReadHandshake): Promise<VerifiedRecord> {
-    const { crypto, book } = this.#parts;
-    const shown = await verifyRecord(crypto, read.record);
+    const { book } = this.#parts;
+    const shown = await book.verifyShown(pair.peer, read.record);
     if (shown.id !== pair.peer) reject("The record is not the initiator's");
     if (read.succession !== null) {
       await book.follow({ chain: [read.succession], record: shown });
@@ -212,13 +222,9 @@ export class Responder {
       hash: string;
     },
   ): Promise<HandshakeAnswer> {
-    const { crypto, clock, events, own, table } = this.#parts;
+    const { clock, events, own, table } = this.#parts;
     const nowMs = clock.nowMs();
-    const method = await crypto.selectMethod({
-      timestampMs: nowMs,
-      policy: own.rotation,
-      methods: this.#commonMethods(made),
-    });
+    const method = await this.#nextMethod.choose(nowMs, this.#commonMethods(made));
     const accepted = await this.#validate(made.pair, {
       handshake: made.read.handshake,
       record: made.record.text,

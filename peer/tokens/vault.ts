@@ -142,9 +142,8 @@ export class TokenVault {
     }
     const isOwn = ({ pairId }: PairEntry) => this.#lines.hasOwn(pairId);
     for (const entry of shared) if (!isOwn(entry)) this.#put(entry);
-    await Promise.all(
-      shared.filter(isOwn).map(({ half }) => half === null ? null : this.#crypto.release(half)),
-    );
+    const unused = shared.filter(isOwn).flatMap(({ half }) => half ?? []);
+    if (unused.length > 0) await this.#crypto.releaseAll(unused);
   }
 
   /**
@@ -231,7 +230,7 @@ export class TokenVault {
     } finally {
       const kept = new Set(put.map((entry) => entry.half));
       const spent = former.flatMap(({ half }) => half === null || kept.has(half) ? [] : half);
-      await Promise.all(spent.map((half) => this.#crypto.release(half)));
+      if (spent.length > 0) await this.#crypto.releaseAll(spent);
     }
   }
 

@@ -404,6 +404,8 @@ const cases: Readonly<Record<string, Case>> = {
     assertEquals(read.succession, "su.cces.sion");
     const plain = await world.start(a.half);
     assertEquals((await world.read(b.half, plain.noise)).succession, null);
+    const message = { suite: "ik-x25519-mlkem768", pairId: b.info.pairId, noise };
+    assertEquals(read.hash, await world.core.handshakeHash(message));
   },
 
   "readHandshake() refuses another suite, pair, key and a flipped bit": async (world) => {
@@ -507,6 +509,15 @@ const cases: Readonly<Record<string, Case>> = {
     await core.release(half);
     await core.release(half);
     await assertCode("key_unknown", () => world.start(half));
+    const [one, other, kept] = [
+      await world.halves(),
+      await world.halves(),
+      await world.halves(),
+    ];
+    await core.releaseAll([one.a.half, half, other.a.half]);
+    await assertCode("key_unknown", () => world.start(one.a.half));
+    await assertCode("key_unknown", () => world.start(other.a.half));
+    await world.start(kept.a.half);
     const session = 123_456_789 as KeyRef;
     await assertCode("key_unknown", () => core.open({ session, nowMs: 0, frame: EMPTY }));
     const fresh = await world.halves();

@@ -390,7 +390,7 @@ Deno.test("what peers cause waits for company, unless somebody waits for an entr
   };
   await causeTwo();
   assertEquals(lines(), 0);
-  await world.clock.advance(50);
+  await world.clock.advance(250);
   assertEquals([lines(), log.durable.position.number], [1, 2]);
   await causeTwo();
   await log.record("asked", { success: true });

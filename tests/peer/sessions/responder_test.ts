@@ -18,6 +18,7 @@ function watchHandles(crypto: CryptoCore): ReadonlySet<KeyRef> {
   };
   crypto.acceptHandshake = async (options) => {
     const accepted = await acceptHandshake.call(crypto, options);
+    held.delete(options.handshake);
     held.add(accepted.session);
     return accepted;
   };
@@ -50,6 +51,32 @@ Deno.test("Responder answers a message 1 that holds, and consumes the pair with 
   assertEquals(["token_validated", "handshake"].map((event) => log.audited(event)), [1, 1]);
   const [noted] = world.validations.views(clock.nowMs());
   assertEquals([noted?.peer, noted?.validation_result], [world.peer.id, true]);
+});
+
+Deno.test("Responder asks the core for little between the messages of a peer that it knows", async () => {
+  using world = await ResponderWorld.create();
+  const { request } = await world.message(await world.pair());
+  await world.book.take(await world.peer.record());
+  await world.ownRecord.current();
+  const calls: string[] = [];
+  const { crypto } = world.parts;
+  const names = [
+    "handshakeHash",
+    "readHandshake",
+    "verifyJws",
+    "acceptHandshake",
+    "release",
+  ] as const;
+  for (const name of names) {
+    const call = crypto[name].bind(crypto) as (argument: never) => Promise<never>;
+    crypto[name] = ((argument: never) => {
+      calls.push(name);
+      return call(argument);
+    }) as never;
+  }
+  const answer = await world.responder().answer(request);
+  assertEquals(calls, ["readHandshake", "acceptHandshake"]);
+  assert(answer.session_established);
 });
 
 Deno.test("Responder writes a refusal down, and a token that does not match as such", async () => {
