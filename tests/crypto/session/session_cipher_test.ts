@@ -131,6 +131,7 @@ Deno.test("SendRatchet.stepIfDue() steps after 2^20 frames", async () => {
     seal: () => EMPTY as Uint8Array<ArrayBuffer>,
     sealInPlace: () => void seals.push(1),
     open: () => null,
+    openInPlace: () => false,
   };
   const ratchet = new SendRatchet(
     { hashes: await Hashes.create(), aeads: { chacha20Poly1305: aead } },
