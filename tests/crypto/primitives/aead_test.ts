@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { createAeads, createNobleChacha } from "../../../crypto/primitives/aead.ts";
 import rfc8439 from "../../vectors/rfc8439.json" with { type: "json" };
@@ -49,9 +49,13 @@ for (const [name, aead] of AEADS) {
           const inPlace = Uint8Array.of(...plaintext, ...repeated(9, 16));
           aead.sealInPlace(key, nonce, aad, inPlace);
           assertEquals(inPlace, sealed);
+          assert(aead.openInPlace(key, nonce, aad, inPlace));
+          assertEquals(inPlace.subarray(0, plaintext.length), plaintext);
           const forged = sealed.slice();
           forged[(position >> 3) % forged.length]! ^= 1 << (position & 7);
           assertEquals(aead.open(key, nonce, aad, forged), null);
+          assert(!aead.openInPlace(key, nonce, aad, forged));
+          assert(forged.every((byte) => byte === 0), "what does not open is wiped");
           assertEquals(aead.open(key, nonce, Uint8Array.of(...aad, 0), sealed), null);
         },
       ),
