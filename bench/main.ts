@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { audit } from "./audit.ts";
 import { conversations } from "./conversations.ts";
 import { directory } from "./directory.ts";
+import { folders } from "./folders.ts";
 import { handshakes } from "./handshakes.ts";
 import { messages } from "./messages.ts";
 import { modules } from "./modules.ts";
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   handshakes,
   messages,
   conversations,
+  folders,
   modules,
   vault,
   audit,
