@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { audit } from "./audit.ts";
 import { conversations } from "./conversations.ts";
 import { directory } from "./directory.ts";
+import { files } from "./files.ts";
 import { folders } from "./folders.ts";
 import { handshakes } from "./handshakes.ts";
 import { messages } from "./messages.ts";
@@ -34,6 +35,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   sessions,
   start,
   peers,
+  files,
 ];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const OPTIONAL = BENCHMARKS.filter(({ isOptional }) => isOptional).map(({ name }) => name);

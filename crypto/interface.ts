@@ -385,8 +385,8 @@ export const FILE_TAG_BYTES = 16;
 export interface BulkCrypto {
   /**
    * The root of the hash tree over a chunk of a file, 32 bytes.
-   * @param options `data` of 1 to {@linkcode FILE_CHUNK_BYTES} bytes, which is the caller's no more; `isWhole`: the file
-   *   has no other chunk.
+   * @param options `data` of 1 to {@linkcode FILE_CHUNK_BYTES} bytes, which is the caller's no more, nor is the memory
+   *   that it lies in; `isWhole`: the file has no other chunk.
    */
   hashChunk(options: { data: Uint8Array; isWhole: boolean }): Promise<Uint8Array>;
   /**
@@ -398,7 +398,8 @@ export interface BulkCrypto {
    * Seals a part of a file, once it has been found to be what it is to be.
    * @param options `data` of 1 to {@linkcode FILE_CHUNK_BYTES} bytes, which is the caller's no more; `number`: its place
    *   in the part; `root`: of the chunk, 32 bytes, or `null` for what is no content.
-   * @returns Ciphertext and tag, or `null` where the data has another root.
+   * @returns Ciphertext and tag, or `null` where the data has another root; in the same memory where that is longer than
+   *   `data` by {@linkcode FILE_TAG_BYTES}.
    */
   sealChunk(
     options: {
@@ -412,7 +413,7 @@ export interface BulkCrypto {
   /**
    * Opens a sealed chunk.
    * @param options `sealed` is the caller's no more; `root` as of {@linkcode sealChunk}.
-   * @returns The content, or `null` where it has another root.
+   * @returns The content, in the same memory, or `null` where it has another root.
    * @throws {CryptoError} `unseal_failed` where it does not open.
    */
   openChunk(

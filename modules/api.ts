@@ -453,12 +453,14 @@ export interface FileChunk {
   readonly isWhole: boolean;
 }
 
-/** Chunks of files on their way, 1 byte to 1 MiB each; sealed ones are 16 bytes longer. */
+/**
+ * Chunks of files on their way, 1 byte to 1 MiB each; sealed ones are 16 bytes longer. What is given to a call is the
+ * caller's no more, with all the memory that it lies in; what comes back lies there, if that has room.
+ */
 export interface FileSealing {
-  /** @param data The caller's no more. @returns `null` where it has another root: then nothing is sealed. */
+  /** @returns `null` where it has another root: then nothing is sealed. */
   seal(chunk: FileChunk, data: Uint8Array): Promise<Uint8Array<ArrayBuffer> | null>;
   /**
-   * @param sealed The caller's no more.
    * @returns `null` where it has another root.
    * @throws {Refusal} `bad_signature` where it does not open.
    */
@@ -487,8 +489,15 @@ export interface PeerBytes {
 export interface OwnerFile {
   /** How long it was when it was opened. */
   readonly bytes: number;
-  /** @returns Fewer than `length` bytes where it ends. */
-  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * @param into Where to; memory of its own unless it says so.
+   * @returns Fewer than `length` bytes where it ends.
+   */
+  read(
+    at: number,
+    length: number,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
   close(): void;
 }
 

@@ -9,8 +9,15 @@
 export interface OwnerFile {
   /** How long it was when it was opened. */
   readonly bytes: number;
-  /** @returns Fewer than `length` bytes where it ends. */
-  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * @param into Where to; memory of its own unless it says so.
+   * @returns Fewer than `length` bytes where it ends.
+   */
+  read(
+    at: number,
+    length: number,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
   close(): void;
 }
 

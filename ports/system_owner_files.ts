@@ -76,10 +76,14 @@ class SystemFile implements PartFile {
     this.#closed = closed;
   }
 
-  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  read(
+    at: number,
+    length: number,
+    into = new Uint8Array(length),
+  ): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inTurn(async () => {
       await this.#seek(at);
-      const content = new Uint8Array(length);
+      const content = into.subarray(0, length);
       let end = 0;
       while (end < length) {
         const count = await this.#file.read(content.subarray(end));

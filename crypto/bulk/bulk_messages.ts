@@ -23,8 +23,11 @@ export type BulkReport =
   | { readonly id: number; readonly result: Uint8Array | null }
   | { readonly id: number; readonly code: CryptoErrorCode; readonly text: string };
 
-/** What fills its memory alone can go over with it: the other end gets it, and no copy is made. */
-export function movable(bytes: Uint8Array | null | undefined): Transferable[] {
-  if (bytes === null || bytes === undefined || bytes.length < 1024) return [];
-  return bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer as ArrayBuffer] : [];
+const SMALL_BYTES = 1_024;
+
+/** The memory of bytes goes over with them, whatever else is in it: the other end gets it, and no copy is made. */
+export function movable(bytes: Uint8Array | null): Transferable[] {
+  return bytes === null || bytes.buffer.byteLength < SMALL_BYTES
+    ? []
+    : [bytes.buffer as ArrayBuffer];
 }

@@ -71,6 +71,18 @@ function isRoot(root: Uint8Array, options: { data: Uint8Array; isWhole: boolean 
   return timingSafeEqual(chunkRoot(sha256, options), root);
 }
 
+/** The same bytes and room for the tag behind them: where they lie, if there is any. */
+function withRoom(data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const length = data.length + FILE_TAG_BYTES;
+  const buffer = data.buffer as ArrayBuffer;
+  if (data.byteOffset + length <= buffer.byteLength) {
+    return new Uint8Array(buffer, data.byteOffset, length);
+  }
+  const whole = new Uint8Array(length);
+  whole.set(data);
+  return whole;
+}
+
 /** Does the work in the thread of its caller. */
 export class FileChunks {
   readonly #aead: Aead = createAeads().chacha20Poly1305;
@@ -96,15 +108,22 @@ export class FileChunks {
   ): Uint8Array<ArrayBuffer> | null {
     checkChunk(data, 1);
     if (root !== null && !isRoot(root, { data, isWhole })) return null;
-    return this.#with(key, number, (...args) => this.#aead.seal(...args, data));
+    const sealed = withRoom(data);
+    this.#with(key, number, (...args) => this.#aead.sealInPlace(...args, sealed));
+    return sealed;
   }
 
   openChunk(
     { key, number, sealed, isWhole, root }: Call<"openChunk">,
   ): Uint8Array<ArrayBuffer> | null {
     checkChunk(sealed, FILE_TAG_BYTES + 1);
-    const data = this.#with(key, number, (...args) => this.#aead.open(...args, sealed));
-    if (data === null) throw new CryptoError("unseal_failed", "A chunk does not open");
+    const isOpen = this.#with(
+      key,
+      number,
+      (...args) => this.#aead.openInPlace(...args, sealed),
+    );
+    if (!isOpen) throw new CryptoError("unseal_failed", "A chunk does not open");
+    const data = sealed.subarray(0, sealed.length - FILE_TAG_BYTES) as Uint8Array<ArrayBuffer>;
     return root === null || isRoot(root, { data, isWhole }) ? data : null;
   }
 

@@ -11,6 +11,8 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 /** Bytes a sealed text is longer than its plaintext. */
 export const TAG_BYTES = 16;
+/** What goes through a cipher at a time: each time it makes an array, and long ones are new memory of the system. */
+const STEP_BYTES = 64 * 1024;
 
 /** An AEAD with 32-byte keys, 12-byte nonces and 16-byte tags. */
 export interface Aead {
@@ -41,6 +43,18 @@ export interface Aead {
     aad: Uint8Array,
     sealed: Uint8Array,
   ): Uint8Array<ArrayBuffer> | null;
+  /**
+   * Opens where the sealed text lies.
+   * @param sealed Ciphertext ‖ tag; becomes the plaintext, with something behind it, or zeros.
+   * @returns Whether the tag verified.
+   * @throws {RangeError} On a key or nonce of a wrong length.
+   */
+  openInPlace(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    sealed: Uint8Array,
+  ): boolean;
 }
 
 export interface Aeads {
@@ -51,6 +65,16 @@ export interface Aeads {
 function assertKeyAndNonce(key: Uint8Array, nonce: Uint8Array): void {
   assertBytes(key, KEY_BYTES, "a key");
   assertBytes(nonce, NONCE_BYTES, "a nonce");
+}
+
+function updateTo(
+  target: Uint8Array,
+  cipher: { update(part: Uint8Array): Uint8Array },
+  text: Uint8Array,
+): void {
+  for (let at = 0; at < text.length; at += STEP_BYTES) {
+    target.set(cipher.update(text.subarray(at, at + STEP_BYTES)), at);
+  }
 }
 
 function createNodeAead(name: string): Aead {
@@ -64,7 +88,7 @@ function createNodeAead(name: string): Aead {
     assertKeyAndNonce(key, nonce);
     const cipher = createCipheriv(algorithm, key, nonce, options);
     cipher.setAAD(aad);
-    sealed.set(cipher.update(plaintext));
+    updateTo(sealed, cipher, plaintext);
     cipher.final();
     sealed.set(cipher.getAuthTag(), plaintext.length);
   };
@@ -95,11 +119,36 @@ function createNodeAead(name: string): Aead {
       }
       return plaintext;
     },
+    openInPlace(key, nonce, aad, sealed) {
+      assertKeyAndNonce(key, nonce);
+      if (sealed.length < TAG_BYTES) return false;
+      const end = sealed.length - TAG_BYTES;
+      const decipher = createDecipheriv(algorithm, key, nonce, options);
+      decipher.setAAD(aad);
+      decipher.setAuthTag(sealed.slice(end));
+      updateTo(sealed, decipher, sealed.subarray(0, end));
+      try {
+        decipher.final();
+        return true;
+      } catch {
+        sealed.fill(0);
+        return false;
+      }
+    },
   };
 }
 
 /** ChaCha20-Poly1305 in JavaScript, for runtimes without it. */
 export function createNobleChacha(): Aead {
+  const open: Aead["open"] = (key, nonce, aad, sealed) => {
+    assertKeyAndNonce(key, nonce);
+    if (sealed.length < TAG_BYTES) return null;
+    try {
+      return new Uint8Array(chacha20poly1305(key, nonce, aad).decrypt(sealed));
+    } catch {
+      return null;
+    }
+  };
   return {
     seal(key, nonce, aad, plaintext) {
       assertKeyAndNonce(key, nonce);
@@ -110,14 +159,12 @@ export function createNobleChacha(): Aead {
       const plaintext = text.subarray(0, text.length - TAG_BYTES);
       text.set(chacha20poly1305(key, nonce, aad).encrypt(plaintext));
     },
-    open(key, nonce, aad, sealed) {
-      assertKeyAndNonce(key, nonce);
-      if (sealed.length < TAG_BYTES) return null;
-      try {
-        return new Uint8Array(chacha20poly1305(key, nonce, aad).decrypt(sealed));
-      } catch {
-        return null;
-      }
+    open,
+    openInPlace(key, nonce, aad, sealed) {
+      const plaintext = open(key, nonce, aad, sealed);
+      sealed.fill(0);
+      if (plaintext !== null) sealed.set(plaintext);
+      return plaintext !== null;
     },
   };
 }

@@ -7,6 +7,7 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import { FILE_TAG_BYTES, HASH_BYTES } from "../../protocol/file_frames.ts";
 import { SealedLayout, type SealedSlice } from "../../protocol/sealed_file.ts";
 import type { FileSealing, ModuleContext, NodeId, PeerBytes } from "../api.ts";
+import type { ChunkBuffers } from "./chunk_buffers.ts";
 import type { ContentId } from "./content.ts";
 import { pause } from "./pause.ts";
 import type { PeerWindow } from "./peer_window.ts";
@@ -36,6 +37,7 @@ export interface SourceSettings {
   /** Below the peer's URL. */
   readonly path: string;
   readonly window: PeerWindow;
+  readonly buffers: ChunkBuffers;
 }
 
 /** Chunks that follow each other. */
@@ -131,7 +133,7 @@ export class Source {
     { layer, signal }: { readonly layer: Uint8Array | null; readonly signal: AbortSignal },
     take: (slice: SealedSlice, data: Uint8Array<ArrayBuffer>) => Promise<void>,
   ): Promise<void> {
-    const { peer, path } = this.#settings;
+    const { peer, path, buffers } = this.#settings;
     const bytes = await this.#tools.peerBytes({
       peer,
       path,
@@ -143,9 +145,13 @@ export class Source {
       checkStatus(bytes.status);
       for (let index = from; index < to; index++) {
         const slice = this.#layout.slice(index);
-        const sealed = await readWhole(bytes, slice.length + FILE_TAG_BYTES);
+        const room = buffers.take().subarray(0, slice.length + FILE_TAG_BYTES);
+        await readWhole(bytes, room);
         if (inHand.length >= MAX_IN_HAND) await inHand.shift();
-        const done = this.#open(slice, layer, sealed).then((data) => take(slice, data));
+        const done = this.#open(slice, layer, room).then(async (data) => {
+          await take(slice, data);
+          buffers.give(data);
+        });
         // It is waited for in its turn; what fails before that is heard then.
         done.catch(() => undefined);
         inHand.push(done);
@@ -189,12 +195,11 @@ function checkStatus(status: number): void {
   throw new OpenRedError("unreachable", text);
 }
 
-async function readWhole(bytes: PeerBytes, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const whole = new Uint8Array(length);
-  for (let at = 0; at < length;) {
-    const count = await bytes.read(whole.subarray(at));
+/** Fills `target`. */
+async function readWhole(bytes: PeerBytes, target: Uint8Array<ArrayBuffer>): Promise<void> {
+  for (let at = 0; at < target.length;) {
+    const count = await bytes.read(target.subarray(at));
     if (count === null) throw new OpenRedError("unreachable", "The peer broke off");
     at += count;
   }
-  return whole;
 }

@@ -12,6 +12,7 @@ import {
 } from "../../protocol/file_frames.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type { FileSealing, ModuleContext, NodeId, PeerFrame } from "../api.ts";
+import { ChunkBuffers } from "./chunk_buffers.ts";
 import type { ContentId } from "./content.ts";
 import { REQUEST } from "./manifest.ts";
 import { PeerWindow } from "./peer_window.ts";
@@ -39,6 +40,7 @@ export interface SourceParts extends Pick<ModuleContext, "ask" | "clock" | "peer
 /** All transfers that this node has begun. */
 export class Sources {
   readonly #parts: SourceParts;
+  readonly #buffers = new ChunkBuffers();
   readonly #open = new Map<string, Source>();
   readonly #windows = new Map<NodeId, { readonly window: PeerWindow; users: number }>();
 
@@ -61,7 +63,13 @@ export class Sources {
     const held = this.#windows.get(peer) ?? { window: new PeerWindow(), users: 0 };
     this.#windows.set(peer, held);
     held.users += 1;
-    const source = new Source(this.#parts, { peer, content, ...begun, window: held.window });
+    const source = new Source(this.#parts, {
+      peer,
+      content,
+      ...begun,
+      window: held.window,
+      buffers: this.#buffers,
+    });
     const id = encodeBase64Url(begun.transfer);
     this.#open.set(id, source);
     try {

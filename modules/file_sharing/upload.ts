@@ -14,6 +14,7 @@ import type {
   PublicAnswer,
   PublicStream,
 } from "../api.ts";
+import type { ChunkBuffers } from "./chunk_buffers.ts";
 import type { Fetchable } from "./shares.ts";
 import type { UploadTurns } from "./upload_turns.ts";
 
@@ -28,6 +29,7 @@ export interface UploadTools {
   readonly clock: ModuleClock;
   readonly sealing: FileSealing;
   readonly turns: UploadTurns;
+  readonly buffers: ChunkBuffers;
 }
 
 export interface UploadSettings {
@@ -154,7 +156,8 @@ export class Upload {
   ): PublicStream {
     const over = new AbortController();
     const signal = AbortSignal.any([this.#end.signal, gone, over.signal]);
-    const ready: Promise<Uint8Array>[] = [];
+    const ready: Promise<Uint8Array<ArrayBuffer>>[] = [];
+    let leaving: Uint8Array<ArrayBuffer> | null = null;
     let next = from;
     this.#answers += 1;
     const leave = () => {
@@ -174,13 +177,17 @@ export class Upload {
     const parts = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
         try {
+          // Asked for the next part, since that one has left.
+          if (leaving !== null) this.#tools.buffers.give(leaving);
+          leaving = null;
           fill();
           const sealed = ready.shift();
           if (sealed === undefined) {
             leave();
             return controller.close();
           }
-          controller.enqueue(await sealed);
+          leaving = await sealed;
+          controller.enqueue(leaving);
           this.#used();
         } catch (error) {
           leave();
@@ -197,7 +204,7 @@ export class Upload {
   }
 
   /** @throws {OpenRedError} `not_found` where nothing is given any more. @throws {DOMException} `AbortError`. */
-  async #seal(index: number, signal: AbortSignal): Promise<Uint8Array> {
+  async #seal(index: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     const { file, from: { content }, isOpen, changed } = this.#settings;
     const { part, number, at, length } = this.#layout.slice(index);
     const leave = await this.#tools.turns.take(this.peer, length, signal);
@@ -206,7 +213,7 @@ export class Upload {
       const isLayer = part === "layer";
       const data = isLayer
         ? content.layer!.slice(at, at + length)
-        : await file.read(at, length).catch(failedRead);
+        : await file.read(at, length, this.#tools.buffers.take()).catch(failedRead);
       signal.throwIfAborted();
       const chunk = { key: this.#key(part), number, isWhole: content.layer === null };
       const root = isLayer ? null : rootOf(content, number);

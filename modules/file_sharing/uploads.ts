@@ -19,6 +19,7 @@ import type {
   PublicAnswer,
   PublicRequest,
 } from "../api.ts";
+import { ChunkBuffers } from "./chunk_buffers.ts";
 import { END, FILES_PERMISSION } from "./manifest.ts";
 import type { Shares } from "./shares.ts";
 import { Upload } from "./upload.ts";
@@ -51,6 +52,7 @@ export interface UploadParts
 export class Uploads {
   readonly #parts: UploadParts;
   readonly #turns: UploadTurns;
+  readonly #buffers = new ChunkBuffers();
   /** By the last segment of their paths. */
   readonly #uploads = new Map<string, Upload>();
   #cancelSweep: (() => void) | null = null;
@@ -91,7 +93,12 @@ export class Uploads {
     });
     this.#dropFormer({ peer, from, download: wanted.download });
     const path = encodeBase64Url(random.bytes(ID_BYTES));
-    const upload: Upload = new Upload({ clock, sealing, turns: this.#turns }, {
+    const upload: Upload = new Upload({
+      clock,
+      sealing,
+      turns: this.#turns,
+      buffers: this.#buffers,
+    }, {
       peer,
       from,
       file,

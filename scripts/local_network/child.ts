@@ -47,6 +47,10 @@ export class Child {
   readonly #ready = Promise.withResolvers<Ready>();
   readonly #output: Promise<unknown>;
 
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Starts the process. */
   constructor(options: ChildOptions) {
     const [program = "", ...args] = options.command;

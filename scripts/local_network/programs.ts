@@ -11,6 +11,7 @@ const SOURCES = [
   "central.ts",
   "node.ts",
   "crypto/worker.ts",
+  "crypto/bulk_worker.ts",
   "ports/system_module_outer.ts",
 ] as const;
 

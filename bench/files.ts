@@ -1,0 +1,215 @@
+/**
+ * A file from one node's folder to another's, against a plain HTTP download between two processes of the runtime.
+ *
+ * @module
+ */
+import { WorkerBulk } from "../crypto/bulk_client.ts";
+import { createLocalBulk } from "../crypto/bulk/file_chunks.ts";
+import type { FileKey } from "../crypto/interface.ts";
+import { systemClock } from "../ports/system.ts";
+import type {
+  OffersView,
+  SharesView,
+  ShareView,
+  TransfersView,
+  TransferView,
+} from "../protocol/file_sharing_api.ts";
+import { connectNodes } from "../scripts/local_network/exchange.ts";
+import { LocalNetwork, type LocalNode } from "../scripts/local_network/network.ts";
+import { sourcePrograms } from "../scripts/local_network/programs.ts";
+import { poll } from "../scripts/local_network/timeout.ts";
+import { Child } from "./child.ts";
+import { cpuSecondsDuring } from "./process_cpu.ts";
+import { printAim, printNote, printSamples, printTitle } from "./report.ts";
+import type { Benchmark, Settings } from "./settings.ts";
+import { interleave, perCpuSecond, rateOf, ratiosOf } from "./statistics.ts";
+
+const MIB = 2 ** 20;
+const FILE_MIB = 512;
+const QUICK_MIB = 256;
+const LIMIT_MS = 300_000;
+const MILLISECONDS = 1_000;
+
+/** How a sample of a transfer went. */
+interface Sample {
+  readonly mibPerSecond: number;
+  /** Of both processes, for each MiB. */
+  readonly cpuMs: number;
+}
+
+async function sampleOf(
+  mib: number,
+  pids: readonly number[],
+  run: () => Promise<void>,
+): Promise<Sample> {
+  const startMs = performance.now();
+  const cpu = await cpuSecondsDuring(pids, run);
+  const elapsedMs = performance.now() - startMs;
+  return { mibPerSecond: mib * MILLISECONDS / elapsedMs, cpuMs: cpu * MILLISECONDS / mib };
+}
+
+/** Two nodes that let each other use files. */
+class Nodes {
+  readonly sender: LocalNode;
+  readonly receiver: LocalNode;
+
+  constructor(network: LocalNetwork) {
+    [this.sender, this.receiver] = network.nodes as [LocalNode, LocalNode];
+  }
+
+  get pids(): readonly number[] {
+    return [this.sender.child.pid, this.receiver.child.pid];
+  }
+
+  async meet(): Promise<void> {
+    const { sender, receiver } = this;
+    await connectNodes(sender, receiver);
+    await sender.admin.changePeer("allow", { peer: receiver.id, permission: "files" });
+    await receiver.admin.changePeer("allow", { peer: sender.id, permission: "files" });
+  }
+
+  /** @returns The offer at the receiver. */
+  async offer(path: string): Promise<string> {
+    const { sender, receiver } = this;
+    const input = { peer: receiver.id, paths: [path] };
+    const { id } = await sender.admin.files<ShareView>("POST", "/shares", input);
+    const isOffered = async () => {
+      const { shares } = await sender.admin.files<SharesView>("GET", "/shares");
+      return shares.some((share) => share.id === id && share.answer === "offered") || null;
+    };
+    await poll(isOffered, { timeoutMs: LIMIT_MS, what: "the file to be offered" });
+    const { offers } = await receiver.admin.files<OffersView>("GET", "/offers");
+    return offers.at(-1)!.id;
+  }
+
+  async fetch(offer: string): Promise<void> {
+    const { admin, files } = this.receiver;
+    await admin.files<TransferView>("POST", `/offers/${offer}/accept`, { folder: files });
+    const isDone = async () => {
+      const { transfers } = await admin.files<TransfersView>("GET", "/transfers");
+      const { state, why } = transfers.find(({ id }) => id === offer)!;
+      if (state === "failed" || state === "paused") throw new Error(`The transfer: ${why}`);
+      return state === "done" || null;
+    };
+    await poll(isDone, { timeoutMs: LIMIT_MS, what: "the file to arrive" });
+  }
+
+  async clear(): Promise<void> {
+    const { files } = this.receiver;
+    for (const { name } of Deno.readDirSync(files)) await Deno.remove(`${files}/${name}`);
+  }
+}
+
+/** Content that nothing on the way could make shorter. */
+async function writeRandom(path: string, mib: number): Promise<void> {
+  using file = await Deno.open(path, { write: true, create: true });
+  const part = new Uint8Array(65_536);
+  for (let at = 0; at < mib * MIB; at += part.length) {
+    await file.write(crypto.getRandomValues(part));
+  }
+}
+
+async function transfers(mib: number, settings: Settings): Promise<void> {
+  await using network = await LocalNetwork.start({
+    programs: sourcePrograms,
+    names: ["sender", "receiver"],
+    onLog: () => {},
+    signal: new AbortController().signal,
+  });
+  const nodes = new Nodes(network);
+  await nodes.meet();
+  const path = `${nodes.sender.files}/file.bin`;
+  await writeRandom(path, mib);
+  await using server = Child.start("plain_download.ts");
+  await using client = Child.start("plain_download.ts");
+  const url = await server.call<string>("serve", path);
+  const target = `${nodes.receiver.files}/plain.bin`;
+  const samples = await interleave(settings.isQuick ? 1 : settings.rounds, {
+    plain: async () => {
+      const sample = await sampleOf(
+        mib,
+        [server.pid, client.pid],
+        () => client.call("fetch", { url, path: target }),
+      );
+      await nodes.clear();
+      return sample;
+    },
+    nodes: async () => {
+      const offer = await nodes.offer(path);
+      const sample = await sampleOf(mib, nodes.pids, () => nodes.fetch(offer));
+      await nodes.clear();
+      return sample;
+    },
+  });
+  const rate = (all: readonly Sample[]) => all.map(({ mibPerSecond }) => mibPerSecond);
+  const cpu = (all: readonly Sample[]) => all.map(({ cpuMs }) => cpuMs);
+  printSamples("plain download", rate(samples.plain), { unit: "MiB/s" });
+  printSamples("node to node", rate(samples.nodes), { unit: "MiB/s" });
+  printAim("node to node / plain", ratiosOf(rate(samples.nodes), rate(samples.plain)), {
+    unit: "×",
+    digits: 2,
+    aim: { atLeast: 0.9 },
+  });
+  printSamples("plain download, both ends", cpu(samples.plain), { unit: "ms CPU/MiB", digits: 2 });
+  printSamples("node to node, both ends", cpu(samples.nodes), { unit: "ms CPU/MiB", digits: 2 });
+}
+
+const KEY: FileKey = {
+  secret: new Uint8Array(32).fill(1),
+  transfer: new Uint8Array(16).fill(2),
+  part: "data",
+  root: new Uint8Array(32).fill(3),
+  length: 2 * MIB,
+};
+
+/** What one chunk costs by itself, in the caller's thread and through the Worker. */
+async function chunks(settings: Settings): Promise<void> {
+  const local = createLocalBulk();
+  const worker = new WorkerBulk(systemClock);
+  const content = crypto.getRandomValues(new Uint8Array(65_536));
+  const chunk = () => {
+    const data = new Uint8Array(MIB);
+    for (let at = 0; at < MIB; at += content.length) data.set(content, at);
+    return data;
+  };
+  const root = await local.hashChunk({ data: chunk(), isWhole: true });
+  const of = { key: KEY, number: 0, isWhole: true, root };
+  const sealed = (await local.sealChunk({ ...of, data: chunk() }))!;
+  const each = (work: () => Promise<unknown>) => () =>
+    rateOf(async () => {
+      await work();
+      return 1;
+    }, settings.sampleMs);
+  const samples = await interleave(settings.rounds, {
+    copy: each(() => Promise.resolve(chunk())),
+    hash: each(() => local.hashChunk({ data: chunk(), isWhole: true })),
+    seal: each(() => local.sealChunk({ ...of, data: chunk() })),
+    open: each(() => local.openChunk({ ...of, sealed: sealed.slice() })),
+    worker: each(() => worker.sealChunk({ ...of, data: chunk() })),
+  });
+  worker.stop();
+  const ms = (rates: readonly number[]) => rates.map((rate) => MILLISECONDS / rate);
+  const names = {
+    copy: "a chunk made and copied, in each row below",
+    hash: "hashed",
+    seal: "hashed and sealed",
+    open: "opened and hashed",
+    worker: "hashed and sealed in the Worker",
+  };
+  for (const [name, text] of Object.entries(names)) {
+    const rates = perCpuSecond(samples[name as keyof typeof names]);
+    printSamples(text, ms(rates), { unit: "ms CPU", digits: 2 });
+  }
+}
+
+export const files: Benchmark = {
+  name: "files",
+  isOptional: true,
+  async run(settings) {
+    const mib = settings.isQuick ? QUICK_MIB : FILE_MIB;
+    printTitle("files", `a file of ${mib} MiB on loopback, and chunks of 1 MiB`);
+    await chunks(settings);
+    await transfers(mib, settings);
+    printNote("a transfer is seen to have ended by polling");
+  },
+};
