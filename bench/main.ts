@@ -8,6 +8,7 @@ import { audit } from "./audit.ts";
 import { conversations } from "./conversations.ts";
 import { directory } from "./directory.ts";
 import { files } from "./files.ts";
+import { folders } from "./folders.ts";
 import { handshakes } from "./handshakes.ts";
 import { messages } from "./messages.ts";
 import { modules } from "./modules.ts";
@@ -27,6 +28,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   handshakes,
   messages,
   conversations,
+  folders,
   modules,
   vault,
   audit,

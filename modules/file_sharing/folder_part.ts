@@ -64,9 +64,13 @@ export class FolderPart implements PartFile {
     return 0;
   }
 
-  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  read(
+    at: number,
+    length: number,
+    into = new Uint8Array(length),
+  ): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inTurn(async () => {
-      const content = new Uint8Array(Math.max(0, Math.min(length, this.#spans.bytes - at)));
+      const content = into.subarray(0, Math.max(0, Math.min(length, this.#spans.bytes - at)));
       for (const span of this.#spans.of(at, length)) {
         const piece = await this.#readSpan(span);
         content.set(piece, span.from);

@@ -33,15 +33,22 @@ export class FolderSource implements OwnerFile {
   }
 
   /** @throws {OpenRedError} `unsupported` where a file has another length than it had; `not_found`, `forbidden`. */
-  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const read = this.#last.then(() => this.#read(at, length));
+  read(
+    at: number,
+    length: number,
+    into = new Uint8Array(length),
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const content = into.subarray(0, Math.max(0, Math.min(length, this.bytes - at)));
+    const read = this.#last.then(() => this.#read(at, content));
     this.#last = read.catch(() => undefined);
     return read;
   }
 
-  async #read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const content = new Uint8Array(Math.max(0, Math.min(length, this.bytes - at)));
-    for (const span of this.#spans.of(at, length)) {
+  async #read(
+    at: number,
+    content: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    for (const span of this.#spans.of(at, content.length)) {
       const piece = await (await this.#fileAt(span.file)).read(span.at, span.length);
       if (piece.length !== span.length) throw changed();
       content.set(piece, span.from);

@@ -29,7 +29,11 @@ export function nameOfPart({ share, file, kind }: FolderPart, path: string): str
 export function memoryFile(content: Uint8Array<ArrayBuffer>): OwnerFile {
   return {
     bytes: content.length,
-    read: (at, length) => Promise.resolve(content.slice(at, at + length)),
+    read: (at, length, into = new Uint8Array(length)) => {
+      const piece = content.subarray(at, at + length);
+      into.set(piece);
+      return Promise.resolve(into.subarray(0, piece.length));
+    },
     close: () => {},
   };
 }
@@ -86,7 +90,7 @@ export class SharedDisk implements Pick<OwnerFiles, "openFile"> {
       const source = new FolderSource(this.#disk, await listed.files);
       return {
         bytes: source.bytes,
-        read: (at, length) => source.read(at, length),
+        read: (at, length, into) => source.read(at, length, into),
         close: () => {
           source.close();
           leave();

@@ -130,6 +130,7 @@ Deno.test("SendRatchet.stepIfDue() steps after 2^20 frames", async () => {
   const aead = {
     seal: () => EMPTY as Uint8Array<ArrayBuffer>,
     sealInPlace: () => void seals.push(1),
+    openInPlace: () => false,
     open: () => null,
     openInPlace: () => false,
   };
