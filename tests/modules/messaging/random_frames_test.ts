@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { OpenRedError } from "../../../protocol/errors.ts";
+import type { PeerFrame } from "../../../modules/api.ts";
 import { readMessage } from "../../../modules/messaging/headers.ts";
 import { TwoSides } from "./two_sides.ts";
 
 const RUN = "AAAAAAAAAAA";
 const RUNS_OF_EACH = 20_000;
+const AT_ONCE = 500;
 const TYPES = ["text", "react", "remove", "read", "typing", "send"];
 const NUMBERED = ["text", "react", "remove"];
 
@@ -72,6 +74,40 @@ Deno.test(`${RUNS_OF_EACH} random frames of each numbered type are read, or refu
     assert(count > 0, `some ${type} is taken`);
   }
 });
+
+for (const type of ["read", "typing", "send"] as const) {
+  Deno.test(`${RUNS_OF_EACH} random frames of ${type} are taken, or refused by a code`, async () => {
+    using sides = await TwoSides.start();
+    const { a, b } = sides;
+    await b.send("from the node");
+    const { frames, calls } = b.messaging.hosted.host.runs.get("messaging")!.registered;
+    const take = (frame: PeerFrame): Promise<unknown> =>
+      Promise.resolve(
+        type === "send" ? calls.get(type)!(frame) : frames.get(type)!.receive(frame),
+      );
+    let taken = 0;
+    const given = fc.sample(fc.tuple(headers, bodies), RUNS_OF_EACH);
+    while (given.length > 0) {
+      await Promise.all(
+        given.splice(0, AT_ONCE).map(async ([header, body]) => {
+          const message = header.message ?? header.id;
+          const whole = { ...header, message, type: `messaging.${type}` };
+          const rest = { id: undefined, body, isRequest: false };
+          const frame: PeerFrame = { peer: a.id, type: whole.type, header: whole, ...rest };
+          try {
+            await take(frame);
+            taken += 1;
+          } catch (error) {
+            assert(error instanceof OpenRedError, String(error));
+            assert(error.code !== "internal", String(error));
+          }
+        }),
+      );
+    }
+    assert(taken > 0, "some are taken");
+    assertEquals((await b.history("&limit=1000")).length > 0, true);
+  });
+}
 
 Deno.test("random frames of every type leave a conversation that can be read", async () => {
   using sides = await TwoSides.start();
