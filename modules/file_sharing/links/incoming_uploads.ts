@@ -53,6 +53,8 @@ export class IncomingUploads {
   readonly #parts: IncomingParts;
   readonly #uploads = new Map<string, Upload>();
   #cancelSweep: (() => void) | null = null;
+  /** One begins after the other, so that none goes beyond what others were just given. */
+  #lastBegun: Promise<unknown> = Promise.resolve();
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
@@ -76,7 +78,17 @@ export class IncomingUploads {
    * @throws {OpenRedError} `overloaded` where the disk has no room, or others are sending; `not_found`, `forbidden` for
    *   the folder.
    */
-  async begin(
+  begin(
+    held: Held<LinkRequest>,
+    wanted: { readonly files: number; readonly bytes: number },
+    note: (grown: string) => Promise<void>,
+  ): Promise<string> {
+    const begun = this.#lastBegun.then(() => this.#begin(held, wanted, note));
+    this.#lastBegun = begun.catch(() => undefined);
+    return begun;
+  }
+
+  async #begin(
     { id, value }: Held<LinkRequest>,
     { files, bytes }: { readonly files: number; readonly bytes: number },
     note: (grown: string) => Promise<void>,
@@ -180,9 +192,16 @@ export class IncomingUploads {
    * Lets what has come land, if all of it has.
    * @throws {OpenRedError} `not_found`; `bad_request` where files are missing; `overloaded`.
    */
-  async land(held: Held<LinkRequest>, id: string): Promise<Received> {
+  land(held: Held<LinkRequest>, id: string): Promise<Received> {
     const upload = this.#get(held, id);
-    await upload.last;
+    const landed = upload.last.then(() => this.#land(held, upload));
+    upload.last = landed.catch(() => undefined);
+    return landed;
+  }
+
+  async #land(held: Held<LinkRequest>, upload: Upload): Promise<Received> {
+    const { id } = upload;
+    if (!this.#uploads.has(id)) throw unknown();
     if (upload.names.length !== upload.files) {
       throw new OpenRedError("bad_request", "Not all files have come");
     }

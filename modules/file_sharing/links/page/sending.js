@@ -22,6 +22,8 @@ export async function showSending(link) {
 class Sending {
   #of;
   #files = [];
+  /** The same, as the browser gave it. */
+  #chosen = null;
   /** What is under way, or the word for how it ended. */
   #now = null;
 
@@ -55,7 +57,9 @@ class Sending {
           id: "files",
           type: "file",
           multiple: true,
+          ...(this.#chosen === null ? {} : { files: this.#chosen }),
           onchange: ({ target }) => {
+            this.#chosen = target.files;
             this.#files = [...target.files];
             this.#now = null;
             this.#draw();

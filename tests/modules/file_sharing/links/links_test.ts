@@ -176,9 +176,13 @@ Deno.test("a password is asked for before anything sealed, and guessing it gets 
   for (let guess = 0; guess < 3; guess++) {
     assertEquals((await holder.head()).body.code, "password_wrong");
   }
+  for (let pauseMs = 1_000; pauseMs < 256_000; pauseMs *= 2) {
+    node.clock.spanMs += pauseMs;
+    assertEquals((await holder.head()).body.code, "password_wrong");
+  }
   await holder.derive(await stretch("swordfish"));
   assertEquals((await holder.head()).body.code, "rate_limited");
-  node.clock.spanMs += 1_000;
+  node.clock.spanMs += 256_000;
   assertEquals((await holder.openHead()).files[0]!.name, "a.txt");
   assertNotEquals(await ticketOf(holder), undefined);
   await core.stop();
