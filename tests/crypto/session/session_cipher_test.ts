@@ -132,7 +132,6 @@ Deno.test("SendRatchet.stepIfDue() steps after 2^20 frames", async () => {
     sealInPlace: () => void seals.push(1),
     openInPlace: () => false,
     open: () => null,
-    openInPlace: () => false,
   };
   const ratchet = new SendRatchet(
     { hashes: await Hashes.create(), aeads: { chacha20Poly1305: aead } },
