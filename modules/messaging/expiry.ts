@@ -88,15 +88,18 @@ export class Expiry {
     const { tables, outbox, clock, options, events } = this.#parts;
     const days = Number(options.give_up_days);
     if (!(days > 0)) return;
+    const nowMs = clock.nowMs();
     for (;;) {
+      // What says that a number does not come is older than it looks, and waits for as long again.
       const rows = tables.statement(
         `SELECT 1 AS own, sent_at AS received_at, * FROM messaging_outbox
-         WHERE delivered = 0 AND run IS NOT NULL AND sent_at <= ? LIMIT ?`,
-      ).all(clock.nowMs() - days * DAY_MS, AT_ONCE).map(readRow);
+         WHERE delivered = 0 AND sent_at <= iif(run IS NULL, ?, ?) LIMIT ?`,
+      ).all(nowMs - 2 * days * DAY_MS, nowMs - days * DAY_MS, AT_ONCE).map(readRow);
       if (rows.length === 0) return;
       await outbox.end(rows, { delivered: DELIVERY.givenUp, erased: null });
       for (const peer of new Set(rows.map((row) => row.peer as NodeId))) {
-        const count = rows.filter((row) => row.peer === peer).length;
+        const count = rows.filter((row) => row.peer === peer && row.run !== null).length;
+        if (count === 0) continue;
         events.emit("given_up", { peer, count });
         events.warn(
           `given_up ${peer}`,

@@ -12,8 +12,12 @@ import { openRows } from "./opened_texts.ts";
 import { builtOn, DELIVERY, type Erased, type MessageRow, nameOfRow, readRow } from "./rows.ts";
 import { aadOfRow, type BoundRow, sealTexts } from "./sealed_texts.ts";
 
-/** How many messages of one peer are under way at once; the others wait on disk. */
+/** How much of one peer is under way at once; the rest waits on disk. Little of a peer that nothing was heard of. */
 const WINDOW = 1_024;
+const WINDOW_UNHEARD = 16;
+const WINDOW_BYTES = 4 * 2 ** 20;
+/** When what a peer refused, or what failed here, is tried again without a new session. */
+const AGAIN_MS = 5 * 60_000;
 /** How long what was delivered may wait to be written down. A process that dies meanwhile sends it again: a repeat. */
 const MARK_MS = 100;
 const MARK_AGAIN_MS = 10_000;
@@ -27,7 +31,15 @@ interface OutboxParts
 
 /** What is under way to one peer. */
 interface Lane {
-  readonly underWay: Map<string, Sending>;
+  readonly underWay: Map<string, { readonly sending: Sending; readonly bytes: number }>;
+  /** Of all that is under way. */
+  bytes: number;
+  /** Whether a session counted, or an answer came, since this lane began. */
+  isHeard: boolean;
+  /** What the peer refused: it waits for a session, or for {@linkcode AGAIN_MS}. */
+  readonly refused: Set<string>;
+  /** Whether sending failed here. */
+  hasFailed: boolean;
   /** What waits up to this number is under way or delivered, and need not be read again. */
   upTo: number;
   /** Whether nothing waits beyond it, but what is being stored now. */
@@ -57,6 +69,7 @@ export class Outbox {
   /** The numbers of what is delivered and not written down as such. */
   readonly #unmarked = new Set<number>();
   #cancelMark: (() => void) | null = null;
+  #cancelAgain: (() => void) | null = null;
   #isStopped = false;
 
   constructor(parts: OutboxParts) {
@@ -83,8 +96,15 @@ export class Outbox {
     const lane = this.#laneOf(peer);
     // Whoever reads the rows has met it there.
     if (lane.underWay.has(row.id)) return;
-    const isNext = lane.isWhole && !lane.isPumping && lane.underWay.size < WINDOW;
-    if (isNext && row.number > lane.upTo) return this.#send(peer, lane, { row, text });
+    const isNext = lane.isWhole && !lane.isPumping && hasRoom(lane);
+    if (isNext && row.number > lane.upTo) {
+      try {
+        return this.#send(peer, lane, { row, text });
+      } catch (error) {
+        // It is stored: whoever wrote it must not write it again.
+        return this.#failed(lane, error);
+      }
+    }
     if (row.number <= lane.upTo) this.#readAgain(lane);
     lane.isWhole = false;
     this.pump(peer);
@@ -93,6 +113,7 @@ export class Outbox {
   /** Writes down what is delivered. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#cancelAgain?.();
     await this.#mark();
   }
 
@@ -117,7 +138,7 @@ export class Outbox {
   /** The oldest messages that wait for anybody. */
   list(limit: number): readonly MessageRow[] {
     return this.#parts.tables
-      .statement(`${ROWS} WHERE delivered = 0 ORDER BY peer, number LIMIT ?`)
+      .statement(`${ROWS} WHERE delivered = 0 ORDER BY number LIMIT ?`)
       .all(limit + this.#unmarked.size).map(readRow).filter((row) => this.waits(row));
   }
 
@@ -130,9 +151,11 @@ export class Outbox {
 
   /** A session with a peer counts from now on. */
   confirmed(peer: NodeId): void {
-    const lane = this.#lanes.get(peer);
-    for (const id of lane?.underWay.keys() ?? []) lane?.left.add(id);
-    this.pump(peer);
+    if (!this.#lanes.has(peer) && this.waiting(peer) === 0) return;
+    const lane = this.#laneOf(peer);
+    for (const id of lane.underWay.keys()) lane.left.add(id);
+    lane.isHeard = true;
+    this.#tryAgain(peer, lane);
   }
 
   /** Sends the oldest waiting messages of a peer, as far as the window allows. */
@@ -142,13 +165,10 @@ export class Outbox {
       lane.isAskedAgain = true;
       return;
     }
-    const hasRoom = lane.underWay.size === 0 || lane.underWay.size < WINDOW / 2;
-    if (!hasRoom) return;
+    const { size } = lane.underWay;
+    if (size > 0 && (size >= windowOf(lane) / 2 || lane.bytes >= WINDOW_BYTES / 2)) return;
     lane.isPumping = true;
-    this.#fill(peer, lane).catch((error: unknown) => {
-      this.#readAgain(lane);
-      this.#parts.log.log("error", "outbox_failed", { text: String(error) });
-    }).finally(() => {
+    this.#fill(peer, lane).catch((error: unknown) => this.#failed(lane, error)).finally(() => {
       lane.isPumping = false;
       const isAskedAgain = lane.isAskedAgain;
       lane.isAskedAgain = false;
@@ -162,7 +182,7 @@ export class Outbox {
   /**
    * Takes a message back that waits. What may have left under its number is removed at the peer, and the number does
    * not stay open there.
-   * @throws {OpenRedError} `not_found` where nothing of this id waits.
+   * @throws {OpenRedError} `not_found` where nothing of this id waits, or not any more; `forbidden` for a removal.
    */
   async cancel(id: string): Promise<NodeId> {
     const row = this.#parts.tables.statement(`${ROWS} WHERE id = ? AND delivered = 0`).get(id);
@@ -170,8 +190,13 @@ export class Outbox {
     if (message === null || !this.waits(message)) {
       throw new OpenRedError("not_found", "No such message waits");
     }
+    if (message.kind === "remove") {
+      throw new OpenRedError("forbidden", "That a message is removed cannot be taken back");
+    }
     const about = this.#waitingAbout(message);
-    await this.end([message, ...about], { delivered: DELIVERY.takenBack, erased: "taken_back" });
+    const how = { delivered: DELIVERY.takenBack, erased: "taken_back", with: message } as const;
+    const ended = await this.end([message, ...about], how);
+    if (ended.length === 0) throw new OpenRedError("not_found", "The message was just delivered");
     // And what was written while these were taken back.
     await this.takeBackAbout([message], "taken_back");
     return message.peer as NodeId;
@@ -194,32 +219,51 @@ export class Outbox {
       .filter((row) => this.waits(row));
   }
 
-  /** Ends messages that wait without their delivery. A text that is given up stays here, for its writer. */
+  /**
+   * Ends messages that wait without their delivery. A text that is given up stays here, for its writer.
+   * @param how `with`: none of them is ended where this one is delivered by then.
+   * @returns Those that had not been delivered meanwhile.
+   */
   async end(
     rows: readonly MessageRow[],
-    how: { readonly delivered: number; readonly erased: Erased | null },
-  ): Promise<void> {
+    how: {
+      readonly delivered: number;
+      readonly erased: Erased | null;
+      readonly with?: MessageRow;
+    },
+  ): Promise<readonly MessageRow[]> {
     const { tables } = this.#parts;
     const words = await this.#wordsFor(rows);
+    const ended: MessageRow[] = [];
     await tables.write(() => {
       this.#writeMarks();
+      if (how.with !== undefined && !this.#isWaiting(how.with.number)) return;
       for (const [index, { id }] of rows.entries()) {
         const erasing = how.erased === null ? "" : ", sealed = x'', erased = COALESCE(erased, ?)";
         const { changes } = tables.statement(
           `UPDATE messaging_outbox SET delivered = ?${erasing} WHERE id = ? AND delivered = 0`,
         ).run(how.delivered, ...(how.erased === null ? [] : [how.erased]), id);
-        if (Number(changes) > 0) this.#writeWord(rows[index]!, words[index]!);
+        if (Number(changes) === 0) continue;
+        this.#writeWord(rows[index]!, words[index]!);
+        ended.push(rows[index]!);
       }
     });
-    for (const row of rows) {
+    for (const row of ended) {
       this.#waiting.delete(row.peer as NodeId);
-      this.#lanes.get(row.peer as NodeId)?.underWay.get(row.id)?.cancel();
+      this.#lanes.get(row.peer as NodeId)?.underWay.get(row.id)?.sending.cancel();
       this.#delivered.delete(row.id);
     }
-    for (const peer of new Set(rows.map((row) => row.peer as NodeId))) {
+    for (const peer of new Set(ended.map((row) => row.peer as NodeId))) {
       this.#readAgain(this.#laneOf(peer));
       this.pump(peer);
     }
+    return ended;
+  }
+
+  #isWaiting(number: number): boolean {
+    return this.#parts.tables
+      .statement("SELECT 1 FROM messaging_outbox WHERE number = ? AND delivered = 0")
+      .get(number) !== undefined;
   }
 
   /** Inside a transaction: what waits for one id goes to the id that followed it. */
@@ -249,6 +293,10 @@ export class Outbox {
     if (held !== undefined) return held;
     const lane: Lane = {
       underWay: new Map(),
+      bytes: 0,
+      isHeard: false,
+      refused: new Set(),
+      hasFailed: false,
       left: new Set(),
       upTo: 0,
       isWhole: false,
@@ -270,15 +318,36 @@ export class Outbox {
     if (held !== undefined) this.#waiting.set(peer, held + count);
   }
 
+  /** What of the oldest is not under way and finds room there. */
   #readWaiting(peer: NodeId, lane: Lane): MessageRow[] {
-    const rows = this.#parts.tables.statement(
-      `${ROWS} WHERE peer = ? AND delivered = 0 AND number > ? ORDER BY number LIMIT ?`,
-    ).all(peer, lane.upTo, WINDOW).map(readRow);
-    const others = rows.filter((row) => !lane.underWay.has(row.id) && this.waits(row));
-    const waiting = others.slice(0, WINDOW - lane.underWay.size);
-    lane.isWhole = rows.length < WINDOW && waiting.length === others.length;
-    lane.upTo = waiting.at(-1)?.number ?? rows.at(-1)?.number ?? lane.upTo;
-    return waiting;
+    for (;;) {
+      const heads = this.#parts.tables.statement(
+        `SELECT number, id, LENGTH(sealed) AS bytes FROM messaging_outbox
+         WHERE peer = ? AND delivered = 0 AND number > ? ORDER BY number LIMIT ?`,
+      ).all(peer, lane.upTo, WINDOW)
+        .map(({ number, id, bytes }) => ({
+          number: Number(number),
+          id: String(id),
+          bytes: Number(bytes),
+        }));
+      const others = heads.filter(({ id, number }) =>
+        !lane.underWay.has(id) && !lane.refused.has(id) && !this.#unmarked.has(number)
+      );
+      const fitting = fittingOf(others, lane);
+      lane.isWhole = heads.length < WINDOW && fitting.length === others.length;
+      const passed = fitting.length === others.length ? heads.at(-1) : fitting.at(-1);
+      lane.upTo = passed?.number ?? lane.upTo;
+      if (fitting.length > 0 || others.length > 0 || lane.isWhole) {
+        return this.#rows(fitting.map(({ number }) => number));
+      }
+    }
+  }
+
+  #rows(numbers: readonly number[]): MessageRow[] {
+    if (numbers.length === 0) return [];
+    return this.#parts.tables.statement(
+      `${ROWS} WHERE number IN (SELECT value FROM json_each(?)) AND delivered = 0 ORDER BY number`,
+    ).all(JSON.stringify(numbers)).map(readRow);
   }
 
   /** Reads what is not under way, oldest first, opens it and sends it. */
@@ -287,10 +356,16 @@ export class Outbox {
     const texts = await openRows(this.#parts, waiting);
     // The peer was blocked, forgotten or followed meanwhile.
     if (this.#lanes.get(peer) !== lane) return;
+    const now = new Map(
+      this.#rows(waiting.map(({ number }) => number)).map((row) => [row.number, row]),
+    );
     const damaged: MessageRow[] = [];
     const erased: MessageRow[] = [];
-    for (const [index, row] of waiting.entries()) {
+    for (const [index, { number }] of waiting.entries()) {
       const text = texts[index]!;
+      const row = now.get(number);
+      // Taken back, or given up, while it was opened.
+      if (row === undefined) continue;
       if (row.erased !== null) erased.push(row);
       else if (text === null) damaged.push(row);
       else this.#send(peer, lane, { row, text });
@@ -306,19 +381,53 @@ export class Outbox {
 
   #send(peer: NodeId, lane: Lane, { row, text }: { row: MessageRow; text: string }): void {
     const { id, number } = row;
-    const sending = this.#parts.send({ peer, id, ...frameOf(row), body: encodeUtf8(text) });
-    lane.underWay.set(id, sending);
+    const body = encodeUtf8(text);
+    const sending = this.#parts.send({ peer, id, ...frameOf(row), body });
+    lane.underWay.set(id, { sending, bytes: body.length });
+    lane.bytes += body.length;
     lane.upTo = Math.max(lane.upTo, number);
-    void sending.acknowledged.then((rttMs) => this.#ended(peer, lane, { number, id, rttMs }));
+    void sending.acknowledged.then((rttMs) => {
+      lane.bytes -= body.length;
+      lane.underWay.delete(id);
+      if (rttMs !== null) return this.#ended(peer, lane, { number, id, rttMs });
+      if (!sending.refused) return this.#readAgain(lane);
+      lane.isHeard = true;
+      lane.refused.add(id);
+      this.#tryAgainLater();
+      if (!lane.isWhole) this.pump(peer);
+    });
+  }
+
+  #failed(lane: Lane, error: unknown): void {
+    this.#readAgain(lane);
+    lane.hasFailed = true;
+    this.#tryAgainLater();
+    this.#parts.log.log("error", "outbox_failed", { text: String(error) });
+  }
+
+  #tryAgainLater(): void {
+    if (this.#isStopped) return;
+    this.#cancelAgain ??= this.#parts.clock.setTimer(AGAIN_MS, () => {
+      this.#cancelAgain = null;
+      for (const [peer, lane] of this.#lanes) {
+        if (lane.hasFailed || lane.refused.size > 0) this.#tryAgain(peer, lane);
+      }
+    });
+  }
+
+  #tryAgain(peer: NodeId, lane: Lane): void {
+    if (lane.hasFailed || lane.refused.size > 0) this.#readAgain(lane);
+    lane.hasFailed = false;
+    lane.refused.clear();
+    this.pump(peer);
   }
 
   #ended(
     peer: NodeId,
     lane: Lane,
-    { number, id, rttMs }: { number: number; id: string; rttMs: number | null },
+    { number, id, rttMs }: { number: number; id: string; rttMs: number },
   ): void {
-    lane.underWay.delete(id);
-    if (rttMs === null) return this.#readAgain(lane);
+    lane.isHeard = true;
     lane.left.delete(id);
     this.#unmarked.add(number);
     this.#addWaiting(peer, -1);
@@ -400,6 +509,26 @@ export class Outbox {
        VALUES (?, ?, ?, ?, 2, ?, 'remove', ?, ?)`,
     ).run(peer, word.id, word.sealed, word.sentAt, conversation, word.after, word.target);
   }
+}
+
+function windowOf({ isHeard }: Lane): number {
+  return isHeard ? WINDOW : WINDOW_UNHEARD;
+}
+
+function hasRoom(lane: Lane): boolean {
+  return lane.underWay.size < windowOf(lane) && lane.bytes < WINDOW_BYTES;
+}
+
+/** The first of them, as many as find room beside what is under way; one where nothing is. */
+function fittingOf<T extends { readonly bytes: number }>(waiting: readonly T[], lane: Lane): T[] {
+  let bytes = lane.bytes;
+  const most = windowOf(lane) - lane.underWay.size;
+  const end = waiting.findIndex((one, index) => {
+    if (index >= most || bytes >= WINDOW_BYTES) return true;
+    bytes += one.bytes;
+    return false;
+  });
+  return end < 0 ? [...waiting] : waiting.slice(0, end);
 }
 
 /** What a message builds on of its recipient's. */

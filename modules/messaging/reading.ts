@@ -64,7 +64,13 @@ export class Reading {
         `INSERT INTO messaging_conversations (conversation, receipts) VALUES (?, ?)
          ON CONFLICT (conversation) DO UPDATE SET receipts = excluded.receipts`,
       ).run(conversation, tells === null ? null : Number(tells));
+      if (this.tells(conversation)) return;
+      tables.statement("UPDATE messaging_conversations SET tell = 0 WHERE conversation = ?")
+        .run(conversation);
     });
+    if (this.tells(conversation)) return;
+    this.#telling.get(conversation)?.cancel();
+    this.#telling.delete(conversation);
   }
 
   /** The owner has read a peer's messages up to a number of the inbox. */
@@ -85,6 +91,7 @@ export class Reading {
   /** Sends what is to be told to a peer, now or when it is back; to one that may not write, once it may. */
   tell(conversation: NodeId): void {
     const { tables, random, send, log } = this.#parts;
+    if (!this.tells(conversation)) return;
     if (tables.peers.standing(conversation, MESSAGE_PERMISSION) !== "allowed") return;
     const row = tables.statement(
       "SELECT seen FROM messaging_conversations WHERE conversation = ? AND tell = 1",

@@ -22,7 +22,7 @@ import {
   sendInputSchema,
   type SentView,
 } from "../../protocol/messaging_api.ts";
-import { OpenRedError } from "../../protocol/errors.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { ModuleContext, ModuleRouter, NodeId, RouteAnswer, RouteRequest } from "../api.ts";
 import type { Conversations } from "./conversations.ts";
@@ -153,10 +153,21 @@ async function remove(parts: RouteParts, request: RouteRequest): Promise<RouteAn
   }
   const of = await parts.context.peers.find(peer);
   const target = ownName(writing, of, id);
-  if (outbox.waits(writing.find(of, id))) await outbox.cancel(id);
-  else await writing.add(of, { kind: "remove", text: "", target });
+  const isTakenBack = outbox.waits(writing.find(of, id)) && await takenBack(outbox, id);
+  if (!isTakenBack) await writing.add(of, { kind: "remove", text: "", target });
   parts.context.events.emit("changed", { peer: of, kind: "remove" });
   return { json: {} };
+}
+
+/** Whether a message could be taken back: it may be delivered by then. */
+async function takenBack(outbox: RouteParts["outbox"], id: string): Promise<boolean> {
+  try {
+    await outbox.cancel(id);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "not_found")) return false;
+    throw error;
+  }
 }
 
 async function react(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { decodeBase64Url, decodeUtf8 } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { settle } from "../../world/settle.ts";
@@ -69,6 +69,9 @@ Deno.test("The outbox has 1,024 under way to a peer, and sends every other one a
   const { sender } = messaging.world;
   const sends = Array.from({ length: 1_605 }, (_, index) => messaging.send(PEER, `${index}`));
   const ids = (await Promise.all(sends)).map(({ id }) => id);
+  await settle();
+  assertEquals(sender.sent.length, 16, "before anything was heard of it");
+  messaging.hosted.host.confirmed(PEER);
   await settle();
   const seen: string[] = [];
   const rounds: number[] = [];
@@ -223,4 +226,72 @@ Deno.test("A stored message that was changed on disk is given up and said, and t
   const { type, n, removes } = sender.sent[2]!.header;
   assertEquals([type, n, (removes as { n: number }).n], ["messaging.remove", 1, 1]);
   assertEquals([messaging.waiting(PEER), parts.events.warnings().length], [3, 1]);
+});
+
+Deno.test("The outbox sends what was refused again after minutes, or in a new session, and not with each new text", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender, parts } = messaging.world;
+  let frames = 0;
+  const refuseAll = async () => {
+    await settle();
+    for (const { refused } of sender.sent.splice(0)) {
+      frames += 1;
+      refused!();
+    }
+    await settle();
+  };
+  for (let index = 0; index < 20; index++) {
+    await messaging.send(PEER, `${index}`);
+    await refuseAll();
+  }
+  assertEquals(frames, 20);
+  await parts.clock.advance(5 * 60_000);
+  await refuseAll();
+  messaging.hosted.host.confirmed(PEER);
+  await refuseAll();
+  assertEquals(frames, 60);
+});
+
+Deno.test("The outbox tries again when opening what waits has failed once", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender, parts } = messaging.world;
+  const { id } = await messaging.send(PEER, "hello");
+  await settle();
+  sender.sent.length = 0;
+  const { crypto } = parts;
+  const openRows = crypto.openRows.bind(crypto);
+  let failures = 1;
+  crypto.openRows = (rows) =>
+    failures-- > 0 ? Promise.reject(new Error("The core is busy")) : openRows(rows);
+  await messaging.restart();
+  await settle();
+  assertEquals(sender.takeIds(), []);
+  await parts.clock.advance(5 * 60_000);
+  assertEquals(sender.takeIds(), [id]);
+});
+
+Deno.test("The outbox has 4 MiB under way to a peer, however few texts that is", async () => {
+  using messaging = await MessagingWorld.start();
+  const { sender } = messaging.world;
+  for (let index = 0; index < 40; index++) await messaging.send(PEER, "x".repeat(262_144));
+  messaging.hosted.host.confirmed(PEER);
+  await settle();
+  sender.sent.length = 0;
+  await messaging.restart();
+  messaging.hosted.host.confirmed(PEER);
+  await settle();
+  const bytes = sender.sent.reduce((sum, { body }) => sum + body!.length, 0);
+  assert(bytes <= 5 * 2 ** 20, `${bytes}`);
+  assert(bytes >= 3 * 2 ** 20, `${bytes}`);
+});
+
+Deno.test("The outbox shows the oldest first, whoever it is for", async () => {
+  using messaging = await MessagingWorld.start();
+  const { id } = await messaging.send(PEERS[2], "the oldest");
+  await messaging.send(PEERS[1], "later");
+  const waiting = await messaging.hosted.ask<{ messages: { id: string }[] }>(
+    "GET",
+    "/m/messaging/outbox",
+  );
+  assertEquals(waiting.messages[0]!.id, id);
 });

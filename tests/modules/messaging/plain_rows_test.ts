@@ -78,6 +78,7 @@ async function assertWhole(messaging: MessagingWorld, old: OldMessages): Promise
   assertEquals(requests.map(({ request }) => request), old.inbox.map((_, index) => index % 2));
   const waiting = old.outbox.filter((_, index) => !isDelivered(index));
   assertEquals(messaging.waiting(PEER), waiting.length);
+  messaging.hosted.host.confirmed(PEER);
   await settle();
   assertEquals(
     messaging.world.sender.sent.map(({ id, body }) => ({ id, text: decodeUtf8(body!) })),

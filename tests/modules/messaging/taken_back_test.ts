@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { OpenRedError } from "../../../protocol/errors.ts";
 import { settle } from "../../world/settle.ts";
 import { type Side, TwoSides } from "./two_sides.ts";
 
@@ -79,4 +80,80 @@ Deno.test("Of a text that the peer takes away no reaction leaves any more", asyn
   assertEquals([await underWay(a), fates(a)], [1, [["react", 3, 0]]]);
   a.messaging.world.sender.sent.splice(0, 1);
   assertEquals(await a.deliver(), ["messaging.remove"], "the word that its number stays empty");
+});
+
+Deno.test("A text whose acknowledgement comes while it is removed is removed at the peer", async () => {
+  using sides = await TwoSides.start();
+  const { a, b } = sides;
+  const id = await a.send("a slip");
+  await settle();
+  const { crypto } = a.messaging.world.parts;
+  const sealRows = crypto.sealRows.bind(crypto);
+  const isSealing = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  crypto.sealRows = async (rows) => {
+    isSealing.resolve();
+    await goOn.promise;
+    return sealRows(rows);
+  };
+  const removing = a.remove(id);
+  await isSealing.promise;
+  await a.deliver();
+  goOn.resolve();
+  await removing;
+  crypto.sealRows = sealRows;
+  await sides.deliver();
+  assertEquals([(await a.history())[0]!.removed, (await b.history())[0]!.removed], [true, true]);
+});
+
+Deno.test("A text that is taken back while what waits is opened does not leave", async () => {
+  using sides = await TwoSides.start();
+  const { a } = sides;
+  const id = await a.send("taken back in time");
+  await settle();
+  const { crypto } = a.messaging.world.parts;
+  const openRows = crypto.openRows.bind(crypto);
+  const goOn = Promise.withResolvers<void>();
+  crypto.openRows = async (rows) => {
+    await goOn.promise;
+    return openRows(rows);
+  };
+  a.messaging.world.sender.sent.length = 0;
+  await a.messaging.restart();
+  await a.ask("POST", "/outbox/cancel", { id });
+  goOn.resolve();
+  await settle();
+  const types = a.messaging.world.sender.sent.map(({ header }) => header.type);
+  assertEquals(types.filter((type) => type === "messaging.text"), []);
+});
+
+Deno.test("That a message is removed cannot be taken back", async () => {
+  using sides = await TwoSides.start();
+  const { a, b } = sides;
+  const id = await a.send("a slip");
+  await sides.deliver();
+  await a.remove(id);
+  const [removal] = await a.waiting();
+  await assertRejects(
+    () => a.ask("POST", "/outbox/cancel", { id: removal!.id }),
+    OpenRedError,
+    "removed",
+  );
+  await sides.deliver();
+  assertEquals((await b.history())[0]!.removed, true);
+});
+
+Deno.test("Nothing read is told any more once that is switched off", async () => {
+  using sides = await TwoSides.start();
+  const { a, b } = sides;
+  await a.send("one");
+  await a.deliver();
+  await b.read();
+  await settle();
+  await b.ask("POST", "/receipts", { peer: a.id, tell: false });
+  b.messaging.world.sender.sent.length = 0;
+  await b.messaging.restart();
+  b.messaging.hosted.host.confirmed(a.id);
+  await sides.deliver();
+  assertEquals(await a.states(), ["delivered"]);
 });
