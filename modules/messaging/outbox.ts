@@ -3,25 +3,20 @@
  *
  * @module
  */
-import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import type { ModuleContext, ModuleTables, NodeId, Sending } from "../api.ts";
+import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
 import { frameOf } from "./headers.ts";
-import { nameText, readName } from "./names.ts";
+import { sealWords, writeWord } from "./number_words.ts";
 import { openRows } from "./opened_texts.ts";
-import { builtOn, DELIVERY, type Erased, type MessageRow, nameOfRow, readRow } from "./rows.ts";
-import { aadOfRow, type BoundRow, sealTexts } from "./sealed_texts.ts";
+import { createLane, fittingOf, hasRoom, isBusy, type Lane, WINDOW } from "./outbox_lane.ts";
+import { DELIVERY, type Erased, type MessageRow, nameOfRow, readRow } from "./rows.ts";
 
-/** How much of one peer is under way at once; the rest waits on disk. Little of a peer that nothing was heard of. */
-const WINDOW = 1_024;
-const WINDOW_UNHEARD = 16;
-const WINDOW_BYTES = 4 * 2 ** 20;
 /** When what a peer refused, or what failed here, is tried again without a new session. */
 const AGAIN_MS = 5 * 60_000;
 /** How long what was delivered may wait to be written down. A process that dies meanwhile sends it again: a repeat. */
 const MARK_MS = 100;
 const MARK_AGAIN_MS = 10_000;
-const ID_BYTES = 16;
 
 interface OutboxParts
   extends
@@ -29,33 +24,8 @@ interface OutboxParts
   readonly tables: ModuleTables;
 }
 
-/** What is under way to one peer. */
-interface Lane {
-  readonly underWay: Map<string, { readonly sending: Sending; readonly bytes: number }>;
-  /** Of all that is under way. */
-  bytes: number;
-  /** Whether a session counted, or an answer came, since this lane began. */
-  isHeard: boolean;
-  /** What the peer refused: it waits for a session, or for {@linkcode AGAIN_MS}. */
-  readonly refused: Set<string>;
-  /** Whether sending failed here. */
-  hasFailed: boolean;
-  /** What waits up to this number is under way or delivered, and need not be read again. */
-  upTo: number;
-  /** Whether nothing waits beyond it, but what is being stored now. */
-  isWhole: boolean;
-  /** Those of them that have left while there was a session. */
-  readonly left: Set<string>;
-  /** Whether the rows of this peer are being read; and whether there may be more since. */
-  isPumping: boolean;
-  isAskedAgain: boolean;
-}
-
 /** A message, as far as others name it. */
 type Target = Pick<MessageRow, "own" | "conversation" | "run" | "n" | "number">;
-
-/** What says to a peer that a number never comes. */
-type Word = BoundRow & { readonly sealed: Uint8Array };
 
 const ROWS = "SELECT 1 AS own, sent_at AS received_at, * FROM messaging_outbox";
 
@@ -165,8 +135,7 @@ export class Outbox {
       lane.isAskedAgain = true;
       return;
     }
-    const { size } = lane.underWay;
-    if (size > 0 && (size >= windowOf(lane) / 2 || lane.bytes >= WINDOW_BYTES / 2)) return;
+    if (isBusy(lane)) return;
     lane.isPumping = true;
     this.#fill(peer, lane).catch((error: unknown) => this.#failed(lane, error)).finally(() => {
       lane.isPumping = false;
@@ -233,7 +202,7 @@ export class Outbox {
     },
   ): Promise<readonly MessageRow[]> {
     const { tables } = this.#parts;
-    const words = await this.#wordsFor(rows);
+    const words = await sealWords(this.#parts, rows);
     const ended: MessageRow[] = [];
     await tables.write(() => {
       this.#writeMarks();
@@ -244,7 +213,7 @@ export class Outbox {
           `UPDATE messaging_outbox SET delivered = ?${erasing} WHERE id = ? AND delivered = 0`,
         ).run(how.delivered, ...(how.erased === null ? [] : [how.erased]), id);
         if (Number(changes) === 0) continue;
-        this.#writeWord(rows[index]!, words[index]!);
+        writeWord(tables, rows[index]!, words[index]!);
         ended.push(rows[index]!);
       }
     });
@@ -291,18 +260,7 @@ export class Outbox {
   #laneOf(peer: NodeId): Lane {
     const held = this.#lanes.get(peer);
     if (held !== undefined) return held;
-    const lane: Lane = {
-      underWay: new Map(),
-      bytes: 0,
-      isHeard: false,
-      refused: new Set(),
-      hasFailed: false,
-      left: new Set(),
-      upTo: 0,
-      isWhole: false,
-      isPumping: false,
-      isAskedAgain: false,
-    };
+    const lane = createLane();
     this.#lanes.set(peer, lane);
     return lane;
   }
@@ -470,68 +428,4 @@ export class Outbox {
   #unmarkedJson(): string {
     return JSON.stringify([...this.#unmarked]);
   }
-
-  /**
-   * The words that numbers never come, sealed: nothing in them is secret, and all rows are alike. Each stands in the
-   * order where its message would.
-   */
-  async #wordsFor(rows: readonly MessageRow[]): Promise<Word[]> {
-    const { random, storage } = this.#parts;
-    const words = rows.map((row) => ({
-      own: true,
-      form: 2,
-      peer: "",
-      id: encodeBase64Url(random.bytes(ID_BYTES)),
-      kind: "remove",
-      run: null,
-      n: null,
-      after: seenBy(row),
-      reply: null,
-      target: row.run === null ? null : nameText({ own: true, run: row.run, n: row.n! }),
-      sentAt: row.sentAt,
-      receivedAt: row.sentAt,
-      expiresAt: null,
-    }));
-    const sealed = await sealTexts(
-      storage,
-      words.map((word) => ({ aad: aadOfRow(word), text: "" })),
-    );
-    return words.map((word, index) => ({ ...word, sealed: sealed[index]! }));
-  }
-
-  #writeWord(
-    { peer, conversation }: MessageRow,
-    word: Word,
-  ): void {
-    if (word.target === null) return;
-    this.#parts.tables.statement(
-      `INSERT INTO messaging_outbox (peer, id, sealed, sent_at, form, conversation, kind, after, target)
-       VALUES (?, ?, ?, ?, 2, ?, 'remove', ?, ?)`,
-    ).run(peer, word.id, word.sealed, word.sentAt, conversation, word.after, word.target);
-  }
-}
-
-function windowOf({ isHeard }: Lane): number {
-  return isHeard ? WINDOW : WINDOW_UNHEARD;
-}
-
-function hasRoom(lane: Lane): boolean {
-  return lane.underWay.size < windowOf(lane) && lane.bytes < WINDOW_BYTES;
-}
-
-/** The first of them, as many as find room beside what is under way; one where nothing is. */
-function fittingOf<T extends { readonly bytes: number }>(waiting: readonly T[], lane: Lane): T[] {
-  let bytes = lane.bytes;
-  const most = windowOf(lane) - lane.underWay.size;
-  const end = waiting.findIndex((one, index) => {
-    if (index >= most || bytes >= WINDOW_BYTES) return true;
-    bytes += one.bytes;
-    return false;
-  });
-  return end < 0 ? [...waiting] : waiting.slice(0, end);
-}
-
-/** What a message builds on of its recipient's. */
-function seenBy(row: MessageRow): string {
-  return [...new Set(builtOn(row).filter((name) => !readName(name).own))].join(" ");
 }

@@ -1,0 +1,64 @@
+/**
+ * Words that a number of this node never comes: its message was taken back, given up, or never left.
+ *
+ * @module
+ * @see docs/PROTOCOL.md, "Messages"
+ */
+import { encodeBase64Url } from "../../crypto/encoding.ts";
+import type { ModuleContext, ModuleTables } from "../api.ts";
+import { nameText, readName } from "./names.ts";
+import { builtOn, type MessageRow } from "./rows.ts";
+import { aadOfRow, type BoundRow, sealTexts } from "./sealed_texts.ts";
+
+const ID_BYTES = 16;
+
+/** What says to a peer that a number never comes. */
+export type Word = BoundRow & { readonly sealed: Uint8Array };
+
+/**
+ * Makes them, sealed: nothing in them is secret, and all rows are alike. Each stands in the order where its message
+ * would.
+ */
+export async function sealWords(
+  { random, storage }: Pick<ModuleContext, "random" | "storage">,
+  rows: readonly MessageRow[],
+): Promise<Word[]> {
+  const words = rows.map((row) => ({
+    own: true,
+    form: 2,
+    peer: "",
+    id: encodeBase64Url(random.bytes(ID_BYTES)),
+    kind: "remove",
+    run: null,
+    n: null,
+    after: seenBy(row),
+    reply: null,
+    target: row.run === null ? null : nameText({ own: true, run: row.run, n: row.n! }),
+    sentAt: row.sentAt,
+    receivedAt: row.sentAt,
+    expiresAt: null,
+  }));
+  const sealed = await sealTexts(
+    storage,
+    words.map((word) => ({ aad: aadOfRow(word), text: "" })),
+  );
+  return words.map((word, index) => ({ ...word, sealed: sealed[index]! }));
+}
+
+/** Inside a transaction: a word takes the place of its message, unless that had no number. */
+export function writeWord(
+  tables: ModuleTables,
+  { peer, conversation }: MessageRow,
+  word: Word,
+): void {
+  if (word.target === null) return;
+  tables.statement(
+    `INSERT INTO messaging_outbox (peer, id, sealed, sent_at, form, conversation, kind, after, target)
+     VALUES (?, ?, ?, ?, 2, ?, 'remove', ?, ?)`,
+  ).run(peer, word.id, word.sealed, word.sentAt, conversation, word.after, word.target);
+}
+
+/** What a message builds on of its recipient's. */
+function seenBy(row: MessageRow): string {
+  return [...new Set(builtOn(row).filter((name) => !readName(name).own))].join(" ");
+}
