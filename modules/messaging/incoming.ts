@@ -64,6 +64,8 @@ const MAY_BE_NAMELESS: ReadonlySet<string> = new Set(["text", "react"]);
 export class Incoming {
   readonly #parts: IncomingParts;
   #waiting: Waiting[] = [];
+  /** The numbers of what is on its way into the inbox. */
+  readonly #coming = new Set<string>();
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
@@ -84,6 +86,7 @@ export class Incoming {
     if (!this.#hasRoomFor(peer, isRequest)) return false;
     const message = arriving(came, { peer, id, isRequest, receivedAt: clock.nowMs() });
     const known = { ...message, ...this.#knownNames(message), ...this.#freeName(message) };
+    if (!isEmptied(known)) this.#coming.add(numberText(known));
     return await new Promise((resolve, reject) => {
       this.#waiting.push({ message: known, resolve, reject });
       if (this.#waiting.length === 1) clock.setTimer(0, () => void this.#storeAll());
@@ -116,6 +119,8 @@ export class Incoming {
         shares.recount(message.peer);
         reject(error);
       }
+    } finally {
+      for (const { message } of waiting) this.#coming.delete(numberText(message));
     }
   }
 
@@ -131,26 +136,31 @@ export class Incoming {
     return shares.hasRoomFor(peer) && (!isRequest || requests.hasRoomFor(peer));
   }
 
-  /** Names of this node's own messages that it never gave hold nothing up, now or later. */
-  #knownNames({ peer, after, reply }: Arriving): { after: string[]; reply: string | null } {
+  /** Names of this node's own messages that it never gave hold nothing up and say nothing, now or later. */
+  #knownNames(
+    { peer, after, reply, target }: Arriving,
+  ): Pick<Arriving, "after" | "reply" | "target"> {
     const { timeline } = this.#parts;
     const isKnown = (name: string) => !readName(name).own || timeline.holds(peer, name);
-    return {
-      after: after.filter(isKnown),
-      reply: reply !== null && isKnown(reply) ? reply : null,
-    };
+    const known = (name: string | null) => name !== null && isKnown(name) ? name : null;
+    return { after: after.filter(isKnown), reply: known(reply), target: known(target) };
   }
 
   /**
    * A node whose disk was set back without its knowing gives numbers that it has given before. What it writes then is
-   * not lost for that: it has no name. What changes an earlier message keeps its own, and is refused.
+   * not lost for that: it has no name. What changes an earlier message keeps its own, and is refused; so is what comes
+   * under a number of which it was said that it stays empty.
    */
-  #freeName({ peer, run, n, kind }: Arriving): Pick<Arriving, "run" | "n"> {
-    if (n === null || !MAY_BE_NAMELESS.has(kind)) return { run, n };
+  #freeName(message: Arriving): Pick<Arriving, "run" | "n"> {
+    const { peer, run, n, kind } = message;
+    if (run === null || n === null || !MAY_BE_NAMELESS.has(kind)) return { run, n };
+    if (this.#coming.has(numberText(message))) return { run: null, n: null };
     const holder = this.#parts.tables.statement(
-      "SELECT kind FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = ?",
+      "SELECT kind, target FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = ?",
     ).get(peer, run, n);
-    return MAY_BE_NAMELESS.has(`${holder?.kind}`) ? { run: null, n: null } : { run, n };
+    const isFree = holder === undefined ||
+      isEmptied({ run, n, kind: `${holder.kind}`, target: `${holder.target}` });
+    return isFree ? { run, n } : { run: null, n: null };
   }
 
   async #store(
@@ -224,11 +234,11 @@ export class Incoming {
 
   /** The word that a number never comes may follow what came under it. */
   #numberOf(message: Arriving): Numbered | OpenRedError {
-    const { peer, run, n, kind, target } = message;
+    const { peer, run, n } = message;
     if (run === null || n === null) return { run, n, hasNumber: false };
     const name = nameText({ own: false, run, n });
     if (!this.#parts.timeline.holds(peer, name)) return { run, n, hasNumber: true };
-    if (kind === "remove" && target === name) return { run: null, n: null, hasNumber: false };
+    if (isEmptied(message)) return { run: null, n: null, hasNumber: false };
     return new OpenRedError("bad_request", "Another message has this number");
   }
 
@@ -236,6 +246,7 @@ export class Incoming {
   #erasedAtOnce({ peer, kind, run, n, target, expiresAt, receivedAt }: Arriving): Erased | null {
     const { tables } = this.#parts;
     if (expiresAt !== null && expiresAt <= receivedAt) return "expired";
+    if (kind === "react" && target === null) return "removed";
     if (kind === "remove" || run === null || n === null) return null;
     const removal = tables.statement(
       "SELECT 1 FROM messaging_inbox WHERE conversation = ? AND target = ? AND kind = 'remove'",
@@ -291,6 +302,19 @@ function arriving(
   const sentAt = came.sentAt ?? receivedAt;
   const expiresAt = came.expiresMs === null ? null : Math.min(sentAt, receivedAt) + came.expiresMs;
   return { ...came, ...options, sentAt, expiresAt };
+}
+
+/** Whether it says that nothing comes under its own number. */
+function isEmptied(
+  { kind, run, n, target }: Pick<Arriving, "run" | "n" | "target"> & { readonly kind: string },
+): boolean {
+  return kind === "remove" && run !== null && n !== null &&
+    target === nameText({ own: false, run, n });
+}
+
+/** The number of a message, among all that come; the same for all that have none. */
+function numberText({ peer, run, n }: Pick<Arriving, "peer" | "run" | "n">): string {
+  return `${peer} ${run} ${n}`;
 }
 
 function boundOf({ after, ...message }: Arriving) {
