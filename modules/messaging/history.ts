@@ -17,7 +17,7 @@ import type { Conversations } from "./conversations.ts";
 import type { Group } from "./groups/group.ts";
 import type { MessagingGroups } from "./groups/messaging_groups.ts";
 import { erasedMember } from "./inbox.ts";
-import { readName, type RunNumber } from "./names.ts";
+import { readName } from "./names.ts";
 import {
   fitting,
   latestAbout,
@@ -27,6 +27,7 @@ import {
   openRows,
 } from "./opened_texts.ts";
 import type { Outbox } from "./outbox.ts";
+import { readUpto } from "./read_marks.ts";
 import type { Reading } from "./reading.ts";
 import { boxOf, DELIVERY, type MessageRow, nameOfRow, rowsOfBoth } from "./rows.ts";
 import { GROUP_FORM } from "./sealed_texts.ts";
@@ -43,11 +44,10 @@ interface HistoryParts extends Pick<ModuleContext, "events" | "own" | "peers" | 
   readonly groups: MessagingGroups;
 }
 
-/** What both have read, and whether they are connected. */
+/** What the owner has read, and whether the peer is connected. */
 interface Standing {
   readonly connected: boolean;
   readonly seen: number;
-  readonly byPeer: RunNumber | null;
   /** `null` for a conversation of two. */
   readonly group: Group | null;
 }
@@ -111,7 +111,6 @@ export class History {
     const { conversations, peers, groups } = this.#parts;
     return {
       seen: conversations.seen(conversation),
-      byPeer: conversations.readByPeer(conversation),
       connected: (await peers.get(conversation)).connected,
       group: await groups.groups.find(conversation),
     };
@@ -214,13 +213,14 @@ export class History {
     };
   }
 
-  #stateOf(row: MessageRow, { seen, byPeer, connected }: Standing): DeliveryState {
+  #stateOf(row: MessageRow, { seen, connected }: Standing): DeliveryState {
     if (!row.own) return row.number <= seen ? "read" : "delivered";
     const { outbox } = this.#parts;
     if (outbox.waits(row)) return outbox.hasLeft(row, connected) ? "sent" : "waiting";
     if (row.delivered > DELIVERY.delivered) return "given_up";
-    const isRead = byPeer !== null && byPeer.run === row.run && row.n! <= byPeer.n;
-    return isRead ? "read" : "delivered";
+    const { conversation, run, n } = row;
+    if (run === null || n === null) return "delivered";
+    return n <= readUpto(this.#parts.tables, { conversation }, run) ? "read" : "delivered";
   }
 
   #idOf(conversation: NodeId, name: string): string | null {

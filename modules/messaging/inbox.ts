@@ -85,6 +85,18 @@ export class Inbox {
     return Number(row?.number ?? 0);
   }
 
+  /** The number of the newest message of a conversation that stands above an own one; 0 where there is none. */
+  async newestAbove({ number, conversation }: MessageRow): Promise<number> {
+    const { tables, timeline } = this.#parts;
+    await timeline.settle(conversation);
+    const row = tables.statement(
+      `SELECT MAX(number) AS number FROM messaging_inbox
+       WHERE conversation = ? AND kind = 'text' AND erased IS NULL
+         AND place < (SELECT place FROM messaging_outbox WHERE number = ?)`,
+    ).get(conversation, number);
+    return Number(row?.number ?? 0);
+  }
+
   /** The oldest of the stored messages whose number is above `after`, oldest first. */
   async listAfter(options: { after: number; limit: number }): Promise<readonly MessageView[]> {
     const rows = this.#parts.tables.statement(`${TEXTS} AND number > ? ORDER BY number LIMIT ?`)

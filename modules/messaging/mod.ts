@@ -105,7 +105,7 @@ async function make(context: ModuleContext, tables: ModuleTables): Promise<Runni
   const requests = new ContactRequests(base);
   const inbox = new Inbox({ ...base, shares, timeline });
   const outbox = new Outbox(base);
-  const reading = new Reading({ ...base, conversations, timeline });
+  const reading = new Reading({ ...base, timeline });
   const groups = new MessagingGroups({ ...base, timeline, conversations, shares, reading });
   const history = new History({ ...base, timeline, conversations, outbox, reading, groups });
   const index = new SearchIndex(base);

@@ -211,6 +211,25 @@ CREATE TABLE messaging_group_vectors (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** What others have read of each run; `reader` is empty in a conversation of two. */
+const READS = `
+CREATE TABLE messaging_reads (
+  conversation TEXT NOT NULL,
+  reader TEXT NOT NULL,
+  run TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  PRIMARY KEY (conversation, reader, run)
+) STRICT, WITHOUT ROWID;
+INSERT INTO messaging_reads
+  SELECT conversation, '', read_run, read_n FROM messaging_conversations WHERE read_run <> ''
+  UNION ALL
+  SELECT conversation, member, read_run, read_n FROM messaging_group_vectors WHERE read_run <> '';
+ALTER TABLE messaging_conversations DROP COLUMN read_run;
+ALTER TABLE messaging_conversations DROP COLUMN read_n;
+ALTER TABLE messaging_group_vectors DROP COLUMN read_run;
+ALTER TABLE messaging_group_vectors DROP COLUMN read_n;
+`;
+
 /** The step at place n leads from version n to n + 1. */
 export const MESSAGING_TABLES: readonly string[] = [
   FIRST,
@@ -218,4 +237,5 @@ export const MESSAGING_TABLES: readonly string[] = [
   SEGMENTS,
   STALE_ONCE,
   GROUPS,
+  READS,
 ];
