@@ -121,7 +121,7 @@ async function make(context: ModuleContext, tables: ModuleTables): Promise<Runni
     incoming: new Incoming({ ...base, inbox, requests, shares, timeline }),
     writing: new Writing({ ...base, conversations, timeline, outbox }),
     history,
-    searching: new Searching({ ...base, index, history }),
+    searching: new Searching({ ...base, index, history, timeline }),
     expiry: new Expiry({ ...base, outbox, index }),
     listConversations: () => listConversations({ tables, conversations, outbox, groups }),
   };

@@ -6,6 +6,7 @@
 import type { ModuleContext, ModuleTables } from "../api.ts";
 import { type MessageRow, nameOfRow, rowsOfBox } from "./rows.ts";
 import { aadOfRow, openTexts, textOfRow } from "./sealed_texts.ts";
+import type { Timeline } from "./timeline.ts";
 
 export interface OpenedText {
   readonly row: MessageRow;
@@ -16,9 +17,12 @@ export interface OpenedText {
   readonly isDamaged: boolean;
 }
 
-type OpeningParts = Pick<ModuleContext, "events" | "storage"> & { readonly tables: ModuleTables };
+interface OpeningParts extends Pick<ModuleContext, "events" | "storage"> {
+  readonly tables: ModuleTables;
+  readonly timeline: Timeline;
+}
 
-/** The latest row of one author about a message. */
+/** The latest row of one author about a message, in a conversation whose messages have their places. */
 export function latestAbout(
   tables: ModuleTables,
   row: MessageRow,
@@ -29,7 +33,7 @@ export function latestAbout(
     tables,
     own,
     `WHERE conversation = ? AND target = ? AND kind = ? AND erased IS NULL
-     ORDER BY place IS NULL DESC, place DESC, n DESC LIMIT 1`,
+     ORDER BY place DESC, n DESC LIMIT 1`,
     ...[row.conversation, nameOfRow(row), kind],
   );
   return found ?? null;
@@ -59,6 +63,10 @@ export async function openLatest(
   parts: OpeningParts,
   rows: readonly MessageRow[],
 ): Promise<readonly OpenedText[]> {
+  for (const conversation of new Set(rows.map((row) => row.conversation))) {
+    // Which edit is the latest is known once all have their places.
+    await parts.timeline.settle(conversation);
+  }
   const latest = rows.map((row) => {
     if (row.kind !== "text" || row.erased !== null) return row;
     return latestAbout(parts.tables, row, { kind: "edit", own: row.own }) ?? row;

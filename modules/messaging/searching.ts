@@ -10,6 +10,7 @@ import { readName } from "./names.ts";
 import { fitting, openLatest } from "./opened_texts.ts";
 import { type MessageRow, rowsOfBox } from "./rows.ts";
 import type { Candidate, SearchIndex } from "./search_index.ts";
+import type { Timeline } from "./timeline.ts";
 import { matches, type Query, readQuery } from "./search_terms.ts";
 
 /** How many candidates are opened and looked through together, and of about how many bytes. */
@@ -20,6 +21,7 @@ interface SearchParts extends Pick<ModuleContext, "events" | "storage"> {
   readonly tables: ModuleTables;
   readonly index: SearchIndex;
   readonly history: History;
+  readonly timeline: Timeline;
 }
 
 /** What is looked for. */
