@@ -121,11 +121,7 @@ export class History {
     const people = messages.flatMap((
       { from, reactions },
     ) => [from, ...Object.keys(reactions ?? {})]);
-    const named = [...new Set(people)].flatMap((id): [string, string][] => {
-      const petname = tables.peers.petname(tables.peers.lastId(id as NodeId));
-      return petname === null ? [] : [[id, petname]];
-    });
-    return { name: group.name, you: own.id, petnames: Object.fromEntries(named) };
+    return { name: group.name, you: own.id, petnames: petnamesOf(tables, people) };
   }
 
   /** What waits for anybody. */
@@ -230,4 +226,16 @@ export class History {
     ).get(conversation, run, n);
     return row === undefined ? null : String(row.id);
   }
+}
+
+/** What the owner calls those of some ids who have a name. */
+export function petnamesOf(
+  { peers }: ModuleTables,
+  ids: readonly string[],
+): Readonly<Record<string, string>> {
+  const named = [...new Set(ids)].flatMap((id): [string, string][] => {
+    const petname = peers.petname(peers.lastId(id as NodeId));
+    return petname === null ? [] : [[id, petname]];
+  });
+  return Object.fromEntries(named);
 }

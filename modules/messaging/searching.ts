@@ -5,7 +5,7 @@
  */
 import type { HistoryMessage, SearchView } from "../../protocol/messaging_api.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
-import type { History } from "./history.ts";
+import { type History, petnamesOf } from "./history.ts";
 import { readName } from "./names.ts";
 import { fitting, openLatest } from "./opened_texts.ts";
 import { type MessageRow, rowsOfBox } from "./rows.ts";
@@ -43,7 +43,7 @@ export class Searching {
   /** The newest texts that have all of the words. */
   async search({ text, peer, limit }: Wanted): Promise<SearchView> {
     const query = readQuery(text);
-    if (query.prefixes.length === 0) return { messages: [], more: false };
+    if (query.prefixes.length === 0) return { messages: [], petnames: {}, more: false };
     const { index, history } = this.#parts;
     await index.build();
     const candidates = [...index.unindexed(), ...await index.find(query.prefixes)];
@@ -64,7 +64,12 @@ export class Searching {
     const messages: readonly HistoryMessage[] = fitting(
       await history.describe(found.slice(0, limit)),
     );
-    return { messages, more: found.length > messages.length };
+    const people = messages.flatMap(({ conversation, from }) => [conversation, from]);
+    return {
+      messages,
+      petnames: petnamesOf(this.#parts.tables, people),
+      more: found.length > messages.length,
+    };
   }
 
   async #matching(rows: readonly MessageRow[], query: Query): Promise<MessageRow[]> {
