@@ -53,7 +53,8 @@ export class Inbox {
       }
     } finally {
       timeline.forget();
-      shares.recount(peer);
+      // Nobody is warned any more of a share that is not full.
+      shares.hasRoomFor(peer);
     }
   }
 
@@ -63,8 +64,9 @@ export class Inbox {
     await tables.write(() => {
       const { changes } = tables.statement(
         `DELETE FROM messaging_inbox WHERE number IN (
-           SELECT number FROM messaging_inbox WHERE peer = ? AND number < ? LIMIT ?)`,
-      ).run(peer, before, CLEARED_AT_ONCE);
+           SELECT number FROM messaging_inbox
+           WHERE (conversation = ?1 OR (form = ?2 AND peer = ?1)) AND number < ?3 LIMIT ?4)`,
+      ).run(peer, GROUP_FORM, before, CLEARED_AT_ONCE);
       removed = Number(changes);
     });
     return removed;

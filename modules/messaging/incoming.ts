@@ -83,7 +83,7 @@ export class Incoming {
     if (inbox.has(peer, id) || this.#isHeld({ ...came, peer, id })) return true;
     // Of a stranger the owner sees texts alone; what is about them comes again once it is none.
     if (isRequest && came.kind !== "text") return false;
-    if (!this.#hasRoomFor(peer, isRequest)) return false;
+    if (!this.#hasRoomFor({ ...came, peer, isRequest })) return false;
     const message = arriving(came, { peer, id, isRequest, receivedAt: clock.nowMs() });
     const known = { ...message, ...this.#knownNames(message), ...this.#freeName(message) };
     if (!isEmptied(known)) this.#coming.add(numberText(known));
@@ -97,7 +97,7 @@ export class Incoming {
   async #storeAll(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
-    const { storage, timeline, shares } = this.#parts;
+    const { storage, timeline } = this.#parts;
     try {
       const sealed = await sealTexts(
         storage,
@@ -115,10 +115,7 @@ export class Incoming {
       }
     } catch (error) {
       timeline.forget();
-      for (const { message, reject } of waiting) {
-        shares.recount(message.peer);
-        reject(error);
-      }
+      for (const { reject } of waiting) reject(error);
     } finally {
       for (const { message } of waiting) this.#coming.delete(numberText(message));
     }
@@ -131,9 +128,11 @@ export class Incoming {
     ).get(peer, run, n, id) !== undefined;
   }
 
-  #hasRoomFor(peer: NodeId, isRequest: boolean): boolean {
+  #hasRoomFor({ peer, kind, isRequest }: Pick<Arriving, "peer" | "kind" | "isRequest">): boolean {
     const { requests, shares } = this.#parts;
-    return shares.hasRoomFor(peer) && (!isRequest || requests.hasRoomFor(peer));
+    if (isRequest && !requests.hasRoomFor(peer)) return false;
+    // It makes room.
+    return shares.hasRoomFor(peer, { isRemoval: kind === "remove" });
   }
 
   /** Names of this node's own messages that it never gave hold nothing up and say nothing, now or later. */
@@ -175,16 +174,14 @@ export class Incoming {
   }
 
   #storeOne(message: Arriving, sealed: Uint8Array): End {
-    const { shares, inbox } = this.#parts;
-    const { peer, id, isRequest } = message;
+    const { inbox } = this.#parts;
+    const { peer, id } = message;
     // Asked once more: those before it have taken room.
     if (inbox.has(peer, id) || this.#isHeld(message)) return "known";
-    if (!this.#hasRoomFor(peer, isRequest)) return "full";
+    if (!this.#hasRoomFor(message)) return "full";
     const number = this.#numberOf(message);
     if (number instanceof OpenRedError) return number;
-    const stored = this.#insert(message, number, sealed);
-    shares.add(peer, sealed.length);
-    return stored;
+    return this.#insert(message, number, sealed);
   }
 
   #insert(message: Arriving, { run, n, hasNumber }: Numbered, sealed: Uint8Array): Stored {

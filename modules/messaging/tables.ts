@@ -230,6 +230,40 @@ ALTER TABLE messaging_group_vectors DROP COLUMN read_run;
 ALTER TABLE messaging_group_vectors DROP COLUMN read_n;
 `;
 
+function sharer(row: "old" | "new" | "messaging_inbox"): string {
+  return `CASE WHEN ${row}.form = 3 THEN ${row}.peer ELSE ${row}.conversation END`;
+}
+
+const TAKEN = `UPDATE messaging_shares SET count = count - 1, bytes = bytes - LENGTH(old.sealed)
+    WHERE peer = ${sharer("old")};
+  DELETE FROM messaging_shares WHERE peer = ${sharer("old")} AND count = 0;`;
+const GIVEN = `INSERT INTO messaging_shares (peer, count, bytes)
+    VALUES (${sharer("new")}, 1, LENGTH(new.sealed))
+    ON CONFLICT (peer) DO UPDATE SET count = count + 1, bytes = bytes + excluded.bytes;`;
+
+/** How much of the inbox is whose: counted with each row, so that it holds whatever takes texts away. */
+const SHARES = `
+CREATE TABLE messaging_shares (
+  peer TEXT PRIMARY KEY,
+  count INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO messaging_shares
+  SELECT ${
+  sharer("messaging_inbox")
+}, COUNT(*), SUM(LENGTH(sealed)) FROM messaging_inbox GROUP BY 1;
+CREATE TRIGGER messaging_share_given AFTER INSERT ON messaging_inbox BEGIN
+  ${GIVEN}
+END;
+CREATE TRIGGER messaging_share_taken AFTER DELETE ON messaging_inbox BEGIN
+  ${TAKEN}
+END;
+CREATE TRIGGER messaging_share_changed AFTER UPDATE OF sealed, conversation ON messaging_inbox BEGIN
+  ${TAKEN}
+  ${GIVEN}
+END;
+`;
+
 /** The step at place n leads from version n to n + 1. */
 export const MESSAGING_TABLES: readonly string[] = [
   FIRST,
@@ -238,4 +272,5 @@ export const MESSAGING_TABLES: readonly string[] = [
   STALE_ONCE,
   GROUPS,
   READS,
+  SHARES,
 ];

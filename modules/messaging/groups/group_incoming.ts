@@ -233,7 +233,9 @@ export class GroupIncoming {
     const { tables, timeline, shares, own, keeping, sending } = this.#parts;
     const { message } = came;
     const { iss, run, n } = message;
-    if (iss !== own.id && !shares.hasRoomFor(iss)) return false;
+    if (iss !== own.id && !shares.hasRoomFor(iss, { isRemoval: kindOf(message) === "remove" })) {
+      return false;
+    }
     let stored: StoredRow | "known" | "incomplete" = "known";
     let isKept = false;
     const rivals = this.#underNumber(group, message);
@@ -250,10 +252,7 @@ export class GroupIncoming {
     }
     if (typeof stored === "string") return stored === "known";
     group.addHeld({ author: iss, run, n, isKept });
-    if (iss !== own.id) {
-      group.saw(iss, { run, n, hash: message.hash });
-      shares.add(iss, came.sealed?.length ?? 0);
-    }
+    if (iss !== own.id) group.saw(iss, { run, n, hash: message.hash });
     this.#tell(group, came, stored);
     if (isKept) sending.spread(group);
     if (rivals.length > 0) sending.offerRivals(group, [...rivals, message.hash]);
