@@ -5,7 +5,7 @@
  */
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleContext, ModuleTables, NodeId, PeerFrame } from "../api.ts";
-import type { ContactRequests } from "./contact_requests.ts";
+import { type ContactRequests, MAX_REQUEST_BYTES } from "./contact_requests.ts";
 import { eraseTarget } from "./erasing.ts";
 import { type CameMessage, readMessage } from "./headers.ts";
 import type { Inbox } from "./inbox.ts";
@@ -80,9 +80,9 @@ export class Incoming {
   async receive({ peer, type, header, body, isRequest }: PeerFrame, id: string): Promise<boolean> {
     const came = readMessage(type, header, body);
     const { inbox, clock } = this.#parts;
-    if (inbox.has(peer, id) || this.#isHeld({ ...came, peer, id })) return true;
+    if (inbox.has(peer, id) || this.#isHeld({ peer, id })) return true;
     // Of a stranger the owner sees texts alone; what is about them comes again once it is none.
-    if (isRequest && came.kind !== "text") return false;
+    if (isRequest && (came.kind !== "text" || body.length > MAX_REQUEST_BYTES)) return false;
     if (!this.#hasRoomFor({ ...came, peer, isRequest })) return false;
     const message = arriving(came, { peer, id, isRequest, receivedAt: clock.nowMs() });
     const known = { ...message, ...this.#knownNames(message), ...this.#freeName(message) };
@@ -122,10 +122,10 @@ export class Incoming {
   }
 
   /** Whether it is there already as a message of the id that its sender had before. */
-  #isHeld({ peer, run, n, id }: Pick<Arriving, "peer" | "run" | "n" | "id">): boolean {
-    return this.#parts.tables.statement(
-      "SELECT 1 FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = ? AND id = ?",
-    ).get(peer, run, n, id) !== undefined;
+  #isHeld({ peer, id }: Pick<Arriving, "peer" | "id">): boolean {
+    return this.#parts.tables
+      .statement("SELECT 1 FROM messaging_inbox WHERE conversation = ? AND id = ?")
+      .get(peer, id) !== undefined;
   }
 
   #hasRoomFor({ peer, kind, isRequest }: Pick<Arriving, "peer" | "kind" | "isRequest">): boolean {

@@ -264,6 +264,9 @@ CREATE TRIGGER messaging_share_changed AFTER UPDATE OF sealed, conversation ON m
 END;
 `;
 
+/** What comes again is known by its id, whatever id its sender has by then. */
+const IDS = "CREATE INDEX messaging_inbox_ids ON messaging_inbox (conversation, id);";
+
 /** The step at place n leads from version n to n + 1. */
 export const MESSAGING_TABLES: readonly string[] = [
   FIRST,
@@ -273,4 +276,5 @@ export const MESSAGING_TABLES: readonly string[] = [
   GROUPS,
   READS,
   SHARES,
+  IDS,
 ];

@@ -24,6 +24,16 @@ Deno.test("A message that came comes again under the id that followed, and is kn
   assertEquals(texts, ["a 1", "b 2", "c 3"]);
 });
 
+Deno.test("A message without a number comes again under the id that followed, and is known", async () => {
+  using messaging = await MessagingWorld.start();
+  const receive = (peer: typeof PEER) =>
+    messaging.receive({ peer, id: "a", body: encodeUtf8("pay 100") });
+  assertEquals(await receive(PEER), true);
+  const { host } = messaging.hosted;
+  await messaging.world.parts.store.write(() => host.writeMove(PEER, NEXT));
+  assertEquals([await receive(NEXT), (await messaging.inbox()).length], [true, 1]);
+});
+
 Deno.test("What is kept of a conversation goes to the id that followed, also where that has its own", async () => {
   using messaging = await MessagingWorld.start();
   const { hosted, world } = messaging;
