@@ -20,11 +20,14 @@ import { erasedMember } from "./inbox.ts";
 import { readName } from "./names.ts";
 import {
   fitting,
+  fittingCount,
   latestAbout,
+  MEASURED,
   missingBefore,
   type OpenedText,
   openLatest,
   openRows,
+  readMeasured,
 } from "./opened_texts.ts";
 import type { Outbox } from "./outbox.ts";
 import { readUpto } from "./read_marks.ts";
@@ -70,13 +73,16 @@ export class History {
   ): Promise<HistoryView> {
     const { tables, timeline, conversations, reading } = this.#parts;
     await timeline.settle(peer);
-    const rows = rowsOfBoth(
-      tables,
-      "WHERE conversation = ? AND place < ? AND kind = 'text' ORDER BY place DESC LIMIT ?",
-      ...[peer, before, limit + 1],
+    const rest =
+      "WHERE conversation = ? AND place < ? AND kind = 'text' ORDER BY place DESC LIMIT ?";
+    const measured = [false, true].flatMap((own) =>
+      tables.statement(`SELECT ${MEASURED} FROM ${boxOf(own)} ${rest}`)
+        .all(peer, before, limit + 1).map((row) => readMeasured(own, row))
     ).sort((a, b) => b.place! - a.place!);
-    const shown = rows.slice(0, limit);
-    const messages = fitting(await this.describe(shown));
+    const count = fittingCount(tables, measured.slice(0, limit));
+    const shown = rowsOfBoth(tables, rest, peer, before, count)
+      .sort((a, b) => b.place! - a.place!).slice(0, count);
+    const messages = await this.describe(shown);
     const group = await this.#parts.groups.groups.find(peer);
     return {
       conversation: peer,
@@ -85,7 +91,7 @@ export class History {
       unread: conversations.unread(peer),
       receipts: reading.tells(peer),
       messages: messages.toReversed(),
-      older: rows.length > messages.length ? shown[messages.length - 1]!.place : null,
+      older: measured.length > count ? measured[count - 1]!.place : null,
     };
   }
 

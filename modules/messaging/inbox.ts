@@ -7,7 +7,13 @@ import type { MessageView } from "../../protocol/messaging_api.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
 import type { InboxShares } from "./inbox_shares.ts";
 import { MESSAGE_PERMISSION } from "./manifest.ts";
-import { fitting, type OpenedText, openLatest } from "./opened_texts.ts";
+import {
+  fittingCount,
+  MEASURED,
+  type OpenedText,
+  openLatest,
+  readMeasured,
+} from "./opened_texts.ts";
 import { type MessageRow, readRow } from "./rows.ts";
 import { GROUP_FORM } from "./sealed_texts.ts";
 import type { Timeline } from "./timeline.ts";
@@ -101,22 +107,23 @@ export class Inbox {
 
   /** The oldest of the stored messages whose number is above `after`, oldest first. */
   async listAfter(options: { after: number; limit: number }): Promise<readonly MessageView[]> {
-    const rows = this.#parts.tables.statement(`${TEXTS} AND number > ? ORDER BY number LIMIT ?`)
-      .all(options.after, options.limit);
-    return fitting(await this.#open(rows));
+    return await this.#list("number > ? ORDER BY number", options.after, options.limit);
   }
 
   /** The newest of the stored messages whose number is below `before`, oldest first. */
   async listBefore(options: { before: number; limit: number }): Promise<readonly MessageView[]> {
-    const rows = this.#parts.tables
-      .statement(`${TEXTS} AND number < ? ORDER BY number DESC LIMIT ?`)
-      .all(options.before, options.limit);
-    return fitting(await this.#open(rows)).toReversed();
+    const { before, limit } = options;
+    return (await this.#list("number < ? ORDER BY number DESC", before, limit)).toReversed();
   }
 
-  async #open(rows: readonly Parameters<typeof readRow>[0][]): Promise<MessageView[]> {
-    const opened = await openLatest(this.#parts, rows.map(readRow));
-    return opened.map((text) => this.view(text));
+  async #list(rest: string, from: number, limit: number): Promise<MessageView[]> {
+    const { tables } = this.#parts;
+    const measured = tables.statement(
+      `SELECT ${MEASURED} FROM messaging_inbox WHERE kind = 'text' AND ${rest} LIMIT ?`,
+    ).all(from, limit).map((row) => readMeasured(false, row));
+    const rows = tables.statement(`${TEXTS} AND ${rest} LIMIT ?`)
+      .all(from, fittingCount(tables, measured)).map(readRow);
+    return (await openLatest(this.#parts, rows)).map((text) => this.view(text));
   }
 
   /** A sender is named and judged as the id that followed it last. */

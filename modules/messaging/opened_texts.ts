@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ModuleContext, ModuleTables } from "../api.ts";
-import { type MessageRow, nameOfRow, rowsOfBox } from "./rows.ts";
+import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import { boxOf, type MessageRow, nameOfRow, rowsOfBox } from "./rows.ts";
 import { aadOfRow, openTexts, textOfRow } from "./sealed_texts.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -93,6 +93,45 @@ export function missingBefore(tables: ModuleTables, row: MessageRow): number {
 
 /** How many characters the texts of one answer have together. */
 const MAX_ANSWER_LENGTH = 2 * 2 ** 20;
+
+/** A row as far as it says how long its text is. */
+export interface Measured
+  extends Pick<MessageRow, "own" | "conversation" | "run" | "n" | "number"> {
+  readonly place: number | null;
+  readonly bytes: number;
+}
+
+/** The columns of a {@linkcode Measured} row: no text is read for them. */
+export const MEASURED = "number, conversation, run, n, place, LENGTH(sealed) AS bytes";
+
+export function readMeasured(
+  own: boolean,
+  row: NonNullable<ReturnType<ReturnType<ModuleTables["statement"]>["get"]>>,
+): Measured {
+  return {
+    own,
+    conversation: row.conversation as NodeId,
+    run: row.run === null ? null : String(row.run),
+    n: row.n === null ? null : Number(row.n),
+    number: Number(row.number),
+    place: row.place === null ? null : Number(row.place),
+    bytes: Number(row.bytes),
+  };
+}
+
+/** How many of some rows an answer holds, one at least: before they are read, and opened. */
+export function fittingCount(tables: ModuleTables, rows: readonly Measured[]): number {
+  let bytes = 0;
+  const end = rows.findIndex((row, index) => {
+    const edit = tables.statement(
+      `SELECT MAX(LENGTH(sealed)) AS bytes FROM ${boxOf(row.own)}
+       WHERE conversation = ? AND target = ? AND kind = 'edit'`,
+    ).get(row.conversation, nameOfRow(row));
+    bytes += Math.max(row.bytes, Number(edit?.bytes ?? 0));
+    return index > 0 && bytes > MAX_ANSWER_LENGTH;
+  });
+  return end === -1 ? rows.length : end;
+}
 
 /** The first of some texts, as many as fit into an answer: one at least. */
 export function fitting<T extends { readonly text: string }>(texts: readonly T[]): readonly T[] {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { HistoryMessage, SearchView } from "../../protocol/messaging_api.ts";
+import type { SearchView } from "../../protocol/messaging_api.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
 import { type History, petnamesOf } from "./history.ts";
 import { readName } from "./names.ts";
-import { fitting, openLatest } from "./opened_texts.ts";
+import { fittingCount, openLatest } from "./opened_texts.ts";
 import { type MessageRow, rowsOfBox } from "./rows.ts";
 import type { Candidate, SearchIndex } from "./search_index.ts";
 import type { Timeline } from "./timeline.ts";
@@ -61,8 +61,9 @@ export class Searching {
       }
       found.push(...await this.#matching(some, query));
     }
-    const messages: readonly HistoryMessage[] = fitting(
-      await history.describe(found.slice(0, limit)),
+    const measured = found.slice(0, limit).map((row) => ({ ...row, bytes: row.sealed.length }));
+    const messages = await history.describe(
+      found.slice(0, fittingCount(this.#parts.tables, measured)),
     );
     const people = messages.flatMap(({ conversation, from }) => [conversation, from]);
     return {
