@@ -74,7 +74,7 @@ export class History {
     const { tables, timeline, conversations, reading } = this.#parts;
     await timeline.settle(peer);
     const rest =
-      "WHERE conversation = ? AND place < ? AND kind = 'text' ORDER BY place DESC LIMIT ?";
+      "WHERE conversation = ? AND place < ? AND kind = 'text' AND erased IS NOT 'cleared' ORDER BY place DESC LIMIT ?";
     const measured = [false, true].flatMap((own) =>
       tables.statement(`SELECT ${MEASURED} FROM ${boxOf(own)} ${rest}`)
         .all(peer, before, limit + 1).map((row) => readMeasured(own, row))

@@ -234,14 +234,16 @@ function sharer(row: "old" | "new" | "messaging_inbox"): string {
   return `CASE WHEN ${row}.form = 3 THEN ${row}.peer ELSE ${row}.conversation END`;
 }
 
-const TAKEN = `UPDATE messaging_shares SET count = count - 1, bytes = bytes - LENGTH(old.sealed)
-    WHERE peer = ${sharer("old")};
-  DELETE FROM messaging_shares WHERE peer = ${sharer("old")} AND count = 0;`;
+const TAKEN = `UPDATE messaging_shares
+    SET count = count - (old.erased IS NOT 'cleared'), bytes = bytes - LENGTH(old.sealed)
+    WHERE peer = ${sharer("old")};`;
 const GIVEN = `INSERT INTO messaging_shares (peer, count, bytes)
-    VALUES (${sharer("new")}, 1, LENGTH(new.sealed))
-    ON CONFLICT (peer) DO UPDATE SET count = count + 1, bytes = bytes + excluded.bytes;`;
+    VALUES (${sharer("new")}, new.erased IS NOT 'cleared', LENGTH(new.sealed))
+    ON CONFLICT (peer) DO UPDATE
+      SET count = count + excluded.count, bytes = bytes + excluded.bytes;`;
+const EMPTY = `DELETE FROM messaging_shares WHERE peer = ${sharer("old")} AND count = 0;`;
 
-/** How much of the inbox is whose: counted with each row, so that it holds whatever takes texts away. */
+/** How much of the inbox is whose, but for what was cleared: counted with each row, so that it holds whatever takes texts away. */
 const SHARES = `
 CREATE TABLE messaging_shares (
   peer TEXT PRIMARY KEY,
@@ -257,10 +259,12 @@ CREATE TRIGGER messaging_share_given AFTER INSERT ON messaging_inbox BEGIN
 END;
 CREATE TRIGGER messaging_share_taken AFTER DELETE ON messaging_inbox BEGIN
   ${TAKEN}
+  ${EMPTY}
 END;
-CREATE TRIGGER messaging_share_changed AFTER UPDATE OF sealed, conversation ON messaging_inbox BEGIN
+CREATE TRIGGER messaging_share_changed AFTER UPDATE OF sealed, erased, conversation ON messaging_inbox BEGIN
   ${TAKEN}
   ${GIVEN}
+  ${EMPTY}
 END;
 `;
 
