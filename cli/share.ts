@@ -87,8 +87,7 @@ export const shareCommand = defineCommand({
   summary: "share files with a peer",
   details:
     "The files are read once, then offered; nothing is sent before the peer accepts them.\n" +
-    "They stay where they are: a file that is changed afterwards cannot be fetched any more.\n" +
-    "The peer has to be allowed 'files' here, and this node there.",
+    "They stay where they are: a file that is changed afterwards cannot be fetched any more.",
   words: [{ name: "path", summary: "a file", isRepeated: true }],
   options: {
     ...COMMON_OPTIONS,

@@ -25,6 +25,8 @@ const STATE = { away: 0, ready: 1, taken: 2, called: 3, done: 4 } as const;
 const SPINS = 2_000;
 /** How long the client's thread sleeps at most. */
 const MAX_SLEEP_MS = 1;
+/** How long the Worker waits here before its event loop has a turn: for timers, and for an end that it comes to by itself. */
+const LOOP_TURN_MS = 500;
 
 class SlotMemory {
   readonly control: Int32Array<SharedArrayBuffer>;
@@ -135,9 +137,9 @@ export class SlotServer {
   }
 
   /**
-   * Does calls until a message waits.
+   * Does calls until a message waits, or the event loop is due for a turn.
    * @param handled How many messages were read so far.
-   * @returns Whether it left for nothing: all messages were read.
+   * @returns Whether no message waits: then it is to be called again.
    */
   serve(handled: number): boolean {
     const memory = this.#memory;
@@ -150,7 +152,9 @@ export class SlotServer {
       else if (state === STATE.away) return !hasMessage();
       // A message that was posted before the client could see that this end waits.
       else if (state === STATE.ready && hasMessage()) memory.turnFrom(STATE.ready, STATE.away);
-      else Atomics.wait(control, AT.state, state);
+      else if (Atomics.wait(control, AT.state, state, LOOP_TURN_MS) === "timed-out") {
+        memory.turnFrom(STATE.ready, STATE.away);
+      }
     }
   }
 

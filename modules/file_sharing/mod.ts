@@ -200,9 +200,9 @@ function registerRoutes(router: ModuleRouter, now: () => Running): void {
 async function share(running: Running, { body }: RouteRequest): Promise<ShareView> {
   const { context, shares, records, tables } = running;
   const input = parseInput(shareInputSchema, parseJson(body));
-  const peer = await context.peers.find(input.peer);
+  const peer = await context.peers.meet(input.peer);
   if (await context.peers.standing(peer, FILES_PERMISSION) !== "allowed") {
-    const text = "This peer may not use files here: openred-node peer allow PEER files lets it";
+    const text = "You denied files to this peer; allow them with: openred-node peer allow PEER files";
     throw new OpenRedError("forbidden", text);
   }
   const id = await shares.add(peer, {

@@ -4,11 +4,14 @@
  * @module
  */
 
-/** What every peer that somebody here connected or wrote to has. */
+/** What every peer that somebody here connected or wrote to has, besides {@linkcode FILES}. */
 export const MESSAGE = "message";
 
+/** To offer files, of which nothing comes before somebody here wants it. */
+export const FILES = "files";
+
 /** The words of the modules that every node can have, also while those are off. */
-const STANDING = [MESSAGE, "files", "auth"];
+const STANDING = [MESSAGE, FILES, "auth"];
 
 /** The permissions that modules of a node ask for, by module. */
 export class PermissionNames {

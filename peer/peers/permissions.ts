@@ -11,7 +11,7 @@ import type { Standing } from "../../protocol/admin_api.ts";
 import type { NodeEvents } from "../events/events.ts";
 import { Remembered } from "../store/remembered.ts";
 import type { NodeStore } from "../store/store.ts";
-import { MESSAGE } from "./permission_names.ts";
+import { FILES, MESSAGE } from "./permission_names.ts";
 
 /** All that was decided about one peer. */
 export interface PeerRights {
@@ -39,6 +39,12 @@ interface PermissionsParts {
   readonly events: NodeEvents;
 }
 
+/** What accepting a peer would grant it: nothing where it may not even write. */
+function undecided({ allowed, denied }: Pick<PeerRights, "allowed" | "denied">): string[] {
+  if (denied.includes(MESSAGE)) return [];
+  return [MESSAGE, FILES].filter((name) => !allowed.includes(name) && !denied.includes(name));
+}
+
 /** The permissions of one node's peers. Every change is durable when it resolves. */
 export class Permissions {
   readonly #parts: PermissionsParts;
@@ -64,18 +70,17 @@ export class Permissions {
     return this.of(peer).blockedSince !== null;
   }
 
-  /** Grants `message` to whom somebody here connects or writes. What was denied stays denied. */
+  /** Grants `message` and `files` to whom somebody here connects or writes. What was denied stays denied. */
   async accept(peer: NodeId): Promise<void> {
-    const { allowed, denied } = this.of(peer);
-    const isDecided = allowed.includes(MESSAGE) || denied.includes(MESSAGE);
     // What waits to be written may take back what was read.
-    if (isDecided && this.#parts.store.isIdle) return;
-    const sql = "INSERT OR IGNORE INTO peer_permissions (peer, name, allowed) VALUES (?, ?, 1)";
-    let isNew = false;
+    if (undecided(this.of(peer)).length === 0 && this.#parts.store.isIdle) return;
+    const sql = "INSERT INTO peer_permissions (peer, name, allowed) VALUES (?, ?, 1)";
+    let granted: readonly string[] = [];
     await this.#change(() => {
-      isNew = this.#run(sql, peer, MESSAGE) > 0;
+      granted = undecided(this.#read(peer));
+      for (const name of granted) this.#run(sql, peer, name);
     });
-    if (isNew) this.#note(peer, `allow ${MESSAGE}`);
+    for (const name of granted) this.#note(peer, `allow ${name}`);
   }
 
   /** Allows or denies; the later word replaces the earlier one. */

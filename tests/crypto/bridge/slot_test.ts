@@ -169,3 +169,9 @@ Deno.test("A Worker that dies beside its slot takes every call with it", async (
   const error = await assertRejects(() => seal(own, new Uint8Array(1)), CryptoError);
   assertEquals(error.code, "core_failed");
 });
+
+Deno.test("SlotServer gives its event loop a turn while nobody calls", () => {
+  const { caller, control } = createCaller();
+  const server = new SlotServer(caller.shared, (call) => call);
+  assertEquals([server.serve(0), control[0]], [true, AWAY]);
+});

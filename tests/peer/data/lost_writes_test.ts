@@ -105,8 +105,10 @@ Deno.test("no flipped bit in a write-ahead log loses an acknowledged message unn
     assertEquals(rowsOf("messaging_outbox"), 1);
     if (shortfall !== null) shortened += 1;
     store.close();
+    Deno.removeSync(copy, { recursive: true });
   }
   assert(shortened > 10);
+  Deno.removeSync(data, { recursive: true });
 });
 
 Deno.test("an older database in the place of the present one is noticed", async () => {

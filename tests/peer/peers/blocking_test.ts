@@ -107,7 +107,7 @@ Deno.test("connecting and writing to a blocked peer says so, and stores nothing"
   assertEquals((await world.decide("show")).outbox, 0);
 });
 
-Deno.test("writing to a peer allows it message, unless that was denied", async () => {
+Deno.test("writing to a peer allows it message and files, unless message was denied", async () => {
   await using world = await FriendWorld.start();
   const input = { peer: world.friendId, text: "hello", wait_ms: 0 };
   const write = () => world.ask("/m/messaging/messages", input);
@@ -116,7 +116,7 @@ Deno.test("writing to a peer allows it message, unless that was denied", async (
   assertEquals((await world.decide("show")).permissions, []);
   await world.decide("reset", { permission: null });
   assertEquals((await write()).status, 200);
-  assertEquals((await world.decide("show")).permissions, ["message"]);
+  assertEquals((await world.decide("show")).permissions, ["files", "message"]);
 });
 
 Deno.test("a stranger's messages are kept as requests up to a cap, and go on once it is accepted", async () => {

@@ -75,8 +75,11 @@ const steps: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
   ),
   peers.map((peer) =>
     ["accept", async ({ permissions, model }: World) => {
-      const key = `${peer} message`;
-      if (!model.own.has(key)) model.own.set(key, true);
+      for (const key of [`${peer} message`, `${peer} files`]) {
+        if (model.own.get(`${peer} message`) !== false && !model.own.has(key)) {
+          model.own.set(key, true);
+        }
+      }
       await permissions.accept(peer);
     }] as const
   ),

@@ -12,6 +12,7 @@ Deno.test("Permissions.accept() never overturns a deny that is being written dow
     permissions.accept(PEER),
   ]);
   assertEquals(permissions.standing(PEER, "message"), "denied");
+  assertEquals(permissions.standing(PEER, "files"), "stranger");
   assertEquals(log.audited("permission_changed"), 1);
 });
 
@@ -20,8 +21,19 @@ Deno.test("Permissions.accept() is audited once, however often it is repeated", 
   const { permissions, log } = parts;
   await Promise.all([permissions.accept(PEER), permissions.accept(PEER)]);
   await permissions.accept(PEER);
-  assertEquals(permissions.of(PEER).effective, ["message"]);
-  assertEquals(log.audited("permission_changed"), 1);
+  assertEquals(permissions.of(PEER).effective, ["files", "message"]);
+  assertEquals(log.audited("permission_changed"), 2, "each of the two once");
+});
+
+Deno.test("Permissions.accept() grants what else belongs to it to who was accepted when there was less", async () => {
+  using parts = await TestParts.create();
+  const { permissions } = parts;
+  await permissions.decide(PEER, { name: "message", allowed: true });
+  await permissions.accept(PEER);
+  assertEquals(permissions.of(PEER).allowed, ["files", "message"]);
+  await permissions.decide(PEER, { name: "files", allowed: false });
+  await permissions.accept(PEER);
+  assertEquals(permissions.standing(PEER, "files"), "denied");
 });
 
 Deno.test("Permissions tells whether there was the group that it was to change", async () => {
