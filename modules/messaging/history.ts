@@ -97,10 +97,12 @@ export class History {
 
   /** Messages of any conversations, as they are shown. */
   async describe(rows: readonly MessageRow[]): Promise<readonly HistoryMessage[]> {
+    const conversations = new Set(rows.map(({ conversation }) => conversation));
+    for (const conversation of conversations) await this.#parts.timeline.settle(conversation);
     const opened = await openLatest(this.#parts, rows);
     const reactions = await this.#reactions(rows);
     const read = new Map<NodeId, Standing>();
-    for (const peer of new Set(rows.map(({ conversation }) => conversation))) {
+    for (const peer of conversations) {
       read.set(peer, await this.#standingOf(peer));
     }
     return await Promise.all(opened.map(async (text, index) => {

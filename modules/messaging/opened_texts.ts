@@ -22,21 +22,19 @@ interface OpeningParts extends Pick<ModuleContext, "events" | "storage"> {
   readonly timeline: Timeline;
 }
 
-/** The latest row of one author about a message, in a conversation whose messages have their places. */
+/** The latest row of one author about a message: of one run the highest number, else by their places. */
 export function latestAbout(
   tables: ModuleTables,
   row: MessageRow,
   { kind, own }: { readonly kind: "edit" | "react"; readonly own: boolean },
 ): MessageRow | null {
   if (row.run === null) return null;
-  const [found] = rowsOfBox(
-    tables,
-    own,
-    `WHERE conversation = ? AND target = ? AND kind = ? AND erased IS NULL
-     ORDER BY place DESC, n DESC LIMIT 1`,
-    ...[row.conversation, nameOfRow(row), kind],
-  );
-  return found ?? null;
+  const about = [row.conversation, nameOfRow(row), kind];
+  const where = "WHERE conversation = ? AND target = ? AND kind = ? AND erased IS NULL";
+  const runs = tables
+    .statement(`SELECT COUNT(DISTINCT run) AS runs FROM ${boxOf(own)} ${where}`).get(...about);
+  const order = Number(runs?.runs) > 1 ? "place DESC, n DESC" : "n DESC";
+  return rowsOfBox(tables, own, `${where} ORDER BY ${order} LIMIT 1`, ...about)[0] ?? null;
 }
 
 /** Opens rows; says it to the operator where one was changed on disk. */
@@ -58,13 +56,23 @@ export async function openRows(
   });
 }
 
+/** Whether only places say which edit of a message is the latest, and they are not known: those of one run say it. */
+function needsPlaces(tables: ModuleTables, row: MessageRow): boolean {
+  if (row.kind !== "text" || row.erased !== null || row.run === null) return false;
+  const edits = tables.statement(
+    `SELECT COUNT(DISTINCT run) AS runs, MAX(place IS NULL) AS unplaced FROM ${boxOf(row.own)}
+     WHERE conversation = ? AND target = ? AND kind = 'edit' AND erased IS NULL`,
+  ).get(row.conversation, nameOfRow(row));
+  return Number(edits?.runs) > 1 && Number(edits?.unplaced) === 1;
+}
+
 /** Opens texts in their latest form. */
 export async function openLatest(
   parts: OpeningParts,
   rows: readonly MessageRow[],
 ): Promise<readonly OpenedText[]> {
-  for (const conversation of new Set(rows.map((row) => row.conversation))) {
-    // Which edit is the latest is known once all have their places.
+  const unsettled = rows.filter((row) => needsPlaces(parts.tables, row));
+  for (const conversation of new Set(unsettled.map((row) => row.conversation))) {
     await parts.timeline.settle(conversation);
   }
   const latest = rows.map((row) => {

@@ -5,6 +5,36 @@ import { assert, assertEquals } from "@std/assert";
 import type { SearchView } from "../../../protocol/messaging_api.ts";
 import { TwoSides } from "./two_sides.ts";
 
+Deno.test("A text that comes out of its turn is told of, and puts nothing in order before somebody reads", async () => {
+  using sides = await TwoSides.start();
+  const { a, b } = sides;
+  for (let n = 1; n <= 5; n++) await a.send(`text ${n}`);
+  await a.deliver((frames) => frames.toReversed());
+  assertEquals(b.told("message").length, 5);
+  const unplaced = b.messaging.world.parts.store
+    .statement("SELECT COUNT(*) AS count FROM messaging_inbox WHERE place IS NULL").get()!;
+  assertEquals(unplaced.count, 4);
+});
+
+Deno.test("Edits of two runs show the one of the later place", async () => {
+  using sides = await TwoSides.start();
+  const { a, b } = sides;
+  const id = await a.send("first");
+  const [text] = await a.sent();
+  await a.bring(text!);
+  await a.send("of the first run", { edits: id });
+  const [edit] = await a.sent();
+  await a.messaging.world.parts.store.setSelf("restored", "1790000000001");
+  await a.messaging.restart();
+  await a.sent();
+  a.messaging.world.parts.clock.skip(1_000);
+  await a.send("of the second run", { edits: id });
+  await a.send("more");
+  const frames = await a.sent();
+  for (const frame of [...frames.toReversed(), edit!]) await a.bring(frame);
+  assertEquals((await b.messaging.inbox()).map(({ text }) => text), ["of the second run", "more"]);
+});
+
 Deno.test("A page of long texts, and of long edits, opens what it shows", async () => {
   using sides = await TwoSides.start();
   const { a, b } = sides;
