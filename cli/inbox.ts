@@ -8,11 +8,11 @@ import type { MessageView } from "../protocol/messaging_api.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { failure } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
+import { printText, shortName } from "./message_lines.ts";
 import { parseInteger } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
-import { type Output, showInstant } from "./output.ts";
+import { type Output, shortId, showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
-import { sanitizeLines } from "./sanitize.ts";
 
 const PAGE = 100;
 
@@ -83,21 +83,16 @@ const NOTES: Readonly<Record<Standing, string>> = {
 };
 
 async function printMessage(out: Output, message: MessageView): Promise<void> {
+  const { group, peer } = message;
   await out.line(
     { text: `${message.number}`, style: "bold" },
     { text: `  ${showInstant(message.received_at)}  `, style: "dim" },
     { text: message.petname == null ? "" : `${message.petname}  `, style: "bold" },
-    { text: message.peer, style: "cyan" },
-    { text: message.group === undefined ? "" : `  in “${message.group}”`, style: "bold" },
+    { text: group === undefined ? peer : shortId(peer), style: "cyan" },
+    { text: group === undefined ? "" : `  in “${shortName(group)}”`, style: "bold" },
     { text: NOTES[message.standing], style: "yellow" },
   );
-  // Every line of a message is marked, so that no text can pass for another message.
-  const text = message.damaged
-    ? "(this message was changed on disk; its text is lost)"
-    : message.text;
-  for (const line of sanitizeLines(text)) {
-    await out.line({ text: "  │ ", style: "dim" }, line);
-  }
+  await printText(out, message);
 }
 
 async function printMessages(

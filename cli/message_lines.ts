@@ -5,7 +5,8 @@
  */
 import type { DeliveryState, HistoryMessage, HistoryView } from "../protocol/messaging_api.ts";
 import { type Cell, type Output, shortId, showInstant } from "./output.ts";
-import { sanitizeLines } from "./sanitize.ts";
+import { sanitizeLine, sanitizeLines } from "./sanitize.ts";
+import { cutText, displayWidth, wrapText } from "./text_width.ts";
 
 const STATES: Readonly<Record<DeliveryState, Cell>> = {
   waiting: { text: "waiting", style: "yellow" },
@@ -15,12 +16,36 @@ const STATES: Readonly<Record<DeliveryState, Cell>> = {
   given_up: { text: "given up", style: "red" },
 };
 
+/** What has a text, or had one. */
+type Said = Pick<HistoryMessage, "text" | "damaged" | "expired" | "removed">;
+
+const MARK = "  │ ";
+/** What the name of somebody, or a reaction, may take of a line. */
+const MAX_NAME_WIDTH = 24;
+const MIN_WIDTH = 8;
+
 /** What a message says, or why it says nothing. */
-export function contentOf(message: HistoryMessage): string {
+function contentOf(message: Said): string {
   if (message.damaged) return "(this message was changed on disk; its text is lost)";
   if (message.expired) return "(this message was there for a while only)";
   if (message.removed) return "(this message was removed)";
   return message.text;
+}
+
+/**
+ * Prints what a message says. Every line that a terminal shows of it is marked, the parts of one that is too long for it
+ * as well: so no text can pass for another message.
+ */
+export async function printText(out: Output, message: Said): Promise<void> {
+  const width = Math.max(MIN_WIDTH, (out.columns ?? Infinity) - displayWidth(MARK));
+  for (const line of sanitizeLines(contentOf(message))) {
+    for (const part of wrapText(line, width)) await out.line({ text: MARK, style: "dim" }, part);
+  }
+}
+
+/** A name, or what else stands beside others' lines, cut so that its line is none of two. */
+export function shortName(name: string): string {
+  return cutText(sanitizeLine(name), MAX_NAME_WIDTH);
 }
 
 /** How somebody is called who wrote in a conversation. */
@@ -38,7 +63,7 @@ function statesOf({ state, group }: HistoryMessage): Cell[] {
   }));
 }
 
-/** Prints a message under a line that says whose it is. No line of a text can pass for another message. */
+/** Prints a message under a line that says whose it is. */
 export async function printMessage(
   out: Output,
   { view, message, number }: {
@@ -72,12 +97,13 @@ export async function printMessage(
     const text = "  (its author sent another message under the same number)";
     await out.line({ text, style: "red" });
   }
-  for (const line of sanitizeLines(contentOf(message))) {
-    await out.line({ text: "  │ ", style: "dim" }, line);
-  }
+  await printText(out, message);
   for (const [who, reaction] of Object.entries(message.reactions ?? {})) {
     const isOwnReaction = view.group === undefined ? who !== conversation : who === view.group.you;
     const by = isOwnReaction ? "you" : nameOf(view, who);
-    await out.line({ text: "  └ ", style: "dim" }, reaction, { text: `  ${by}`, style: "dim" });
+    await out.line({ text: "  └ ", style: "dim" }, shortName(reaction), {
+      text: `  ${by}`,
+      style: "dim",
+    });
   }
 }

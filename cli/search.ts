@@ -7,26 +7,30 @@ import type { HistoryMessage, SearchView } from "../protocol/messaging_api.ts";
 import { CONVERSATION_WORD, readConversation } from "./arguments.ts";
 import { usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
-import { contentOf } from "./message_lines.ts";
+import { printText, shortName } from "./message_lines.ts";
 import { parseInteger } from "./option_values.ts";
 import { valueOption } from "./options.ts";
 import { type Output, shortId, showInstant } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
-import { sanitizeLines } from "./sanitize.ts";
 
 const MAX_LENGTH = 1_000;
 
-async function printFound(out: Output, message: HistoryMessage): Promise<void> {
+async function printFound(
+  out: Output,
+  { message, petnames }: { message: HistoryMessage; petnames: SearchView["petnames"] },
+): Promise<void> {
+  const nameOf = (id: string) => petnames[id] ?? shortId(id);
   const { conversation, from, state, group } = message;
   const isOwn = state[conversation] !== undefined;
-  const who = isOwn ? `you to ${shortId(conversation)}` : shortId(from);
+  const who = isOwn ? `you to ${nameOf(conversation)}` : nameOf(from);
   await out.line(
-    { text: group === undefined ? who : `${shortId(from)} in “${group}”`, style: "cyan" },
+    {
+      text: group === undefined ? who : `${nameOf(from)} in “${shortName(group)}”`,
+      style: "cyan",
+    },
     { text: `  ${showInstant(message.sent_at)}  ${message.id}`, style: "dim" },
   );
-  for (const line of sanitizeLines(contentOf(message))) {
-    await out.line({ text: "  │ ", style: "dim" }, line);
-  }
+  await printText(out, message);
 }
 
 /** Looks for texts. */
@@ -58,7 +62,10 @@ export const searchCommand = defineCommand({
     const view = await (await openNode()).messaging<SearchView>("GET", `/search?${query}`);
     if (options.json) await out.json(view.messages);
     else if (view.messages.length === 0) await out.line("Nothing found");
-    else for (const message of view.messages) await printFound(out, message);
+    else {
+      const { petnames } = view;
+      for (const message of view.messages) await printFound(out, { message, petnames });
+    }
     if (view.more) await err.line({ text: "There is more: --limit", style: "yellow" });
   },
 });

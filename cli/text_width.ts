@@ -5,15 +5,21 @@
  */
 
 const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{1b2ff}\u{1f000}-\u{1faff}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u;
 
-/** Columns that a text takes, nearly. */
+/** Has the sign before it shown as a picture, which some terminals make wide. */
+const AS_PICTURE = "\ufe0f";
+
+function widthOf(character: string): number {
+  if (character === AS_PICTURE) return 1;
+  if (/[\p{M}\p{Cf}]/u.test(character)) return 0;
+  return WIDE.test(character) ? 2 : 1;
+}
+
+/** Columns that a text takes, nearly; rather too many than too few. */
 export function displayWidth(text: string): number {
   let width = 0;
-  for (const character of text) {
-    if (/[\p{M}\p{Cf}]/u.test(character)) continue;
-    width += WIDE.test(character) ? 2 : 1;
-  }
+  for (const character of text) width += widthOf(character);
   return width;
 }
 
@@ -32,8 +38,10 @@ export function graphemeWidth(grapheme: string): number {
 /** The beginning of a text that takes so many columns at most; at least one character of it. */
 function beginOf(text: string, width: number): string {
   let begin = "";
+  let left = width;
   for (const character of text) {
-    if (begin !== "" && displayWidth(begin + character) > width) break;
+    left -= widthOf(character);
+    if (begin !== "" && left < 0) break;
     begin += character;
   }
   return begin;

@@ -108,6 +108,8 @@ export const searchQuerySchema = v.strictObject({
 export interface SearchView {
   /** The newest first. */
   readonly messages: readonly HistoryMessage[];
+  /** What this node's owner calls those who wrote them, and were written to. */
+  readonly petnames: Readonly<Record<string, string>>;
   /** Whether there are older ones. */
   readonly more: boolean;
 }

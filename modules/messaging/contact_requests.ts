@@ -6,6 +6,8 @@
 import type { ModuleContext, ModuleTables, NodeId, PeersNow } from "../api.ts";
 import { MESSAGE_PERMISSION } from "./manifest.ts";
 
+/** How long a message of a stranger may be. */
+export const MAX_REQUEST_BYTES = 16 * 2 ** 10;
 /** How many messages one stranger may leave. */
 const MAX_OF_ONE = 20;
 /** How many all strangers together may: ids cost nothing. */

@@ -21,12 +21,15 @@ export async function listConversations(
     readonly groups: MessagingGroups;
   },
 ): Promise<ConversationsView> {
-  const peers = tables.statement(
-    `SELECT DISTINCT conversation FROM messaging_inbox
-     UNION SELECT DISTINCT conversation FROM messaging_outbox
+  const others = tables.statement(
+    `SELECT DISTINCT conversation FROM messaging_outbox
      UNION SELECT conversation FROM messaging_conversations WHERE draft IS NOT NULL
      UNION SELECT conversation FROM messaging_groups WHERE stage = 'joined'`,
-  ).all().map(({ conversation }) => conversation as NodeId);
+  ).all();
+  const came = tables.statement("SELECT DISTINCT conversation FROM messaging_inbox").all()
+    .filter(({ conversation }) => holdsMore(tables, conversation as NodeId));
+  const all = [...came, ...others].map(({ conversation }) => conversation as NodeId);
+  const peers = [...new Set(all)];
   const dated = peers.map((peer) => ({ peer, atMs: lastOf(tables, peer) }));
   const newest = dated.sort((a, b) => b.atMs - a.atMs).slice(0, MAX_LISTED);
   return {
@@ -42,6 +45,13 @@ export async function listConversations(
       };
     })),
   };
+}
+
+/** Whether something is there of what came that was not cleared. */
+function holdsMore(tables: ModuleTables, peer: NodeId): boolean {
+  return tables.statement(
+    "SELECT 1 FROM messaging_inbox WHERE conversation = ? AND erased IS NOT 'cleared' LIMIT 1",
+  ).get(peer) !== undefined;
 }
 
 /** When the newest message was stored; 0 where there is none. */

@@ -5,10 +5,14 @@
  */
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import { MAX_AFTER } from "./headers.ts";
 import { nameText, newRun, type RunNumber } from "./names.ts";
+import { writeReadMove } from "./read_marks.ts";
 import { aadOfDraft, openTexts, sealTexts } from "./sealed_texts.ts";
 
 const DRAFT_ID_BYTES = 8;
+/** Of so many texts of the peer, the newest, it is looked in which runs they are. */
+const MAX_LOOKED_AT = 64;
 /** More unread texts than these are not counted. */
 const MAX_COUNTED = 10_000;
 
@@ -78,14 +82,20 @@ export class Conversations {
     ).run(conversation);
   }
 
-  /** The names of the peer's newest message: what a text that is written now has seen. */
+  /** The newest message of each of the peer's newest runs: what a text that is written now has seen. */
   heads(conversation: NodeId): string[] {
-    const row = this.#parts.tables.statement(
-      `SELECT run, n FROM messaging_inbox WHERE conversation = ? AND kind = 'text'
-       AND erased IS NULL ORDER BY number DESC LIMIT 1`,
-    ).get(conversation);
-    if (row === undefined || row.run === null) return [];
-    return [nameText({ own: false, run: String(row.run), n: Number(row.n) })];
+    const { tables } = this.#parts;
+    const newest = tables.statement(
+      `SELECT run FROM messaging_inbox WHERE conversation = ? AND kind = 'text'
+       AND erased IS NULL ORDER BY number DESC LIMIT ?`,
+    ).all(conversation, MAX_LOOKED_AT);
+    const runs = new Set(newest.flatMap(({ run }) => run === null ? [] : [String(run)]));
+    return [...runs].slice(0, MAX_AFTER).map((run) => {
+      const row = tables.statement(
+        "SELECT MAX(n) AS n FROM messaging_inbox WHERE conversation = ? AND run = ?",
+      ).get(conversation, run);
+      return nameText({ own: false, run, n: Number(row!.n) });
+    });
   }
 
   /** How many texts of a peer were not read. */
@@ -101,13 +111,6 @@ export class Conversations {
   /** The number in the inbox up to which the owner has read a peer's messages. */
   seen(conversation: NodeId): number {
     return Number(this.#row(conversation)?.seen ?? 0);
-  }
-
-  /** Up to where a peer says that it has read. */
-  readByPeer(conversation: NodeId): RunNumber | null {
-    const row = this.#row(conversation);
-    if (row === undefined || row.read_run === "") return null;
-    return { run: String(row.read_run), n: Number(row.read_n) };
   }
 
   hasDraft(conversation: NodeId): boolean {
@@ -144,15 +147,13 @@ export class Conversations {
   writeMove(old: NodeId, next: NodeId): void {
     const { tables } = this.#parts;
     tables.statement(
-      `INSERT INTO messaging_conversations (conversation, run, next_n, read_run, read_n, seen, tell,
-         receipts, draft_id, draft)
-       SELECT ?, run, next_n, read_run, read_n, seen, tell, receipts, draft_id, draft
+      `INSERT INTO messaging_conversations (conversation, run, next_n, seen, tell, receipts,
+         draft_id, draft)
+       SELECT ?, run, next_n, seen, tell, receipts, draft_id, draft
        FROM messaging_conversations WHERE conversation = ?
        ON CONFLICT (conversation) DO UPDATE SET
          next_n = CASE WHEN run = '' THEN excluded.next_n ELSE next_n END,
          run = CASE WHEN run = '' THEN excluded.run ELSE run END,
-         read_n = CASE WHEN read_run = '' THEN excluded.read_n ELSE read_n END,
-         read_run = CASE WHEN read_run = '' THEN excluded.read_run ELSE read_run END,
          seen = MAX(seen, excluded.seen),
          tell = MAX(tell, excluded.tell),
          receipts = COALESCE(receipts, excluded.receipts),
@@ -160,6 +161,7 @@ export class Conversations {
          draft = COALESCE(draft, excluded.draft)`,
     ).run(next, old);
     tables.statement("DELETE FROM messaging_conversations WHERE conversation = ?").run(old);
+    writeReadMove(tables, old, next);
   }
 
   /** Inside a transaction: what waits to be said or sent to a peer goes. A new run leaves no gap of what is gone. */

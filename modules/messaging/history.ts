@@ -17,16 +17,20 @@ import type { Conversations } from "./conversations.ts";
 import type { Group } from "./groups/group.ts";
 import type { MessagingGroups } from "./groups/messaging_groups.ts";
 import { erasedMember } from "./inbox.ts";
-import { readName, type RunNumber } from "./names.ts";
+import { readName } from "./names.ts";
 import {
   fitting,
+  fittingCount,
   latestAbout,
+  MEASURED,
   missingBefore,
   type OpenedText,
   openLatest,
   openRows,
+  readMeasured,
 } from "./opened_texts.ts";
 import type { Outbox } from "./outbox.ts";
+import { readUpto } from "./read_marks.ts";
 import type { Reading } from "./reading.ts";
 import { boxOf, DELIVERY, type MessageRow, nameOfRow, rowsOfBoth } from "./rows.ts";
 import { GROUP_FORM } from "./sealed_texts.ts";
@@ -43,11 +47,10 @@ interface HistoryParts extends Pick<ModuleContext, "events" | "own" | "peers" | 
   readonly groups: MessagingGroups;
 }
 
-/** What both have read, and whether they are connected. */
+/** What the owner has read, and whether the peer is connected. */
 interface Standing {
   readonly connected: boolean;
   readonly seen: number;
-  readonly byPeer: RunNumber | null;
   /** `null` for a conversation of two. */
   readonly group: Group | null;
 }
@@ -70,13 +73,16 @@ export class History {
   ): Promise<HistoryView> {
     const { tables, timeline, conversations, reading } = this.#parts;
     await timeline.settle(peer);
-    const rows = rowsOfBoth(
-      tables,
-      "WHERE conversation = ? AND place < ? AND kind = 'text' ORDER BY place DESC LIMIT ?",
-      ...[peer, before, limit + 1],
+    const rest =
+      "WHERE conversation = ? AND place < ? AND kind = 'text' AND erased IS NOT 'cleared' ORDER BY place DESC LIMIT ?";
+    const measured = [false, true].flatMap((own) =>
+      tables.statement(`SELECT ${MEASURED} FROM ${boxOf(own)} ${rest}`)
+        .all(peer, before, limit + 1).map((row) => readMeasured(own, row))
     ).sort((a, b) => b.place! - a.place!);
-    const shown = rows.slice(0, limit);
-    const messages = fitting(await this.describe(shown));
+    const count = fittingCount(tables, measured.slice(0, limit));
+    const shown = rowsOfBoth(tables, rest, peer, before, count)
+      .sort((a, b) => b.place! - a.place!).slice(0, count);
+    const messages = await this.describe(shown);
     const group = await this.#parts.groups.groups.find(peer);
     return {
       conversation: peer,
@@ -85,16 +91,18 @@ export class History {
       unread: conversations.unread(peer),
       receipts: reading.tells(peer),
       messages: messages.toReversed(),
-      older: rows.length > messages.length ? shown[messages.length - 1]!.place : null,
+      older: measured.length > count ? measured[count - 1]!.place : null,
     };
   }
 
   /** Messages of any conversations, as they are shown. */
   async describe(rows: readonly MessageRow[]): Promise<readonly HistoryMessage[]> {
+    const conversations = new Set(rows.map(({ conversation }) => conversation));
+    for (const conversation of conversations) await this.#parts.timeline.settle(conversation);
     const opened = await openLatest(this.#parts, rows);
     const reactions = await this.#reactions(rows);
     const read = new Map<NodeId, Standing>();
-    for (const peer of new Set(rows.map(({ conversation }) => conversation))) {
+    for (const peer of conversations) {
       read.set(peer, await this.#standingOf(peer));
     }
     return await Promise.all(opened.map(async (text, index) => {
@@ -111,7 +119,6 @@ export class History {
     const { conversations, peers, groups } = this.#parts;
     return {
       seen: conversations.seen(conversation),
-      byPeer: conversations.readByPeer(conversation),
       connected: (await peers.get(conversation)).connected,
       group: await groups.groups.find(conversation),
     };
@@ -122,11 +129,7 @@ export class History {
     const people = messages.flatMap((
       { from, reactions },
     ) => [from, ...Object.keys(reactions ?? {})]);
-    const named = [...new Set(people)].flatMap((id): [string, string][] => {
-      const petname = tables.peers.petname(tables.peers.lastId(id as NodeId));
-      return petname === null ? [] : [[id, petname]];
-    });
-    return { name: group.name, you: own.id, petnames: Object.fromEntries(named) };
+    return { name: group.name, you: own.id, petnames: petnamesOf(tables, people) };
   }
 
   /** What waits for anybody. */
@@ -214,13 +217,14 @@ export class History {
     };
   }
 
-  #stateOf(row: MessageRow, { seen, byPeer, connected }: Standing): DeliveryState {
+  #stateOf(row: MessageRow, { seen, connected }: Standing): DeliveryState {
     if (!row.own) return row.number <= seen ? "read" : "delivered";
     const { outbox } = this.#parts;
     if (outbox.waits(row)) return outbox.hasLeft(row, connected) ? "sent" : "waiting";
     if (row.delivered > DELIVERY.delivered) return "given_up";
-    const isRead = byPeer !== null && byPeer.run === row.run && row.n! <= byPeer.n;
-    return isRead ? "read" : "delivered";
+    const { conversation, run, n } = row;
+    if (run === null || n === null) return "delivered";
+    return n <= readUpto(this.#parts.tables, { conversation }, run) ? "read" : "delivered";
   }
 
   #idOf(conversation: NodeId, name: string): string | null {
@@ -230,4 +234,16 @@ export class History {
     ).get(conversation, run, n);
     return row === undefined ? null : String(row.id);
   }
+}
+
+/** What the owner calls those of some ids who have a name. */
+export function petnamesOf(
+  { peers }: ModuleTables,
+  ids: readonly string[],
+): Readonly<Record<string, string>> {
+  const named = [...new Set(ids)].flatMap((id): [string, string][] => {
+    const petname = peers.petname(peers.lastId(id as NodeId));
+    return petname === null ? [] : [[id, petname]];
+  });
+  return Object.fromEntries(named);
 }

@@ -7,7 +7,13 @@ import type { MessageView } from "../../protocol/messaging_api.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
 import type { InboxShares } from "./inbox_shares.ts";
 import { MESSAGE_PERMISSION } from "./manifest.ts";
-import { fitting, type OpenedText, openLatest } from "./opened_texts.ts";
+import {
+  fittingCount,
+  MEASURED,
+  type OpenedText,
+  openLatest,
+  readMeasured,
+} from "./opened_texts.ts";
 import { type MessageRow, readRow } from "./rows.ts";
 import { GROUP_FORM } from "./sealed_texts.ts";
 import type { Timeline } from "./timeline.ts";
@@ -27,8 +33,12 @@ interface Viewed extends Omit<OpenedText, "row"> {
 
 /** How many messages are removed in one transaction: others wait for its end. */
 const CLEARED_AT_ONCE = 1_000;
+/** Of so many messages of a peer that were cleared, the newest, it is known that they came. */
+const MAX_CLEARED = 100_000;
+/** The numbers of a list in JSON. */
+const GIVEN = "(SELECT value FROM json_each(?))";
 
-const TEXTS = "SELECT 0 AS own, 1 AS delivered, * FROM messaging_inbox WHERE kind = 'text'";
+const TEXTS = "FROM messaging_inbox WHERE kind = 'text' AND erased IS NOT 'cleared'";
 
 /** The messages that came. */
 export class Inbox {
@@ -39,35 +49,51 @@ export class Inbox {
   }
 
   /**
-   * Removes what a peer wrote, all of it or the messages below a number.
+   * Removes what a peer wrote, all of it or the messages below a number. What it wrote to this node leaves its id, its
+   * number and what it removes, so that none of it comes back.
    * @returns How many there were.
    */
   async clear(peer: NodeId, before: number): Promise<number> {
-    const { shares, timeline } = this.#parts;
-    let removed = 0;
+    const { tables, shares, timeline } = this.#parts;
+    const cleared = tables.statement(
+      `SELECT number FROM messaging_inbox
+       WHERE (conversation = ?1 OR (form = ?2 AND peer = ?1)) AND number < ?3
+         AND erased IS NOT 'cleared'`,
+    ).all(peer, GROUP_FORM, before);
     try {
-      for (;;) {
-        const some = await this.#clearSome(peer, before);
-        removed += some;
-        if (some < CLEARED_AT_ONCE) return removed;
-      }
+      await this.#writeEach(cleared, (numbers) => {
+        tables.statement(`DELETE FROM messaging_inbox WHERE form = ? AND number IN ${GIVEN}`)
+          .run(GROUP_FORM, numbers);
+        tables.statement(
+          `UPDATE messaging_inbox SET sealed = x'', erased = 'cleared', request = 0, after = '',
+             reply = NULL, target = CASE WHEN kind = 'remove' THEN target END, expires_at = NULL
+           WHERE number IN ${GIVEN}`,
+        ).run(numbers);
+      });
+      const left = tables.statement(
+        `SELECT number FROM messaging_inbox WHERE conversation = ? AND erased = 'cleared'
+         ORDER BY number DESC LIMIT -1 OFFSET ?`,
+      ).all(peer, MAX_CLEARED);
+      await this.#writeEach(left, (numbers) => {
+        tables.statement(`DELETE FROM messaging_inbox WHERE number IN ${GIVEN}`).run(numbers);
+      });
+      return cleared.length;
     } finally {
       timeline.forget();
-      shares.recount(peer);
+      // Nobody is warned any more of a share that is not full.
+      shares.hasRoomFor(peer);
     }
   }
 
-  async #clearSome(peer: NodeId, before: number): Promise<number> {
-    const { tables } = this.#parts;
-    let removed = 0;
-    await tables.write(() => {
-      const { changes } = tables.statement(
-        `DELETE FROM messaging_inbox WHERE number IN (
-           SELECT number FROM messaging_inbox WHERE peer = ? AND number < ? LIMIT ?)`,
-      ).run(peer, before, CLEARED_AT_ONCE);
-      removed = Number(changes);
-    });
-    return removed;
+  /** @param change Gets some numbers as JSON. */
+  async #writeEach(
+    rows: readonly { readonly [column: string]: unknown }[],
+    change: (numbers: string) => void,
+  ): Promise<void> {
+    for (let at = 0; at < rows.length; at += CLEARED_AT_ONCE) {
+      const numbers = rows.slice(at, at + CLEARED_AT_ONCE).map(({ number }) => Number(number));
+      await this.#parts.tables.write(() => change(JSON.stringify(numbers)));
+    }
   }
 
   has(peer: NodeId, id: string): boolean {
@@ -85,24 +111,39 @@ export class Inbox {
     return Number(row?.number ?? 0);
   }
 
+  /** The number of the newest message of a conversation that stands above an own one; 0 where there is none. */
+  async newestAbove({ number, conversation }: MessageRow): Promise<number> {
+    const { tables, timeline } = this.#parts;
+    await timeline.settle(conversation);
+    const row = tables.statement(
+      `SELECT MAX(number) AS number FROM messaging_inbox
+       WHERE conversation = ? AND kind = 'text' AND erased IS NULL
+         AND place < (SELECT place FROM messaging_outbox WHERE number = ?)`,
+    ).get(conversation, number);
+    return Number(row?.number ?? 0);
+  }
+
   /** The oldest of the stored messages whose number is above `after`, oldest first. */
   async listAfter(options: { after: number; limit: number }): Promise<readonly MessageView[]> {
-    const rows = this.#parts.tables.statement(`${TEXTS} AND number > ? ORDER BY number LIMIT ?`)
-      .all(options.after, options.limit);
-    return fitting(await this.#open(rows));
+    return await this.#list("number > ? ORDER BY number", options.after, options.limit);
   }
 
   /** The newest of the stored messages whose number is below `before`, oldest first. */
   async listBefore(options: { before: number; limit: number }): Promise<readonly MessageView[]> {
-    const rows = this.#parts.tables
-      .statement(`${TEXTS} AND number < ? ORDER BY number DESC LIMIT ?`)
-      .all(options.before, options.limit);
-    return fitting(await this.#open(rows)).toReversed();
+    const { before, limit } = options;
+    return (await this.#list("number < ? ORDER BY number DESC", before, limit)).toReversed();
   }
 
-  async #open(rows: readonly Parameters<typeof readRow>[0][]): Promise<MessageView[]> {
-    const opened = await openLatest(this.#parts, rows.map(readRow));
-    return opened.map((text) => this.view(text));
+  async #list(rest: string, from: number, limit: number): Promise<MessageView[]> {
+    const { tables } = this.#parts;
+    const measured = tables.statement(`SELECT ${MEASURED} ${TEXTS} AND ${rest} LIMIT ?`).all(
+      from,
+      limit,
+    ).map((row) => readMeasured(false, row));
+    const rows = tables
+      .statement(`SELECT 0 AS own, 1 AS delivered, * ${TEXTS} AND ${rest} LIMIT ?`)
+      .all(from, fittingCount(tables, measured)).map(readRow);
+    return (await openLatest(this.#parts, rows)).map((text) => this.view(text));
   }
 
   /** A sender is named and judged as the id that followed it last. */

@@ -5,7 +5,7 @@
  */
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleContext, ModuleTables, NodeId, PeerFrame } from "../api.ts";
-import type { ContactRequests } from "./contact_requests.ts";
+import { type ContactRequests, MAX_REQUEST_BYTES } from "./contact_requests.ts";
 import { eraseTarget } from "./erasing.ts";
 import { type CameMessage, readMessage } from "./headers.ts";
 import type { Inbox } from "./inbox.ts";
@@ -66,6 +66,8 @@ const MAY_BE_NAMELESS: ReadonlySet<string> = new Set(["text", "react"]);
 export class Incoming {
   readonly #parts: IncomingParts;
   #waiting: Waiting[] = [];
+  /** The numbers of what is on its way into the inbox. */
+  readonly #coming = new Set<string>();
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
@@ -80,12 +82,13 @@ export class Incoming {
   async receive({ peer, type, header, body, isRequest }: PeerFrame, id: string): Promise<boolean> {
     const came = readMessage(type, header, body);
     const { inbox, clock } = this.#parts;
-    if (inbox.has(peer, id) || this.#isHeld({ ...came, peer, id })) return true;
+    if (inbox.has(peer, id) || this.#isHeld({ peer, id })) return true;
     // Of a stranger the owner sees texts alone; what is about them comes again once it is none.
-    if (isRequest && came.kind !== "text") return false;
-    if (!this.#hasRoomFor(peer, isRequest)) return false;
+    if (isRequest && (came.kind !== "text" || body.length > MAX_REQUEST_BYTES)) return false;
+    if (!this.#hasRoomFor({ ...came, peer, isRequest })) return false;
     const message = arriving(came, { peer, id, isRequest, receivedAt: clock.nowMs() });
     const known = { ...message, ...this.#knownNames(message), ...this.#freeName(message) };
+    if (!isEmptied(known)) this.#coming.add(numberText(known));
     return await new Promise((resolve, reject) => {
       this.#waiting.push({ message: known, resolve, reject });
       if (this.#waiting.length === 1) clock.setTimer(0, () => void this.#storeAll());
@@ -96,7 +99,7 @@ export class Incoming {
   async #storeAll(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
-    const { storage, timeline, shares } = this.#parts;
+    const { storage, timeline } = this.#parts;
     try {
       const sealed = await sealTexts(
         storage,
@@ -117,46 +120,51 @@ export class Incoming {
       }
     } catch (error) {
       timeline.forget();
-      for (const { message, reject } of waiting) {
-        shares.recount(message.peer);
-        reject(error);
-      }
+      for (const { reject } of waiting) reject(error);
+    } finally {
+      for (const { message } of waiting) this.#coming.delete(numberText(message));
     }
   }
 
-  /** Whether it is there already as a message of an id that its sender had before; it may have lost its number here. */
-  #isHeld({ peer, run, n, id }: Pick<Arriving, "peer" | "run" | "n" | "id">): boolean {
-    return this.#parts.tables.statement(
-      `SELECT 1 FROM messaging_inbox WHERE conversation = ? AND id = ? AND peer <> conversation
-       AND (run IS NULL OR (run = ? AND n = ?))`,
-    ).get(peer, id, run, n) !== undefined;
+  /** Whether it is there already as a message of the id that its sender had before. */
+  #isHeld({ peer, id }: Pick<Arriving, "peer" | "id">): boolean {
+    return this.#parts.tables
+      .statement("SELECT 1 FROM messaging_inbox WHERE conversation = ? AND id = ?")
+      .get(peer, id) !== undefined;
   }
 
-  #hasRoomFor(peer: NodeId, isRequest: boolean): boolean {
+  #hasRoomFor({ peer, kind, isRequest }: Pick<Arriving, "peer" | "kind" | "isRequest">): boolean {
     const { requests, shares } = this.#parts;
-    return shares.hasRoomFor(peer) && (!isRequest || requests.hasRoomFor(peer));
+    if (isRequest && !requests.hasRoomFor(peer)) return false;
+    // It makes room.
+    return shares.hasRoomFor(peer, { isRemoval: kind === "remove" });
   }
 
-  /** Names of this node's own messages that it never gave hold nothing up, now or later. */
-  #knownNames({ peer, after, reply }: Arriving): { after: string[]; reply: string | null } {
+  /** Names of this node's own messages that it never gave hold nothing up and say nothing, now or later. */
+  #knownNames(
+    { peer, after, reply, target }: Arriving,
+  ): Pick<Arriving, "after" | "reply" | "target"> {
     const { timeline } = this.#parts;
     const isKnown = (name: string) => !readName(name).own || timeline.holds(peer, name);
-    return {
-      after: after.filter(isKnown),
-      reply: reply !== null && isKnown(reply) ? reply : null,
-    };
+    const known = (name: string | null) => name !== null && isKnown(name) ? name : null;
+    return { after: after.filter(isKnown), reply: known(reply), target: known(target) };
   }
 
   /**
    * A node whose disk was set back without its knowing gives numbers that it has given before. What it writes then is
-   * not lost for that: it has no name. What changes an earlier message keeps its own, and is refused.
+   * not lost for that: it has no name. What changes an earlier message keeps its own, and is refused; so is what comes
+   * under a number of which it was said that it stays empty.
    */
-  #freeName({ peer, run, n, kind }: Arriving): Pick<Arriving, "run" | "n"> {
-    if (n === null || !MAY_BE_NAMELESS.has(kind)) return { run, n };
+  #freeName(message: Arriving): Pick<Arriving, "run" | "n"> {
+    const { peer, run, n, kind } = message;
+    if (run === null || n === null || !MAY_BE_NAMELESS.has(kind)) return { run, n };
+    if (this.#coming.has(numberText(message))) return { run: null, n: null };
     const holder = this.#parts.tables.statement(
-      "SELECT kind FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = ?",
+      "SELECT kind, target FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = ?",
     ).get(peer, run, n);
-    return MAY_BE_NAMELESS.has(`${holder?.kind}`) ? { run: null, n: null } : { run, n };
+    const isFree = holder === undefined ||
+      isEmptied({ run, n, kind: `${holder.kind}`, target: `${holder.target}` });
+    return isFree ? { run, n } : { run: null, n: null };
   }
 
   async #store(
@@ -171,16 +179,14 @@ export class Incoming {
   }
 
   #storeOne(message: Arriving, sealed: Uint8Array): End {
-    const { shares, inbox } = this.#parts;
-    const { peer, id, isRequest } = message;
+    const { inbox } = this.#parts;
+    const { peer, id } = message;
     // Asked once more: those before it have taken room.
     if (inbox.has(peer, id) || this.#isHeld(message)) return "known";
-    if (!this.#hasRoomFor(peer, isRequest)) return "full";
+    if (!this.#hasRoomFor(message)) return "full";
     const number = this.#numberOf(message);
     if (number instanceof OpenRedError) return number;
-    const stored = this.#insert(message, number, sealed);
-    shares.add(peer, sealed.length);
-    return stored;
+    return this.#insert(message, number, sealed);
   }
 
   #insert(message: Arriving, { run, n, hasNumber }: Numbered, sealed: Uint8Array): Stored {
@@ -230,11 +236,11 @@ export class Incoming {
 
   /** The word that a number never comes may follow what came under it. */
   #numberOf(message: Arriving): Numbered | OpenRedError {
-    const { peer, run, n, kind, target } = message;
+    const { peer, run, n } = message;
     if (run === null || n === null) return { run, n, hasNumber: false };
     const name = nameText({ own: false, run, n });
     if (!this.#parts.timeline.holds(peer, name)) return { run, n, hasNumber: true };
-    if (kind === "remove" && target === name) return { run: null, n: null, hasNumber: false };
+    if (isEmptied(message)) return { run: null, n: null, hasNumber: false };
     return new OpenRedError("bad_request", "Another message has this number");
   }
 
@@ -242,6 +248,7 @@ export class Incoming {
   #erasedAtOnce({ peer, kind, run, n, target, expiresAt, receivedAt }: Arriving): Erased | null {
     const { tables } = this.#parts;
     if (expiresAt !== null && expiresAt <= receivedAt) return "expired";
+    if (kind === "react" && target === null) return "removed";
     if (kind === "remove" || run === null || n === null) return null;
     const removal = tables.statement(
       "SELECT 1 FROM messaging_inbox WHERE conversation = ? AND target = ? AND kind = 'remove'",
@@ -306,6 +313,19 @@ function arriving(
   const sentAt = came.sentAt ?? receivedAt;
   const expiresAt = came.expiresMs === null ? null : Math.min(sentAt, receivedAt) + came.expiresMs;
   return { ...came, ...options, sentAt, expiresAt };
+}
+
+/** Whether it says that nothing comes under its own number. */
+function isEmptied(
+  { kind, run, n, target }: Pick<Arriving, "run" | "n" | "target"> & { readonly kind: string },
+): boolean {
+  return kind === "remove" && run !== null && n !== null &&
+    target === nameText({ own: false, run, n });
+}
+
+/** The number of a message, among all that come; the same for all that have none. */
+function numberText({ peer, run, n }: Pick<Arriving, "peer" | "run" | "n">): string {
+  return `${peer} ${run} ${n}`;
 }
 
 function boundOf({ after, ...message }: Arriving) {

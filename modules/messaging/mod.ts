@@ -105,7 +105,7 @@ async function make(context: ModuleContext, tables: ModuleTables): Promise<Runni
   const requests = new ContactRequests(base);
   const inbox = new Inbox({ ...base, shares, timeline });
   const outbox = new Outbox(base);
-  const reading = new Reading({ ...base, conversations, timeline });
+  const reading = new Reading({ ...base, timeline });
   const groups = new MessagingGroups({ ...base, timeline, conversations, shares, reading });
   const history = new History({ ...base, timeline, conversations, outbox, reading, groups });
   const index = new SearchIndex(base);
@@ -121,7 +121,7 @@ async function make(context: ModuleContext, tables: ModuleTables): Promise<Runni
     incoming: new Incoming({ ...base, inbox, requests, shares, timeline, outbox }),
     writing: new Writing({ ...base, conversations, timeline, outbox }),
     history,
-    searching: new Searching({ ...base, index, history }),
+    searching: new Searching({ ...base, index, history, timeline }),
     expiry: new Expiry({ ...base, outbox, index }),
     listConversations: () => listConversations({ tables, conversations, outbox, groups }),
   };

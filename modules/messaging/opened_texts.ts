@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { ModuleContext, ModuleTables } from "../api.ts";
-import { type MessageRow, nameOfRow, rowsOfBox } from "./rows.ts";
+import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import { boxOf, type MessageRow, nameOfRow, rowsOfBox } from "./rows.ts";
 import { aadOfRow, openTexts, textOfRow } from "./sealed_texts.ts";
+import type { Timeline } from "./timeline.ts";
 
 export interface OpenedText {
   readonly row: MessageRow;
@@ -16,23 +17,24 @@ export interface OpenedText {
   readonly isDamaged: boolean;
 }
 
-type OpeningParts = Pick<ModuleContext, "events" | "storage"> & { readonly tables: ModuleTables };
+interface OpeningParts extends Pick<ModuleContext, "events" | "storage"> {
+  readonly tables: ModuleTables;
+  readonly timeline: Timeline;
+}
 
-/** The latest row of one author about a message. */
+/** The latest row of one author about a message: of one run the highest number, else by their places. */
 export function latestAbout(
   tables: ModuleTables,
   row: MessageRow,
   { kind, own }: { readonly kind: "edit" | "react"; readonly own: boolean },
 ): MessageRow | null {
   if (row.run === null) return null;
-  const [found] = rowsOfBox(
-    tables,
-    own,
-    `WHERE conversation = ? AND target = ? AND kind = ? AND erased IS NULL
-     ORDER BY place IS NULL DESC, place DESC, n DESC LIMIT 1`,
-    ...[row.conversation, nameOfRow(row), kind],
-  );
-  return found ?? null;
+  const about = [row.conversation, nameOfRow(row), kind];
+  const where = "WHERE conversation = ? AND target = ? AND kind = ? AND erased IS NULL";
+  const runs = tables
+    .statement(`SELECT COUNT(DISTINCT run) AS runs FROM ${boxOf(own)} ${where}`).get(...about);
+  const order = Number(runs?.runs) > 1 ? "place DESC, n DESC" : "n DESC";
+  return rowsOfBox(tables, own, `${where} ORDER BY ${order} LIMIT 1`, ...about)[0] ?? null;
 }
 
 /** Opens rows; says it to the operator where one was changed on disk. */
@@ -54,11 +56,25 @@ export async function openRows(
   });
 }
 
+/** Whether only places say which edit of a message is the latest, and they are not known: those of one run say it. */
+function needsPlaces(tables: ModuleTables, row: MessageRow): boolean {
+  if (row.kind !== "text" || row.erased !== null || row.run === null) return false;
+  const edits = tables.statement(
+    `SELECT COUNT(DISTINCT run) AS runs, MAX(place IS NULL) AS unplaced FROM ${boxOf(row.own)}
+     WHERE conversation = ? AND target = ? AND kind = 'edit' AND erased IS NULL`,
+  ).get(row.conversation, nameOfRow(row));
+  return Number(edits?.runs) > 1 && Number(edits?.unplaced) === 1;
+}
+
 /** Opens texts in their latest form. */
 export async function openLatest(
   parts: OpeningParts,
   rows: readonly MessageRow[],
 ): Promise<readonly OpenedText[]> {
+  const unsettled = rows.filter((row) => needsPlaces(parts.tables, row));
+  for (const conversation of new Set(unsettled.map((row) => row.conversation))) {
+    await parts.timeline.settle(conversation);
+  }
   const latest = rows.map((row) => {
     if (row.kind !== "text" || row.erased !== null) return row;
     return latestAbout(parts.tables, row, { kind: "edit", own: row.own }) ?? row;
@@ -85,6 +101,45 @@ export function missingBefore(tables: ModuleTables, row: MessageRow): number {
 
 /** How many characters the texts of one answer have together. */
 const MAX_ANSWER_LENGTH = 2 * 2 ** 20;
+
+/** A row as far as it says how long its text is. */
+export interface Measured
+  extends Pick<MessageRow, "own" | "conversation" | "run" | "n" | "number"> {
+  readonly place: number | null;
+  readonly bytes: number;
+}
+
+/** The columns of a {@linkcode Measured} row: no text is read for them. */
+export const MEASURED = "number, conversation, run, n, place, LENGTH(sealed) AS bytes";
+
+export function readMeasured(
+  own: boolean,
+  row: NonNullable<ReturnType<ReturnType<ModuleTables["statement"]>["get"]>>,
+): Measured {
+  return {
+    own,
+    conversation: row.conversation as NodeId,
+    run: row.run === null ? null : String(row.run),
+    n: row.n === null ? null : Number(row.n),
+    number: Number(row.number),
+    place: row.place === null ? null : Number(row.place),
+    bytes: Number(row.bytes),
+  };
+}
+
+/** How many of some rows an answer holds, one at least: before they are read, and opened. */
+export function fittingCount(tables: ModuleTables, rows: readonly Measured[]): number {
+  let bytes = 0;
+  const end = rows.findIndex((row, index) => {
+    const edit = tables.statement(
+      `SELECT MAX(LENGTH(sealed)) AS bytes FROM ${boxOf(row.own)}
+       WHERE conversation = ? AND target = ? AND kind = 'edit'`,
+    ).get(row.conversation, nameOfRow(row));
+    bytes += Math.max(row.bytes, Number(edit?.bytes ?? 0));
+    return index > 0 && bytes > MAX_ANSWER_LENGTH;
+  });
+  return end === -1 ? rows.length : end;
+}
 
 /** The first of some texts, as many as fit into an answer: one at least. */
 export function fitting<T extends { readonly text: string }>(texts: readonly T[]): readonly T[] {

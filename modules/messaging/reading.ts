@@ -8,19 +8,20 @@ import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { frameHeaderSchema } from "../../protocol/frames.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type { ModuleContext, ModuleTables, NodeId, PeerFrame, Sending } from "../api.ts";
-import type { Conversations } from "./conversations.ts";
 import { MESSAGE_PERMISSION, READ } from "./manifest.ts";
 import { ownNameSchema, type RunNumber } from "./names.ts";
+import { readUpto, writeRead } from "./read_marks.ts";
 import type { Timeline } from "./timeline.ts";
 
 const ID_BYTES = 16;
+/** A number that is missing for so long is not waited for. */
+const GAP_MS = 24 * 3_600_000;
 
 const readHeaderSchema = v.looseObject({ ...frameHeaderSchema.entries, upto: ownNameSchema });
 
 interface ReadingParts
-  extends Pick<ModuleContext, "events" | "log" | "options" | "random" | "send"> {
+  extends Pick<ModuleContext, "clock" | "events" | "log" | "options" | "random" | "send"> {
   readonly tables: ModuleTables;
-  readonly conversations: Conversations;
   readonly timeline: Timeline;
 }
 
@@ -118,19 +119,11 @@ export class Reading {
   /** A peer says what it has read. */
   async receive({ peer, header }: PeerFrame): Promise<boolean> {
     const { upto } = parseInput(readHeaderSchema, header);
-    const { tables, conversations, timeline, events } = this.#parts;
+    const { tables, timeline, events } = this.#parts;
     const { run } = upto;
     const n = Math.min(upto.n, timeline.newest(peer, { own: true, run }));
-    const held = conversations.readByPeer(peer);
-    if (n === 0 || (held?.run === run && held.n >= n)) return true;
-    await tables.write(() => {
-      tables.statement(
-        `INSERT INTO messaging_conversations (conversation, read_run, read_n) VALUES (?, ?, ?)
-         ON CONFLICT (conversation) DO UPDATE SET read_run = excluded.read_run,
-           read_n = CASE WHEN read_run = excluded.read_run THEN MAX(read_n, excluded.read_n)
-             ELSE excluded.read_n END`,
-      ).run(peer, run, n);
-    });
+    if (n <= readUpto(tables, { conversation: peer }, run)) return true;
+    await tables.write(() => writeRead(tables, { conversation: peer }, { run, n }));
     events.emit("read", { peer });
     return true;
   }
@@ -140,9 +133,12 @@ export class Reading {
     this.#telling.delete(peer);
   }
 
-  /** The last message of the newest run before which none is unread. */
+  /**
+   * The last message of the newest run before which none is unread, or may still come: who hears of it takes all
+   * before it for read.
+   */
   #uptoOf(conversation: NodeId, seen: number): RunNumber | null {
-    const { tables } = this.#parts;
+    const { tables, clock } = this.#parts;
     const newest = tables.statement(
       `SELECT run FROM messaging_inbox WHERE conversation = ? AND kind = 'text' AND erased IS NULL
        AND number <= ? ORDER BY number DESC LIMIT 1`,
@@ -153,10 +149,16 @@ export class Reading {
       `SELECT MIN(n) AS n FROM messaging_inbox
        WHERE conversation = ? AND kind = 'text' AND erased IS NULL AND number > ? AND +run = ?`,
     ).get(conversation, seen, run);
+    const behindGap = tables.statement(
+      `SELECT MIN(n) AS n FROM messaging_inbox AS held
+       WHERE conversation = ?1 AND run = ?2 AND n > 1 AND received_at > ?3 AND NOT EXISTS (
+         SELECT 1 FROM messaging_inbox WHERE conversation = ?1 AND run = ?2 AND n = held.n - 1)`,
+    ).get(conversation, run, clock.nowMs() - GAP_MS);
+    const end = Math.min(...[unread, behindGap].map((row) => Number(row?.n ?? Infinity)));
     const read = tables.statement(
       `SELECT MAX(n) AS n FROM messaging_inbox
        WHERE conversation = ? AND +kind = 'text' AND number <= ? AND run = ? AND n < ?`,
-    ).get(conversation, seen, run, Number(unread?.n ?? Number.MAX_SAFE_INTEGER));
+    ).get(conversation, seen, run, Math.min(end, Number.MAX_SAFE_INTEGER));
     return read?.n == null ? null : { run, n: Number(read.n) };
   }
 }

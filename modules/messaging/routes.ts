@@ -40,6 +40,7 @@ import type { History } from "./history.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Reading } from "./reading.ts";
+import type { MessageRow } from "./rows.ts";
 import type { Searching } from "./searching.ts";
 import type { Typing } from "./typing.ts";
 import type { Draught, StoredMessage, Writing } from "./writing.ts";
@@ -203,9 +204,15 @@ async function read(parts: RouteParts, request: RouteRequest): Promise<RouteAnsw
     : group === null
     ? writing.find(of, upto)
     : messageOf(groups, group, upto);
-  await reading.noteSeen(of, row?.number ?? inbox.newest(of));
+  await reading.noteSeen(of, await seenWith(inbox, of, row));
   if (group !== null) groups.reading.tell(group);
   return { json: { unread: parts.conversations.unread(of) } };
+}
+
+/** The number of the inbox up to which somebody has read who has read a message of either side, or all. */
+async function seenWith(inbox: Inbox, of: NodeId, row: MessageRow | null): Promise<number> {
+  if (row === null) return inbox.newest(of);
+  return row.own ? await inbox.newestAbove(row) : row.number;
 }
 
 async function setReceipts(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {

@@ -11,7 +11,7 @@ import { isGroupChain, nameText } from "./names.ts";
 export type Kind = "text" | "edit" | "react" | "remove";
 
 /** Why a row has no text any more. */
-export type Erased = "removed" | "expired" | "taken_back";
+export type Erased = "removed" | "expired" | "taken_back" | "cleared";
 
 /** What becomes of an own message: the column `delivered`. */
 export const DELIVERY = { waiting: 0, delivered: 1, givenUp: 2, takenBack: 3 } as const;

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import type { HistoryMessage, SearchView } from "../../protocol/messaging_api.ts";
+import type { SearchView } from "../../protocol/messaging_api.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
-import type { History } from "./history.ts";
+import { type History, petnamesOf } from "./history.ts";
 import { readName } from "./names.ts";
-import { fitting, openLatest } from "./opened_texts.ts";
+import { fittingCount, openLatest } from "./opened_texts.ts";
 import { type MessageRow, rowsOfBox } from "./rows.ts";
 import type { Candidate, SearchIndex } from "./search_index.ts";
+import type { Timeline } from "./timeline.ts";
 import { matches, type Query, readQuery } from "./search_terms.ts";
 
 /** How many candidates are opened and looked through together, and of about how many bytes. */
@@ -20,6 +21,7 @@ interface SearchParts extends Pick<ModuleContext, "events" | "storage"> {
   readonly tables: ModuleTables;
   readonly index: SearchIndex;
   readonly history: History;
+  readonly timeline: Timeline;
 }
 
 /** What is looked for. */
@@ -41,7 +43,7 @@ export class Searching {
   /** The newest texts that have all of the words. */
   async search({ text, peer, limit }: Wanted): Promise<SearchView> {
     const query = readQuery(text);
-    if (query.prefixes.length === 0) return { messages: [], more: false };
+    if (query.prefixes.length === 0) return { messages: [], petnames: {}, more: false };
     const { index, history } = this.#parts;
     await index.build();
     const candidates = [...index.unindexed(), ...await index.find(query.prefixes)];
@@ -59,10 +61,16 @@ export class Searching {
       }
       found.push(...await this.#matching(some, query));
     }
-    const messages: readonly HistoryMessage[] = fitting(
-      await history.describe(found.slice(0, limit)),
+    const measured = found.slice(0, limit).map((row) => ({ ...row, bytes: row.sealed.length }));
+    const messages = await history.describe(
+      found.slice(0, fittingCount(this.#parts.tables, measured)),
     );
-    return { messages, more: found.length > messages.length };
+    const people = messages.flatMap(({ conversation, from }) => [conversation, from]);
+    return {
+      messages,
+      petnames: petnamesOf(this.#parts.tables, people),
+      more: found.length > messages.length,
+    };
   }
 
   async #matching(rows: readonly MessageRow[], query: Query): Promise<MessageRow[]> {

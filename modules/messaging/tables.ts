@@ -211,10 +211,65 @@ CREATE TABLE messaging_group_vectors (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** What came of an id that another one has followed: few messages, which are looked for by their own ids. */
-const FORMER_IDS = `
-CREATE INDEX messaging_former_ids ON messaging_inbox (conversation, id) WHERE peer <> conversation;
+/** What others have read of each run; `reader` is empty in a conversation of two. */
+const READS = `
+CREATE TABLE messaging_reads (
+  conversation TEXT NOT NULL,
+  reader TEXT NOT NULL,
+  run TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  PRIMARY KEY (conversation, reader, run)
+) STRICT, WITHOUT ROWID;
+INSERT INTO messaging_reads
+  SELECT conversation, '', read_run, read_n FROM messaging_conversations WHERE read_run <> ''
+  UNION ALL
+  SELECT conversation, member, read_run, read_n FROM messaging_group_vectors WHERE read_run <> '';
+ALTER TABLE messaging_conversations DROP COLUMN read_run;
+ALTER TABLE messaging_conversations DROP COLUMN read_n;
+ALTER TABLE messaging_group_vectors DROP COLUMN read_run;
+ALTER TABLE messaging_group_vectors DROP COLUMN read_n;
 `;
+
+function sharer(row: "old" | "new" | "messaging_inbox"): string {
+  return `CASE WHEN ${row}.form = 3 THEN ${row}.peer ELSE ${row}.conversation END`;
+}
+
+const TAKEN = `UPDATE messaging_shares
+    SET count = count - (old.erased IS NOT 'cleared'), bytes = bytes - LENGTH(old.sealed)
+    WHERE peer = ${sharer("old")};`;
+const GIVEN = `INSERT INTO messaging_shares (peer, count, bytes)
+    VALUES (${sharer("new")}, new.erased IS NOT 'cleared', LENGTH(new.sealed))
+    ON CONFLICT (peer) DO UPDATE
+      SET count = count + excluded.count, bytes = bytes + excluded.bytes;`;
+const EMPTY = `DELETE FROM messaging_shares WHERE peer = ${sharer("old")} AND count = 0;`;
+
+/** How much of the inbox is whose, but for what was cleared: counted with each row, so that it holds whatever takes texts away. */
+const SHARES = `
+CREATE TABLE messaging_shares (
+  peer TEXT PRIMARY KEY,
+  count INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO messaging_shares
+  SELECT ${
+  sharer("messaging_inbox")
+}, COUNT(*), SUM(LENGTH(sealed)) FROM messaging_inbox GROUP BY 1;
+CREATE TRIGGER messaging_share_given AFTER INSERT ON messaging_inbox BEGIN
+  ${GIVEN}
+END;
+CREATE TRIGGER messaging_share_taken AFTER DELETE ON messaging_inbox BEGIN
+  ${TAKEN}
+  ${EMPTY}
+END;
+CREATE TRIGGER messaging_share_changed AFTER UPDATE OF sealed, erased, conversation ON messaging_inbox BEGIN
+  ${TAKEN}
+  ${GIVEN}
+  ${EMPTY}
+END;
+`;
+
+/** What comes again is known by its id, whatever id its sender has by then. */
+const IDS = "CREATE INDEX messaging_inbox_ids ON messaging_inbox (conversation, id);";
 
 /** The step at place n leads from version n to n + 1. */
 export const MESSAGING_TABLES: readonly string[] = [
@@ -223,5 +278,7 @@ export const MESSAGING_TABLES: readonly string[] = [
   SEGMENTS,
   STALE_ONCE,
   GROUPS,
-  FORMER_IDS,
+  READS,
+  SHARES,
+  IDS,
 ];

@@ -229,13 +229,31 @@ export class Timeline {
       `SELECT own, number, run, n, id, sent_at, after, reply, target, place FROM messaging_messages
        WHERE conversation = ? AND (place > ? OR place IS NULL)`,
     ).all(conversation, base).map(readPlaced);
-    let place = base;
-    for (const { row } of orderMessages(rows.map(toPlaced))) {
-      place += GAP;
-      if (row.place === place) continue;
-      this.#tables.statement(`UPDATE ${boxOf(row.own)} SET place = ? WHERE number = ?`)
-        .run(place, row.number);
+    this.#writePlaces(orderMessages(rows.map(toPlaced)).map(({ row }) => row), base);
+  }
+
+  /** Rows in their order get places above `base`. Whose place fits keeps it: most stay where they were. */
+  #writePlaces(rows: readonly ReturnType<typeof readPlaced>[], base: number): void {
+    let former = base;
+    let between: (typeof rows[number])[] = [];
+    const write = (end: number) => {
+      const step = Math.floor((end - former) / (between.length + 1));
+      for (const { own, number } of between) {
+        former += step;
+        this.#tables.statement(`UPDATE ${boxOf(own)} SET place = ? WHERE number = ?`)
+          .run(former, number);
+      }
+      between = [];
+    };
+    for (const row of rows) {
+      if (row.place === null || row.place - former <= between.length) {
+        between.push(row);
+        continue;
+      }
+      write(row.place);
+      former = row.place;
     }
+    write(former + GAP * (between.length + 1));
   }
 
   /** A place behind which everything is put in order anew because of an unplaced message. */

@@ -7,8 +7,7 @@ import { systemClock, systemRandom } from "../../ports/system.ts";
 
 export class MemorySink implements TextSink {
   text = "";
-  readonly columns = null;
-  constructor(readonly isTerminal = false) {}
+  constructor(readonly isTerminal = false, readonly columns: number | null = null) {}
 
   write(text: string): Promise<void> {
     this.text += text;
@@ -47,6 +46,8 @@ export interface RunSettings {
   readonly adminFile?: unknown;
   readonly signal?: AbortSignal;
   readonly isTerminal?: boolean;
+  /** The width of the terminal that standard output is. */
+  readonly columns?: number;
   readonly ports?: Partial<CommandLinePorts>;
 }
 
@@ -60,7 +61,7 @@ export async function runInProcess(
   args: readonly string[],
   settings: RunSettings = {},
 ): Promise<RunResult> {
-  const out = new MemorySink(settings.isTerminal);
+  const out = new MemorySink(settings.isTerminal, settings.columns);
   const err = new MemorySink();
   const { adminFile } = settings;
   const code = await runCommandLine({

@@ -1,6 +1,7 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { encodeNodeId } from "../../crypto/encoding.ts";
 import type { HistoryMessage, HistoryView } from "../../protocol/messaging_api.ts";
+import { displayWidth } from "../../cli/text_width.ts";
 import { runInProcess } from "./command_line.ts";
 import { startFakeAdmin } from "./fake_admin.ts";
 
@@ -72,6 +73,89 @@ Deno.test("nothing of a peer's text can move the cursor, pass for another messag
   const lines = out.trimEnd().split("\n");
   assertEquals(lines.slice(1).every((line) => line.startsWith("  │ ")), true);
   assertEquals(lines.every((line) => line.length < 100), true);
+});
+
+Deno.test("every line that a terminal shows of a text is marked, in the inbox, history and search", async () => {
+  const lie = `alice  2026-11-30 07:00:00    AbCdEfGhIjKlMnOpQrStUv${" ".repeat(28)}  │ pay eve`;
+  const texts = [
+    `ok${" ".repeat(74)}${lie}`,
+    `${"x".repeat(76)}${lie}`,
+    "✅".repeat(100) + "☀️".repeat(100) + "你".repeat(100) + lie,
+  ];
+  const came = texts.map((text, index) => ({
+    number: index + 1,
+    id: `m${index}`,
+    peer: PEER,
+    petname: "eve",
+    text,
+    received_at: 1_790_000_000_000,
+    standing: "allowed",
+  }));
+  const messages = texts.map((text, index) => message(index + 1, { text }));
+  await using admin = startFakeAdmin(({ path }) => {
+    if (path.includes("/history")) return { json: view(messages) };
+    if (path.includes("/search")) return { json: { messages, petnames: {}, more: false } };
+    return {
+      json: {
+        messages: path.includes("limit=1&") || /before=1\b/.test(path) ? [] : came,
+        cursor: 3,
+      },
+    };
+  });
+  for (const words of [["inbox"], ["history", PEER], ["search", "ok"]]) {
+    const { code, out } = await runInProcess(words, {
+      ...admin,
+      env: { NO_COLOR: "1" },
+      isTerminal: true,
+      columns: 80,
+    });
+    assertEquals(code, 0);
+    const lines = out.trimEnd().split("\n");
+    const marked = lines.filter((line) => line.startsWith("  │ "));
+    assertEquals(lines.length - marked.length, texts.length);
+    for (const line of marked) assert(displayWidth(line) <= 80, line);
+  }
+});
+
+Deno.test("search shows petnames, as history does", async () => {
+  const own = message(2, { from: OWN, state: { [PEER]: "read" } });
+  const messages = [own, message(1)];
+  await using admin = startFakeAdmin(() => ({
+    json: { messages, petnames: { [PEER]: "bob" }, more: false },
+  }));
+  const { out } = await runInProcess(["search", "text"], admin);
+  assertEquals(out.split("\n").filter((_, index) => index % 2 === 0), [
+    "you to bob  2026-09-21 14:13:20  m2",
+    "bob  2026-09-21 14:13:20  m1",
+    "",
+  ]);
+});
+
+Deno.test("the inbox says of a text without content why it has none, and cuts names that others chose", async () => {
+  const came = [{ removed: true }, { expired: true }, { damaged: true }, {
+    group: "g".repeat(100),
+  }];
+  const messages = came.map((more, index) => ({
+    number: index + 1,
+    id: `m${index}`,
+    peer: PEER,
+    petname: null,
+    text: "",
+    received_at: 1_790_000_000_000,
+    standing: "allowed",
+    ...more,
+  }));
+  await using admin = startFakeAdmin(({ path }) => ({
+    json: { messages: /before=1\b/.test(path) ? [] : messages, cursor: 4 },
+  }));
+  const { out } = await runInProcess(["inbox"], admin);
+  const lines = out.split("\n");
+  assertEquals([lines[1], lines[3], lines[5]], [
+    "  │ (this message was removed)",
+    "  │ (this message was there for a while only)",
+    "  │ (this message was changed on disk; its text is lost)",
+  ]);
+  assertStringIncludes(lines[6]!, `  in “${"g".repeat(23)}…”`);
 });
 
 Deno.test("outbox shows what waits and takes it back", async () => {

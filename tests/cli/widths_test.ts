@@ -55,6 +55,13 @@ Deno.test("table() fits a terminal: cells are shortened, then cut, and the last 
   assertEquals(written.text.replaceAll(/\s/g, "").includes(url), true);
 });
 
+Deno.test("wrapText() takes no longer for a line of a long text than for one of a short text", () => {
+  const text = "ab ".repeat(100_000);
+  const lines = wrapText(text, 20);
+  assertEquals(lines.length, Math.ceil(100_000 / 7));
+  assert(lines.slice(0, -1).every((line) => line === "ab ab ab ab ab ab ab"));
+});
+
 Deno.test("row() has a long last text go on under its own beginning", async () => {
   const { written, out } = terminal(20);
   await out.row([{ text: "12" }, { text: "one=1 two=2 three=3 four=4444444444444444444" }], [4, 0]);

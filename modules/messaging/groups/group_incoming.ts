@@ -15,6 +15,7 @@ import type {
   PeerFrame,
 } from "../../api.ts";
 import type { InboxShares } from "../inbox_shares.ts";
+import { readUpto, writeRead } from "../read_marks.ts";
 import { aadOfRow, type BoundRow, GROUP_FORM, sealTexts } from "../sealed_texts.ts";
 import type { Timeline } from "../timeline.ts";
 import { openMembership } from "./core/memberships.ts";
@@ -132,15 +133,9 @@ export class GroupIncoming {
     const { own, tables, events } = this.#parts;
     const n = Math.min(upto.n, group.heldOf(own.id, upto.run).at(-1)?.[1] ?? 0);
     if (n === 0 || !group.roster.isMember(peer)) return true;
-    await tables.write(() => {
-      tables.statement(
-        `INSERT INTO messaging_group_vectors (conversation, member, held, read_run, read_n)
-         VALUES (?, ?, '[]', ?, ?)
-         ON CONFLICT (conversation, member) DO UPDATE SET read_run = excluded.read_run,
-           read_n = CASE WHEN read_run = excluded.read_run THEN MAX(read_n, excluded.read_n)
-             ELSE excluded.read_n END`,
-      ).run(group.id, peer, upto.run, n);
-    });
+    const reader = { conversation: group.id, member: peer };
+    if (n <= readUpto(tables, reader, upto.run)) return true;
+    await tables.write(() => writeRead(tables, reader, { run: upto.run, n }));
     events.emit("read", { peer, group: group.id });
     return true;
   }
@@ -254,7 +249,9 @@ export class GroupIncoming {
     const { tables, timeline, shares, own, keeping, sending } = this.#parts;
     const { message } = came;
     const { iss, run, n } = message;
-    if (iss !== own.id && !shares.hasRoomFor(iss)) return false;
+    if (iss !== own.id && !shares.hasRoomFor(iss, { isRemoval: kindOf(message) === "remove" })) {
+      return false;
+    }
     let stored: StoredRow | "known" | "incomplete" = "known";
     let isKept = false;
     const rivals = this.#underNumber(group, message);
@@ -271,10 +268,7 @@ export class GroupIncoming {
     }
     if (typeof stored === "string") return stored === "known";
     group.addHeld({ author: iss, run, n, isKept });
-    if (iss !== own.id) {
-      group.saw(iss, { run, n, hash: message.hash });
-      shares.add(iss, came.sealed?.length ?? 0);
-    }
+    if (iss !== own.id) group.saw(iss, { run, n, hash: message.hash });
     this.#tell(group, came, stored);
     if (isKept) sending.spread(group);
     if (rivals.length > 0) sending.offerRivals(group, [...rivals, message.hash]);

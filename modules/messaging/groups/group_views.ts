@@ -14,6 +14,7 @@ import type {
 import type { ModuleContext, ModuleTables, NodeId } from "../../api.ts";
 import type { Conversations } from "../conversations.ts";
 import { openRows } from "../opened_texts.ts";
+import { readUpto } from "../read_marks.ts";
 import { type MessageRow, readRow } from "../rows.ts";
 import { contains, difference, type Ranges } from "./core/ranges.ts";
 import type { Group } from "./group.ts";
@@ -240,11 +241,7 @@ export class GroupViews {
     const state = sending.stateOf(group.id, member, { hash, run, n });
     if (state === "left") return (await peers.get(member)).connected ? "sent" : "waiting";
     if (state === "waiting") return "waiting";
-    const row = tables.statement(
-      `SELECT read_run, read_n FROM messaging_group_vectors
-       WHERE conversation = ? AND member = ?`,
-    ).get(group.id, member);
-    return row?.read_run === run && Number(row.read_n) >= n ? "read" : "delivered";
+    return n <= readUpto(tables, { conversation: group.id, member }, run) ? "read" : "delivered";
   }
 
   #signed(group: string, hash: string): Signed | null {

@@ -50,6 +50,17 @@ Deno.test("The inbox keeps only the first few of a stranger, in one burst as wel
   assert(await ask("a0"), "a repeat is");
 });
 
+Deno.test("A stranger's text has at most 16 KiB, and comes again once its sender is none", async () => {
+  using messaging = await MessagingWorld.start();
+  const take = (length: number) => {
+    const body = new Uint8Array(length).fill(0x61);
+    return messaging.hosted.take(FIRST, { type: "messaging.text", id: `${length}`, body });
+  };
+  assertEquals([await take(16_384), await take(16_385)], [true, false]);
+  await messaging.world.parts.permissions.accept(FIRST);
+  assertEquals(await take(16_385), true);
+});
+
 Deno.test("The inbox keeps so many of all strangers together, until somebody decides about their senders", async () => {
   using messaging = await MessagingWorld.start();
   const { clock, permissions, events } = messaging.world.parts;

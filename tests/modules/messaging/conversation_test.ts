@@ -263,27 +263,6 @@ Deno.test("Numbers begin in a new run after a restore, and nothing that comes th
   assertEquals([third!.run === fourth!.run, fourth!.n], [true, 2]);
 });
 
-Deno.test("A second text under one number has none, and the first one stays; a second edit is refused", async () => {
-  using sides = await TwoSides.start();
-  const { a, b } = sides;
-  await a.send("one");
-  await settle();
-  const { header } = a.messaging.world.sender.sent.splice(0)[0]!;
-  const take = (id: string, body: string) =>
-    b.messaging.hosted.take(a.id, {
-      type: "messaging.text",
-      id,
-      header: { ...header },
-      body: new TextEncoder().encode(body),
-    });
-  assert(await take("x", "one"));
-  assert(await take("y", "two"));
-  assertEquals(await b.texts(), ["one", "two"]);
-  header.edits = { run: header.run, n: header.n };
-  assertEquals(await codeOf(take("z", "three")), "bad_request");
-  assertEquals(await b.texts(), ["one", "two"]);
-});
-
 Deno.test("Writing is told while there is a session, and not more than now and then", async () => {
   using sides = await TwoSides.start();
   const { a, b } = sides;

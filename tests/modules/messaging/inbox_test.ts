@@ -126,8 +126,8 @@ Deno.test("The inbox keeps a share for each peer that may write, and says so onc
   const { store, events } = messaging.world.parts;
   store.statement(
     `WITH RECURSIVE counting(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting WHERE n < 99999)
-     INSERT INTO messaging_inbox (peer, id, sealed, received_at, request)
-     SELECT ?, 'row' || n, x'00', 0, 0 FROM counting`,
+     INSERT INTO messaging_inbox (peer, id, sealed, received_at, request, conversation)
+     SELECT ?1, 'row' || n, x'00', 0, 0, ?1 FROM counting`,
   ).run(PEER);
   const receive = (peer: typeof PEER, id: string) => messaging.receive({ peer, id });
   const burst = [receive(PEER, "a"), receive(PEER, "b"), receive(OTHER, "a")];

@@ -188,3 +188,32 @@ Deno.test("Timeline places what is stored right after it has put all in order", 
     assertEquals(stored(tables), ["p1", "p2", "p3", "p4"]);
   });
 });
+
+Deno.test("Timeline moves nothing for a late number but what has to go elsewhere", async () => {
+  await withTimeline(async (tables, timeline) => {
+    const common = { own: false, run: "PPPPPPPPPPA", after: "", reply: null, sentAt: 5 };
+    const places = () =>
+      new Map(
+        tables.statement("SELECT id, place FROM messaging_inbox").all()
+          .map(({ id, place }) => [id, place]),
+      );
+    for (let n = 1; n <= 399; n += 2) await store(tables, timeline, { ...common, n, id: `p${n}` });
+    const before = places();
+    for (const n of [2, 4, 398]) await store(tables, timeline, { ...common, n, id: `p${n}` });
+    await timeline.settle(PEER);
+    const moved = [...before].filter(([id, place]) => places().get(id) !== place);
+    assertEquals(moved, []);
+    assertEquals(stored(tables).slice(0, 5), ["p1", "p2", "p3", "p4", "p5"]);
+    // The answer was there before its question.
+    const answer = { ...common, run: "QQQQQQQQQQA", n: 1, id: "answer", reply: "p.RRRRRRRRRRA.1" };
+    await store(tables, timeline, { ...answer, sentAt: 1 });
+    await timeline.settle(PEER);
+    const answered = places();
+    await store(tables, timeline, { ...common, run: "RRRRRRRRRRA", n: 1, id: "question" });
+    await timeline.settle(PEER);
+    const since = [...answered].filter(([id, place]) => places().get(id) !== place);
+    assertEquals(since.map(([id]) => id), ["answer"]);
+    const order = stored(tables);
+    assertEquals(order.indexOf("question") < order.indexOf("answer"), true);
+  });
+});

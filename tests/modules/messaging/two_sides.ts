@@ -16,6 +16,8 @@ import { LocalCryptoCore } from "../../../crypto/core.ts";
 import { TestParts } from "../../peer/parts.ts";
 import { MessagingWorld } from "./messaging_world.ts";
 
+type SentFrame = MessagingWorld["world"]["sender"]["sent"][number];
+
 /** One of the two. */
 export class Side implements Disposable {
   readonly messaging: MessagingWorld;
@@ -96,6 +98,20 @@ export class Side implements Disposable {
       }
       await settle();
     }
+  }
+
+  /** Takes what was sent off its way, for a test that brings it itself. */
+  async sent(): Promise<SentFrame[]> {
+    await settle();
+    return this.messaging.world.sender.sent.splice(0);
+  }
+
+  /** Brings one frame to the other side. @returns Whether it is taken; its acknowledgement comes back then. */
+  async bring({ id, header, body }: SentFrame): Promise<boolean> {
+    const frame = { type: String(header.type), id, header, ...(body ? { body } : {}) };
+    const isTaken = await this.other.messaging.hosted.take(this.id, frame);
+    if (isTaken) await this.messaging.acknowledge(id);
+    return isTaken;
   }
 
   [Symbol.dispose](): void {

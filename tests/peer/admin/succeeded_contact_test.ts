@@ -94,7 +94,7 @@ Deno.test("the audit log is searched for the very id that was written", async ()
   await ask("/m/messaging/messages", { peer: old.id, text: "hello", wait_ms: 0 });
   await follow();
   // What a peer causes is written with what comes next.
-  await test.clock.advance(100);
+  await test.clock.advance(300);
   await settle();
   const events = async (peer: string) => {
     const { body } = await test.admin("GET", `/audit?peer=${peer}`);
