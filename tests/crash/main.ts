@@ -9,6 +9,7 @@ import { runBadDisks, whyNoBadDisks } from "./bad_disk_run.ts";
 import { runFileKills } from "./file_kill_run.ts";
 import { runMessageKills } from "./message_kill_run.ts";
 import { runKills } from "./kill_run.ts";
+import { tellWhole } from "./told.ts";
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -22,12 +23,24 @@ const { values } = parseArgs({
 });
 const seed = values.seed ?? String(Date.now());
 const say = (line: string) => console.log(line);
-say(`seed ${seed}`);
-say(JSON.stringify(await runKills({ kills: Number(values.kills), seed, say })));
-say(JSON.stringify(await runFileKills({ kills: Number(values["file-kills"]), seed, say })));
-say(JSON.stringify(await runMessageKills({ kills: Number(values["message-kills"]), seed, say })));
-if (!values["skip-disks"]) {
-  const reason = whyNoBadDisks();
-  if (reason !== null) throw new Error(`The full and the read-only disk were not tried: ${reason}`);
-  say(JSON.stringify(await runBadDisks(say)));
+
+async function runAll(): Promise<void> {
+  say(`seed ${seed}`);
+  say(JSON.stringify(await runKills({ kills: Number(values.kills), seed, say })));
+  say(JSON.stringify(await runFileKills({ kills: Number(values["file-kills"]), seed, say })));
+  say(JSON.stringify(await runMessageKills({ kills: Number(values["message-kills"]), seed, say })));
+  if (!values["skip-disks"]) {
+    const reason = whyNoBadDisks();
+    if (reason !== null) {
+      throw new Error(`The full and the read-only disk were not tried: ${reason}`);
+    }
+    say(JSON.stringify(await runBadDisks(say)));
+  }
+}
+
+try {
+  await runAll();
+} catch (error) {
+  console.error(tellWhole(error));
+  Deno.exit(1);
 }
