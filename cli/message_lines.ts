@@ -25,7 +25,7 @@ const MAX_NAME_WIDTH = 24;
 const MIN_WIDTH = 8;
 
 /** What a message says, or why it says nothing. */
-function contentOf(message: Said): string {
+export function contentOf(message: Said): string {
   if (message.damaged) return "(this message was changed on disk; its text is lost)";
   if (message.expired) return "(this message was there for a while only)";
   if (message.removed) return "(this message was removed)";
