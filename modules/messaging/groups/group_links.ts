@@ -8,8 +8,11 @@ import { readName } from "../names.ts";
 import { boxOf } from "../rows.ts";
 import type { Timeline } from "../timeline.ts";
 
-/** A message that names another one stands with it in `after`, in `reply`, or as a reaction in `target`. */
-const NAMES = `(INSTR(' ' || after || ' ', ' ' || ?1 || ' ') > 0
+/**
+ * A message names another one in `after`, in `reply`, or as a reaction in `target`. It stands behind that one, and so is
+ * among the few without a place once that one's place was taken away.
+ */
+const NAMES = `place IS NULL AND (INSTR(' ' || after || ' ', ' ' || ?1 || ' ') > 0
   OR reply = ?1 OR (target = ?1 AND kind = 'react'))`;
 
 interface LinksParts {
@@ -81,6 +84,7 @@ export class GroupLinks {
     const { tables, rows } = this.#parts;
     const name = rows.nameOf(group, hash);
     if (name === null) return;
+    this.#unplace(group, [this.#placeOf(group, name)]);
     for (const own of [false, true]) {
       const box = boxOf(own);
       const naming = tables.statement(
@@ -97,7 +101,6 @@ export class GroupLinks {
         }
       }
     }
-    this.#unplace(group, [this.#placeOf(group, name)]);
     this.#replace(group, name, null);
     const { own, run, n } = readName(name);
     tables.statement(
