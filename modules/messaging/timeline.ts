@@ -111,6 +111,16 @@ export class Timeline {
     }).finally(forget);
   }
 
+  /** Inside a transaction: what stands at a place or behind it gets its place anew, as what is there has changed. */
+  writeUnplaced(conversation: NodeId, from: number): void {
+    for (const own of [false, true]) {
+      this.#tables
+        .statement(`UPDATE ${boxOf(own)} SET place = NULL WHERE conversation = ? AND place >= ?`)
+        .run(conversation, from);
+    }
+    this.#lines.delete(conversation);
+  }
+
   /** Inside a transaction: the messages of one conversation are now another's. */
   writeMove(old: NodeId, next: NodeId): void {
     this.#lines.delete(old);

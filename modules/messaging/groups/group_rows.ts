@@ -10,6 +10,7 @@ import { boxOf, DELIVERY, type Erased, type Kind as KnownKind } from "../rows.ts
 import { GROUP_FORM } from "../sealed_texts.ts";
 import type { Timeline } from "../timeline.ts";
 import { keptUnderNumber } from "./core/messages.ts";
+import { GroupLinks } from "./group_links.ts";
 
 /** `other`: of a type that a later version knows; it is kept and passed on. */
 export type Kind = KnownKind | "other";
@@ -65,10 +66,12 @@ interface RowNames {
 export class GroupRows {
   readonly #tables: ModuleTables;
   readonly #timeline: Timeline;
+  readonly #links: GroupLinks;
 
   constructor(parts: { readonly tables: ModuleTables; readonly timeline: Timeline }) {
     this.#tables = parts.tables;
     this.#timeline = parts.timeline;
+    this.#links = new GroupLinks({ ...parts, rows: this });
   }
 
   /** Stores a message that is not there yet. */
@@ -104,8 +107,8 @@ export class GroupRows {
     if (kind === "text" && erased !== null) {
       eraseTarget(this.#tables, { conversation, target: nameText({ own, run: chain, n }) }, erased);
     }
-    this.#await(message, number);
-    this.#arrived(message);
+    this.#links.await(message, number);
+    this.#links.arrived(message);
     return { number, place, erased };
   }
 
@@ -115,17 +118,19 @@ export class GroupRows {
    */
   #forkOf({ group, author, run, n, hash, rivals }: GroupMessageRow): string {
     const kept = keptUnderNumber([...rivals, hash]);
-    for (const rival of rivals) if (!kept.includes(rival)) this.#drop(group, rival);
+    for (const rival of rivals) if (!kept.includes(rival)) this.withdraw(group, rival);
     const [first] = kept;
     if (first !== hash) return hash;
     const former = this.nameOf(group, kept[1] ?? "");
     if (former === null || rivals.length === 0) return "";
     const chain = this.#chainOf({ group, author, run, fork: kept[1]! });
-    this.#rename(group, former, nameText({ own: readName(former).own, run: chain, n }));
+    this.#links.rename(group, former, nameText({ own: readName(former).own, run: chain, n }));
     return "";
   }
 
-  #drop(group: string, hash: string): void {
+  /** Inside a transaction: a message is not here any more, and whoever names it waits for it. */
+  withdraw(group: string, hash: string): void {
+    this.#links.gone(group, hash);
     const row = this.#tables.statement(
       `DELETE FROM messaging_group_messages WHERE conversation = ? AND hash = ?
        RETURNING own, number`,
@@ -133,27 +138,6 @@ export class GroupRows {
     if (row === undefined || row.number === null) return;
     this.#tables.statement(`DELETE FROM ${boxOf(Number(row.own) === 1)} WHERE number = ?`)
       .run(Number(row.number));
-    this.#timeline.forget();
-  }
-
-  /** A message stands under another name, also where others build on it. */
-  #rename(group: string, former: string, name: string): void {
-    const { own, run, n } = readName(former);
-    this.#tables.statement(
-      `UPDATE ${boxOf(own)} SET run = ?, place = NULL
-       WHERE conversation = ? AND run = ? AND n = ?`,
-    ).run(readName(name).run, group, run, n);
-    for (const box of [boxOf(false), boxOf(true)]) {
-      this.#tables.statement(
-        `UPDATE ${box} SET place = NULL,
-           after = TRIM(REPLACE(' ' || after || ' ', ' ' || ?1 || ' ', ' ' || ?2 || ' ')),
-           reply = CASE WHEN reply = ?1 THEN ?2 ELSE reply END,
-           target = CASE WHEN target = ?1 AND kind = 'react' THEN ?2 ELSE target END
-         WHERE conversation = ?3 AND (INSTR(' ' || after || ' ', ' ' || ?1 || ' ') > 0
-           OR reply = ?1 OR (target = ?1 AND kind = 'react'))`,
-      ).run(former, name, group);
-    }
-    this.#timeline.forget();
   }
 
   /**
@@ -264,10 +248,11 @@ export class GroupRows {
     ).get(group, name);
     if (removal !== undefined) return "removed";
     if (kind === "text") return null;
-    return this.#isErased(group, name) ? "removed" : null;
+    return this.isErased(group, name) ? "removed" : null;
   }
 
-  #isErased(group: string, name: string): boolean {
+  /** Whether what stands under a name has no text any more. */
+  isErased(group: string, name: string): boolean {
     const { own, run, n } = readName(name);
     return this.#tables.statement(
       `SELECT 1 FROM ${boxOf(own)} WHERE conversation = ? AND run = ? AND n = ?
@@ -289,42 +274,5 @@ export class GroupRows {
         eraseTarget(this.#tables, { conversation, target: fork }, "removed");
       }
     }
-  }
-
-  /** Remembers what a message builds on that is not here. */
-  #await({ group, seen, replyTo, to, own }: GroupMessageRow, number: number): void {
-    const named = [
-      ...seen.map((hash) => ({ hash, member: "after" })),
-      ...(replyTo === null ? [] : [{ hash: replyTo, member: "reply" }]),
-      ...(to === null ? [] : [{ hash: to, member: "target" }]),
-    ];
-    for (const { hash, member } of named) {
-      if (this.nameOf(group, hash) !== null) continue;
-      this.#tables.statement(
-        `INSERT OR IGNORE INTO messaging_group_awaited (conversation, hash, own, number, member)
-         VALUES (?, ?, ?, ?, ?)`,
-      ).run(group, hash, Number(own), number, member);
-    }
-  }
-
-  /** What was waiting for a message names it from now on, and gets its place anew. */
-  #arrived({ group, hash }: GroupMessageRow): void {
-    const rows = this.#tables.statement(
-      `DELETE FROM messaging_group_awaited WHERE conversation = ? AND hash = ?
-       RETURNING own, number, member`,
-    ).all(group, hash);
-    if (rows.length === 0) return;
-    const name = this.nameOf(group, hash)!;
-    for (const { own, number, member } of rows) {
-      const box = boxOf(Number(own) === 1);
-      const change = member === "after" ? "after = TRIM(after || ' ' || ?)" : `${member} = ?`;
-      this.#tables.statement(`UPDATE ${box} SET place = NULL, ${change} WHERE number = ?`)
-        .run(name, Number(number));
-      if (member !== "target" || !this.#isErased(group, name)) continue;
-      this.#tables
-        .statement(`UPDATE ${box} SET sealed = x'', erased = 'removed' WHERE number = ?`)
-        .run(Number(number));
-    }
-    this.#timeline.forget();
   }
 }

@@ -123,12 +123,11 @@ export class GroupSending {
       const lane = this.#laneOf(group, peer);
       lane.begin();
       lane.hasProven = false;
-      if (group.roster.find(peer)?.state === "invited") {
-        if (this.#isOwner(group)) this.#enqueueAll(group, lane);
-      } else {
-        this.#say(group, lane, "group_summary");
-        if (group.roster.isMember(peer)) this.#say(group, lane, "group_vector");
-      }
+      const isInvited = group.roster.find(peer)?.state === "invited";
+      if (isInvited && this.#isOwner(group)) this.#enqueueAll(group, lane);
+      // Whoever is invited may have come in, and take others who have for invited in turn.
+      else this.#say(group, lane, "group_summary");
+      if (!isInvited) this.#say(group, lane, "group_vector");
       this.#pump(lane);
     }
   }
@@ -338,7 +337,7 @@ export class GroupSending {
 
   #lacksSigned(group: Group, lane: Lane): boolean {
     return [...group.chain.statements, ...group.roster.counting()]
-      .some(({ hash }) => !lane.given.has(hash));
+      .some(({ hash }) => !lane.given.has(hash) && !lane.told.has(hash));
   }
 
   #enqueueAll(group: Group, lane: Lane): void {
@@ -382,8 +381,8 @@ export class GroupSending {
     const told = what === "group_summary" ? hashesOf(group) : [];
     void sending.acknowledged.then((rttMs) => {
       if (lane.saying.get(what) === sending) lane.saying.delete(what);
-      // Whoever lacks some of it answers, and is given it.
-      if (rttMs !== null) { for (const hash of told) lane.given.add(hash); }
+      // A member who lacks some of it answers, and is given it.
+      if (rttMs !== null) { for (const hash of told) lane.told.add(hash); }
       else if (sending.refused && what === "group_summary") this.#prove(group, lane);
     });
   }

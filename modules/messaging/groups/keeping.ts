@@ -9,6 +9,7 @@ import { boxOf } from "../rows.ts";
 import type { Timeline } from "../timeline.ts";
 import { type GroupMessage, openMessage } from "./core/messages.ts";
 import type { Group } from "./group.ts";
+import type { GroupRows } from "./group_rows.ts";
 import type { Groups } from "./groups.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -26,6 +27,7 @@ interface KeepingParts extends Pick<ModuleContext, "clock" | "own"> {
   readonly tables: ModuleTables;
   readonly signatures: ModuleSignatures;
   readonly groups: Groups;
+  readonly rows: Pick<GroupRows, "withdraw">;
   readonly timeline: Timeline;
 }
 
@@ -149,7 +151,7 @@ export class Keeping {
    * @returns What is not here any more.
    */
   #writeUndone(group: Group, removal: Columns): Columns[] {
-    const { tables } = this.#parts;
+    const { tables, rows } = this.#parts;
     const about = tables.statement(
       `SELECT target FROM ${boxOf(Number(removal.own) === 1)}
        WHERE number = ? AND kind = 'remove' AND target IS NOT NULL`,
@@ -162,12 +164,7 @@ export class Keeping {
        WHERE message.conversation = ?1 AND box.erased = 'removed'
          AND ((box.own = ?2 AND box.run = ?3 AND box.n = ?4) OR box.target = ?5)`,
     ).all(group.id, Number(own), run, n, String(about.target));
-    for (const row of gone) {
-      tables.statement(`DELETE FROM ${boxOf(Number(row.own) === 1)} WHERE number = ?`)
-        .run(Number(row.number));
-      tables.statement("DELETE FROM messaging_group_messages WHERE conversation = ? AND hash = ?")
-        .run(group.id, String(row.hash));
-    }
+    for (const row of gone) rows.withdraw(group.id, String(row.hash));
     return gone;
   }
 
@@ -178,13 +175,11 @@ export class Keeping {
   }
 
   #writeDemoted(group: Group, row: Columns): void {
-    const { tables } = this.#parts;
+    const { tables, rows } = this.#parts;
     const box = boxOf(Number(row.own) === 1);
     const stored = tables.statement(`SELECT sealed FROM ${box} WHERE number = ?`)
       .get(Number(row.number));
-    tables.statement(`DELETE FROM ${box} WHERE number = ?`).run(Number(row.number));
-    tables.statement("DELETE FROM messaging_group_messages WHERE conversation = ? AND hash = ?")
-      .run(group.id, String(row.hash));
+    rows.withdraw(group.id, String(row.hash));
     const sealed = stored === undefined ? null : stored.sealed as Uint8Array;
     this.#writeRow(group, {
       ...row,

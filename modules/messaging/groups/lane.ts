@@ -43,6 +43,8 @@ export class Lane {
   readonly signed = new Map<string, Signed>();
   /** What was signed and is there by its own acknowledgement. */
   readonly given = new Set<string>();
+  /** What was signed and is named in a summary that came: who is out takes that and does not answer what is lacking. */
+  readonly told = new Set<string>();
   /** Hashes of messages whose number others have as well: no vector tells of them. */
   readonly rivals = new Set<string>();
   /** Frames of either kind that say what is here: only the newest of each goes. */

@@ -60,7 +60,7 @@ export class MessagingGroups {
     const groups = new Groups(base);
     const rows = new GroupRows(parts);
     const sending = new GroupSending({ ...base, groups });
-    const keeping = new Keeping({ ...base, groups });
+    const keeping = new Keeping({ ...base, groups, rows });
     const invitations = new Invitations(parts.tables);
     const turns = new Turns();
     const all = { ...base, groups, rows, sending, keeping, invitations, turns };

@@ -101,6 +101,46 @@ Deno.test("what somebody writes after their removal is kept aside by all and pas
   assertEquals(await stages([c], group), ["removed"]);
 });
 
+Deno.test("two who came in while they were apart find each other without the owner", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  await world.part(b, c);
+  const { group } = await a.create("Choir", [b, c]);
+  await world.deliver();
+  await world.away(a);
+  for (const person of [b, c]) await person.accept(group);
+  await world.deliver();
+  await world.join(b, c);
+  await world.deliver();
+  for (const person of [b, c]) {
+    assertEquals(await person.members(group, world.people), ["a", "b", "c"]);
+  }
+});
+
+Deno.test("who has left, and heard no statement since, can be added again", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await world.away(a);
+  await b.leave(group);
+  await world.deliver();
+  await a.ask("POST", "/groups/change", { group, name: "Ensemble" });
+  await a.restart();
+  await world.part(a, c);
+  await world.back(a);
+  await world.deliver();
+  await world.join(a, c);
+  await world.deliver();
+  await a.invite(group, b);
+  await world.deliver();
+  assertEquals((await b.show(group)).stage, "invited");
+  await b.accept(group);
+  await world.deliver();
+  for (const person of [a, c]) {
+    assertEquals(await person.members(group, world.people), ["a", "b", "c"]);
+  }
+});
+
 Deno.test("a group is handed over, and only its new owner can change it", async () => {
   using world = await GroupWorld.start(3);
   const [a, b, c] = world.people;

@@ -10,6 +10,7 @@ Deno.test("edits, removals, reactions and answers reach all members, in any orde
   const first = await a.send(group, "tpyo");
   await world.deliver();
   const answer = await b.send(group, "what?", { reply_to: first });
+  await world.deliver();
   await b.react(group, first, "👍");
   await a.send(group, "typo", { edits: first });
   const gone = await a.send(group, "a secret");
