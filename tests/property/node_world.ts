@@ -27,10 +27,24 @@ const MESSAGING_POSTS = [
   "typing",
   "draft",
   "outbox/cancel",
+  "groups",
+  ...["accept", "decline", "leave", "invite", "remove", "owner", "change", "refound"]
+    .map((name) => `groups/${name}`),
 ];
-const MESSAGING_GETS = ["inbox", "history", "search", "conversations", "outbox"];
-const FILES_POSTS = ["shares", "shares/x/revoke", "offers/x/accept", "offers/x/decline"];
-const FILES_GETS = ["offers", "transfers"];
+const MESSAGING_GETS = [
+  "inbox",
+  "history",
+  "search",
+  "conversations",
+  "outbox",
+  "groups",
+  "groups/show",
+];
+const FILES_POSTS = [
+  ...["shares", "shares/x/revoke", "offers/x/accept", "offers/x/decline"],
+  ...["links", "links/get", "requests"],
+];
+const FILES_GETS = ["offers", "transfers", "links", "requests"];
 
 const ADMIN_POSTS = [
   "backup",
