@@ -1,4 +1,5 @@
-import { statfs } from "node:fs/promises";
+import { statfs } from "node:fs";
+import { promisify } from "node:util";
 import { OpenRedError } from "../protocol/errors.ts";
 import type {
   FolderListing,
@@ -294,7 +295,7 @@ class SystemFolder implements LandingFolder {
 
   async freeBytes(): Promise<number | null> {
     try {
-      const { bavail, bsize } = await statfs(this.path);
+      const { bavail, bsize } = await promisify(statfs)(this.path);
       return bavail * bsize;
     } catch {
       return null;
