@@ -7,6 +7,7 @@ import { encodeUtf8 } from "../../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../../protocol/errors.ts";
 import type { ModuleLoad } from "../../../../protocol/module_api.ts";
 import { nextTurn, settle } from "../../../world/settle.ts";
+import { until } from "../../../world/until.ts";
 import { fileOf, FileWorld, sha256Of } from "./file_world.ts";
 
 const FOLDER = "folder:shared:write";
@@ -82,8 +83,10 @@ Deno.test("revoke waits for no other change of modules", async () => {
   using test = await FileWorld.create();
   await test.load(READER, { grants: ["peers"] });
   const slow = fileOf({ name: "slow" }, `start: () => new Promise(() => {}),`);
+  const { clock } = test.world.parts;
+  const timers = clock.waitingMs.length;
   const loading = assertRejects(() => test.load(slow), OpenRedError);
-  await settle();
+  await until(() => clock.waitingMs.length > timers, "the host waits for what is loaded");
   await test.host.revoke("reader", "peers");
   assertEquals(await test.hosted.ask("GET", "/m/reader/peers"), "forbidden");
   await test.pass(10_000);
