@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PEER_WORD, readPeer } from "./arguments.ts";
+import { CONVERSATION_WORD, readConversation } from "./arguments.ts";
 import { ChatConversation } from "./chat_conversation.ts";
 import { chatByLines } from "./chat_lines.ts";
 import { type ChatParts, ChatSession } from "./chat_session.ts";
@@ -41,17 +41,17 @@ async function printUnsaved({ err, out }: ChatContext, text: string): Promise<vo
 /** Writes with somebody. */
 export const chatCommand = defineCommand({
   name: "chat",
-  summary: "write with a peer, live",
+  summary: "write with a peer or a group, live",
   details:
     "The whole screen of a terminal: the conversation above, below it what you write. Enter sends,\n" +
     "Alt-Enter begins a line, arrows and page keys look back, /help lists the commands, Ctrl-C\n" +
     "leaves. Beside own messages stands what became of them: waits, ✓ sent, ✓✓ delivered, ✓✓ read.\n" +
     "What is not sent yet is kept as a draft. Where there is no terminal, or TERM is dumb, each line\n" +
     "of standard input is a message, and what comes is printed.",
-  words: [PEER_WORD],
+  words: [CONVERSATION_WORD],
   options: { data: COMMON_OPTIONS.data },
   async run(context) {
-    const word = readPeer(context.words[0]);
+    const word = readConversation(context.words[0]);
     const node = await context.openNode();
     // From before the conversation is read, so that nothing falls between.
     const events = await node.events();

@@ -7,6 +7,7 @@ import type { PeerDetail } from "../protocol/admin_api.ts";
 import type { DraftView, HistoryMessage, HistoryView } from "../protocol/messaging_api.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { readNewest } from "./history.ts";
+import { nameOf, shortName } from "./message_lines.ts";
 import { shortId } from "./output.ts";
 
 /** How many messages are shown at first, and how many more each time. */
@@ -50,8 +51,8 @@ export class ChatConversation {
 
   /** Whom it is with. */
   get name(): string {
-    const { petname, conversation } = this.view;
-    return petname ?? shortId(conversation);
+    const { petname, group, conversation } = this.view;
+    return petname ?? (group === undefined ? shortId(conversation) : shortName(group.name));
   }
 
   get firstUnread(): string | null {
@@ -70,9 +71,7 @@ export class ChatConversation {
   }
 
   nameOf(from: string): string {
-    if (from === this.#ownId) return "you";
-    const { conversation, petname } = this.view;
-    return from === conversation && petname !== null ? petname : shortId(from);
+    return from === this.#ownId ? "you" : nameOf(this.view, from);
   }
 
   numberOf({ id }: Pick<HistoryMessage, "id">): number {
@@ -184,9 +183,10 @@ export class ChatConversation {
   /** Whether an event is about this conversation. @param data As the node told it. */
   isMeant(data: unknown): boolean {
     if (typeof data !== "object" || data === null) return false;
-    const { peer, conversation, message, session } = data as Record<string, unknown>;
-    const { conversation: id } = this.view;
-    if (peer === id || conversation === id) return true;
-    return [message, session].some((part) => part !== undefined && this.isMeant(part));
+    const { peer, conversation, group, message, session } = data as Record<string, unknown>;
+    const part = message ?? session;
+    if (part !== undefined) return this.isMeant(part);
+    // What a peer does in a group is no part of the conversation with them.
+    return (conversation ?? group ?? peer) === this.view.conversation;
   }
 }

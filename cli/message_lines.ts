@@ -49,7 +49,7 @@ export function shortName(name: string): string {
 }
 
 /** How somebody is called who wrote in a conversation. */
-function nameOf({ petname, group }: HistoryView, id: string): string {
+export function nameOf({ petname, group }: HistoryView, id: string): string {
   return (group === undefined ? petname : group.petnames[id]) ?? shortId(id);
 }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { until as untilHolds } from "../world/until.ts";
 import { runInProcess, type RunResult } from "./command_line.ts";
-import { FakeConversation, OWN, PEER } from "./fake_conversation.ts";
+import { FakeConversation, GROUP, OWN, PEER } from "./fake_conversation.ts";
 import { ScreenTerminal } from "./screen_terminal.ts";
 
 interface Chat {
@@ -25,7 +25,7 @@ async function chatting(
     ports: { openTerminal: () => terminal },
   });
   try {
-    await until(() => terminal.seen[0]!.startsWith("anna"));
+    await until(() => terminal.seen[0]!.startsWith(node.group?.name ?? "anna"));
     await run({ node, terminal, ended });
   } finally {
     stop.abort();
@@ -70,6 +70,35 @@ Deno.test("chat shows a conversation, what is not read, and what becomes of own 
     node.tell("messaging.message", { message: { peer: PEER } });
     await shows(chat, "│ live");
     assertEquals(terminal.seen.at(-1), ">");
+  });
+});
+
+Deno.test("chat shows a group by its name and its people by theirs, and what they do there only", async () => {
+  const node = new FakeConversation();
+  node.group = { name: "climbers", you: OWN, petnames: { [PEER]: "anna" } };
+  node.add(PEER, "Sunday?");
+  await chatting(node, async (chat) => {
+    const { terminal } = chat;
+    await shows(chat, "│ Sunday?");
+    assertEquals(terminal.seen[1], "anna  1970-01-01 00:00:00  1");
+    node.tell("messaging.typing", { peer: PEER });
+    node.add(PEER, "At nine");
+    node.tell("messaging.changed", { peer: PEER, group: GROUP });
+    await shows(chat, "│ At nine");
+    assert(!terminal.seen.some((row) => row.includes("is writing")), "that was to this node alone");
+    node.tell("messaging.typing", { peer: PEER, group: GROUP });
+    await shows(chat, "climbers is writing");
+  });
+});
+
+Deno.test("chat with a peer shows nothing of what that peer does in a group", async () => {
+  const node = new FakeConversation();
+  await chatting(node, async (chat) => {
+    node.tell("messaging.typing", { peer: PEER, group: GROUP });
+    node.add(PEER, "live");
+    node.tell("messaging.changed", { peer: PEER });
+    await shows(chat, "│ live");
+    assert(!chat.terminal.seen.some((row) => row.includes("is writing")));
   });
 });
 

@@ -3,15 +3,23 @@
  *
  * @module
  */
-import type { HistoryMessage, HistoryView } from "../../protocol/messaging_api.ts";
+import type {
+  GroupHistoryView,
+  HistoryMessage,
+  HistoryView,
+} from "../../protocol/messaging_api.ts";
 import { type FakeAdmin, type FakeAnswer, type SeenRequest, startFakeAdmin } from "./fake_admin.ts";
 
 export const OWN = "z6MkoT4KkdzYdPdepnmVu8Mh52aKzPTMjfvRdNqzoeNnkRoV";
 export const PEER = "z6MksLQg6ZMcowK4k5SRMU4Rk5dAEedCsz9Lpxn3WrrhexFc";
 
+export const GROUP = "bjVP5G0XlGDCPN4ntm_JGc43c3DRbQasUw2BmtXhUTw";
+
 export class FakeConversation implements AsyncDisposable {
   readonly admin: FakeAdmin;
   readonly messages: HistoryMessage[] = [];
+  /** Set for a group, whose id stands for the conversation. */
+  group: GroupHistoryView | null = null;
   draft = "";
   unread = 0;
   sessions = 1;
@@ -100,8 +108,9 @@ export class FakeConversation implements AsyncDisposable {
     const end = Number(query.get("before") ?? this.messages.length);
     const begin = Math.max(0, end - Number(query.get("limit")));
     return {
-      conversation: PEER,
-      petname: "anna",
+      ...(this.group === null
+        ? { conversation: PEER, petname: "anna" }
+        : { conversation: GROUP, petname: null, group: this.group }),
       unread: this.unread,
       receipts: true,
       messages: this.messages.slice(begin, end),
