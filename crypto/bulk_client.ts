@@ -11,16 +11,12 @@ import type {
   BulkResult,
 } from "./bulk/bulk_messages.ts";
 import { BULK_READY, movable } from "./bulk/bulk_messages.ts";
+import { CRYPTO_WORKER_OPTIONS } from "./client.ts";
 import { type BulkCrypto, CryptoError } from "./interface.ts";
 
 const IDLE_MS = 10_000;
 
-/** How the Worker is started: it may compute, and nothing else. */
-const OPTIONS: WorkerOptions = {
-  type: "module",
-  name: "openred-bulk",
-  deno: { permissions: "none" },
-};
+const OPTIONS: WorkerOptions = { ...CRYPTO_WORKER_OPTIONS, name: "openred-bulk" };
 
 export interface BulkParts {
   /** Calls `callback` once after `delayMs`. The returned function cancels it. */

@@ -3,11 +3,18 @@
  *
  * @module
  */
+import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import type { LandingFolder } from "../api.ts";
+import type { LandingFolder, ModuleContext } from "../api.ts";
 import { cleanName, foldName, numberedName } from "./file_names.ts";
 
 const MAX_NUMBER = 10_000;
+const PART_ID_BYTES = 16;
+
+/** A hidden name that nobody guesses, for what grows beside its place. */
+export function newPartName(random: ModuleContext["random"]): string {
+  return `.openred-${encodeBase64Url(random.bytes(PART_ID_BYTES))}`;
+}
 
 /** Landings follow each other, so that two names of one kind are not given at once. */
 export class Landing {

@@ -10,6 +10,7 @@ import type { ShareState, ShareView } from "../../protocol/file_sharing_api.ts";
 import type { FileHashes, ModuleContext, NodeId, OwnerFiles } from "../api.ts";
 import { type ContentId, hashFile } from "./content.ts";
 import { hashFolder, listFolder } from "./folder_listing.ts";
+import { type HashingProgress, HashingQueue } from "./hashing_queue.ts";
 import type { KeptParts } from "./kept_parts.ts";
 import type { Held, Records } from "./records.ts";
 import { memoryFile, nameOfPart } from "./shared_disk.ts";
@@ -81,25 +82,25 @@ type Hearing = (bytes: number) => void;
 /** The shares of one node. */
 export class Shares {
   readonly #parts: ShareParts;
-  readonly #stop = new AbortController();
-  readonly #hashing = new Map<string, { readonly done: Promise<void>; bytes: number }>();
-  /** One file is hashed at a time. */
-  #last: Promise<void> = Promise.resolve();
+  readonly #hashing: HashingQueue;
 
   constructor(parts: ShareParts) {
     this.#parts = parts;
+    this.#hashing = new HashingQueue({
+      log: parts.log,
+      hash: (id, progress) => this.#hash(id, progress),
+    });
   }
 
   /** Goes on with what was not hashed to its end. */
   start(): void {
     for (const { id, value } of this.#parts.records.all()) {
-      if (value.state === "hashing") this.#hashLater(id);
+      if (value.state === "hashing") this.#hashing.add(id);
     }
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await Promise.all([...this.#hashing.values()].map(({ done }) => done));
+    await this.#hashing.stop();
   }
 
   /**
@@ -141,7 +142,7 @@ export class Shares {
       files,
     };
     await records.add({ id, peer, value });
-    this.#hashLater(id);
+    this.#hashing.add(id);
     return id;
   }
 
@@ -165,18 +166,7 @@ export class Shares {
     return [{ ...one, length: bytes }];
   }
 
-  #hashLater(id: string): void {
-    const progress = { bytes: 0, done: Promise.resolve() };
-    progress.done = this.#last.then(() => this.#hash(id, progress)).catch((error) => {
-      if (!this.#stop.signal.aborted) {
-        this.#parts.log.log("error", "hashing_failed", { text: String(error) });
-      }
-    }).finally(() => this.#hashing.delete(id));
-    this.#hashing.set(id, progress);
-    this.#last = progress.done;
-  }
-
-  async #hash(id: string, progress: { bytes: number }): Promise<void> {
+  async #hash(id: string, progress: HashingProgress): Promise<void> {
     const { records, events, ready } = this.#parts;
     const files: SharedFile[] = [];
     try {
@@ -200,7 +190,7 @@ export class Shares {
 
   async #hashOne({ id, file, shared }: Hashed, hashed: Hearing): Promise<SharedFile> {
     const { disk, hashes } = this.#parts;
-    const { signal } = this.#stop;
+    const { signal } = this.#hashing;
     const opened = await disk.openFile(shared.path);
     try {
       if (opened.bytes > MAX_FILE_BYTES) throw new OpenRedError("too_large", "It grew too long");
@@ -214,7 +204,7 @@ export class Shares {
   /** @returns What its list is called, then what its files contain. */
   async #hashFolder({ id, file, shared }: Hashed, hashed: Hearing): Promise<readonly SharedFile[]> {
     const { disk, hashes, kept, records } = this.#parts;
-    const { signal } = this.#stop;
+    const { signal } = this.#hashing;
     const folder = await listFolder(disk, shared.path, signal);
     const entries = folder.entries.length;
     const { kind: _, entries: __, leftOut: ___, ...plain } = shared;
@@ -311,7 +301,7 @@ export class Shares {
   }
 
   hashedBytes(id: string): number {
-    return this.#hashing.get(id)?.bytes ?? 0;
+    return this.#hashing.hashedBytes(id);
   }
 }
 

@@ -10,6 +10,7 @@ import type { LandingFolder, ModuleContext, NodeId } from "../api.ts";
 import { download, type DownloadParts, type Transfer } from "./download.ts";
 import type { Checked } from "./fetching.ts";
 import { placeOf, removeUnlanded } from "./folder_place.ts";
+import { newPartName } from "./landing.ts";
 import type { Offer } from "./offers.ts";
 import { pause } from "./pause.ts";
 import type { Held, Records } from "./records.ts";
@@ -84,7 +85,7 @@ export class Transfers {
     const place = await disk.openFolder(folder);
     const { path } = place;
     await this.#checkRoom(place, value.files);
-    const part = `.openred-${encodeBase64Url(random.bytes(ID_BYTES))}.part`;
+    const part = `${newPartName(random)}.part`;
     const transfer: Transfer = {
       share: value.share,
       files: value.files,

@@ -4,13 +4,11 @@
  * @module
  * @see docs/PROTOCOL.md, "Messages"
  */
-import { encodeBase64Url } from "../../crypto/encoding.ts";
 import type { ModuleContext, ModuleTables } from "../api.ts";
+import { newFrameId } from "./frame_ids.ts";
 import { nameText, readName } from "./names.ts";
 import { builtOn, type MessageRow } from "./rows.ts";
 import { aadOfRow, type BoundRow, sealTexts } from "./sealed_texts.ts";
-
-const ID_BYTES = 16;
 
 /** What says to a peer that a number never comes. */
 export type Word = BoundRow & { readonly sealed: Uint8Array };
@@ -27,7 +25,7 @@ export async function sealWords(
     own: true,
     form: 2,
     peer: "",
-    id: encodeBase64Url(random.bytes(ID_BYTES)),
+    id: newFrameId(random),
     kind: "remove",
     run: null,
     n: null,

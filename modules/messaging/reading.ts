@@ -4,16 +4,15 @@
  * @module
  */
 import * as v from "valibot";
-import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { frameHeaderSchema } from "../../protocol/frames.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type { ModuleContext, ModuleTables, NodeId, PeerFrame, Sending } from "../api.ts";
+import { newFrameId } from "./frame_ids.ts";
 import { MESSAGE_PERMISSION, READ } from "./manifest.ts";
 import { ownNameSchema, type RunNumber } from "./names.ts";
 import { readUpto, writeRead } from "./read_marks.ts";
 import type { Timeline } from "./timeline.ts";
 
-const ID_BYTES = 16;
 /** A number that is missing for so long is not waited for. */
 const GAP_MS = 24 * 3_600_000;
 
@@ -102,7 +101,7 @@ export class Reading {
     const upto = this.#uptoOf(conversation, seen);
     if (upto === null) return;
     this.#telling.get(conversation)?.cancel();
-    const id = encodeBase64Url(random.bytes(ID_BYTES));
+    const id = newFrameId(random);
     const sending = send({ peer: conversation, type: READ, id, header: { upto } });
     this.#telling.set(conversation, sending);
     sending.acknowledged.then(async (rttMs) => {

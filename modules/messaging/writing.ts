@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import { newFrameId } from "./frame_ids.ts";
 import type { Conversations } from "./conversations.ts";
 import { eraseTarget } from "./erasing.ts";
 import { nameText, readName } from "./names.ts";
@@ -14,7 +14,6 @@ import { DELIVERY, type Kind, type MessageRow, rowsOfBox } from "./rows.ts";
 import { aadOfRow, type BoundRow, sealTexts } from "./sealed_texts.ts";
 import type { Timeline } from "./timeline.ts";
 
-const ID_BYTES = 16;
 /** What may wait for one peer: it may never come back. */
 const MAX_WAITING = 100_000;
 
@@ -136,7 +135,7 @@ export class Writing {
       own: true,
       form: 2,
       peer: "",
-      id: encodeBase64Url(random.bytes(ID_BYTES)),
+      id: newFrameId(random),
       kind,
       run: null,
       n: null,

@@ -7,6 +7,7 @@ import { decodeBase64Url, encodeBase64Url } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { FileHashes, LandingFolder, ModuleContext, OwnerFiles } from "../../api.ts";
 import { cleanName, foldName, numberedName } from "../file_names.ts";
+import { newPartName } from "../landing.ts";
 import type { Held } from "../records.ts";
 import { IncomingFile } from "./incoming_file.ts";
 import { folderName, type LinkRequest, type Received, reservedBytes } from "./request.ts";
@@ -109,7 +110,7 @@ export class IncomingUploads {
     if (room !== null && room < wanted) {
       throw new OpenRedError("overloaded", "There is no room for so much");
     }
-    const grown = `.openred-${encodeBase64Url(random.bytes(ID_BYTES))}`;
+    const grown = newPartName(random);
     await note(grown);
     const upload: Upload = {
       id: encodeBase64Url(random.bytes(ID_BYTES)),

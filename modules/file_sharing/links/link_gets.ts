@@ -8,7 +8,7 @@ import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { LinkGetView, LinkHead, ParsedLink } from "../../../protocol/file_links.ts";
 import type { LandingFolder, ModuleContext, OwnerFiles } from "../../api.ts";
-import type { Landing } from "../landing.ts";
+import { type Landing, newPartName } from "../landing.ts";
 import { fetchLinkFile, type LinkFetchParts } from "./link_fetch.ts";
 import { type OpenedLink, openLink } from "./link_opening.ts";
 
@@ -124,8 +124,8 @@ export class LinkGets {
     file: number,
     reached: (bytes: number) => void,
   ): Promise<string> {
-    const { random, landing } = this.#parts;
-    const part = `.openred-${encodeBase64Url(random.bytes(ID_BYTES))}.part`;
+    const { landing } = this.#parts;
+    const part = `${newPartName(this.#parts.random)}.part`;
     const growing = await folder.openPart(part);
     try {
       try {

@@ -16,6 +16,7 @@ import {
 } from "../../../protocol/file_links.ts";
 import type { FileHashes, ModuleContext, NodeId, OwnerFiles, Passwords } from "../../api.ts";
 import { hashFile } from "../content.ts";
+import { type HashingProgress, HashingQueue } from "../hashing_queue.ts";
 import type { Held, Records } from "../records.ts";
 import { Guesses } from "./guesses.ts";
 import { LinkLayers } from "./link_layers.ts";
@@ -58,13 +59,14 @@ export class Links {
   readonly #parts: LinkParts;
   readonly #guesses: Guesses;
   readonly layers: LinkLayers;
-  readonly #stop = new AbortController();
-  readonly #hashing = new Map<string, { readonly done: Promise<void>; bytes: number }>();
-  /** One file is hashed at a time. */
-  #last: Promise<void> = Promise.resolve();
+  readonly #hashing: HashingQueue;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    this.#hashing = new HashingQueue({
+      log: parts.log,
+      hash: (id, progress) => this.#hash(id, progress),
+    });
     this.#guesses = new Guesses(parts.clock);
     this.layers = new LinkLayers(parts.storage);
   }
@@ -72,13 +74,12 @@ export class Links {
   /** Goes on with what was not hashed to its end. */
   start(): void {
     for (const { id, value } of this.#parts.records.all()) {
-      if (value.state === "hashing") this.#hashLater(id);
+      if (value.state === "hashing") this.#hashing.add(id);
     }
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await Promise.all([...this.#hashing.values()].map(({ done }) => done));
+    await this.#hashing.stop();
   }
 
   /** Those that the owner sees. */
@@ -129,7 +130,7 @@ export class Links {
       files,
     };
     await records.add({ id, peer: own.id as NodeId, value });
-    this.#hashLater(id);
+    this.#hashing.add(id);
     return { id, path: `${LINK_PATH.slice(1)}${link}#${encodeBase64Url(secrets.secret)}` };
   }
 
@@ -149,18 +150,7 @@ export class Links {
     };
   }
 
-  #hashLater(id: string): void {
-    const progress = { bytes: 0, done: Promise.resolve() };
-    progress.done = this.#last.then(() => this.#hash(id, progress)).catch((error) => {
-      if (!this.#stop.signal.aborted) {
-        this.#parts.log.log("error", "hashing_failed", { text: String(error) });
-      }
-    }).finally(() => this.#hashing.delete(id));
-    this.#hashing.set(id, progress);
-    this.#last = progress.done;
-  }
-
-  async #hash(id: string, progress: { bytes: number }): Promise<void> {
+  async #hash(id: string, progress: HashingProgress): Promise<void> {
     const files: LinkedFile[] = [];
     try {
       for (const [file, linked] of (this.#parts.records.get(id)?.value.files ?? []).entries()) {
@@ -186,7 +176,7 @@ export class Links {
     hashed: (bytes: number) => void,
   ): Promise<LinkedFile> {
     const { disk, hashes, records } = this.#parts;
-    const { signal } = this.#stop;
+    const { signal } = this.#hashing;
     const opened = await disk.openFile(linked.path);
     try {
       if (opened.bytes > MAX_FILE_BYTES) throw new OpenRedError("too_large", "It grew too long");
@@ -332,6 +322,6 @@ export class Links {
   }
 
   hashedBytes(id: string): number {
-    return this.#hashing.get(id)?.bytes ?? 0;
+    return this.#hashing.hashedBytes(id);
   }
 }

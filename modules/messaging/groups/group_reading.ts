@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import type { ModuleContext, ModuleTables, NodeId, PeerFrame, Sending } from "../../api.ts";
+import { newFrameId } from "../frame_ids.ts";
 import type { Conversations } from "../conversations.ts";
 import { GROUP_READ, GROUP_TYPING } from "../manifest.ts";
 import type { Reading } from "../reading.ts";
 import type { Group } from "./group.ts";
 import { conversationOf } from "./group_rows.ts";
 
-const ID_BYTES = 16;
 const TYPING_EVERY_MS = 3_000;
 const MAX_HEARD = 1_000;
 
@@ -46,7 +45,7 @@ export class GroupReading {
       if (!group.roster.isMember(peer) || tables.peers.isBlocked(peer)) continue;
       const key = `${group.id} ${peer}`;
       this.#telling.get(key)?.cancel();
-      const id = encodeBase64Url(random.bytes(ID_BYTES));
+      const id = newFrameId(random);
       const header = { group: group.id, upto: { run: String(run), n: Number(n) } };
       const sending = send({ peer, type: GROUP_READ, id, header });
       this.#telling.set(key, sending);

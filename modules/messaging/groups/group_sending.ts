@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { decodeBase64Url, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { decodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { ModuleContext, ModuleTables, NodeId, OutgoingFrame, Sending } from "../../api.ts";
+import { newFrameId } from "../frame_ids.ts";
 import { boxOf, readRow } from "../rows.ts";
 import { aadOfRow, openTexts, SALT_LENGTH } from "../sealed_texts.ts";
 import { highest, type Ranges } from "./core/ranges.ts";
@@ -23,7 +24,6 @@ import { Lane, type RunNumbers, type Said, type Signed, WINDOW } from "./lane.ts
 /** How long what came waits for more of it, before others are told. */
 const SPREAD_MS = 2_000;
 const MARK_MS = 100;
-const ID_BYTES = 16;
 
 interface SendingParts extends
   Pick<
@@ -375,7 +375,7 @@ export class GroupSending {
     const body = what === "group_summary"
       ? writeSummary(group.summary())
       : writeVector(this.#toldVector(group));
-    const id = encodeBase64Url(random.bytes(ID_BYTES));
+    const id = newFrameId(random);
     const sending = send({ peer: lane.peer, type: what, id, header: { group: group.id }, body });
     lane.saying.set(what, sending);
     const told = what === "group_summary" ? hashesOf(group) : [];
