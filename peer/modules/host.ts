@@ -318,7 +318,9 @@ export class ModuleHost {
   }
 
   #view(given: ModuleState): ModuleView {
-    const { name, version, kind, sha256, grants } = given;
+    const { name, kind, sha256, grants } = given;
+    // What is to take over is noted before it has.
+    const version = this.runs.get(name)?.manifest.version ?? given.version;
     return {
       name,
       version,

@@ -199,3 +199,19 @@ Deno.test("a call under way goes on in the former version when another one takes
   await loaded;
   assertEquals((await test.threads.started[0]!.ended).why, "stopped");
 });
+
+Deno.test("a version that has not taken over yet is not shown as the one that runs", async () => {
+  using test = await FileWorld.create();
+  const { clock } = test.world.parts;
+  await test.load(fileOf({ name: "slow", version: "1.0.0" }));
+  const timers = clock.waitingMs.length;
+  const next = fileOf({ name: "slow", version: "2.0.0" }, `start: () => new Promise(() => {}),`);
+  const loading = assertRejects(() => test.load(next, { change: "upgrade" }), OpenRedError);
+  const isStarting = () =>
+    test.hosted.states.get("slow")?.version === "2.0.0" && clock.waitingMs.length > timers;
+  await until(isStarting, "it is noted, and starts");
+  assertEquals(test.view("slow"), "1.0.0 running");
+  await test.pass(10_000);
+  await loading;
+  assertEquals(test.view("slow"), "1.0.0 running");
+});
