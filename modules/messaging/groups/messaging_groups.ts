@@ -70,7 +70,7 @@ export class MessagingGroups {
     this.incoming = new GroupIncoming(all);
     this.acts = new GroupActs({ ...all, incoming: this.incoming });
     this.writing = new GroupWriting({ ...all, incoming: this.incoming });
-    this.reading = new GroupReading(parts);
+    this.reading = new GroupReading(all);
     this.views = new GroupViews(all);
     this.#context = parts;
     this.#sending = sending;
@@ -90,6 +90,7 @@ export class MessagingGroups {
 
   confirmed(peer: NodeId): void {
     this.#sending.confirmed(peer).catch((error: unknown) => this.#failed(error));
+    this.reading.confirmed(peer).catch((error: unknown) => this.#failed(error));
   }
 
   /** Inside a transaction: nothing goes to this id any more. */
