@@ -11,6 +11,7 @@ import { sealWords, writeWord } from "./number_words.ts";
 import { openRows } from "./opened_texts.ts";
 import { createLane, fittingOf, hasRoom, isBusy, type Lane, WINDOW } from "./outbox_lane.ts";
 import { DELIVERY, type Erased, type MessageRow, nameOfRow, readRow } from "./rows.ts";
+import { ADDRESSED_FORM } from "./sealed_texts.ts";
 
 /** When what a peer refused, or what failed here, is tried again without a new session. */
 const AGAIN_MS = 5 * 60_000;
@@ -219,7 +220,9 @@ export class Outbox {
     });
     for (const row of ended) {
       this.#waiting.delete(row.peer as NodeId);
-      this.#lanes.get(row.peer as NodeId)?.underWay.get(row.id)?.sending.cancel();
+      const lane = this.#lanes.get(row.peer as NodeId);
+      lane?.underWay.get(row.id)?.sending.cancel();
+      lane?.left.delete(row.id);
       this.#delivered.delete(row.id);
     }
     for (const peer of new Set(ended.map((row) => row.peer as NodeId))) {
@@ -326,6 +329,7 @@ export class Outbox {
       if (row === undefined) continue;
       if (row.erased !== null) erased.push(row);
       else if (text === null) damaged.push(row);
+      else if (this.#recipientOf(row) !== peer) damaged.push(this.#misled(row));
       else this.#send(peer, lane, { row, text });
     }
     // What was said of a message that is gone need not go; what was changed on disk cannot, and that is said.
@@ -335,6 +339,22 @@ export class Outbox {
     if (damaged.length > 0) {
       await this.end(damaged, { delivered: DELIVERY.givenUp, erased: null });
     }
+  }
+
+  /** Whom a message is for, as its text says. Former versions did not write that down. */
+  #recipientOf({ form, writtenTo, peer }: MessageRow): NodeId {
+    const { peers } = this.#parts.tables;
+    return form === ADDRESSED_FORM ? peers.lastId(writtenTo as NodeId) : peer as NodeId;
+  }
+
+  /** A message that would have gone to somebody else: who it was for hears that its number never comes. */
+  #misled(row: MessageRow): MessageRow {
+    this.#parts.events.warn(
+      "damaged",
+      `The recipient of a message that waits was changed on disk: it does not go to ${row.peer}`,
+    );
+    this.#waiting.delete(row.peer as NodeId);
+    return { ...row, peer: this.#recipientOf(row) };
   }
 
   #send(peer: NodeId, lane: Lane, { row, text }: { row: MessageRow; text: string }): void {

@@ -128,7 +128,9 @@ export class Timeline {
         .statement(`UPDATE ${boxOf(own)} SET conversation = ?${place} WHERE conversation = ?`)
         .run(next, old);
     }
-    this.#tables.statement("DELETE FROM messaging_dangling WHERE conversation = ?").run(old);
+    this.#tables.statement(
+      "UPDATE OR REPLACE messaging_dangling SET conversation = ? WHERE conversation = ?",
+    ).run(next, old);
   }
 
   #line(conversation: NodeId): Line {

@@ -185,6 +185,19 @@ Deno.test("Timeline puts two conversations in one order once their peer is one",
   });
 });
 
+Deno.test("Timeline goes on waiting for what something builds on whose peer is another id since", async () => {
+  await withTimeline(async (tables, timeline) => {
+    const common = { own: false, run: "PPPPPPPPPPA", after: "", sentAt: 5 };
+    await store(tables, timeline, { ...common, n: 1, id: "answer", reply: "p.QQQQQQQQQQA.1" });
+    await tables.write(() => timeline.writeMove(PEER, NEXT));
+    const question = { ...common, run: "QQQQQQQQQQA", n: 1, id: "question", reply: null };
+    await tables.write(() => {
+      const message = { ...question, conversation: NEXT, target: null };
+      assertEquals(timeline.admit(message), null, "something stands behind it");
+    });
+  });
+});
+
 Deno.test("Timeline knows the newest of each run, also of more than it keeps in memory", async () => {
   await withTimeline(async (tables, timeline) => {
     const runs = Array.from({ length: 100 }, (_, index) => `P${index}`);
