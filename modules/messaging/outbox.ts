@@ -67,7 +67,7 @@ export class Outbox {
     const lane = this.#laneOf(peer);
     // Whoever reads the rows has met it there.
     if (lane.underWay.has(row.id)) return;
-    const isNext = lane.isWhole && !lane.isPumping && hasRoom(lane);
+    const isNext = lane.isWhole && !lane.filling.isRunning && hasRoom(lane);
     if (isNext && row.number > lane.upTo) {
       try {
         return this.#send(peer, lane, { row, text });
@@ -132,17 +132,8 @@ export class Outbox {
   /** Sends the oldest waiting messages of a peer, as far as the window allows. */
   pump(peer: NodeId): void {
     const lane = this.#laneOf(peer);
-    if (lane.isPumping) {
-      lane.isAskedAgain = true;
-      return;
-    }
-    if (isBusy(lane)) return;
-    lane.isPumping = true;
-    this.#fill(peer, lane).catch((error: unknown) => this.#failed(lane, error)).finally(() => {
-      lane.isPumping = false;
-      const isAskedAgain = lane.isAskedAgain;
-      lane.isAskedAgain = false;
-      if (isAskedAgain) return this.pump(peer);
+    lane.filling.run().catch((error: unknown) => this.#failed(lane, error)).finally(() => {
+      if (lane.filling.isRunning) return;
       // Of a peer to whom nothing goes, nothing stays here: anybody may have a session.
       const isIdle = lane.isWhole && lane.upTo === 0 && lane.underWay.size === 0;
       if (isIdle && this.#lanes.get(peer) === lane) this.#lanes.delete(peer);
@@ -263,7 +254,7 @@ export class Outbox {
   #laneOf(peer: NodeId): Lane {
     const held = this.#lanes.get(peer);
     if (held !== undefined) return held;
-    const lane = createLane();
+    const lane = createLane((lane) => this.#fill(peer, lane));
     this.#lanes.set(peer, lane);
     return lane;
   }
@@ -313,6 +304,7 @@ export class Outbox {
 
   /** Reads what is not under way, oldest first, opens it and sends it. */
   async #fill(peer: NodeId, lane: Lane): Promise<void> {
+    if (isBusy(lane)) return;
     const waiting = this.#readWaiting(peer, lane);
     const texts = await openRows(this.#parts, waiting);
     // The peer was blocked, forgotten or followed meanwhile.

@@ -216,7 +216,7 @@ export class GroupViews {
       run,
       lacked: held.flatMap(([from, to]): Ranges => {
         const lacked = others.map((id) =>
-          difference([[from, to]], sending.heldBy(group.id, id, run))
+          difference([[from, to]], sending.lanes.heldBy(group.id, id, run))
         );
         const numbers = lacked.flat();
         return numbers.length === 0
@@ -238,7 +238,7 @@ export class GroupViews {
     { hash, run, n }: Signed & { readonly hash: string },
   ): Promise<DeliveryState> {
     const { sending, peers, tables } = this.#parts;
-    const state = sending.stateOf(group.id, member, { hash, run, n });
+    const state = sending.lanes.stateOf(group.id, member, { hash, run, n });
     if (state === "left") return (await peers.get(member)).connected ? "sent" : "waiting";
     if (state === "waiting") return "waiting";
     return n <= readUpto(tables, { conversation: group.id, member }, run) ? "read" : "delivered";

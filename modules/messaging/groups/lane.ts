@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { RunAgain } from "../../../protocol/run_again.ts";
 import type { NodeId, Sending } from "../../api.ts";
 import { contains, difference, type Ranges, union } from "./core/ranges.ts";
 import { lacking, type RunEntry } from "./core/vectors.ts";
@@ -55,16 +56,17 @@ export class Lane {
   readonly #refused = new Set<string>();
   /** What this node may say of the group was shown in this session. */
   hasProven = false;
-  isPumping = false;
-  isAskedAgain = false;
+  /** Sends what there is room for. */
+  readonly filling: RunAgain;
   /** What they have, or will never have. */
   readonly #theirs = new Map<string, RunEntry>();
   /** What they asked for by their last vector. */
   #owed: readonly RunNumbers[] = [];
 
-  constructor(group: string, peer: NodeId) {
+  constructor(group: string, peer: NodeId, fill: (lane: Lane) => Promise<void>) {
     this.group = group;
     this.peer = peer;
+    this.filling = new RunAgain(() => fill(this));
   }
 
   /** When something may be said, from now on: 0 for at once. */

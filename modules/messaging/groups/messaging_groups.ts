@@ -96,7 +96,7 @@ export class MessagingGroups {
   /** Inside a transaction: nothing goes to this id any more. */
   writeDrop(peer: NodeId): void {
     this.groups.writeDrop(peer);
-    this.#sending.writeDrop(peer);
+    this.#sending.lanes.writeDrop(peer);
   }
 
   async #start(): Promise<void> {
