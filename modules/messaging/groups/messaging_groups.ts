@@ -17,6 +17,7 @@ import {
 } from "../manifest.ts";
 import type { Reading } from "../reading.ts";
 import type { Timeline } from "../timeline.ts";
+import { GivingUp } from "./giving_up.ts";
 import { GroupActs } from "./group_acts.ts";
 import { GroupIncoming } from "./group_incoming.ts";
 import { GroupReading } from "./group_reading.ts";
@@ -51,6 +52,7 @@ export class MessagingGroups {
   readonly #context: ModuleContext;
   readonly #sending: GroupSending;
   readonly #keeping: Keeping;
+  readonly #givingUp: GivingUp;
   #cancelSweep: () => void = () => {};
 
   constructor(parts: GroupParts) {
@@ -75,6 +77,7 @@ export class MessagingGroups {
     this.#context = parts;
     this.#sending = sending;
     this.#keeping = keeping;
+    this.#givingUp = new GivingUp({ ...all, lanes: sending.lanes });
   }
 
   /** Begins to send; a failure here stops nothing else. */
@@ -105,7 +108,8 @@ export class MessagingGroups {
   }
 
   #sweep(): void {
-    this.#keeping.sweep().catch((error: unknown) => this.#failed(error));
+    this.#keeping.sweep().then(() => this.#givingUp.sweep())
+      .catch((error: unknown) => this.#failed(error));
     this.#cancelSweep = this.#context.clock.setTimer(SWEEP_MS, () => this.#sweep());
   }
 
