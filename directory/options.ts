@@ -3,11 +3,14 @@
  *
  * @module
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { LogLevel } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
+import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
+import { manualPage } from "../usage/manual.ts";
+import type { ProgramUsage } from "../usage/program.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
 
 /** What the operator asked for, checked. */
@@ -217,6 +220,40 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   };
 }
 
+/** What the shell and the reader of manuals are told. */
+function usageOf(program: Command): ProgramUsage {
+  return {
+    name: program.name(),
+    summary: program.description(),
+    families: {},
+    commands: program.commands.map((command) => ({
+      words: [command.name()],
+      summary: command.description().replace(/\.$/, ""),
+      details: "",
+      operands: command.registeredArguments.map((argument) => `<${argument.name()}>`),
+      options: command.options.map((one) => ({
+        flag: one.long ?? one.flags,
+        value: /<(.+)>/.exec(one.flags)?.[1] ?? null,
+        summary: one.description,
+        variable: one.envVar ?? null,
+      })),
+    })),
+  };
+}
+
+function addUsageCommands(
+  program: Command,
+  output: { readonly version: string; readonly out: (text: string) => void },
+): void {
+  program.command("completion").description(
+    "Print a script by which a shell completes these commands.",
+  )
+    .addArgument(new Argument("<shell>").choices(SHELLS))
+    .action((shell: Shell) => output.out(completionScript(usageOf(program), shell)));
+  program.command("manual").description("Print the manual page.")
+    .action(() => output.out(manualPage(usageOf(program), output.version)));
+}
+
 /** Reads the command line (without the program's name) and the environment. */
 export function parseOptions(
   args: readonly string[],
@@ -233,10 +270,10 @@ export function parseOptions(
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   };
-  let options: CentralOptions | null = null;
+  let parsed: ParsedOptions = { kind: "exit", code: 0 };
   const run = runCommand().exitOverride().configureOutput(streams);
   run.action((flags: Flags) => {
-    options = checkTogether(flags, run);
+    parsed = { kind: "run", options: checkTogether(flags, run) };
   });
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
@@ -245,6 +282,7 @@ export function parseOptions(
     .configureOutput(streams)
     .showHelpAfterError("(openred-central run --help shows every option)")
     .addCommand(run);
+  addUsageCommands(program, output);
   run.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
   try {
     program.parse([...args], { from: "user" });
@@ -252,5 +290,5 @@ export function parseOptions(
     if (!(error instanceof CommanderError)) throw error;
     return { kind: "exit", code: error.exitCode === 0 ? 0 : 2 };
   }
-  return options === null ? { kind: "exit", code: 2 } : { kind: "run", options };
+  return parsed;
 }
