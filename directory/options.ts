@@ -22,6 +22,10 @@ export interface CentralOptions {
   readonly dataDirectory: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
+  /** Private authorities whose certificates are believed too. */
+  readonly ca: string | null;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
@@ -41,6 +45,9 @@ interface Flags {
   readonly data: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly ca?: string;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile?: string;
@@ -140,7 +147,7 @@ function runCommand(): Command {
         .default({ hostname: "127.0.0.1", port: 7600 }, "127.0.0.1:7600").argParser(parseListen),
     )
     .addOption(
-      option("--url <url>", "public base URL (default: http://<listen>)").argParser(parseUrl),
+      option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
     )
     .addOption(
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
@@ -151,6 +158,15 @@ function runCommand(): Command {
     .addOption(
       option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
         .default(TrustedProxies.NONE, "none").argParser(parseProxies),
+    )
+    .addOption(
+      option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
+        .argParser(parseText),
+    )
+    .addOption(option("--tls-key <file>", "key of --tls-cert, PEM").argParser(parseText))
+    .addOption(
+      option("--ca <file>", "certificates of private authorities, PEM, believed too")
+        .argParser(parseText),
     )
     .addOption(
       option("--lease-ms <ms>", "how long a node stays active after a record")
@@ -196,6 +212,10 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   if (rotation === "seeded" && networkSeedFile === null) {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
+  const { tlsCert = null, tlsKey = null, ca = null } = flags;
+  if ((tlsCert === null) !== (tlsKey === null)) {
+    command.error("error: --tls-cert and --tls-key go together");
+  }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
   const { idsPerHost, concurrent, leaseMs, allowPrivate, trustedProxies, logLevel, json } = flags;
   return {
@@ -204,6 +224,9 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     dataDirectory: flags.data,
     allowPrivate,
     trustedProxies,
+    tlsCert,
+    tlsKey,
+    ca,
     leaseMs,
     rotation,
     networkSeedFile,
