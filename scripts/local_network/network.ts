@@ -18,6 +18,8 @@ const FOLDER_PREFIX = "openred-";
 export interface NetworkOptions {
   readonly programs: Programs;
   readonly names: readonly string[];
+  /** Nodes that are called at another address than they listen on. */
+  readonly behind?: Readonly<Record<string, { readonly listen: string; readonly apiUrl: string }>>;
   readonly onLog: (name: string, line: string) => void;
   /** Gets the network before anything of it runs, for whoever may have to abandon it. */
   readonly onNetwork?: (network: LocalNetwork) => void;
@@ -117,12 +119,11 @@ export class LocalNetwork implements AsyncDisposable {
   /** Starts a node; one that ran before keeps its data and its port. */
   async startNode(name: string): Promise<LocalNode> {
     const former = this.#nodes.get(name);
-    const listen = former === undefined ? ANY_PORT : new URL(former.url).host;
-    const { child, ready } = await this.#startChild({
-      program: "node",
-      name,
-      words: ["--listen", listen, "--directories", this.directory.url, "--alias", name],
-    });
+    const behind = this.#options.behind?.[name];
+    const listen = behind?.listen ?? (former === undefined ? ANY_PORT : new URL(former.url).host);
+    const words = ["--listen", listen, "--directories", this.directory.url, "--alias", name];
+    if (behind !== undefined) words.push("--api-url", behind.apiUrl);
+    const { child, ready } = await this.#startChild({ program: "node", name, words });
     const data = this.#dataOf(name);
     const admin = await this.#openAdmin(data);
     const files = filesOf(data);
