@@ -249,7 +249,8 @@ export async function runFileFaults(options: FileFaultOptions): Promise<FileFaul
   await using network = await LocalNetwork.start({
     programs: sourcePrograms,
     names: [SENDER, RECEIVER],
-    behind: { [SENDER]: line },
+    listenOf: (name) => name === SENDER ? line.listen : undefined,
+    wordsOf: (name) => name === SENDER ? ["--api-url", line.apiUrl] : [],
     onLog: () => {},
     onNetwork: ({ folder }) => {
       const path = filesOf(`${folder}/${RECEIVER}`);

@@ -1,6 +1,7 @@
 /**
- * The crash suite in full: `--kills N --file-faults N --file-mib N --message-kills N --seed S`, then a disk that is full and one that cannot be
- * written, unless `--skip-disks`: they need the right to mount.
+ * The crash suite in full: `--kills N --file-faults N --message-kills N --seed S`, then a disk that is full and one that
+ * cannot be written, unless `--skip-disks`: they need the right to mount. Files are of `--file-mib N`, on a line of
+ * `--line-mib N` a second, and have a fault for each fifth.
  *
  * @module
  */
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     kills: { type: "string", default: "300" },
     "file-faults": { type: "string", default: "200" },
     "file-mib": { type: "string", default: "512" },
+    "line-mib": { type: "string", default: "16" },
     "message-kills": { type: "string", default: "100" },
     seed: { type: "string" },
     "skip-disks": { type: "boolean", default: false },
@@ -31,7 +33,7 @@ const ofFiles = {
   faults: Number(values["file-faults"]),
   fileMiB,
   everyMiB: fileMiB / 5,
-  mibPerSecond: 40,
+  mibPerSecond: Number(values["line-mib"]),
 };
 const say = (line: string) => console.log(line);
 
