@@ -173,8 +173,13 @@ export class SqliteStore implements DirectoryStore {
     return Promise.resolve(this.#own(name));
   }
 
-  async setOwn(name: string, value: string): Promise<void> {
-    await this.#write(() => this.#setOwn(name, value));
+  async swapOwn(name: string, expected: string | null, value: string): Promise<boolean> {
+    let isSet = false;
+    await this.#write(() => {
+      isSet = this.#own(name) === expected;
+      if (isSet) this.#setOwn(name, value);
+    });
+    return isSet;
   }
 
   async sweep(options: SweepOptions): Promise<SweepResult> {

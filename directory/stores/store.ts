@@ -145,8 +145,16 @@ export interface DirectoryStore {
   claimProof(use: ProofUse): Promise<boolean>;
   /** A small value of the directory's own, or `null`. */
   getOwn(name: string): Promise<string | null>;
-  setOwn(name: string, value: string): Promise<void>;
-  /** One step of forgetting what is old, of bounded length; to be repeated until all is done. */
+  /**
+   * Sets such a value, durably, unless it has changed.
+   * @param expected What is there; `null` for nothing.
+   * @returns Whether it was set.
+   */
+  swapOwn(name: string, expected: string | null, value: string): Promise<boolean>;
+  /**
+   * One step of forgetting what is old, of bounded length; to be repeated until all is done. Where used proofs expire by
+   * themselves, none is told of.
+   */
   sweep(options: SweepOptions): Promise<SweepResult>;
   /** Makes everything durable and lets go of the storage. */
   close(): Promise<void>;
