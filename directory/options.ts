@@ -9,6 +9,7 @@ import { OpenRedError } from "../protocol/errors.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
+import { parseStore, type RedisOptions, redisOptionsOf, type StoreFlags } from "./store_options.ts";
 
 /** What the operator asked for, checked. */
 export interface CentralOptions {
@@ -17,6 +18,8 @@ export interface CentralOptions {
   /** `null`: the address it listens on. */
   readonly url: string | null;
   readonly dataDirectory: string;
+  /** `null`: the store is in the data directory. */
+  readonly redis: RedisOptions | null;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
   readonly leaseMs: number;
@@ -32,7 +35,7 @@ export type ParsedOptions =
   | { readonly kind: "run"; readonly options: CentralOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
-interface Flags {
+interface Flags extends StoreFlags {
   readonly listen: { readonly hostname: string; readonly port: number };
   readonly url?: string;
   readonly data: string;
@@ -143,6 +146,27 @@ function runCommand(): Command {
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
     )
     .addOption(
+      option(
+        "--store <url>",
+        "where nodes are kept: sqlite, in the data directory, or a Redis server",
+      )
+        .default(null, "sqlite").argParser(parseStore),
+    )
+    .addOption(
+      option("--store-password-file <file>", "password of that server").argParser(parseText),
+    )
+    .addOption(
+      option(
+        "--store-ca-file <file>",
+        "authorities of a rediss:// server, PEM (default: the system's)",
+      )
+        .argParser(parseText),
+    )
+    .addOption(
+      option("--store-key-file <file>", "what the directory's keys are sealed under in that server")
+        .argParser(parseText),
+    )
+    .addOption(
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
     )
     .addOption(
@@ -199,6 +223,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     ...listen,
     url,
     dataDirectory: flags.data,
+    redis: redisOptionsOf(flags, (message) => command.error(message)),
     allowPrivate,
     trustedProxies,
     leaseMs,

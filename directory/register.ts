@@ -15,7 +15,7 @@ import { calledHost } from "./called_hosts.ts";
 import { entryOf, seqBehindError } from "./entries.ts";
 import { lookAfter, statusAt } from "./leases.ts";
 import type { DirectoryParts } from "./parts.ts";
-import type { RateLimit } from "../ports/rate_limits.ts";
+import type { Limiter } from "./limiters.ts";
 import type { DirectoryEntry, StoredSuccession } from "./stores/store.ts";
 import { judgeSuccession, refuseSucceeded, succeededError } from "./succeeded.ts";
 import { checkApiUrl, checkApiUrlText } from "./url_check.ts";
@@ -41,10 +41,10 @@ export interface RegisterContent {
 /** Takes records. */
 export class Registrar {
   readonly #parts: DirectoryParts;
-  readonly #perIdentity: RateLimit;
+  readonly #perIdentity: Limiter;
   readonly #checkedUrls = new Map<NodeId, string>();
 
-  constructor(parts: DirectoryParts, perIdentity: RateLimit) {
+  constructor(parts: DirectoryParts, perIdentity: Limiter) {
     this.#parts = parts;
     this.#perIdentity = perIdentity;
   }
@@ -70,7 +70,7 @@ export class Registrar {
       throw seqBehindError(entry);
     }
     // Only the owner can make a higher seq, so nobody can use up this limit for somebody else.
-    if (isHigher) this.#perIdentity.check(record.id);
+    if (isHigher) await this.#perIdentity.check(record.id);
     if (record.payload.gone && entry === null) {
       return await this.#answerUnknown(record, input.succession);
     }

@@ -9,6 +9,8 @@ import type { Clock, Log } from "../../ports/ports.ts";
 import type { RedisLink, RedisReply, SendRedis } from "../../ports/redis.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { PROOF_MEMORY_MS } from "../../protocol/limits.ts";
+import type { SharedCounters } from "../shared_limits.ts";
+import { redisCounters } from "./redis_counters.ts";
 import {
   entryArgs,
   entryOfValue,
@@ -63,6 +65,11 @@ export class RedisStore implements DirectoryStore {
     const store = new RedisStore(parts, time);
     store.#link = await parts.connect((send) => store.#prepare(send));
     return store;
+  }
+
+  /** What the processes that use this server count together. */
+  get counters(): SharedCounters {
+    return redisCounters(this.#call);
   }
 
   get revision(): number {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import { calledHost, CalledHosts } from "../../directory/called_hosts.ts";
+import { localLimits } from "../../directory/limiters.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { RateLimit } from "../../ports/rate_limits.ts";
@@ -109,7 +110,10 @@ Deno.test("Strangers cannot use up what a node's own wishes and friends are allo
 });
 
 Deno.test("All nodes of one host together are called ten times as often as one", async () => {
-  const hosts = new CalledHosts(new FakeClock(0), { hostInFlight: 0, hostPerMinute: 2 });
+  const hosts = new CalledHosts(localLimits(new FakeClock(0)), {
+    hostInFlight: 0,
+    hostPerMinute: 2,
+  });
   const call = (at: number) => {
     const wanted = { apiUrl: "https://relay.example/r", why: "own", source: "x" } as const;
     return hosts.call({ ...wanted, id: `z${at}` as NodeId }, () => Promise.resolve());
