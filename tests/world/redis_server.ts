@@ -19,7 +19,7 @@ export function redisTest(name: string, run: () => Promise<void>): void {
 }
 
 /** A port that nobody had a moment ago. */
-function freePort(): number {
+export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
