@@ -150,7 +150,7 @@ function runCommand(): Command {
         "--store <url>",
         "where nodes are kept: sqlite, in the data directory, or a Redis server",
       )
-        .default(null, "sqlite").argParser(parseStore),
+        .default("sqlite").argParser(parseStore),
     )
     .addOption(
       option("--store-password-file <file>", "password of that server").argParser(parseText),

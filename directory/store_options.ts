@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { InvalidArgumentError } from "commander";
 
 const DEFAULT_PORT = 6379;
 const MAX_DATABASE = 15;
@@ -25,9 +24,9 @@ export interface RedisOptions {
   readonly keyFile: string;
 }
 
-/** What the command line has of it. `store`: `null` for the data directory. */
+/** What the command line has of it. `sqlite`: the data directory. */
 export interface StoreFlags {
-  readonly store: RedisAddress | null;
+  readonly store: RedisAddress | WrongAddress | "sqlite";
   readonly storePasswordFile?: string;
   readonly storeCaFile?: string;
   readonly storeKeyFile?: string;
@@ -38,28 +37,37 @@ export function addressText({ hostname, port, isTls, database }: RedisAddress): 
   return `${isTls ? "rediss" : "redis"}://${hostname}:${port}/${database}`;
 }
 
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** What is wrong with an address. Told without repeating what was typed, which may have a password in it. */
+export interface WrongAddress {
+  readonly wrong: string;
+}
+
 /** Reads `--store`. */
-export function parseStore(text: string): RedisAddress | null {
-  if (text === "sqlite") return null;
+export function parseStore(text: string): StoreFlags["store"] {
+  if (text === "sqlite") return text;
   const url = /^rediss?:\/\/[^/]/.test(text) && text.length <= 512 ? URL.parse(text) : null;
   if (url === null || url.search !== "" || url.hash !== "" || !/^\/?\d{0,2}$/.test(url.pathname)) {
-    throw new InvalidArgumentError(
-      "Expected sqlite, redis://host:port or rediss://user@host:port/0.",
-    );
+    return { wrong: "expected sqlite, redis://host:port or rediss://user@host:port/0" };
   }
-  if (url.password !== "") {
-    throw new InvalidArgumentError("A password stands in a file: --store-password-file.");
-  }
+  if (url.password !== "") return { wrong: "a password stands in a file: --store-password-file" };
   const database = Number(url.pathname.slice(1));
   if (database > MAX_DATABASE) {
-    throw new InvalidArgumentError(`Expected a database from 0 to ${MAX_DATABASE}.`);
+    return { wrong: `expected a database from 0 to ${MAX_DATABASE}` };
   }
   return {
     hostname: url.hostname.replace(/^\[|\]$/g, ""),
     port: url.port === "" ? DEFAULT_PORT : Number(url.port),
     isTls: url.protocol === "rediss:",
     database,
-    username: url.username === "" ? null : decodeURIComponent(url.username),
+    username: url.username === "" ? null : unescaped(url.username),
   };
 }
 
@@ -72,7 +80,7 @@ export function redisOptionsOf(
   fail: (message: string) => never,
 ): RedisOptions | null {
   const { store, storePasswordFile, storeCaFile, storeKeyFile } = flags;
-  if (store === null) {
+  if (store === "sqlite") {
     if (storePasswordFile ?? storeCaFile ?? storeKeyFile) {
       fail(
         "error: --store-password-file, --store-ca-file and --store-key-file need --store redis://…",
@@ -80,6 +88,7 @@ export function redisOptionsOf(
     }
     return null;
   }
+  if ("wrong" in store) return fail(`error: --store: ${store.wrong}`);
   if (storeKeyFile === undefined) {
     return fail(
       "error: --store redis://… needs --store-key-file, under which the directory's keys are sealed there",

@@ -19,9 +19,14 @@ export class TcpProxy implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** Passes new connections on to others, and ends those that are there. */
-  turnTo(...targets: readonly number[]): void {
+  /** Passes new connections on to others. */
+  turnNext(...targets: readonly number[]): void {
     this.#targets = targets;
+  }
+
+  /** The same, and ends those that are there. */
+  turnTo(...targets: readonly number[]): void {
+    this.turnNext(...targets);
     this.#cut();
   }
 
