@@ -6,7 +6,7 @@
 import { ClockWatch } from "../ports/clock_watch.ts";
 import type { Clock, Log } from "../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, PROOF_MEMORY_MS } from "../protocol/limits.ts";
-import { DORMANT_MS, STALE_MS } from "./leases.ts";
+import { DORMANT_MS, spansFor, STALE_MS } from "./leases.ts";
 import type { OwnRecord } from "./own_record.ts";
 import type { DirectoryStore, SweepOptions } from "./stores/store.ts";
 
@@ -15,7 +15,7 @@ const PERIOD_MS = 60_000;
 interface HousekeepingParts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly store: Pick<DirectoryStore, "sweep">;
+  readonly store: Pick<DirectoryStore, "sweep" | "countNodes">;
   readonly own: Pick<OwnRecord, "renewIfDue">;
 }
 
@@ -81,7 +81,8 @@ export class Housekeeping {
   async #sweep(): Promise<void> {
     const { clock, store } = this.#parts;
     const { isSteady } = this.#watch;
-    const options = sweepAt(clock.nowMs(), { isSteady, leaseMs: this.#leaseMs });
+    const { leaseMs } = spansFor(await store.countNodes(), this.#leaseMs);
+    const options = sweepAt(clock.nowMs(), { isSteady, leaseMs });
     for (let isDone = false; !isDone && !this.#isStopped;) {
       ({ isDone } = await store.sweep(options));
     }

@@ -13,7 +13,7 @@ import { parseGrowing, parseJson } from "../protocol/schemas.ts";
 import { callBack } from "./callback.ts";
 import { calledHost } from "./called_hosts.ts";
 import { entryOf, seqBehindError } from "./entries.ts";
-import { lookAfter, statusAt } from "./leases.ts";
+import { type Spans, spansFor, statusAt } from "./leases.ts";
 import type { DirectoryParts } from "./parts.ts";
 import type { Limiter } from "./limiters.ts";
 import type { DirectoryEntry, StoredSuccession } from "./stores/store.ts";
@@ -33,6 +33,7 @@ export interface RegisterContent {
   readonly lease_ms: number;
   readonly reannounce_after_ms: number;
   readonly look_after_ms: number;
+  readonly retry_within_ms: number;
   readonly directory_id: string;
   readonly directory_noise_key: string;
   readonly directory: string;
@@ -83,7 +84,7 @@ export class Registrar {
    * Who withdraws an id that was never here gets the answer, and nothing is stored: such ids cost nothing to make, and
    * no URL has to answer for them.
    */
-  #answerUnknown(
+  async #answerUnknown(
     record: VerifiedRecord,
     successionText: string | undefined,
   ): Promise<RegisterContent> {
@@ -92,7 +93,9 @@ export class Registrar {
       throw new OpenRedError("succession_refused", text);
     }
     this.#count("gone_unknown");
-    return this.#answer(this.#newEntry(record, { entry: null, calledBackAt: 0 }));
+    const spans = await this.#spans();
+    const { leaseMs } = spans;
+    return this.#answer(this.#newEntry(record, { entry: null, calledBackAt: 0, leaseMs }), spans);
   }
 
   /**
@@ -125,7 +128,7 @@ export class Registrar {
       if (succession === null) await this.#parts.store.putSuccession(link);
     }
     this.#count("repeated");
-    return await this.#answer(entry);
+    return this.#answer(entry, await this.#spans());
   }
 
   async #judge(
@@ -176,7 +179,8 @@ export class Registrar {
       readonly calledBackAt: number;
     },
   ): Promise<RegisterContent> {
-    const entry = this.#newEntry(record, options);
+    const spans = await this.#spans();
+    const entry = this.#newEntry(record, { ...options, leaseMs: spans.leaseMs });
     const next = record.payload.next ?? null;
     const { succession } = options;
     const latestSeq = this.#latestSeq(record);
@@ -186,28 +190,32 @@ export class Registrar {
       throw seqBehindError(result.entry);
     }
     this.#count(entry.gone ? "gone" : "stored");
-    return await this.#answer(result.outcome === "behind" ? result.entry : entry);
+    return this.#answer(result.outcome === "behind" ? result.entry : entry, spans);
   }
 
   #newEntry(
     record: VerifiedRecord,
-    { entry, calledBackAt }: { entry: DirectoryEntry | null; calledBackAt: number },
+    options: { entry: DirectoryEntry | null; calledBackAt: number; leaseMs: number },
   ): DirectoryEntry {
+    const { entry, calledBackAt, leaseMs } = options;
     const nowMs = this.#parts.clock.nowMs();
-    const { leaseMs } = this.#parts.config;
     return entryOf(record, { nowMs, leaseMs, calledBackAt, stored: entry });
   }
 
-  async #answer(entry: DirectoryEntry): Promise<RegisterContent> {
-    const { config, own, clock, store } = this.#parts;
-    const reannounceAfterMs = Math.ceil(config.leaseMs / 2);
-    const lookAfterMs = lookAfter(await store.countNodes());
+  async #spans(): Promise<Spans> {
+    const { config, store } = this.#parts;
+    return spansFor(await store.countNodes(), config.leaseMs);
+  }
+
+  #answer(entry: DirectoryEntry, spans: Spans): RegisterContent {
+    const { own, clock } = this.#parts;
     return {
       node_id: entry.id,
       status: statusAt(entry, clock.nowMs()),
-      lease_ms: config.leaseMs,
-      reannounce_after_ms: reannounceAfterMs,
-      look_after_ms: Math.min(lookAfterMs, reannounceAfterMs),
+      lease_ms: spans.leaseMs,
+      reannounce_after_ms: spans.reannounceAfterMs,
+      look_after_ms: spans.lookAfterMs,
+      retry_within_ms: spans.retryWithinMs,
       directory_id: own.id,
       directory_noise_key: own.noiseKey,
       directory: own.text,
