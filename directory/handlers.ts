@@ -51,6 +51,16 @@ async function measure(parts: DirectoryParts, startedMs: number): Promise<Gauge[
       ],
     },
     {
+      name: "openred_ids_stored",
+      help: "Ids of which something is kept, gone and succeeded ones too.",
+      values: [{ value: await parts.store.countStored() }],
+    },
+    {
+      name: "openred_ids_max",
+      help: "Ids that may be stored; 0: no limit.",
+      values: [{ value: parts.config.limits.ids }],
+    },
+    {
       name: "openred_uptime_seconds",
       help: "Seconds since the directory started.",
       values: [{ value: Math.floor((parts.clock.monotonicMs() - startedMs) / 1000) }],

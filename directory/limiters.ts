@@ -4,9 +4,9 @@
  * @module
  */
 import type { Clock } from "../ports/ports.ts";
-import { RateLimit } from "../ports/rate_limits.ts";
+import { type Rate, RateLimit } from "../ports/rate_limits.ts";
 
-/** So many events a minute for each source. */
+/** So many events for each source. */
 export interface Limiter {
   /**
    * Counts one event of a source.
@@ -15,15 +15,13 @@ export interface Limiter {
   check(source: string): void | Promise<void>;
 }
 
-/** A minute's limit. */
-export interface RateOptions {
+/** One limit. */
+export type RateOptions = Rate & {
   /** What is counted; no two limits share a name. */
   readonly name: string;
-  /** 0 means no limit. */
-  readonly perMinute: number;
   /** The limit for people. */
   readonly what: string;
-}
+};
 
 /** A place in which so many calls may be under way at a time; `max` 0 means no limit. */
 export interface Place {

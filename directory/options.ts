@@ -59,6 +59,8 @@ interface Flags extends StoreFlags {
   readonly hostInFlight: number;
   readonly hostPerMinute: number;
   readonly idsPerHost: number;
+  readonly newIdsPerAddress: number;
+  readonly ids: number;
   readonly concurrent: number;
   readonly logLevel: LogLevel;
   readonly json: boolean;
@@ -217,6 +219,14 @@ function runCommand(): Command {
     .addOption(limitOption("host-in-flight", "calls to one host at a time", limits.hostInFlight))
     .addOption(limitOption("host-per-minute", "calls to one host", limits.hostPerMinute))
     .addOption(limitOption("ids-per-host", "ids on one host", limits.idsPerHost))
+    .addOption(
+      limitOption(
+        "new-ids-per-address",
+        "new ids a day from one address",
+        limits.newIdsPerAddress,
+      ),
+    )
+    .addOption(limitOption("ids", "ids in all", limits.ids))
     .addOption(limitOption("concurrent", "requests under way", limits.concurrent))
     .addOption(
       option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
@@ -241,7 +251,17 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     command.error("error: --tls-cert and --tls-key go together");
   }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
-  const { idsPerHost, concurrent, leaseMs, allowPrivate, trustedProxies, logLevel, json } = flags;
+  const {
+    idsPerHost,
+    newIdsPerAddress,
+    ids,
+    concurrent,
+    leaseMs,
+    allowPrivate,
+    trustedProxies,
+    logLevel,
+    json,
+  } = flags;
   return {
     ...listen,
     url,
@@ -261,6 +281,8 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       hostInFlight,
       hostPerMinute,
       idsPerHost,
+      newIdsPerAddress,
+      ids,
       concurrent,
     },
     logLevel,

@@ -26,6 +26,9 @@ const DAY_MS = 24 * 3600 * 1000;
 /** When a host that has too many ids may be tried again. */
 const HOST_FULL_RETRY_MS = 3_600_000;
 
+/** When a directory that is full may be tried again: nodes are forgotten all the time. */
+const FULL_RETRY_MS = 3_600_000;
+
 /** The answer to a registration, in the members of the wire. */
 export interface RegisterContent {
   readonly node_id: string;
@@ -43,11 +46,17 @@ export interface RegisterContent {
 export class Registrar {
   readonly #parts: DirectoryParts;
   readonly #perIdentity: Limiter;
+  readonly #newIds: Limiter;
   readonly #checkedUrls = new Map<NodeId, string>();
 
   constructor(parts: DirectoryParts, perIdentity: Limiter) {
     this.#parts = parts;
     this.#perIdentity = perIdentity;
+    this.#newIds = parts.limits.rate({
+      name: "new_ids",
+      perDay: parts.config.limits.newIdsPerAddress,
+      what: "that are new from one address",
+    });
   }
 
   /**
@@ -76,7 +85,12 @@ export class Registrar {
       return await this.#answerUnknown(record, input.succession);
     }
     const succession = await this.#judge(record, input.succession);
+    // Who follows a known id is no stranger.
+    const isStranger = entry === null && succession === null;
+    if (isStranger) await this.#checkRoom();
     const calledBackAt = await this.#callBackIfDue(record, { entry, source: request.source });
+    // Counted when its URL has answered: a URL that is not right yet uses up nothing.
+    if (isStranger) await this.#newIds.check(request.source);
     return await this.#store(record, { entry, succession, calledBackAt });
   }
 
@@ -159,6 +173,17 @@ export class Registrar {
   #isRecent(instantMs: number): boolean {
     const ageMs = this.#parts.clock.nowMs() - instantMs;
     return ageMs < DAY_MS && ageMs >= -CLOCK_ALLOWANCE_MS;
+  }
+
+  /** A directory that is full goes on serving those it has. Ids on their way at the same time may come to be above it. */
+  async #checkRoom(): Promise<void> {
+    const { config, store } = this.#parts;
+    const max = config.limits.ids;
+    if (max === 0 || await store.countStored() < max) return;
+    this.#count("full");
+    throw new OpenRedError("overloaded", "The directory is full and takes no new ids now", {
+      retryAfterMs: FULL_RETRY_MS,
+    });
   }
 
   async #checkRoomOnHost(apiUrl: string, entry: DirectoryEntry | null): Promise<void> {

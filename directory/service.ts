@@ -87,7 +87,7 @@ class DirectoryService implements Directory {
       metrics: this.#metrics,
     };
     this.#answer = createApi(parts, createHandlers(parts));
-    this.#housekeeping = new Housekeeping(parts, this.#config.leaseMs);
+    this.#housekeeping = new Housekeeping(parts);
     this.#housekeeping.start();
     this.#ports.log.log("info", "directory_started", { id: this.id, url: this.#config.url });
   }

@@ -5,15 +5,14 @@
  */
 import { encodeBase64Url } from "../crypto/encoding.ts";
 import type { Clock, Random } from "../ports/ports.ts";
+import { spanOf } from "../ports/rate_limits.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { CALL_TIMEOUT_MS } from "../protocol/limits.ts";
 import type { Limiter, Limits, Place, RateOptions, Rooms } from "./limiters.ts";
 
-const WINDOW_MS = 60_000;
-
 /**
- * What part of a minute's limit a process takes at a time. What it holds of a source and does not use, the others do
- * without until that minute is over.
+ * What part of a limit a process takes at a time. What it holds of a source and does not use, the others do
+ * without until that span is over.
  */
 const SHARE = 1 / 20;
 
@@ -56,6 +55,7 @@ class SharedRate implements Limiter {
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #counters: SharedCounters;
   readonly #options: RateOptions;
+  readonly #rate: ReturnType<typeof spanOf>;
 
   constructor(
     parts: { readonly clock: Pick<Clock, "monotonicMs">; readonly counters: SharedCounters },
@@ -64,10 +64,11 @@ class SharedRate implements Limiter {
     this.#clock = parts.clock;
     this.#counters = parts.counters;
     this.#options = options;
+    this.#rate = spanOf(options);
   }
 
   check(source: string): void | Promise<void> {
-    if (this.#options.perMinute === 0) return;
+    if (this.#rate.max === 0) return;
     const held = this.#held.get(source);
     const leftMs = (held?.untilMs ?? 0) - this.#clock.monotonicMs();
     if (held !== undefined && leftMs > 0) {
@@ -91,12 +92,12 @@ class SharedRate implements Limiter {
   }
 
   async #take(source: string): Promise<void> {
-    const { name, perMinute } = this.#options;
+    const { max, spanMs } = this.#rate;
     const { granted, leftMs } = await this.#counters.take({
-      key: `${name}:${source}`,
-      max: perMinute,
-      windowMs: WINDOW_MS,
-      wanted: Math.max(1, Math.floor(perMinute * SHARE)),
+      key: `${this.#options.name}:${source}`,
+      max,
+      windowMs: spanMs,
+      wanted: Math.max(1, Math.floor(max * SHARE)),
     });
     this.#held.delete(source);
     if (this.#held.size >= MAX_SOURCES) {
@@ -111,8 +112,8 @@ class SharedRate implements Limiter {
   }
 
   #refusal(retryAfterMs: number): OpenRedError {
-    const { perMinute, what } = this.#options;
-    const text = `More than ${perMinute} a minute ${what}`;
+    const { max, span } = this.#rate;
+    const text = `More than ${max} a ${span} ${this.#options.what}`;
     return new OpenRedError("rate_limited", text, { retryAfterMs });
   }
 }

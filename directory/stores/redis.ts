@@ -139,6 +139,10 @@ export class RedisStore implements DirectoryStore {
     return { entries, nextAfter: nextAfter === "" ? null : nextAfter! };
   }
 
+  async countStored(): Promise<number> {
+    return Number(await this.#call("count_stored", []));
+  }
+
   async countOnHost(host: string): Promise<number> {
     return Number(await this.#send(["HGET", "openred:hosts", host]) ?? 0);
   }

@@ -133,6 +133,7 @@ local function store_succession(old, new, stored_at, text, next)
     local host = node and node.host or ''
     redis.call('SET', followed, table.concat({ new, stored_at, host, text }, '\n'))
     count_host(host, 1)
+    redis.call('HINCRBY', STORE, 'followed', 1)
   end
   pin(new, next)
 end
@@ -240,6 +241,12 @@ local function count()
   local recent = at[2] and redis.call('ZCOUNT', LEASES, '(' .. at[2], '+inf') or all
   local active = at[1] and redis.call('ZCOUNT', LEASES, '(' .. at[1], '+inf') or all
   return { active, recent - active, all - recent }
+end
+
+-- Ids of which something is kept.
+local function count_stored()
+  local followed = tonumber(redis.call('HGET', STORE, 'followed') or '0')
+  return redis.call('ZCARD', LEASES) + redis.call('ZCARD', GONE) + followed
 end
 
 -- time, now; said once for every connection
@@ -355,6 +362,7 @@ register('merge', merge)
 register('put_succession', put_succession)
 register('list', list, { 'no-writes' })
 register('count', count, { 'no-writes' })
+register('count_stored', count_stored, { 'no-writes' })
 register('begin', begin, { 'allow-oom' })
 register('claim_proof', claim_proof)
 register('sweep', sweep, { 'allow-oom' })

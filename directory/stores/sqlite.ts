@@ -149,6 +149,10 @@ export class SqliteStore implements DirectoryStore {
     return Promise.resolve(readPage(this.#sql, query));
   }
 
+  countStored(): Promise<number> {
+    return Promise.resolve(this.#sql.number("SELECT n FROM stored_count"));
+  }
+
   countOnHost(host: string): Promise<number> {
     const row = this.#sql.get("SELECT n FROM hosts WHERE host = ?", host);
     return Promise.resolve(row === undefined ? 0 : Number(row["n"]));

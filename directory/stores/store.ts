@@ -133,6 +133,8 @@ export interface DirectoryStore {
   /** The `next` pinned for an id, 32 bytes. */
   pinnedNext(id: NodeId): Promise<Uint8Array | null>;
   list(query: ListQuery): Promise<ListPage>;
+  /** How many ids it keeps something of for good or until they are forgotten: gone and succeeded ones too. */
+  countStored(): Promise<number>;
   /** How many places of one host are taken. */
   countOnHost(host: string): Promise<number>;
   /** The nodes by what their leases were at the last sweep. Costs the same for any number of nodes. */

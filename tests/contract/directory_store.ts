@@ -282,6 +282,22 @@ export function testDirectoryStore(
     assertEquals(await count(), [0, 1]);
   });
 
+  test("countStored() counts ids until they are forgotten, and successions for good", async (store) => {
+    const [a, b, c] = ids as [NodeId, NodeId, NodeId];
+    assertEquals(await store.countStored(), 0);
+    await store.put({ entry: entry(a), ...bare });
+    await store.put({ entry: entry(a, { seq: 6 }), ...bare });
+    await store.put({ entry: entry(b, { gone: true }), ...bare });
+    await store.merge({ entry: entry(b, { seq: 6, gone: true }), ...bare });
+    assertEquals(await store.countStored(), 2);
+    const succession = { oldId: a, newId: c, text: "s", storedAt: 7, next: null };
+    await store.put({ entry: entry(c), next: null, succession });
+    await store.putSuccession(succession);
+    assertEquals(await store.countStored(), 3);
+    await sweepAll(store, { leasesBefore: 1_000 });
+    assertEquals(await store.countStored(), 1);
+  });
+
   test("claimProof() takes each id once, also of many at once, and none of before", async (store) => {
     const iatSec = BEGIN_MS / 1000 + 1;
     const use = { jti: "x", iatSec, nowMs: BEGIN_MS };
