@@ -11,6 +11,8 @@ const NO_LIMITS = [
   "host-in-flight",
   "host-per-minute",
   "ids-per-host",
+  "new-ids-per-address",
+  "ids",
   "concurrent",
 ].flatMap((name) => [`--${name}`, "0"]);
 

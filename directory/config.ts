@@ -17,6 +17,10 @@ export interface DirectoryLimits {
   readonly hostPerMinute: number;
   /** Ids whose URL is on one host. */
   readonly idsPerHost: number;
+  /** New ids a day from one source address. */
+  readonly newIdsPerAddress: number;
+  /** Ids that are stored, in all. */
+  readonly ids: number;
   /** Requests under way at a time. */
   readonly concurrent: number;
 }
@@ -27,6 +31,8 @@ export const DEFAULT_LIMITS: DirectoryLimits = {
   hostInFlight: 2,
   hostPerMinute: 30,
   idsPerHost: 1_000,
+  newIdsPerAddress: 100,
+  ids: 2_000_000,
   concurrent: 1_000,
 };
 

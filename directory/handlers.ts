@@ -12,7 +12,6 @@ import type { Gauge } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
 import { PageCache } from "./page_cache.ts";
 import type { DirectoryParts } from "./parts.ts";
-import { RateLimit } from "../ports/rate_limits.ts";
 import { Registrar } from "./register.ts";
 import { readRequestBody } from "./request_body.ts";
 import { Introducer } from "./request_connection.ts";
@@ -52,6 +51,16 @@ async function measure(parts: DirectoryParts, startedMs: number): Promise<Gauge[
       ],
     },
     {
+      name: "openred_ids_stored",
+      help: "Ids of which something is kept, gone and succeeded ones too.",
+      values: [{ value: await parts.store.countStored() }],
+    },
+    {
+      name: "openred_ids_max",
+      help: "Ids that may be stored; 0: no limit.",
+      values: [{ value: parts.config.limits.ids }],
+    },
+    {
       name: "openred_uptime_seconds",
       help: "Seconds since the directory started.",
       values: [{ value: Math.floor((parts.clock.monotonicMs() - startedMs) / 1000) }],
@@ -62,7 +71,8 @@ async function measure(parts: DirectoryParts, startedMs: number): Promise<Gauge[
 /** Makes the handler of every route. */
 export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
   const { clock, config, metrics, own, store } = parts;
-  const perIdentity = new RateLimit(clock, {
+  const perIdentity = parts.limits.rate({
+    name: "identity",
     perMinute: config.limits.identityPerMinute,
     what: "of one identity",
   });

@@ -12,6 +12,7 @@ import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
 import { manualPage } from "../usage/manual.ts";
 import type { ProgramUsage } from "../usage/program.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
+import { parseStore, type RedisOptions, redisOptionsOf, type StoreFlags } from "./store_options.ts";
 
 /** What the operator asked for, checked. */
 export interface CentralOptions {
@@ -20,6 +21,8 @@ export interface CentralOptions {
   /** `null`: the address it listens on. */
   readonly url: string | null;
   readonly dataDirectory: string;
+  /** `null`: the store is in the data directory. */
+  readonly redis: RedisOptions | null;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
   readonly tlsCert: string | null;
@@ -39,7 +42,7 @@ export type ParsedOptions =
   | { readonly kind: "run"; readonly options: CentralOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
-interface Flags {
+interface Flags extends StoreFlags {
   readonly listen: { readonly hostname: string; readonly port: number };
   readonly url?: string;
   readonly data: string;
@@ -56,6 +59,8 @@ interface Flags {
   readonly hostInFlight: number;
   readonly hostPerMinute: number;
   readonly idsPerHost: number;
+  readonly newIdsPerAddress: number;
+  readonly ids: number;
   readonly concurrent: number;
   readonly logLevel: LogLevel;
   readonly json: boolean;
@@ -153,6 +158,27 @@ function runCommand(): Command {
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
     )
     .addOption(
+      option(
+        "--store <url>",
+        "where nodes are kept: sqlite, in the data directory, or a Redis server",
+      )
+        .default("sqlite").argParser(parseStore),
+    )
+    .addOption(
+      option("--store-password-file <file>", "password of that server").argParser(parseText),
+    )
+    .addOption(
+      option(
+        "--store-ca-file <file>",
+        "authorities of a rediss:// server, PEM (default: the system's)",
+      )
+        .argParser(parseText),
+    )
+    .addOption(
+      option("--store-key-file <file>", "what the directory's keys are sealed under in that server")
+        .argParser(parseText),
+    )
+    .addOption(
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
     )
     .addOption(
@@ -193,6 +219,14 @@ function runCommand(): Command {
     .addOption(limitOption("host-in-flight", "calls to one host at a time", limits.hostInFlight))
     .addOption(limitOption("host-per-minute", "calls to one host", limits.hostPerMinute))
     .addOption(limitOption("ids-per-host", "ids on one host", limits.idsPerHost))
+    .addOption(
+      limitOption(
+        "new-ids-per-address",
+        "new ids a day from one address",
+        limits.newIdsPerAddress,
+      ),
+    )
+    .addOption(limitOption("ids", "ids in all", limits.ids))
     .addOption(limitOption("concurrent", "requests under way", limits.concurrent))
     .addOption(
       option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
@@ -217,11 +251,22 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     command.error("error: --tls-cert and --tls-key go together");
   }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
-  const { idsPerHost, concurrent, leaseMs, allowPrivate, trustedProxies, logLevel, json } = flags;
+  const {
+    idsPerHost,
+    newIdsPerAddress,
+    ids,
+    concurrent,
+    leaseMs,
+    allowPrivate,
+    trustedProxies,
+    logLevel,
+    json,
+  } = flags;
   return {
     ...listen,
     url,
     dataDirectory: flags.data,
+    redis: redisOptionsOf(flags, (message) => command.error(message)),
     allowPrivate,
     trustedProxies,
     tlsCert,
@@ -236,6 +281,8 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       hostInFlight,
       hostPerMinute,
       idsPerHost,
+      newIdsPerAddress,
+      ids,
       concurrent,
     },
     logLevel,

@@ -12,11 +12,13 @@ import { CalledHosts } from "./called_hosts.ts";
 import type { DirectoryConfig } from "./config.ts";
 import { createHandlers } from "./handlers.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import { type Limiter, type Limits, localLimits } from "./limiters.ts";
 import { Metrics } from "./metrics.ts";
 import { openOwnKeys } from "./own_keys.ts";
 import { OwnRecord } from "./own_record.ts";
 import type { DirectoryParts, DirectoryPorts } from "./parts.ts";
-import { RateLimit } from "../ports/rate_limits.ts";
+import { openSharedKeys } from "./shared_keys.ts";
+import { sharedLimits } from "./shared_limits.ts";
 
 const OVERLOADED_RETRY_MS = 1_000;
 
@@ -40,7 +42,8 @@ class DirectoryService implements Directory {
   readonly #ports: DirectoryPorts;
   readonly #config: DirectoryConfig;
   readonly #metrics = new Metrics();
-  readonly #perAddress: RateLimit;
+  readonly #limits: Limits;
+  readonly #perAddress: Limiter;
   #own: OwnRecord | null = null;
   /** Neither throws nor rejects. */
   #answer: ((request: Request, source: string) => Response | Promise<Response>) | null = null;
@@ -51,7 +54,12 @@ class DirectoryService implements Directory {
   constructor(ports: DirectoryPorts, config: DirectoryConfig) {
     this.#ports = ports;
     this.#config = config;
-    this.#perAddress = new RateLimit(ports.clock, {
+    const { clock, random, shared } = ports;
+    this.#limits = shared === undefined
+      ? localLimits(clock)
+      : sharedLimits({ clock, random, counters: shared.counters });
+    this.#perAddress = this.#limits.rate({
+      name: "address",
       perMinute: config.limits.addressPerMinute,
       what: "of one address",
     });
@@ -63,18 +71,23 @@ class DirectoryService implements Directory {
   }
 
   async start(): Promise<void> {
-    const keys = await openOwnKeys(this.#ports, { cost: this.#config.keystoreCost });
+    const { shared } = this.#ports;
+    const cost = { cost: this.#config.keystoreCost };
+    const keys = shared === undefined
+      ? await openOwnKeys(this.#ports, cost)
+      : await openSharedKeys({ ...this.#ports, shared }, cost);
     this.#ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
     this.#own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
     const parts: DirectoryParts = {
       ...this.#ports,
       config: this.#config,
       own: this.#own,
-      hosts: new CalledHosts(this.#ports.clock, this.#config.limits),
+      hosts: new CalledHosts(this.#limits, this.#config.limits),
+      limits: this.#limits,
       metrics: this.#metrics,
     };
     this.#answer = createApi(parts, createHandlers(parts));
-    this.#housekeeping = new Housekeeping(parts, this.#config.leaseMs);
+    this.#housekeeping = new Housekeeping(parts);
     this.#housekeeping.start();
     this.#ports.log.log("info", "directory_started", { id: this.id, url: this.#config.url });
   }
@@ -102,8 +115,13 @@ class DirectoryService implements Directory {
       });
     }
     const counted = addressSource(trustedProxies.clientOf(address, request));
-    this.#perAddress.check(counted);
-    return this.#answer(request, counted);
+    const answer = this.#answer;
+    const counting = this.#perAddress.check(counted);
+    if (counting === undefined) return answer(request, counted);
+    return counting.then(
+      () => answer(request, counted),
+      (error) => errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error),
+    );
   }
 
   #ended(): void {
