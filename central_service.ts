@@ -4,7 +4,6 @@
  * @module
  */
 import type { WorkerCryptoCore } from "./crypto/client.ts";
-import type { CryptoCore } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { CentralOptions } from "./directory/options.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
@@ -25,10 +24,13 @@ import {
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
+import { createOpenMonitor } from "./ports/system_monitor.ts";
 import { LOCK_NAME } from "./ports/system_lock.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
-import { listen } from "./process/listening.ts";
+import { listen, type Listening } from "./process/listening.ts";
+import { readMetricsToken } from "./process/metrics_token.ts";
+import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
 import { ProcessError, textOf } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -78,10 +80,14 @@ async function ready(core: Promise<WorkerCryptoCore>): Promise<WorkerCryptoCore>
   }
 }
 
-async function start(
-  options: CentralOptions,
-  parts: { log: Log; crypto: CryptoCore; url: string },
-): Promise<Directory> {
+interface ComposeParts {
+  readonly log: Log;
+  readonly crypto: WorkerCryptoCore;
+  readonly url: string;
+  readonly listeners: Readonly<Record<string, Listening>>;
+}
+
+async function start(options: CentralOptions, parts: ComposeParts): Promise<Directory> {
   try {
     const directory = compose(options, parts);
     await directory.start();
@@ -91,11 +97,8 @@ async function start(
   }
 }
 
-function compose(
-  options: CentralOptions,
-  parts: { log: Log; crypto: CryptoCore; url: string },
-): Directory {
-  const { log, crypto, url } = parts;
+function compose(options: CentralOptions, parts: ComposeParts): Directory {
+  const { log, crypto, url, listeners } = parts;
   const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory } = options;
   const rotation = readRotationPolicy(options);
   return createDirectory({
@@ -107,6 +110,10 @@ function compose(
     store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock),
     crypto,
     log,
+    openMonitor: createOpenMonitor({
+      clock: systemClock,
+      families: () => [...coreFamilies(crypto), ...listenerFamilies(listeners)],
+    }),
   }, {
     url,
     version: denoConfig.version,
@@ -115,15 +122,31 @@ function compose(
     allowPrivate,
     trustedProxies,
     limits,
+    hidesMetrics: options.metricsListen !== null,
   });
 }
 
-function sayReady(options: CentralOptions, content: { url: string; id: string }): void {
+function sayReady(
+  options: CentralOptions,
+  { watching, ...content }: {
+    readonly url: string;
+    readonly id: string;
+    readonly watching: Listening | null;
+  },
+): void {
+  const metrics = watching === null ? {} : { metrics_url: `${watching.origin}/metrics` };
   const text = options.json
-    ? `ready ${JSON.stringify(content)}\n`
+    ? `ready ${JSON.stringify({ ...content, ...metrics })}\n`
     : `The directory is ready.\n  URL  ${content.url}\n  id   ${content.id}\n` +
-      `  data ${options.dataDirectory}\n`;
+      `  data ${options.dataDirectory}\n` +
+      (watching === null ? "" : `  metrics ${watching.origin}/metrics\n`);
   tell(Deno.stdout, text);
+}
+
+/** The listener for whoever watches the directory, or `null` where nobody asked for one. */
+function listenForWatchers({ metricsListen }: CentralOptions, log: Log): Listening | null {
+  if (metricsListen === null) return null;
+  return listen({ ...metricsListen, flag: "--metrics-listen", name: "directory", log });
 }
 
 async function serve(
@@ -151,19 +174,31 @@ async function serve(
     });
     ending.needs(listening.finished, "Nobody can connect");
     let directory: Directory | null = null;
+    let watching: Listening | null = null;
     try {
+      watching = listenForWatchers(options, log);
+      const listeners = { public: listening, ...(watching === null ? {} : { metrics: watching }) };
       const url = options.url ?? listening.origin;
-      const started = await ending.unlessFailed(start(options, { log, crypto, url }));
+      const starting = start(options, { log, crypto, url, listeners });
+      const started = await ending.unlessFailed(starting);
       directory = started;
       listening.answerWith((request, address) => started.handle(request, { address }));
-      sayReady(options, { url, id: directory.id });
+      if (watching !== null) {
+        const token = await readMetricsToken(openFiles(options.dataDirectory), systemRandom);
+        watching.answerWith((request) => started.handleWatch(request, token));
+      }
+      sayReady(options, { url, id: directory.id, watching });
       await ending.wait(signal);
       log.log("info", "directory_stopping");
     } finally {
       await ending.stopInTime(systemClock, {
         limitMs: SHUTDOWN_MS,
-        stop: (limitMs) =>
-          listening.shutdown(Math.min(ANSWERS_MS, limitMs)).then(() => directory?.stop()),
+        stop: async (limitMs) => {
+          const graceMs = Math.min(ANSWERS_MS, limitMs);
+          await listening.shutdown(graceMs);
+          await watching?.shutdown(0);
+          await directory?.stop();
+        },
       });
     }
   } finally {

@@ -52,6 +52,7 @@ export class CalledHosts {
   readonly #perLane: RateLimit;
   readonly #perSource: RateLimit;
   readonly #perHost: RateLimit;
+  #underWay = 0;
 
   constructor(
     clock: Pick<Clock, "monotonicMs">,
@@ -70,6 +71,11 @@ export class CalledHosts {
     });
   }
 
+  /** Calls that are under way, to all hosts. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
   /**
    * Runs one call to the host of a URL.
    * @throws {OpenRedError} `rate_limited`, or what `run` throws.
@@ -86,9 +92,11 @@ export class CalledHosts {
     this.#perLane.check(lane);
     if (call.why !== "claimed") this.#perHost.check(host);
     for (const { place } of entered) this.#enter(place);
+    this.#underWay += 1;
     try {
       return await run();
     } finally {
+      this.#underWay -= 1;
       for (const { place } of entered) this.#leave(place);
     }
   }

@@ -16,6 +16,8 @@ export interface CentralOptions {
   readonly port: number;
   /** `null`: the address it listens on. */
   readonly url: string | null;
+  /** `null`: metrics are on the public listener, and health is its `/api/v3/health` alone. */
+  readonly metricsListen: { readonly hostname: string; readonly port: number } | null;
   readonly dataDirectory: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
@@ -35,6 +37,7 @@ export type ParsedOptions =
 interface Flags {
   readonly listen: { readonly hostname: string; readonly port: number };
   readonly url?: string;
+  readonly metricsListen?: { readonly hostname: string; readonly port: number };
   readonly data: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
@@ -140,6 +143,12 @@ function runCommand(): Command {
       option("--url <url>", "public base URL (default: http://<listen>)").argParser(parseUrl),
     )
     .addOption(
+      option(
+        "--metrics-listen <host:port>",
+        "where /metrics, /healthz and /readyz are; they are on no other listener then",
+      ).argParser(parseListen),
+    )
+    .addOption(
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
     )
     .addOption(
@@ -183,7 +192,7 @@ function runCommand(): Command {
 }
 
 function checkTogether(flags: Flags, command: Command): CentralOptions {
-  const { listen, url = null, rotation, networkSeedFile = null } = flags;
+  const { listen, url = null, metricsListen = null, rotation, networkSeedFile = null } = flags;
   const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
   if (isUnspecified && url === null) {
     command.error(
@@ -198,6 +207,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   return {
     ...listen,
     url,
+    metricsListen,
     dataDirectory: flags.data,
     allowPrivate,
     trustedProxies,

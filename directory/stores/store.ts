@@ -6,6 +6,7 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
+import type { CommitTiming } from "../../ports/group_commit.ts";
 
 /** A node as the directory holds it. Instants are in milliseconds since the epoch. */
 export interface DirectoryEntry {
@@ -148,6 +149,8 @@ export interface DirectoryStore {
   setOwn(name: string, value: string): Promise<void>;
   /** One step of forgetting what is old, of bounded length; to be repeated until all is done. */
   sweep(options: SweepOptions): Promise<SweepResult>;
+  /** Tells how long writes take from now on, where it can. */
+  timeWith?(timing: CommitTiming): void;
   /** Makes everything durable and lets go of the storage. */
   close(): Promise<void>;
 }

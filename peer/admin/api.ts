@@ -5,12 +5,12 @@
  */
 import { Hono } from "hono";
 import * as v from "valibot";
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import {
   type ServerSentEventMessage,
   ServerSentEventStream,
 } from "@std/http/server-sent-event-stream";
-import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import { encodeBase64Url } from "../../crypto/encoding.ts";
+import { hasBearer } from "../../ports/bearer_token.ts";
 import { isOwnHost } from "../../ports/loopback.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
 import { backupInputSchema, connectInputSchema } from "../../protocol/admin_api.ts";
@@ -171,11 +171,7 @@ export class AdminApi {
 
   /** A page of a browser may reach loopback; it neither knows the token nor may it send an Origin. */
   #authorize(request: Request): void {
-    const [, token = ""] = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "") ?? [];
-    const given = encodeUtf8(token);
-    const own = encodeUtf8(this.#token);
-    const equal = given.length > 0 && given.length === own.length && timingSafeEqual(given, own);
-    if (!equal || request.headers.has("origin")) {
+    if (!hasBearer(request, this.#token) || request.headers.has("origin")) {
       this.#parts.events.auditStranger("admin_sign_in", { success: false });
       throw new OpenRedError("unauthorized", "The admin token is missing or wrong");
     }
