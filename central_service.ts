@@ -112,6 +112,7 @@ function compose(options: CentralOptions, parts: ComposeParts): Directory {
     log,
     openMonitor: createOpenMonitor({
       clock: systemClock,
+      data: dataDirectory,
       families: () => [...coreFamilies(crypto), ...listenerFamilies(listeners)],
     }),
   }, {

@@ -76,6 +76,15 @@ const NETWORK_OPTIONS = {
     fallback: { hostname: "127.0.0.1", port: 0 },
     parse: parseLoopbackListen,
   }),
+  metricsListen: valueOption<ListenAddress | null>({
+    flag: "metrics-listen",
+    variable: "OPENRED_METRICS_LISTEN",
+    value: "HOST:PORT",
+    summary: "where /metrics, /healthz and /readyz are, besides the admin server",
+    defaultText: "none",
+    fallback: null,
+    parse: parseListen,
+  }),
   apiUrl: valueOption<string | null>({
     flag: "api-url",
     variable: "OPENRED_API_URL",

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { statfsSync } from "node:fs";
 import process from "node:process";
 import type { Histogram } from "prom-client";
 import type { DurationFamily, MetricFamily } from "../protocol/metrics.ts";
@@ -23,6 +24,8 @@ const DESCRIPTORS = "/proc/self/fd";
 
 export interface MonitorOptions {
   readonly clock: Clock;
+  /** The data directory, whose disk is looked at. */
+  readonly data: string;
   /** What the root knows of the program besides. */
   readonly families: () => readonly MetricFamily[];
 }
@@ -35,6 +38,19 @@ function countDescriptors(): MetricFamily[] {
       help: "Descriptors that are open; not there where the runtime does not show them.",
       type: "gauge",
     }, value)];
+  } catch {
+    return [];
+  }
+}
+
+function diskFamilies(data: string): MetricFamily[] {
+  try {
+    const { bavail, bsize } = statfsSync(data);
+    return [single({
+      name: "openred_disk_free_bytes",
+      help: "Room on the disk of the data directory; not there where the system does not say.",
+      type: "gauge",
+    }, bavail * bsize)];
   } catch {
     return [];
   }
@@ -73,7 +89,7 @@ function processFamilies(): MetricFamily[] {
 }
 
 /** The monitor of a program. Opening it loads the package. */
-export function createOpenMonitor({ clock, families }: MonitorOptions): OpenMonitor {
+export function createOpenMonitor({ clock, data, families }: MonitorOptions): OpenMonitor {
   return async (durations) => {
     const prom = await import("prom-client");
     const lasting = new prom.Registry();
@@ -101,17 +117,17 @@ export function createOpenMonitor({ clock, families }: MonitorOptions): OpenMoni
       });
     };
     watchLag();
-    const ofProcess = () => [...processFamilies(), ...families()];
+    const ofProcess = () => [...processFamilies(), ...diskFamilies(data), ...families()];
     return {
       observe,
       process: ofProcess,
       async text(given) {
         const momentary = new prom.Registry();
         for (const { name, help, type, samples } of [...given, ...ofProcess()]) {
-          const labelNames = Object.keys(samples[0]?.labels ?? {});
+          // With a label nothing is written until there is a sample.
+          const labelNames = Object.keys(samples[0]?.labels ?? { none: "" });
           const options = { name, help, labelNames, registers: [momentary] };
           const metric = type === "counter" ? new prom.Counter(options) : new prom.Gauge(options);
-          if (samples.length === 0 || labelNames.length > 0) metric.reset();
           for (const { labels, value } of samples) metric.inc({ ...labels }, value);
         }
         return await momentary.metrics() + "\n" + await lasting.metrics();

@@ -32,10 +32,8 @@ const PERMISSIONS = [
   "--deny-run",
   "--deny-ffi",
   "--deny-import",
+  "--allow-sys=statfs",
 ];
-
-/** Only a node writes files of any size, for which it asks how much room there is. */
-const SYSTEM = { central: "--deny-sys", node: "--allow-sys=statfs" } as const;
 
 /**
  * The Workers' files are named by URLs, where the compiler does not look. Types are checked by
@@ -62,7 +60,6 @@ async function compile(name: typeof BINARIES[number]): Promise<boolean> {
       "compile",
       ...OPTIONS,
       ...PERMISSIONS,
-      SYSTEM[name],
       "--output",
       output,
       `${name}.ts`,

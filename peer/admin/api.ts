@@ -34,6 +34,7 @@ import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
 import { addPeerRoutes } from "./peer_routes.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
+import type { WatchApi } from "../monitoring/watch_api.ts";
 
 const MAX_INPUT_BYTES = 512 * 1024;
 const KEEP_ALIVE_MS = 15_000;
@@ -54,6 +55,8 @@ interface AdminParts {
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
   readonly tokens: TokenDesk;
+  /** What it answers to whoever watches the node, by a token of its own. */
+  readonly watch: Pick<WatchApi, "has" | "answer">;
   readonly modules: ModuleKeeper;
   readonly moduleRoutes: ModuleRoutes;
 }
@@ -121,6 +124,7 @@ export class AdminApi {
     try {
       this.#checkHost(request);
       if (new URL(request.url).pathname === ADMIN_PROOF_PATH) return await this.#prove(request);
+      if (this.#parts.watch.has(request)) return await this.#parts.watch.answer(request);
       this.#authorize(request);
       return await this.#app.fetch(request);
     } catch (error) {

@@ -113,6 +113,7 @@ export class Registration {
       if (!(await this.#isAlone())) return this.#halt();
       const { answer, answeredAtMs } = await this.#register();
       backoff.reset();
+      this.#parts.events.count("announcements_taken");
       this.#settle();
       this.#skew.compare(answeredAtMs);
       const spanMs = Math.min(
@@ -198,6 +199,7 @@ export class Registration {
   /** @returns When to try again, or `null` for never. */
   async #failed(error: OpenRedError, backoff: Backoff): Promise<number | null> {
     const { events } = this.#parts;
+    events.count("announcements_failed");
     if (this.#lastError !== error.code) {
       const { code } = error;
       events.audit("register_failed", { success: false, directory: this.#url, code });

@@ -78,7 +78,7 @@ export class TestDirectory implements AsyncDisposable {
       crypto: core,
       files: options.files ?? new MemoryFiles(),
       log,
-      openMonitor: createOpenMonitor({ clock: this.clock, families: () => [] }),
+      openMonitor: createOpenMonitor({ clock: this.clock, data: ".", families: () => [] }),
       store: this.#store,
     }, {
       url: DIRECTORY_URL,

@@ -90,7 +90,7 @@ export class DirectoryMachine {
       files: this.host.disk.filesFor(process),
       store: new SqliteStore(openDatabase, process.clock),
       crypto,
-      openMonitor: createOpenMonitor({ clock: process.clock, families: () => [] }),
+      openMonitor: createOpenMonitor({ clock: process.clock, data: ".", families: () => [] }),
       log: { log: (level, event, fields) => trace.add(this.name, logLine(level, event, fields)) },
     }, {
       url: this.host.origin,

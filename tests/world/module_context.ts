@@ -88,6 +88,13 @@ export class ContextWorld implements Disposable {
       sender,
       ...machinePorts(),
       peerBytes: (request) => this.peerBytes(request),
+      watch: {
+        version: "test",
+        uptimeMs: 0,
+        metrics: () => Promise.resolve(""),
+        numbers: () => Promise.resolve([]),
+        troubles: () => [],
+      },
       web: { post: nobodyThere, bytes: nobodyThere },
       http: new FakeHttp(),
       resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },

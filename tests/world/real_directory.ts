@@ -53,7 +53,7 @@ export class RealDirectory implements AsyncDisposable {
       files: openFiles(this.#data),
       store: new SqliteStore(createOpenDatabase(this.#data), clock),
       crypto: this.#core,
-      openMonitor: createOpenMonitor({ clock, families: () => [] }),
+      openMonitor: createOpenMonitor({ clock, data: this.#data, families: () => [] }),
     }, {
       url: this.url,
       version: "test",
