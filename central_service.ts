@@ -11,7 +11,6 @@ import { SqliteStore } from "./directory/stores/sqlite.ts";
 import type { Log } from "./ports/ports.ts";
 import { explainStorage } from "./ports/storage_problem.ts";
 import {
-  createLog,
   createOpenDatabase,
   type DirectoryLock,
   DirectoryLockedError,
@@ -31,6 +30,7 @@ import { ServiceEnd } from "./process/service_end.ts";
 import { listen, type Listening } from "./process/listening.ts";
 import { readMetricsToken } from "./process/metrics_token.ts";
 import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
+import { openLog } from "./process/opened_log.ts";
 import { ProcessError, textOf } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -216,8 +216,14 @@ export async function runDirectory(
   options: CentralOptions,
   core: Promise<WorkerCryptoCore>,
 ): Promise<number> {
-  const format = options.json ? "json" : "text";
-  const log = createLog({ clock: systemClock, level: options.logLevel, format });
+  let log: SystemLog;
+  try {
+    log = await openLog(options);
+  } catch (error) {
+    core.then((started) => started.stop()).catch(() => {});
+    tell(Deno.stderr, `error: ${textOf(error)}\n`);
+    return error instanceof ProcessError ? error.exitCode : 1;
+  }
   const ending = new ServiceEnd(log);
   ending.watchErrors();
   const stop = new AbortController();

@@ -20,8 +20,8 @@ import { createNode, type Node } from "./peer/node.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
 import type { Log } from "./ports/ports.ts";
+import type { SystemLog } from "./ports/system_log.ts";
 import {
-  createLog,
   createOpenDatabase,
   holdsFile,
   openFiles,
@@ -41,6 +41,7 @@ import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { listen, type Listening } from "./process/listening.ts";
 import { readMetricsToken } from "./process/metrics_token.ts";
 import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
+import { openLog } from "./process/opened_log.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
@@ -95,7 +96,7 @@ async function composeNode(
     readonly crypto: WorkerCryptoCore;
     readonly bulk: WorkerBulk;
     readonly config: NodeConfig;
-    readonly log: Log;
+    readonly log: SystemLog;
     readonly listeners: Readonly<Record<string, Listening>>;
   },
 ): Promise<Node> {
@@ -117,6 +118,7 @@ async function composeNode(
       disk: createOwnerFiles(options.data),
       busyMark: openBusyMark(options.data),
       log: settings.log,
+      logSwitch: settings.log,
       openMonitor: createOpenMonitor({
         clock: systemClock,
         data: options.data,
@@ -173,15 +175,15 @@ export async function runNode(
   world: RunWorld & { readonly core: Promise<WorkerCryptoCore> },
 ): Promise<void> {
   using _lock = lockData(options.data);
-  const format = options.json ? "json" : "text";
-  const log = createLog({ clock: systemClock, level: options.logLevel, format });
+  let log: SystemLog | null = null;
   try {
-    await explained(options.data, () => runLocked(options, { ...world, log }));
+    log = await openLog(options);
+    await explained(options.data, () => runLocked(options, { ...world, log: log! }));
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     throw new CommandError(cause.exitCode, cause.message, { cause });
   } finally {
-    await log.flush();
+    await log?.flush();
   }
 }
 
@@ -191,7 +193,7 @@ function listenForWatchers({ metricsListen }: RunOptions, log: Log): Listening |
   return listen({ ...metricsListen, flag: "--metrics-listen", name: "node", log });
 }
 
-type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: Log };
+type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: SystemLog };
 
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
   const { err, passphrases, log } = world;

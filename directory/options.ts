@@ -4,7 +4,7 @@
  * @module
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import type { LogLevel } from "../ports/ports.ts";
+import { LOG_LEVELS, type LogLevel } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
@@ -26,6 +26,8 @@ export interface CentralOptions {
   readonly networkSeedFile: string | null;
   readonly limits: DirectoryLimits;
   readonly logLevel: LogLevel;
+  /** `null`: standard error. */
+  readonly logFile: string | null;
   readonly json: boolean;
 }
 
@@ -51,6 +53,7 @@ interface Flags {
   readonly idsPerHost: number;
   readonly concurrent: number;
   readonly logLevel: LogLevel;
+  readonly logFile?: string;
   readonly json: boolean;
 }
 
@@ -60,7 +63,6 @@ const MAX_LIMIT = 1_000_000_000;
 const MAX_HOST_LENGTH = 255;
 const MAX_PATH_LENGTH = 4_096;
 const MAX_ERROR_LENGTH = 300;
-const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 function parseListen(text: string): Flags["listen"] {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
@@ -187,6 +189,13 @@ function runCommand(): Command {
     .addOption(
       option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
     )
+    .addOption(
+      option(
+        "--log-file <file>",
+        "where the log goes instead of standard error; opened anew at SIGHUP",
+      )
+        .argParser(parseText),
+    )
     .addOption(switchOption("--json", "log JSON, and print the ready line as JSON"))
     .allowExcessArguments(false);
 }
@@ -203,7 +212,16 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
-  const { idsPerHost, concurrent, leaseMs, allowPrivate, trustedProxies, logLevel, json } = flags;
+  const {
+    idsPerHost,
+    concurrent,
+    leaseMs,
+    allowPrivate,
+    trustedProxies,
+    logLevel,
+    logFile = null,
+    json,
+  } = flags;
   return {
     ...listen,
     url,
@@ -223,6 +241,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       concurrent,
     },
     logLevel,
+    logFile,
     json,
   };
 }

@@ -17,6 +17,7 @@ import type {
   Files,
   HttpClient,
   Log,
+  LogSwitch,
   OpenDatabase,
   Random,
   Resolver,
@@ -76,6 +77,8 @@ export interface NodePorts {
   readonly openBytes: OpenBytes;
   readonly busyMark: BusyMark;
   readonly openMonitor: OpenMonitor;
+  /** Which lines `log` writes. */
+  readonly logSwitch: LogSwitch;
 }
 
 /** What was opened before anything is wired. */

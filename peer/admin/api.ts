@@ -12,13 +12,14 @@ import {
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { hasBearer } from "../../ports/bearer_token.ts";
 import { isOwnHost } from "../../ports/loopback.ts";
-import type { Clock, Log } from "../../ports/ports.ts";
+import type { Clock, Log, LogSwitch } from "../../ports/ports.ts";
 import { backupInputSchema, connectInputSchema } from "../../protocol/admin_api.ts";
 import {
   ADMIN_PROOF_PATH,
   adminProofQuerySchema,
   makeAdminProof,
 } from "../../protocol/admin_proof.ts";
+import { logInputSchema } from "../../protocol/log_api.ts";
 import { tokensQuerySchema } from "../../protocol/token_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
@@ -51,6 +52,7 @@ const discoverQuerySchema = v.strictObject({
 interface AdminParts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly logSwitch: LogSwitch;
   readonly events: NodeEvents;
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
@@ -108,6 +110,14 @@ export class AdminApi {
       connectInputSchema,
       ({ peer, wait_ms }, gone) => control.connect(peer, wait_ms, gone),
     );
+    this.#app.get("/admin/v1/log", () => jsonResponse({ level: parts.logSwitch.level }));
+    this.#app.post("/admin/v1/log", async ({ req }) => {
+      const body = await readBodyInTime(req.raw, { maxBytes: MAX_INPUT_BYTES, clock: parts.clock });
+      const { level } = parseInput(logInputSchema, parseJson(body));
+      parts.logSwitch.level = level;
+      return jsonResponse({ level });
+    });
+    this.#app.all("/admin/v1/log", () => notAllowed("GET and POST"));
     addModuleRoutes({
       get: (path, handler) => this.#get(path, handler),
       post: (path, schema, run, limits) => this.#post(path, schema, run, limits),

@@ -107,11 +107,14 @@ export class NodeEvents {
     return Object.fromEntries(this.#counters);
   }
 
-  /** Tells the operator something once; `topic` replaces an earlier warning of that name. */
-  warn(topic: string, text: string): void {
+  /**
+   * Tells the operator something once; `topic` replaces an earlier warning of that name.
+   * @param event How the log names it; the first word of the topic unless it says so.
+   */
+  warn(topic: string, text: string, event = topic.replace(/[^a-z_].*$/, "")): void {
     if (this.#warnings.get(topic) === text) return;
     this.#warnings.set(topic, text);
-    this.#log.log("warn", topic, { text });
+    this.#log.log("warn", event, { text });
     this.emit({ type: "warning", text });
   }
 

@@ -45,7 +45,14 @@ const NO_DISK: OwnerFiles = {
 /** Threads for modules from files, and nothing of the machine besides. The process and its memory are many tests'. */
 export function machinePorts(): Pick<
   NodePorts,
-  "moduleWorkers" | "folders" | "disk" | "busyMark" | "bulk" | "openBytes" | "openMonitor"
+  | "moduleWorkers"
+  | "folders"
+  | "disk"
+  | "busyMark"
+  | "bulk"
+  | "openBytes"
+  | "openMonitor"
+  | "logSwitch"
 > {
   return {
     moduleWorkers: createModuleWorkers({ processBytes: Infinity }),
@@ -54,6 +61,7 @@ export function machinePorts(): Pick<
     busyMark: new MemoryBusyMark(),
     bulk: createLocalBulk(),
     openBytes,
+    logSwitch: { level: "info" },
     openMonitor: createOpenMonitor({ clock: systemClock, data: ".", families: () => [] }),
   };
 }
