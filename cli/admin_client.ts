@@ -33,6 +33,7 @@ import {
 import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import type { LogView } from "../protocol/log_api.ts";
+import type { MetricFamily, ReadyView } from "../protocol/metrics.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
 import { parseJson } from "../protocol/schemas.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
@@ -230,6 +231,15 @@ export class AdminClient {
   files<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
     const call = { method, path: `/m/file_sharing${path}`, timeoutMs: LONG_ANSWER_TIMEOUT_MS };
     return this.#call(body === undefined ? call : { ...call, body });
+  }
+
+  /** What the node counts and measures. */
+  numbers(): Promise<{ readonly families: readonly MetricFamily[] }> {
+    return this.#call({ method: "GET", path: "/m/monitoring/numbers" });
+  }
+
+  ready(): Promise<ReadyView> {
+    return this.#call({ method: "GET", path: "/m/monitoring/ready" });
   }
 
   /** @param level `null` to be told alone. */

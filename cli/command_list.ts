@@ -33,6 +33,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   get: async () => [(await import("./fetch.ts")).getCommand],
   transfers: async () => [(await import("./fetch.ts")).transfersCommand],
   status: async () => [(await import("./status.ts")).statusCommand],
+  top: async () => [(await import("./top.ts")).topCommand],
   log: async () => (await import("./log_level.ts")).LOG_COMMANDS,
   audit: loadAudit,
   peer: async () => [
