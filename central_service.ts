@@ -12,13 +12,13 @@ import type { Log } from "./ports/ports.ts";
 import { explainStorage } from "./ports/storage_problem.ts";
 import {
   createOpenDatabase,
+  createSystemHttpClient,
   type DirectoryLock,
   DirectoryLockedError,
   holdsFile,
   lockDirectory,
   openFiles,
   systemClock,
-  systemHttpClient,
   type SystemLog,
   systemRandom,
   systemResolver,
@@ -27,6 +27,7 @@ import { createOpenMonitor } from "./ports/system_monitor.ts";
 import { LOCK_NAME } from "./ports/system_lock.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
+import { openCertificate, readAuthorities } from "./process/certificates.ts";
 import { listen, type Listening } from "./process/listening.ts";
 import { readMetricsToken } from "./process/metrics_token.ts";
 import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
@@ -104,7 +105,7 @@ function compose(options: CentralOptions, parts: ComposeParts): Directory {
   return createDirectory({
     clock: systemClock,
     random: systemRandom,
-    http: systemHttpClient,
+    http: createSystemHttpClient({ authorities: readAuthorities(options.ca) }),
     resolver: systemResolver,
     files: openFiles(dataDirectory),
     store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock),
@@ -162,6 +163,7 @@ async function serve(
   const { core, log, ending, signal } = parts;
   const { hostname, port, trustedProxies } = options;
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
+  using certificate = await openCertificate(options, log);
   const crypto = await ready(core);
   ending.needsCore(crypto.ended);
   try {
@@ -172,6 +174,7 @@ async function serve(
       name: "directory",
       log,
       trustedProxies,
+      certificate,
     });
     ending.needs(listening.finished, "Nobody can connect");
     let directory: Directory | null = null;

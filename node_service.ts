@@ -23,21 +23,23 @@ import type { Log } from "./ports/ports.ts";
 import type { SystemLog } from "./ports/system_log.ts";
 import {
   createOpenDatabase,
+  createSystemHttpClient,
   holdsFile,
   openFiles,
   systemChannelUpgrader,
   systemClock,
-  systemHttpClient,
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
 import { openBusyMark } from "./ports/system_busy_mark.ts";
-import { openBytes } from "./ports/system_byte_streams.ts";
+import { createOpenBytes } from "./ports/system_byte_streams.ts";
+import type { Trust } from "./ports/system_connection.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
 import { createOwnerFiles } from "./ports/system_owner_files.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { createOpenMonitor } from "./ports/system_monitor.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
+import { openCertificate, readAuthorities } from "./process/certificates.ts";
 import { listen, type Listening } from "./process/listening.ts";
 import { readMetricsToken } from "./process/metrics_token.ts";
 import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
@@ -96,6 +98,7 @@ async function composeNode(
     readonly crypto: WorkerCryptoCore;
     readonly bulk: WorkerBulk;
     readonly config: NodeConfig;
+    readonly trust: Trust;
     readonly log: SystemLog;
     readonly listeners: Readonly<Record<string, Listening>>;
   },
@@ -105,11 +108,11 @@ async function composeNode(
     {
       clock: systemClock,
       random: systemRandom,
-      http: systemHttpClient,
+      http: createSystemHttpClient(settings.trust),
       resolver: systemResolver,
       crypto,
       bulk: settings.bulk,
-      openBytes,
+      openBytes: createOpenBytes(settings.trust),
       files: openFiles(options.data),
       openDatabase: createOpenDatabase(options.data),
       upgrader: systemChannelUpgrader,
@@ -201,12 +204,15 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   const { trustedProxies } = options;
+  const trust = { authorities: readAuthorities(options.ca) };
+  using certificate = await openCertificate(options, log);
   await using peers = listen({
     ...options.listen,
     flag: "--listen",
     name: "node",
     log,
     trustedProxies,
+    certificate,
   });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   await using watching = listenForWatchers(options, log);
@@ -222,7 +228,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
     const config = configOf(options, { apiUrl, adminToken, metricsToken, passphrase });
     const listeners = { peers, admin, ...(watching === null ? {} : { metrics: watching }) };
-    const composed = composeNode(options, { crypto, bulk, config, log, listeners });
+    const composed = composeNode(options, { crypto, bulk, config, trust, log, listeners });
     const node = await openOrExplain(composed);
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));

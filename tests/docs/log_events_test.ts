@@ -11,5 +11,5 @@ Deno.test("docs/LOG.md lists every event that the sources log, with its level, a
     name,
     [...levels].join(", "),
   ]);
-  assertEquals(listed, logged);
+  assertEquals(listed, logged, "docs/LOG.md and the sources differ");
 });
