@@ -32,6 +32,7 @@ import {
 } from "../protocol/admin_proof.ts";
 import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
+import type { Check } from "../protocol/doctor.ts";
 import type { LogView } from "../protocol/log_api.ts";
 import type { MetricFamily, ReadyView } from "../protocol/metrics.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
@@ -236,6 +237,15 @@ export class AdminClient {
   /** What the node counts and measures. */
   numbers(): Promise<{ readonly families: readonly MetricFamily[] }> {
     return this.#call({ method: "GET", path: "/m/monitoring/numbers" });
+  }
+
+  /** What the node finds out about itself. */
+  checks(): Promise<{ readonly checks: readonly Check[] }> {
+    return this.#call({
+      method: "GET",
+      path: "/m/monitoring/checks",
+      timeoutMs: LONG_ANSWER_TIMEOUT_MS,
+    });
   }
 
   ready(): Promise<ReadyView> {

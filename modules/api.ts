@@ -9,6 +9,7 @@ import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import type { NodeId } from "../crypto/encoding.ts";
 import type { Standing } from "../protocol/admin_api.ts";
 import type { AuditEventName } from "../protocol/audit_events.ts";
+import type { Check } from "../protocol/doctor.ts";
 import type { MetricFamily, Trouble } from "../protocol/metrics.ts";
 import type { ManifestInput } from "../protocol/module_manifest.ts";
 
@@ -188,6 +189,8 @@ export interface NodeWatch {
   numbers(): Promise<readonly MetricFamily[]>;
   /** What keeps the node from its work now. */
   troubles(): readonly Trouble[];
+  /** Looks at address, directories and clock, which takes some seconds. */
+  examine(): Promise<readonly Check[]>;
 }
 
 // Frames and sealed calls of peers

@@ -56,6 +56,7 @@ import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
 import { Sessions } from "./sessions/sessions.ts";
+import { troubleWith } from "./sessions/trouble.ts";
 import type { NodeStore } from "./store/store.ts";
 import type { WriteCount } from "./store/write_count.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
@@ -191,6 +192,8 @@ function createNetwork(
     modules,
     directories,
     carrier,
+    config,
+    troubleWith: (peer) => troubleWith({ ...shared, links: sessions.links }, peer),
   }));
   const modules: ModuleHost = new ModuleHost({
     ...shared,

@@ -43,6 +43,7 @@ export function createMonitoring(): OpenRedModule {
     },
     registerRoutes(router) {
       router.route("GET", "/numbers", async () => ({ json: { families: await now().numbers() } }));
+      router.route("GET", "/checks", async () => ({ json: { checks: await now().examine() } }));
       router.route("GET", "/ready", () => Promise.resolve({ json: readyOf(now()) }));
     },
     start(context) {

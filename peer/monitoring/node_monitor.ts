@@ -6,6 +6,7 @@
 import type { NodeWatch } from "../../modules/api.ts";
 import { DURATION_BUCKETS, type Monitor, type OpenMonitor } from "../../ports/monitor.ts";
 import type { Clock } from "../../ports/ports.ts";
+import type { Check } from "../../protocol/doctor.ts";
 import {
   type DurationFamily,
   type MetricFamily,
@@ -15,6 +16,7 @@ import {
 import type { DurationName, NodeEvents } from "../events/events.ts";
 import type { NodeStore } from "../store/store.ts";
 import { type NumbersParts, readNumbers } from "./node_numbers.ts";
+import { type ExaminationParts, examineNode } from "./examination.ts";
 import { readTroubles } from "./troubles.ts";
 
 const DURATIONS: Readonly<Record<DurationName, string>> = {
@@ -44,16 +46,20 @@ function durations(): DurationFamily[] {
 export class NodeMonitor implements NodeWatch {
   readonly version: string;
   readonly #parts: MonitorParts;
-  readonly #numbersParts: () => NumbersParts;
+  readonly #rest: () => NumbersParts & ExaminationParts;
   readonly #startedMs: number;
   #opening: Promise<Monitor> | null = null;
   #isStopped = false;
 
   /** @param rest What the numbers are read from, once it is there. */
-  constructor(parts: MonitorParts, version: string, rest: () => NumbersParts) {
+  constructor(
+    parts: MonitorParts,
+    version: string,
+    rest: () => NumbersParts & ExaminationParts,
+  ) {
     this.version = version;
     this.#parts = parts;
-    this.#numbersParts = rest;
+    this.#rest = rest;
     this.#startedMs = parts.clock.monotonicMs();
   }
 
@@ -74,7 +80,11 @@ export class NodeMonitor implements NodeWatch {
   troubles(): readonly Trouble[] {
     return this.#isStopped
       ? [{ code: "stopping", text: "The node is stopping" }]
-      : readTroubles(this.#numbersParts());
+      : readTroubles(this.#rest());
+  }
+
+  examine(): Promise<readonly Check[]> {
+    return examineNode(this.#rest());
   }
 
   /** Ends what was begun to measure. */
@@ -89,7 +99,7 @@ export class NodeMonitor implements NodeWatch {
       help: "Seconds since the node started.",
       type: "gauge",
     }, Math.floor(this.uptimeMs / 1000));
-    return [...readNumbers(this.#numbersParts()), uptime];
+    return [...readNumbers(this.#rest()), uptime];
   }
 
   #monitor(): Promise<Monitor> {

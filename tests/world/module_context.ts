@@ -94,6 +94,7 @@ export class ContextWorld implements Disposable {
         metrics: () => Promise.resolve(""),
         numbers: () => Promise.resolve([]),
         troubles: () => [],
+        examine: () => Promise.resolve([]),
       },
       web: { post: nobodyThere, bytes: nobodyThere },
       http: new FakeHttp(),
