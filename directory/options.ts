@@ -4,7 +4,7 @@
  * @module
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import type { LogLevel } from "../ports/ports.ts";
+import { LOG_LEVELS, type LogLevel } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
@@ -20,6 +20,8 @@ export interface CentralOptions {
   readonly port: number;
   /** `null`: the address it listens on. */
   readonly url: string | null;
+  /** `null`: metrics are on the public listener, and health is its `/api/v3/health` alone. */
+  readonly metricsListen: { readonly hostname: string; readonly port: number } | null;
   readonly dataDirectory: string;
   /** `null`: the store is in the data directory. */
   readonly redis: RedisOptions | null;
@@ -34,6 +36,8 @@ export interface CentralOptions {
   readonly networkSeedFile: string | null;
   readonly limits: DirectoryLimits;
   readonly logLevel: LogLevel;
+  /** `null`: standard error. */
+  readonly logFile: string | null;
   readonly json: boolean;
 }
 
@@ -45,6 +49,7 @@ export type ParsedOptions =
 interface Flags extends StoreFlags {
   readonly listen: { readonly hostname: string; readonly port: number };
   readonly url?: string;
+  readonly metricsListen?: { readonly hostname: string; readonly port: number };
   readonly data: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
@@ -63,6 +68,7 @@ interface Flags extends StoreFlags {
   readonly ids: number;
   readonly concurrent: number;
   readonly logLevel: LogLevel;
+  readonly logFile?: string;
   readonly json: boolean;
 }
 
@@ -72,7 +78,6 @@ const MAX_LIMIT = 1_000_000_000;
 const MAX_HOST_LENGTH = 255;
 const MAX_PATH_LENGTH = 4_096;
 const MAX_ERROR_LENGTH = 300;
-const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 function parseListen(text: string): Flags["listen"] {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
@@ -155,6 +160,12 @@ function runCommand(): Command {
       option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
     )
     .addOption(
+      option(
+        "--metrics-listen <host:port>",
+        "where /metrics, /healthz and /readyz are; they are on no other listener then",
+      ).argParser(parseListen),
+    )
+    .addOption(
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
     )
     .addOption(
@@ -231,12 +242,19 @@ function runCommand(): Command {
     .addOption(
       option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
     )
+    .addOption(
+      option(
+        "--log-file <file>",
+        "where the log goes instead of standard error; opened anew at SIGHUP",
+      )
+        .argParser(parseText),
+    )
     .addOption(switchOption("--json", "log JSON, and print the ready line as JSON"))
     .allowExcessArguments(false);
 }
 
 function checkTogether(flags: Flags, command: Command): CentralOptions {
-  const { listen, url = null, rotation, networkSeedFile = null } = flags;
+  const { listen, url = null, metricsListen = null, rotation, networkSeedFile = null } = flags;
   const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
   if (isUnspecified && url === null) {
     command.error(
@@ -260,11 +278,13 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     allowPrivate,
     trustedProxies,
     logLevel,
+    logFile = null,
     json,
   } = flags;
   return {
     ...listen,
     url,
+    metricsListen,
     dataDirectory: flags.data,
     redis: redisOptionsOf(flags, (message) => command.error(message)),
     allowPrivate,
@@ -286,6 +306,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       concurrent,
     },
     logLevel,
+    logFile,
     json,
   };
 }
