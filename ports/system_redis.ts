@@ -2,8 +2,11 @@ import type { Clock, Log } from "./ports.ts";
 import { redisAway, type RedisLink, type RedisReply, type SendRedis } from "./redis.ts";
 
 const CONNECT_TIMEOUT_MS = 2_000;
-/** A server that owes an answer for so long is left, and connected to anew. */
-const ANSWER_TIMEOUT_MS = 2_000;
+/** How often it is looked whether a server answers. A program that is busy itself looks later, and blames nobody. */
+const TICK_MS = 500;
+/** A server that gave no answer for so many ticks is left, and connected to anew; so is one that owes one for longer. */
+const SILENT_TICKS = 4;
+const OWED_TICKS = 10;
 /** Commands under way at a time; a server that is slow must not have this program hold any number of them. */
 const MAX_UNDER_WAY = 10_000;
 const FIRST_PAUSE_MS = 100;
@@ -25,7 +28,7 @@ export interface RedisPlace {
 }
 
 interface LinkParts {
-  readonly clock: Pick<Clock, "monotonicMs" | "setTimer">;
+  readonly clock: Pick<Clock, "setTimer">;
   readonly log: Log;
   /** Looks at a server that was connected to, before anything else is sent. What it throws is why the server is left. */
   readonly prepare: (send: SendRedis) => Promise<void>;
@@ -45,9 +48,11 @@ class Connection {
   readonly ended: Promise<void>;
   readonly #client: Client;
   readonly #clock: LinkParts["clock"];
-  /** When each command under way was sent, in the order of their answers. */
-  readonly #sentAt = new Map<number, number>();
+  /** The tick in which each command under way was sent, in the order of their answers. */
+  readonly #sentIn = new Map<number, number>();
   #sent = 0;
+  #tick = 0;
+  #answeredIn = 0;
   #cancelWatch: (() => void) | null = null;
   #end = () => {};
 
@@ -62,9 +67,9 @@ class Connection {
   }
 
   async send(command: readonly string[]): Promise<RedisReply> {
-    if (this.#sentAt.size >= MAX_UNDER_WAY) throw redisAway("The store has too much under way");
+    if (this.#sentIn.size >= MAX_UNDER_WAY) throw redisAway("The store has too much under way");
     const number = this.#sent++;
-    this.#sentAt.set(number, this.#clock.monotonicMs());
+    this.#sentIn.set(number, this.#tick);
     this.#watch();
     try {
       return await this.#client.sendCommand([...command]) as RedisReply;
@@ -72,7 +77,8 @@ class Connection {
       if (cause instanceof Error && OTHER_SERVER.test(cause.message)) this.leave();
       throw redisAway("The store does not take this now", cause);
     } finally {
-      this.#sentAt.delete(number);
+      this.#sentIn.delete(number);
+      this.#answeredIn = this.#tick;
     }
   }
 
@@ -86,11 +92,13 @@ class Connection {
   /** Looks from time to time whether the server still answers. */
   #watch(): void {
     if (this.#cancelWatch !== null) return;
-    this.#cancelWatch = this.#clock.setTimer(ANSWER_TIMEOUT_MS / 4, () => {
+    this.#cancelWatch = this.#clock.setTimer(TICK_MS, () => {
       this.#cancelWatch = null;
-      const [oldest] = this.#sentAt.values();
+      this.#tick += 1;
+      const [oldest] = this.#sentIn.values();
       if (oldest === undefined) return;
-      if (this.#clock.monotonicMs() - oldest > ANSWER_TIMEOUT_MS) this.leave();
+      const silent = this.#tick - Math.max(oldest, this.#answeredIn);
+      if (silent >= SILENT_TICKS || this.#tick - oldest >= OWED_TICKS) this.leave();
       else this.#watch();
     });
   }
@@ -116,7 +124,10 @@ async function connect(place: RedisPlace, clock: LinkParts["clock"]): Promise<Co
       : socket,
   });
   const connection = new Connection(client, clock);
-  const cancel = clock.setTimer(CONNECT_TIMEOUT_MS + ANSWER_TIMEOUT_MS, () => connection.leave());
+  const cancel = clock.setTimer(
+    CONNECT_TIMEOUT_MS + SILENT_TICKS * TICK_MS,
+    () => connection.leave(),
+  );
   try {
     await client.connect();
     return connection;
