@@ -112,11 +112,12 @@ export class GroupSending {
   /** A session with somebody counts from now on. */
   async confirmed(peer: NodeId): Promise<void> {
     for await (const group of this.#parts.groups.all()) {
+      const known = this.lanes.find(group.id, peer);
+      if (known !== undefined) known.hasProven = false;
       if (group.roster.find(peer)?.state === "removed") this.#tellRemoved(group, peer);
       if (!this.#speaksWith(group, peer)) continue;
       const lane = this.lanes.get(group.id, peer);
       lane.begin();
-      lane.hasProven = false;
       const isInvited = group.roster.find(peer)?.state === "invited";
       if (isInvited && this.#isOwner(group)) enqueueAll(group, lane);
       // Whoever is invited may have come in, and take others who have for invited in turn.
@@ -194,6 +195,15 @@ export class GroupSending {
     return state === "member" || state === "invited";
   }
 
+  /**
+   * Whether this node is invited and somebody is a member: what it lacks may be its own word that it came in, which was
+   * said after the backup that it was set back to.
+   */
+  #isInvitedBeside({ facts, roster }: Group, peer: NodeId): boolean {
+    return facts.stage === "invited" && roster.isMember(peer) &&
+      !this.#parts.tables.peers.isBlocked(peer);
+  }
+
   /** Whether something is sent to somebody now: nobody is looked for whom the owner does not know. */
   async #reaches(group: Group, peer: NodeId): Promise<boolean> {
     const { own, tables, peers } = this.#parts;
@@ -222,6 +232,26 @@ export class GroupSending {
     }
   }
 
+  /** Somebody speaks of a group that they are out of, or in which they are by another story: they hear it once a session. */
+  tellOut(group: Group, peer: NodeId): void {
+    const { own, tables } = this.#parts;
+    if (!group.isIn(own.id) || tables.peers.isBlocked(peer)) return;
+    const member = group.roster.find(peer);
+    const wasAdded = member !== null ||
+      group.chain.displaced().some(({ add }) => add.some(({ id }) => id === peer));
+    if (!wasAdded) return;
+    const lane = this.lanes.get(group.id, peer);
+    if (lane.hasProven) return;
+    lane.hasProven = true;
+    lane.begin();
+    for (const hash of hashesOf(group)) lane.given.delete(hash);
+    enqueueStatements(group, lane, { from: 1, to: member?.place.until ?? Infinity });
+    if (member?.state === "left") {
+      enqueue(lane, { type: "group_member", ...member.membership! });
+    }
+    this.#pump(lane);
+  }
+
   /** Who was away when they were removed hears of it from whomever they meet. */
   #tellRemoved(group: Group, peer: NodeId): void {
     const { own, tables } = this.#parts;
@@ -248,7 +278,8 @@ export class GroupSending {
       );
       return;
     }
-    if (!this.#speaksWith(group, lane.peer)) return;
+    const isForInvited = what === "group_summary" && this.#isInvitedBeside(group, lane.peer);
+    if (!this.#speaksWith(group, lane.peer) && !isForInvited) return;
     lane.saidMs.set(what, clock.monotonicMs());
     lane.saying.get(what)?.cancel();
     const body = what === "group_summary"
@@ -266,13 +297,16 @@ export class GroupSending {
     });
   }
 
-  /** Somebody does not know that this node is in the group: the statements show it, whoever brings them. */
+  /**
+   * Somebody does not know that this node is in the group, or nothing of the group any more: all that was signed shows
+   * it, whoever brings it.
+   */
   #prove(group: Group, lane: Lane): void {
     if (lane.hasProven || group.roster.find(lane.peer)?.state !== "member") return;
     lane.hasProven = true;
     lane.begin();
-    for (const { hash } of group.chain.statements.slice(1)) lane.given.delete(hash);
-    enqueueStatements(group, lane, { from: 1 });
+    for (const hash of hashesOf(group)) lane.given.delete(hash);
+    enqueueAll(group, lane);
     this.#pump(lane);
   }
 
