@@ -41,9 +41,22 @@ export interface CentralOptions {
   readonly json: boolean;
 }
 
-/** `run`: go on with these options. `exit`: everything is said already. */
+/** What `doctor` was asked for. */
+export interface DoctorOptions {
+  readonly url: string;
+  readonly dataDirectory: string;
+  readonly allowPrivate: boolean;
+  /** `null`: no other authorities than the public ones. */
+  readonly ca: string | null;
+  /** A server whose clock is believed; `null`: none. */
+  readonly clockUrl: string | null;
+  readonly json: boolean;
+}
+
+/** `run`, `doctor`: go on with these options. `exit`: everything is said already. */
 export type ParsedOptions =
   | { readonly kind: "run"; readonly options: CentralOptions }
+  | { readonly kind: "doctor"; readonly options: DoctorOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
 interface Flags extends StoreFlags {
@@ -253,6 +266,43 @@ function runCommand(): Command {
     .allowExcessArguments(false);
 }
 
+interface DoctorFlags extends Pick<Flags, "listen" | "url" | "data" | "allowPrivate" | "json"> {
+  readonly ca?: string;
+  readonly clockUrl?: string;
+}
+
+function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("Find what is wrong with the directory, and how to mend it.")
+    .addOption(
+      option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
+    )
+    .addOption(
+      option("--listen <host:port>", "address that the directory listens on")
+        .default({ hostname: "127.0.0.1", port: 7600 }, "127.0.0.1:7600").argParser(parseListen),
+    )
+    .addOption(
+      option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
+    )
+    .addOption(switchOption("--allow-private", "whether the directory is started with it"))
+    .addOption(
+      option("--ca <file>", "certificates of private authorities, PEM, believed too")
+        .argParser(parseText),
+    )
+    .addOption(
+      option("--clock-url <url>", "a server whose clock is believed").argParser(parseUrl),
+    )
+    .addOption(switchOption("--json", "print JSON"))
+    .allowExcessArguments(false);
+}
+
+function doctorOptions(flags: DoctorFlags): DoctorOptions {
+  const { listen: { hostname, port }, ca = null, clockUrl = null, allowPrivate, json } = flags;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = flags.url ?? `http://${host}:${port}`;
+  return { url, dataDirectory: flags.data, allowPrivate, ca, clockUrl, json };
+}
+
 function checkTogether(flags: Flags, command: Command): CentralOptions {
   const { listen, url = null, metricsListen = null, rotation, networkSeedFile = null } = flags;
   const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
@@ -366,15 +416,22 @@ export function parseOptions(
   run.action((flags: Flags) => {
     parsed = { kind: "run", options: checkTogether(flags, run) };
   });
+  const doctor = doctorCommand().exitOverride().configureOutput(streams);
+  doctor.action((flags: DoctorFlags) => {
+    parsed = { kind: "doctor", options: doctorOptions(flags) };
+  });
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
     .version(output.version, "-V, --version")
     .exitOverride()
     .configureOutput(streams)
     .showHelpAfterError("(openred-central run --help shows every option)")
-    .addCommand(run);
+    .addCommand(run)
+    .addCommand(doctor);
   addUsageCommands(program, output);
-  run.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
+  for (const command of [run, doctor]) {
+    command.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
+  }
   try {
     program.parse([...args], { from: "user" });
   } catch (error) {

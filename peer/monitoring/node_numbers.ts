@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { AUDIT_EVENTS } from "../../protocol/audit_events.ts";
 import { byLabel, type MetricFamily, type MetricSample, single } from "../../protocol/metrics.ts";
 import type { AuditLog } from "../audit/audit_log.ts";
 import type { Directories } from "../directories/directories.ts";
@@ -158,10 +159,14 @@ function countedFamilies(events: NodeEvents): MetricFamily[] {
 }
 
 function eventFamilies({ counts }: NodeEvents): MetricFamily[] {
-  const ofAudit = [...counts.ofAudit].flatMap(([event, { done, failed }]): MetricSample[] => [
-    { labels: { event, result: "done" }, value: done },
-    { labels: { event, result: "failed" }, value: failed },
-  ]);
+  // All of them from the beginning: what is there first at 1 has not grown for whoever watches it.
+  const ofAudit = AUDIT_EVENTS.flatMap((event): MetricSample[] => {
+    const { done, failed } = counts.ofAudit.get(event) ?? { done: 0, failed: 0 };
+    return [
+      { labels: { event, result: "done" }, value: done },
+      { labels: { event, result: "failed" }, value: failed },
+    ];
+  });
   const ofModules = [...counts.ofModules].flatMap(([module, events]) =>
     [...events].map(([event, value]) => ({ labels: { module, event }, value }))
   );
