@@ -137,6 +137,7 @@ function compose(
     allowPrivate,
     trustedProxies,
     limits,
+    peers: options.peers,
   });
 }
 

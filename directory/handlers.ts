@@ -10,6 +10,7 @@ import { discover } from "./discover.ts";
 import { LookUps } from "./lookup.ts";
 import type { Gauge } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
+import { passingPeer } from "./passing_peer.ts";
 import { PageCache } from "./page_cache.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { Registrar } from "./register.ts";
@@ -85,7 +86,8 @@ export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
   return {
     async register(request, { source }) {
       const body = await readRequestBody(clock, request);
-      return jsonResponse(await registrar.register({ body, source }), 201);
+      const peer = await passingPeer(parts, { headers: request.headers, body });
+      return jsonResponse(await registrar.register({ body, source, peer }), 201);
     },
     async requestConnection(request, { source }) {
       const body = await readRequestBody(clock, request);
