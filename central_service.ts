@@ -147,6 +147,7 @@ function compose(options: CentralOptions, parts: ComposeParts & OpenedStore): Di
     trustedProxies,
     limits,
     hidesMetrics: options.metricsListen !== null,
+    peers: options.peers,
   });
 }
 

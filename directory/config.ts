@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NodeId } from "../crypto/encoding.ts";
 import type { KeystoreCost, RotationPolicy } from "../crypto/interface.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 
@@ -38,6 +39,13 @@ export const DEFAULT_LIMITS: DirectoryLimits = {
 
 export const DEFAULT_LEASE_MS = 3_600_000;
 
+/** A directory of another operator. */
+export interface PeerDirectory {
+  /** Equal to `api_url` of its record. */
+  readonly url: string;
+  readonly id: NodeId;
+}
+
 export interface DirectoryConfig {
   /** The public base URL, equal to `api_url` of the directory's record. */
   readonly url: string;
@@ -51,6 +59,8 @@ export interface DirectoryConfig {
   readonly limits: DirectoryLimits;
   /** Whether `/metrics` is off the public listener, because it has one of its own. */
   readonly hidesMetrics?: boolean;
+  /** Directories of others that records are exchanged with; none if absent. */
+  readonly peers?: readonly PeerDirectory[];
   /** What sealing the keystore is to cost; the default of the core if absent. */
   readonly keystoreCost?: KeystoreCost;
 }

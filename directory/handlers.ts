@@ -11,6 +11,7 @@ import { TextAnswer } from "../protocol/text_answer.ts";
 import { discover } from "./discover.ts";
 import { LookUps } from "./lookup.ts";
 import { describeApi } from "./openapi.ts";
+import { passingPeer } from "./passing_peer.ts";
 import { PageCache } from "./page_cache.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { Registrar } from "./register.ts";
@@ -59,7 +60,8 @@ export function createHandlers(
   return {
     async register(request, { source }) {
       const body = await readRequestBody(clock, request);
-      return jsonResponse(await registrar.register({ body, source }), 201);
+      const peer = await passingPeer(parts, { headers: request.headers, body });
+      return jsonResponse(await registrar.register({ body, source, peer }), 201);
     },
     async requestConnection(request, { source }) {
       const body = await readRequestBody(clock, request);

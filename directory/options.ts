@@ -11,7 +11,13 @@ import { checkUrlText } from "../protocol/url_policy.ts";
 import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
 import { manualPage } from "../usage/manual.ts";
 import type { ProgramUsage } from "../usage/program.ts";
-import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
+import {
+  DEFAULT_LEASE_MS,
+  DEFAULT_LIMITS,
+  type DirectoryLimits,
+  type PeerDirectory,
+} from "./config.ts";
+import { parsePeers } from "./peer_list.ts";
 import { parseStore, type RedisOptions, redisOptionsOf, type StoreFlags } from "./store_options.ts";
 
 /** What the operator asked for, checked. */
@@ -35,6 +41,7 @@ export interface CentralOptions {
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
   readonly limits: DirectoryLimits;
+  readonly peers: readonly PeerDirectory[];
   readonly logLevel: LogLevel;
   /** `null`: standard error. */
   readonly logFile: string | null;
@@ -76,6 +83,7 @@ interface Flags extends StoreFlags {
   readonly identityPerMinute: number;
   readonly hostInFlight: number;
   readonly hostPerMinute: number;
+  readonly peers: readonly PeerDirectory[];
   readonly idsPerHost: number;
   readonly newIdsPerAddress: number;
   readonly ids: number;
@@ -134,6 +142,12 @@ function parseText(text: string): string {
     throw new InvalidArgumentError("Expected a path.");
   }
   return text;
+}
+
+function parsePeerList(text: string): readonly PeerDirectory[] {
+  const peers = parsePeers(text);
+  if (peers !== null) return peers;
+  throw new InvalidArgumentError("Expected URL#ID, separated by commas, at most 16.");
 }
 
 /** An error repeats what was typed, which may be long and forge lines or colours. */
@@ -208,6 +222,10 @@ function runCommand(): Command {
     .addOption(
       option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
         .default(TrustedProxies.NONE, "none").argParser(parseProxies),
+    )
+    .addOption(
+      option("--peers <url#id,…>", "directories of others that records are exchanged with")
+        .default([], "none").argParser(parsePeerList),
     )
     .addOption(
       option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
@@ -355,6 +373,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       ids,
       concurrent,
     },
+    peers: flags.peers,
     logLevel,
     logFile,
     json,

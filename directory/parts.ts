@@ -6,6 +6,7 @@
 import type { CryptoCore } from "../crypto/interface.ts";
 import type { OpenMonitor } from "../ports/monitor.ts";
 import type { Clock, Files, HttpClient, Log, Random, Resolver } from "../ports/ports.ts";
+import type { Exchange } from "./exchange.ts";
 import type { CalledHosts } from "./called_hosts.ts";
 import type { DirectoryConfig } from "./config.ts";
 import type { Limits } from "./limiters.ts";
@@ -45,5 +46,6 @@ export interface DirectoryParts extends DirectoryPorts {
   readonly own: OwnRecord;
   readonly hosts: CalledHosts;
   readonly limits: Limits;
+  readonly exchange: Exchange;
   readonly metrics: Metrics;
 }

@@ -26,6 +26,9 @@ const DAY_MS = 24 * 3600 * 1000;
 /** When a host that has too many ids may be tried again. */
 const HOST_FULL_RETRY_MS = 3_600_000;
 
+/** How many new ids a day a directory of the list may pass on. */
+const NEW_IDS_OF_A_PEER = 100_000;
+
 /** When a directory that is full may be tried again: nodes are forgotten all the time. */
 const FULL_RETRY_MS = 3_600_000;
 
@@ -42,11 +45,18 @@ export interface RegisterContent {
   readonly directory: string;
 }
 
+/** Whether other directories hear of a record. Who was in no list here, and comes to be in none, is not told of. */
+function isForOthers({ payload }: VerifiedRecord, former: DirectoryEntry | null): boolean {
+  const wasHidden = former === null || former.unlisted || former.gone;
+  return !wasHidden || !(payload.unlisted || payload.gone);
+}
+
 /** Takes records. */
 export class Registrar {
   readonly #parts: DirectoryParts;
   readonly #perIdentity: Limiter;
   readonly #newIds: Limiter;
+  readonly #newIdsOfPeers: Limiter;
   readonly #checkedUrls = new Map<NodeId, string>();
 
   constructor(parts: DirectoryParts, perIdentity: Limiter) {
@@ -57,15 +67,24 @@ export class Registrar {
       perDay: parts.config.limits.newIdsPerAddress,
       what: "that are new from one address",
     });
+    this.#newIdsOfPeers = parts.limits.rate({
+      name: "new_ids_of_peers",
+      perDay: parts.config.limits.newIdsPerAddress === 0 ? 0 : NEW_IDS_OF_A_PEER,
+      what: "that are new from one directory",
+    });
   }
 
   /**
    * Takes a record, and the succession that came with it. Resolves once both are durable.
-   * @param request `source`: whom the address it came from stands for.
+   * @param request `source`: whom the address it came from stands for. `peer`: the directory that passes it on, proven.
    * @throws {OpenRedError} Any refusal of the protocol's table for this call.
    */
   async register(
-    request: { readonly body: Uint8Array; readonly source: string },
+    request: {
+      readonly body: Uint8Array;
+      readonly source: string;
+      readonly peer: NodeId | null;
+    },
   ): Promise<RegisterContent> {
     const input = parseGrowing(registerRequestSchema, parseJson(request.body));
     const record = await verifyRecord(this.#parts.crypto, input.record);
@@ -90,8 +109,14 @@ export class Registrar {
     if (isStranger) await this.#checkRoom();
     const calledBackAt = await this.#callBackIfDue(record, { entry, source: request.source });
     // Counted when its URL has answered: a URL that is not right yet uses up nothing.
-    if (isStranger) await this.#newIds.check(request.source);
-    return await this.#store(record, { entry, succession, calledBackAt });
+    if (isStranger && request.peer === null) await this.#newIds.check(request.source);
+    else if (isStranger) await this.#newIdsOfPeers.check(request.peer!);
+    const content = await this.#store(record, { entry, succession, calledBackAt });
+    if (isForOthers(record, entry)) {
+      const { succession: text } = input;
+      this.#parts.exchange.passOn({ id: record.id, record: record.text, succession: text });
+    }
+    return content;
   }
 
   /**

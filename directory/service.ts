@@ -11,6 +11,7 @@ import { OpenRedError } from "../protocol/errors.ts";
 import { createApi, errorResponse } from "./api.ts";
 import { CalledHosts } from "./called_hosts.ts";
 import type { DirectoryConfig } from "./config.ts";
+import { Exchange } from "./exchange.ts";
 import { createHandlers } from "./handlers.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { type Limiter, type Limits, localLimits } from "./limiters.ts";
@@ -59,6 +60,7 @@ class DirectoryService implements Directory {
   #underWay = 0;
   #idle = Promise.withResolvers<void>();
   #housekeeping: Housekeeping | null = null;
+  #exchange: Exchange | null = null;
 
   constructor(ports: DirectoryPorts, config: DirectoryConfig) {
     this.#ports = ports;
@@ -90,13 +92,13 @@ class DirectoryService implements Directory {
       : await openSharedKeys({ ...this.#ports, shared }, cost);
     this.#ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
     this.#own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
+    const base = { ...this.#ports, config: this.#config, own: this.#own, metrics: this.#metrics };
+    this.#exchange = new Exchange(base, this.#config.peers ?? []);
     const parts: DirectoryParts = {
-      ...this.#ports,
-      config: this.#config,
-      own: this.#own,
+      ...base,
+      exchange: this.#exchange,
       hosts: new CalledHosts(this.#limits, this.#config.limits),
       limits: this.#limits,
-      metrics: this.#metrics,
     };
     this.#parts = parts;
     parts.store.timeWith?.({
@@ -199,6 +201,7 @@ class DirectoryService implements Directory {
     this.#metrics.stop();
     this.#idle = Promise.withResolvers();
     if (this.#underWay > 0) await this.#idle.promise;
+    await this.#exchange?.stop();
     await this.#housekeeping?.stop();
     await this.#ports.store.close();
   }

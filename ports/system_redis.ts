@@ -4,9 +4,11 @@ import { redisAway, type RedisLink, type RedisReply, type SendRedis } from "./re
 const CONNECT_TIMEOUT_MS = 2_000;
 /** How often it is looked whether a server answers. A program that is busy itself looks later, and blames nobody. */
 const TICK_MS = 500;
-/** A server that gave no answer for so many ticks is left, and connected to anew; so is one that owes one for longer. */
-const SILENT_TICKS = 4;
-const OWED_TICKS = 10;
+/**
+ * A server that gave no answer for so many ticks is left, and connected to anew. One that answers, but owes an answer for
+ * so long, is given nothing more until it has caught up.
+ */
+const LATE_TICKS = 4;
 /** Commands under way at a time; a server that is slow must not have this program hold any number of them. */
 const MAX_UNDER_WAY = 10_000;
 const FIRST_PAUSE_MS = 100;
@@ -67,7 +69,10 @@ class Connection {
   }
 
   async send(command: readonly string[]): Promise<RedisReply> {
-    if (this.#sentIn.size >= MAX_UNDER_WAY) throw redisAway("The store has too much under way");
+    const [oldest = this.#tick] = this.#sentIn.values();
+    if (this.#sentIn.size >= MAX_UNDER_WAY || this.#tick - oldest >= LATE_TICKS) {
+      throw redisAway("The store has too much under way");
+    }
     const number = this.#sent++;
     this.#sentIn.set(number, this.#tick);
     this.#watch();
@@ -97,8 +102,7 @@ class Connection {
       this.#tick += 1;
       const [oldest] = this.#sentIn.values();
       if (oldest === undefined) return;
-      const silent = this.#tick - Math.max(oldest, this.#answeredIn);
-      if (silent >= SILENT_TICKS || this.#tick - oldest >= OWED_TICKS) this.leave();
+      if (this.#tick - Math.max(oldest, this.#answeredIn) >= LATE_TICKS) this.leave();
       else this.#watch();
     });
   }
@@ -125,7 +129,7 @@ async function connect(place: RedisPlace, clock: LinkParts["clock"]): Promise<Co
   });
   const connection = new Connection(client, clock);
   const cancel = clock.setTimer(
-    CONNECT_TIMEOUT_MS + SILENT_TICKS * TICK_MS,
+    CONNECT_TIMEOUT_MS + LATE_TICKS * TICK_MS,
     () => connection.leave(),
   );
   try {
