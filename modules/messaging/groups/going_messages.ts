@@ -9,7 +9,7 @@ import { boxOf, readRow } from "../rows.ts";
 import { aadOfRow, openTexts, SALT_LENGTH } from "../sealed_texts.ts";
 import type { Group } from "./group.ts";
 import type { GroupVectors, MessageNumber } from "./group_vectors.ts";
-import { type Lane, WINDOW } from "./lane.ts";
+import { type Lane, MAX_REFUSED, WINDOW } from "./lane.ts";
 
 /** A message as it goes. */
 export interface Going extends MessageNumber {
@@ -71,7 +71,7 @@ export class GoingMessages {
         const some = tables.statement(
           `SELECT * FROM messaging_group_messages WHERE conversation = ? AND author = ? AND run = ?
            AND n BETWEEN ? AND ? AND number IS NOT NULL ORDER BY n LIMIT ?`,
-        ).all(group.id, id, run, from, to, WINDOW + room).map(readStored);
+        ).all(group.id, id, run, from, to, room + MAX_REFUSED).map(readStored);
         for (const row of some) {
           const frameId = frameIdOf(row.hash, lane.peer);
           if (lane.underWay.has(frameId) || lane.isRefused(frameId)) continue;

@@ -320,7 +320,9 @@ export class GroupSending {
     for (const { type, hash, text, n } of [...lane.signed.values()]) {
       if (lane.underWay.size >= WINDOW) return;
       const id = frameIdOf(hash, lane.peer);
-      this.#go(lane, { type, id, header: { group: lane.group }, body: encodeUtf8(text) }, () => {
+      const frame = { type, id, header: { group: lane.group }, body: encodeUtf8(text) };
+      this.#go(lane, frame, (rttMs) => {
+        if (rttMs === null) return;
         lane.signed.delete(hash);
         lane.given.add(hash);
       });
@@ -330,28 +332,38 @@ export class GroupSending {
     if (group === null || !group.isIn(own.id) || !group.roster.isMember(lane.peer)) return;
     // Reading for each acknowledgement would cost more than what it sends.
     if (lane.underWay.size > WINDOW / 2) return;
-    for (const going of await this.#going.next(group, lane)) {
-      lane.messages.add(going.frame.id);
-      this.#go(lane, going.frame, (rttMs) => this.#taken(group, lane, { ...going, rttMs }));
-    }
+    for (const going of await this.#going.next(group, lane)) this.#goMessage(group, lane, going);
   }
 
-  #go(lane: Lane, frame: Going["frame"], done: (rttMs: number) => void): void {
+  #goMessage(group: Group, lane: Lane, going: Going): void {
+    const { frame } = going;
+    const hasGone = this.#go(lane, frame, (rttMs) => {
+      lane.messages.delete(frame.id);
+      lane.noteGoing(going, false);
+      if (rttMs !== null) this.#taken(group, lane, { ...going, rttMs });
+    });
+    if (!hasGone) return;
+    lane.messages.add(frame.id);
+    lane.noteGoing(going, true);
+  }
+
+  /**
+   * Sends a frame, unless it is under way, or refused.
+   * @param ended Gets the round-trip time, or `null` where it was not acknowledged.
+   */
+  #go(lane: Lane, frame: Going["frame"], ended: (rttMs: number | null) => void): boolean {
     const { id } = frame;
-    if (lane.underWay.has(id) || lane.isRefused(id) || lane.isRefusing) return;
-    if (!this.lanes.isOpen(lane)) return;
+    if (lane.underWay.has(id) || lane.isRefused(id) || lane.isRefusing) return false;
+    if (!this.lanes.isOpen(lane)) return false;
     const sending = this.#parts.send({ ...frame, peer: lane.peer } satisfies OutgoingFrame);
     lane.underWay.set(id, sending);
     void sending.acknowledged.then((rttMs) => {
       lane.underWay.delete(id);
-      lane.messages.delete(id);
-      if (rttMs === null) {
-        if (sending.refused) lane.refuse(id);
-        return;
-      }
-      done(rttMs);
-      this.#pump(lane);
+      if (sending.refused) lane.refuse(id);
+      ended(rttMs);
+      if (rttMs !== null) this.#pump(lane);
     });
+    return true;
   }
 
   #taken(
