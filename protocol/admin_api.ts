@@ -216,7 +216,7 @@ export interface StatusView {
 export interface IdView {
   readonly node_id: string;
   readonly api_url: string;
-  /** `openred:<node id>?u=…&d=…` */
+  /** `openred:<node id>/d/…/u/…` */
   readonly contact: string;
   readonly record: string;
 }

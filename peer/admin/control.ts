@@ -56,7 +56,12 @@ export class NodeControl {
     const { text } = await this.#parts.ownRecord.current();
     const { apiUrl } = this.#config;
     const directoryUrl = this.#parts.directories.urls[0] ?? null;
-    const contact = formatContactLink({ nodeId: this.#ownId, apiUrl, directoryUrl });
+    const contact = formatContactLink({
+      nodeId: this.#ownId,
+      apiUrl,
+      directoryUrl,
+      invitation: null,
+    });
     return { node_id: this.#ownId, api_url: apiUrl, contact, record: text };
   }
 

@@ -63,6 +63,27 @@ function message(number: number, text: string) {
   };
 }
 
+Deno.test("connect reads a link from standard input for -, broken into lines or not", async () => {
+  await using admin = startFakeAdmin(() => ({ json: SESSION }));
+  const input = new TextEncoder().encode(`<openred:${PEER}/d/\n  dir.example>\n`);
+  assertEquals((await runInProcess(["connect", "-"], { ...admin, input })).code, 0);
+  const { peer } = admin.seen[0]?.body as { peer: string };
+  assertEquals(peer, `<openred:${PEER}/d/\n  dir.example>`);
+  for (const wrong of [new Uint8Array(), new Uint8Array(5_000)]) {
+    const refused = await runInProcess(["connect", "-"], { ...admin, input: wrong });
+    assertEquals(refused.code, 2);
+  }
+  assertEquals(admin.seen.length, 1);
+});
+
+Deno.test("id shows the command that a friend types, which needs no quotes", async () => {
+  const contact = `openred:${PEER}/d/dir.example`;
+  const json = { node_id: PEER, api_url: "https://a.example", contact, record: "r" };
+  await using admin = startFakeAdmin(() => ({ json }));
+  const { out } = await runInProcess(["id"], admin);
+  assertStringIncludes(out, `A friend types:\nopenred-node connect ${contact}\n`);
+});
+
 Deno.test("send posts the text with the token of admin.json and says what became of it", async () => {
   await using admin = startFakeAdmin(() => ({
     json: { id: "m1", peer: PEER, state: "delivered", rtt_ms: 2.5 },
