@@ -33,14 +33,7 @@ export const idCommand = defineCommand({
     await out.line("A friend types:");
     await out.line({ text: `openred-node connect ${view.contact}`, style: "bold" });
     if (!options.qr) return;
-    const { drawQrCode } = await import("./qr_code.ts");
-    const lines = drawQrCode(view.contact);
-    const width = lines[0]?.length ?? 0;
-    if (out.columns !== null && out.columns < width) {
-      const text = `The QR code needs ${width} columns; this terminal has ${out.columns}`;
-      return await err.line({ text, style: "yellow" });
-    }
-    await out.line();
-    for (const line of lines) await out.line({ text: line, style: "whiteOnBlack" });
+    const { printQrCode } = await import("./qr_code.ts");
+    await printQrCode(view.contact, { out, err });
   },
 });
