@@ -30,6 +30,11 @@ import {
   adminProofSchema,
   isAdminProof,
 } from "../protocol/admin_proof.ts";
+import type {
+  InvitationsView,
+  InvitationView,
+  NewInvitationView,
+} from "../protocol/invitation_api.ts";
 import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
@@ -128,6 +133,20 @@ export class AdminClient {
     const body = { peer: input.peer, wait_ms: input.waitMs };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
     return this.#call({ method: "POST", path: "/admin/v1/connect", body, timeoutMs });
+  }
+
+  invite(input: Readonly<Record<string, number | string | null>>): Promise<NewInvitationView> {
+    return this.#call({ method: "POST", path: "/admin/v1/invitations", body: input });
+  }
+
+  invitations(): Promise<InvitationsView> {
+    return this.#call({ method: "GET", path: "/admin/v1/invitations" });
+  }
+
+  /** @param invitation Its id or the beginning of that, its name, or the link. */
+  revokeInvitation(invitation: string): Promise<InvitationView> {
+    const path = "/admin/v1/invitations/revoke";
+    return this.#call({ method: "POST", path, body: { invitation } });
   }
 
   /** @param more Members that not every message has. */

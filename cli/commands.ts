@@ -94,6 +94,7 @@ function quiet(program: Command, streams: { help: string[]; columns: number | nu
 const FAMILIES: Readonly<Record<string, string>> = {
   "audit": "what the node noted about its security",
   "peer": "who peers are, what they are called and what each may do",
+  "invitation": "what becomes of invitations",
   "message": "what becomes of a message later: removed, reacted to, read",
   "conversation": "groups of people who write to each other",
   "conversation group": "groups of people who write to each other; 'peer group' is permissions",

@@ -25,6 +25,7 @@ import type { AuditDesk } from "./admin/audit_desk.ts";
 import { BackupDesk } from "./admin/backup_desk.ts";
 import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
+import { InvitationDesk } from "./admin/invitation_desk.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import { Background } from "./timing/background.ts";
@@ -294,6 +295,7 @@ function createAdminApi(
     backup: new BackupDesk(parts, config),
     modules: parts.modules,
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
+    invitations: new InvitationDesk(parts, config),
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

@@ -258,4 +258,21 @@ export type NodeEvent =
     readonly peer: string;
     readonly why: string;
   }
+  /** Somebody showed an invitation of this node's owner and was let in. */
+  | {
+    readonly type: "invitation_used";
+    readonly invitation: string;
+    readonly peer: string;
+    readonly name: string | null;
+  }
+  /** Somebody showed one that lets nobody in any more: it may have been passed on. */
+  | {
+    readonly type: "invitation_tried";
+    readonly invitation: string;
+    readonly peer: string;
+    readonly code: string;
+  }
+  /** The peer whose invitation was shown let this node in, or did not. */
+  | { readonly type: "invitation_accepted"; readonly peer: string }
+  | { readonly type: "invitation_refused"; readonly peer: string; readonly code: string }
   | { readonly type: "warning"; readonly text: string };

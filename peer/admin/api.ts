@@ -29,6 +29,8 @@ import type { AuditDesk } from "./audit_desk.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
 import type { BackupDesk } from "./backup_desk.ts";
 import type { NodeControl } from "./control.ts";
+import type { InvitationDesk } from "./invitation_desk.ts";
+import { addInvitationRoutes } from "./invitation_routes.ts";
 import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
 import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
 import { addPeerRoutes } from "./peer_routes.ts";
@@ -54,6 +56,7 @@ interface AdminParts {
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
   readonly tokens: TokenDesk;
+  readonly invitations: InvitationDesk;
   readonly modules: ModuleKeeper;
   readonly moduleRoutes: ModuleRoutes;
 }
@@ -95,6 +98,8 @@ export class AdminApi {
       (request) => jsonResponse(parts.tokens.list(checkQuery(request, tokensQuerySchema))),
     );
     addTokenRoutes((path, schema, run) => this.#post(path, schema, run), parts.tokens);
+    this.#app.get("/admin/v1/invitations", () => jsonResponse(parts.invitations.list()));
+    addInvitationRoutes((path, schema, run) => this.#post(path, schema, run), parts.invitations);
     this.#app.post("/admin/v1/backup", async ({ req }) => {
       const body = await readBodyInTime(req.raw, { maxBytes: MAX_INPUT_BYTES, clock: parts.clock });
       return await parts.backup.answer(parseInput(backupInputSchema, parseJson(body)));

@@ -13,6 +13,8 @@ import type { Directories } from "../directories/directories.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { ModuleHost } from "../modules/host.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
+import type { HeldInvitations } from "../peers/held_invitations.ts";
+import type { Invitations } from "../peers/invitations.ts";
 import type { PermissionNames } from "../peers/permission_names.ts";
 import type { Group, Permissions } from "../peers/permissions.ts";
 import type { SessionTable } from "../sessions/session.ts";
@@ -30,6 +32,8 @@ export interface ContactsParts {
   readonly permissions: Permissions;
   readonly permissionNames: PermissionNames;
   readonly petnames: Petnames;
+  readonly invitations: Invitations;
+  readonly held: HeldInvitations;
   readonly contactDirectories: ContactDirectories;
   readonly vault: TokenVault;
   readonly table: SessionTable;
@@ -82,18 +86,20 @@ export class Contacts {
   }
 
   /**
-   * Accepts a peer, looking it up first if it was never met. The directory of a contact link is asked besides the own
+   * Accepts a peer, looking it up first if it was never met. With an invitation it is accepted once it has proven that
+   * it made that, which is shown to it as soon as there is a session. The directory of a contact link is asked besides the own
    * ones, for this peer only; it replaces the one of an earlier link once it has answered about the peer.
    * @throws {OpenRedError} As {@linkcode resolve}; `forbidden` for a blocked peer, `url_refused` for a link to what
    *   this node must not call, `node_unknown`, `succeeded`, and what else the directories answered.
    */
   async accept(text: string): Promise<NodeId> {
-    const { book, permissions, directories, contactDirectories, stopped } = this.#parts;
+    const { book, permissions, directories, contactDirectories, sessions, stopped } = this.#parts;
     const asked = this.resolve(text);
     this.#checkNotBlocked(asked);
+    const ref = readRef(text);
     const isNew = book.get(asked) === null;
     const former = contactDirectories.of(asked);
-    await this.#noteDirectory(asked, { ref: readRef(text), former });
+    await this.#noteDirectory(asked, { ref, former });
     try {
       if (isNew) await directories.lookUp(asked, stopped);
     } catch (error) {
@@ -102,7 +108,9 @@ export class Contacts {
     }
     const peer = book.lastId(asked);
     this.#checkNotBlocked(peer);
-    await permissions.accept(peer);
+    const invitation = ref.kind === "link" ? ref.link.invitation : null;
+    if (invitation === null) await permissions.accept(peer);
+    else await sessions.inviting.hold(peer, invitation);
     return peer;
   }
 
@@ -198,9 +206,12 @@ export class Contacts {
 
   /** Blocks a peer: from then on it is refused as if nobody knew it, and nothing waits for it. */
   async block(text: string): Promise<PeerDetail> {
-    const { permissions, modules, sessions } = this.#parts;
+    const { permissions, held, modules, sessions } = this.#parts;
     const peer = this.resolve(text);
-    await permissions.block(peer, () => modules.writeForget(peer));
+    await permissions.block(peer, () => {
+      held.writeForget(peer);
+      modules.writeForget(peer);
+    });
     modules.peersChanged();
     await sessions.ending.cutOff(peer, "blocked");
     return this.show(peer);
@@ -217,10 +228,13 @@ export class Contacts {
   async forget(text: string): Promise<PeerDetail> {
     const { book, permissions, petnames, contactDirectories, modules, sessions, events } =
       this.#parts;
+    const { invitations, held } = this.#parts;
     const peer = this.resolve(text);
     await book.erase(peer, () => {
       permissions.writeForget(peer);
       petnames.writeForget(peer);
+      invitations.writeForget(peer);
+      held.writeForget(peer);
       contactDirectories.writeForget(peer);
       modules.writeForget(peer);
     });

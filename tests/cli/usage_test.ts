@@ -13,6 +13,7 @@ const COMMANDS = await loadAllCommands(() => Promise.resolve());
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   connect: [PEER],
   send: [PEER, "hello"],
+  "invitation revoke": ["vkXLJgW_Nr4"],
   chat: [PEER],
   history: [PEER],
   search: ["hello", PEER],

@@ -20,6 +20,7 @@ import {
 import { publicKeyOf, setUpReceiver } from "../../modules/file_sharing/links/page/hpke.js";
 import { aadOf, infoOf } from "../../modules/file_sharing/links/request.ts";
 import { formatContactLink, parseContactLink } from "../../protocol/contact_link.ts";
+import { invitationId, isInvitationMac, makeInvitationMac } from "../../protocol/invitation.ts";
 import { decodeBase32 } from "../../protocol/base32.ts";
 import { lastPieceSchema, linkHeadSchema, parseLink } from "../../protocol/file_links.ts";
 import { parseInput } from "../../protocol/schemas.ts";
@@ -105,4 +106,22 @@ Deno.test("the contact links of docs/PROTOCOL.md are what this node writes and r
   const local = { ...link, apiUrl: null, invitation: null, directoryUrl: "http://127.0.0.1:7600" };
   assertEquals(parseContactLink(values.text("local")), local);
   assertEquals(formatContactLink(local), values.text("local"));
+});
+
+Deno.test("the invitation of docs/PROTOCOL.md is shown as this node shows it", async () => {
+  const values = fixedValues("invitation");
+  const secret = values.bytes("secret");
+  assertEquals(await invitationId(secret), values.text("invitation"));
+  const scene = {
+    inviter: fixedValues("ids").text("a") as NodeId,
+    invitee: fixedValues("ids").text("b") as NodeId,
+    binding: values.bytes("binding"),
+  };
+  for (const role of ["invitee", "inviter"] as const) {
+    const mac = values.bytes(`mac_${role}`);
+    assertEquals(await makeInvitationMac(secret, { ...scene, role }), mac);
+    assertEquals(await isInvitationMac(secret, { ...scene, role, mac }), true);
+    const other = role === "invitee" ? "inviter" : "invitee";
+    assertEquals(await isInvitationMac(secret, { ...scene, role: other, mac }), false);
+  }
 });

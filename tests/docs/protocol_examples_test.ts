@@ -99,6 +99,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "group",
     "identity-example",
     "ids",
+    "invitation",
     "keys",
     "links",
     "module-method",
