@@ -21,6 +21,7 @@ import {
   type IdView,
   type PeerDetail,
   type PeersView,
+  type RequestsView,
   type SessionView,
   type StatusView,
 } from "../protocol/admin_api.ts";
@@ -173,10 +174,22 @@ export class AdminClient {
   }
 
   changePeer(
-    change: "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
+    change: "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "name",
     input: Readonly<Record<string, string | boolean | null>>,
   ): Promise<PeerDetail> {
     return this.#call({ method: "POST", path: `/admin/v1/peers/${change}`, body: input });
+  }
+
+  requests(): Promise<RequestsView> {
+    return this.#call({ method: "GET", path: "/admin/v1/requests" });
+  }
+
+  /** @param input `name`: what an accepted one is called. */
+  answerRequest(
+    answer: "accept" | "decline",
+    input: { readonly peer: string; readonly name?: string | null },
+  ): Promise<PeerDetail> {
+    return this.#call({ method: "POST", path: `/admin/v1/requests/${answer}`, body: input });
   }
 
   groups(): Promise<GroupsView> {

@@ -80,6 +80,8 @@ export interface CommandContext<S extends OptionSpecs> {
 export interface NodeCommand<S extends OptionSpecs = OptionSpecs> {
   /** One word, or that of a group and its own: `audit show`. */
   readonly name: string;
+  /** A last word that is read in the place of its own. */
+  readonly formerName?: string;
   /** One line for the list of commands. */
   readonly summary: string;
   /** What `--help` says below the options. */

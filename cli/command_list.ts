@@ -18,6 +18,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   invite: async () => [(await import("./invite.ts")).inviteCommand],
   invitations: async () => [(await import("./invite.ts")).invitationsCommand],
   invitation: async () => [(await import("./invite.ts")).revokeCommand],
+  requests: async () => [(await import("./requests.ts")).requestsCommand],
   chat: async () => [(await import("./chat.ts")).chatCommand],
   send: async () => [(await import("./send.ts")).sendCommand],
   inbox: async () => [(await import("./inbox.ts")).inboxCommand],

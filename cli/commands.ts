@@ -134,6 +134,7 @@ function addCommand(
   )
     .description(command.summary[0]?.toUpperCase() + command.summary.slice(1) + ".")
     .helpOption("-h, --help", "print this help");
+  if (command.formerName !== undefined) sub.alias(command.formerName);
   for (const { name, summary, isOptional, isRepeated } of command.words) {
     const shown = isRepeated ? `${name}...` : name;
     sub.argument(isOptional ? `[${shown}]` : `<${shown}>`, summary);
@@ -179,7 +180,9 @@ function pathOf(program: Command, words: readonly string[]): string {
   const path = [program.name()];
   let command: Command | undefined = program;
   for (const word of words) {
-    command = command.commands.find((candidate) => candidate.name() === word);
+    command = command.commands.find((candidate) =>
+      candidate.name() === word || candidate.alias() === word
+    );
     if (command === undefined) break;
     path.push(word);
   }

@@ -99,7 +99,9 @@ export const inviteCommand = defineCommand({
 });
 
 function usersOf({ used_by: users }: InvitationView): string {
-  return users.map(({ peer }) => peer === null ? "somebody forgotten" : shortId(peer)).join(", ");
+  return users.map(({ peer, petname }) =>
+    petname ?? (peer === null ? "somebody forgotten" : shortId(peer))
+  ).join(", ");
 }
 
 function row(view: InvitationView): readonly Cell[] {

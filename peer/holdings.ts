@@ -69,6 +69,7 @@ export function createHoldings(
   const secrets = new InvitationSecrets(parts.crypto, keys.storage);
   const held = new HeldInvitations({ ...parts, permissions, secrets });
   const decisions = new Decisions({ permissions, petnames, held });
+  parts.events.nameWith((peer) => petnames.of(peer as NodeId));
   parts.events.decideWith((peer) => decisions.isDecided(peer as NodeId));
   const holdings = {
     methods,

@@ -46,7 +46,11 @@ export interface InvitationView {
   readonly state: InvitationState;
   readonly uses: number;
   /** Who used it, in order; `null` for somebody who was forgotten here. */
-  readonly used_by: readonly { readonly peer: string | null; readonly used_at: number }[];
+  readonly used_by: readonly {
+    readonly peer: string | null;
+    readonly petname: string | null;
+    readonly used_at: number;
+  }[];
   /** Milliseconds since the epoch. */
   readonly made_at: number;
   readonly expires_at: number;

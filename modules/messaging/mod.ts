@@ -112,6 +112,7 @@ async function make(context: ModuleContext, tables: ModuleTables): Promise<Runni
   return {
     context,
     inbox,
+    requests,
     outbox,
     reading,
     timeline,

@@ -33,7 +33,8 @@ import type { InvitationDesk } from "./invitation_desk.ts";
 import { addInvitationRoutes } from "./invitation_routes.ts";
 import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
 import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
-import { addPeerRoutes } from "./peer_routes.ts";
+import { addPeerRoutes, addRequestRoutes } from "./peer_routes.ts";
+import type { RequestDesk } from "./request_desk.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
 
@@ -57,6 +58,7 @@ interface AdminParts {
   readonly backup: BackupDesk;
   readonly tokens: TokenDesk;
   readonly invitations: InvitationDesk;
+  readonly requests: RequestDesk;
   readonly modules: ModuleKeeper;
   readonly moduleRoutes: ModuleRoutes;
 }
@@ -98,6 +100,8 @@ export class AdminApi {
       (request) => jsonResponse(parts.tokens.list(checkQuery(request, tokensQuerySchema))),
     );
     addTokenRoutes((path, schema, run) => this.#post(path, schema, run), parts.tokens);
+    this.#get("/requests", () => jsonResponse(parts.requests.list()));
+    addRequestRoutes((path, schema, run) => this.#post(path, schema, run), parts.requests);
     this.#app.get("/admin/v1/invitations", () => jsonResponse(parts.invitations.list()));
     addInvitationRoutes((path, schema, run) => this.#post(path, schema, run), parts.invitations);
     this.#app.post("/admin/v1/backup", async ({ req }) => {

@@ -6,7 +6,7 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { GroupView, PeerDetail, PeersView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
-import type { PeerRef } from "../../protocol/peer_name.ts";
+import { foldPetname, type PeerRef } from "../../protocol/peer_name.ts";
 import { successorOf } from "../../protocol/statements.ts";
 import { checkUrlText } from "../../protocol/url_policy.ts";
 import type { Directories } from "../directories/directories.ts";
@@ -23,7 +23,7 @@ import { unspent } from "../sessions/standby.ts";
 import { troubleWith } from "../sessions/trouble.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { ContactDirectories } from "../directories/contact_directories.ts";
-import { readPetname, readRef } from "../peers/peer_refs.ts";
+import { idOfPart, readPetname, readRef } from "../peers/peer_refs.ts";
 import type { Petnames } from "../peers/petnames.ts";
 
 export interface ContactsParts {
@@ -55,21 +55,42 @@ export class Contacts {
   }
 
   /**
-   * Reads which identity a word of the owner names: an id, a contact link, or a petname.
-   * @throws {OpenRedError} `bad_request` for a word of no such form and for the own id, `not_found` for a petname
-   *   that nobody has.
+   * Reads which identity a word of the owner names: an id, a contact link, a petname, or a part of an id that one
+   * known peer alone has.
+   * @throws {OpenRedError} `bad_request` for a word of no such form, for the own id, and for a part that several have;
+   *   `not_found` for a petname that nobody has.
    */
   identify(text: string): NodeId {
     const ref = readRef(text);
-    const id = ref.kind === "link" ? ref.link.nodeId : ref.kind === "id" ? ref.id : null;
-    const peer = id ?? (ref.kind === "petname" ? this.#parts.petnames.find(ref.name) : null);
-    if (peer === null) {
-      throw new OpenRedError(
-        "not_found",
-        "No peer has this name here; expected a node id, your name for a peer, or a contact link",
-      );
-    }
+    if (ref.kind === "id") return this.#notOwn(ref.id);
+    if (ref.kind === "link") return this.#notOwn(ref.link.nodeId);
+    const peer = this.#parts.petnames.find(ref.name) ?? idOfPart(ref.name, this.#knownIds());
+    if (peer === null) throw this.#unknownName(ref.name);
     return this.#notOwn(peer);
+  }
+
+  /** Everybody that was met, or that something was decided about. */
+  #knownIds(): NodeId[] {
+    const { book, permissions, petnames } = this.#parts;
+    const met = book.all().map((peer) => peer.id);
+    return [...new Set([...met, ...permissions.peers(), ...petnames.peers()])];
+  }
+
+  /** A name that nobody has here is no name of whoever claims it: the owner says so first. */
+  #unknownName(name: string): OpenRedError {
+    const claiming = this.#parts.book.all().filter(({ record }) =>
+      record.payload.alias !== undefined && foldPetname(record.payload.alias) === foldPetname(name)
+    ).slice(0, 4).map(({ id }) => id);
+    const text = "No peer has this name here";
+    if (claiming.length === 0) {
+      const expected = "expected a node id, your name for a peer, or a contact link";
+      return new OpenRedError("not_found", `${text}; ${expected}`);
+    }
+    const how = `name it with: openred-node peer name ${claiming[0]} ${JSON.stringify(name)}`;
+    return new OpenRedError(
+      "not_found",
+      `${text}; it is claimed by ${claiming.join(", ")}: ${how}`,
+    );
   }
 
   /**
@@ -95,7 +116,7 @@ export class Contacts {
   async accept(text: string): Promise<NodeId> {
     const { book, permissions, directories, contactDirectories, sessions, stopped } = this.#parts;
     const asked = this.resolve(text);
-    this.#checkNotBlocked(asked);
+    this.checkNotBlocked(asked);
     const ref = readRef(text);
     const isNew = book.get(asked) === null;
     const former = contactDirectories.of(asked);
@@ -107,7 +128,7 @@ export class Contacts {
       throw namingSuccessor(error);
     }
     const peer = book.lastId(asked);
-    this.#checkNotBlocked(peer);
+    this.checkNotBlocked(peer);
     const invitation = ref.kind === "link" ? ref.link.invitation : null;
     if (invitation === null) await permissions.accept(peer);
     else await sessions.inviting.hold(peer, invitation);
@@ -124,7 +145,8 @@ export class Contacts {
     return peer;
   }
 
-  #checkNotBlocked(peer: NodeId): void {
+  /** @throws {OpenRedError} `forbidden`. */
+  checkNotBlocked(peer: NodeId): void {
     if (!this.#parts.permissions.isBlocked(peer)) return;
     throw new OpenRedError("forbidden", "This peer is blocked here; unblock it first");
   }

@@ -17,6 +17,7 @@ import type { Directories } from "../directories/directories.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { Invitation, Invitations } from "../peers/invitations.ts";
 import { readPetname, readRef } from "../peers/peer_refs.ts";
+import type { Petnames } from "../peers/petnames.ts";
 
 /** The beginning of an id, long enough to be told from a name. */
 const PREFIX = /^[A-Za-z0-9_-]{4,11}$/;
@@ -25,6 +26,7 @@ const LINK_PAGE = "/i/#";
 
 export interface InvitationDeskParts {
   readonly invitations: Invitations;
+  readonly petnames: Petnames;
   readonly directories: Pick<Directories, "urls">;
   readonly events: NodeEvents;
   readonly own: { readonly id: NodeId };
@@ -63,11 +65,11 @@ export class InvitationDesk {
       invitation: secret,
     });
     const page = directoryUrl === null ? null : directoryUrl + LINK_PAGE + link;
-    return { ...toView(invitation), link, page };
+    return { ...this.#view(invitation), link, page };
   }
 
   list(): InvitationsView {
-    return { invitations: this.#parts.invitations.list().map(toView) };
+    return { invitations: this.#parts.invitations.list().map((invitation) => this.#view(invitation)) };
   }
 
   /**
@@ -79,7 +81,25 @@ export class InvitationDesk {
     const id = await this.#idOf(word);
     const invitation = await this.#parts.invitations.revoke(id);
     this.#parts.events.audit("invitation_revoked", { success: true, invitation: id });
-    return toView(invitation);
+    return this.#view(invitation);
+  }
+
+  #view(invitation: Invitation): InvitationView {
+    const { id, name, state, uses, usedBy, madeAt, expiresAt } = invitation;
+    const { petnames } = this.#parts;
+    return {
+      invitation: id,
+      name,
+      state,
+      uses,
+      used_by: usedBy.map(({ peer, usedAt }) => ({
+        peer,
+        petname: peer === null ? null : petnames.of(peer),
+        used_at: usedAt,
+      })),
+      made_at: madeAt,
+      expires_at: expiresAt,
+    };
   }
 
   async #idOf(word: string): Promise<string> {
@@ -105,17 +125,4 @@ export class InvitationDesk {
 function secretIn(word: string): Uint8Array<ArrayBuffer> | null {
   const ref = readRef(word);
   return ref.kind === "link" ? ref.link.invitation : null;
-}
-
-function toView(invitation: Invitation): InvitationView {
-  const { id, name, state, uses, usedBy, madeAt, expiresAt } = invitation;
-  return {
-    invitation: id,
-    name,
-    state,
-    uses,
-    used_by: usedBy.map(({ peer, usedAt }) => ({ peer, used_at: usedAt })),
-    made_at: madeAt,
-    expires_at: expiresAt,
-  };
 }

@@ -23,6 +23,7 @@ import { type CallVerdict, FrameIntake, type FrameVerdict } from "./frame_intake
 import { Greeting } from "./greeting.ts";
 import { Inviting } from "./inviting.ts";
 import { Keeping } from "./keeping.ts";
+import { Newcomers } from "./newcomers.ts";
 import { PeerLinks } from "./links.ts";
 import { ReliableSender } from "./reliable.ts";
 import {
@@ -69,6 +70,7 @@ export class Sessions {
   readonly ending: Ending;
   readonly strangers: Strangers;
   readonly inviting: Inviting;
+  readonly #newcomers: Newcomers;
   readonly #parts: SessionsParts;
   readonly #bundles: Bundles;
   readonly #responder: Responder;
@@ -93,6 +95,7 @@ export class Sessions {
     this.ending = new Ending(shared);
     this.strangers = new Strangers({ ...parts, ending: this.ending });
     this.inviting = new Inviting(shared);
+    this.#newcomers = new Newcomers(parts);
     const close = (session: Session, why: string) => this.ending.close(session, why);
     this.revoking = new Revoking({ ...shared, close });
     this.#keeping = new Keeping({ ...shared, ownId: parts.own.id, close });
@@ -125,6 +128,7 @@ export class Sessions {
   #begin(peer: NodeId, { wasKnown }: { wasKnown: boolean }): void {
     this.links.confirmed(peer);
     this.inviting.show(peer);
+    this.#newcomers.met(peer);
     this.#keeping.settle(peer);
     this.reliable.resend(peer);
     if (wasKnown) this.#syncing.ask(peer);
@@ -168,6 +172,7 @@ export class Sessions {
     await this.links.stop();
     this.#keeping.stop();
     this.inviting.stop();
+    this.#newcomers.stop();
     this.reliable.stop();
     const { table, carrier } = this.#parts;
     await Promise.all(

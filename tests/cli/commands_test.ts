@@ -261,7 +261,7 @@ Deno.test("tables show short ids on a terminal that whole ones do not fit, and o
   assertStringIncludes(whole, PEER);
   assertEquals(await show(200), whole);
   const narrow = await show(100);
-  assertMatch(narrow, /\n101010101…01010 {2}z\S{8}…\S{5} {2}peer/);
+  assertMatch(narrow, /\nz\S{8}…\S{5} {2}101010101…01010 {2}peer/);
   for (const line of narrow.split("\n")) assert(line.length <= 100, line);
 });
 
@@ -411,8 +411,8 @@ Deno.test("discover shows nodes, names directories that failed, and fails if all
   await using some = startFakeAdmin(() => ({ json: { nodes: [node], failed } }));
   const found = await runInProcess(["discover", "--service", "messaging", "--limit", "5"], some);
   assertEquals(found.code, 0);
-  assertMatch(found.out, /NODE +NAME +CLAIMS TO BE +STATUS +SEEN +URL\n/);
-  assertMatch(found.out, /\nz\S+ +– +“bob” +active +1 min ago +http/);
+  assertMatch(found.out, /NAME +CLAIMS TO BE +NODE +STATUS +SEEN +URL\n/);
+  assertMatch(found.out, /\n– +“bob” +z\S+ +active +1 min ago +http/);
   assertStringIncludes(found.err, "No answer from http://127.0.0.1:9 (unreachable)");
   assertEquals(some.seen[0]?.path, "/admin/v1/discover?limit=5&service=messaging");
   await using none = startFakeAdmin(() => ({ json: { nodes: [], failed } }));

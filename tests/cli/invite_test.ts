@@ -54,14 +54,17 @@ Deno.test("invite refuses what cannot be before it asks the node", async () => {
 });
 
 Deno.test("invitations shows who used which", async () => {
-  const used_by = [{ peer: PEER, used_at: 1_790_000_000_001 }, { peer: null, used_at: 3 }];
+  const used_by = [
+    { peer: PEER, petname: "bob", used_at: 1_790_000_000_001 },
+    { peer: null, petname: null, used_at: 3 },
+  ];
   await using admin = startFakeAdmin(() => ({
     json: { invitations: [VIEW, { ...VIEW, name: null, uses: 5, state: "revoked", used_by }] },
   }));
   const { out } = await runInProcess(["invitations"], admin);
   assertStringIncludes(out, "0 of 1");
   assertStringIncludes(out, "2 of 5");
-  assertStringIncludes(out, "somebody forgotten");
+  assertStringIncludes(out, "bob, somebody forgotten");
 });
 
 Deno.test("invitation revoke hands its word to the node", async () => {

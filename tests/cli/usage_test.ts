@@ -45,7 +45,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   "peer reset": [PEER],
   "peer block": [PEER],
   "peer unblock": [PEER],
-  "peer alias": [PEER, "bob"],
+  "peer name": [PEER, "bob"],
   "peer forget": [PEER],
   "peer group add": ["friends", PEER],
   "peer group remove": ["friends", PEER],
