@@ -43,6 +43,7 @@ import { parseJson } from "../protocol/schemas.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { failure } from "./command_error.ts";
 import { readAnswer, readBytes } from "./answer_body.ts";
+import { dataWords } from "./data_words.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
 import { readRefusal, toError } from "./refusal.ts";
 import { sanitizeLine } from "./sanitize.ts";
@@ -53,8 +54,9 @@ const ANSWER_TIMEOUT_MS = 20_000;
 const LONG_ANSWER_TIMEOUT_MS = 120_000;
 
 export interface AdminClientOptions {
-  /** As the operator wrote it, for messages. */
+  /** Where the node's data is, for messages. */
   readonly data: string;
+  readonly isDefault: boolean;
   /** The content of the admin file, or `null` if there is none. */
   readonly adminFile: Uint8Array | null;
   readonly send: SendLoopback;
@@ -82,6 +84,10 @@ function jsonOf(body: Uint8Array): unknown {
   }
 }
 
+function startHint({ data, isDefault }: AdminClientOptions): string {
+  return `Start it with: openred-node run${dataWords({ path: data, isDefault })}`;
+}
+
 /** Calls a running node. */
 export class AdminClient {
   readonly #options: AdminClientOptions;
@@ -90,7 +96,7 @@ export class AdminClient {
 
   /** @throws {CommandError} Exit code 1 if no node has left a usable admin file. */
   constructor(options: AdminClientOptions) {
-    if (options.adminFile === null) throw this.#notRunning(options.data);
+    if (options.adminFile === null) throw this.#notRunning(options);
     let content: unknown;
     try {
       content = parseJson(options.adminFile);
@@ -287,19 +293,16 @@ export class AdminClient {
     return readEvents(await this.#stream({ method: "GET", path: "/admin/v1/events" }));
   }
 
-  #notRunning(data: string, cause?: unknown): Error {
-    const folder = sanitizeLine(data);
-    return failure(
-      `No node is running in ${folder}. Start it with: openred-node run --data ${folder}`,
-      { cause },
-    );
+  #notRunning(options: AdminClientOptions, cause?: unknown): Error {
+    const folder = sanitizeLine(options.data);
+    return failure(`No node is running in ${folder}. ${startHint(options)}`, { cause });
   }
 
   #otherProgram(cause: Error): Error {
     const folder = sanitizeLine(this.#options.data);
     return failure(
       `The file admin.json in ${folder} is of a former run, and another program has its port now. ` +
-        `Start the node with: openred-node run --data ${folder}`,
+        startHint(this.#options),
       { cause },
     );
   }
@@ -344,7 +347,7 @@ export class AdminClient {
     } catch (cause) {
       if (signal.aborted) throw failure("Stopped", { cause });
       if (cause instanceof UnprovenServer) throw this.#otherProgram(cause);
-      throw this.#notRunning(this.#options.data, cause);
+      throw this.#notRunning(this.#options, cause);
     }
   }
 

@@ -37,6 +37,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   get: async () => [(await import("./fetch.ts")).getCommand],
   transfers: async () => [(await import("./fetch.ts")).transfersCommand],
   status: async () => [(await import("./status.ts")).statusCommand],
+  config: async () => (await import("./config.ts")).CONFIG_COMMANDS,
   audit: loadAudit,
   peer: async () => [
     ...(await import("./peer.ts")).PEER_COMMANDS,

@@ -147,7 +147,7 @@ Deno.test("a command without a running node fails and says how to start one", as
   await server[Symbol.asyncDispose]();
   const stopped = await runInProcess(["status"], server);
   assertEquals(stopped.code, 1);
-  assertStringIncludes(stopped.err, "Start it with: openred-node run --data openred-node-data");
+  assertStringIncludes(stopped.err, "Start it with: openred-node run");
 });
 
 Deno.test("a command never sends the token to another machine", async () => {
@@ -161,7 +161,7 @@ Deno.test("a damaged admin.json fails with one line", async () => {
     assertEquals(result.code, 1);
     assertMatch(
       result.err,
-      /^openred-node: The file admin.json in openred-node-data is damaged\n$/,
+      /^openred-node: The file admin.json in \/home\/data\/openred is damaged\n$/,
     );
   }
 });

@@ -39,6 +39,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   decline: ["abcdefgh"],
   get: ["abcdefgh"],
   transfers: ["pause", "abcdefgh"],
+  "config set": ["alias", "bob"],
+  "config unset": ["alias"],
   "peer show": [PEER],
   "peer allow": [PEER, "message"],
   "peer deny": ["bob", "files"],
