@@ -8,6 +8,7 @@ import type { Output } from "./cli/output.ts";
 import { KEYS_PASSPHRASE, readNewPassphrase, readPassphrase } from "./cli/passphrase_source.ts";
 import type { RunNode } from "./cli/run.ts";
 import type { RunOptions } from "./cli/run_options.ts";
+import { SETTINGS_FILE } from "./cli/settings_file.ts";
 import { WorkerBulk } from "./crypto/bulk_client.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
@@ -205,6 +206,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   const { trustedProxies } = options;
   const trust = { authorities: readAuthorities(options.ca) };
+  const isNew = !holdsFile(options.data, KEYSTORE_FILE);
   using certificate = await openCertificate(options, log);
   await using peers = listen({
     ...options.listen,
@@ -239,6 +241,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
         ...world,
         node,
         apiUrl,
+        isNew,
         ending,
         admin: { url: admin.origin, token: adminToken },
         metricsUrl: watching === null ? null : `${watching.origin}${METRICS_PATH}`,
@@ -260,19 +263,40 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   }
 }
 
+/** Says that there is a new identity, and keeps what it was made with. */
+async function sayNew(
+  { data }: RunOptions,
+  { node, err, firstSettings, dataWords }: LockedWorld & { readonly node: Node },
+): Promise<void> {
+  await err.line(`A new identity was made, ${node.id}; its keys are in ${data}`);
+  if (firstSettings === null) return;
+  await openFiles(data).write(SETTINGS_FILE, encodeUtf8(firstSettings));
+  await err.line(
+    `What it was told is kept in ${SETTINGS_FILE} there; 'openred-node config show${dataWords}' shows it`,
+  );
+}
+
 /** Lets the commands find this node, and says that it is ready, until it is to end. */
 async function serveCommands(
   options: RunOptions,
   parts: LockedWorld & {
     readonly node: Node;
     readonly apiUrl: string;
+    /** Whether the node was made by this start. */
+    readonly isNew: boolean;
     readonly ending: ServiceEnd;
     readonly admin: { readonly url: string; readonly token: string };
     readonly metricsUrl: string | null;
   },
 ): Promise<void> {
-  const { node, apiUrl, ending, admin, metricsUrl, out, signal } = parts;
+  const { node, apiUrl, isNew, ending, admin, metricsUrl, out, err, signal } = parts;
   const files = openFiles(options.data);
+  if (isNew) await sayNew(options, parts);
+  if (options.directories.length === 0) {
+    const text =
+      "Registered nowhere: nobody finds this node. Give it a directory with --directories";
+    await err.line({ text, style: "yellow" });
+  }
   try {
     await files.write(ADMIN_FILE, encodeUtf8(JSON.stringify({ ...admin, pid: Deno.pid })));
     if (options.json) {

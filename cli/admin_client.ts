@@ -21,6 +21,7 @@ import {
   type IdView,
   type PeerDetail,
   type PeersView,
+  type RequestsView,
   type SessionView,
   type StatusView,
 } from "../protocol/admin_api.ts";
@@ -30,6 +31,11 @@ import {
   adminProofSchema,
   isAdminProof,
 } from "../protocol/admin_proof.ts";
+import type {
+  InvitationsView,
+  InvitationView,
+  NewInvitationView,
+} from "../protocol/invitation_api.ts";
 import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import type { Check } from "../protocol/doctor.ts";
@@ -40,6 +46,7 @@ import { parseJson } from "../protocol/schemas.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { failure } from "./command_error.ts";
 import { readAnswer, readBytes } from "./answer_body.ts";
+import { dataWords } from "./data_words.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
 import { readRefusal, toError } from "./refusal.ts";
 import { sanitizeLine } from "./sanitize.ts";
@@ -50,8 +57,9 @@ const ANSWER_TIMEOUT_MS = 20_000;
 const LONG_ANSWER_TIMEOUT_MS = 120_000;
 
 export interface AdminClientOptions {
-  /** As the operator wrote it, for messages. */
+  /** Where the node's data is, for messages. */
   readonly data: string;
+  readonly isDefault: boolean;
   /** The content of the admin file, or `null` if there is none. */
   readonly adminFile: Uint8Array | null;
   readonly send: SendLoopback;
@@ -79,6 +87,10 @@ function jsonOf(body: Uint8Array): unknown {
   }
 }
 
+function startHint({ data, isDefault }: AdminClientOptions): string {
+  return `Start it with: openred-node run${dataWords({ path: data, isDefault })}`;
+}
+
 /** Calls a running node. */
 export class AdminClient {
   readonly #options: AdminClientOptions;
@@ -87,7 +99,7 @@ export class AdminClient {
 
   /** @throws {CommandError} Exit code 1 if no node has left a usable admin file. */
   constructor(options: AdminClientOptions) {
-    if (options.adminFile === null) throw this.#notRunning(options.data);
+    if (options.adminFile === null) throw this.#notRunning(options);
     let content: unknown;
     try {
       content = parseJson(options.adminFile);
@@ -133,6 +145,20 @@ export class AdminClient {
     return this.#call({ method: "POST", path: "/admin/v1/connect", body, timeoutMs });
   }
 
+  invite(input: Readonly<Record<string, number | string | null>>): Promise<NewInvitationView> {
+    return this.#call({ method: "POST", path: "/admin/v1/invitations", body: input });
+  }
+
+  invitations(): Promise<InvitationsView> {
+    return this.#call({ method: "GET", path: "/admin/v1/invitations" });
+  }
+
+  /** @param invitation Its id or the beginning of that, its name, or the link. */
+  revokeInvitation(invitation: string): Promise<InvitationView> {
+    const path = "/admin/v1/invitations/revoke";
+    return this.#call({ method: "POST", path, body: { invitation } });
+  }
+
   /** @param more Members that not every message has. */
   send(
     input: { peer: string; text: string; waitMs: number; more?: Readonly<Record<string, unknown>> },
@@ -157,10 +183,22 @@ export class AdminClient {
   }
 
   changePeer(
-    change: "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
+    change: "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "name",
     input: Readonly<Record<string, string | boolean | null>>,
   ): Promise<PeerDetail> {
     return this.#call({ method: "POST", path: `/admin/v1/peers/${change}`, body: input });
+  }
+
+  requests(): Promise<RequestsView> {
+    return this.#call({ method: "GET", path: "/admin/v1/requests" });
+  }
+
+  /** @param input `name`: what an accepted one is called. */
+  answerRequest(
+    answer: "accept" | "decline",
+    input: { readonly peer: string; readonly name?: string | null },
+  ): Promise<PeerDetail> {
+    return this.#call({ method: "POST", path: `/admin/v1/requests/${answer}`, body: input });
   }
 
   groups(): Promise<GroupsView> {
@@ -284,19 +322,16 @@ export class AdminClient {
     return readEvents(await this.#stream({ method: "GET", path: "/admin/v1/events" }));
   }
 
-  #notRunning(data: string, cause?: unknown): Error {
-    const folder = sanitizeLine(data);
-    return failure(
-      `No node is running in ${folder}. Start it with: openred-node run --data ${folder}`,
-      { cause },
-    );
+  #notRunning(options: AdminClientOptions, cause?: unknown): Error {
+    const folder = sanitizeLine(options.data);
+    return failure(`No node is running in ${folder}. ${startHint(options)}`, { cause });
   }
 
   #otherProgram(cause: Error): Error {
     const folder = sanitizeLine(this.#options.data);
     return failure(
       `The file admin.json in ${folder} is of a former run, and another program has its port now. ` +
-        `Start the node with: openred-node run --data ${folder}`,
+        startHint(this.#options),
       { cause },
     );
   }
@@ -341,7 +376,7 @@ export class AdminClient {
     } catch (cause) {
       if (signal.aborted) throw failure("Stopped", { cause });
       if (cause instanceof UnprovenServer) throw this.#otherProgram(cause);
-      throw this.#notRunning(this.#options.data, cause);
+      throw this.#notRunning(this.#options, cause);
     }
   }
 

@@ -8,6 +8,8 @@ import type { SendLoopback } from "../ports/loopback.ts";
 import type { Clock, Random } from "../ports/ports.ts";
 import type { CommandContext, NodeCommand } from "./command.ts";
 import { CommandError, EXIT_CODES, usageError } from "./command_error.ts";
+import type { FoundData } from "./data_words.ts";
+import { readSettings } from "./settings_file.ts";
 import { loadCommands } from "./command_list.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
@@ -35,6 +37,10 @@ export interface CommandLinePorts {
   readonly askLine: CommandContext<OptionSpecs>["askLine"];
   readonly moduleKit: CommandContext<OptionSpecs>["moduleKit"];
   readonly keeper: CommandContext<OptionSpecs>["keeper"];
+  readonly settingsFile: CommandContext<OptionSpecs>["settingsFile"];
+  readonly envNames: CommandContext<OptionSpecs>["envNames"];
+  /** The data directory: the one that was given, or where a node is found. */
+  findData(given: string | null): Promise<FoundData>;
   /** The admin file of a data directory, or `null` if there is none. */
   readAdminFile(data: string): Promise<Uint8Array | null>;
   readonly runNode: RunNode;
@@ -118,6 +124,7 @@ function addCommand(
   )
     .description(command.summary[0]?.toUpperCase() + command.summary.slice(1) + ".")
     .helpOption("-h, --help", "print this help");
+  if (command.formerName !== undefined) sub.alias(command.formerName);
   for (const { name, summary, isOptional, isRepeated } of command.words) {
     const shown = isRepeated ? `${name}...` : name;
     sub.argument(isOptional ? `[${shown}]` : `<${shown}>`, summary);
@@ -163,7 +170,9 @@ function pathOf(program: Command, words: readonly string[]): string {
   const path = [program.name()];
   let command: Command | undefined = program;
   for (const word of words) {
-    command = command.commands.find((candidate) => candidate.name() === word);
+    command = command.commands.find((candidate) =>
+      candidate.name() === word || candidate.alias() === word
+    );
     if (command === undefined) break;
     path.push(word);
   }
@@ -222,7 +231,16 @@ async function execute(
   const { chosen, help } = await choose(ports, options);
   if (chosen === null) return await options.out.raw(help);
   const { command, given, words } = chosen;
-  const values = readOptions(command.options, { given, env: (name) => ports.env(name) });
+  const env = (name: string) => ports.env(name);
+  const { data: dataOption } = command.options;
+  const found = dataOption === undefined
+    ? null
+    : await ports.findData(String(readOptions({ data: dataOption }, { given, env }).data) || null);
+  const settings = found !== null && command.readsSettings === true
+    ? await readSettings(ports.settingsFile, { data: found.path, specs: command.options })
+    : new Map<string, string>();
+  const read = readOptions(command.options, { given, env, settings });
+  const values = found === null ? read : { ...read, data: found.path };
   await command.run({
     options: values,
     words,
@@ -241,12 +259,18 @@ async function execute(
     askLine: (question) => ports.askLine(question),
     moduleKit: ports.moduleKit,
     keeper: ports.keeper,
+    settingsFile: ports.settingsFile,
+    envNames: () => ports.envNames(),
+    env,
+    given,
+    foundData: found,
     openNode: async () => {
       const { AdminClient } = await import("./admin_client.ts");
       const data = String(values.data);
       const adminFile = await ports.readAdminFile(data);
       const { send, clock, random, signal } = ports;
-      return new AdminClient({ data, adminFile, send, clock, random, signal });
+      const isDefault = found?.isDefault ?? false;
+      return new AdminClient({ data, isDefault, adminFile, send, clock, random, signal });
     },
   });
 }

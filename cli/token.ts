@@ -19,6 +19,7 @@ import {
   showInstant,
   type Style,
 } from "./output.ts";
+import { peerCell } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { waitOption } from "./wait_option.ts";
 
@@ -58,8 +59,8 @@ function endText(token: TokenView): string {
 
 function tokenRow(token: TokenView): readonly Cell[] {
   return [
+    peerCell(token.peer, token.petname),
     idCell(token.pair_id),
-    idCell(token.peer),
     { text: token.issuer === "peer" ? "peer" : shortId(token.issuer) },
     { text: token.role },
     { text: `${token.method}/${token.epoch}` },
@@ -70,14 +71,14 @@ function tokenRow(token: TokenView): readonly Cell[] {
 
 async function printTokens(out: Output, view: TokensView): Promise<void> {
   if (view.tokens.length === 0) return await out.line("No tokens");
-  const headings = ["PAIR", "PEER", "ISSUER", "ROLE", "METHOD/EPOCH", "STATE", "ENDS"];
+  const headings = ["PEER", "PAIR", "ISSUER", "ROLE", "METHOD/EPOCH", "STATE", "ENDS"];
   await out.table(headings, view.tokens.map(tokenRow));
 }
 
 async function printToken(out: Output, token: TokenView): Promise<void> {
   await out.pairs([
     ["Pair", { text: token.pair_id, style: "bold" }],
-    ["Peer", token.peer],
+    ["Peer", token.petname == null ? token.peer : `${token.petname} (${token.peer})`],
     ["Issuer", token.issuer === "peer" ? "the two peers themselves" : token.issuer],
     ["Role", token.role],
     ["Method", `${token.method}, epoch ${token.epoch}`],

@@ -16,6 +16,7 @@ import {
   refusedHeaderSchema,
   syncHeaderSchema,
 } from "../../protocol/frames.ts";
+import { invitationHeaderSchema, invitedHeaderSchema } from "../../protocol/invitation.ts";
 import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { Background } from "../timing/background.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -27,6 +28,7 @@ import type { Ending } from "./ending.ts";
 import { FrameOpening, type Opened } from "./frame_opening.ts";
 import { FramesUnderWay } from "./frames_under_way.ts";
 import type { Greeting } from "./greeting.ts";
+import type { Inviting } from "./inviting.ts";
 import type { Keeping } from "./keeping.ts";
 import type { PeerLinks } from "./links.ts";
 import type { ReliableSender } from "./reliable.ts";
@@ -67,6 +69,7 @@ export interface IntakeParts {
   readonly keeping: Keeping;
   readonly syncing: Syncing;
   readonly revoking: Revoking;
+  readonly inviting: Inviting;
   readonly ending: Ending;
   readonly links: PeerLinks;
   /** Called for each frame that has opened. */
@@ -224,7 +227,7 @@ export class FrameIntake {
   }
 
   async #takeCore(session: Session, frame: { type: string; input: unknown }): Promise<void> {
-    const { events, greeting, reliable, syncing } = this.#parts;
+    const { events, greeting, reliable, syncing, inviting } = this.#parts;
     const { peer } = session;
     const { type, input } = frame;
     switch (type) {
@@ -247,6 +250,10 @@ export class FrameIntake {
         return await this.#takeClose(session, input);
       case "core.sync":
         return await syncing.take(peer, parseGrowing(syncHeaderSchema, input).pairs);
+      case "core.invitation":
+        return await inviting.take(session, parseGrowing(invitationHeaderSchema, input));
+      case "core.invited":
+        return await inviting.takeAnswer(peer, parseGrowing(invitedHeaderSchema, input));
       default:
         events.count("frames_dropped");
     }

@@ -181,6 +181,7 @@ Deno.test("get goes on with what was paused, and fails with why it has ended", a
 
 Deno.test("accept, decline, unshare and transfers ask the node for one thing each", async () => {
   const answers = {
+    "GET /offers": { offers: [{ ...OFFER, id: "a/b" }, { ...OFFER, id: "ijklmnop" }] },
     "POST /offers/a%2Fb/decline": OFFER,
     "POST /offers/ijklmnop/accept": TRANSFER,
     "POST /shares/abcdefgh/revoke": { id: "abcdefgh" },
