@@ -65,9 +65,12 @@ export class ModuleTells {
   }
 
   #emit(type: string, data: Readonly<Record<string, unknown>>): void {
-    if (this.#isWithin("events", MAX_EVENTS_A_MINUTE)) {
-      this.#parts.events.emit({ ...data, type: `${this.#name}.${type}` });
-    }
+    if (!this.#isWithin("events", MAX_EVENTS_A_MINUTE)) return;
+    this.#parts.events.emit({ ...data, type: `${this.#name}.${type}` });
+    // The words of a module from a file are not the node's: no metric is named by them.
+    if (this.#isBounded) return;
+    const event = typeof data.state === "string" ? `${type}_${data.state}` : type;
+    this.#parts.events.counts.told(this.#name, event);
   }
 
   #audit(...[event, fields, by]: Parameters<ModuleAudit["note"]>): void {
@@ -88,7 +91,7 @@ export class ModuleTells {
     this.#hold(this.#topics, { one: topic, max: MAX_TOPICS });
     // The owner must not take it for a word of the node.
     const said = this.#isBounded ? `The module ${this.#name} says: "${text}"` : text;
-    this.#parts.events.warn(this.#topicOf(topic), said);
+    this.#parts.events.warn(this.#topicOf(topic), said, "module_warning");
   }
 
   #settle(topic: string): void {
