@@ -51,6 +51,7 @@ export class CalledHosts {
   readonly #perLane: Limiter;
   readonly #perSource: Limiter;
   readonly #perHost: Limiter;
+  #underWay = 0;
 
   constructor(
     limits: Limits,
@@ -71,6 +72,11 @@ export class CalledHosts {
     });
   }
 
+  /** Calls that are under way, to all hosts. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
   /**
    * Runs one call to the host of a URL.
    * @throws {OpenRedError} `rate_limited`, or what `run` throws.
@@ -88,12 +94,14 @@ export class CalledHosts {
         retryAfterMs: IN_FLIGHT_RETRY_MS,
       });
     }
+    this.#underWay += 1;
     try {
       if (call.why !== "own") await this.#perSource.check(`${lane} ${call.source}`);
       await this.#perLane.check(lane);
       if (call.why !== "claimed") await this.#perHost.check(host);
       return await run();
     } finally {
+      this.#underWay -= 1;
       leave();
     }
   }

@@ -57,6 +57,8 @@ export interface DirectoryConfig {
   /** Whose word counts on where a request came from. */
   readonly trustedProxies: TrustedProxies;
   readonly limits: DirectoryLimits;
+  /** Whether `/metrics` is off the public listener, because it has one of its own. */
+  readonly hidesMetrics?: boolean;
   /** Directories of others that records are exchanged with; none if absent. */
   readonly peers?: readonly PeerDirectory[];
   /** What sealing the keystore is to cost; the default of the core if absent. */

@@ -4,11 +4,12 @@
  * @module
  */
 import { PROOF_HEADER } from "../protocol/directory_api.ts";
+import { OpenRedError } from "../protocol/errors.ts";
 import { JSON_HEAD, jsonResponse } from "../protocol/http.ts";
+import { METRICS_TYPE } from "../protocol/metrics.ts";
 import { TextAnswer } from "../protocol/text_answer.ts";
 import { discover } from "./discover.ts";
 import { LookUps } from "./lookup.ts";
-import type { Gauge } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
 import { passingPeer } from "./passing_peer.ts";
 import { PageCache } from "./page_cache.ts";
@@ -39,39 +40,12 @@ function searchOf(url: string): string {
   return at < 0 ? "" : url.slice(at + 1);
 }
 
-async function measure(parts: DirectoryParts, startedMs: number): Promise<Gauge[]> {
-  const { active, stale, dormant } = await parts.store.countNodes();
-  return [
-    {
-      name: "openred_nodes",
-      help: "Nodes known and not gone, by status.",
-      values: [
-        { labels: 'status="active"', value: active },
-        { labels: 'status="stale"', value: stale },
-        { labels: 'status="dormant"', value: dormant },
-      ],
-    },
-    {
-      name: "openred_ids_stored",
-      help: "Ids of which something is kept, gone and succeeded ones too.",
-      values: [{ value: await parts.store.countStored() }],
-    },
-    {
-      name: "openred_ids_max",
-      help: "Ids that may be stored; 0: no limit.",
-      values: [{ value: parts.config.limits.ids }],
-    },
-    {
-      name: "openred_uptime_seconds",
-      help: "Seconds since the directory started.",
-      values: [{ value: Math.floor((parts.clock.monotonicMs() - startedMs) / 1000) }],
-    },
-  ];
-}
-
-/** Makes the handler of every route. */
-export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
-  const { clock, config, metrics, own, store } = parts;
+/** Makes the handler of every route. @param metricsText Everything counted and measured. */
+export function createHandlers(
+  parts: DirectoryParts,
+  { metricsText }: { readonly metricsText: () => Promise<string> },
+): DirectoryHandlers {
+  const { clock, config, own, store } = parts;
   const perIdentity = parts.limits.rate({
     name: "identity",
     perMinute: config.limits.identityPerMinute,
@@ -113,8 +87,10 @@ export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
       }));
     },
     async metrics() {
-      const text = metrics.render(await measure(parts, startedMs));
-      return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4" } });
+      if (config.hidesMetrics === true) {
+        throw new OpenRedError("not_found", "Metrics have a listener of their own here");
+      }
+      return new Response(await metricsText(), { headers: { "content-type": METRICS_TYPE } });
     },
     openapi() {
       return jsonText(api);

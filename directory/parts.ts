@@ -4,6 +4,7 @@
  * @module
  */
 import type { CryptoCore } from "../crypto/interface.ts";
+import type { OpenMonitor } from "../ports/monitor.ts";
 import type { Clock, Files, HttpClient, Log, Random, Resolver } from "../ports/ports.ts";
 import type { Exchange } from "./exchange.ts";
 import type { CalledHosts } from "./called_hosts.ts";
@@ -32,6 +33,7 @@ export interface DirectoryPorts {
   readonly crypto: CryptoCore;
   readonly files: Files;
   readonly log: Log;
+  readonly openMonitor: OpenMonitor;
   /** Opened by the caller, closed by the directory when it stops. */
   readonly store: DirectoryStore;
   /** Absent for a directory that is one process. */

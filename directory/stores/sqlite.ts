@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { NodeId } from "../../crypto/encoding.ts";
-import { GroupCommit } from "../../ports/group_commit.ts";
+import { type CommitTiming, GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { KnownIds } from "./known_ids.ts";
@@ -90,6 +90,10 @@ export class SqliteStore implements DirectoryStore {
       String(Math.floor(clock.nowMs() / 1000)),
     );
     this.#known = new KnownIds({ sql: this.#sql, clock });
+  }
+
+  timeWith(timing: CommitTiming): void {
+    this.#commit.timeWith(timing);
   }
 
   get revision(): number {

@@ -6,6 +6,7 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
+import type { CommitTiming } from "../../ports/group_commit.ts";
 
 /** A node as the directory holds it. Instants are in milliseconds since the epoch. */
 export interface DirectoryEntry {
@@ -158,6 +159,8 @@ export interface DirectoryStore {
    * themselves, none is told of.
    */
   sweep(options: SweepOptions): Promise<SweepResult>;
+  /** Tells how long writes take from now on, where it can. */
+  timeWith?(timing: CommitTiming): void;
   /** Makes everything durable and lets go of the storage. */
   close(): Promise<void>;
 }

@@ -104,6 +104,7 @@ export class Registration {
     try {
       if (!(await this.#isAlone())) return this.#halt();
       const { answer, answeredAtMs } = await this.#register();
+      this.#parts.events.count("announcements_taken");
       this.#settle();
       this.#skew.compare(answeredAtMs);
       return this.#pace.taken(answer);
@@ -183,6 +184,7 @@ export class Registration {
   /** @returns When to try again, or `null` for never. */
   async #failed(error: OpenRedError): Promise<number | null> {
     const { events } = this.#parts;
+    events.count("announcements_failed");
     if (this.#lastError !== error.code) {
       const { code } = error;
       events.audit("register_failed", { success: false, directory: this.#url, code });
