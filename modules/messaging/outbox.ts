@@ -5,7 +5,7 @@
  */
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import type { ModuleContext, ModuleGauge, ModuleTables, NodeId } from "../api.ts";
 import { frameOf } from "./headers.ts";
 import { sealWords, writeWord } from "./number_words.ts";
 import { openRows } from "./opened_texts.ts";
@@ -99,6 +99,23 @@ export class Outbox {
     const count = Number(row?.count ?? 0);
     this.#waiting.set(peer, count);
     return count;
+  }
+
+  /** How many messages wait, and since when the oldest of them. */
+  gauges(): readonly ModuleGauge[] {
+    const { count, since } = this.#parts.tables.statement(
+      `SELECT COUNT(*) AS count, MIN(sent_at) AS since FROM messaging_outbox WHERE delivered = 0
+       AND number NOT IN (SELECT value FROM json_each(?))`,
+    ).get(this.#unmarkedJson())!;
+    const ageMs = since === null ? 0 : this.#parts.clock.nowMs() - Number(since);
+    return [
+      { name: "outbox_messages", help: "Messages that wait for peers.", value: Number(count) },
+      {
+        name: "outbox_oldest_seconds",
+        help: "How long the oldest message waits; 0 where none does.",
+        value: Math.max(0, ageMs) / 1000,
+      },
+    ];
   }
 
   /** Whether a message waits: what is delivered may not be written down yet. */
