@@ -284,17 +284,30 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   }
 }
 
+/** Says something to a person, or leaves it in the log of a node that a program has started. */
+async function say(
+  { json }: RunOptions,
+  { err, log }: Pick<LockedWorld, "err" | "log">,
+  { topic, text }: { readonly topic: string; readonly text: string },
+): Promise<void> {
+  if (json) log.log("info", topic, { text });
+  else await err.line({ text, style: "yellow" });
+}
+
 /** Says that there is a new identity, and keeps what it was made with. */
 async function sayNew(
-  { data }: RunOptions,
-  { node, err, firstSettings, dataWords }: LockedWorld & { readonly node: Node },
+  options: RunOptions,
+  parts: LockedWorld & { readonly node: Node },
 ): Promise<void> {
-  await err.line(`A new identity was made, ${node.id}; its keys are in ${data}`);
+  const { data } = options;
+  const { node, firstSettings, dataWords } = parts;
+  const made = `A new identity was made, ${node.id}; its keys are in ${data}`;
+  await say(options, parts, { topic: "identity_made", text: made });
   if (firstSettings === null) return;
   await openFiles(data).write(SETTINGS_FILE, encodeUtf8(firstSettings));
-  await err.line(
-    `What it was told is kept in ${SETTINGS_FILE} there; 'openred-node config show${dataWords}' shows it`,
-  );
+  const where = `'openred-node config show${dataWords}' shows it`;
+  const kept = `What it was told is kept in ${SETTINGS_FILE} there; ${where}`;
+  await say(options, parts, { topic: "settings_kept", text: kept });
 }
 
 /** Lets the commands find this node, and says that it is ready, until it is to end. */
@@ -310,13 +323,14 @@ async function serveCommands(
     readonly metricsUrl: string | null;
   },
 ): Promise<void> {
-  const { node, apiUrl, isNew, ending, admin, metricsUrl, out, err, signal } = parts;
+  const { node, apiUrl, isNew, ending, admin, metricsUrl, out, signal } = parts;
   const files = openFiles(options.data);
   if (isNew) await sayNew(options, parts);
   if (options.directories.length === 0) {
-    const text =
-      "Registered nowhere: nobody finds this node. Give it a directory with --directories";
-    await err.line({ text, style: "yellow" });
+    await say(options, parts, {
+      topic: "registered_nowhere",
+      text: "Registered nowhere: nobody finds this node. Give it a directory with --directories",
+    });
   }
   try {
     await files.write(ADMIN_FILE, encodeUtf8(JSON.stringify({ ...admin, pid: Deno.pid })));

@@ -44,7 +44,7 @@ import type { MetricFamily, ReadyView } from "../protocol/metrics.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
 import { parseJson } from "../protocol/schemas.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
-import { failure } from "./command_error.ts";
+import { CommandError, EXIT_CODES, failure } from "./command_error.ts";
 import { readAnswer, readBytes } from "./answer_body.ts";
 import { dataWords } from "./data_words.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
@@ -53,6 +53,8 @@ import { sanitizeLine } from "./sanitize.ts";
 
 /** How long a node may take for an answer that it does not have to wait for itself. */
 const ANSWER_TIMEOUT_MS = 20_000;
+/** A node that runs proves itself at once, whatever it is asked for. */
+const SLOW_MS = 2_000;
 /** Looking through a long log takes its time. */
 const LONG_ANSWER_TIMEOUT_MS = 120_000;
 
@@ -66,6 +68,8 @@ export interface AdminClientOptions {
   readonly clock: Pick<Clock, "setTimer">;
   readonly random: Random;
   readonly signal: AbortSignal;
+  /** Called with what to say of a node that has not proven itself for two seconds. */
+  readonly slow: (text: string) => void;
 }
 
 interface Call {
@@ -96,6 +100,7 @@ export class AdminClient {
   readonly #options: AdminClientOptions;
   readonly #url: string;
   readonly #token: string;
+  readonly #pid: number;
 
   /** @throws {CommandError} Exit code 1 if no node has left a usable admin file. */
   constructor(options: AdminClientOptions) {
@@ -113,6 +118,12 @@ export class AdminClient {
     this.#options = options;
     this.#url = parsed.output.url;
     this.#token = parsed.output.token;
+    this.#pid = parsed.output.pid;
+  }
+
+  /** The same node for what is to be asked once the person has stopped the command. */
+  afterStop(): AdminClient {
+    return new AdminClient({ ...this.#options, signal: new AbortController().signal });
   }
 
   id(): Promise<IdView> {
@@ -324,12 +335,14 @@ export class AdminClient {
 
   #notRunning(options: AdminClientOptions, cause?: unknown): Error {
     const folder = sanitizeLine(options.data);
-    return failure(`No node is running in ${folder}. ${startHint(options)}`, { cause });
+    const text = `No node is running in ${folder}. ${startHint(options)}`;
+    return new CommandError(EXIT_CODES.noNode, text, { cause });
   }
 
   #otherProgram(cause: Error): Error {
     const folder = sanitizeLine(this.#options.data);
-    return failure(
+    return new CommandError(
+      EXIT_CODES.noNode,
       `The file admin.json in ${folder} is of a former run, and another program has its port now. ` +
         startHint(this.#options),
       { cause },
@@ -364,19 +377,34 @@ export class AdminClient {
     const body = call.body === undefined ? call.text : JSON.stringify(call.body);
     if (call.body !== undefined) headers["content-type"] = "application/json";
     const url = `${this.#url.replace(/\/$/, "")}${call.path}`;
+    const { clock, slow } = this.#options;
+    const cancel = clock.setTimer(SLOW_MS, () => {
+      slow(
+        `The node has not answered for ${SLOW_MS / 1000} s: is its process ${this.#pid} stopped?`,
+      );
+    });
+    const challenge = this.#challenge();
     try {
       return await this.#options.send({
         method: call.method,
         url,
         headers,
         signal,
-        challenge: this.#challenge(),
+        challenge: {
+          ...challenge,
+          isRight: (body) => {
+            cancel();
+            return challenge.isRight(body);
+          },
+        },
         ...(body === undefined ? {} : { body }),
       });
     } catch (cause) {
       if (signal.aborted) throw failure("Stopped", { cause });
       if (cause instanceof UnprovenServer) throw this.#otherProgram(cause);
       throw this.#notRunning(this.#options, cause);
+    } finally {
+      cancel();
     }
   }
 
@@ -393,7 +421,10 @@ export class AdminClient {
       throw toError(readRefusal(answer.status, content));
     } catch (cause) {
       if (signal.aborted) throw failure("Stopped", { cause });
-      if (stop.signal.aborted) throw failure("The node did not answer in time", { cause });
+      if (stop.signal.aborted) {
+        const text = "The node did not answer in time";
+        throw new CommandError(EXIT_CODES.unanswered, text, { cause });
+      }
       if (cause instanceof Error && cause.name === "CommandError") throw cause;
       throw failure("The node's answer broke off or is not JSON", { cause });
     } finally {

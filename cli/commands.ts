@@ -60,13 +60,17 @@ const MAX_MESSAGE_LENGTH = 300;
 const EXIT_HELP = `
 Exit codes:
   0  done
-  1  failed: no running node, no answer, refused, not known here
+  1  failed
   2  wrong usage or input
-  130  interrupted at a question, or twice`;
+  3  not known here, or to any directory
+  4  refused: blocked, forbidden, used up
+  5  nobody answered, or not yet; trying again may help
+  6  no node is running there
+  130  interrupted`;
 
 const ENVIRONMENT_HELP = `
 Options that name a variable can be given by it as well; the command line wins.
-NO_COLOR turns colours off.`;
+NO_COLOR turns colours off, and so does TERM=dumb.`;
 
 function toOption(spec: OptionSpec<unknown>): Option {
   const flags = spec.value === undefined ? `--${spec.flag}` : `--${spec.flag} <${spec.value}>`;
@@ -270,20 +274,31 @@ async function execute(
       const adminFile = await ports.readAdminFile(data);
       const { send, clock, random, signal } = ports;
       const isDefault = found?.isDefault ?? false;
-      return new AdminClient({ data, isDefault, adminFile, send, clock, random, signal });
+      const slow = (text: string) => void options.err.line({ text, style: "yellow" });
+      return new AdminClient({ data, isDefault, adminFile, send, clock, random, signal, slow });
     },
   });
 }
 
+/** Whether a program reads along, as far as can be told of a line that may be wrong. */
+function wantsJson(ports: CommandLinePorts, { args }: CommandLineOptions): boolean {
+  const end = args.indexOf("--");
+  const words = end < 0 ? args : args.slice(0, end);
+  const variable = ports.env("OPENRED_JSON");
+  return words.includes("--json") || variable === "1" || variable === "true";
+}
+
 /**
  * Runs one command line.
- * @returns The exit code. Whatever goes wrong becomes one line on standard error, never a stack trace.
+ * @returns The exit code. Whatever goes wrong becomes one line on standard error, JSON for `--json`, never a
+ *   stack trace.
  */
 export async function runCommandLine(
   ports: CommandLinePorts,
   options: CommandLineOptions,
 ): Promise<number> {
-  const style = { noColor: (ports.env("NO_COLOR") ?? "") !== "" };
+  const noColor = (ports.env("NO_COLOR") ?? "") !== "" || ports.env("TERM") === "dumb";
+  const style = { noColor };
   const out = new Output(ports.out, style);
   const err = new Output(ports.err, style);
   try {
@@ -293,7 +308,9 @@ export async function runCommandLine(
     const known = error instanceof CommandError;
     const message = error instanceof Error ? error.message : "Unexpected error";
     const line = sanitizeLine(message).slice(0, MAX_MESSAGE_LENGTH);
-    await err.line({ text: `${PROGRAM_NAME}: `, style: "red" }, line);
+    if (wantsJson(ports, options)) {
+      await err.json({ code: known ? error.code : "failed", message: line });
+    } else await err.line({ text: `${PROGRAM_NAME}: `, style: "red" }, line);
     return known ? error.exitCode : EXIT_CODES.failed;
   }
 }

@@ -9,7 +9,7 @@ import { defineCommand } from "./command.ts";
 import { noteMove } from "./moved_note.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { showRoundTrip } from "./output.ts";
-import { waitOption } from "./wait_option.ts";
+import { sayWait, shownPeer, waitOption } from "./wait_option.ts";
 
 /** Makes a session with a peer. */
 export const connectCommand = defineCommand({
@@ -26,7 +26,9 @@ export const connectCommand = defineCommand({
   options: { ...COMMON_OPTIONS, wait: waitOption(30) },
   async run({ options, words, out, err, readInput, openNode }) {
     const peer = await readPeerOrInput(words[0], { readInput });
-    const session = await (await openNode()).connect({ peer, waitMs: options.wait * 1000 });
+    const node = await openNode();
+    await sayWait({ err, options }, { what: shownPeer(peer), waitS: options.wait });
+    const session = await node.connect({ peer, waitMs: options.wait * 1000 });
     const ref = parsePeerRef(peer);
     const isInvited = ref.kind === "link" && ref.link.invitation !== null;
     await noteMove(err, { word: peer, peer: session.peer });

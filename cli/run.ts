@@ -27,13 +27,16 @@ export type RunNode = (
   },
 ) => Promise<void>;
 
+/** Where the passphrase is, is said at each start, or set on purpose. */
+const NOT_KEPT_UNASKED = "passphrase-file";
+
 /** What stood on the command line, to be kept. */
 async function settingsOf(
   { given, options, settingsFile, absolutePath }: CommandContext<typeof RUN_OPTIONS>,
 ): Promise<string | null> {
   if (await settingsFile.read(options.data) !== null) return null;
   const kept = new Map<string, string>();
-  const names = settingNames(RUN_OPTIONS);
+  const names = settingNames(RUN_OPTIONS).filter((name) => name !== NOT_KEPT_UNASKED);
   for (const [name, spec] of Object.entries<OptionSpec<unknown>>(RUN_OPTIONS)) {
     const value = given[name];
     if (value === undefined || !names.includes(spec.flag)) continue;

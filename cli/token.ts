@@ -143,7 +143,7 @@ const renewCommand = defineCommand({
 const revokeCommand = defineCommand({
   name: "token revoke",
   summary: "end the sessions with a peer and revoke its tokens",
-  details:
+  details: "A pair names its peer: all tokens of that go, not this one alone.\n" +
     "At once and for good, here; the peer is told, and what it keeps is refused. It can be\n" +
     "introduced again by a directory: 'peer block' keeps it away.",
   words: [{ name: "pair|peer", summary: "a pair's id, or a peer" }],
@@ -151,7 +151,16 @@ const revokeCommand = defineCommand({
   async run({ options, words, out, err, openNode }) {
     const [target = ""] = words;
     if (!PAIR.test(target)) readPeer(target);
-    const revoked = await (await openNode()).revokeTokens(target);
+    const node = await openNode();
+    const { tokens: [token] } = PAIR.test(target)
+      ? await node.tokens({ pair: target })
+      : { tokens: [] };
+    if (token !== undefined && !options.json) {
+      const whom = token.petname ?? token.peer;
+      const text = `A pair does not go alone: all sessions with ${whom} end, and all its tokens`;
+      await err.line({ text, style: "yellow" });
+    }
+    const revoked = await node.revokeTokens(target);
     if (!PAIR.test(target)) await noteMove(err, { word: target, peer: revoked.peer });
     if (options.json) return await out.json(revoked);
     await out.pairs([

@@ -237,6 +237,7 @@ export class LocalNetwork implements AsyncDisposable {
     const { signal } = this.#options;
     return new AdminClient({
       isDefault: false,
+      slow: () => {},
       data,
       adminFile,
       send: sendLoopback,

@@ -102,7 +102,7 @@ Deno.test("send reads the text from standard input for -", async () => {
   await using admin = startFakeAdmin(() => ({
     json: { id: "m1", peer: PEER, state: "queued", rtt_ms: null },
   }));
-  const input = new TextEncoder().encode("grüße\n");
+  const input = new TextEncoder().encode("grüße\n\r\n");
   const result = await runInProcess(["send", PEER, "-"], { ...admin, input });
   assertEquals(result.code, 0);
   const text = "Queued (m1): the peer has not taken it yet; it is sent again until it does\n";
@@ -141,18 +141,18 @@ Deno.test("send refuses text that is too long, empty or not UTF-8 before it asks
 
 Deno.test("a command without a running node fails and says how to start one", async () => {
   const missing = await runInProcess(["id", "--data", "/nowhere"]);
-  assertEquals(missing.code, 1);
+  assertEquals(missing.code, 6);
   assertStringIncludes(missing.err, "Start it with: openred-node run --data /nowhere");
   const server = startFakeAdmin(() => ({ json: {} }));
   await server[Symbol.asyncDispose]();
   const stopped = await runInProcess(["status"], server);
-  assertEquals(stopped.code, 1);
+  assertEquals(stopped.code, 6);
   assertStringIncludes(stopped.err, "Start it with: openred-node run");
 });
 
 Deno.test("a command never sends the token to another machine", async () => {
   const adminFile = { url: "http://192.0.2.1:80", token: "local-token", pid: 1 };
-  assertEquals((await runInProcess(["id"], { adminFile })).code, 1);
+  assertEquals((await runInProcess(["id"], { adminFile })).code, 6);
 });
 
 Deno.test("a damaged admin.json fails with one line", async () => {
@@ -168,8 +168,11 @@ Deno.test("a damaged admin.json fails with one line", async () => {
 
 Deno.test("refusals of the node become one line with their code", async () => {
   const cases: [number, string, number][] = [
-    [502, "unreachable", 1],
-    [404, "node_unknown", 1],
+    [502, "unreachable", 5],
+    [404, "node_unknown", 3],
+    [403, "forbidden", 4],
+    [410, "invitation_used", 4],
+    [503, "overloaded", 5],
     [400, "bad_request", 2],
     [413, "too_large", 2],
     [500, "internal", 1],
@@ -207,7 +210,7 @@ Deno.test("whom the node does not know is a failure, not wrong usage", async () 
       : { status: 404, json: { code: "not_found", detail: "Nobody here is called carol" } }
   );
   const result = await runInProcess(["peer", "show", "carol"], admin);
-  assertEquals(result.code, 1);
+  assertEquals(result.code, 3);
   assertEquals(result.err, "openred-node: Nobody here is called carol (not_found)\n");
 });
 
@@ -230,7 +233,7 @@ Deno.test("a command shows its token and its text to nobody who has the port of 
       assertEquals(admin.seen.map(({ path }) => path.split("?")[0]), ["/admin/v1/proof"]);
       const [asked] = admin.seen.splice(0);
       assertEquals([asked?.method, asked?.authorization, asked?.body], ["GET", null, null]);
-      assertEquals([result.code, result.out], [1, ""]);
+      assertEquals([result.code, result.out], [6, ""]);
       assertStringIncludes(result.err, "admin.json in folder is of a former run");
       assertStringIncludes(result.err, "openred-node run --data folder");
     }

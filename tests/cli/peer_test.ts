@@ -111,7 +111,7 @@ Deno.test("send takes a name or a link where it takes an id, and says what the n
       json: { code: "forbidden", detail: "This peer is blocked here; unblock it first" },
     }));
     const { code, err } = await runInProcess(["send", peer, "hi"], admin);
-    assertEquals(code, 1);
+    assertEquals(code, 4);
     assertStringIncludes(err, "This peer is blocked here; unblock it first (forbidden)");
     assertEquals((admin.seen[0]?.body as { peer: string }).peer, peer);
   }
@@ -136,7 +136,7 @@ Deno.test("connect to an id that was followed says what the node says of it", as
   const detail = `A directory says that ${PEER} has followed this id; ask its owner`;
   await using admin = startFakeAdmin(() => ({ status: 410, json: { code: "succeeded", detail } }));
   const { code, err } = await runInProcess(["connect", PEER], admin);
-  assertEquals([code, err], [1, `openred-node: ${detail} (succeeded)\n`]);
+  assertEquals([code, err], [4, `openred-node: ${detail} (succeeded)\n`]);
 });
 
 Deno.test("id --qr draws the contact link, with and without colours alike", async () => {
