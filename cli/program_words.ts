@@ -11,6 +11,7 @@ export const PROGRAM_SUMMARY = "a node of the OpenRed network, and the commands 
 export const FAMILIES: Readonly<Record<string, string>> = {
   "config": "the settings of 'run' that are kept beside the data",
   "audit": "what the node noted about its security",
+  "log": "what the running node logs",
   "peer": "who peers are, what they are called and what each may do",
   "invitation": "what becomes of invitations",
   "message": "what becomes of a message later: removed, reacted to, read",

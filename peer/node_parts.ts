@@ -10,12 +10,14 @@ import type { BusyMark } from "../ports/busy_mark.ts";
 import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type { OpenBytes } from "../ports/byte_streams.ts";
+import type { OpenMonitor } from "../ports/monitor.ts";
 import type {
   ChannelUpgrader,
   Clock,
   Files,
   HttpClient,
   Log,
+  LogSwitch,
   OpenDatabase,
   Random,
   Resolver,
@@ -32,6 +34,8 @@ import type { AuditLog } from "./audit/audit_log.ts";
 import { Background } from "./timing/background.ts";
 import { CheckedUrls } from "./p2p/checked_urls.ts";
 import { CleanUp } from "./clean_up.ts";
+import { NodeMonitor } from "./monitoring/node_monitor.ts";
+import { WatchApi } from "./monitoring/watch_api.ts";
 import type { NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
@@ -54,6 +58,7 @@ import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
 import { Sessions } from "./sessions/sessions.ts";
+import { troubleWith } from "./sessions/trouble.ts";
 import type { NodeStore } from "./store/store.ts";
 import type { WriteCount } from "./store/write_count.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
@@ -74,6 +79,9 @@ export interface NodePorts {
   readonly bulk: BulkCrypto;
   readonly openBytes: OpenBytes;
   readonly busyMark: BusyMark;
+  readonly openMonitor: OpenMonitor;
+  /** Which lines `log` writes. */
+  readonly logSwitch: LogSwitch;
 }
 
 /** What was opened before anything is wired. */
@@ -96,6 +104,7 @@ interface Network {
   readonly sessions: Sessions;
   readonly modules: ModuleHost;
   readonly calls: SealedCalls;
+  readonly monitor: NodeMonitor;
 }
 
 export type NodeParts = Shared & Network & {
@@ -103,6 +112,7 @@ export type NodeParts = Shared & Network & {
   readonly cleanUp: CleanUp;
   readonly peerApi: PeerApi;
   readonly adminApi: AdminApi;
+  readonly watchApi: WatchApi;
 };
 
 /**
@@ -120,15 +130,17 @@ export function createNodeParts(
   const network = createNetwork(shared, config, { ...data, words });
   const parts = { ...shared, ...network, audit: data.audit.log };
   followSuccessions(parts);
+  const watchApi = new WatchApi({ ...parts, modules: parts.modules.runs }, config);
   return {
     ...parts,
+    watchApi,
     cleanUp: new CleanUp(parts),
     peerApi: new PeerApi({
       ...parts,
       channels: parts.carrier.channels,
       publicRoutes: new PublicRoutes({ ...parts, modules: parts.modules.runs }),
     }, config),
-    adminApi: createAdminApi(parts, config, { ...data, words }),
+    adminApi: createAdminApi({ ...parts, watchApi }, config, { ...data, words }),
   };
 }
 
@@ -152,7 +164,7 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  { keys, builtIns, words }: NodeData & { readonly words: PeerWords },
+  { keys, builtIns, words, audit }: NodeData & { readonly words: PeerWords },
 ): Network {
   const { own, ownRecord, noiseKeys, succession, background } = shared;
   const receiver = new EnvelopeReceiver(shared, {
@@ -175,6 +187,16 @@ function createNetwork(
     want: (peer) => sessions.links.want(peer),
     waitForSession: (peer, options) => sessions.links.wait(peer, options),
   });
+  const monitor = new NodeMonitor(shared, config.version, () => ({
+    ...shared,
+    version: config.version,
+    audit: audit.log,
+    modules,
+    directories,
+    carrier,
+    config,
+    troubleWith: (peer) => troubleWith({ ...shared, links: sessions.links }, peer),
+  }));
   const modules: ModuleHost = new ModuleHost({
     ...shared,
     own: { id: own.id, alias: config.alias ?? null },
@@ -184,6 +206,7 @@ function createNetwork(
     identity: keys.identity,
     storageKey: keys.storage,
     words,
+    watch: monitor,
     asking,
     web: createOwnersWeb(shared),
     peerBytes: (request) =>
@@ -209,7 +232,7 @@ function createNetwork(
       background.run("told", succession.confirmed(peer));
     },
   });
-  return { directories, carrier, sessions, modules, calls };
+  return { directories, carrier, sessions, modules, calls, monitor };
 }
 
 function createCarrier(
@@ -225,6 +248,7 @@ function createCarrier(
     sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
     unknown: (peer) => sessions().hintUnknown(peer),
     dropped: () => shared.events.count("frames_dropped"),
+    sent: (bytes) => shared.events.countOf("bytes_sent", bytes),
   }, config);
 }
 
@@ -281,7 +305,7 @@ function followSuccessions(
 }
 
 function createAdminApi(
-  parts: Shared & Network & { readonly audit: AuditLog },
+  parts: Shared & Network & { readonly audit: AuditLog; readonly watchApi: WatchApi },
   config: NodeConfig,
   { audit, stopped, words }: NodeData & {
     readonly stopped: AbortSignal;
@@ -298,6 +322,7 @@ function createAdminApi(
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
     invitations: new InvitationDesk(parts, config),
     requests: new RequestDesk(parts, control.contacts),
+    watch: parts.watchApi,
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

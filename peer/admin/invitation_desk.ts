@@ -69,7 +69,9 @@ export class InvitationDesk {
   }
 
   list(): InvitationsView {
-    return { invitations: this.#parts.invitations.list().map((invitation) => this.#view(invitation)) };
+    return {
+      invitations: this.#parts.invitations.list().map((invitation) => this.#view(invitation)),
+    };
   }
 
   /**
