@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PAGE_OPENER } from "../ports/system_page_opener.ts";
 import { PROXY_VARIABLES } from "../process/environment_proxy.ts";
 
 const BINARIES = ["central", "node"] as const;
@@ -20,7 +21,9 @@ const LIBRARY_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"];
  *   stay open, and the code limits itself: only `ports/system*.ts` and the roots touch files. The
  *   runtime itself keeps `/proc`, `/sys` and `/dev` shut without further permissions.
  * - Environment: the program's own variables, those that name a proxy, and those that tell a terminal's colours.
- * - Nothing else: no subprocess, no native library, no code from elsewhere; no system information but the free space.
+ * - A node's commands start what opens a file in the browser (`openred-node open`) and nothing else; a node that runs
+ *   gives that up first.
+ * - Nothing else: no other subprocess, no native library, no code from elsewhere; no system information but the free space.
  *   The crypto Worker gets none of all this.
  */
 const PERMISSIONS = [
@@ -29,13 +32,15 @@ const PERMISSIONS = [
   "--allow-read",
   "--allow-write",
   `--allow-env=${["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES].join(",")}`,
-  "--deny-run",
   "--deny-ffi",
   "--deny-import",
 ];
 
-/** Only a node writes files of any size, for which it asks how much room there is. */
-const SYSTEM = { central: "--deny-sys", node: "--allow-sys=statfs" } as const;
+/** Only a node writes files of any size, for which it asks how much room there is, and has a page to open. */
+const SYSTEM = {
+  central: ["--deny-sys", "--deny-run"],
+  node: ["--allow-sys=statfs", `--allow-run=${PAGE_OPENER}`],
+} as const;
 
 /**
  * The Workers' files are named by URLs, where the compiler does not look. Types are checked by
@@ -62,7 +67,7 @@ async function compile(name: typeof BINARIES[number]): Promise<boolean> {
       "compile",
       ...OPTIONS,
       ...PERMISSIONS,
-      SYSTEM[name],
+      ...SYSTEM[name],
       "--output",
       output,
       `${name}.ts`,
