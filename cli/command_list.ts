@@ -13,6 +13,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   init: async () => [(await import("./init.ts")).initCommand],
   run: async (runNode) => [(await import("./run.ts")).runCommand(runNode)],
   open: async () => [(await import("./open.ts")).openCommand],
+  auth: async () => (await import("./auth.ts")).AUTH_COMMANDS,
   id: async () => [(await import("./id.ts")).idCommand],
   discover: async () => [(await import("./discover.ts")).discoverCommand],
   connect: async () => [(await import("./connect.ts")).connectCommand],

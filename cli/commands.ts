@@ -93,6 +93,7 @@ function quiet(program: Command, streams: { help: string[]; columns: number | nu
 
 /** What stands in the help for commands of several words. */
 const FAMILIES: Readonly<Record<string, string>> = {
+  "auth": "who opens the console, and by which factors",
   "audit": "what the node noted about its security",
   "peer": "who peers are, what they are called and what each may do",
   "message": "what becomes of a message later: removed, reacted to, read",
