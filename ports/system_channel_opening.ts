@@ -23,7 +23,10 @@ async function shakeHands(socket: Socket, url: URL): Promise<void> {
   throw new OpenRedError("unreachable", "The other end does not agree to a WebSocket");
 }
 
-async function open(url: URL, signal: AbortSignal): Promise<Channel> {
+async function open(
+  url: URL,
+  { maxMessageBytes, signal }: { readonly maxMessageBytes: number; readonly signal: AbortSignal },
+): Promise<Channel> {
   const port = Number(url.port) || DEFAULT_PORTS[url.protocol]!;
   const remote = { hostname: url.hostname, port, isTls: url.protocol === "wss:" };
   const socket = await connect(remote, signal);
@@ -38,19 +41,20 @@ async function open(url: URL, signal: AbortSignal): Promise<Channel> {
   } finally {
     signal.removeEventListener("abort", close);
   }
-  const channel = new SocketChannel({ isOpener: true });
-  const held = new HeldBytes({ perSourceBytes: MAX_FRAME_BYTES, totalBytes: MAX_FRAME_BYTES });
+  const channel = new SocketChannel({ isOpener: true, maxMessageBytes });
+  const held = new HeldBytes({ perSourceBytes: maxMessageBytes, totalBytes: maxMessageBytes });
   channel.attach({ socket, hold: held.begin("") });
   return channel;
 }
 
 /** Opens a channel, as `HttpClient` says. Follows no redirect and offers no extension. */
 export function openChannel(
-  options: { url: string; timeoutMs: number; signal?: AbortSignal },
+  options: { url: string; timeoutMs: number; signal?: AbortSignal; maxMessageBytes?: number },
 ): Promise<Channel> {
   return runWithDeadline(options, async (signal) => {
     const url = new URL(options.url);
     if (DEFAULT_PORTS[url.protocol] === undefined) throw new TypeError("Expected a ws: URL");
-    return await open(url, signal);
+    const { maxMessageBytes = MAX_FRAME_BYTES } = options;
+    return await open(url, { maxMessageBytes, signal });
   });
 }
