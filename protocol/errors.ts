@@ -32,6 +32,7 @@ export const ERROR_STATUS = {
   pair_seen: 409,
   succeeded: 410,
   link_over: 410,
+  length_required: 411,
   too_large: 413,
   rate_limited: 429,
   too_many_pairs: 429,

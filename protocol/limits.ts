@@ -83,3 +83,18 @@ export const MAX_CALL_RESPONSE_BYTES = 96 * 1024;
 export const MAX_KEPT_ANSWERS_PER_PEER = 16;
 /** All answers that are kept. */
 export const MAX_KEPT_ANSWER_BYTES = 16 * 2 ** 20;
+
+/** A frame between a node and its relay. */
+export const MAX_RELAY_FRAME_BYTES = 64 * 1024;
+/** What one `data` of it carries. */
+export const MAX_RELAY_DATA_BYTES = MAX_RELAY_FRAME_BYTES - 8;
+/** The JSON of an `open`. */
+export const MAX_RELAY_HEAD_BYTES = 8 * 1024;
+/** What either end of a stream may send before the other one gives credit back. */
+export const RELAY_CREDIT_BYTES = 256 * 1024;
+/** What a `data` costs at least. */
+export const MIN_RELAY_DATA_COST = 1024;
+/** How long a node may take to prove whose link it opened. */
+export const RELAY_PROOF_MS = 5 * SECOND_MS;
+/** How long after one instance of a node took the place of another a third one waits. */
+export const RELAY_REPLACE_MS = MINUTE_MS;
