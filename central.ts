@@ -1,5 +1,5 @@
 /**
- * Composition root of the directory service, the binary `openred-central`.
+ * Composition root of the directory and of the relay, the binary `openred-central`.
  *
  * @module
  */
@@ -33,6 +33,10 @@ export async function main(args: readonly string[]): Promise<number> {
     err: (text) => tell(Deno.stderr, text),
   });
   if (parsed.kind === "exit") return parsed.code;
+  if (parsed.kind === "relay") {
+    const { runRelay } = await import("./relay_service.ts");
+    return await runRelay(parsed.options, startCore());
+  }
   const { runDirectory } = await import("./central_service.ts");
   return await runDirectory(parsed.options, begun ?? startCore());
 }

@@ -10,73 +10,31 @@ import type { CentralOptions } from "./directory/options.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
 import { SqliteStore } from "./directory/stores/sqlite.ts";
 import type { Log } from "./ports/ports.ts";
-import { explainStorage } from "./ports/storage_problem.ts";
 import {
-  createLog,
   createOpenDatabase,
-  type DirectoryLock,
-  DirectoryLockedError,
-  holdsFile,
-  lockDirectory,
   openFiles,
+  systemChannelUpgrader,
   systemClock,
   systemHttpClient,
-  type SystemLog,
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
-import { LOCK_NAME } from "./ports/system_lock.ts";
+import {
+  type CentralRun,
+  readyCore,
+  runCentral,
+  sayReady,
+  startError,
+} from "./process/central_run.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
-import { ServiceEnd } from "./process/service_end.ts";
 import { listen } from "./process/listening.ts";
-import { ProcessError, textOf } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
-import { stopOnSignals } from "./process/signals.ts";
-import { tell } from "./process/telling.ts";
-import { OpenRedError } from "./protocol/errors.ts";
+import { createRelay, type Relay } from "./relay/relay.ts";
 
 /** How long requests under way may take to be answered at the end. */
 const ANSWERS_MS = 10_000;
 /** Whatever has not ended by then is left as it is. */
 const SHUTDOWN_MS = 12_000;
-
-/** What an openred-node keeps its peers and messages in. */
-const NODE_FILE = "node.db";
-
-function lock(path: string): DirectoryLock {
-  try {
-    if (!holdsFile(path, NODE_FILE)) return lockDirectory(path);
-  } catch (cause) {
-    const place = { data: path, database: LOCK_NAME, repair: "remove it" };
-    const message = cause instanceof DirectoryLockedError
-      ? cause.message
-      : explainStorage(cause, place) ?? `Cannot use the data directory ${path}: ${textOf(cause)}`;
-    throw new ProcessError(1, message, { cause });
-  }
-  const message = `--data ${path} belongs to an openred-node; give the directory one of its own`;
-  throw new ProcessError(1, message);
-}
-
-/** An error of the store, or of the keys, in words for the operator. */
-function startError(dataDirectory: string, error: unknown): ProcessError {
-  if (error instanceof ProcessError) return error;
-  const root = error instanceof OpenRedError ? error.cause ?? error : error;
-  const explained = explainStorage(root, {
-    data: dataDirectory,
-    database: "directory.db",
-    repair: "restore a copy of it, or remove it: nodes register again",
-  });
-  const message = explained ?? `Cannot start the directory in ${dataDirectory}: ${textOf(error)}`;
-  return new ProcessError(1, message, { cause: error });
-}
-
-async function ready(core: Promise<WorkerCryptoCore>): Promise<WorkerCryptoCore> {
-  try {
-    return await core;
-  } catch (cause) {
-    throw new ProcessError(1, textOf(cause), { cause });
-  }
-}
 
 async function start(
   options: CentralOptions,
@@ -87,7 +45,7 @@ async function start(
     await directory.start();
     return directory;
   } catch (cause) {
-    throw startError(options.dataDirectory, cause);
+    throw startError(cause, { data: options.dataDirectory, service: "directory" });
   }
 }
 
@@ -96,7 +54,7 @@ function compose(
   parts: { log: Log; crypto: CryptoCore; url: string },
 ): Directory {
   const { log, crypto, url } = parts;
-  const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory } = options;
+  const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory, relays, relay } = options;
   const rotation = readRotationPolicy(options);
   return createDirectory({
     clock: systemClock,
@@ -114,31 +72,39 @@ function compose(
     leaseMs,
     allowPrivate,
     trustedProxies,
+    relays: relay === null ? relays : [...relays, url],
+    isRelay: relay !== null,
     limits,
   });
 }
 
-function sayReady(options: CentralOptions, content: { url: string; id: string }): void {
-  const text = options.json
-    ? `ready ${JSON.stringify(content)}\n`
-    : `The directory is ready.\n  URL  ${content.url}\n  id   ${content.id}\n` +
-      `  data ${options.dataDirectory}\n`;
-  tell(Deno.stdout, text);
+/** The relay beside a directory has that one's id and record. */
+function createOwnRelay(
+  options: CentralOptions,
+  parts: { readonly log: Log; readonly crypto: CryptoCore; readonly url: string },
+  directory: Directory,
+): Relay | null {
+  const { relay, trustedProxies } = options;
+  if (relay === null) return null;
+  const { log, crypto, url } = parts;
+  return createRelay({
+    clock: systemClock,
+    random: systemRandom,
+    upgrader: systemChannelUpgrader,
+    crypto,
+    log,
+    own: directory.own,
+  }, { ...relay, url, trustedProxies });
 }
 
 async function serve(
   options: CentralOptions,
-  parts: {
-    readonly core: Promise<WorkerCryptoCore>;
-    readonly log: SystemLog;
-    readonly ending: ServiceEnd;
-    readonly signal: AbortSignal;
-  },
+  parts: CentralRun & { readonly core: Promise<WorkerCryptoCore> },
 ): Promise<void> {
   const { core, log, ending, signal } = parts;
   const { hostname, port, trustedProxies } = options;
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
-  const crypto = await ready(core);
+  const crypto = await readyCore(core);
   ending.needsCore(crypto.ended);
   try {
     const listening = listen({
@@ -151,19 +117,26 @@ async function serve(
     });
     ending.needs(listening.finished, "Nobody can connect");
     let directory: Directory | null = null;
+    let relay: Relay | null = null;
     try {
       const url = options.url ?? listening.origin;
       const started = await ending.unlessFailed(start(options, { log, crypto, url }));
       directory = started;
-      listening.answerWith((request, address) => started.handle(request, { address }));
-      sayReady(options, { url, id: directory.id });
+      relay = createOwnRelay(options, { log, crypto, url }, started);
+      listening.answerWith((request, address) =>
+        relay?.handle(request, { address }) ?? started.handle(request, { address })
+      );
+      const { json, dataDirectory: data } = options;
+      sayReady({ service: "directory", json, data }, { url, id: directory.id });
       await ending.wait(signal);
       log.log("info", "directory_stopping");
     } finally {
       await ending.stopInTime(systemClock, {
         limitMs: SHUTDOWN_MS,
-        stop: (limitMs) =>
-          listening.shutdown(Math.min(ANSWERS_MS, limitMs)).then(() => directory?.stop()),
+        stop: (limitMs) => {
+          relay?.stop();
+          return listening.shutdown(Math.min(ANSWERS_MS, limitMs)).then(() => directory?.stop());
+        },
       });
     }
   } finally {
@@ -180,24 +153,8 @@ export async function runDirectory(
   options: CentralOptions,
   core: Promise<WorkerCryptoCore>,
 ): Promise<number> {
-  const format = options.json ? "json" : "text";
-  const log = createLog({ clock: systemClock, level: options.logLevel, format });
-  const ending = new ServiceEnd(log);
-  ending.watchErrors();
-  const stop = new AbortController();
-  stopOnSignals(stop);
-  let held: DirectoryLock | null = null;
-  try {
-    held = lock(options.dataDirectory);
-    await serve(options, { core, log, ending, signal: stop.signal });
-    return 0;
-  } catch (error) {
-    if (!options.json) tell(Deno.stderr, `error: ${textOf(error)}\n`);
-    // The log has said already why a service failed.
-    else if (!ending.isFailed) log.log("error", "start_failed", { text: textOf(error) });
-    return error instanceof ProcessError ? error.exitCode : 1;
-  } finally {
-    held?.release();
-    await log.flush();
-  }
+  return await runCentral(
+    { ...options, service: "directory" },
+    (run) => serve(options, { ...run, core }),
+  );
 }

@@ -7,7 +7,7 @@ import { CommandError, failure } from "./cli/command_error.ts";
 import type { Output } from "./cli/output.ts";
 import { KEYS_PASSPHRASE, readNewPassphrase, readPassphrase } from "./cli/passphrase_source.ts";
 import type { RunNode } from "./cli/run.ts";
-import type { RunOptions } from "./cli/run_options.ts";
+import { listenAddress, type RunOptions } from "./cli/run_options.ts";
 import { WorkerBulk } from "./crypto/bulk_client.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
@@ -65,6 +65,7 @@ function configOf(
     ...(passphrase === null ? {} : { passphrase }),
     version: project.version,
     directories: options.directories,
+    ...(options.relay === null ? {} : { relay: options.relay }),
     ...(options.alias === null ? {} : { alias: options.alias }),
     unlisted: options.unlisted,
     pq: options.pq,
@@ -181,33 +182,29 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   const { trustedProxies } = options;
-  await using peers = listen({
-    ...options.listen,
-    flag: "--listen",
-    name: "node",
-    log,
-    trustedProxies,
-  });
+  const address = listenAddress(options);
+  await using peers = address === null
+    ? null
+    : listen({ ...address, flag: "--listen", name: "node", log, trustedProxies });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   const crypto = await world.core;
   const bulk = new WorkerBulk(systemClock);
   ending.watchErrors();
   ending.needsCore(crypto.ended);
-  ending.needs(peers.finished, "No node can connect");
+  if (peers !== null) ending.needs(peers.finished, "No node can connect");
   ending.needs(admin.finished, "No command can connect");
   try {
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
-    const apiUrl = options.apiUrl ?? peers.origin;
+    const apiUrl = options.apiUrl ?? peers?.origin ?? "";
     const config = configOf(options, { apiUrl, adminToken, passphrase });
     const node = await openOrExplain(composeNode(options, { crypto, bulk, config, log }));
-    peers.answerWith((request, address) => node.handle(request, { address }));
+    peers?.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
     try {
       await ending.unlessFailed(node.start());
       await serveCommands(options, {
         ...world,
         node,
-        apiUrl,
         ending,
         admin: { url: admin.origin, token: adminToken },
       });
@@ -216,7 +213,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
       await ending.stopInTime(systemClock, {
         limitMs: STOP_TIMEOUT_MS,
         stop: () => {
-          const closing = [peers, admin].map((listening) => listening.shutdown(LAST_ANSWERS_MS));
+          const closing = [peers, admin].map((listening) => listening?.shutdown(LAST_ANSWERS_MS));
           return Promise.all([...closing, node.stop()]);
         },
       });
@@ -232,12 +229,12 @@ async function serveCommands(
   options: RunOptions,
   parts: LockedWorld & {
     readonly node: Node;
-    readonly apiUrl: string;
     readonly ending: ServiceEnd;
     readonly admin: { readonly url: string; readonly token: string };
   },
 ): Promise<void> {
-  const { node, apiUrl, ending, admin, out, signal } = parts;
+  const { node, ending, admin, out, signal } = parts;
+  const { apiUrl } = node;
   const files = openFiles(options.data);
   try {
     await files.write(ADMIN_FILE, encodeUtf8(JSON.stringify({ ...admin, pid: Deno.pid })));

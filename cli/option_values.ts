@@ -109,6 +109,22 @@ export function parseDirectories(text: string): readonly string[] {
   return entries;
 }
 
+/** A relay, and whose it must be, or `null`. */
+export interface RelayAddress {
+  readonly url: string;
+  readonly id: v.InferOutput<typeof nodeIdSchema> | null;
+}
+
+export function parseRelay(text: string): RelayAddress {
+  const [url = "", id, ...more] = text.split("#");
+  parseBaseUrl(url);
+  const isId = v.is(nodeIdSchema, id);
+  if (more.length > 0 || (id !== undefined && !isId)) {
+    throw new RangeError("expected URL or URL#ID");
+  }
+  return { url, id: isId ? id : null };
+}
+
 /** A label its owner chose. */
 export function parseAlias(text: string): string {
   if (text === "" || text.length > MAX_ALIAS_LENGTH || /[\p{Cc}\p{Cs}]/u.test(text)) {

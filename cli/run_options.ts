@@ -26,7 +26,9 @@ import {
   parseListen,
   parseLoopbackListen,
   parsePath,
+  parseRelay,
   parseTrustedProxies,
+  type RelayAddress,
 } from "./option_values.ts";
 import { type OptionValues, switchOption, valueOption } from "./options.ts";
 import { keysPassphraseFileOption } from "./passphrase_source.ts";
@@ -52,19 +54,22 @@ export const COMMON_OPTIONS = {
   }),
 };
 
+/** Where a node listens unless told otherwise. */
+const DEFAULT_LISTEN: ListenAddress = { hostname: "127.0.0.1", port: 7601 };
+
 const ROTATIONS = ["hourly", "daily", "seeded"] as const;
 const LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
 
 export type RotationName = typeof ROTATIONS[number];
 
 const NETWORK_OPTIONS = {
-  listen: valueOption<ListenAddress>({
+  listen: valueOption<ListenAddress | null>({
     flag: "listen",
     variable: "OPENRED_LISTEN",
     value: "HOST:PORT",
     summary: "where other nodes reach this one; port 0 lets the system choose",
-    defaultText: "127.0.0.1:7601",
-    fallback: { hostname: "127.0.0.1", port: 7601 },
+    defaultText: "127.0.0.1:7601; with --relay nowhere",
+    fallback: null,
     parse: parseListen,
   }),
   adminListen: valueOption<ListenAddress>({
@@ -84,6 +89,16 @@ const NETWORK_OPTIONS = {
     defaultText: "http://HOST:PORT of --listen",
     fallback: null,
     parse: parseBaseUrl,
+  }),
+  relay: valueOption<RelayAddress | null>({
+    flag: "relay",
+    variable: "OPENRED_RELAY",
+    value: "URL",
+    summary:
+      "relay through which others reach this node, which then listens nowhere; URL#ID pins it",
+    defaultText: "none",
+    fallback: null,
+    parse: parseRelay,
   }),
   directories: valueOption<readonly string[]>({
     flag: "directories",
@@ -236,13 +251,21 @@ function isUnspecifiedHost(hostname: string): boolean {
   return URL.canParse(text) && isUnspecified(new URL(text).hostname.replace(/^\[|\]$/g, ""));
 }
 
+/** Where a node listens for others; `null` for nowhere: they reach it through its relay. */
+export function listenAddress({ listen, relay }: RunOptions): ListenAddress | null {
+  return listen ?? (relay === null ? DEFAULT_LISTEN : null);
+}
+
 /**
  * Checks what options say of each other.
  * @throws {CommandError} Exit code 2.
  */
 export function checkRunOptions(options: RunOptions): RunOptions {
-  const { hostname } = options.listen;
-  if (options.apiUrl === null && isUnspecifiedHost(hostname)) {
+  const hostname = listenAddress(options)?.hostname ?? "";
+  if (options.relay !== null && options.apiUrl !== null) {
+    throw usageError("--api-url and --relay: others reach this node by one of the two");
+  }
+  if (options.apiUrl === null && options.relay === null && isUnspecifiedHost(hostname)) {
     throw usageError("--api-url: say which URL others use, since --listen takes all addresses");
   }
   if (options.apiUrl !== null && isUnspecifiedHost(new URL(options.apiUrl).hostname)) {

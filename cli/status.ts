@@ -6,6 +6,7 @@
 import type {
   DirectoryView,
   PeerView,
+  RelayView,
   SessionView,
   Standing,
   StatusView,
@@ -77,10 +78,16 @@ async function printTable(
   await out.table(table.headings, table.rows);
 }
 
+function relayLine({ url, state, last_error }: RelayView): Cell {
+  const text = last_error === null ? `${url} (${state})` : `${url} (${state}: ${last_error})`;
+  return { text, style: state === "linked" ? "green" : "yellow" };
+}
+
 async function printStatus(out: Output, status: StatusView): Promise<void> {
   await out.pairs([
     ["Node", { text: status.node_id, style: "bold" }],
     ["URL", status.api_url],
+    ...(status.relay == null ? [] : [["Relay", relayLine(status.relay)] as const]),
     ["Version", status.version],
     ["Up", showDuration(status.uptime_s * 1000)],
   ]);

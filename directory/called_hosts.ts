@@ -8,6 +8,7 @@ import type { Clock } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import type { DirectoryLimits } from "./config.ts";
 import { RateLimit } from "../ports/rate_limits.ts";
+import { relayOf } from "../protocol/relay.ts";
 
 /** How long somebody should wait for a call under way to end. */
 const IN_FLIGHT_RETRY_MS = 1_000;
@@ -21,6 +22,19 @@ export function calledHost(apiUrl: string): string {
   if (apiUrl === "") return "";
   const { hostname, host } = new URL(apiUrl);
   return /^127\.|^\[::1\]$|^localhost$/.test(hostname) ? host : hostname;
+}
+
+/**
+ * What a call to a node counts by: its host; behind a relay on the operator's list the node itself.
+ * @param apiUrl As in the record of `id`: what is below the relay has to be this very id.
+ */
+export function calledPlace(
+  { apiUrl, id }: { readonly apiUrl: string; readonly id: string },
+  relays: readonly string[],
+): { readonly place: string; readonly relay: string | null } {
+  const relay = relayOf(apiUrl, id);
+  if (relay === null || !relays.includes(relay)) return { place: calledHost(apiUrl), relay: null };
+  return { place: apiUrl, relay };
 }
 
 /** A call to the URL of a node, and who wants it. */
@@ -52,12 +66,18 @@ export class CalledHosts {
   readonly #perLane: RateLimit;
   readonly #perSource: RateLimit;
   readonly #perHost: RateLimit;
+  readonly #perRelay: RateLimit;
+  readonly #relays: readonly string[];
 
   constructor(
     clock: Pick<Clock, "monotonicMs">,
-    limits: Pick<DirectoryLimits, "hostInFlight" | "hostPerMinute">,
+    { limits, relays }: {
+      readonly limits: Pick<DirectoryLimits, "hostInFlight" | "hostPerMinute" | "relayPerMinute">;
+      readonly relays: readonly string[];
+    },
   ) {
-    const { hostInFlight, hostPerMinute } = limits;
+    const { hostInFlight, hostPerMinute, relayPerMinute } = limits;
+    this.#relays = relays;
     this.#maxInFlight = hostInFlight;
     this.#perLane = new RateLimit(clock, { perMinute: hostPerMinute, what: "to this host" });
     this.#perSource = new RateLimit(clock, {
@@ -68,6 +88,10 @@ export class CalledHosts {
       perMinute: hostPerMinute * KNOWN_PER_HOST,
       what: "to all nodes of this host",
     });
+    this.#perRelay = new RateLimit(clock, {
+      perMinute: relayPerMinute,
+      what: "to all nodes of this relay",
+    });
   }
 
   /**
@@ -75,7 +99,7 @@ export class CalledHosts {
    * @throws {OpenRedError} `rate_limited`, or what `run` throws.
    */
   async call<T>(call: HostCall, run: () => Promise<T>): Promise<T> {
-    const host = calledHost(call.apiUrl);
+    const { place: host, relay } = calledPlace(call, this.#relays);
     const lane = `${call.why} ${call.why === "claimed" ? host : call.id}`;
     const entered = [{ place: lane, max: this.#maxInFlight }];
     if (call.why !== "claimed") {
@@ -85,6 +109,7 @@ export class CalledHosts {
     if (call.why !== "own") this.#perSource.check(`${lane} ${call.source}`);
     this.#perLane.check(lane);
     if (call.why !== "claimed") this.#perHost.check(host);
+    if (relay !== null) this.#perRelay.check(relay);
     for (const { place } of entered) this.#enter(place);
     try {
       return await run();

@@ -19,6 +19,10 @@ export interface DirectoryLimits {
   readonly idsPerHost: number;
   /** Requests under way at a time. */
   readonly concurrent: number;
+  /** Ids whose URL is on one of the relays on the list. */
+  readonly idsPerRelay: number;
+  /** Calls to all nodes of one of those relays. */
+  readonly relayPerMinute: number;
 }
 
 export const DEFAULT_LIMITS: DirectoryLimits = {
@@ -28,6 +32,8 @@ export const DEFAULT_LIMITS: DirectoryLimits = {
   hostPerMinute: 30,
   idsPerHost: 1_000,
   concurrent: 1_000,
+  idsPerRelay: 10_000,
+  relayPerMinute: 6_000,
 };
 
 export const DEFAULT_LEASE_MS = 3_600_000;
@@ -42,6 +48,10 @@ export interface DirectoryConfig {
   readonly allowPrivate: boolean;
   /** Whose word counts on where a request came from. */
   readonly trustedProxies: TrustedProxies;
+  /** Relays whose nodes are counted one by one; its own, where it is one, among them. */
+  readonly relays: readonly string[];
+  /** Whether it is a relay too, which its record tells. */
+  readonly isRelay: boolean;
   readonly limits: DirectoryLimits;
   /** What sealing the keystore is to cost; the default of the core if absent. */
   readonly keystoreCost?: KeystoreCost;

@@ -1,14 +1,32 @@
 /**
- * The options of `openred-central run`, from flags and `OPENRED_*` variables.
+ * The options of `openred-central`, from flags and `OPENRED_*` variables.
  *
  * @module
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import type { LogLevel } from "../ports/ports.ts";
-import { OpenRedError } from "../protocol/errors.ts";
-import { TrustedProxies } from "../protocol/trusted_proxies.ts";
-import { checkUrlText } from "../protocol/url_policy.ts";
+import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
+import {
+  checkListen,
+  commonOptions,
+  integerIn,
+  limitOption,
+  type ListenAddress,
+  oneLine,
+  option,
+  parseText,
+  parseUrls,
+  switchOption,
+} from "./option_values.ts";
+import {
+  type RelayFlags,
+  type RelayOptions,
+  relayOptions,
+  relayRunCommand,
+  type RelaySettings,
+  relaySettings,
+} from "./relay_options.ts";
 
 /** What the operator asked for, checked. */
 export interface CentralOptions {
@@ -23,17 +41,22 @@ export interface CentralOptions {
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
   readonly limits: DirectoryLimits;
+  /** Relays whose nodes are counted one by one. */
+  readonly relays: readonly string[];
+  /** How it is a relay too; `null` where it is none. */
+  readonly relay: RelaySettings | null;
   readonly logLevel: LogLevel;
   readonly json: boolean;
 }
 
-/** `run`: go on with these options. `exit`: everything is said already. */
+/** `run`, `relay`: go on with these options. `exit`: everything is said already. */
 export type ParsedOptions =
   | { readonly kind: "run"; readonly options: CentralOptions }
+  | { readonly kind: "relay"; readonly options: RelayOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
-interface Flags {
-  readonly listen: { readonly hostname: string; readonly port: number };
+interface Flags extends RelayFlags {
+  readonly listen: ListenAddress;
   readonly url?: string;
   readonly data: string;
   readonly allowPrivate: boolean;
@@ -47,107 +70,28 @@ interface Flags {
   readonly hostPerMinute: number;
   readonly idsPerHost: number;
   readonly concurrent: number;
+  readonly idsPerRelay: number;
+  readonly relayPerMinute: number;
+  readonly relays: readonly string[];
+  readonly relay: boolean;
   readonly logLevel: LogLevel;
   readonly json: boolean;
 }
 
 const MIN_LEASE_MS = 1_000;
 const MAX_LEASE_MS = 86_400_000;
-const MAX_LIMIT = 1_000_000_000;
-const MAX_HOST_LENGTH = 255;
-const MAX_PATH_LENGTH = 4_096;
-const MAX_ERROR_LENGTH = 300;
-const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
-
-function parseListen(text: string): Flags["listen"] {
-  const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match === null || port > 65_535 || match[1]!.length > MAX_HOST_LENGTH) {
-    throw new InvalidArgumentError("Expected host:port, such as 127.0.0.1:7600 or [::1]:0.");
-  }
-  return { hostname: match[1]!.replace(/^\[|\]$/g, ""), port };
-}
-
-function parseUrl(text: string): string {
-  try {
-    checkUrlText(text, { allowPrivate: true });
-    return text;
-  } catch (error) {
-    if (!(error instanceof OpenRedError)) throw error;
-    throw new InvalidArgumentError(
-      `${error.message}. Expected a URL such as https://directory.example, without a final slash.`,
-    );
-  }
-}
-
-function parseProxies(text: string): TrustedProxies {
-  const proxies = TrustedProxies.parse(text);
-  if (proxies !== null) return proxies;
-  throw new InvalidArgumentError("Expected addresses or networks, such as 127.0.0.1,10.0.0.0/8.");
-}
-
-function integerIn(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d{1,15}$/.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
-    }
-    return value;
-  };
-}
-
-function parseText(text: string): string {
-  if (text === "" || text.length > MAX_PATH_LENGTH || text.includes("\0")) {
-    throw new InvalidArgumentError("Expected a path.");
-  }
-  return text;
-}
-
-/** An error repeats what was typed, which may be long and forge lines or colours. */
-function oneLine(text: string): string {
-  const line = text.trimEnd().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
-  return (line.length > MAX_ERROR_LENGTH ? `${line.slice(0, MAX_ERROR_LENGTH)}…` : line) + "\n";
-}
-
-function option(flags: string, text: string): Option {
-  const created = new Option(flags, text);
-  return created.env(`OPENRED_${created.name().replaceAll("-", "_").toUpperCase()}`);
-}
-
-function limitOption(name: string, what: string, value: number): Option {
-  return option(`--${name} <n>`, `${what}; 0: no limit`)
-    .default(value).argParser(integerIn(0, MAX_LIMIT));
-}
-
-/** A flag whose variable is `1`, `true`, `0` or `false`. */
-function switchOption(flag: string, text: string): Option {
-  return option(`${flag} [yes]`, text).default(false).preset(true).argParser((value: string) => {
-    if (/^(1|true|yes)$/i.test(value)) return true;
-    if (/^(0|false|no)$/i.test(value)) return false;
-    throw new InvalidArgumentError("Expected 1, true, 0 or false.");
-  });
-}
 
 function runCommand(): Command {
   const limits = DEFAULT_LIMITS;
-  return new Command("run")
-    .description("Run the directory until it is interrupted.")
-    .addOption(
-      option("--listen <host:port>", "address to listen on; port 0: any free one")
-        .default({ hostname: "127.0.0.1", port: 7600 }, "127.0.0.1:7600").argParser(parseListen),
-    )
-    .addOption(
-      option("--url <url>", "public base URL (default: http://<listen>)").argParser(parseUrl),
-    )
+  const command = new Command("run")
+    .description("Run the directory until it is interrupted.");
+  for (const one of commonOptions(7600)) command.addOption(one);
+  command
     .addOption(
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
     )
     .addOption(
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
-    )
-    .addOption(
-      option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
-        .default(TrustedProxies.NONE, "none").argParser(parseProxies),
     )
     .addOption(
       option("--lease-ms <ms>", "how long a node stays active after a record")
@@ -176,25 +120,36 @@ function runCommand(): Command {
     .addOption(limitOption("ids-per-host", "ids on one host", limits.idsPerHost))
     .addOption(limitOption("concurrent", "requests under way", limits.concurrent))
     .addOption(
-      option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
+      option("--relays <url,…>", "relays whose nodes are counted one by one")
+        .default([], "none").argParser(parseUrls),
     )
-    .addOption(switchOption("--json", "log JSON, and print the ready line as JSON"))
-    .allowExcessArguments(false);
+    .addOption(limitOption("ids-per-relay", "ids on one of those relays", limits.idsPerRelay))
+    .addOption(
+      limitOption("relay-per-minute", "calls to one of those relays", limits.relayPerMinute),
+    )
+    .addOption(switchOption("--relay", "be a relay too, for nodes that cannot be called"));
+  for (const one of relayOptions()) command.addOption(one);
+  return command.allowExcessArguments(false);
 }
 
 function checkTogether(flags: Flags, command: Command): CentralOptions {
   const { listen, url = null, rotation, networkSeedFile = null } = flags;
-  const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
-  if (isUnspecified && url === null) {
-    command.error(
-      "error: --listen on every address needs --url, the address that nodes should use",
-    );
-  }
+  checkListen(flags, command);
   if (rotation === "seeded" && networkSeedFile === null) {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
-  const { idsPerHost, concurrent, leaseMs, allowPrivate, trustedProxies, logLevel, json } = flags;
+  const {
+    idsPerHost,
+    concurrent,
+    idsPerRelay,
+    relayPerMinute,
+    leaseMs,
+    allowPrivate,
+    trustedProxies,
+    logLevel,
+    json,
+  } = flags;
   return {
     ...listen,
     url,
@@ -211,7 +166,11 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       hostPerMinute,
       idsPerHost,
       concurrent,
+      idsPerRelay,
+      relayPerMinute,
     },
+    relays: flags.relays,
+    relay: flags.relay ? relaySettings(flags) : null,
     logLevel,
     json,
   };
@@ -233,24 +192,30 @@ export function parseOptions(
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   };
-  let options: CentralOptions | null = null;
+  let found: ParsedOptions = { kind: "exit", code: 2 };
   const run = runCommand().exitOverride().configureOutput(streams);
   run.action((flags: Flags) => {
-    options = checkTogether(flags, run);
+    found = { kind: "run", options: checkTogether(flags, run) };
   });
+  const relay = relayRunCommand((options) => {
+    found = { kind: "relay", options };
+  }).exitOverride().configureOutput(streams);
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
     .version(output.version, "-V, --version")
     .exitOverride()
     .configureOutput(streams)
     .showHelpAfterError("(openred-central run --help shows every option)")
-    .addCommand(run);
-  run.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
+    .addCommand(run)
+    .addCommand(relay);
+  for (const command of [run, relay]) {
+    command.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
+  }
   try {
     program.parse([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return { kind: "exit", code: error.exitCode === 0 ? 0 : 2 };
   }
-  return options === null ? { kind: "exit", code: 2 } : { kind: "run", options };
+  return found;
 }

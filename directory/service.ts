@@ -24,6 +24,8 @@ const OVERLOADED_RETRY_MS = 1_000;
 export interface Directory {
   /** The directory's id, once it has started. */
   readonly id: NodeId;
+  /** The directory's record, once it has started; of one that is signed anew now and then, the newest. */
+  readonly own: { readonly id: NodeId; readonly text: string };
   /** Answers a request. Neither throws nor rejects. */
   handle(request: Request, source: RequestSource): Response | Promise<Response>;
   /**
@@ -58,8 +60,12 @@ class DirectoryService implements Directory {
   }
 
   get id(): NodeId {
+    return this.own.id;
+  }
+
+  get own(): OwnRecord {
     if (this.#own === null) throw new TypeError("Cannot read the id before the directory starts");
-    return this.#own.id;
+    return this.#own;
   }
 
   async start(): Promise<void> {
@@ -70,7 +76,7 @@ class DirectoryService implements Directory {
       ...this.#ports,
       config: this.#config,
       own: this.#own,
-      hosts: new CalledHosts(this.#ports.clock, this.#config.limits),
+      hosts: new CalledHosts(this.#ports.clock, this.#config),
       metrics: this.#metrics,
     };
     this.#answer = createApi(parts, createHandlers(parts));

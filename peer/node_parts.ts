@@ -18,6 +18,7 @@ import type {
   Log,
   OpenDatabase,
   Random,
+  RequestSource,
   Resolver,
 } from "../ports/ports.ts";
 import { AdminApi } from "./admin/api.ts";
@@ -36,6 +37,9 @@ import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { createOwnersWeb } from "./p2p/owners_web.ts";
+import { OwnRelay } from "./relay/own_relay.ts";
+import { RelayedCalls } from "./relay/relayed_calls.ts";
+import { RelayedUpgrades } from "./relay/relayed_upgrades.ts";
 import { openPeerBytes } from "./p2p/peer_bytes.ts";
 import { PeerApi } from "./p2p/routes.ts";
 import { Asking } from "./modules/asking.ts";
@@ -101,28 +105,35 @@ export type NodeParts = Shared & Network & {
   readonly cleanUp: CleanUp;
   readonly peerApi: PeerApi;
   readonly adminApi: AdminApi;
+  /** `null` where others call this node itself. */
+  readonly relay: OwnRelay | null;
 };
+
+/** Answers what came from anybody. */
+export type Handle = (request: Request, source: RequestSource) => Promise<Response>;
 
 /**
  * Makes the parts. Nothing is read from the disk, and nothing is sent.
- * @param stopped Fires when the node stops.
+ * @param data `stopped` fires when the node stops; `handle` answers what comes through the relay.
  */
 export function createNodeParts(
   ports: NodePorts,
   config: NodeConfig,
-  data: NodeData & { readonly stopped: AbortSignal },
+  data: NodeData & { readonly stopped: AbortSignal; readonly handle: Handle },
 ): NodeParts {
   const shared = shareParts(ports, config, data);
   // The owner's words come from the admin API, which stands on all of this.
   const words = new LateWords();
   const network = createNetwork(shared, config, { ...data, words });
-  const parts = { ...shared, ...network, audit: data.audit.log };
+  const relay = createRelay({ ...shared, ...network }, config, data.handle);
+  const parts = { ...shared, ...network, relay, audit: data.audit.log };
   followSuccessions(parts);
   return {
     ...parts,
     cleanUp: new CleanUp(parts),
     peerApi: new PeerApi({
       ...parts,
+      upgrader: parts.upgrades,
       channels: parts.carrier.channels,
       publicRoutes: new PublicRoutes({ ...parts, modules: parts.modules.runs }),
     }, config),
@@ -143,7 +154,18 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
     frameIds: new FrameIds(store),
     background: new Background(ports.log),
     checkUrl: (url: string, signal: AbortSignal) => urls.check(url, signal),
+    upgrades: new RelayedUpgrades(ports.upgrader),
   };
+}
+
+function createRelay(
+  parts: Shared & Network,
+  { relay, apiUrl }: NodeConfig,
+  handle: Handle,
+): OwnRelay | null {
+  if (relay === undefined) return null;
+  const calls = new RelayedCalls({ ...parts, handle }, apiUrl);
+  return new OwnRelay({ ...parts, calls, linked: () => parts.directories.hurry() }, relay);
 }
 
 /** Everything through which a node meets others. */
@@ -279,7 +301,7 @@ function followSuccessions(
 }
 
 function createAdminApi(
-  parts: Shared & Network & { readonly audit: AuditLog },
+  parts: Shared & Network & { readonly audit: AuditLog; readonly relay: OwnRelay | null },
   config: NodeConfig,
   { audit, stopped, words }: NodeData & {
     readonly stopped: AbortSignal;

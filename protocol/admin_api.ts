@@ -197,12 +197,25 @@ export interface DirectoryView {
   readonly next_announce_in_ms: number | null;
 }
 
+/** The relay through which others reach this node. */
+export interface RelayView {
+  readonly url: string;
+  /** `null` before its first answer. */
+  readonly relay_id: string | null;
+  /** `replaced`: another running node has this one's keys; nothing is tried any more. */
+  readonly state: "linked" | "trying" | "replaced";
+  /** Why there is no link, a stable word, or `null`. */
+  readonly last_error: string | null;
+}
+
 export interface StatusView {
   readonly node_id: string;
   readonly version: string;
   readonly api_url: string;
   readonly uptime_s: number;
   readonly directories: readonly DirectoryView[];
+  /** `null` where others call this node itself. */
+  readonly relay: RelayView | null;
   readonly peers: readonly PeerView[];
   readonly sessions: readonly SessionView[];
   readonly token_cache: readonly ValidationView[];

@@ -33,6 +33,7 @@ export class Registration {
   /** When to look whether the directory still knows this node; `Infinity` where it does not say. */
   #lookAfterMs = Infinity;
   #running: Promise<void> = Promise.resolve();
+  #hurried = Promise.withResolvers<void>();
 
   constructor(
     parts: DirectoryLinkParts,
@@ -49,6 +50,13 @@ export class Registration {
     this.#running = this.#run().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) throw error;
     });
+  }
+
+  /** Ends a pause before the next try, unless this node is registered. */
+  hurry(): void {
+    if (this.#state === "registered") return;
+    this.#hurried.resolve();
+    this.#hurried = Promise.withResolvers();
   }
 
   async stop(): Promise<void> {
@@ -89,8 +97,12 @@ export class Registration {
     for (;;) {
       const leftMs = dueMs - clock.monotonicMs();
       const lookMs = jitter(random, { spanMs: 0.9 * this.#lookAfterMs, part: 0.1 });
-      await sleep(clock, Math.min(leftMs, lookMs), this.#stop.signal);
-      if (lookMs >= leftMs || await this.#isForgotten()) return;
+      const pause = new AbortController();
+      const signal = AbortSignal.any([this.#stop.signal, pause.signal]);
+      const rest = sleep(clock, Math.min(leftMs, lookMs), signal).then(() => false);
+      const isHurried = await Promise.race([rest, this.#hurried.promise.then(() => true)]);
+      pause.abort();
+      if (isHurried || lookMs >= leftMs || await this.#isForgotten()) return;
     }
   }
 

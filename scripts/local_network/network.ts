@@ -18,6 +18,8 @@ const FOLDER_PREFIX = "openred-";
 export interface NetworkOptions {
   readonly programs: Programs;
   readonly names: readonly string[];
+  /** Whether the directory is a relay too, and the nodes listen nowhere but behind it. */
+  readonly isRelayed?: boolean;
   readonly onLog: (name: string, line: string) => void;
   /** Gets the network before anything of it runs, for whoever may have to abandon it. */
   readonly onNetwork?: (network: LocalNetwork) => void;
@@ -109,7 +111,10 @@ export class LocalNetwork implements AsyncDisposable {
       program: "central",
       name: "directory",
       // All nodes are on one host here, which limits per called host would slow down.
-      words: ["--listen", listen, "--host-in-flight", "0", "--host-per-minute", "0"],
+      words: [
+        ...["--listen", listen, "--host-in-flight", "0", "--host-per-minute", "0"],
+        ...(this.#options.isRelayed ? ["--relay"] : []),
+      ],
     });
     this.#directory = { child, ...ready };
   }
@@ -118,10 +123,13 @@ export class LocalNetwork implements AsyncDisposable {
   async startNode(name: string): Promise<LocalNode> {
     const former = this.#nodes.get(name);
     const listen = former === undefined ? ANY_PORT : new URL(former.url).host;
+    const reached = this.#options.isRelayed
+      ? ["--relay", this.directory.url]
+      : ["--listen", listen];
     const { child, ready } = await this.#startChild({
       program: "node",
       name,
-      words: ["--listen", listen, "--directories", this.directory.url, "--alias", name],
+      words: [...reached, "--directories", this.directory.url, "--alias", name],
     });
     const data = this.#dataOf(name);
     const admin = await this.#openAdmin(data);

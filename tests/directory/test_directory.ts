@@ -27,6 +27,8 @@ const NO_LIMITS: DirectoryLimits = {
   hostPerMinute: 0,
   idsPerHost: 0,
   concurrent: 0,
+  idsPerRelay: 0,
+  relayPerMinute: 0,
 };
 
 export interface Answered {
@@ -85,6 +87,8 @@ export class TestDirectory implements AsyncDisposable {
       rotation: { kind: "hourly" },
       allowPrivate: false,
       trustedProxies: TrustedProxies.NONE,
+      relays: [],
+      isRelay: false,
       keystoreCost: CHEAP_COST,
       ...options.config,
       limits: { ...NO_LIMITS, ...options.limits },

@@ -97,6 +97,8 @@ export class DirectoryMachine {
       rotation: { kind: "hourly" },
       allowPrivate: false,
       trustedProxies: TrustedProxies.NONE,
+      relays: [],
+      isRelay: false,
       limits: DEFAULT_LIMITS,
       keystoreCost: CHEAP_COST,
     });
