@@ -12,10 +12,10 @@ import { SqliteStore } from "./directory/stores/sqlite.ts";
 import type { Log } from "./ports/ports.ts";
 import {
   createOpenDatabase,
+  createSystemHttpClient,
   openFiles,
   systemChannelUpgrader,
   systemClock,
-  systemHttpClient,
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
@@ -27,6 +27,7 @@ import {
   startError,
 } from "./process/central_run.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
+import { openCertificate, readAuthorities } from "./process/certificates.ts";
 import { listen } from "./process/listening.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { createRelay, type Relay } from "./relay/relay.ts";
@@ -59,7 +60,7 @@ function compose(
   return createDirectory({
     clock: systemClock,
     random: systemRandom,
-    http: systemHttpClient,
+    http: createSystemHttpClient({ authorities: readAuthorities(options.ca) }),
     resolver: systemResolver,
     files: openFiles(dataDirectory),
     store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock),
@@ -104,6 +105,7 @@ async function serve(
   const { core, log, ending, signal } = parts;
   const { hostname, port, trustedProxies } = options;
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
+  using certificate = await openCertificate(options, log);
   const crypto = await readyCore(core);
   ending.needsCore(crypto.ended);
   try {
@@ -114,6 +116,7 @@ async function serve(
       name: "directory",
       log,
       trustedProxies,
+      certificate,
     });
     ending.needs(listening.finished, "Nobody can connect");
     let directory: Directory | null = null;

@@ -16,6 +16,7 @@ import {
   sayReady,
   startError,
 } from "./process/central_run.ts";
+import { openCertificate } from "./process/certificates.ts";
 import { listen } from "./process/listening.ts";
 import { textOf } from "./process/process_error.ts";
 import { OpenRedError } from "./protocol/errors.ts";
@@ -48,6 +49,7 @@ async function serve(
   { log, ending, signal, core }: CentralRun & { readonly core: Promise<WorkerCryptoCore> },
 ): Promise<void> {
   const { hostname, port, trustedProxies, dataDirectory: data, json } = options;
+  using certificate = await openCertificate(options, log);
   const crypto = await readyCore(core);
   ending.needsCore(crypto.ended);
   try {
@@ -58,6 +60,7 @@ async function serve(
       name: "relay",
       log,
       trustedProxies,
+      certificate,
     });
     ending.needs(listening.finished, "Nobody can connect");
     const url = options.url ?? listening.origin;

@@ -112,19 +112,33 @@ export function commonOptions(port: number): Option[] {
   return [
     option("--listen <host:port>", "address to listen on; port 0: any free one")
       .default({ hostname: "127.0.0.1", port }, `127.0.0.1:${port}`).argParser(parseListen),
-    option("--url <url>", "public base URL (default: http://<listen>)").argParser(parseUrl),
+    option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
     option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
       .default(TrustedProxies.NONE, "none").argParser(parseProxies),
+    option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
+      .argParser(parseText),
+    option("--tls-key <file>", "key of --tls-cert, PEM").argParser(parseText),
     option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
     switchOption("--json", "log JSON, and print the ready line as JSON"),
   ];
 }
 
-/** Ends the command where it is to listen on every address and nobody knows by which it is called. */
+/**
+ * Ends the command where it is to listen on every address and nobody knows by which it is called, or has a certificate
+ * without a key.
+ */
 export function checkListen(
-  { listen, url }: { readonly listen: ListenAddress; readonly url?: string },
+  { listen, url, tlsCert, tlsKey }: {
+    readonly listen: ListenAddress;
+    readonly url?: string;
+    readonly tlsCert?: string | null;
+    readonly tlsKey?: string | null;
+  },
   command: Command,
 ): void {
+  if ((tlsCert ?? null) !== null !== ((tlsKey ?? null) !== null)) {
+    command.error("error: --tls-cert and --tls-key go together");
+  }
   const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
   if (!isUnspecified || url !== undefined) return;
   command.error("error: --listen on every address needs --url, the address that nodes should use");

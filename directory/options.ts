@@ -3,9 +3,12 @@
  *
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import type { LogLevel } from "../ports/ports.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
+import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
+import { manualPage } from "../usage/manual.ts";
+import type { ProgramUsage } from "../usage/program.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
 import {
   checkListen,
@@ -37,6 +40,10 @@ export interface CentralOptions {
   readonly dataDirectory: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
+  /** Private authorities whose certificates are believed too. */
+  readonly ca: string | null;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
@@ -61,6 +68,9 @@ interface Flags extends RelayFlags {
   readonly data: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly ca?: string;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile?: string;
@@ -92,6 +102,10 @@ function runCommand(): Command {
     )
     .addOption(
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
+    )
+    .addOption(
+      option("--ca <file>", "certificates of private authorities, PEM, believed too")
+        .argParser(parseText),
     )
     .addOption(
       option("--lease-ms <ms>", "how long a node stays active after a record")
@@ -138,6 +152,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   if (rotation === "seeded" && networkSeedFile === null) {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
+  const { tlsCert = null, tlsKey = null, ca = null } = flags;
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
   const {
     idsPerHost,
@@ -156,6 +171,9 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     dataDirectory: flags.data,
     allowPrivate,
     trustedProxies,
+    tlsCert,
+    tlsKey,
+    ca,
     leaseMs,
     rotation,
     networkSeedFile,
@@ -176,6 +194,40 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   };
 }
 
+/** What the shell and the reader of manuals are told. */
+function usageOf(program: Command): ProgramUsage {
+  return {
+    name: program.name(),
+    summary: program.description(),
+    families: {},
+    commands: program.commands.map((command) => ({
+      words: [command.name()],
+      summary: command.description().replace(/\.$/, ""),
+      details: "",
+      operands: command.registeredArguments.map((argument) => `<${argument.name()}>`),
+      options: command.options.map((one) => ({
+        flag: one.long ?? one.flags,
+        value: /<(.+)>/.exec(one.flags)?.[1] ?? null,
+        summary: one.description,
+        variable: one.envVar ?? null,
+      })),
+    })),
+  };
+}
+
+function addUsageCommands(
+  program: Command,
+  output: { readonly version: string; readonly out: (text: string) => void },
+): void {
+  program.command("completion").description(
+    "Print a script by which a shell completes these commands.",
+  )
+    .addArgument(new Argument("<shell>").choices(SHELLS))
+    .action((shell: Shell) => output.out(completionScript(usageOf(program), shell)));
+  program.command("manual").description("Print the manual page.")
+    .action(() => output.out(manualPage(usageOf(program), output.version)));
+}
+
 /** Reads the command line (without the program's name) and the environment. */
 export function parseOptions(
   args: readonly string[],
@@ -192,13 +244,13 @@ export function parseOptions(
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   };
-  let found: ParsedOptions = { kind: "exit", code: 2 };
+  let parsed: ParsedOptions = { kind: "exit", code: 0 };
   const run = runCommand().exitOverride().configureOutput(streams);
   run.action((flags: Flags) => {
-    found = { kind: "run", options: checkTogether(flags, run) };
+    parsed = { kind: "run", options: checkTogether(flags, run) };
   });
   const relay = relayRunCommand((options) => {
-    found = { kind: "relay", options };
+    parsed = { kind: "relay", options };
   }).exitOverride().configureOutput(streams);
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
@@ -208,6 +260,7 @@ export function parseOptions(
     .showHelpAfterError("(openred-central run --help shows every option)")
     .addCommand(run)
     .addCommand(relay);
+  addUsageCommands(program, output);
   for (const command of [run, relay]) {
     command.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
   }
@@ -217,5 +270,5 @@ export function parseOptions(
     if (!(error instanceof CommanderError)) throw error;
     return { kind: "exit", code: error.exitCode === 0 ? 0 : 2 };
   }
-  return found;
+  return parsed;
 }

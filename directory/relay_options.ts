@@ -33,6 +33,8 @@ export interface RelayOptions extends RelaySettings {
   readonly url: string | null;
   readonly dataDirectory: string;
   readonly trustedProxies: TrustedProxies;
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
   readonly logLevel: LogLevel;
   readonly json: boolean;
 }
@@ -96,16 +98,28 @@ export function relayRunCommand(asked: (options: RelayOptions) => void): Command
   command.addOption(
     option("--data <dir>", "data directory").default("openred-relay-data").argParser(parseText),
   ).allowExcessArguments(false);
-  type Flags = RelayFlags & Omit<RelayOptions, "url" | "dataDirectory" | "hostname" | "port"> & {
+  type Flags = RelayFlags & Pick<RelayOptions, "trustedProxies" | "logLevel" | "json"> & {
     readonly listen: ListenAddress;
     readonly url?: string;
     readonly data: string;
+    readonly tlsCert?: string;
+    readonly tlsKey?: string;
   };
   command.action((flags: Flags) => {
     checkListen(flags, command);
-    const { listen, url = null, data, trustedProxies, logLevel, json } = flags;
-    const settings = relaySettings(flags);
-    asked({ ...settings, ...listen, url, dataDirectory: data, trustedProxies, logLevel, json });
+    const { listen, url = null, data, tlsCert = null, tlsKey = null } = flags;
+    const { trustedProxies, logLevel, json } = flags;
+    asked({
+      ...relaySettings(flags),
+      ...listen,
+      url,
+      dataDirectory: data,
+      trustedProxies,
+      tlsCert,
+      tlsKey,
+      logLevel,
+      json,
+    });
   });
   return command;
 }

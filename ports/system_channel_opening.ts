@@ -9,7 +9,7 @@ import { MAX_FRAME_BYTES } from "../protocol/limits.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import type { Channel } from "./ports.ts";
 import { SocketChannel } from "./system_channel.ts";
-import { connect, readHead } from "./system_connection.ts";
+import { connect, readHead, type Trust } from "./system_connection.ts";
 import { runWithDeadline } from "./system_deadline.ts";
 import type { Socket } from "./system_socket.ts";
 import { isAgreed, openingRequest } from "./websocket_handshake.ts";
@@ -25,10 +25,14 @@ async function shakeHands(socket: Socket, url: URL): Promise<void> {
 
 async function open(
   url: URL,
-  { maxMessageBytes, signal }: { readonly maxMessageBytes: number; readonly signal: AbortSignal },
+  { trust, maxMessageBytes, signal }: {
+    readonly trust: Trust;
+    readonly maxMessageBytes: number;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Channel> {
   const port = Number(url.port) || DEFAULT_PORTS[url.protocol]!;
-  const remote = { hostname: url.hostname, port, isTls: url.protocol === "wss:" };
+  const remote = { hostname: url.hostname, port, isTls: url.protocol === "wss:", trust };
   const socket = await connect(remote, signal);
   const close = () => socket.close();
   signal.addEventListener("abort", close, { once: true });
@@ -50,11 +54,12 @@ async function open(
 /** Opens a channel, as `HttpClient` says. Follows no redirect and offers no extension. */
 export function openChannel(
   options: { url: string; timeoutMs: number; signal?: AbortSignal; maxMessageBytes?: number },
+  trust: Trust,
 ): Promise<Channel> {
   return runWithDeadline(options, async (signal) => {
     const url = new URL(options.url);
     if (DEFAULT_PORTS[url.protocol] === undefined) throw new TypeError("Expected a ws: URL");
     const { maxMessageBytes = MAX_FRAME_BYTES } = options;
-    return await open(url, { maxMessageBytes, signal });
+    return await open(url, { trust, maxMessageBytes, signal });
   });
 }

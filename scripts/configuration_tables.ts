@@ -63,13 +63,14 @@ export function centralRows(command = "run"): readonly OptionRow[] {
   });
 }
 
-/** Every table of the page by the name of its place. */
+/** Every table of the page by the name of its place; a command without options has none. */
 export async function configurationTables(): Promise<ReadonlyMap<string, string>> {
   const tables = new Map(
     ["run", "relay"].map((name) => [`openred-central ${name}`, renderTable(centralRows(name))]),
   );
   for (const { name, options } of await loadAllCommands(() => Promise.resolve())) {
-    tables.set(`openred-node ${name}`, renderTable(Object.values(options).map(toRow)));
+    const rows = Object.values(options).map(toRow);
+    if (rows.length > 0) tables.set(`openred-node ${name}`, renderTable(rows));
   }
   return tables;
 }
