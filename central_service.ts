@@ -84,9 +84,9 @@ function createOwnRelay(
   options: CentralOptions,
   parts: { readonly log: Log; readonly crypto: CryptoCore; readonly url: string },
   directory: Directory,
-): Relay | null {
+): Promise<Relay | null> {
   const { relay, trustedProxies } = options;
-  if (relay === null) return null;
+  if (relay === null) return Promise.resolve(null);
   const { log, crypto, url } = parts;
   return createRelay({
     clock: systemClock,
@@ -125,7 +125,7 @@ async function serve(
       const url = options.url ?? listening.origin;
       const started = await ending.unlessFailed(start(options, { log, crypto, url }));
       directory = started;
-      relay = createOwnRelay(options, { log, crypto, url }, started);
+      relay = await createOwnRelay(options, { log, crypto, url }, started);
       listening.answerWith((request, address) =>
         relay?.handle(request, { address }) ?? started.handle(request, { address })
       );

@@ -65,7 +65,7 @@ async function serve(
     ending.needs(listening.finished, "Nobody can connect");
     const url = options.url ?? listening.origin;
     const own = await ending.unlessFailed(openRecord(options, { crypto, log, url }));
-    const relay = createRelay({
+    const relay = await createRelay({
       clock: systemClock,
       random: systemRandom,
       upgrader: systemChannelUpgrader,

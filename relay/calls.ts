@@ -17,7 +17,7 @@ import { passExchange } from "./exchanges.ts";
 import type { LinkedNodes } from "./linked_nodes.ts";
 import type { RelayParts } from "./parts.ts";
 import { Places } from "./places.ts";
-import { Sources } from "./sources.ts";
+import type { Sources } from "./sources.ts";
 
 /** What calls on paths for everybody leave to those of sessions. */
 const OTHERS_PART = 3 / 4;
@@ -30,10 +30,10 @@ export class Calls {
   readonly #perMinute: RateLimit;
   readonly #places: Readonly<Record<RelayRoute["kind"], { ofNode: Places; ofSource: Places }>>;
 
-  constructor(parts: RelayParts, nodes: LinkedNodes) {
+  constructor(parts: RelayParts, nodes: LinkedNodes, sources: Sources) {
     this.#parts = parts;
     this.#nodes = nodes;
-    this.#sources = new Sources(parts);
+    this.#sources = sources;
     const { limits } = parts.config;
     this.#perMinute = new RateLimit(parts.clock, {
       perMinute: limits.callsPerMinute,
@@ -73,7 +73,7 @@ export class Calls {
         target,
         length,
         headers: requestHeadersOf(request.headers),
-        source: await this.#sources.nameFor(id, source),
+        source: this.#sources.nameFor(id, source),
       };
       const call = { request, route, node, source, length, head: headOf(head) };
       return await (route.kind === "channel"

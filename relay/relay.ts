@@ -14,6 +14,7 @@ import { Gate } from "./gate.ts";
 import { LinkedNodes } from "./linked_nodes.ts";
 import { Paces } from "./paces.ts";
 import type { RelayParts, RelayPorts } from "./parts.ts";
+import { Sources } from "./sources.ts";
 import { Unread } from "./unread.ts";
 
 /** Nodes come back within so long, and for each of many a little more. */
@@ -32,8 +33,9 @@ export interface Relay {
   stop(): void;
 }
 
-export function createRelay(ports: RelayPorts, config: RelayConfig): Relay {
-  return new RelayService(ports, config);
+/** Composes a relay, which answers at once. */
+export async function createRelay(ports: RelayPorts, config: RelayConfig): Promise<Relay> {
+  return new RelayService(ports, { config, sources: await Sources.create(ports) });
 }
 
 class RelayService implements Relay {
@@ -43,7 +45,10 @@ class RelayService implements Relay {
   readonly #gate: Gate;
   readonly #calls: Calls;
 
-  constructor(ports: RelayPorts, config: RelayConfig) {
+  constructor(
+    ports: RelayPorts,
+    { config, sources }: { readonly config: RelayConfig; readonly sources: Sources },
+  ) {
     const { limits } = config;
     const { clock } = ports;
     this.#parts = {
@@ -55,7 +60,7 @@ class RelayService implements Relay {
     this.#base = new URL(config.url).pathname.replace(/\/$/, "");
     this.#nodes = new LinkedNodes(clock, { allowed: config.allowed, maxNodes: limits.nodes });
     this.#gate = new Gate(this.#parts, this.#nodes);
-    this.#calls = new Calls(this.#parts, this.#nodes);
+    this.#calls = new Calls(this.#parts, this.#nodes, sources);
   }
 
   get size(): number {

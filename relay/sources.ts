@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHMAC, createSHA256, type IHasher } from "hash-wasm";
 import { enc, encodeBase64Url } from "../crypto/encoding.ts";
 import type { Clock, Random } from "../ports/ports.ts";
 
@@ -13,20 +14,24 @@ const SOURCE_BYTES = 16;
 /** Names the sources of callers, differently for each node and each day. */
 export class Sources {
   readonly #clock: Pick<Clock, "nowMs">;
-  readonly #key: Promise<CryptoKey>;
+  readonly #hmac: IHasher;
 
-  constructor(
-    { clock, random }: { readonly clock: Pick<Clock, "nowMs">; readonly random: Random },
-  ) {
+  private constructor(clock: Pick<Clock, "nowMs">, hmac: IHasher) {
     this.#clock = clock;
-    const algorithm = { name: "HMAC", hash: "SHA-256" };
-    this.#key = crypto.subtle.importKey("raw", random.bytes(32), algorithm, false, ["sign"]);
+    this.#hmac = hmac;
+  }
+
+  /** Names of one run: the key is drawn now, and is nowhere else. */
+  static async create(
+    { clock, random }: { readonly clock: Pick<Clock, "nowMs">; readonly random: Random },
+  ): Promise<Sources> {
+    return new Sources(clock, await createHMAC(createSHA256(), random.bytes(32)));
   }
 
   /** @param source An IPv4 address, or a /64. @returns 16 bytes, base64url. */
-  async nameFor(nodeId: string, source: string): Promise<string> {
+  nameFor(nodeId: string, source: string): string {
     const day = Math.floor(this.#clock.nowMs() / DAY_MS);
-    const mac = await crypto.subtle.sign("HMAC", await this.#key, enc(LABEL, nodeId, day, source));
-    return encodeBase64Url(new Uint8Array(mac, 0, SOURCE_BYTES));
+    const mac = this.#hmac.init().update(enc(LABEL, nodeId, day, source)).digest("binary");
+    return encodeBase64Url(mac.subarray(0, SOURCE_BYTES));
   }
 }

@@ -170,7 +170,14 @@ export interface WorldOptions {
 export class RelayWorld {
   readonly clock = new VirtualClock(1_790_000_000_000);
   readonly log = new MemoryLog();
-  readonly relay: Relay;
+  readonly #making: Promise<Relay>;
+  #made: Relay | null = null;
+  /** @throws {TypeError} Before it is there, which a first request waits for. */
+  get relay(): Relay {
+    if (this.#made === null) throw new TypeError("The relay is not there yet");
+    return this.#made;
+  }
+
   /** What was upgraded, the newest last. */
   readonly upgraded: OtherEnd[] = [];
 
@@ -180,7 +187,7 @@ export class RelayWorld {
       const identity = testIdentity(seed);
       identities.set(identity.id, identity);
     }
-    this.relay = createRelay({
+    this.#making = createRelay({
       clock: this.clock,
       random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
       crypto: {
@@ -210,6 +217,11 @@ export class RelayWorld {
     });
   }
 
+  /** Waits until the relay is there. */
+  async ready(): Promise<Relay> {
+    return this.#made = await this.#making;
+  }
+
   /** Asks the relay; `path` is written as it stands. */
   async ask(
     path: string,
@@ -228,7 +240,7 @@ export class RelayWorld {
       ...(body === undefined ? {} : { body, duplex: "half" }),
     });
     Object.defineProperty(request, "url", { value: RELAY_URL + path });
-    const answer = await this.relay.handle(request, { address });
+    const answer = await (await this.ready()).handle(request, { address });
     if (answer === null) throw new TypeError("The path is none of the relay's");
     return answer;
   }
