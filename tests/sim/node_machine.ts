@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly pq: NodeConfig["pq"];
   readonly sessionLifeMs?: number;
   readonly rotation?: RotationPolicy;
+  /** The relay behind which it is: nobody can call it itself. */
+  readonly relay?: string;
 }
 
 export class NodeMachine {
@@ -148,18 +150,21 @@ export class NodeMachine {
       },
       config: this.#config(),
     });
-    process.handler = (request, source) => node.handle(request, source);
+    if (this.#options.relay === undefined) {
+      process.handler = (request, source) => node.handle(request, source);
+    }
     await node.start();
     return node;
   }
 
   #config(): NodeSettings {
-    const { directories, pq, sessionLifeMs, rotation } = this.#options;
+    const { directories, pq, sessionLifeMs, rotation, relay } = this.#options;
     return {
       apiUrl: this.host.origin,
       directories,
       alias: this.name,
       pq,
+      ...(relay === undefined ? {} : { relay: { url: relay, id: null } }),
       ...(sessionLifeMs === undefined ? {} : { sessionLifeMs }),
       ...(rotation === undefined ? {} : { rotation }),
     };

@@ -103,7 +103,9 @@ export class ChannelLink {
     from.bufferedBytes += data.length;
     this.#inOrder(from, () => {
       from.left(data.length);
-      if (!to.isClosed) to.arrive(data, isLast);
+      for (const one of this.#network.tamperMessage?.({ ...names, data }) ?? [data]) {
+        if (!to.isClosed) to.arrive(one, isLast);
+      }
     });
   }
 
