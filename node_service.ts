@@ -68,6 +68,7 @@ function configOf(
     version: project.version,
     directories: options.directories,
     ...(options.relay === null ? {} : { relay: options.relay }),
+    directUrls: options.direct,
     ...(options.alias === null ? {} : { alias: options.alias }),
     unlisted: options.unlisted,
     pq: options.pq,

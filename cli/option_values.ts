@@ -7,7 +7,13 @@
 import * as v from "valibot";
 import { isLoopback } from "../ports/loopback.ts";
 import { OpenRedError } from "../protocol/errors.ts";
-import { MAX_ALIAS_LENGTH, MAX_NAME_LENGTH } from "../protocol/limits.ts";
+import {
+  MAX_ALIAS_LENGTH,
+  MAX_DIRECT_URL_BYTES,
+  MAX_DIRECT_URLS,
+  MAX_NAME_LENGTH,
+} from "../protocol/limits.ts";
+import { isOrigin } from "../protocol/record.ts";
 import { groupNameSchema, permissionSchema } from "../protocol/peer_name.ts";
 import { nodeIdSchema } from "../protocol/schemas.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
@@ -123,6 +129,19 @@ export function parseRelay(text: string): RelayAddress {
     throw new RangeError("expected URL or URL#ID");
   }
   return { url, id: isId ? id : null };
+}
+
+/** Origins at which a node can be called directly; `off` for none. */
+export function parseDirect(text: string): readonly string[] {
+  if (text === "off") return [];
+  const urls = text.split(",").map((url) => url.trim());
+  if (urls.length > MAX_DIRECT_URLS || new Set(urls).size !== urls.length) {
+    throw new RangeError(`expected at most ${MAX_DIRECT_URLS} addresses, each once`);
+  }
+  if (!urls.every((url) => isOrigin(url) && url.length <= MAX_DIRECT_URL_BYTES)) {
+    throw new RangeError("expected origins such as https://home.example:7601, or off");
+  }
+  return urls;
 }
 
 /** A label its owner chose. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GroupView, PeerDetail, PeerTrouble } from "../protocol/admin_api.ts";
+import type { GroupView, PeerDetail, PeerTrouble, PeerWay } from "../protocol/admin_api.ts";
 import type { Cell, Output } from "./output.ts";
 import { idCell, showDuration, showInstant } from "./output.ts";
 
@@ -15,6 +15,14 @@ export function nameCell(petname: string | null | undefined): Cell {
 /** What a peer calls itself, in quotation marks: a claim that anybody can make. */
 export function claimCell(alias: string | null): Cell {
   return alias === null ? { text: "–" } : { text: `“${alias}”`, style: "dim" };
+}
+
+/** By which URL a peer is called, and whether that is around its relay. */
+export function wayCell(
+  { way, api_url }: { readonly way?: PeerWay | null; readonly api_url: string | null },
+): Cell {
+  if (way == null) return { text: api_url ?? "–" };
+  return way.kind === "url" ? { text: way.url } : { text: `${way.kind}: ${way.url}` };
 }
 
 /** Why there is no session with a peer, since when, and when it is tried again. */
@@ -59,6 +67,9 @@ export async function printPeer(out: Output, peer: PeerDetail): Promise<void> {
     ["Denied", list(peer.denied)],
     ["Groups", list(peer.groups)],
     ["URL", peer.api_url ?? "–"],
+    ...(peer.way == null
+      ? []
+      : [["Called at", `${wayCell(peer).text} (${peer.way.why})`] as const]),
     ...(peer.contact_directory === null
       ? []
       : [["Directory of its link", peer.contact_directory] as const]),

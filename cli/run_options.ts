@@ -13,6 +13,8 @@ import {
   type StrangerPolicy,
 } from "../protocol/node_settings.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import { checkUrlText } from "../protocol/url_policy.ts";
 import { AUDIT_OPTIONS } from "./audit_options.ts";
 import { isUnspecified } from "../protocol/special_addresses.ts";
 import { usageError } from "./command_error.ts";
@@ -21,6 +23,7 @@ import {
   parseAlias,
   parseBaseUrl,
   parseChoice,
+  parseDirect,
   parseDirectories,
   parseInteger,
   parseListen,
@@ -99,6 +102,15 @@ const NETWORK_OPTIONS = {
     defaultText: "none",
     fallback: null,
     parse: parseRelay,
+  }),
+  direct: valueOption<readonly string[]>({
+    flag: "direct",
+    variable: "OPENRED_DIRECT",
+    value: "URL,…",
+    summary: "addresses of --listen that known peers try before the relay; off hides them",
+    defaultText: "off",
+    fallback: [],
+    parse: parseDirect,
   }),
   directories: valueOption<readonly string[]>({
     flag: "directories",
@@ -283,6 +295,21 @@ export function listenAddress({ listen, relay }: RunOptions): ListenAddress | nu
   return listen ?? (relay === null ? DEFAULT_LISTEN : null);
 }
 
+/** Addresses that nobody can call, or at which nobody listens, only cost others time. */
+function checkDirect(options: RunOptions): void {
+  if (options.direct.length > 0 && listenAddress(options) === null) {
+    throw usageError("--direct: say with --listen where this node listens for these addresses");
+  }
+  for (const url of options.direct) {
+    try {
+      checkUrlText(url, options);
+    } catch (cause) {
+      if (!(cause instanceof OpenRedError)) throw cause;
+      throw usageError(`--direct ${url}: ${cause.message}`, { cause });
+    }
+  }
+}
+
 /**
  * Checks what options say of each other.
  * @throws {CommandError} Exit code 2.
@@ -292,6 +319,7 @@ export function checkRunOptions(options: RunOptions): RunOptions {
   if (options.relay !== null && options.apiUrl !== null) {
     throw usageError("--api-url and --relay: others reach this node by one of the two");
   }
+  checkDirect(options);
   if (options.apiUrl === null && options.relay === null && isUnspecifiedHost(hostname)) {
     throw usageError("--api-url: say which URL others use, since --listen takes all addresses");
   }

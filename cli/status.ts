@@ -22,7 +22,7 @@ import {
   showRoundTrip,
   type Style,
 } from "./output.ts";
-import { claimCell, nameCell, showTrouble } from "./peer_view.ts";
+import { claimCell, nameCell, showTrouble, wayCell } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const WATCH_MS = 2_000;
@@ -52,7 +52,7 @@ function peerRow(peer: PeerView): readonly Cell[] {
     { text: peer.standing, style: CONTACT_STYLES[peer.standing] },
     { text: String(peer.standby_pairs) },
     { text: String(peer.outbox) },
-    { text: peer.api_url },
+    wayCell(peer),
   ];
 }
 

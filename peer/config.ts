@@ -18,6 +18,8 @@ export interface NodeConfig {
   readonly apiUrl: string;
   /** Through whom others reach this node, in the place of `apiUrl`; `id`: whose relay it must be. */
   readonly relay?: { readonly url: string; readonly id: NodeId | null };
+  /** Origins at which this node can be called too, told to whoever has its record. */
+  readonly directUrls?: readonly string[];
   /** Each a URL, or URL`#`id. */
   readonly directories: readonly string[];
   readonly alias?: string;

@@ -34,7 +34,7 @@ import { CleanUp } from "./clean_up.ts";
 import type { NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
-import { createHoldings, type Holdings } from "./holdings.ts";
+import { createHoldings } from "./holdings.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { createOwnersWeb } from "./p2p/owners_web.ts";
 import { OwnRelay } from "./relay/own_relay.ts";
@@ -55,6 +55,7 @@ import { ModuleStates } from "./modules/module_states.ts";
 import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
+import { Ways } from "./ways/ways.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
 import type { WriteCount } from "./store/write_count.ts";
@@ -95,6 +96,7 @@ type Shared = ReturnType<typeof shareParts>;
 interface Network {
   readonly directories: Directories;
   readonly carrier: PeerCarrier;
+  readonly ways: Ways;
   readonly sessions: Sessions;
   readonly modules: ModuleHost;
   readonly calls: SealedCalls;
@@ -172,7 +174,10 @@ function createRelay(
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  { keys, builtIns, words }: NodeData & { readonly words: PeerWords },
+  { keys, builtIns, words, stopped }: NodeData & {
+    readonly words: PeerWords;
+    readonly stopped: AbortSignal;
+  },
 ): Network {
   const { own, ownRecord, noiseKeys, succession, background } = shared;
   const receiver = new EnvelopeReceiver(shared, {
@@ -188,7 +193,13 @@ function createNetwork(
   });
   // Each of these is given a way to the sessions, which are given all of them.
   const late = () => sessions;
-  const carrier = createCarrier(shared, config, late);
+  const ways: Ways = new Ways({
+    ...shared,
+    stopped,
+    isMet: (peer) => shared.table.current(peer) !== null,
+    found: (peer) => carrier.openAnother(peer),
+  });
+  const carrier = createCarrier({ ...shared, ways }, config, late);
   const asking = new Asking({
     ...shared,
     carrier,
@@ -207,7 +218,7 @@ function createNetwork(
     asking,
     web: createOwnersWeb(shared),
     peerBytes: (request) =>
-      openPeerBytes({ ...shared, urlOf: (peer) => urlOf(shared, peer) }, request),
+      openPeerBytes({ ...shared, urlOf: (peer) => ways.urlOf(peer) }, request),
     sender: createSender(shared, late),
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
     servicesChanged: () => ownRecord.setServices(modules.services()),
@@ -218,6 +229,8 @@ function createNetwork(
     own: { id: own.id, rotation: config.rotation, sessionLifeMs: config.sessionLifeMs },
     directories,
     carrier,
+    http: ways.watch(shared.http),
+    urlOf: (peer) => ways.urlOf(peer),
     gate: new FrameGate(shared, { modules: modules.runs, strangers: config.strangers }),
     calls: {
       call: (peer, call, via) => calls.call(peer, call, via),
@@ -226,21 +239,24 @@ function createNetwork(
     isAwaited: (peer) => modules.waiting(peer) > 0,
     confirmed: (peer) => {
       modules.confirmed(peer);
+      ways.met(peer);
       background.run("told", succession.confirmed(peer));
     },
   });
-  return { directories, carrier, sessions, modules, calls };
+  return { directories, carrier, ways, sessions, modules, calls };
 }
 
 function createCarrier(
-  shared: Shared,
+  { ways, ...shared }: Shared & { readonly ways: Ways },
   config: NodeConfig,
   sessions: () => Sessions,
 ): PeerCarrier {
   return new PeerCarrier({
     ...shared,
     ownId: shared.own.id,
-    urlOf: (peer) => urlOf(shared, peer),
+    http: ways.watch(shared.http),
+    urlOf: (peer) => ways.urlOf(peer),
+    isRelayed: config.relay !== undefined,
     receive: (frame) => sessions().receive(frame),
     sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
     unknown: (peer) => sessions().hintUnknown(peer),
@@ -274,10 +290,6 @@ class LateWords implements PeerWords {
   meet(word: string): Promise<NodeId> {
     return this.#contacts!.meet(word);
   }
-}
-
-function urlOf({ permissions, book }: Holdings, peer: NodeId): string | null {
-  return permissions.isBlocked(peer) ? null : book.get(peer)?.record.payload.api_url || null;
 }
 
 /** A block moves along with a succession, and ends what the new id has built up meanwhile. */

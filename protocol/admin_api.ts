@@ -116,6 +116,14 @@ export interface PeerTrouble {
 /** Whether a peer may send messages. `stranger`: nobody decided, and it may at most leave contact requests. */
 export type Standing = "allowed" | "stranger" | "denied" | "blocked";
 
+/** By which URL this node calls a peer now. */
+export interface PeerWay {
+  /** `direct`: one of the addresses that its record names; `relay`, `url`: its `api_url`, through a relay or not. */
+  readonly kind: "direct" | "relay" | "url";
+  readonly url: string;
+  readonly why: string;
+}
+
 export interface PeerView {
   readonly node_id: string;
   /** What this node's owner calls it. */
@@ -124,6 +132,8 @@ export interface PeerView {
   readonly alias: string | null;
   readonly api_url: string;
   /** Whether a session was once confirmed with it. */
+  /** `null` where it cannot be called. */
+  readonly way: PeerWay | null;
   readonly known: boolean;
   readonly standing: Standing;
   readonly standby_pairs: number;
@@ -140,6 +150,8 @@ export interface PeerDetail {
   readonly alias: string | null;
   /** `null` for an id that this node never met. */
   readonly api_url: string | null;
+  /** `null` for one that cannot be called. */
+  readonly way: PeerWay | null;
   readonly known: boolean;
   /** Milliseconds since the epoch, or `null` while it is not blocked. */
   readonly blocked_since: number | null;

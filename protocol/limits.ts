@@ -22,6 +22,9 @@ export const MAX_NAMES = 32;
 export const MAX_NAME_LENGTH = 64;
 export const MAX_ALIAS_LENGTH = 64;
 export const MAX_URL_BYTES = 256;
+/** Direct addresses of a record, and the length of each. */
+export const MAX_DIRECT_URLS = 3;
+export const MAX_DIRECT_URL_BYTES = 64;
 export const MAX_SUCCESSION_CHAIN = 8;
 
 export const PROOF_WINDOW_S = 60;

@@ -87,6 +87,7 @@ export class NodeControl {
       petname: this.#parts.petnames.of(peer.id),
       alias: payload.alias ?? null,
       api_url: payload.api_url,
+      way: this.#parts.ways.view(peer.id),
       known: peer.known,
       standing: this.#parts.permissions.standing(peer.id, MESSAGE),
       standby_pairs: unspent(this.#parts.vault.forPeer(peer.id)).length,

@@ -53,6 +53,11 @@ export class PeerCarrier implements Carrier {
     return this.#calls.post(peer, call);
   }
 
+  /** A better way has been found: from now on what is sent goes on a channel of it. */
+  openAnother(peer: NodeId): void {
+    if (this.channels.has(peer)) this.channels.open(peer, { another: true });
+  }
+
   hasChannel(peer: NodeId): boolean {
     return this.channels.has(peer);
   }

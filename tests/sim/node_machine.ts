@@ -24,6 +24,8 @@ export interface NodeOptions {
   readonly rotation?: RotationPolicy;
   /** The relay behind which it is: nobody can call it itself. */
   readonly relay?: string;
+  /** Whether it can be called itself as well, which its record says. */
+  readonly isDirect?: boolean;
 }
 
 export class NodeMachine {
@@ -150,7 +152,8 @@ export class NodeMachine {
       },
       config: this.#config(),
     });
-    if (this.#options.relay === undefined) {
+    const { relay, isDirect = false } = this.#options;
+    if (relay === undefined || isDirect) {
       process.handler = (request, source) => node.handle(request, source);
     }
     await node.start();
@@ -158,13 +161,14 @@ export class NodeMachine {
   }
 
   #config(): NodeSettings {
-    const { directories, pq, sessionLifeMs, rotation, relay } = this.#options;
+    const { directories, pq, sessionLifeMs, rotation, relay, isDirect } = this.#options;
     return {
       apiUrl: this.host.origin,
       directories,
       alias: this.name,
       pq,
       ...(relay === undefined ? {} : { relay: { url: relay, id: null } }),
+      ...(isDirect ? { directUrls: [this.host.origin] } : {}),
       ...(sessionLifeMs === undefined ? {} : { sessionLifeMs }),
       ...(rotation === undefined ? {} : { rotation }),
     };

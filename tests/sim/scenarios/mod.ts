@@ -22,7 +22,7 @@ import {
 import { crashWhileAnswering, forgedRefusalAlone, longSilence } from "./hard_cases.ts";
 import { ratchet, renewal } from "./long_life.ts";
 import { mixture } from "./mixture.ts";
-import { behindRelay, brokenLinks, lyingRelay } from "./relay.ts";
+import { behindRelay, brokenLinks, directWays, lyingRelay } from "./relay.ts";
 import {
   crashWhileConnecting,
   restart,
@@ -65,7 +65,7 @@ const TURNS: readonly Scenario[] = [
 ];
 
 /** Those that have seeds of their own, so that the turns of the others stay as they are. */
-const APART: readonly Scenario[] = [behindRelay, brokenLinks, lyingRelay];
+const APART: readonly Scenario[] = [behindRelay, brokenLinks, lyingRelay, directWays];
 
 export const SCENARIOS: readonly Scenario[] = [...new Set(TURNS), ...APART];
 

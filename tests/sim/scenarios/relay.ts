@@ -93,3 +93,28 @@ export const lyingRelay: Scenario = {
     network.tamperMessage = null;
   },
 };
+
+/** Everybody is behind the relay, and can be called directly too, as long as the ways between them are open. */
+export const directWays: Scenario = {
+  name: "direct addresses beside a relay",
+  options: { relayed: 3, node: { isDirect: true } },
+  async run(world) {
+    await connectAll(world);
+    const [alice, bob, carol] = [world.node(0), world.node(1), world.node(2)];
+    await world.runFor(5_000);
+    for (let round = 0; round < 3; round++) {
+      world.relay!.crash();
+      await chat(world, 4);
+      await world.runFor(world.random.pick([500, 20_000, 60_000]));
+      await world.relay!.ensureStarted();
+      await world.runFor(10_000);
+      for (const [a, b] of [[alice, bob], [bob, carol]] as const) world.network.cut(a.name, b.name);
+      await chat(world, 4);
+      await world.runFor(world.random.pick([500, 20_000, 60_000]));
+      for (const [a, b] of [[alice, bob], [bob, carol]] as const) {
+        world.network.join(a.name, b.name);
+      }
+      await world.runFor(world.random.pick([500, 120_000]));
+    }
+  },
+};
