@@ -254,7 +254,7 @@ export class Registration {
     if (!isLate && hasCode(error, "url_refused", "callback_failed")) {
       events.warn(
         `directory ${this.#url}`,
-        `${this.#url} cannot call this node back (${error.code}); check --api-url`,
+        `${this.#url} cannot call this node back (${error.code}); check --api-url, or --relay`,
       );
     }
   }

@@ -49,6 +49,8 @@ export interface RelayAddress {
 /** How a link ended. */
 export interface LinkEnd {
   readonly code: RelayBye | "unreachable" | "other_relay";
+  /** Why there was no link at all, for people. */
+  readonly why?: string;
   readonly retryAfterMs: number;
   readonly wasLinked: boolean;
 }

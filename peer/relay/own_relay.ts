@@ -99,7 +99,8 @@ export class OwnRelay {
       return await this.#hold(channel);
     } catch (error) {
       if (!(error instanceof OpenRedError) && !signal.aborted) throw error;
-      return { code: "unreachable", retryAfterMs: 0, wasLinked: false };
+      const none = { code: "unreachable", retryAfterMs: 0, wasLinked: false } as const;
+      return error instanceof OpenRedError ? { ...none, why: reasonOf(error) } : none;
     }
   }
 
@@ -130,13 +131,21 @@ export class OwnRelay {
     this.#parts.linked();
   }
 
-  #tell({ code }: LinkEnd): void {
+  #tell({ code, why }: LinkEnd): void {
     const { url } = this.#address;
     this.#state = code === "replaced" ? "replaced" : "trying";
     this.#lastError = code;
     const what = WARNINGS[code];
-    if (what !== undefined) this.#parts.events.warn("relay", `Relay ${url}: ${what}`);
+    if (what === undefined) return;
+    const because = why === undefined ? "" : ` (${why})`;
+    this.#parts.events.warn("relay", `Relay ${url}: ${what}${because}`);
   }
+}
+
+/** What hinders a link, and what there is to do about it where that is known. */
+function reasonOf({ code, message }: OpenRedError): string {
+  if (code !== "url_refused") return message;
+  return `${message}; --allow-private lets this node call such addresses`;
 }
 
 const WARNINGS: Readonly<Partial<Record<LinkEnd["code"], string>>> = {

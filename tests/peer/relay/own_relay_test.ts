@@ -172,3 +172,11 @@ Deno.test("a relay that sends beyond the credit of a stream loses the link", asy
   }
   assertEquals(end.socket.closed, 1002);
 });
+
+Deno.test("a node says why there is no link", async () => {
+  await using node = new RelayedNode();
+  await node.start({ relay: { url: "http://127.0.0.1:1", id: null }, allowPrivate: false });
+  const { warnings, relay } = await node.status();
+  assertEquals([relay?.state, relay?.last_error], ["trying", "unreachable"]);
+  assert(warnings.some((text) => text.includes("not a public one; --allow-private")));
+});
