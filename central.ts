@@ -38,6 +38,9 @@ export async function main(args: readonly string[]): Promise<number> {
     const { runRelay } = await import("./relay_service.ts");
     return await runRelay(parsed.options, startCore());
   }
+  if (parsed.kind === "doctor") {
+    return await (await import("./central_doctor.ts")).runDoctor(parsed.options);
+  }
   const { runDirectory } = await import("./central_service.ts");
   return await runDirectory(parsed.options, begun ?? startCore());
 }

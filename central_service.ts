@@ -4,11 +4,13 @@
  * @module
  */
 import type { WorkerCryptoCore } from "./crypto/client.ts";
-import type { CryptoCore } from "./crypto/interface.ts";
+import { CryptoError } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { CentralOptions } from "./directory/options.ts";
+import type { SharedPorts } from "./directory/parts.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
 import { SqliteStore } from "./directory/stores/sqlite.ts";
+import type { DirectoryStore } from "./directory/stores/store.ts";
 import type { Log } from "./ports/ports.ts";
 import {
   createOpenDatabase,
@@ -19,6 +21,7 @@ import {
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
+import { createOpenMonitor } from "./ports/system_monitor.ts";
 import {
   type CentralRun,
   readyCore,
@@ -28,7 +31,10 @@ import {
 } from "./process/central_run.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
-import { listen } from "./process/listening.ts";
+import { listen, type Listening } from "./process/listening.ts";
+import { readMetricsToken } from "./process/metrics_token.ts";
+import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
+import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { createRelay, type Relay } from "./relay/relay.ts";
 
@@ -37,24 +43,48 @@ const ANSWERS_MS = 10_000;
 /** Whatever has not ended by then is left as it is. */
 const SHUTDOWN_MS = 12_000;
 
-async function start(
-  options: CentralOptions,
-  parts: { log: Log; crypto: CryptoCore; url: string },
-): Promise<Directory> {
+/** An error of the store, or of the keys, in words for the operator. */
+function explain({ dataDirectory: data, redis }: CentralOptions, error: unknown): ProcessError {
+  if (redis !== null && error instanceof CryptoError && error.code === "unseal_failed") {
+    const message =
+      "The directory's keys do not open: --store-key-file is not what they were sealed under";
+    return new ProcessError(1, message, { cause: error });
+  }
+  return startError(error, { data, service: "directory" });
+}
+
+interface ComposeParts {
+  readonly log: Log;
+  readonly crypto: WorkerCryptoCore;
+  readonly url: string;
+  readonly listeners: Readonly<Record<string, Listening>>;
+}
+
+async function start(options: CentralOptions, parts: ComposeParts): Promise<Directory> {
   try {
-    const directory = compose(options, parts);
+    const directory = compose(options, { ...parts, ...await openStore(options, parts.log) });
     await directory.start();
     return directory;
   } catch (cause) {
-    throw startError(cause, { data: options.dataDirectory, service: "directory" });
+    throw explain(options, cause);
   }
 }
 
-function compose(
-  options: CentralOptions,
-  parts: { log: Log; crypto: CryptoCore; url: string },
-): Directory {
-  const { log, crypto, url } = parts;
+interface OpenedStore {
+  readonly store: DirectoryStore;
+  readonly shared?: SharedPorts;
+}
+
+async function openStore(
+  { redis, dataDirectory }: CentralOptions,
+  log: Log,
+): Promise<OpenedStore> {
+  if (redis !== null) return await (await import("./central_redis.ts")).openSharedStore(redis, log);
+  return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock) };
+}
+
+function compose(options: CentralOptions, parts: ComposeParts & OpenedStore): Directory {
+  const { log, crypto, url, listeners, store, shared } = parts;
   const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory, relays, relay } = options;
   const rotation = readRotationPolicy(options);
   return createDirectory({
@@ -63,9 +93,15 @@ function compose(
     http: createSystemHttpClient({ authorities: readAuthorities(options.ca) }),
     resolver: systemResolver,
     files: openFiles(dataDirectory),
-    store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock),
+    store,
+    ...(shared === undefined ? {} : { shared }),
     crypto,
     log,
+    openMonitor: createOpenMonitor({
+      clock: systemClock,
+      data: dataDirectory,
+      families: () => [...coreFamilies(crypto), ...listenerFamilies(listeners)],
+    }),
   }, {
     url,
     version: denoConfig.version,
@@ -76,13 +112,15 @@ function compose(
     relays: relay === null ? relays : [...relays, url],
     isRelay: relay !== null,
     limits,
+    hidesMetrics: options.metricsListen !== null,
+    peers: options.peers,
   });
 }
 
 /** The relay beside a directory has that one's id and record. */
 function createOwnRelay(
   options: CentralOptions,
-  parts: { readonly log: Log; readonly crypto: CryptoCore; readonly url: string },
+  parts: { readonly log: Log; readonly crypto: WorkerCryptoCore; readonly url: string },
   directory: Directory,
 ): Promise<Relay | null> {
   const { relay, trustedProxies } = options;
@@ -96,6 +134,12 @@ function createOwnRelay(
     log,
     own: directory.own,
   }, { ...relay, url, trustedProxies });
+}
+
+/** The listener for whoever watches the directory, or `null` where nobody asked for one. */
+function listenForWatchers({ metricsListen }: CentralOptions, log: Log): Listening | null {
+  if (metricsListen === null) return null;
+  return listen({ ...metricsListen, flag: "--metrics-listen", name: "directory", log });
 }
 
 async function serve(
@@ -121,24 +165,36 @@ async function serve(
     ending.needs(listening.finished, "Nobody can connect");
     let directory: Directory | null = null;
     let relay: Relay | null = null;
+    let watching: Listening | null = null;
     try {
+      watching = listenForWatchers(options, log);
+      const listeners = { public: listening, ...(watching === null ? {} : { metrics: watching }) };
       const url = options.url ?? listening.origin;
-      const started = await ending.unlessFailed(start(options, { log, crypto, url }));
+      const starting = start(options, { log, crypto, url, listeners });
+      const started = await ending.unlessFailed(starting);
       directory = started;
       relay = await createOwnRelay(options, { log, crypto, url }, started);
       listening.answerWith((request, address) =>
         relay?.handle(request, { address }) ?? started.handle(request, { address })
       );
+      if (watching !== null) {
+        const token = await readMetricsToken(openFiles(options.dataDirectory), systemRandom);
+        watching.answerWith((request) => started.handleWatch(request, token));
+      }
       const { json, dataDirectory: data } = options;
-      sayReady({ service: "directory", json, data }, { url, id: directory.id });
+      const metricsUrl = watching === null ? null : `${watching.origin}/metrics`;
+      sayReady({ service: "directory", json, data }, { url, id: directory.id, metricsUrl });
       await ending.wait(signal);
       log.log("info", "directory_stopping");
     } finally {
       await ending.stopInTime(systemClock, {
         limitMs: SHUTDOWN_MS,
-        stop: (limitMs) => {
+        stop: async (limitMs) => {
+          const graceMs = Math.min(ANSWERS_MS, limitMs);
           relay?.stop();
-          return listening.shutdown(Math.min(ANSWERS_MS, limitMs)).then(() => directory?.stop());
+          await listening.shutdown(graceMs);
+          await watching?.shutdown(0);
+          await directory?.stop();
         },
       });
     }
@@ -158,6 +214,6 @@ export async function runDirectory(
 ): Promise<number> {
   return await runCentral(
     { ...options, service: "directory" },
-    (run) => serve(options, { ...run, core }),
+    { core, serve: (run) => serve(options, { ...run, core }) },
   );
 }

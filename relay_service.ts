@@ -105,6 +105,6 @@ export async function runRelay(
 ): Promise<number> {
   return await runCentral(
     { ...options, service: "relay" },
-    (run) => serve(options, { ...run, core }),
+    { core, serve: (run) => serve(options, { ...run, core }) },
   );
 }

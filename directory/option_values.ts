@@ -5,9 +5,11 @@
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isNodeId, type NodeId } from "../crypto/encoding.ts";
-import type { LogLevel } from "../ports/ports.ts";
+import { LOG_LEVELS } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
+import type { PeerDirectory } from "./config.ts";
+import { parsePeers } from "./peer_list.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
 
 export interface ListenAddress {
@@ -19,7 +21,6 @@ const MAX_LIMIT = 1_000_000_000;
 const MAX_HOST_LENGTH = 255;
 const MAX_PATH_LENGTH = 4_096;
 const MAX_ERROR_LENGTH = 300;
-export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 export function parseListen(text: string): ListenAddress {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
@@ -90,6 +91,12 @@ export function switchOption(flag: string, text: string): Option {
   });
 }
 
+export function parsePeerList(text: string): readonly PeerDirectory[] {
+  const peers = parsePeers(text);
+  if (peers !== null) return peers;
+  throw new InvalidArgumentError("Expected URL#ID, separated by commas, at most 16.");
+}
+
 const MAX_LIST = 10_000;
 
 /** @throws {InvalidArgumentError} For a list that is empty, long, or has anything else in it. */
@@ -119,6 +126,10 @@ export function commonOptions(port: number): Option[] {
       .argParser(parseText),
     option("--tls-key <file>", "key of --tls-cert, PEM").argParser(parseText),
     option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
+    option(
+      "--log-file <file>",
+      "where the log goes instead of standard error; opened anew at SIGHUP",
+    ).argParser(parseText),
     switchOption("--json", "log JSON, and print the ready line as JSON"),
   ];
 }

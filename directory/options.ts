@@ -9,7 +9,12 @@ import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
 import { manualPage } from "../usage/manual.ts";
 import type { ProgramUsage } from "../usage/program.ts";
-import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
+import {
+  DEFAULT_LEASE_MS,
+  DEFAULT_LIMITS,
+  type DirectoryLimits,
+  type PeerDirectory,
+} from "./config.ts";
 import {
   checkListen,
   commonOptions,
@@ -18,7 +23,10 @@ import {
   type ListenAddress,
   oneLine,
   option,
+  parseListen,
+  parsePeerList,
   parseText,
+  parseUrl,
   parseUrls,
   switchOption,
 } from "./option_values.ts";
@@ -30,6 +38,7 @@ import {
   type RelaySettings,
   relaySettings,
 } from "./relay_options.ts";
+import { parseStore, type RedisOptions, redisOptionsOf, type StoreFlags } from "./store_options.ts";
 
 /** What the operator asked for, checked. */
 export interface CentralOptions {
@@ -37,7 +46,11 @@ export interface CentralOptions {
   readonly port: number;
   /** `null`: the address it listens on. */
   readonly url: string | null;
+  /** `null`: metrics are on the public listener, and health is its `/api/v3/health` alone. */
+  readonly metricsListen: { readonly hostname: string; readonly port: number } | null;
   readonly dataDirectory: string;
+  /** `null`: the store is in the data directory. */
+  readonly redis: RedisOptions | null;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
   readonly tlsCert: string | null;
@@ -52,19 +65,36 @@ export interface CentralOptions {
   readonly relays: readonly string[];
   /** How it is a relay too; `null` where it is none. */
   readonly relay: RelaySettings | null;
+  readonly peers: readonly PeerDirectory[];
   readonly logLevel: LogLevel;
+  /** `null`: standard error. */
+  readonly logFile: string | null;
   readonly json: boolean;
 }
 
-/** `run`, `relay`: go on with these options. `exit`: everything is said already. */
+/** What `doctor` was asked for. */
+export interface DoctorOptions {
+  readonly url: string;
+  readonly dataDirectory: string;
+  readonly allowPrivate: boolean;
+  /** `null`: no other authorities than the public ones. */
+  readonly ca: string | null;
+  /** A server whose clock is believed; `null`: none. */
+  readonly clockUrl: string | null;
+  readonly json: boolean;
+}
+
+/** `run`, `relay`, `doctor`: go on with these options. `exit`: everything is said already. */
 export type ParsedOptions =
   | { readonly kind: "run"; readonly options: CentralOptions }
   | { readonly kind: "relay"; readonly options: RelayOptions }
+  | { readonly kind: "doctor"; readonly options: DoctorOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
-interface Flags extends RelayFlags {
+interface Flags extends StoreFlags, RelayFlags {
   readonly listen: ListenAddress;
   readonly url?: string;
+  readonly metricsListen?: { readonly hostname: string; readonly port: number };
   readonly data: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
@@ -78,13 +108,17 @@ interface Flags extends RelayFlags {
   readonly identityPerMinute: number;
   readonly hostInFlight: number;
   readonly hostPerMinute: number;
+  readonly peers: readonly PeerDirectory[];
   readonly idsPerHost: number;
+  readonly newIdsPerAddress: number;
+  readonly ids: number;
   readonly concurrent: number;
   readonly idsPerRelay: number;
   readonly relayPerMinute: number;
   readonly relays: readonly string[];
   readonly relay: boolean;
   readonly logLevel: LogLevel;
+  readonly logFile?: string;
   readonly json: boolean;
 }
 
@@ -98,10 +132,41 @@ function runCommand(): Command {
   for (const one of commonOptions(7600)) command.addOption(one);
   command
     .addOption(
+      option(
+        "--metrics-listen <host:port>",
+        "where /metrics, /healthz and /readyz are; they are on no other listener then",
+      ).argParser(parseListen),
+    )
+    .addOption(
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
     )
     .addOption(
+      option(
+        "--store <url>",
+        "where nodes are kept: sqlite, in the data directory, or a Redis server",
+      )
+        .default("sqlite").argParser(parseStore),
+    )
+    .addOption(
+      option("--store-password-file <file>", "password of that server").argParser(parseText),
+    )
+    .addOption(
+      option(
+        "--store-ca-file <file>",
+        "authorities of a rediss:// server, PEM (default: the system's)",
+      )
+        .argParser(parseText),
+    )
+    .addOption(
+      option("--store-key-file <file>", "what the directory's keys are sealed under in that server")
+        .argParser(parseText),
+    )
+    .addOption(
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
+    )
+    .addOption(
+      option("--peers <url#id,…>", "directories of others that records are exchanged with")
+        .default([], "none").argParser(parsePeerList),
     )
     .addOption(
       option("--ca <file>", "certificates of private authorities, PEM, believed too")
@@ -132,6 +197,14 @@ function runCommand(): Command {
     .addOption(limitOption("host-in-flight", "calls to one host at a time", limits.hostInFlight))
     .addOption(limitOption("host-per-minute", "calls to one host", limits.hostPerMinute))
     .addOption(limitOption("ids-per-host", "ids on one host", limits.idsPerHost))
+    .addOption(
+      limitOption(
+        "new-ids-per-address",
+        "new ids a day from one address",
+        limits.newIdsPerAddress,
+      ),
+    )
+    .addOption(limitOption("ids", "ids in all", limits.ids))
     .addOption(limitOption("concurrent", "requests under way", limits.concurrent))
     .addOption(
       option("--relays <url,…>", "relays whose nodes are counted one by one")
@@ -146,8 +219,45 @@ function runCommand(): Command {
   return command.allowExcessArguments(false);
 }
 
+interface DoctorFlags extends Pick<Flags, "listen" | "url" | "data" | "allowPrivate" | "json"> {
+  readonly ca?: string;
+  readonly clockUrl?: string;
+}
+
+function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("Find what is wrong with the directory, and how to mend it.")
+    .addOption(
+      option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
+    )
+    .addOption(
+      option("--listen <host:port>", "address that the directory listens on")
+        .default({ hostname: "127.0.0.1", port: 7600 }, "127.0.0.1:7600").argParser(parseListen),
+    )
+    .addOption(
+      option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
+    )
+    .addOption(switchOption("--allow-private", "whether the directory is started with it"))
+    .addOption(
+      option("--ca <file>", "certificates of private authorities, PEM, believed too")
+        .argParser(parseText),
+    )
+    .addOption(
+      option("--clock-url <url>", "a server whose clock is believed").argParser(parseUrl),
+    )
+    .addOption(switchOption("--json", "print JSON"))
+    .allowExcessArguments(false);
+}
+
+function doctorOptions(flags: DoctorFlags): DoctorOptions {
+  const { listen: { hostname, port }, ca = null, clockUrl = null, allowPrivate, json } = flags;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = flags.url ?? `http://${host}:${port}`;
+  return { url, dataDirectory: flags.data, allowPrivate, ca, clockUrl, json };
+}
+
 function checkTogether(flags: Flags, command: Command): CentralOptions {
-  const { listen, url = null, rotation, networkSeedFile = null } = flags;
+  const { listen, url = null, metricsListen = null, rotation, networkSeedFile = null } = flags;
   checkListen(flags, command);
   if (rotation === "seeded" && networkSeedFile === null) {
     command.error("error: --rotation seeded needs --network-seed-file");
@@ -156,6 +266,8 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
   const {
     idsPerHost,
+    newIdsPerAddress,
+    ids,
     concurrent,
     idsPerRelay,
     relayPerMinute,
@@ -163,12 +275,15 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     allowPrivate,
     trustedProxies,
     logLevel,
+    logFile = null,
     json,
   } = flags;
   return {
     ...listen,
     url,
+    metricsListen,
     dataDirectory: flags.data,
+    redis: redisOptionsOf(flags, (message) => command.error(message)),
     allowPrivate,
     trustedProxies,
     tlsCert,
@@ -183,13 +298,17 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       hostInFlight,
       hostPerMinute,
       idsPerHost,
+      newIdsPerAddress,
+      ids,
       concurrent,
       idsPerRelay,
       relayPerMinute,
     },
+    peers: flags.peers,
     relays: flags.relays,
     relay: flags.relay ? relaySettings(flags) : null,
     logLevel,
+    logFile,
     json,
   };
 }
@@ -252,6 +371,10 @@ export function parseOptions(
   const relay = relayRunCommand((options) => {
     parsed = { kind: "relay", options };
   }).exitOverride().configureOutput(streams);
+  const doctor = doctorCommand().exitOverride().configureOutput(streams);
+  doctor.action((flags: DoctorFlags) => {
+    parsed = { kind: "doctor", options: doctorOptions(flags) };
+  });
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
     .version(output.version, "-V, --version")
@@ -259,9 +382,10 @@ export function parseOptions(
     .configureOutput(streams)
     .showHelpAfterError("(openred-central run --help shows every option)")
     .addCommand(run)
-    .addCommand(relay);
+    .addCommand(relay)
+    .addCommand(doctor);
   addUsageCommands(program, output);
-  for (const command of [run, relay]) {
+  for (const command of [run, relay, doctor]) {
     command.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
   }
   try {

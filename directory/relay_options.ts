@@ -36,6 +36,7 @@ export interface RelayOptions extends RelaySettings {
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
   readonly logLevel: LogLevel;
+  readonly logFile: string | null;
   readonly json: boolean;
 }
 
@@ -104,11 +105,12 @@ export function relayRunCommand(asked: (options: RelayOptions) => void): Command
     readonly data: string;
     readonly tlsCert?: string;
     readonly tlsKey?: string;
+    readonly logFile?: string;
   };
   command.action((flags: Flags) => {
     checkListen(flags, command);
     const { listen, url = null, data, tlsCert = null, tlsKey = null } = flags;
-    const { trustedProxies, logLevel, json } = flags;
+    const { trustedProxies, logLevel, logFile = null, json } = flags;
     asked({
       ...relaySettings(flags),
       ...listen,
@@ -118,6 +120,7 @@ export function relayRunCommand(asked: (options: RelayOptions) => void): Command
       tlsCert,
       tlsKey,
       logLevel,
+      logFile,
       json,
     });
   });

@@ -18,4 +18,8 @@ export const BUILT_IN_MODULES: readonly {
     name: "file_sharing",
     load: async () => (await import("./file_sharing/mod.ts")).createFileSharing(),
   },
+  {
+    name: "monitoring",
+    load: async () => (await import("./monitoring/mod.ts")).createMonitoring(),
+  },
 ];

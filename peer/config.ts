@@ -32,6 +32,8 @@ export interface NodeConfig {
   readonly allowPrivate: boolean;
   /** What a request to the admin API must carry. */
   readonly adminToken: string;
+  /** What opens metrics and details of readiness, and nothing else. */
+  readonly metricsToken?: string;
   /** Longest life this node gives a session, 60,000 to 86,400,000. */
   readonly sessionLifeMs: number;
   readonly maxConnections: number;

@@ -40,6 +40,8 @@ export interface Node {
   handle(request: Request, source: RequestSource): Promise<Response>;
   /** Answers what came to the admin listener. */
   handleAdmin(request: Request): Promise<Response>;
+  /** Answers what came to the listener for metrics. */
+  handleWatch(request: Request): Promise<Response>;
   start(): Promise<void>;
   /**
    * Takes no request any more, tells peers, lets what is on its way leave, and closes the database. The crypto core is
@@ -183,6 +185,7 @@ class RunningNode implements OpenNode {
     parts.adminApi.stop();
     await parts.directories.stop();
     await parts.modules.stop();
+    await parts.monitor.stop();
     parts.calls.stop();
     await parts.sessions.stop();
     await parts.carrier.stop();
@@ -201,5 +204,9 @@ class RunningNode implements OpenNode {
 
   handleAdmin(request: Request): Promise<Response> {
     return this.#requests.take(() => this.#parts.adminApi.handle(request));
+  }
+
+  handleWatch(request: Request): Promise<Response> {
+    return this.#requests.take(() => this.#parts.watchApi.answer(request));
   }
 }

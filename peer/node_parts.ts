@@ -10,12 +10,14 @@ import type { BusyMark } from "../ports/busy_mark.ts";
 import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type { OpenBytes } from "../ports/byte_streams.ts";
+import type { OpenMonitor } from "../ports/monitor.ts";
 import type {
   ChannelUpgrader,
   Clock,
   Files,
   HttpClient,
   Log,
+  LogSwitch,
   OpenDatabase,
   Random,
   RequestSource,
@@ -31,6 +33,8 @@ import type { AuditLog } from "./audit/audit_log.ts";
 import { Background } from "./timing/background.ts";
 import { CheckedUrls } from "./p2p/checked_urls.ts";
 import { CleanUp } from "./clean_up.ts";
+import { NodeMonitor } from "./monitoring/node_monitor.ts";
+import { WatchApi } from "./monitoring/watch_api.ts";
 import type { NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
@@ -57,6 +61,7 @@ import { SealedCalls } from "./modules/sealed_calls.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
 import { Ways } from "./ways/ways.ts";
 import { Sessions } from "./sessions/sessions.ts";
+import { troubleWith } from "./sessions/trouble.ts";
 import type { NodeStore } from "./store/store.ts";
 import type { WriteCount } from "./store/write_count.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
@@ -77,6 +82,9 @@ export interface NodePorts {
   readonly bulk: BulkCrypto;
   readonly openBytes: OpenBytes;
   readonly busyMark: BusyMark;
+  readonly openMonitor: OpenMonitor;
+  /** Which lines `log` writes. */
+  readonly logSwitch: LogSwitch;
 }
 
 /** What was opened before anything is wired. */
@@ -100,6 +108,7 @@ interface Network {
   readonly sessions: Sessions;
   readonly modules: ModuleHost;
   readonly calls: SealedCalls;
+  readonly monitor: NodeMonitor;
 }
 
 export type NodeParts = Shared & Network & {
@@ -109,6 +118,7 @@ export type NodeParts = Shared & Network & {
   readonly adminApi: AdminApi;
   /** `null` where others call this node itself. */
   readonly relay: OwnRelay | null;
+  readonly watchApi: WatchApi;
 };
 
 /** Answers what came from anybody. */
@@ -130,8 +140,10 @@ export function createNodeParts(
   const relay = createRelay({ ...shared, ...network }, config, data.handle);
   const parts = { ...shared, ...network, relay, audit: data.audit.log };
   followSuccessions(parts);
+  const watchApi = new WatchApi({ ...parts, modules: parts.modules.runs }, config);
   return {
     ...parts,
+    watchApi,
     cleanUp: new CleanUp(parts),
     peerApi: new PeerApi({
       ...parts,
@@ -139,7 +151,7 @@ export function createNodeParts(
       channels: parts.carrier.channels,
       publicRoutes: new PublicRoutes({ ...parts, modules: parts.modules.runs }),
     }, config),
-    adminApi: createAdminApi(parts, config, { ...data, words }),
+    adminApi: createAdminApi({ ...parts, watchApi }, config, { ...data, words }),
   };
 }
 
@@ -174,7 +186,7 @@ function createRelay(
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  { keys, builtIns, words, stopped }: NodeData & {
+  { keys, builtIns, words, audit, stopped }: NodeData & {
     readonly words: PeerWords;
     readonly stopped: AbortSignal;
   },
@@ -206,6 +218,16 @@ function createNetwork(
     want: (peer) => sessions.links.want(peer),
     waitForSession: (peer, options) => sessions.links.wait(peer, options),
   });
+  const monitor = new NodeMonitor(shared, config.version, () => ({
+    ...shared,
+    version: config.version,
+    audit: audit.log,
+    modules,
+    directories,
+    carrier,
+    config,
+    troubleWith: (peer) => troubleWith({ ...shared, links: sessions.links }, peer),
+  }));
   const modules: ModuleHost = new ModuleHost({
     ...shared,
     own: { id: own.id, alias: config.alias ?? null },
@@ -215,6 +237,7 @@ function createNetwork(
     identity: keys.identity,
     storageKey: keys.storage,
     words,
+    watch: monitor,
     asking,
     web: createOwnersWeb(shared),
     peerBytes: (request) =>
@@ -243,7 +266,7 @@ function createNetwork(
       background.run("told", succession.confirmed(peer));
     },
   });
-  return { directories, carrier, ways, sessions, modules, calls };
+  return { directories, carrier, ways, sessions, modules, calls, monitor };
 }
 
 function createCarrier(
@@ -261,6 +284,7 @@ function createCarrier(
     sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
     unknown: (peer) => sessions().hintUnknown(peer),
     dropped: () => shared.events.count("frames_dropped"),
+    sent: (bytes) => shared.events.countOf("bytes_sent", bytes),
   }, config);
 }
 
@@ -313,7 +337,11 @@ function followSuccessions(
 }
 
 function createAdminApi(
-  parts: Shared & Network & { readonly audit: AuditLog; readonly relay: OwnRelay | null },
+  parts: Shared & Network & {
+    readonly audit: AuditLog;
+    readonly relay: OwnRelay | null;
+    readonly watchApi: WatchApi;
+  },
   config: NodeConfig,
   { audit, stopped, words }: NodeData & {
     readonly stopped: AbortSignal;
@@ -328,6 +356,7 @@ function createAdminApi(
     backup: new BackupDesk(parts, config),
     modules: parts.modules,
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
+    watch: parts.watchApi,
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

@@ -4,19 +4,17 @@
  * @module
  */
 import type { WorkerCryptoCore } from "../crypto/client.ts";
-import type { LogLevel } from "../ports/ports.ts";
 import { explainStorage } from "../ports/storage_problem.ts";
 import {
-  createLog,
   type DirectoryLock,
   DirectoryLockedError,
   holdsFile,
   lockDirectory,
-  systemClock,
   type SystemLog,
 } from "../ports/system.ts";
 import { LOCK_NAME } from "../ports/system_lock.ts";
 import { OpenRedError } from "../protocol/errors.ts";
+import { type LogChoice, openLog } from "./opened_log.ts";
 import { ProcessError, textOf } from "./process_error.ts";
 import { ServiceEnd } from "./service_end.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -87,11 +85,17 @@ export function sayReady(
     readonly json: boolean;
     readonly data: string;
   },
-  content: { readonly url: string; readonly id: string },
+  { metricsUrl = null, ...content }: {
+    readonly url: string;
+    readonly id: string;
+    readonly metricsUrl?: string | null;
+  },
 ): void {
+  const metrics = metricsUrl === null ? {} : { metrics_url: metricsUrl };
   const text = json
-    ? `ready ${JSON.stringify(content)}\n`
-    : `The ${service} is ready.\n  URL  ${content.url}\n  id   ${content.id}\n  data ${data}\n`;
+    ? `ready ${JSON.stringify({ ...content, ...metrics })}\n`
+    : `The ${service} is ready.\n  URL  ${content.url}\n  id   ${content.id}\n  data ${data}\n` +
+      (metricsUrl === null ? "" : `  metrics ${metricsUrl}\n`);
   tell(Deno.stdout, text);
 }
 
@@ -100,16 +104,20 @@ export function sayReady(
  * @returns The exit code.
  */
 export async function runCentral(
-  options: {
-    readonly service: CentralService;
-    readonly dataDirectory: string;
-    readonly logLevel: LogLevel;
-    readonly json: boolean;
+  options: LogChoice & { readonly service: CentralService; readonly dataDirectory: string },
+  { core, serve }: {
+    readonly core: Promise<WorkerCryptoCore>;
+    readonly serve: (run: CentralRun) => Promise<void>;
   },
-  serve: (run: CentralRun) => Promise<void>,
 ): Promise<number> {
-  const format = options.json ? "json" : "text";
-  const log = createLog({ clock: systemClock, level: options.logLevel, format });
+  let log: SystemLog;
+  try {
+    log = await openLog(options);
+  } catch (error) {
+    core.then((started) => started.stop()).catch(() => {});
+    tell(Deno.stderr, `error: ${textOf(error)}\n`);
+    return error instanceof ProcessError ? error.exitCode : 1;
+  }
   const ending = new ServiceEnd(log);
   ending.watchErrors();
   const stop = new AbortController();

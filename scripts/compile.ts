@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import project from "../deno.json" with { type: "json" };
 import { BUILD_INFO_FILE, type BuildInfo } from "../process/build_info.ts";
-import { permissionsOf, type Program, PROGRAMS } from "./program_permissions.ts";
+import { PERMISSIONS, type Program, PROGRAMS } from "./program_permissions.ts";
 
 const ROOT = new URL("..", import.meta.url);
 
@@ -56,19 +56,23 @@ function nameOf({ program, target }: Binary): string {
   return `openred-${program}-${project.version}-${target}${suffix}`;
 }
 
+/** Reading the packages overflows the usual stack of an older compiler's threads (tried: 2.4.2 with prom-client). */
+const STACK_BYTES = String(64 * 2 ** 20);
+
 async function compile(binary: Binary): Promise<boolean> {
   const output = `dist/${nameOf(binary)}`;
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
       ...OPTIONS,
-      ...permissionsOf(binary.program),
+      ...PERMISSIONS,
       ...(binary.target === null ? [] : ["--target", binary.target]),
       "--output",
       output,
       `${binary.program}.ts`,
     ],
     cwd: ROOT,
+    env: { RUST_MIN_STACK: STACK_BYTES },
     stdin: "null",
   }).spawn().status;
   console.log(success ? `Made ${output}` : `Could not make ${output}`);

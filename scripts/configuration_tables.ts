@@ -42,7 +42,7 @@ function toRow(spec: OptionSpec<unknown>): OptionRow {
 }
 
 /** The options of a command of `openred-central`, read from its help. */
-export function centralRows(command = "run"): readonly OptionRow[] {
+export function centralRows(command: "run" | "relay" | "doctor" = "run"): readonly OptionRow[] {
   let help = "";
   const out = (text: string) => void (help += text);
   parseOptions([command, "--help"], { version: "", out, err: () => {} });
@@ -66,7 +66,10 @@ export function centralRows(command = "run"): readonly OptionRow[] {
 /** Every table of the page by the name of its place; a command without options has none. */
 export async function configurationTables(): Promise<ReadonlyMap<string, string>> {
   const tables = new Map(
-    ["run", "relay"].map((name) => [`openred-central ${name}`, renderTable(centralRows(name))]),
+    (["run", "relay", "doctor"] as const).map((command) => [
+      `openred-central ${command}`,
+      renderTable(centralRows(command)),
+    ]),
   );
   for (const { name, options } of await loadAllCommands(() => Promise.resolve())) {
     const rows = Object.values(options).map(toRow);

@@ -24,7 +24,7 @@ const LIBRARY_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"];
  * - Nothing else: no subprocess, no native library, no code from elsewhere; no system information but the free space.
  *   The crypto Worker gets none of all this.
  */
-const PERMISSIONS = [
+export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
@@ -33,15 +33,5 @@ const PERMISSIONS = [
   "--deny-run",
   "--deny-ffi",
   "--deny-import",
+  "--allow-sys=statfs",
 ];
-
-/** Only a node writes files of any size, for which it asks how much room there is. */
-const SYSTEM: Readonly<Record<Program, string>> = {
-  central: "--deny-sys",
-  node: "--allow-sys=statfs",
-};
-
-/** The options of the runtime. */
-export function permissionsOf(program: Program): readonly string[] {
-  return [...PERMISSIONS, SYSTEM[program]];
-}

@@ -12,6 +12,7 @@ import type {
   PublicRoute,
   RouteHandler,
   RouteMethod,
+  WatchRoute,
 } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { FrameDeclaration, Manifest } from "../../protocol/module_manifest.ts";
@@ -29,6 +30,7 @@ export interface Registrations {
   readonly calls: ReadonlyMap<string, CallHandler>;
   readonly routes: readonly Route[];
   readonly publicRoutes: readonly PublicRoute[];
+  readonly watchRoutes: readonly WatchRoute[];
   readonly methods: ReadonlyMap<string, BlockPermutation>;
   readonly middleware: readonly Middleware[];
 }
@@ -80,6 +82,7 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
   );
   const routes: Route[] = [];
   const publicRoutes: PublicRoute[] = [];
+  const watchRoutes: WatchRoute[] = [];
   const middleware: Middleware[] = [];
   module.registerPeerHandlers?.({
     frame: (type, handler) => frames.add(type, handler),
@@ -101,6 +104,12 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
       publicRoutes.push(route);
     },
   });
+  module.registerWatchRoutes?.({
+    route: (route) => {
+      checkRoute(route.path, watchRoutes);
+      watchRoutes.push(route);
+    },
+  });
   module.registerCryptoMethods?.({ method: (name, permutation) => methods.add(name, permutation) });
   module.registerMiddleware?.({ use: (one) => void middleware.push(one) });
   return {
@@ -109,6 +118,7 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     methods: methods.whole(),
     routes,
     publicRoutes,
+    watchRoutes,
     middleware,
   };
 }
