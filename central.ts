@@ -1,5 +1,5 @@
 /**
- * Composition root of the directory service, the binary `openred-central`.
+ * Composition root of the directory and of the relay, the binary `openred-central`.
  *
  * @module
  */
@@ -34,6 +34,10 @@ export async function main(args: readonly string[]): Promise<number> {
     err: (text) => tell(Deno.stderr, text),
   });
   if (parsed.kind === "exit") return parsed.code;
+  if (parsed.kind === "relay") {
+    const { runRelay } = await import("./relay_service.ts");
+    return await runRelay(parsed.options, startCore());
+  }
   if (parsed.kind === "doctor") {
     return await (await import("./central_doctor.ts")).runDoctor(parsed.options);
   }

@@ -7,7 +7,7 @@ import { CommandError, failure } from "./cli/command_error.ts";
 import type { Output } from "./cli/output.ts";
 import { KEYS_PASSPHRASE, readNewPassphrase, readPassphrase } from "./cli/passphrase_source.ts";
 import type { RunNode } from "./cli/run.ts";
-import type { RunOptions } from "./cli/run_options.ts";
+import { listenAddress, type RunOptions } from "./cli/run_options.ts";
 import { SETTINGS_FILE } from "./cli/settings_file.ts";
 import { WorkerBulk } from "./crypto/bulk_client.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
@@ -83,6 +83,8 @@ function configOf(
       proxies: options.consoleOrigins,
     },
     directories: options.directories,
+    ...(options.relay === null ? {} : { relay: options.relay }),
+    directUrls: options.direct,
     ...(options.alias === null ? {} : { alias: options.alias }),
     unlisted: options.unlisted,
     pq: options.pq,
@@ -234,17 +236,13 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   const { trustedProxies } = options;
+  const address = listenAddress(options);
   const trust = { authorities: readAuthorities(options.ca) };
   const isNew = !holdsFile(options.data, KEYSTORE_FILE);
   using certificate = await openCertificate(options, log);
-  await using peers = listen({
-    ...options.listen,
-    flag: "--listen",
-    name: "node",
-    log,
-    trustedProxies,
-    certificate,
-  });
+  await using peers = address === null
+    ? null
+    : listen({ ...address, flag: "--listen", name: "node", log, trustedProxies, certificate });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   await using console = listenConsole(options.consoleListen, log);
   await using watching = listenForWatchers(options, log);
@@ -252,18 +250,22 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   const bulk = new WorkerBulk(systemClock);
   ending.watchErrors();
   ending.needsCore(crypto.ended);
-  ending.needs(peers.finished, "No node can connect");
+  if (peers !== null) ending.needs(peers.finished, "No node can connect");
   ending.needs(admin.finished, "No command can connect");
   try {
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
-    const apiUrl = options.apiUrl ?? peers.origin;
+    const apiUrl = options.apiUrl ?? peers?.origin ?? "";
     const tracing = await tracingOf(options, { log, trust });
     const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
     const config = configOf(options, { apiUrl, adminToken, metricsToken, passphrase, console });
-    const listeners = { peers, admin, ...(watching === null ? {} : { metrics: watching }) };
+    const listeners = {
+      admin,
+      ...(peers === null ? {} : { peers }),
+      ...(watching === null ? {} : { metrics: watching }),
+    };
     const composed = composeNode(options, { crypto, bulk, config, trust, tracing, log, listeners });
     const node = await openOrExplain(composed);
-    peers.answerWith((request, address) => node.handle(request, { address }));
+    peers?.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
     console.answerWith((request) => node.handleConsole(request));
     watching?.answerWith((request) => node.handleWatch(request));
@@ -272,7 +274,6 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
       await serveCommands(options, {
         ...world,
         node,
-        apiUrl,
         isNew,
         ending,
         admin: { url: admin.origin, token: adminToken },
@@ -326,7 +327,6 @@ async function serveCommands(
   options: RunOptions,
   parts: LockedWorld & {
     readonly node: Node;
-    readonly apiUrl: string;
     /** Whether the node was made by this start. */
     readonly isNew: boolean;
     readonly ending: ServiceEnd;
@@ -334,7 +334,8 @@ async function serveCommands(
     readonly metricsUrl: string | null;
   },
 ): Promise<void> {
-  const { node, apiUrl, isNew, ending, admin, metricsUrl, out, signal } = parts;
+  const { node, isNew, ending, admin, metricsUrl, out, signal } = parts;
+  const { apiUrl } = node;
   const files = openFiles(options.data);
   if (isNew) await sayNew(options, parts);
   if (options.directories.length === 0) {

@@ -11,7 +11,12 @@ import type {
   TransferView,
 } from "../protocol/file_sharing_api.ts";
 import { connectNodes } from "../scripts/local_network/exchange.ts";
-import { LocalNetwork, type LocalNode } from "../scripts/local_network/network.ts";
+import {
+  type LocalDirectory,
+  LocalNetwork,
+  type LocalNode,
+  type NetworkOptions,
+} from "../scripts/local_network/network.ts";
 import { sourcePrograms } from "../scripts/local_network/programs.ts";
 import { poll } from "../scripts/local_network/timeout.ts";
 
@@ -29,9 +34,15 @@ export class FileNodes implements AsyncDisposable {
     [this.sender, this.receiver] = network.nodes as [LocalNode, LocalNode];
   }
 
-  /** They have met, and let each other use files. */
-  static async start(): Promise<FileNodes> {
+  /**
+   * They have met, and let each other use files.
+   * @param options `isRelayed`: whether they are behind a relay beside the directory; `wordsOf` as of the network.
+   */
+  static async start(
+    options: Pick<NetworkOptions, "isRelayed" | "wordsOf"> = {},
+  ): Promise<FileNodes> {
     const network = await LocalNetwork.start({
+      ...options,
       programs: sourcePrograms,
       names: ["sender", "receiver"],
       onLog: () => {},
@@ -43,6 +54,10 @@ export class FileNodes implements AsyncDisposable {
     await sender.admin.changePeer("allow", { peer: receiver.id, permission: "files" });
     await receiver.admin.changePeer("allow", { peer: sender.id, permission: "files" });
     return nodes;
+  }
+
+  get directory(): LocalDirectory {
+    return this.#network.directory;
   }
 
   /** Has a file hashed and offered. @returns The offer at the receiver. */

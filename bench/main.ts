@@ -14,6 +14,7 @@ import { handshakes } from "./handshakes.ts";
 import { messages } from "./messages.ts";
 import { modules } from "./modules.ts";
 import { peers } from "./peers.ts";
+import { relay } from "./relay.ts";
 import { printMachine } from "./report.ts";
 import { sessions } from "./sessions.ts";
 import { type Benchmark, FULL, QUICK } from "./settings.ts";
@@ -38,6 +39,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   start,
   peers,
   files,
+  relay,
 ];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const OPTIONAL = BENCHMARKS.filter(({ isOptional }) => isOptional).map(({ name }) => name);

@@ -7,7 +7,13 @@
 import * as v from "valibot";
 import { isLoopback, isOwnHost } from "../ports/loopback.ts";
 import { OpenRedError } from "../protocol/errors.ts";
-import { MAX_ALIAS_LENGTH, MAX_NAME_LENGTH } from "../protocol/limits.ts";
+import {
+  MAX_ALIAS_LENGTH,
+  MAX_DIRECT_URL_BYTES,
+  MAX_DIRECT_URLS,
+  MAX_NAME_LENGTH,
+} from "../protocol/limits.ts";
+import { isOrigin } from "../protocol/record.ts";
 import { groupNameSchema, permissionSchema } from "../protocol/peer_name.ts";
 import { nodeIdSchema } from "../protocol/schemas.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
@@ -131,6 +137,35 @@ export function parseDirectories(text: string): readonly string[] {
   const urls = entries.map((entry) => entry.split("#")[0]);
   if (new Set(urls).size !== urls.length) throw new RangeError("a directory is listed twice");
   return entries;
+}
+
+/** A relay, and whose it must be, or `null`. */
+export interface RelayAddress {
+  readonly url: string;
+  readonly id: v.InferOutput<typeof nodeIdSchema> | null;
+}
+
+export function parseRelay(text: string): RelayAddress {
+  const [url = "", id, ...more] = text.split("#");
+  parseBaseUrl(url);
+  const isId = v.is(nodeIdSchema, id);
+  if (more.length > 0 || (id !== undefined && !isId)) {
+    throw new RangeError("expected URL or URL#ID");
+  }
+  return { url, id: isId ? id : null };
+}
+
+/** Origins at which a node can be called directly; `off` for none. */
+export function parseDirect(text: string): readonly string[] {
+  if (text === "off") return [];
+  const urls = text.split(",").map((url) => url.trim());
+  if (urls.length > MAX_DIRECT_URLS || new Set(urls).size !== urls.length) {
+    throw new RangeError(`expected at most ${MAX_DIRECT_URLS} addresses, each once`);
+  }
+  if (!urls.every((url) => isOrigin(url) && url.length <= MAX_DIRECT_URL_BYTES)) {
+    throw new RangeError("expected origins such as https://home.example:7601, or off");
+  }
+  return urls;
 }
 
 /** A label its owner chose. */

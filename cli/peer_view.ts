@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GroupView, PeerDetail, PeerTrouble } from "../protocol/admin_api.ts";
+import type { GroupView, PeerDetail, PeerTrouble, PeerWay } from "../protocol/admin_api.ts";
 import type { Cell, Output } from "./output.ts";
 import { idCell, showDuration, showInstant } from "./output.ts";
 
@@ -20,6 +20,14 @@ export function claimCell(alias: string | null): Cell {
 /** A peer by the name that this node's owner gave it, or by its id. */
 export function peerCell(peer: string, petname: string | null | undefined): Cell {
   return petname == null ? idCell(peer) : { text: petname, style: "bold" };
+}
+
+/** By which URL a peer is called, and whether that is around its relay. */
+export function wayCell(
+  { way, api_url }: { readonly way?: PeerWay | null; readonly api_url: string | null },
+): Cell {
+  if (way == null) return { text: api_url ?? "–" };
+  return way.kind === "url" ? { text: way.url } : { text: `${way.kind}: ${way.url}` };
 }
 
 /** Why there is no session with a peer, since when, and when it is tried again. */
@@ -64,6 +72,9 @@ export async function printPeer(out: Output, peer: PeerDetail): Promise<void> {
     ["Denied", list(peer.denied)],
     ["Groups", list(peer.groups)],
     ["URL", peer.api_url ?? "–"],
+    ...(peer.way == null
+      ? []
+      : [["Called at", `${wayCell(peer).text} (${peer.way.why})`] as const]),
     ...(peer.contact_directory === null
       ? []
       : [["Directory of its link", peer.contact_directory] as const]),

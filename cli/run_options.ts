@@ -14,6 +14,8 @@ import {
   type StrangerPolicy,
 } from "../protocol/node_settings.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import { checkUrlText } from "../protocol/url_policy.ts";
 import { AUDIT_OPTIONS } from "./audit_options.ts";
 import { isUnspecified } from "../protocol/special_addresses.ts";
 import { usageError } from "./command_error.ts";
@@ -25,12 +27,15 @@ import {
   parseCollector,
   parseConsoleListen,
   parseConsoleOrigins,
+  parseDirect,
   parseDirectories,
   parseInteger,
   parseListen,
   parseLoopbackListen,
   parsePath,
+  parseRelay,
   parseTrustedProxies,
+  type RelayAddress,
 } from "./option_values.ts";
 import { type OptionValues, switchOption, valueOption } from "./options.ts";
 import { keysPassphraseFileOption } from "./passphrase_source.ts";
@@ -56,18 +61,21 @@ export const COMMON_OPTIONS = {
   }),
 };
 
+/** Where a node listens unless told otherwise. */
+const DEFAULT_LISTEN: ListenAddress = { hostname: "127.0.0.1", port: 7601 };
+
 const ROTATIONS = ["hourly", "daily", "seeded"] as const;
 
 export type RotationName = typeof ROTATIONS[number];
 
 const NETWORK_OPTIONS = {
-  listen: valueOption<ListenAddress>({
+  listen: valueOption<ListenAddress | null>({
     flag: "listen",
     variable: "OPENRED_LISTEN",
     value: "HOST:PORT",
     summary: "where other nodes reach this one; port 0 lets the system choose",
-    defaultText: "127.0.0.1:7601",
-    fallback: { hostname: "127.0.0.1", port: 7601 },
+    defaultText: "127.0.0.1:7601; with --relay nowhere",
+    fallback: null,
     parse: parseListen,
   }),
   adminListen: valueOption<ListenAddress>({
@@ -123,6 +131,25 @@ const NETWORK_OPTIONS = {
     defaultText: "HOST:PORT of --listen",
     fallback: null,
     parse: parseBaseUrl,
+  }),
+  relay: valueOption<RelayAddress | null>({
+    flag: "relay",
+    variable: "OPENRED_RELAY",
+    value: "URL",
+    summary:
+      "relay through which others reach this node, which then listens nowhere; URL#ID pins it",
+    defaultText: "none",
+    fallback: null,
+    parse: parseRelay,
+  }),
+  direct: valueOption<readonly string[]>({
+    flag: "direct",
+    variable: "OPENRED_DIRECT",
+    value: "URL,…",
+    summary: "addresses of --listen that known peers try before the relay; off hides them",
+    defaultText: "off",
+    fallback: [],
+    parse: parseDirect,
   }),
   directories: valueOption<readonly string[]>({
     flag: "directories",
@@ -311,13 +338,37 @@ function isUnspecifiedHost(hostname: string): boolean {
   return URL.canParse(text) && isUnspecified(new URL(text).hostname.replace(/^\[|\]$/g, ""));
 }
 
+/** Where a node listens for others; `null` for nowhere: they reach it through its relay. */
+export function listenAddress({ listen, relay }: RunOptions): ListenAddress | null {
+  return listen ?? (relay === null ? DEFAULT_LISTEN : null);
+}
+
+/** Addresses that nobody can call, or at which nobody listens, only cost others time. */
+function checkDirect(options: RunOptions): void {
+  if (options.direct.length > 0 && listenAddress(options) === null) {
+    throw usageError("--direct: say with --listen where this node listens for these addresses");
+  }
+  for (const url of options.direct) {
+    try {
+      checkUrlText(url, options);
+    } catch (cause) {
+      if (!(cause instanceof OpenRedError)) throw cause;
+      throw usageError(`--direct ${url}: ${cause.message}`, { cause });
+    }
+  }
+}
+
 /**
  * Checks what options say of each other.
  * @throws {CommandError} Exit code 2.
  */
 export function checkRunOptions(options: RunOptions): RunOptions {
-  const { hostname } = options.listen;
-  if (options.apiUrl === null && isUnspecifiedHost(hostname)) {
+  const hostname = listenAddress(options)?.hostname ?? "";
+  if (options.relay !== null && options.apiUrl !== null) {
+    throw usageError("--api-url and --relay: others reach this node by one of the two");
+  }
+  checkDirect(options);
+  if (options.apiUrl === null && options.relay === null && isUnspecifiedHost(hostname)) {
     throw usageError("--api-url: say which URL others use, since --listen takes all addresses");
   }
   if (options.apiUrl !== null && isUnspecifiedHost(new URL(options.apiUrl).hostname)) {

@@ -6,6 +6,7 @@
 import type {
   DirectoryView,
   PeerView,
+  RelayView,
   SessionView,
   Standing,
   StatusView,
@@ -21,7 +22,7 @@ import {
   showRoundTrip,
   type Style,
 } from "./output.ts";
-import { claimCell, nameCell, peerCell, showTrouble } from "./peer_view.ts";
+import { claimCell, nameCell, peerCell, showTrouble, wayCell } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const WATCH_MS = 2_000;
@@ -51,7 +52,7 @@ function peerRow(peer: PeerView): readonly Cell[] {
     { text: peer.standing, style: CONTACT_STYLES[peer.standing] },
     { text: String(peer.standby_pairs) },
     { text: String(peer.outbox) },
-    { text: peer.api_url },
+    wayCell(peer),
   ];
 }
 
@@ -84,11 +85,17 @@ async function printTable(
   await out.table(table.headings, table.rows);
 }
 
+function relayLine({ url, state, last_error }: RelayView): Cell {
+  const text = last_error === null ? `${url} (${state})` : `${url} (${state}: ${last_error})`;
+  return { text, style: state === "linked" ? "green" : "yellow" };
+}
+
 async function printStatus(out: Output, status: StatusView): Promise<void> {
   const names: Names = new Map(status.peers.map(({ node_id, petname }) => [node_id, petname]));
   await out.pairs([
     ["Node", { text: status.node_id, style: "bold" }],
     ["URL", status.api_url],
+    ...(status.relay == null ? [] : [["Relay", relayLine(status.relay)] as const]),
     ["Version", status.version],
     ["Up", showDuration(status.uptime_s * 1000)],
   ]);

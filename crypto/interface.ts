@@ -117,6 +117,7 @@ export type JwsType =
   | "openred-record+jwt"
   | "openred-proof+jwt"
   | "openred-identity+jwt"
+  | "openred-relay+jwt"
   | "openred-pair+jwt"
   | "openred-succession+jwt"
   | "openred-audit+jwt"

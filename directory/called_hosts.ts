@@ -6,6 +6,7 @@
 import type { NodeId } from "../crypto/encoding.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import type { DirectoryLimits } from "./config.ts";
+import { relayOf } from "../protocol/relay.ts";
 import type { Limiter, Limits, Rooms } from "./limiters.ts";
 
 /** How long somebody should wait for a call under way to end. */
@@ -20,6 +21,19 @@ export function calledHost(apiUrl: string): string {
   if (apiUrl === "") return "";
   const { hostname, host } = new URL(apiUrl);
   return /^127\.|^\[::1\]$|^localhost$/.test(hostname) ? host : hostname;
+}
+
+/**
+ * What a call to a node counts by: its host; behind a relay on the operator's list the node itself.
+ * @param apiUrl As in the record of `id`: what is below the relay has to be this very id.
+ */
+export function calledPlace(
+  { apiUrl, id }: { readonly apiUrl: string; readonly id: string },
+  relays: readonly string[],
+): { readonly place: string; readonly relay: string | null } {
+  const relay = relayOf(apiUrl, id);
+  if (relay === null || !relays.includes(relay)) return { place: calledHost(apiUrl), relay: null };
+  return { place: apiUrl, relay };
 }
 
 /** A call to the URL of a node, and who wants it. */
@@ -51,24 +65,36 @@ export class CalledHosts {
   readonly #perLane: Limiter;
   readonly #perSource: Limiter;
   readonly #perHost: Limiter;
+  readonly #perRelay: Limiter;
+  readonly #relays: readonly string[];
   #underWay = 0;
 
   constructor(
-    limits: Limits,
-    { hostInFlight, hostPerMinute }: Pick<DirectoryLimits, "hostInFlight" | "hostPerMinute">,
+    shared: Limits,
+    { limits, relays }: {
+      readonly limits: Pick<DirectoryLimits, "hostInFlight" | "hostPerMinute" | "relayPerMinute">;
+      readonly relays: readonly string[];
+    },
   ) {
-    this.#rooms = limits.rooms;
+    const { hostInFlight, hostPerMinute, relayPerMinute } = limits;
+    this.#relays = relays;
+    this.#rooms = shared.rooms;
     this.#maxInFlight = hostInFlight;
-    this.#perLane = limits.rate({ name: "lane", perMinute: hostPerMinute, what: "to this host" });
-    this.#perSource = limits.rate({
+    this.#perLane = shared.rate({ name: "lane", perMinute: hostPerMinute, what: "to this host" });
+    this.#perSource = shared.rate({
       name: "lane_source",
       perMinute: Math.ceil(hostPerMinute * SOURCE_PART),
       what: "to this host for one address",
     });
-    this.#perHost = limits.rate({
+    this.#perHost = shared.rate({
       name: "host",
       perMinute: hostPerMinute * KNOWN_PER_HOST,
       what: "to all nodes of this host",
+    });
+    this.#perRelay = shared.rate({
+      name: "relay",
+      perMinute: relayPerMinute,
+      what: "to all nodes of this relay",
     });
   }
 
@@ -82,7 +108,7 @@ export class CalledHosts {
    * @throws {OpenRedError} `rate_limited`, or what `run` throws.
    */
   async call<T>(call: HostCall, run: () => Promise<T>): Promise<T> {
-    const host = calledHost(call.apiUrl);
+    const { place: host, relay } = calledPlace(call, this.#relays);
     const lane = `${call.why} ${call.why === "claimed" ? host : call.id}`;
     const entered = [{ place: lane, max: this.#maxInFlight }];
     if (call.why !== "claimed") {
@@ -99,6 +125,7 @@ export class CalledHosts {
       if (call.why !== "own") await this.#perSource.check(`${lane} ${call.source}`);
       await this.#perLane.check(lane);
       if (call.why !== "claimed") await this.#perHost.check(host);
+      if (relay !== null) await this.#perRelay.check(relay);
       return await run();
     } finally {
       this.#underWay -= 1;

@@ -24,6 +24,10 @@ export interface DirectoryLimits {
   readonly ids: number;
   /** Requests under way at a time. */
   readonly concurrent: number;
+  /** Ids whose URL is on one of the relays on the list. */
+  readonly idsPerRelay: number;
+  /** Calls to all nodes of one of those relays. */
+  readonly relayPerMinute: number;
 }
 
 export const DEFAULT_LIMITS: DirectoryLimits = {
@@ -35,6 +39,8 @@ export const DEFAULT_LIMITS: DirectoryLimits = {
   newIdsPerAddress: 100,
   ids: 2_000_000,
   concurrent: 1_000,
+  idsPerRelay: 10_000,
+  relayPerMinute: 6_000,
 };
 
 export const DEFAULT_LEASE_MS = 3_600_000;
@@ -56,6 +62,10 @@ export interface DirectoryConfig {
   readonly allowPrivate: boolean;
   /** Whose word counts on where a request came from. */
   readonly trustedProxies: TrustedProxies;
+  /** Relays whose nodes are counted one by one; its own, where it is one, among them. */
+  readonly relays: readonly string[];
+  /** Whether it is a relay too, which its record tells. */
+  readonly isRelay: boolean;
   readonly limits: DirectoryLimits;
   /** Whether `/metrics` is off the public listener, because it has one of its own. */
   readonly hidesMetrics?: boolean;

@@ -1,13 +1,11 @@
 /**
- * The options of `openred-central run`, from flags and `OPENRED_*` variables.
+ * The options of `openred-central`, from flags and `OPENRED_*` variables.
  *
  * @module
  */
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { LOG_LEVELS, type LogLevel } from "../ports/ports.ts";
-import { OpenRedError } from "../protocol/errors.ts";
-import { TrustedProxies } from "../protocol/trusted_proxies.ts";
-import { checkUrlText } from "../protocol/url_policy.ts";
+import { Argument, Command, CommanderError } from "commander";
+import type { LogLevel } from "../ports/ports.ts";
+import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
 import { manualPage } from "../usage/manual.ts";
 import type { ProgramUsage } from "../usage/program.ts";
@@ -17,7 +15,29 @@ import {
   type DirectoryLimits,
   type PeerDirectory,
 } from "./config.ts";
-import { parsePeers } from "./peer_list.ts";
+import {
+  checkListen,
+  commonOptions,
+  integerIn,
+  limitOption,
+  type ListenAddress,
+  oneLine,
+  option,
+  parseListen,
+  parsePeerList,
+  parseText,
+  parseUrl,
+  parseUrls,
+  switchOption,
+} from "./option_values.ts";
+import {
+  type RelayFlags,
+  type RelayOptions,
+  relayOptions,
+  relayRunCommand,
+  type RelaySettings,
+  relaySettings,
+} from "./relay_options.ts";
 import { parseStore, type RedisOptions, redisOptionsOf, type StoreFlags } from "./store_options.ts";
 
 /** What the operator asked for, checked. */
@@ -41,6 +61,10 @@ export interface CentralOptions {
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
   readonly limits: DirectoryLimits;
+  /** Relays whose nodes are counted one by one. */
+  readonly relays: readonly string[];
+  /** How it is a relay too; `null` where it is none. */
+  readonly relay: RelaySettings | null;
   readonly peers: readonly PeerDirectory[];
   readonly logLevel: LogLevel;
   /** `null`: standard error. */
@@ -60,14 +84,15 @@ export interface DoctorOptions {
   readonly json: boolean;
 }
 
-/** `run`, `doctor`: go on with these options. `exit`: everything is said already. */
+/** `run`, `relay`, `doctor`: go on with these options. `exit`: everything is said already. */
 export type ParsedOptions =
   | { readonly kind: "run"; readonly options: CentralOptions }
+  | { readonly kind: "relay"; readonly options: RelayOptions }
   | { readonly kind: "doctor"; readonly options: DoctorOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
-interface Flags extends StoreFlags {
-  readonly listen: { readonly hostname: string; readonly port: number };
+interface Flags extends StoreFlags, RelayFlags {
+  readonly listen: ListenAddress;
   readonly url?: string;
   readonly metricsListen?: { readonly hostname: string; readonly port: number };
   readonly data: string;
@@ -88,6 +113,10 @@ interface Flags extends StoreFlags {
   readonly newIdsPerAddress: number;
   readonly ids: number;
   readonly concurrent: number;
+  readonly idsPerRelay: number;
+  readonly relayPerMinute: number;
+  readonly relays: readonly string[];
+  readonly relay: boolean;
   readonly logLevel: LogLevel;
   readonly logFile?: string;
   readonly json: boolean;
@@ -95,97 +124,13 @@ interface Flags extends StoreFlags {
 
 const MIN_LEASE_MS = 1_000;
 const MAX_LEASE_MS = 86_400_000;
-const MAX_LIMIT = 1_000_000_000;
-const MAX_HOST_LENGTH = 255;
-const MAX_PATH_LENGTH = 4_096;
-const MAX_ERROR_LENGTH = 300;
-
-function parseListen(text: string): Flags["listen"] {
-  const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match === null || port > 65_535 || match[1]!.length > MAX_HOST_LENGTH) {
-    throw new InvalidArgumentError("Expected host:port, such as 127.0.0.1:7600 or [::1]:0.");
-  }
-  return { hostname: match[1]!.replace(/^\[|\]$/g, ""), port };
-}
-
-function parseUrl(text: string): string {
-  try {
-    checkUrlText(text, { allowPrivate: true });
-    return text;
-  } catch (error) {
-    if (!(error instanceof OpenRedError)) throw error;
-    throw new InvalidArgumentError(
-      `${error.message}. Expected a URL such as https://directory.example, without a final slash.`,
-    );
-  }
-}
-
-function parseProxies(text: string): TrustedProxies {
-  const proxies = TrustedProxies.parse(text);
-  if (proxies !== null) return proxies;
-  throw new InvalidArgumentError("Expected addresses or networks, such as 127.0.0.1,10.0.0.0/8.");
-}
-
-function integerIn(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d{1,15}$/.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
-    }
-    return value;
-  };
-}
-
-function parseText(text: string): string {
-  if (text === "" || text.length > MAX_PATH_LENGTH || text.includes("\0")) {
-    throw new InvalidArgumentError("Expected a path.");
-  }
-  return text;
-}
-
-function parsePeerList(text: string): readonly PeerDirectory[] {
-  const peers = parsePeers(text);
-  if (peers !== null) return peers;
-  throw new InvalidArgumentError("Expected URL#ID, separated by commas, at most 16.");
-}
-
-/** An error repeats what was typed, which may be long and forge lines or colours. */
-function oneLine(text: string): string {
-  const line = text.trimEnd().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
-  return (line.length > MAX_ERROR_LENGTH ? `${line.slice(0, MAX_ERROR_LENGTH)}…` : line) + "\n";
-}
-
-function option(flags: string, text: string): Option {
-  const created = new Option(flags, text);
-  return created.env(`OPENRED_${created.name().replaceAll("-", "_").toUpperCase()}`);
-}
-
-function limitOption(name: string, what: string, value: number): Option {
-  return option(`--${name} <n>`, `${what}; 0: no limit`)
-    .default(value).argParser(integerIn(0, MAX_LIMIT));
-}
-
-/** A flag whose variable is `1`, `true`, `0` or `false`. */
-function switchOption(flag: string, text: string): Option {
-  return option(`${flag} [yes]`, text).default(false).preset(true).argParser((value: string) => {
-    if (/^(1|true|yes)$/i.test(value)) return true;
-    if (/^(0|false|no)$/i.test(value)) return false;
-    throw new InvalidArgumentError("Expected 1, true, 0 or false.");
-  });
-}
 
 function runCommand(): Command {
   const limits = DEFAULT_LIMITS;
-  return new Command("run")
-    .description("Run the directory until it is interrupted.")
-    .addOption(
-      option("--listen <host:port>", "address to listen on; port 0: any free one")
-        .default({ hostname: "127.0.0.1", port: 7600 }, "127.0.0.1:7600").argParser(parseListen),
-    )
-    .addOption(
-      option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
-    )
+  const command = new Command("run")
+    .description("Run the directory until it is interrupted.");
+  for (const one of commonOptions(7600)) command.addOption(one);
+  command
     .addOption(
       option(
         "--metrics-listen <host:port>",
@@ -220,18 +165,9 @@ function runCommand(): Command {
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
     )
     .addOption(
-      option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
-        .default(TrustedProxies.NONE, "none").argParser(parseProxies),
-    )
-    .addOption(
       option("--peers <url#id,…>", "directories of others that records are exchanged with")
         .default([], "none").argParser(parsePeerList),
     )
-    .addOption(
-      option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
-        .argParser(parseText),
-    )
-    .addOption(option("--tls-key <file>", "key of --tls-cert, PEM").argParser(parseText))
     .addOption(
       option("--ca <file>", "certificates of private authorities, PEM, believed too")
         .argParser(parseText),
@@ -271,17 +207,16 @@ function runCommand(): Command {
     .addOption(limitOption("ids", "ids in all", limits.ids))
     .addOption(limitOption("concurrent", "requests under way", limits.concurrent))
     .addOption(
-      option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
+      option("--relays <url,…>", "relays whose nodes are counted one by one")
+        .default([], "none").argParser(parseUrls),
     )
+    .addOption(limitOption("ids-per-relay", "ids on one of those relays", limits.idsPerRelay))
     .addOption(
-      option(
-        "--log-file <file>",
-        "where the log goes instead of standard error; opened anew at SIGHUP",
-      )
-        .argParser(parseText),
+      limitOption("relay-per-minute", "calls to one of those relays", limits.relayPerMinute),
     )
-    .addOption(switchOption("--json", "log JSON, and print the ready line as JSON"))
-    .allowExcessArguments(false);
+    .addOption(switchOption("--relay", "be a relay too, for nodes that cannot be called"));
+  for (const one of relayOptions()) command.addOption(one);
+  return command.allowExcessArguments(false);
 }
 
 interface DoctorFlags extends Pick<Flags, "listen" | "url" | "data" | "allowPrivate" | "json"> {
@@ -323,25 +258,19 @@ function doctorOptions(flags: DoctorFlags): DoctorOptions {
 
 function checkTogether(flags: Flags, command: Command): CentralOptions {
   const { listen, url = null, metricsListen = null, rotation, networkSeedFile = null } = flags;
-  const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
-  if (isUnspecified && url === null) {
-    command.error(
-      "error: --listen on every address needs --url, the address that nodes should use",
-    );
-  }
+  checkListen(flags, command);
   if (rotation === "seeded" && networkSeedFile === null) {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
   const { tlsCert = null, tlsKey = null, ca = null } = flags;
-  if ((tlsCert === null) !== (tlsKey === null)) {
-    command.error("error: --tls-cert and --tls-key go together");
-  }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
   const {
     idsPerHost,
     newIdsPerAddress,
     ids,
     concurrent,
+    idsPerRelay,
+    relayPerMinute,
     leaseMs,
     allowPrivate,
     trustedProxies,
@@ -372,8 +301,12 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       newIdsPerAddress,
       ids,
       concurrent,
+      idsPerRelay,
+      relayPerMinute,
     },
     peers: flags.peers,
+    relays: flags.relays,
+    relay: flags.relay ? relaySettings(flags) : null,
     logLevel,
     logFile,
     json,
@@ -435,6 +368,9 @@ export function parseOptions(
   run.action((flags: Flags) => {
     parsed = { kind: "run", options: checkTogether(flags, run) };
   });
+  const relay = relayRunCommand((options) => {
+    parsed = { kind: "relay", options };
+  }).exitOverride().configureOutput(streams);
   const doctor = doctorCommand().exitOverride().configureOutput(streams);
   doctor.action((flags: DoctorFlags) => {
     parsed = { kind: "doctor", options: doctorOptions(flags) };
@@ -446,9 +382,10 @@ export function parseOptions(
     .configureOutput(streams)
     .showHelpAfterError("(openred-central run --help shows every option)")
     .addCommand(run)
+    .addCommand(relay)
     .addCommand(doctor);
   addUsageCommands(program, output);
-  for (const command of [run, doctor]) {
+  for (const command of [run, relay, doctor]) {
     command.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
   }
   try {

@@ -22,7 +22,7 @@ interface RecordParts {
     readonly clock: Clock;
     readonly store: DirectoryStore;
   };
-  readonly config: Pick<DirectoryConfig, "url">;
+  readonly config: Pick<DirectoryConfig, "url" | "isRelay">;
   readonly keys: OpenedKeystore;
 }
 
@@ -109,7 +109,7 @@ async function signRecord({ ports, config, keys }: RecordParts): Promise<SignedR
     noise_key: encodeBase64Url(keys.noiseKeys[0]!.publicKey),
     suites: [],
     methods: [...CRYPTO_METHODS],
-    services: ["directory"],
+    services: config.isRelay ? ["directory", "relay"] : ["directory"],
   };
   const text = await ports.crypto.signJws({
     key: keys.identity,

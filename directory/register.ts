@@ -11,7 +11,7 @@ import { CLOCK_ALLOWANCE_MS } from "../protocol/limits.ts";
 import { checkTimes, highestSeqAt, type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
 import { parseGrowing, parseJson } from "../protocol/schemas.ts";
 import { callBack } from "./callback.ts";
-import { calledHost } from "./called_hosts.ts";
+import { calledHost, calledPlace } from "./called_hosts.ts";
 import { entryOf, seqBehindError } from "./entries.ts";
 import { type Spans, spansFor, statusAt } from "./leases.ts";
 import type { DirectoryParts } from "./parts.ts";
@@ -189,7 +189,7 @@ export class Registrar {
     const isSame = isThere && entry.noiseKey === encodeBase64Url(payload.noise_key);
     if (isSame && this.#isRecent(entry.calledBackAt)) return entry.calledBackAt;
     if (isThere) await checkApiUrl(this.#parts, payload.api_url);
-    await this.#checkRoomOnHost(payload.api_url, entry);
+    await this.#checkRoomOnHost(record, entry);
     await callBack(this.#parts, record, { why: isThere ? "own" : "claimed", source });
     return this.#parts.clock.nowMs();
   }
@@ -211,8 +211,11 @@ export class Registrar {
     });
   }
 
-  async #checkRoomOnHost(apiUrl: string, entry: DirectoryEntry | null): Promise<void> {
-    const max = this.#parts.config.limits.idsPerHost;
+  async #checkRoomOnHost(record: VerifiedRecord, entry: DirectoryEntry | null): Promise<void> {
+    const { limits, relays } = this.#parts.config;
+    const apiUrl = record.payload.api_url;
+    const { relay } = calledPlace({ apiUrl, id: record.id }, relays);
+    const max = relay === null ? limits.idsPerHost : limits.idsPerRelay;
     const host = calledHost(apiUrl);
     if (max === 0 || entry?.host === host) return;
     if (await this.#parts.store.countOnHost(host) < max) return;

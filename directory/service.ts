@@ -31,6 +31,8 @@ const OVERLOADED_RETRY_MS = 1_000;
 export interface Directory {
   /** The directory's id, once it has started. */
   readonly id: NodeId;
+  /** The directory's record, once it has started; of one that is signed anew now and then, the newest. */
+  readonly own: { readonly id: NodeId; readonly text: string };
   /** Answers a request. Neither throws nor rejects. */
   handle(request: Request, source: RequestSource): Response | Promise<Response>;
   /** Answers a request to the listener of whoever watches it. Never rejects. @param token The metrics token. */
@@ -80,8 +82,12 @@ class DirectoryService implements Directory {
   }
 
   get id(): NodeId {
+    return this.own.id;
+  }
+
+  get own(): OwnRecord {
     if (this.#own === null) throw new TypeError("Cannot read the id before the directory starts");
-    return this.#own.id;
+    return this.#own;
   }
 
   async start(): Promise<void> {
@@ -97,7 +103,7 @@ class DirectoryService implements Directory {
     const parts: DirectoryParts = {
       ...base,
       exchange: this.#exchange,
-      hosts: new CalledHosts(this.#limits, this.#config.limits),
+      hosts: new CalledHosts(this.#limits, this.#config),
       limits: this.#limits,
     };
     this.#parts = parts;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NodeId } from "../crypto/encoding.ts";
 import type { KeystoreCost, RotationPolicy } from "../crypto/interface.ts";
 import type {
   AuditSettings,
@@ -27,6 +28,10 @@ export interface NodeConfig {
   readonly version: string;
   /** Where others reach this node, without a final slash. */
   readonly apiUrl: string;
+  /** Through whom others reach this node, in the place of `apiUrl`; `id`: whose relay it must be. */
+  readonly relay?: { readonly url: string; readonly id: NodeId | null };
+  /** Origins at which this node can be called too, told to whoever has its record. */
+  readonly directUrls?: readonly string[];
   /** Each a URL, or URL`#`id. */
   readonly directories: readonly string[];
   readonly alias?: string;

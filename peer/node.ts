@@ -8,6 +8,7 @@ import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
 import type { RequestSource } from "../ports/ports.ts";
 import { AuditDesk } from "./admin/audit_desk.ts";
 import { AuditLog } from "./audit/audit_log.ts";
+import { relayedUrl } from "../protocol/relay.ts";
 import { AUDIT_DEFAULTS } from "../protocol/node_settings.ts";
 import { StoredMarks } from "./audit/log_marks.ts";
 import type { NodeConfig } from "./config.ts";
@@ -33,6 +34,8 @@ export type { NodePorts } from "./node_parts.ts";
 /** A node that its root drives. */
 export interface Node {
   readonly id: NodeId;
+  /** Where others reach it. */
+  readonly apiUrl: string;
   /** Answers what came from anybody. */
   handle(request: Request, source: RequestSource): Promise<Response>;
   /** Answers what came to the admin listener. */
@@ -97,7 +100,7 @@ export async function createNode(
   const audit = await openAudit(ports, config, { keys, events, store });
   const traces = await openTraces(ports);
   const data = { keys, store, count, events, audit, builtIns, traces };
-  const node = new RunningNode(ports, config, data);
+  const node = new RunningNode(ports, reachedBy(config, keys), data);
   await node.load();
   return node;
 }
@@ -107,6 +110,12 @@ async function openTraces({ tracing }: NodePorts): Promise<NodeData["traces"]> {
   if (tracing === null) return null;
   const { MessageSpans } = await import("./monitoring/message_spans.ts");
   return (mayTrace) => new MessageSpans({ tracing, mayTrace });
+}
+
+/** A node behind a relay is called by the relay's URL. */
+function reachedBy(config: NodeConfig, { nodeId }: OpenedKeystore): NodeConfig {
+  const { relay } = config;
+  return relay === undefined ? config : { ...config, apiUrl: relayedUrl(relay.url, nodeId) };
 }
 
 async function openAudit(
@@ -125,6 +134,7 @@ async function openAudit(
 
 class RunningNode implements OpenNode {
   readonly inside: NodeInside;
+  readonly apiUrl: string;
   readonly #parts: NodeParts;
   readonly #count: WriteCount;
   readonly #console: NodeConfig["console"];
@@ -132,7 +142,12 @@ class RunningNode implements OpenNode {
   readonly #stop = new AbortController();
 
   constructor(ports: NodePorts, config: NodeConfig, data: NodeData) {
-    this.#parts = createNodeParts(ports, config, { ...data, stopped: this.#stop.signal });
+    this.apiUrl = config.apiUrl;
+    this.#parts = createNodeParts(ports, config, {
+      ...data,
+      stopped: this.#stop.signal,
+      handle: (request, source) => this.handle(request, source),
+    });
     this.#count = data.count;
     this.#console = config.console;
     this.#requests = new OpenRequests(ports.clock);
@@ -150,10 +165,12 @@ class RunningNode implements OpenNode {
   }
 
   async start(): Promise<void> {
-    const { events, modules, ownRecord, directories, sessions, cleanUp } = this.#parts;
+    const { events, modules, ownRecord, relay, directories, sessions, cleanUp } = this.#parts;
     await modules.start();
     await ownRecord.current();
     await this.#sayWhence();
+    // A directory calls back at once, and so through the link.
+    await relay?.start();
     directories.start();
     await sessions.start();
     cleanUp.start();
@@ -187,6 +204,7 @@ class RunningNode implements OpenNode {
     parts.calls.stop();
     await parts.sessions.stop();
     await parts.carrier.stop();
+    await parts.relay?.stop();
     await answered;
     await parts.background.settled();
     events.audit("stopped", { success: true });

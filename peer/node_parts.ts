@@ -21,6 +21,7 @@ import type {
   LogSwitch,
   OpenDatabase,
   Random,
+  RequestSource,
   Resolver,
 } from "../ports/ports.ts";
 import { AdminApi } from "./admin/api.ts";
@@ -42,9 +43,12 @@ import { WatchApi } from "./monitoring/watch_api.ts";
 import type { ConsoleSettings, NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
-import { createHoldings, type Holdings } from "./holdings.ts";
+import { createHoldings } from "./holdings.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { createOwnersWeb } from "./p2p/owners_web.ts";
+import { OwnRelay } from "./relay/own_relay.ts";
+import { RelayedCalls } from "./relay/relayed_calls.ts";
+import { RelayedUpgrades } from "./relay/relayed_upgrades.ts";
 import { openPeerBytes } from "./p2p/peer_bytes.ts";
 import { PeerApi } from "./p2p/routes.ts";
 import { Asking } from "./modules/asking.ts";
@@ -61,6 +65,7 @@ import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
 import { type MessageTraces, TRACES } from "./sessions/message_traces.ts";
+import { Ways } from "./ways/ways.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { troubleWith } from "./sessions/trouble.ts";
 import type { NodeStore } from "./store/store.ts";
@@ -118,6 +123,7 @@ type Shared = ReturnType<typeof shareParts>;
 interface Network {
   readonly directories: Directories;
   readonly carrier: PeerCarrier;
+  readonly ways: Ways;
   readonly sessions: Sessions;
   readonly modules: ModuleHost;
   readonly calls: SealedCalls;
@@ -131,23 +137,29 @@ export type NodeParts = Shared & Network & {
   readonly adminApi: AdminApi;
   readonly consoleApi: ConsoleApi;
   readonly consoleLinks: ConsoleLinks;
+  /** `null` where others call this node itself. */
+  readonly relay: OwnRelay | null;
   readonly watchApi: WatchApi;
 };
 
+/** Answers what came from anybody. */
+export type Handle = (request: Request, source: RequestSource) => Promise<Response>;
+
 /**
  * Makes the parts. Nothing is read from the disk, and nothing is sent.
- * @param stopped Fires when the node stops.
+ * @param data `stopped` fires when the node stops; `handle` answers what comes through the relay.
  */
 export function createNodeParts(
   ports: NodePorts,
   config: NodeConfig,
-  data: NodeData & { readonly stopped: AbortSignal },
+  data: NodeData & { readonly stopped: AbortSignal; readonly handle: Handle },
 ): NodeParts {
   const shared = shareParts(ports, config, data);
   // The owner's words come from the admin API, which stands on all of this.
   const words = new LateWords();
   const network = createNetwork(shared, config, { ...data, words });
-  const parts = { ...shared, ...network, audit: data.audit.log };
+  const relay = createRelay({ ...shared, ...network }, config, data.handle);
+  const parts = { ...shared, ...network, relay, audit: data.audit.log };
   followSuccessions(parts);
   const watchApi = new WatchApi({ ...parts, modules: parts.modules.runs }, config);
   const settings = config.console ?? NO_CONSOLE;
@@ -164,6 +176,7 @@ export function createNodeParts(
     cleanUp: new CleanUp(parts),
     peerApi: new PeerApi({
       ...parts,
+      upgrader: parts.upgrades,
       channels: parts.carrier.channels,
       publicRoutes: new PublicRoutes({ ...parts, modules: parts.modules.runs }),
     }, config),
@@ -183,14 +196,28 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
     frameIds: new FrameIds(store),
     background: new Background(ports.log),
     checkUrl: (url: string, signal: AbortSignal) => urls.check(url, signal),
+    upgrades: new RelayedUpgrades(ports.upgrader),
   };
+}
+
+function createRelay(
+  parts: Shared & Network,
+  { relay, apiUrl }: NodeConfig,
+  handle: Handle,
+): OwnRelay | null {
+  if (relay === undefined) return null;
+  const calls = new RelayedCalls({ ...parts, handle }, apiUrl);
+  return new OwnRelay({ ...parts, calls, linked: () => parts.directories.hurry() }, relay);
 }
 
 /** Everything through which a node meets others. */
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  { keys, builtIns, words, audit, traces }: NodeData & { readonly words: PeerWords },
+  { keys, builtIns, words, audit, traces, stopped }: NodeData & {
+    readonly words: PeerWords;
+    readonly stopped: AbortSignal;
+  },
 ): Network {
   const { own, ownRecord, noiseKeys, succession, background } = shared;
   const receiver = new EnvelopeReceiver(shared, {
@@ -206,7 +233,13 @@ function createNetwork(
   });
   // Each of these is given a way to the sessions, which are given all of them.
   const late = () => sessions;
-  const carrier = createCarrier(shared, config, late);
+  const ways: Ways = new Ways({
+    ...shared,
+    stopped,
+    isMet: (peer) => shared.table.current(peer) !== null,
+    found: (peer) => carrier.openAnother(peer),
+  });
+  const carrier = createCarrier({ ...shared, ways }, config, late);
   const asking = new Asking({
     ...shared,
     carrier,
@@ -236,7 +269,7 @@ function createNetwork(
     asking,
     web: createOwnersWeb(shared),
     peerBytes: (request) =>
-      openPeerBytes({ ...shared, urlOf: (peer) => urlOf(shared, peer) }, request),
+      openPeerBytes({ ...shared, urlOf: (peer) => ways.urlOf(peer) }, request),
     sender: createSender(shared, late),
     askFactors: () => modules.runs.askFactors(),
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
@@ -248,6 +281,8 @@ function createNetwork(
     own: { id: own.id, rotation: config.rotation, sessionLifeMs: config.sessionLifeMs },
     directories,
     carrier,
+    http: ways.watch(shared.http),
+    urlOf: (peer) => ways.urlOf(peer),
     gate: new FrameGate(shared, { modules: modules.runs, strangers: config.strangers }),
     calls: {
       call: (peer, call, via) => calls.call(peer, call, via),
@@ -257,21 +292,24 @@ function createNetwork(
     isAwaited: (peer) => modules.waiting(peer) > 0,
     confirmed: (peer) => {
       modules.confirmed(peer);
+      ways.met(peer);
       background.run("told", succession.confirmed(peer));
     },
   });
-  return { directories, carrier, sessions, modules, calls, monitor };
+  return { directories, carrier, ways, sessions, modules, calls, monitor };
 }
 
 function createCarrier(
-  shared: Shared,
+  { ways, ...shared }: Shared & { readonly ways: Ways },
   config: NodeConfig,
   sessions: () => Sessions,
 ): PeerCarrier {
   return new PeerCarrier({
     ...shared,
     ownId: shared.own.id,
-    urlOf: (peer) => urlOf(shared, peer),
+    http: ways.watch(shared.http),
+    urlOf: (peer) => ways.urlOf(peer),
+    isRelayed: config.relay !== undefined,
     receive: (frame) => sessions().receive(frame),
     sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
     unknown: (peer) => sessions().hintUnknown(peer),
@@ -308,10 +346,6 @@ class LateWords implements PeerWords {
   }
 }
 
-function urlOf({ permissions, book }: Holdings, peer: NodeId): string | null {
-  return permissions.isBlocked(peer) ? null : book.get(peer)?.record.payload.api_url || null;
-}
-
 /** A block moves along with a succession, and ends what the new id has built up meanwhile. */
 function followSuccessions(
   { book, permissions, sessions, modules, ...parts }: Shared & Network,
@@ -336,6 +370,7 @@ function createAdminApi(
   parts: Shared & Network & {
     readonly audit: AuditLog;
     readonly consoleLinks: ConsoleLinks;
+    readonly relay: OwnRelay | null;
     readonly watchApi: WatchApi;
   },
   config: NodeConfig,

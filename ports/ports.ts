@@ -48,16 +48,19 @@ export interface HttpClient {
    * Opens a WebSocket (`ws:` or `wss:`), without subprotocol.
    * @throws {OpenRedError} `unreachable`.
    */
-  openChannel(options: { url: string; timeoutMs: number; signal?: AbortSignal }): Promise<Channel>;
+  openChannel(
+    options: { url: string; timeoutMs: number; signal?: AbortSignal; maxMessageBytes?: number },
+  ): Promise<Channel>;
 }
 
 /** What a channel tells its owner. */
 export interface ChannelListener {
   /**
    * A binary message, or `null` for one of text.
+   * @param isLast `false` for a part that is not the last of its message, which only a channel has that is read in parts.
    * @returns Resolves when its work is done. A channel on which too much is under way is read no further until then.
    */
-  message(data: Uint8Array<ArrayBuffer> | null): Promise<void> | void;
+  message(data: Uint8Array<ArrayBuffer> | null, isLast?: boolean): Promise<void> | void;
   /** Called once, however the channel ended. */
   close(code: number): void;
 }
@@ -68,14 +71,32 @@ export interface Channel {
   readonly bufferedBytes: number;
   /** Messages that came before this call are kept and handed over in order. Call it once. */
   listen(listener: ChannelListener): void;
-  /** Ignored after the end. */
-  send(data: Uint8Array<ArrayBuffer>): void;
+  /**
+   * Sends a message, or a part of one. Ignored after the end.
+   * @param isLast `false` where the message goes on with what is sent next.
+   */
+  send(data: Uint8Array<ArrayBuffer>, isLast?: boolean): void;
+  /** Resolves once nothing waits here any more of what was sent, or the channel has ended. */
+  flushed(): Promise<void>;
   close(code: number, reason?: string): void;
+}
+
+/** How an accepted channel is read. */
+export interface UpgradeOptions {
+  /** A longer message ends the channel. */
+  readonly maxMessageBytes?: number;
+  /** Parts of at most so many bytes, a multiple of 4, are handed over as they come; whole messages if absent. */
+  readonly partBytes?: number;
+  /** Where so much is being worked on, it is read no further. */
+  readonly underWayBytes?: number;
 }
 
 /** Turns a request into a WebSocket. */
 export interface ChannelUpgrader {
-  upgrade(request: Request): { readonly response: Response; readonly channel: Channel };
+  upgrade(
+    request: Request,
+    options?: UpgradeOptions,
+  ): { readonly response: Response; readonly channel: Channel };
 }
 
 /** A request as the listener of this program gives it. */
@@ -90,6 +111,8 @@ export interface PatientRequest {
 export interface RequestSource {
   /** The IP address, or another stable name, of the other end. */
   readonly address: string;
+  /** Whether that is a name to count by as it stands: who calls through a relay has no address here. */
+  readonly isName?: boolean;
 }
 
 export interface Resolver {

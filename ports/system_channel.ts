@@ -6,7 +6,7 @@
  */
 import { OpenRedError } from "../protocol/errors.ts";
 import { MAX_FRAME_BYTES } from "../protocol/limits.ts";
-import type { Channel, ChannelListener, ChannelUpgrader } from "./ports.ts";
+import type { Channel, ChannelListener, ChannelUpgrader, UpgradeOptions } from "./ports.ts";
 import { SocketRequest, type TakenSocket } from "./system_request.ts";
 import { CLOSE_CODE, encodeClose, FrameFault, OPCODE } from "./websocket_frames.ts";
 import { acceptOf, keyOfRequest } from "./websocket_handshake.ts";
@@ -31,7 +31,8 @@ const NEARLY = 0.9;
 const MAX_PINGS = 1_000;
 const NOTHING = new Uint8Array();
 /** What is worked on of one channel at a time. */
-const MAX_UNDER_WAY = { maxCount: 64, maxBytes: 2 * MAX_FRAME_BYTES };
+const MAX_UNDER_WAY_COUNT = 64;
+const MAX_UNDER_WAY_BYTES = 2 * MAX_FRAME_BYTES;
 /** What is read and dropped of somebody who was refused. */
 const MAX_DROPPED_BYTES = 4 * MAX_FRAME_BYTES;
 const DROPPED_AT_ONCE_BYTES = 64 * 1024;
@@ -40,11 +41,12 @@ const DROPPED_AT_ONCE_BYTES = 64 * 1024;
 export class SocketChannel implements Channel {
   readonly #times: ChannelTimes;
   readonly #isOpener: boolean;
+  readonly #reading: UpgradeOptions;
   readonly #writer: FrameWriter;
   #parts: TakenSocket | null = null;
   #reader: MessageReader | null = null;
   #listener: ChannelListener | null = null;
-  readonly #underWay = new UnderWay(MAX_UNDER_WAY);
+  readonly #underWay: UnderWay;
   #isReading = false;
   #isWaiting = false;
   #isClosing = false;
@@ -57,9 +59,19 @@ export class SocketChannel implements Channel {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** @param options `isOpener`: whether this end opened it, which masks what it sends. */
-  constructor(options: { readonly isOpener: boolean; readonly times?: Partial<ChannelTimes> }) {
+  constructor(
+    options: UpgradeOptions & {
+      readonly isOpener: boolean;
+      readonly times?: Partial<ChannelTimes>;
+    },
+  ) {
     const { isOpener } = options;
     this.#isOpener = isOpener;
+    this.#reading = options;
+    this.#underWay = new UnderWay({
+      maxCount: MAX_UNDER_WAY_COUNT,
+      maxBytes: options.underWayBytes ?? MAX_UNDER_WAY_BYTES,
+    });
     this.#times = { ...DEFAULT_TIMES, ...options.times };
     this.#writer = new FrameWriter({
       mask: () => isOpener ? crypto.getRandomValues(new Uint8Array(4)) : null,
@@ -78,8 +90,12 @@ export class SocketChannel implements Channel {
     this.#read();
   }
 
-  send(data: Uint8Array<ArrayBuffer>): void {
-    if (!this.#isClosing) this.#writer.send(OPCODE.binary, data);
+  send(data: Uint8Array<ArrayBuffer>, isLast = true): void {
+    if (!this.#isClosing) this.#writer.sendPart(data, isLast);
+  }
+
+  flushed(): Promise<void> {
+    return this.#parts === null ? Promise.resolve() : this.#writer.flushed();
   }
 
   close(code: number, reason = ""): void {
@@ -96,7 +112,8 @@ export class SocketChannel implements Channel {
     this.#reader = new MessageReader({
       ...parts,
       isMasked: !this.#isOpener,
-      maxMessageBytes: MAX_FRAME_BYTES,
+      maxMessageBytes: this.#reading.maxMessageBytes ?? MAX_FRAME_BYTES,
+      partBytes: this.#reading.partBytes ?? null,
       nowMs: () => performance.now(),
       heard: () => void (this.#heardMs = performance.now()),
     });
@@ -166,12 +183,13 @@ export class SocketChannel implements Channel {
       }
       this.#writer.pong(came.data);
     } else if (came.kind !== "pong" && !this.#isClosing) {
-      this.#tell(came.kind === "binary" ? came.data : null);
+      if (came.kind === "binary") this.#tell(came.data, came.isLast);
+      else this.#tell(null, true);
     }
   }
 
-  #tell(data: Uint8Array<ArrayBuffer> | null): void {
-    const work = this.#listener?.message(data);
+  #tell(data: Uint8Array<ArrayBuffer> | null, isLast: boolean): void {
+    const work = this.#listener?.message(data, isLast);
     if (work === undefined) return;
     const end = this.#underWay.begin(data?.length ?? 0);
     work.then(end, end);
@@ -250,12 +268,12 @@ export class SocketChannel implements Channel {
  */
 export function createChannelUpgrader(times: Partial<ChannelTimes> = {}): ChannelUpgrader {
   return {
-    upgrade(request: Request | SocketRequest) {
+    upgrade(request: Request | SocketRequest, options: UpgradeOptions = {}) {
       const key = keyOfRequest(request as Request);
       if (key === null || !(request instanceof SocketRequest) || request.body !== null) {
         throw new OpenRedError("bad_request", "Expected a WebSocket handshake");
       }
-      const channel = new SocketChannel({ isOpener: false, times });
+      const channel = new SocketChannel({ ...options, isOpener: false, times });
       const parts = request.takeOver({
         open: () => channel.attach(parts),
         abandon: () => channel.abandon(),

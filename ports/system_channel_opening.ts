@@ -25,7 +25,11 @@ async function shakeHands(socket: Socket, url: URL): Promise<void> {
 
 async function open(
   url: URL,
-  { trust, signal }: { readonly trust: Trust; readonly signal: AbortSignal },
+  { trust, maxMessageBytes, signal }: {
+    readonly trust: Trust;
+    readonly maxMessageBytes: number;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Channel> {
   const port = Number(url.port) || DEFAULT_PORTS[url.protocol]!;
   const remote = { hostname: url.hostname, port, isTls: url.protocol === "wss:", trust };
@@ -41,20 +45,21 @@ async function open(
   } finally {
     signal.removeEventListener("abort", close);
   }
-  const channel = new SocketChannel({ isOpener: true });
-  const held = new HeldBytes({ perSourceBytes: MAX_FRAME_BYTES, totalBytes: MAX_FRAME_BYTES });
+  const channel = new SocketChannel({ isOpener: true, maxMessageBytes });
+  const held = new HeldBytes({ perSourceBytes: maxMessageBytes, totalBytes: maxMessageBytes });
   channel.attach({ socket, hold: held.begin("") });
   return channel;
 }
 
 /** Opens a channel, as `HttpClient` says. Follows no redirect and offers no extension. */
 export function openChannel(
-  options: { url: string; timeoutMs: number; signal?: AbortSignal },
+  options: { url: string; timeoutMs: number; signal?: AbortSignal; maxMessageBytes?: number },
   trust: Trust,
 ): Promise<Channel> {
   return runWithDeadline(options, async (signal) => {
     const url = new URL(options.url);
     if (DEFAULT_PORTS[url.protocol] === undefined) throw new TypeError("Expected a ws: URL");
-    return await open(url, { trust, signal });
+    const { maxMessageBytes = MAX_FRAME_BYTES } = options;
+    return await open(url, { trust, maxMessageBytes, signal });
   });
 }

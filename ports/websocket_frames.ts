@@ -98,11 +98,16 @@ export function applyMask(bytes: Uint8Array<ArrayBuffer>, mask: Uint8Array<Array
   for (; at < bytes.length; at++) bytes[at] = bytes[at]! ^ mask[at & 3]!;
 }
 
-/** Writes a frame in one piece. @param mask Four fresh random bytes at the end that opened, otherwise `null`. */
+/**
+ * Writes a frame in one piece.
+ * @param mask Four fresh random bytes at the end that opened, otherwise `null`.
+ * @param isFinal `false` for a part of a message that is not its last.
+ */
 export function encodeFrame(
   opcode: number,
   payload: Uint8Array,
   mask: Uint8Array<ArrayBuffer> | null,
+  isFinal = true,
 ): Uint8Array<ArrayBuffer> {
   const { length } = payload;
   const lengthBytes = length < 126 ? 0 : length < 0x1_0000 ? 2 : 8;
@@ -111,7 +116,7 @@ export function encodeFrame(
   const start = (4 - headBytes % 4) % 4;
   const whole = new Uint8Array(start + headBytes + length);
   const view = new DataView(whole.buffer, start);
-  view.setUint8(0, 0x80 | opcode);
+  view.setUint8(0, (isFinal ? 0x80 : 0) | opcode);
   const short = lengthBytes === 0 ? length : lengthBytes === 2 ? 126 : 127;
   view.setUint8(1, short | (mask === null ? 0 : 0x80));
   if (lengthBytes === 2) view.setUint16(2, length);

@@ -23,7 +23,12 @@ const MAX_FRAGMENTS = 4_096;
 
 /** What comes on a WebSocket. */
 export type Incoming =
-  | { readonly kind: "binary"; readonly data: Uint8Array<ArrayBuffer> }
+  | {
+    readonly kind: "binary";
+    readonly data: Uint8Array<ArrayBuffer>;
+    /** `false` for a part that is not the last of its message. */
+    readonly isLast: boolean;
+  }
   | { readonly kind: "text" }
   | { readonly kind: "ping"; readonly data: Uint8Array<ArrayBuffer> }
   | { readonly kind: "pong" }
@@ -34,6 +39,8 @@ export interface MessageReaderParts {
   /** Whether the other end opened the channel. */
   readonly isMasked: boolean;
   readonly maxMessageBytes: number;
+  /** Binary messages are given in parts of at most so many bytes, a multiple of 4, as they come; whole ones for `null`. */
+  readonly partBytes: number | null;
   /** Counts what has come of a message that is not whole. */
   readonly hold: Hold;
   readonly nowMs: () => number;
@@ -48,6 +55,10 @@ export class MessageReader {
   /** The opcode of the message under way, or `null` between two. */
   #opcode: number | null = null;
   #fragments = 0;
+  /** Bytes of the message under way that were given in parts. */
+  #givenBytes = 0;
+  /** The frame that is being given in parts, and what is left of it. */
+  #open: { readonly head: FrameHead; left: number } | null = null;
   #beganMs: number | null = null;
 
   constructor(parts: MessageReaderParts) {
@@ -67,6 +78,7 @@ export class MessageReader {
    */
   async next(): Promise<Incoming | null> {
     for (;;) {
+      if (this.#open !== null) return await this.#part(this.#open);
       const head = await this.#readHead();
       if (head === null) return null;
       const incoming = head.opcode >= OPCODE.close
@@ -105,17 +117,42 @@ export class MessageReader {
 
   async #data(head: FrameHead): Promise<Incoming | null | "more"> {
     this.#judge(head);
+    if (this.#parts.partBytes !== null && this.#opcode === OPCODE.binary) {
+      this.#open = { head, left: head.length };
+      return "more";
+    }
     const start = this.#message.length;
     if (!await this.#readPayload(head.length)) return null;
     if (head.mask !== null) applyMask(this.#message.from(start), head.mask);
     if (!head.isFinal) return "more";
     const isText = this.#opcode === OPCODE.text;
     const data = this.#message.take();
+    this.#endMessage();
+    return isText ? { kind: "text" } : { kind: "binary", data, isLast: true };
+  }
+
+  /** The next part of a frame; its mask begins anew with each, since all but the last are of whole words. */
+  async #part(open: { readonly head: FrameHead; left: number }): Promise<Incoming | null> {
+    const { head } = open;
+    const length = Math.min(open.left, this.#parts.partBytes!);
+    if (!await this.#readPayload(length)) return null;
+    const data = this.#message.take();
+    if (head.mask !== null) applyMask(data, head.mask);
+    this.#parts.hold.release();
+    this.#givenBytes += length;
+    open.left -= length;
+    if (open.left === 0) this.#open = null;
+    const isLast = open.left === 0 && head.isFinal;
+    if (isLast) this.#endMessage();
+    return { kind: "binary", data, isLast };
+  }
+
+  #endMessage(): void {
     this.#parts.hold.release();
     this.#opcode = null;
     this.#beganMs = null;
     this.#fragments = 0;
-    return isText ? { kind: "text" } : { kind: "binary", data };
+    this.#givenBytes = 0;
   }
 
   #judge(head: FrameHead): void {
@@ -124,7 +161,8 @@ export class MessageReader {
     }
     this.#opcode ??= head.opcode;
     this.#beganMs ??= this.#parts.nowMs();
-    if (this.#message.length + head.length > this.#parts.maxMessageBytes) {
+    const had = this.#message.length + this.#givenBytes;
+    if (had + head.length > this.#parts.maxMessageBytes) {
       throw new FrameFault(CLOSE_CODE.tooLarge, "Received a message that is too large");
     }
     this.#fragments += 1;

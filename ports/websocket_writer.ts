@@ -25,6 +25,8 @@ export class FrameWriter {
   #pong: Uint8Array<ArrayBuffer> | null = null;
   #writing: Promise<void> | null = null;
   #seenBytes = 0;
+  /** Whether a message has begun whose last part was not sent yet. */
+  #isInMessage = false;
 
   constructor(parts: FrameWriterParts) {
     this.#parts = parts;
@@ -41,7 +43,17 @@ export class FrameWriter {
   }
 
   send(opcode: number, payload: Uint8Array): void {
-    const frame = encodeFrame(opcode, payload, this.#parts.mask());
+    this.#push(encodeFrame(opcode, payload, this.#parts.mask()));
+  }
+
+  /** A binary message, or a part of one. */
+  sendPart(payload: Uint8Array, isLast: boolean): void {
+    const opcode = this.#isInMessage ? OPCODE.continuation : OPCODE.binary;
+    this.#isInMessage = !isLast;
+    this.#push(encodeFrame(opcode, payload, this.#parts.mask(), isLast));
+  }
+
+  #push(frame: Uint8Array<ArrayBuffer>): void {
     this.#waiting.push(frame);
     this.#waitingBytes += frame.length;
     this.#start();

@@ -26,7 +26,7 @@ export interface ListeningOptions {
   /** The option that names the address, for errors. */
   readonly flag: string;
   /** What says that it is starting. */
-  readonly name: "node" | "directory";
+  readonly name: "node" | "directory" | "relay";
   readonly log: Log;
   readonly limits?: Partial<ListenerLimits>;
   readonly trustedProxies?: TrustedProxies;

@@ -123,6 +123,14 @@ export interface PeerTrouble {
 /** Whether a peer may send messages. `stranger`: nobody decided, and it may at most leave contact requests. */
 export type Standing = "allowed" | "stranger" | "denied" | "blocked";
 
+/** By which URL this node calls a peer now. */
+export interface PeerWay {
+  /** `direct`: one of the addresses that its record names; `relay`, `url`: its `api_url`, through a relay or not. */
+  readonly kind: "direct" | "relay" | "url";
+  readonly url: string;
+  readonly why: string;
+}
+
 export interface PeerView {
   readonly node_id: string;
   /** What this node's owner calls it. */
@@ -131,6 +139,8 @@ export interface PeerView {
   readonly alias: string | null;
   readonly api_url: string;
   /** Whether a session was once confirmed with it. */
+  /** `null` where it cannot be called. */
+  readonly way: PeerWay | null;
   readonly known: boolean;
   readonly standing: Standing;
   readonly standby_pairs: number;
@@ -147,6 +157,8 @@ export interface PeerDetail {
   readonly alias: string | null;
   /** `null` for an id that this node never met. */
   readonly api_url: string | null;
+  /** `null` for one that cannot be called. */
+  readonly way: PeerWay | null;
   readonly known: boolean;
   /** Milliseconds since the epoch, or `null` while it is not blocked. */
   readonly blocked_since: number | null;
@@ -214,12 +226,25 @@ export interface DirectoryView {
   readonly next_announce_in_ms: number | null;
 }
 
+/** The relay through which others reach this node. */
+export interface RelayView {
+  readonly url: string;
+  /** `null` before its first answer. */
+  readonly relay_id: string | null;
+  /** `replaced`: another running node has this one's keys; nothing is tried any more. */
+  readonly state: "linked" | "trying" | "replaced";
+  /** Why there is no link, a stable word, or `null`. */
+  readonly last_error: string | null;
+}
+
 export interface StatusView {
   readonly node_id: string;
   readonly version: string;
   readonly api_url: string;
   readonly uptime_s: number;
   readonly directories: readonly DirectoryView[];
+  /** `null` where others call this node itself. */
+  readonly relay: RelayView | null;
   readonly peers: readonly PeerView[];
   readonly sessions: readonly SessionView[];
   readonly token_cache: readonly ValidationView[];

@@ -38,6 +38,7 @@ export const ERROR_STATUS = {
   invitation_used: 410,
   invitation_expired: 410,
   invitation_revoked: 410,
+  length_required: 411,
   too_large: 413,
   rate_limited: 429,
   too_many_pairs: 429,

@@ -22,6 +22,9 @@ export const MAX_NAMES = 32;
 export const MAX_NAME_LENGTH = 64;
 export const MAX_ALIAS_LENGTH = 64;
 export const MAX_URL_BYTES = 256;
+/** Direct addresses of a record, and the length of each. */
+export const MAX_DIRECT_URLS = 3;
+export const MAX_DIRECT_URL_BYTES = 64;
 export const MAX_SUCCESSION_CHAIN = 8;
 
 export const PROOF_WINDOW_S = 60;
@@ -83,3 +86,18 @@ export const MAX_CALL_RESPONSE_BYTES = 96 * 1024;
 export const MAX_KEPT_ANSWERS_PER_PEER = 16;
 /** All answers that are kept. */
 export const MAX_KEPT_ANSWER_BYTES = 16 * 2 ** 20;
+
+/** A frame between a node and its relay. */
+export const MAX_RELAY_FRAME_BYTES = 64 * 1024;
+/** What one `data` of it carries. */
+export const MAX_RELAY_DATA_BYTES = MAX_RELAY_FRAME_BYTES - 8;
+/** The JSON of an `open`. */
+export const MAX_RELAY_HEAD_BYTES = 8 * 1024;
+/** What either end of a stream may send before the other one gives credit back. */
+export const RELAY_CREDIT_BYTES = 256 * 1024;
+/** What a `data` costs at least. */
+export const MIN_RELAY_DATA_COST = 1024;
+/** How long a node may take to prove whose link it opened. */
+export const RELAY_PROOF_MS = 5 * SECOND_MS;
+/** How long after one instance of a node took the place of another a third one waits. */
+export const RELAY_REPLACE_MS = MINUTE_MS;

@@ -11,6 +11,8 @@ import { OpenRedError } from "./errors.ts";
 import {
   CLOCK_ALLOWANCE_MS,
   MAX_ALIAS_LENGTH,
+  MAX_DIRECT_URL_BYTES,
+  MAX_DIRECT_URLS,
   MAX_RECORD_BYTES,
   MAX_RECORD_LIFE_S,
   MAX_URL_BYTES,
@@ -32,6 +34,12 @@ const recordPayloadSchema = v.looseObject({
   iat: integerSchema,
   exp: integerSchema,
   api_url: v.pipe(v.string(), v.maxLength(MAX_URL_BYTES)),
+  direct_urls: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.maxLength(MAX_DIRECT_URL_BYTES))),
+      v.maxLength(MAX_DIRECT_URLS),
+    ),
+  ),
   noise_key: bytesSchema(32),
   suites: namesSchema,
   methods: namesSchema,
@@ -81,6 +89,20 @@ export function decodeRecord(text: string): RecordPayload {
     throw new OpenRedError("bad_request", "Member api_url of a record is empty exactly when gone");
   }
   return payload;
+}
+
+/** Whether a text is an origin: what a direct address has to be. */
+export function isOrigin(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { origin, protocol } = new URL(url);
+  return (protocol === "https:" || protocol === "http:") && origin === url;
+}
+
+/** The direct addresses of a record; what is none is left out. Whether they may be called is the URL policy's. */
+export function directUrlsOf(
+  { direct_urls = [] }: Pick<RecordPayload, "direct_urls">,
+): readonly string[] {
+  return [...new Set(direct_urls.filter(isOrigin))];
 }
 
 /**

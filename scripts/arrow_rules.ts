@@ -21,7 +21,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   crypto: [],
   protocol: [...CRYPTO_INTERFACE],
   ports: ["protocol/", ...CRYPTO_INTERFACE],
-  directory: ["protocol/", "ports/", "usage/", ...CRYPTO_INTERFACE],
+  directory: ["protocol/", "ports/", "usage/", "relay/config.ts", ...CRYPTO_INTERFACE],
+  relay: ["protocol/", "ports/", ...CRYPTO_INTERFACE],
   peer: ["protocol/", "ports/", "modules/api.ts", ...CRYPTO_INTERFACE],
   modules: ["modules/api.ts", "protocol/", "crypto/encoding.ts"],
   cli: ["protocol/", "ports/", "usage/"],
@@ -46,7 +47,7 @@ const ALLOWED_PACKAGES: Readonly<Record<string, readonly RegExp[]>> = {
 
 /** The real ports: passed in by the roots, so that the simulation can pass in others. */
 const REAL_PORTS = /^ports\/system[^/]*\.ts$/;
-const TAKES_PORTS = new Set(["cli", "directory", "peer", "modules"]);
+const TAKES_PORTS = new Set(["cli", "directory", "relay", "peer", "modules"]);
 
 function folderOf(path: string): string {
   return path.includes("/") ? path.slice(0, path.indexOf("/")) : "";

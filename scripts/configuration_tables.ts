@@ -42,7 +42,7 @@ function toRow(spec: OptionSpec<unknown>): OptionRow {
 }
 
 /** The options of a command of `openred-central`, read from its help. */
-export function centralRows(command: "run" | "doctor" = "run"): readonly OptionRow[] {
+export function centralRows(command: "run" | "relay" | "doctor" = "run"): readonly OptionRow[] {
   let help = "";
   const out = (text: string) => void (help += text);
   parseOptions([command, "--help"], { version: "", out, err: () => {} });
@@ -66,7 +66,7 @@ export function centralRows(command: "run" | "doctor" = "run"): readonly OptionR
 /** Every table of the page by the name of its place; a command without options has none. */
 export async function configurationTables(): Promise<ReadonlyMap<string, string>> {
   const tables = new Map(
-    (["run", "doctor"] as const).map((command) => [
+    (["run", "relay", "doctor"] as const).map((command) => [
       `openred-central ${command}`,
       renderTable(centralRows(command)),
     ]),

@@ -26,6 +26,7 @@ const FOLDERS = [
   "ports",
   "process",
   "protocol",
+  "relay",
   "std",
   "usage",
 ];
@@ -39,6 +40,7 @@ const FILES = [
   "deno.lock",
   "node.ts",
   "node_service.ts",
+  "relay_service.ts",
 ];
 
 async function run(program: string, args: readonly string[], cwd: URL): Promise<string> {

@@ -21,6 +21,7 @@ import type { SessionTable } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { unspent } from "../sessions/standby.ts";
 import { troubleWith } from "../sessions/trouble.ts";
+import type { Ways } from "../ways/ways.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { ContactDirectories } from "../directories/contact_directories.ts";
 import { idOfPart, readPetname, readRef } from "../peers/peer_refs.ts";
@@ -39,6 +40,7 @@ export interface ContactsParts {
   readonly table: SessionTable;
   readonly directories: Directories;
   readonly sessions: Sessions;
+  readonly ways: Pick<Ways, "view">;
   readonly modules: ModuleHost;
   /** Fires when the node stops. */
   readonly stopped: AbortSignal;
@@ -177,6 +179,7 @@ export class Contacts {
   show(peer: NodeId): PeerDetail {
     const { book, permissions, petnames, contactDirectories, vault, table, modules, sessions } =
       this.#parts;
+    const { ways } = this.#parts;
     const entry = book.get(peer);
     const rights = permissions.of(peer);
     return {
@@ -184,6 +187,7 @@ export class Contacts {
       petname: petnames.of(peer),
       alias: entry?.record.payload.alias ?? null,
       api_url: entry?.record.payload.api_url ?? null,
+      way: ways.view(peer),
       known: entry?.known ?? false,
       blocked_since: rights.blockedSince,
       permissions: rights.effective,

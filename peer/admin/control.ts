@@ -10,6 +10,7 @@ import type {
   IdView,
   NodeEvent,
   PeerView,
+  RelayView,
   SessionView,
   StatusView,
 } from "../../protocol/admin_api.ts";
@@ -27,6 +28,7 @@ interface ControlParts extends ContactsParts {
   readonly clock: Clock;
   readonly validations: ValidationCache;
   readonly ownRecord: OwnRecord;
+  readonly relay: { view(): RelayView } | null;
 }
 
 interface ControlConfig {
@@ -73,6 +75,7 @@ export class NodeControl {
       api_url: this.#config.apiUrl,
       uptime_s: Math.floor((clock.monotonicMs() - this.#startedMs) / 1000),
       directories: directories.views(),
+      relay: this.#parts.relay?.view() ?? null,
       peers: book.all().filter((peer) => peer.succession === null).map((peer) => this.#peer(peer)),
       sessions: table.all().map((session) => sessions.view(session)),
       token_cache: this.#parts.validations.views(clock.nowMs()),
@@ -89,6 +92,7 @@ export class NodeControl {
       petname: this.#parts.petnames.of(peer.id),
       alias: payload.alias ?? null,
       api_url: payload.api_url,
+      way: this.#parts.ways.view(peer.id),
       known: peer.known,
       standing: this.#parts.permissions.standing(peer.id, MESSAGE),
       standby_pairs: unspent(this.#parts.vault.forPeer(peer.id)).length,

@@ -61,6 +61,11 @@ export class Directories {
     for (const link of this.#links) link.start();
   }
 
+  /** Announces at once where an announcement has failed: this node can be called now. */
+  hurry(): void {
+    for (const link of this.#links) link.hurry();
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.stop()));
   }

@@ -61,6 +61,11 @@ export class DirectoryLink {
     this.#registration.start();
   }
 
+  /** Tries again at once if this node is not registered. */
+  hurry(): void {
+    this.#registration.hurry();
+  }
+
   async stop(): Promise<void> {
     await this.#registration.stop();
   }

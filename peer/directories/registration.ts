@@ -28,6 +28,7 @@ export class Registration {
   #lastReason: UnreachableReason | null = null;
   #nextAnnounceMs: number | null = null;
   #running: Promise<void> = Promise.resolve();
+  #hurried = Promise.withResolvers<void>();
 
   constructor(
     parts: DirectoryLinkParts,
@@ -45,6 +46,13 @@ export class Registration {
     this.#running = this.#run().catch((error: unknown) => {
       if (!this.#stop.signal.aborted) throw error;
     });
+  }
+
+  /** Ends a pause before the next try, unless this node is registered. */
+  hurry(): void {
+    if (this.#state === "registered") return;
+    this.#hurried.resolve();
+    this.#hurried = Promise.withResolvers();
   }
 
   async stop(): Promise<void> {
@@ -81,8 +89,12 @@ export class Registration {
     for (;;) {
       const leftMs = dueMs - clock.monotonicMs();
       const lookMs = this.#pace.look();
-      await sleep(clock, Math.min(leftMs, lookMs), this.#stop.signal);
-      if (lookMs >= leftMs || await this.#isForgotten()) return;
+      const pause = new AbortController();
+      const signal = AbortSignal.any([this.#stop.signal, pause.signal]);
+      const rest = sleep(clock, Math.min(leftMs, lookMs), signal).then(() => false);
+      const isHurried = await Promise.race([rest, this.#hurried.promise.then(() => true)]);
+      pause.abort();
+      if (isHurried || lookMs >= leftMs || await this.#isForgotten()) return;
     }
   }
 
@@ -229,7 +241,7 @@ export class Registration {
     if (!isLate && hasCode(error, "url_refused", "callback_failed")) {
       events.warn(
         `directory ${this.#url}`,
-        `${this.#url} cannot call this node back (${error.code}); check --api-url`,
+        `${this.#url} cannot call this node back (${error.code}); check --api-url, or --relay`,
       );
     }
   }

@@ -18,6 +18,7 @@ import { SELF_NAMES } from "./self_names.ts";
 /** What of the node's settings a record tells. */
 export interface OwnRecordConfig {
   readonly apiUrl: string;
+  readonly directUrls?: readonly string[];
   readonly alias?: string;
   readonly unlisted: boolean;
   readonly pq: PostQuantumPolicy;
@@ -156,6 +157,7 @@ export class OwnRecord {
     await this.#remember(seq, exp);
     this.#isOutdated = false;
     const next = this.#store.self(SELF_NAMES.next);
+    const { directUrls = [] } = this.#config;
     const payload = {
       v: 3,
       iss: this.#id(),
@@ -163,6 +165,7 @@ export class OwnRecord {
       iat,
       exp,
       api_url: this.#config.apiUrl,
+      ...(directUrls.length === 0 ? {} : { direct_urls: directUrls }),
       noise_key: this.#noiseKey,
       suites: this.suites,
       methods: this.#methods.names(),

@@ -19,7 +19,7 @@ export interface CallPostParts extends Pick<PostParts, "http" | "urlOf" | "check
 
 export interface CallPost {
   readonly path: string;
-  readonly frame: Uint8Array;
+  readonly frame: Uint8Array<ArrayBuffer>;
   readonly signal: AbortSignal;
 }
 

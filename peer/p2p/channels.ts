@@ -7,6 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { Channel, ChannelListener, Clock, HttpClient, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { CALL_TIMEOUT_MS, CHANNEL_FIRST_FRAME_MS } from "../../protocol/limits.ts";
+import { relayOf } from "../../protocol/relay.ts";
 import { CHANNEL_CLOSE, CHANNEL_PATH } from "../../protocol/peer_api.ts";
 import type { Background } from "../timing/background.ts";
 import { sleep } from "../timing/backoff.ts";
@@ -16,6 +17,8 @@ import { HeldSockets } from "./held_sockets.ts";
 import { Openings } from "./openings.ts";
 
 const LEAVE_TO_OTHER_MS = 1_000;
+/** Longer for a peer behind a relay, which can call this node itself. */
+const LEAVE_TO_RELAYED_MS = 3_000;
 const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
 /** Both ends may open one at the same moment; more would only take the place of other peers' channels. */
 const MAX_CHANNELS_PER_PEER = 2;
@@ -32,6 +35,8 @@ export interface ChannelParts {
   readonly background: Background;
   readonly ownId: NodeId;
   readonly urlOf: (peer: NodeId) => string | null;
+  /** Whether others call this node through a relay. */
+  readonly isRelayed?: boolean;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** Takes a frame; the verdict says whether it opened. */
   readonly receive: (frame: Uint8Array) => Promise<FrameVerdict>;
@@ -129,23 +134,37 @@ export class ChannelPool {
   }
 
   /**
-   * Opens a channel in the background, if there is none and it is time to try. Both ends want one at the same moment:
-   * the node with the larger id leaves the other a second to open it.
+   * Opens a channel in the background, if there is none and it is time to try.
+   * @param options `another`: there may be one, on a way that is worse.
    */
-  open(peer: NodeId): void {
-    if (this.has(peer) || this.#stop.signal.aborted || !this.#held.hasRoom(peer)) return;
+  open(peer: NodeId, { another } = { another: false }): void {
+    if (this.has(peer) && !another) return;
+    if (this.#stop.signal.aborted || !this.#held.hasRoom(peer)) return;
+    if (another) this.#openings.forget(peer);
     const ended = this.#openings.begin(peer);
     if (ended === null) return;
-    this.#parts.background.run("open_channel", this.#open(peer).finally(ended));
+    this.#parts.background.run("open_channel", this.#open(peer, another).finally(ended));
   }
 
-  async #open(peer: NodeId): Promise<void> {
+  /**
+   * Both ends want a channel at the same moment. Of two nodes of which one is behind a relay that one opens it, so that
+   * it leads around the relay; otherwise the one with the larger id leaves it to the other.
+   */
+  #leaveMs(peer: NodeId, url: string): number {
+    const { isRelayed = false, ownId } = this.#parts;
+    const isPeerRelayed = relayOf(url, peer) !== null;
+    if (isRelayed === isPeerRelayed) return ownId > peer ? LEAVE_TO_OTHER_MS : 0;
+    return isRelayed ? 0 : LEAVE_TO_RELAYED_MS;
+  }
+
+  async #open(peer: NodeId, another: boolean): Promise<void> {
     const url = this.#parts.urlOf(peer);
     const { signal } = this.#stop;
     if (url === null) return;
     try {
-      if (this.#parts.ownId > peer) {
-        await sleep(this.#parts.clock, LEAVE_TO_OTHER_MS, signal);
+      const leaveMs = another ? 0 : this.#leaveMs(peer, url);
+      if (leaveMs > 0) {
+        await sleep(this.#parts.clock, leaveMs, signal);
         if (this.has(peer)) return;
       }
       await this.#parts.checkUrl(url, signal);

@@ -5,6 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
+import { relayOf } from "../../protocol/relay.ts";
 import type { Carrier } from "../sessions/carrier.ts";
 import { type ChannelLimits, type ChannelParts, ChannelPool } from "./channels.ts";
 import { type CallPost, CallPosts } from "./call_posts.ts";
@@ -24,10 +25,12 @@ export class PeerCarrier implements Carrier {
   readonly #posts: PostQueue;
   readonly #calls: CallPosts;
   readonly #clock: Clock;
+  readonly #urlOf: ChannelParts["urlOf"];
   readonly #sent: (bytes: number) => void;
 
   constructor(parts: CarrierParts, limits: ChannelLimits) {
     this.#clock = parts.clock;
+    this.#urlOf = parts.urlOf;
     this.#sent = parts.sent;
     this.channels = new ChannelPool(parts, limits);
     this.#posts = new PostQueue(parts);
@@ -47,9 +50,20 @@ export class PeerCarrier implements Carrier {
    * @returns Whether the path is worth another try.
    */
   postCall(peer: NodeId, call: CallPost): Promise<boolean> {
+    const url = this.#urlOf(peer);
+    // Of a path of its own a relay would learn what kind of call it is, and passes none on.
+    if (url !== null && relayOf(url, peer) !== null) {
+      this.send(peer, call.frame, { post: true });
+      return Promise.resolve(false);
+    }
     this.channels.doubt(peer);
     this.channels.open(peer);
     return this.#calls.post(peer, call);
+  }
+
+  /** A better way has been found: from now on what is sent goes on a channel of it. */
+  openAnother(peer: NodeId): void {
+    if (this.channels.has(peer)) this.channels.open(peer, { another: true });
   }
 
   hasChannel(peer: NodeId): boolean {

@@ -129,10 +129,12 @@ export class PeerApi {
   }
 
   /** Answers one request. Never rejects. Whatever is counted by source is counted for a whole IPv6 /64. */
-  async handle(request: Request, { address }: RequestSource): Promise<Response> {
+  async handle(request: Request, { address, isName }: RequestSource): Promise<Response> {
     try {
       this.#checkConcurrent();
-      const client = addressSource(this.#trustedProxies.clientOf(address, request));
+      const client = isName
+        ? address
+        : addressSource(this.#trustedProxies.clientOf(address, request));
       this.#concurrent += 1;
       try {
         return await this.#app.fetch(request, { source: { address: client } });

@@ -46,6 +46,8 @@ export interface CallerParts extends HandshakeParts {
   readonly succession?: OwnSuccession;
   /** Refuses URLs that must not be called. */
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
+  /** The URL to call a peer at now; that of its record if absent. */
+  readonly urlOf?: (peer: NodeId) => string | null;
 }
 
 /** How an attempt on one pair ended; `unusable`: nothing was sent. */
@@ -185,7 +187,7 @@ export class Caller {
       handshake,
       body: encodeUtf8(JSON.stringify(request)),
       record,
-      url: payload.api_url + HANDSHAKE_PATH,
+      url: payload.api_url,
     };
   }
 
@@ -219,7 +221,7 @@ export class Caller {
     try {
       const answer = await this.#parts.http.request({
         method: "POST",
-        url: attempt.url,
+        url: (this.#parts.urlOf?.(peer) ?? attempt.url) + HANDSHAKE_PATH,
         headers: { "content-type": "application/json" },
         body: attempt.body,
         timeoutMs: CALL_TIMEOUT_MS,

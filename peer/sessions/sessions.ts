@@ -54,6 +54,8 @@ export interface SessionsParts extends HandshakeParts {
   readonly invitations: Invitations;
   readonly held: HeldInvitations;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
+  /** The URL to call a peer at now. */
+  readonly urlOf?: (peer: NodeId) => string | null;
   /** The only ways to the modules. */
   readonly gate: ModuleGate;
   readonly calls: CallGate;

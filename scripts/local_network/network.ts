@@ -18,6 +18,8 @@ const FOLDER_PREFIX = "openred-";
 export interface NetworkOptions {
   readonly programs: Programs;
   readonly names: readonly string[];
+  /** Whether the directory is a relay too, and the nodes listen nowhere but behind it. */
+  readonly isRelayed?: boolean;
   readonly onLog: (name: string, line: string) => void;
   /** Gets the network before anything of it runs, for whoever may have to abandon it. */
   readonly onNetwork?: (network: LocalNetwork) => void;
@@ -113,7 +115,10 @@ export class LocalNetwork implements AsyncDisposable {
       program: "central",
       name: "directory",
       // All nodes are on one host here, which limits per called host would slow down.
-      words: ["--listen", listen, "--host-in-flight", "0", "--host-per-minute", "0"],
+      words: [
+        ...["--listen", listen, "--host-in-flight", "0", "--host-per-minute", "0"],
+        ...(this.#options.isRelayed ? ["--relay"] : []),
+      ],
     });
     this.#directory = { child, ...ready };
   }
@@ -122,18 +127,15 @@ export class LocalNetwork implements AsyncDisposable {
   async startNode(name: string): Promise<LocalNode> {
     const former = this.#nodes.get(name);
     const listen = this.#listenOf(name, former ?? null);
+    const reached = this.#options.isRelayed
+      ? ["--relay", this.directory.url]
+      : ["--listen", listen];
     const { child, ready } = await this.#startChild({
       program: "node",
       name,
       words: [
-        "--listen",
-        listen,
-        "--directories",
-        this.directory.url,
-        "--alias",
-        name,
-        "--console-listen",
-        "off",
+        ...reached,
+        ...["--directories", this.directory.url, "--alias", name, "--console-listen", "off"],
       ],
     });
     const data = this.#dataOf(name);

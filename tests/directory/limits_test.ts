@@ -111,8 +111,8 @@ Deno.test("Strangers cannot use up what a node's own wishes and friends are allo
 
 Deno.test("All nodes of one host together are called ten times as often as one", async () => {
   const hosts = new CalledHosts(localLimits(new FakeClock(0)), {
-    hostInFlight: 0,
-    hostPerMinute: 2,
+    limits: { hostInFlight: 0, hostPerMinute: 2, relayPerMinute: 0 },
+    relays: [],
   });
   const call = (at: number) => {
     const wanted = { apiUrl: "https://relay.example/r", why: "own", source: "x" } as const;
@@ -165,6 +165,55 @@ Deno.test("One host holds so many ids; those that are there stay", async () => {
   test.clock.advance(1_000);
   await test.register(nodes[0]!.node.gone());
   assert(isLimited(await register(2)), "an id that is gone keeps its place until it is forgotten");
+});
+
+/** A node that says it is at a URL, and answers there. */
+function nodeAt(test: TestDirectory, seed: number, api_url: string) {
+  const node = test.node(seed);
+  node.identityChanges = { api_url };
+  test.network.serve(api_url, (request) => {
+    const { searchParams } = new URL(request.url);
+    return answerJson(200, { record: node.record(), identity: node.statement(searchParams) });
+  });
+  return { register: () => test.registerNew(node, { api_url }), id: node.id };
+}
+
+Deno.test("nodes of a relay on the list have limits and places of their own", async () => {
+  const relay = "https://relay.example";
+  await using test = await TestDirectory.start({
+    limits: { hostPerMinute: 1, idsPerHost: 1, idsPerRelay: 3 },
+    config: { relays: [relay] },
+  });
+  const behind = (seed: number) => nodeAt(test, seed, `${relay}/r/${test.node(seed).id}`);
+  for (const seed of [1, 2, 3]) assertEquals((await behind(seed).register()).status, 201);
+  assert(isLimited(await behind(4).register()), "a relay has so many places");
+});
+
+Deno.test("all nodes of a relay together have so many calls a minute", async () => {
+  const relay = "https://relay.example";
+  await using test = await TestDirectory.start({
+    limits: { relayPerMinute: 2 },
+    config: { relays: [relay] },
+  });
+  const behind = (seed: number) => nodeAt(test, seed, `${relay}/r/${test.node(seed).id}`);
+  for (const seed of [1, 2]) assertEquals((await behind(seed).register()).status, 201);
+  assert(isLimited(await behind(3).register()));
+});
+
+Deno.test("a record makes no host a relay, and another's place there is no place of one's own", async () => {
+  const relay = "https://relay.example";
+  for (const relays of [[], [relay]]) {
+    await using test = await TestDirectory.start({
+      limits: { hostPerMinute: 1 },
+      config: { relays },
+    });
+    const other = test.node(9).id;
+    const urls = relays.length === 0
+      ? [1, 2].map((seed) => `${relay}/r/${test.node(seed).id}`)
+      : [`${relay}/r/${other}`, `${relay}/r/${other}`];
+    assertEquals((await nodeAt(test, 1, urls[0]!).register()).status, 201);
+    assert(isLimited(await nodeAt(test, 2, urls[1]!).register()));
+  }
 });
 
 Deno.test("calledHost() counts a loopback address by its port, other hosts by name", () => {

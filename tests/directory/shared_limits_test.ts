@@ -96,7 +96,12 @@ Deno.test("A limit of one source is no other one's, and 0 asks nobody", async ()
 
 Deno.test("Processes together call one host so often at a time", async () => {
   const { limits } = processes(3);
-  const hosts = limits.map((each) => new CalledHosts(each, { hostInFlight: 2, hostPerMinute: 0 }));
+  const hosts = limits.map((each) =>
+    new CalledHosts(each, {
+      limits: { hostInFlight: 2, hostPerMinute: 0, relayPerMinute: 0 },
+      relays: [],
+    })
+  );
   const call = {
     apiUrl: "https://a.example",
     why: "claimed",

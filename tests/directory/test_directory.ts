@@ -30,6 +30,8 @@ const NO_LIMITS: DirectoryLimits = {
   newIdsPerAddress: 0,
   ids: 0,
   concurrent: 0,
+  idsPerRelay: 0,
+  relayPerMinute: 0,
 };
 
 export interface Answered {
@@ -89,6 +91,8 @@ export class TestDirectory implements AsyncDisposable {
       rotation: { kind: "hourly" },
       allowPrivate: false,
       trustedProxies: TrustedProxies.NONE,
+      relays: [],
+      isRelay: false,
       keystoreCost: CHEAP_COST,
       ...options.config,
       limits: { ...NO_LIMITS, ...options.limits },

@@ -109,6 +109,8 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "order",
     "proof-example",
     "record-example",
+    "relay-frames",
+    "relay-opening",
     "requests",
     "small-order",
     "succession-example",
@@ -364,6 +366,7 @@ const signedExamples: readonly [string, JwsType, string][] = [
   ["record-example", "openred-record+jwt", "seed_a"],
   ["identity-example", "openred-identity+jwt", "seed_a"],
   ["proof-example", "openred-proof+jwt", "seed_a"],
+  ["relay-opening", "openred-relay+jwt", "seed_a"],
   ["succession-example", "openred-succession+jwt", "seed_b"],
 ];
 

@@ -122,7 +122,13 @@ export class TestNode implements AsyncDisposable {
   }
 
   #upgrade(): { response: Response; channel: Channel } {
-    const channel = { bufferedBytes: 0, listen: () => {}, send: () => {}, close: () => {} };
+    const channel = {
+      bufferedBytes: 0,
+      listen: () => {},
+      flushed: () => Promise.resolve(),
+      send: () => {},
+      close: () => {},
+    };
     this.upgraded.push(channel);
     return { response: new Response(null), channel };
   }

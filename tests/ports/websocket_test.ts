@@ -51,10 +51,16 @@ function joinAll(parts: readonly Uint8Array[]): Uint8Array {
 
 function readerOf(
   bytes: Uint8Array,
-  options: { sizes?: readonly number[]; isMasked?: boolean; hold?: Hold } = {},
+  options: {
+    sizes?: readonly number[];
+    isMasked?: boolean;
+    hold?: Hold;
+    partBytes?: number | null;
+  } = {},
 ): MessageReader {
   const held = new HeldBytes({ perSourceBytes: MAX, totalBytes: MAX });
   return new MessageReader({
+    partBytes: options.partBytes ?? null,
     socket: new Pieces(bytes, options.sizes ?? [1_000]),
     isMasked: options.isMasked ?? true,
     maxMessageBytes: MAX,
@@ -212,4 +218,41 @@ Deno.test("channels and the runtime's own WebSockets understand each other, in t
     // A delayed acknowledgement is 40 ms; the median of an exchange is under one.
     assertLess(times.toSorted((a, b) => a - b)[15]!, 20);
   });
+});
+
+Deno.test("MessageReader gives parts as they come, none longer than asked for, and says which is the last", async () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 5_000 }), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ maxLength: 9_000 }), { maxLength: 4 }),
+      sizes,
+      fc.integer({ min: 1, max: 1_000 }).map((words) => words * 4),
+      async (messages, fragments, partBytes) => {
+        const ping = encodeFrame(OPCODE.ping, new Uint8Array([7]), MASK);
+        const bytes = joinAll(
+          messages.flatMap((data) => inFragments(data, fragments).flatMap((one) => [one, ping])),
+        );
+        const came = await readAll(readerOf(bytes, { sizes: [700], partBytes }));
+        const parts = came.filter((one) => one.kind === "binary");
+        assertLess(Math.max(0, ...parts.map(({ data }) => data.length)), partBytes + 1);
+        const whole: Uint8Array[] = [];
+        let message: Uint8Array[] = [];
+        for (const { data, isLast } of parts) {
+          message.push(data);
+          if (!isLast) continue;
+          whole.push(joinAll(message));
+          message = [];
+        }
+        assertEquals([whole, message.length], [messages as Uint8Array[], 0]);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+Deno.test("MessageReader holds to its limit what it gives in parts", async () => {
+  const frames = inFragments(new Uint8Array(MAX + 1), [40_000]);
+  const reader = readerOf(joinAll(frames), { partBytes: 4_000 });
+  const error = await assertRejects(() => readAll(reader), FrameFault);
+  assertEquals(error.code, 1009);
 });

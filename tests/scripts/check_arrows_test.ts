@@ -31,7 +31,7 @@ Deno.test("checkArrows() finds a planted wrong import, with its place", async ()
   });
   assertEquals(found, [
     "directory/leases.ts:5 imports ../peer/vault.ts: directory/ may import only itself, " +
-    "protocol/, ports/, usage/, crypto/interface.ts, crypto/encoding.ts, " +
+    "protocol/, ports/, usage/, relay/config.ts, crypto/interface.ts, crypto/encoding.ts, " +
     "crypto/common_methods.ts",
   ]);
 });
@@ -50,6 +50,8 @@ Deno.test("checkArrows() allows the arrows of the house", async () => {
     ["ports/system.ts", "../protocol/errors.ts"],
     ["directory/stores/sqlite.ts", "../leases.ts"],
     ["directory/api.ts", "../ports/ports.ts"],
+    ["directory/options.ts", "../relay/config.ts"],
+    ["relay/relay.ts", "../ports/ports.ts"],
     ["directory/api.ts", "../crypto/encoding.ts"],
     ["directory/api.ts", "hono"],
     ["peer/host.ts", "../modules/api.ts"],
@@ -77,6 +79,10 @@ Deno.test("checkArrows() refuses every other arrow", async () => {
     ["peer/vault.ts", "../ports/system.ts"],
     ["peer/sessions/pool.ts", "../../ports/system_clock.ts"],
     ["directory/api.ts", "../peer/vault.ts"],
+    ["directory/service.ts", "../relay/relay.ts"],
+    ["relay/relay.ts", "../directory/service.ts"],
+    ["relay/relay.ts", "../peer/vault.ts"],
+    ["relay/relay.ts", "../ports/system.ts"],
     ["modules/messaging/inbox.ts", "../../peer/vault.ts"],
     ["modules/messaging/inbox.ts", "../file_sharing/chunks.ts"],
     ["modules/api.ts", "../crypto/interface.ts"],

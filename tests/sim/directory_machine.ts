@@ -10,6 +10,10 @@ import { createOpenMonitor } from "../../ports/system_monitor.ts";
 import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { bootProcess, crashHost, destroyHost } from "./machine.ts";
 import { logLine, type MachineParts } from "./machine.ts";
+import type { CryptoCore } from "../../crypto/interface.ts";
+import { DEFAULT_RELAY_LIMITS } from "../../relay/config.ts";
+import { createRelay, type Relay } from "../../relay/relay.ts";
+import { upgraderFor } from "./virtual_channel.ts";
 import { createSimulatedCore } from "./simulated_core.ts";
 import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";
 import { CHEAP_COST } from "../world/cores.ts";
@@ -19,13 +23,17 @@ const START_LIMIT_MS = 120_000;
 export class DirectoryMachine {
   readonly host: VirtualHost;
   readonly #parts: MachineParts;
+  readonly #isRelay: boolean;
+  #relay: Relay | null = null;
   #directory: Directory | null = null;
   #process: VirtualProcess | null = null;
   #boots = 0;
 
-  constructor(parts: MachineParts, host: VirtualHost) {
+  /** @param options `isRelay`: whether it is a relay too. */
+  constructor(parts: MachineParts, host: VirtualHost, options = { isRelay: false }) {
     this.#parts = parts;
     this.host = host;
+    this.#isRelay = options.isRelay;
   }
 
   get name(): string {
@@ -58,6 +66,7 @@ export class DirectoryMachine {
   async stop(): Promise<void> {
     if (!this.isRunning || this.#directory === null) return;
     this.#parts.trace.add(this.name, "stops");
+    this.#relay?.stop();
     await this.#parts.loop.complete(this.#directory.stop(), START_LIMIT_MS);
     this.#process?.kill();
   }
@@ -99,11 +108,36 @@ export class DirectoryMachine {
       rotation: { kind: "hourly" },
       allowPrivate: false,
       trustedProxies: TrustedProxies.NONE,
+      relays: this.#isRelay ? [this.host.origin] : [],
+      isRelay: this.#isRelay,
       limits: DEFAULT_LIMITS,
       keystoreCost: CHEAP_COST,
     });
-    process.handler = async (request, source) => await directory.handle(request, source);
     await directory.start();
+    const relay = this.#isRelay ? await this.#createRelay(process, { crypto, directory }) : null;
+    this.#relay = relay;
+    process.handler = async (request, source) =>
+      await (relay?.handle(request, source) ?? directory.handle(request, source));
     return directory;
+  }
+
+  #createRelay(
+    process: VirtualProcess,
+    { crypto, directory }: { readonly crypto: CryptoCore; readonly directory: Directory },
+  ): Promise<Relay> {
+    const { network, trace } = this.#parts;
+    return createRelay({
+      clock: process.clock,
+      random: this.#parts.random.fork(`${this.name}/${this.#boots}/relay`),
+      crypto,
+      upgrader: upgraderFor(network, process),
+      log: { log: (level, event, fields) => trace.add(this.name, logLine(level, event, fields)) },
+      own: directory.own,
+    }, {
+      url: this.host.origin,
+      allowed: null,
+      trustedProxies: TrustedProxies.NONE,
+      limits: DEFAULT_RELAY_LIMITS,
+    });
   }
 }

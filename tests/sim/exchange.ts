@@ -99,12 +99,17 @@ export class Exchange {
     const { from, to, method, url, headers, body } = this.#call;
     const request = new Request(url, {
       method,
-      headers: { ...headers, host: new URL(url).host },
+      headers: {
+        ...headers,
+        host: new URL(url).host,
+        ...(body.length === 0 ? {} : { "content-length": String(body.length) }),
+      },
       body: body.length === 0 ? null : body,
     });
     const response = await process.handler!(request, { address: from.address });
-    const content = new Uint8Array(await response.arrayBuffer());
+    const content = await response.bytes().catch(() => null);
     if (!process.isAlive) return;
+    if (content === null) return this.#unreachable("the answer broke off");
     const answer = { status: response.status, headers: response.headers, body: content };
     this.#say(`answered ${answer.status} ${readCode(answer)}`);
     for (const tap of this.#network.taps) tap.answer?.(this.#call, answer);

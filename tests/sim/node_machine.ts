@@ -22,6 +22,10 @@ export interface NodeOptions {
   readonly pq: NodeConfig["pq"];
   readonly sessionLifeMs?: number;
   readonly rotation?: RotationPolicy;
+  /** The relay behind which it is: nobody can call it itself. */
+  readonly relay?: string;
+  /** Whether it can be called itself as well, which its record says. */
+  readonly isDirect?: boolean;
 }
 
 export class NodeMachine {
@@ -148,18 +152,23 @@ export class NodeMachine {
       },
       config: this.#config(),
     });
-    process.handler = (request, source) => node.handle(request, source);
+    const { relay, isDirect = false } = this.#options;
+    if (relay === undefined || isDirect) {
+      process.handler = (request, source) => node.handle(request, source);
+    }
     await node.start();
     return node;
   }
 
   #config(): NodeSettings {
-    const { directories, pq, sessionLifeMs, rotation } = this.#options;
+    const { directories, pq, sessionLifeMs, rotation, relay, isDirect } = this.#options;
     return {
       apiUrl: this.host.origin,
       directories,
       alias: this.name,
       pq,
+      ...(relay === undefined ? {} : { relay: { url: relay, id: null } }),
+      ...(isDirect ? { directUrls: [this.host.origin] } : {}),
       ...(sessionLifeMs === undefined ? {} : { sessionLifeMs }),
       ...(rotation === undefined ? {} : { rotation }),
     };

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Channel, ChannelListener, ChannelUpgrader } from "../../ports/ports.ts";
+import { concatBytes } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { VirtualNetwork } from "./virtual_network.ts";
@@ -16,10 +17,14 @@ const ABNORMAL_CLOSE = 1006;
 class ChannelEnd implements Channel {
   readonly #link: ChannelLink;
   readonly process: VirtualProcess;
+  /** Whether it hears of parts, not of whole messages. */
+  readsParts = false;
+  readonly #parts: Uint8Array<ArrayBuffer>[] = [];
   readonly #backlog: ((listener: ChannelListener) => void)[] = [];
   #listener: ChannelListener | null = null;
   isClosed = false;
   bufferedBytes = 0;
+  readonly #flushed: (() => void)[] = [];
   /** When the last message of this end arrives. */
   lastArrivalMs = 0;
 
@@ -33,12 +38,32 @@ class ChannelEnd implements Channel {
     for (const tell of this.#backlog.splice(0)) tell(listener);
   }
 
-  send(data: Uint8Array<ArrayBuffer>): void {
-    if (!this.isClosed && this.process.isAlive) this.#link.carry(this, data.slice());
+  send(data: Uint8Array<ArrayBuffer>, isLast = true): void {
+    if (!this.isClosed && this.process.isAlive) this.#link.carry(this, data.slice(), isLast);
+  }
+
+  flushed(): Promise<void> {
+    if (this.isClosed || this.bufferedBytes === 0) return Promise.resolve();
+    return new Promise((resolve) => void this.#flushed.push(resolve));
+  }
+
+  /** What was sent has left. */
+  left(bytes: number): void {
+    this.bufferedBytes = Math.max(0, this.bufferedBytes - bytes);
+    if (this.bufferedBytes === 0) { for (const tell of this.#flushed.splice(0)) tell(); }
   }
 
   close(code: number): void {
     if (!this.isClosed && this.process.isAlive) this.#link.close(this, code);
+  }
+
+  /** Puts parts together, unless this end reads them as they come. */
+  arrive(data: Uint8Array<ArrayBuffer>, isLast: boolean): void {
+    if (this.readsParts) return this.tell((listener) => listener.message(data, isLast));
+    this.#parts.push(data);
+    if (!isLast) return;
+    const whole = concatBytes(...this.#parts.splice(0));
+    this.tell((listener) => listener.message(whole, true));
   }
 
   tell(what: (listener: ChannelListener) => void): void {
@@ -50,7 +75,7 @@ class ChannelEnd implements Channel {
   end(code: number): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.bufferedBytes = 0;
+    this.left(this.bufferedBytes);
     this.tell((listener) => listener.close(code));
   }
 }
@@ -70,15 +95,17 @@ export class ChannelLink {
     server.onDeath(() => this.break());
   }
 
-  carry(from: ChannelEnd, data: Uint8Array<ArrayBuffer>): void {
+  carry(from: ChannelEnd, data: Uint8Array<ArrayBuffer>, isLast: boolean): void {
     const to = this.#otherEnd(from);
     const names = { from: from.process.host.name, to: to.process.host.name };
     for (const tap of this.#network.taps) tap.message?.({ ...names, data });
     this.#network.trace.add(names.from, `⇒ ${names.to} ${data.length} bytes`);
     from.bufferedBytes += data.length;
     this.#inOrder(from, () => {
-      from.bufferedBytes = Math.max(0, from.bufferedBytes - data.length);
-      if (!to.isClosed) to.tell((listener) => listener.message(data));
+      from.left(data.length);
+      for (const one of this.#network.tamperMessage?.({ ...names, data }) ?? [data]) {
+        if (!to.isClosed) to.arrive(one, isLast);
+      }
     });
   }
 
@@ -159,12 +186,13 @@ export function openVirtualChannel(
 /** The server's side. */
 export function upgraderFor(network: VirtualNetwork, process: VirtualProcess): ChannelUpgrader {
   return {
-    upgrade(request) {
+    upgrade(request, options) {
       const key = request.headers.get("sec-websocket-key") ?? "";
       const client = network.upgrading.get(key);
       if (client === undefined) throw new TypeError("Cannot upgrade this request");
       network.upgrading.delete(key);
       const link = new ChannelLink(network, client, process);
+      link.server.readsParts = options?.partBytes !== undefined;
       network.upgraded.set(key, link);
       return { response: new Response(null, { status: 101 }), channel: link.server };
     },

@@ -11,7 +11,13 @@ import type { SeededRandom } from "../world/seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import { type ChannelLink, openVirtualChannel } from "./virtual_channel.ts";
 import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";
-import { CLEAN_LINK, type LinkFaults, type Tamper, type WireTap } from "./wire.ts";
+import {
+  CLEAN_LINK,
+  type LinkFaults,
+  type Tamper,
+  type WireMessage,
+  type WireTap,
+} from "./wire.ts";
 
 const MAX_DELAY_MS = 10_000;
 
@@ -26,6 +32,8 @@ export class VirtualNetwork {
   readonly upgrading = new Map<string, VirtualProcess>();
   /** Upgraded requests whose answer is still under way, by `sec-websocket-key`. */
   readonly upgraded = new Map<string, ChannelLink>();
+  /** What becomes of a message on a channel: the messages that arrive in its place. */
+  tamperMessage: ((message: WireMessage) => Uint8Array<ArrayBuffer>[]) | null = null;
   /** Faults of every link. */
   faults: LinkFaults = CLEAN_LINK;
   readonly #hosts = new Map<string, VirtualHost>();

@@ -26,6 +26,11 @@ interface PairHistory {
   confirmed: string | null;
 }
 
+/** The path as the node sees it, perhaps behind a relay. */
+function pathAtNode({ path }: WireCall): string {
+  return path.replace(/^\/r\/[^/]+/, "");
+}
+
 function hash(data: Uint8Array | string): string {
   return createHash("sha256").update(data).digest("base64url");
 }
@@ -47,6 +52,8 @@ export class WireMonitor implements WireTap {
   readonly forgetful = new Set<string>();
   /** Hosts whose requests are copies of others', or forged. */
   readonly strangers = new Set<string>();
+  /** Hosts that pass frames of others on, whose channels are not looked into. */
+  readonly relays = new Set<string>();
   framesSeen = 0;
 
   constructor(loop: EventLoop) {
@@ -55,13 +62,14 @@ export class WireMonitor implements WireTap {
 
   request(call: WireCall): void {
     if (this.strangers.has(call.from.name)) return;
-    if (call.path === MESSAGE_PATH) {
+    if (pathAtNode(call) === MESSAGE_PATH) {
       const frame = decodeBase64Url(String(readJson(call.body).data ?? ""));
       if (frame !== null) this.#frame(call.from.name, frame);
     }
   }
 
   message(message: WireMessage): void {
+    if (this.relays.has(message.from) || this.relays.has(message.to)) return;
     this.#frame(message.from, message.data);
   }
 
@@ -73,8 +81,9 @@ export class WireMonitor implements WireTap {
       }
     }
     if (answer.status !== 200) return;
-    if (call.path === HANDSHAKE_PATH) this.#handshakeAnswered(call, answer);
-    else if (call.path === MESSAGE_PATH) {
+    const path = pathAtNode(call);
+    if (path === HANDSHAKE_PATH) this.#handshakeAnswered(call, answer);
+    else if (path === MESSAGE_PATH) {
       const session = decodeBase64Url(String(readJson(call.body).session_id ?? ""));
       if (session !== null) this.sawConfirmed(hex(session), call.from.name);
     }

@@ -15,6 +15,8 @@ import { VirtualNetwork } from "./virtual_network.ts";
 import { isProcessDied, type VirtualHost } from "./virtual_process.ts";
 import { WireMonitor } from "./wire_monitor.ts";
 
+/** The name of its host. */
+export const RELAY = "relay";
 const NODE_NAMES = ["alice", "bob", "carol", "dave", "erin"] as const;
 
 export interface WorldOptions {
@@ -24,6 +26,8 @@ export interface WorldOptions {
   /** URLs of further directories that the nodes list. */
   readonly otherDirectories?: readonly string[];
   readonly node?: Partial<NodeOptions>;
+  /** How many nodes, from the first on, are behind a relay. */
+  readonly relayed?: number;
   /** Gets every line of the trace. */
   readonly sink?: (line: string) => void;
 }
@@ -38,6 +42,8 @@ export class World {
   readonly ledger = new MessageLedger();
   readonly directories: readonly DirectoryMachine[];
   readonly nodes: readonly NodeMachine[];
+  /** The machine of a relay, where there is one: a directory too, that nobody asks. */
+  readonly relay: DirectoryMachine | null;
   /** Pairs of nodes whose people want them connected. */
   readonly wanted = new Set<string>();
   /** Whose pairs there are: the directories, and the nodes themselves. */
@@ -60,10 +66,15 @@ export class World {
       random: this.random,
       trace: this.trace,
     };
+    const isRelayed = (options.relayed ?? 0) > 0;
     this.directories = Array.from({ length: options.directories ?? 1 }, (_, index) => {
       const host = this.addHost(`directory${index + 1}`, `8.2.0.${index + 1}`);
       return new DirectoryMachine(parts, host);
     });
+    this.relay = isRelayed
+      ? new DirectoryMachine(parts, this.addHost(RELAY, "8.3.0.1"), { isRelay: true })
+      : null;
+    this.monitor.relays.add(RELAY);
     const directories = [
       ...this.directories.map((directory) => directory.host.origin),
       ...options.otherDirectories ?? [],
@@ -74,6 +85,7 @@ export class World {
       return new NodeMachine(parts, host, {
         directories,
         pq: isTenth ? "prefer" : "off",
+        ...(index < (options.relayed ?? 0) ? { relay: this.relay!.host.origin } : {}),
         ...options.node,
       });
     });
@@ -96,6 +108,7 @@ export class World {
       await directory.ensureStarted();
       this.issuers.add(directory.id);
     }
+    await this.relay?.ensureStarted();
     for (const node of this.nodes) await node.ensureStarted();
   }
 
@@ -148,6 +161,7 @@ export class World {
 
   async close(): Promise<void> {
     for (const machine of [...this.nodes, ...this.directories]) await machine.destroy();
+    await this.relay?.destroy();
     globalThis.removeEventListener("unhandledrejection", this.#onRejection);
   }
 

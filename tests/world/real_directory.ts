@@ -61,6 +61,8 @@ export class RealDirectory implements AsyncDisposable {
       rotation: { kind: "hourly" },
       allowPrivate: true,
       trustedProxies: TrustedProxies.NONE,
+      relays: [],
+      isRelay: false,
       limits: { ...DEFAULT_LIMITS, identityPerMinute: 0 },
       keystoreCost: CHEAP_COST,
     });

@@ -20,6 +20,10 @@ export class FakeChannel implements Channel {
     this.sent.push(data);
   }
 
+  flushed(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(code: number): void {
     this.closed ??= code;
   }

@@ -22,6 +22,7 @@ import {
 import { crashWhileAnswering, forgedRefusalAlone, longSilence } from "./hard_cases.ts";
 import { ratchet, renewal } from "./long_life.ts";
 import { mixture } from "./mixture.ts";
+import { behindRelay, brokenLinks, directWays, lyingRelay } from "./relay.ts";
 import {
   crashWhileConnecting,
   restart,
@@ -63,7 +64,10 @@ const TURNS: readonly Scenario[] = [
   clockFarOff,
 ];
 
-export const SCENARIOS: readonly Scenario[] = [...new Set(TURNS)];
+/** Those that have seeds of their own, so that the turns of the others stay as they are. */
+const APART: readonly Scenario[] = [behindRelay, brokenLinks, lyingRelay, directWays];
+
+export const SCENARIOS: readonly Scenario[] = [...new Set(TURNS), ...APART];
 
 export function scenarioOf(seed: number): Scenario {
   return TURNS[seed % TURNS.length]!;

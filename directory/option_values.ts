@@ -1,0 +1,156 @@
+/**
+ * How the options of `openred-central` are written and read.
+ *
+ * @module
+ */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { isNodeId, type NodeId } from "../crypto/encoding.ts";
+import { LOG_LEVELS } from "../ports/ports.ts";
+import { OpenRedError } from "../protocol/errors.ts";
+import { TrustedProxies } from "../protocol/trusted_proxies.ts";
+import type { PeerDirectory } from "./config.ts";
+import { parsePeers } from "./peer_list.ts";
+import { checkUrlText } from "../protocol/url_policy.ts";
+
+export interface ListenAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+const MAX_LIMIT = 1_000_000_000;
+const MAX_HOST_LENGTH = 255;
+const MAX_PATH_LENGTH = 4_096;
+const MAX_ERROR_LENGTH = 300;
+
+export function parseListen(text: string): ListenAddress {
+  const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535 || match[1]!.length > MAX_HOST_LENGTH) {
+    throw new InvalidArgumentError("Expected host:port, such as 127.0.0.1:7600 or [::1]:0.");
+  }
+  return { hostname: match[1]!.replace(/^\[|\]$/g, ""), port };
+}
+
+export function parseUrl(text: string): string {
+  try {
+    checkUrlText(text, { allowPrivate: true });
+    return text;
+  } catch (error) {
+    if (!(error instanceof OpenRedError)) throw error;
+    throw new InvalidArgumentError(
+      `${error.message}. Expected a URL such as https://directory.example, without a final slash.`,
+    );
+  }
+}
+
+export function parseProxies(text: string): TrustedProxies {
+  const proxies = TrustedProxies.parse(text);
+  if (proxies !== null) return proxies;
+  throw new InvalidArgumentError("Expected addresses or networks, such as 127.0.0.1,10.0.0.0/8.");
+}
+
+export function integerIn(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d{1,15}$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+export function parseText(text: string): string {
+  if (text === "" || text.length > MAX_PATH_LENGTH || text.includes("\0")) {
+    throw new InvalidArgumentError("Expected a path.");
+  }
+  return text;
+}
+
+/** An error repeats what was typed, which may be long and forge lines or colours. */
+export function oneLine(text: string): string {
+  const line = text.trimEnd().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
+  return (line.length > MAX_ERROR_LENGTH ? `${line.slice(0, MAX_ERROR_LENGTH)}…` : line) + "\n";
+}
+
+export function option(flags: string, text: string): Option {
+  const created = new Option(flags, text);
+  return created.env(`OPENRED_${created.name().replaceAll("-", "_").toUpperCase()}`);
+}
+
+export function limitOption(name: string, what: string, value: number): Option {
+  return option(`--${name} <n>`, `${what}; 0: no limit`)
+    .default(value).argParser(integerIn(0, MAX_LIMIT));
+}
+
+/** A flag whose variable is `1`, `true`, `0` or `false`. */
+export function switchOption(flag: string, text: string): Option {
+  return option(`${flag} [yes]`, text).default(false).preset(true).argParser((value: string) => {
+    if (/^(1|true|yes)$/i.test(value)) return true;
+    if (/^(0|false|no)$/i.test(value)) return false;
+    throw new InvalidArgumentError("Expected 1, true, 0 or false.");
+  });
+}
+
+export function parsePeerList(text: string): readonly PeerDirectory[] {
+  const peers = parsePeers(text);
+  if (peers !== null) return peers;
+  throw new InvalidArgumentError("Expected URL#ID, separated by commas, at most 16.");
+}
+
+const MAX_LIST = 10_000;
+
+/** @throws {InvalidArgumentError} For a list that is empty, long, or has anything else in it. */
+export function parseUrls(text: string): readonly string[] {
+  const urls = text.split(",").map((url) => parseUrl(url.trim()));
+  if (urls.length > MAX_LIST) throw new InvalidArgumentError("Expected fewer URLs.");
+  return urls;
+}
+
+export function parseIds(text: string): readonly NodeId[] {
+  const ids = text.split(",").map((id) => id.trim());
+  if (ids.length > MAX_LIST || !ids.every(isNodeId)) {
+    throw new InvalidArgumentError("Expected node ids, separated by commas.");
+  }
+  return ids as NodeId[];
+}
+
+/** What tells all commands where they listen, are called and keep their data. */
+export function commonOptions(port: number): Option[] {
+  return [
+    option("--listen <host:port>", "address to listen on; port 0: any free one")
+      .default({ hostname: "127.0.0.1", port }, `127.0.0.1:${port}`).argParser(parseListen),
+    option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
+    option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
+      .default(TrustedProxies.NONE, "none").argParser(parseProxies),
+    option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
+      .argParser(parseText),
+    option("--tls-key <file>", "key of --tls-cert, PEM").argParser(parseText),
+    option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
+    option(
+      "--log-file <file>",
+      "where the log goes instead of standard error; opened anew at SIGHUP",
+    ).argParser(parseText),
+    switchOption("--json", "log JSON, and print the ready line as JSON"),
+  ];
+}
+
+/**
+ * Ends the command where it is to listen on every address and nobody knows by which it is called, or has a certificate
+ * without a key.
+ */
+export function checkListen(
+  { listen, url, tlsCert, tlsKey }: {
+    readonly listen: ListenAddress;
+    readonly url?: string;
+    readonly tlsCert?: string | null;
+    readonly tlsKey?: string | null;
+  },
+  command: Command,
+): void {
+  if ((tlsCert ?? null) !== null !== ((tlsKey ?? null) !== null)) {
+    command.error("error: --tls-cert and --tls-key go together");
+  }
+  const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
+  if (!isUnspecified || url !== undefined) return;
+  command.error("error: --listen on every address needs --url, the address that nodes should use");
+}

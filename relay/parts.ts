@@ -1,0 +1,28 @@
+/**
+ * What the parts of a relay share.
+ *
+ * @module
+ */
+import type { NodeId } from "../crypto/encoding.ts";
+import type { CryptoCore } from "../crypto/interface.ts";
+import type { ChannelUpgrader, Clock, Log, Random } from "../ports/ports.ts";
+import type { RelayConfig } from "./config.ts";
+import type { Paces } from "./paces.ts";
+import type { Unread } from "./unread.ts";
+
+/** Everything outside a relay. */
+export interface RelayPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Pick<CryptoCore, "verifyJws">;
+  readonly upgrader: ChannelUpgrader;
+  readonly log: Log;
+  /** Whose relay it is. */
+  readonly own: { readonly id: NodeId; readonly text: string };
+}
+
+export interface RelayParts extends RelayPorts {
+  readonly config: RelayConfig;
+  readonly paces: Paces;
+  readonly unread: Unread;
+}
