@@ -133,7 +133,15 @@ export class LocalNetwork implements AsyncDisposable {
     const { child, ready } = await this.#startChild({
       program: "node",
       name,
-      words: [...reached, "--directories", this.directory.url, "--alias", name],
+      words: [
+        ...reached,
+        "--directories",
+        this.directory.url,
+        "--alias",
+        name,
+        "--console-listen",
+        "off",
+      ],
     });
     const data = this.#dataOf(name);
     const admin = await this.#openAdmin(data);
@@ -244,6 +252,8 @@ export class LocalNetwork implements AsyncDisposable {
     const adminFile = await Deno.readFile(`${data}/${ADMIN_FILE}`);
     const { signal } = this.#options;
     return new AdminClient({
+      isDefault: false,
+      slow: () => {},
       data,
       adminFile,
       send: sendLoopback,
