@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { isLoopback } from "../ports/loopback.ts";
+import { isLoopback, isOwnHost } from "../ports/loopback.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { MAX_ALIAS_LENGTH, MAX_NAME_LENGTH } from "../protocol/limits.ts";
 import { groupNameSchema, permissionSchema } from "../protocol/peer_name.ts";
@@ -22,6 +22,7 @@ export interface ListenAddress {
 }
 
 const MAX_DIRECTORIES = 16;
+const MAX_ORIGINS = 8;
 
 /** A path of a file or folder. */
 export function parsePath(text: string): string {
@@ -75,6 +76,29 @@ export function parseLoopbackListen(text: string): ListenAddress {
     throw new RangeError("expected a loopback address, such as 127.0.0.1:0 or [::1]:0");
   }
   return address;
+}
+
+/** Where the console listens, or `off` (`null`): a port, held on all loopback addresses. */
+export function parseConsoleListen(text: string): ListenAddress | null {
+  if (text === "off") return null;
+  const address = parseListen(text);
+  if (address.hostname === "localhost" || isLoopback(address.hostname)) return address;
+  throw new RangeError(
+    "expected off or 127.0.0.1:PORT; from elsewhere it is reached through a proxy with TLS, named by --console-origins",
+  );
+}
+
+/** Origins by which browsers elsewhere reach the console, separated by commas. */
+export function parseConsoleOrigins(text: string): readonly string[] {
+  const origins = text.split(",").map((entry) => entry.trim());
+  const isOrigin = (origin: string) => {
+    const url = URL.parse(origin);
+    return url !== null && url.protocol === "https:" && url.origin === origin;
+  };
+  if (origins.length > MAX_ORIGINS || !origins.every(isOrigin)) {
+    throw new RangeError("expected up to 8 origins such as https://node.example");
+  }
+  return origins;
 }
 
 /**
@@ -153,4 +177,17 @@ export function parseNodeId(text: string): string {
     throw new RangeError("expected a node id, as 'openred-node id' prints it");
   }
   return text;
+}
+
+/** The URL of a collector of traces, without a final slash: `https`, or `http` to this machine. */
+export function parseCollector(text: string): string {
+  const url = URL.parse(text);
+  const isBare = url !== null && url.username === "" && url.password === "" && url.search === "" &&
+    url.hash === "" && !text.endsWith("/");
+  const isClosed = url?.protocol === "https:" ||
+    (url?.protocol === "http:" && isOwnHost(url.hostname));
+  if (isBare && isClosed) return text;
+  throw new RangeError(
+    "expected https://HOST[:PORT], or http:// to a loopback address, without a final slash",
+  );
 }

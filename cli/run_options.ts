@@ -6,6 +6,7 @@
 import { LOG_LEVELS, type LogLevel } from "../ports/ports.ts";
 import { MAX_SESSION_LIFE_MS, MIN_SESSION_LIFE_MS } from "../protocol/limits.ts";
 import {
+  CONSOLE_PORT,
   NODE_DEFAULTS,
   POST_QUANTUM_POLICIES,
   type PostQuantumPolicy,
@@ -21,6 +22,9 @@ import {
   parseAlias,
   parseBaseUrl,
   parseChoice,
+  parseCollector,
+  parseConsoleListen,
+  parseConsoleOrigins,
   parseDirectories,
   parseInteger,
   parseListen,
@@ -31,8 +35,8 @@ import {
 import { type OptionValues, switchOption, valueOption } from "./options.ts";
 import { keysPassphraseFileOption } from "./passphrase_source.ts";
 
-/** Where a node keeps its things unless told otherwise. */
-export const DEFAULT_DATA = "openred-node-data";
+/** Where a node kept its things before it had a place of its own in the user's home. */
+export const FORMER_DATA = "openred-node-data";
 
 /** The options of every command. */
 export const COMMON_OPTIONS = {
@@ -41,8 +45,8 @@ export const COMMON_OPTIONS = {
     variable: "OPENRED_DATA",
     value: "DIR",
     summary: "the node's data directory",
-    defaultText: DEFAULT_DATA,
-    fallback: DEFAULT_DATA,
+    defaultText: "openred in the user's data folder",
+    fallback: "",
     parse: parsePath,
   }),
   json: switchOption({
@@ -75,6 +79,24 @@ const NETWORK_OPTIONS = {
     fallback: { hostname: "127.0.0.1", port: 0 },
     parse: parseLoopbackListen,
   }),
+  consoleListen: valueOption<ListenAddress | null>({
+    flag: "console-listen",
+    variable: "OPENRED_CONSOLE_LISTEN",
+    value: "HOST:PORT|off",
+    summary: "where this machine's browsers find the console; loopback addresses only, all of them",
+    defaultText: `127.0.0.1:${CONSOLE_PORT}`,
+    fallback: { hostname: "127.0.0.1", port: CONSOLE_PORT },
+    parse: parseConsoleListen,
+  }),
+  consoleOrigins: valueOption<readonly string[]>({
+    flag: "console-origins",
+    variable: "OPENRED_CONSOLE_ORIGINS",
+    value: "ORIGIN,…",
+    summary: "https origins of proxies through which browsers elsewhere reach the console",
+    defaultText: "none",
+    fallback: [],
+    parse: parseConsoleOrigins,
+  }),
   metricsListen: valueOption<ListenAddress | null>({
     flag: "metrics-listen",
     variable: "OPENRED_METRICS_LISTEN",
@@ -83,6 +105,15 @@ const NETWORK_OPTIONS = {
     defaultText: "none",
     fallback: null,
     parse: parseListen,
+  }),
+  otlp: valueOption<string | null>({
+    flag: "otlp",
+    variable: "OPENRED_OTLP",
+    value: "URL",
+    summary: "collector that traces of messages go to (OTLP over HTTP); https or loopback",
+    defaultText: "none",
+    fallback: null,
+    parse: parseCollector,
   }),
   apiUrl: valueOption<string | null>({
     flag: "api-url",

@@ -11,6 +11,7 @@ import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type { OpenBytes } from "../ports/byte_streams.ts";
 import type { OpenMonitor } from "../ports/monitor.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import type {
   ChannelUpgrader,
   Clock,
@@ -25,8 +26,12 @@ import type {
 import { AdminApi } from "./admin/api.ts";
 import type { AuditDesk } from "./admin/audit_desk.ts";
 import { BackupDesk } from "./admin/backup_desk.ts";
+import { ConsoleApi, type ConsolePage } from "./admin/console_api.ts";
+import { ConsoleLinks } from "./admin/console_links.ts";
 import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
+import { InvitationDesk } from "./admin/invitation_desk.ts";
+import { RequestDesk } from "./admin/request_desk.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import { Background } from "./timing/background.ts";
@@ -34,7 +39,7 @@ import { CheckedUrls } from "./p2p/checked_urls.ts";
 import { CleanUp } from "./clean_up.ts";
 import { NodeMonitor } from "./monitoring/node_monitor.ts";
 import { WatchApi } from "./monitoring/watch_api.ts";
-import type { NodeConfig } from "./config.ts";
+import type { ConsoleSettings, NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
@@ -55,6 +60,7 @@ import { ModuleStates } from "./modules/module_states.ts";
 import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
+import { type MessageTraces, TRACES } from "./sessions/message_traces.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { troubleWith } from "./sessions/trouble.ts";
 import type { NodeStore } from "./store/store.ts";
@@ -77,10 +83,21 @@ export interface NodePorts {
   readonly bulk: BulkCrypto;
   readonly openBytes: OpenBytes;
   readonly busyMark: BusyMark;
+  /** The fixed files of the console; none if absent. */
+  readonly consolePage?: ConsolePage;
   readonly openMonitor: OpenMonitor;
   /** Which lines `log` writes. */
   readonly logSwitch: LogSwitch;
+  /** Where spans go; `null`: nowhere, and none is made. */
+  readonly tracing: Tracing | null;
 }
+
+const NO_CONSOLE: ConsoleSettings = {
+  origin: null,
+  why: "The console is off; --console-listen says where it would be",
+  hasFailed: false,
+  proxies: [],
+};
 
 /** What was opened before anything is wired. */
 export interface NodeData {
@@ -91,6 +108,8 @@ export interface NodeData {
   readonly audit: { readonly log: AuditLog; readonly desk: AuditDesk };
   /** The modules that are part of the program, in the order in which they start. */
   readonly builtIns: readonly BuiltInModule[];
+  /** Makes what follows messages; `null` where nobody asked for it. */
+  readonly traces: ((mayTrace: (peer: NodeId) => boolean) => MessageTraces) | null;
 }
 
 /** What everything in a node can be given. */
@@ -110,6 +129,8 @@ export type NodeParts = Shared & Network & {
   readonly cleanUp: CleanUp;
   readonly peerApi: PeerApi;
   readonly adminApi: AdminApi;
+  readonly consoleApi: ConsoleApi;
+  readonly consoleLinks: ConsoleLinks;
   readonly watchApi: WatchApi;
 };
 
@@ -129,16 +150,23 @@ export function createNodeParts(
   const parts = { ...shared, ...network, audit: data.audit.log };
   followSuccessions(parts);
   const watchApi = new WatchApi({ ...parts, modules: parts.modules.runs }, config);
+  const settings = config.console ?? NO_CONSOLE;
+  const signIn = () => parts.modules.runs.signIn();
+  const consoleLinks = new ConsoleLinks(signIn, settings);
+  const adminApi = createAdminApi({ ...parts, consoleLinks, watchApi }, config, { ...data, words });
+  const page = ports.consolePage ?? (() => null);
   return {
     ...parts,
+    adminApi,
     watchApi,
+    consoleLinks,
+    consoleApi: new ConsoleApi({ ...parts, admin: adminApi, signIn, page }, settings),
     cleanUp: new CleanUp(parts),
     peerApi: new PeerApi({
       ...parts,
       channels: parts.carrier.channels,
       publicRoutes: new PublicRoutes({ ...parts, modules: parts.modules.runs }),
     }, config),
-    adminApi: createAdminApi({ ...parts, watchApi }, config, { ...data, words }),
   };
 }
 
@@ -162,7 +190,7 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  { keys, builtIns, words, audit }: NodeData & { readonly words: PeerWords },
+  { keys, builtIns, words, audit, traces }: NodeData & { readonly words: PeerWords },
 ): Network {
   const { own, ownRecord, noiseKeys, succession, background } = shared;
   const receiver = new EnvelopeReceiver(shared, {
@@ -210,6 +238,7 @@ function createNetwork(
     peerBytes: (request) =>
       openPeerBytes({ ...shared, urlOf: (peer) => urlOf(shared, peer) }, request),
     sender: createSender(shared, late),
+    askFactors: () => modules.runs.askFactors(),
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
     servicesChanged: () => ownRecord.setServices(modules.services()),
   }, builtIns);
@@ -224,6 +253,7 @@ function createNetwork(
       call: (peer, call, via) => calls.call(peer, call, via),
       answered: (peer, answer) => asking.answered(peer, answer),
     },
+    traces: traces?.((peer) => shared.permissions.standing(peer, TRACES) === "allowed") ?? null,
     isAwaited: (peer) => modules.waiting(peer) > 0,
     confirmed: (peer) => {
       modules.confirmed(peer);
@@ -303,7 +333,11 @@ function followSuccessions(
 }
 
 function createAdminApi(
-  parts: Shared & Network & { readonly audit: AuditLog; readonly watchApi: WatchApi },
+  parts: Shared & Network & {
+    readonly audit: AuditLog;
+    readonly consoleLinks: ConsoleLinks;
+    readonly watchApi: WatchApi;
+  },
   config: NodeConfig,
   { audit, stopped, words }: NodeData & {
     readonly stopped: AbortSignal;
@@ -319,6 +353,8 @@ function createAdminApi(
     modules: parts.modules,
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
     watch: parts.watchApi,
+    invitations: new InvitationDesk(parts, config),
+    requests: new RequestDesk(parts, control.contacts),
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

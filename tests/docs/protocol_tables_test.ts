@@ -12,7 +12,13 @@ const OWN_CODES = [
   "internal",
   "unauthorized",
   "forbidden",
+  "factor_wrong",
+  "step_up_required",
   "unreachable",
+  "invitation_unknown",
+  "invitation_used",
+  "invitation_expired",
+  "invitation_revoked",
 ];
 
 Deno.test("docs/PROTOCOL.md lists every limit with the value of its constant", () => {
