@@ -20,8 +20,8 @@ const { values } = parseArgs({
   options: {
     kills: { type: "string", default: "300" },
     "file-faults": { type: "string", default: "200" },
-    "file-mib": { type: "string", default: "512" },
-    "line-mib": { type: "string", default: "16" },
+    "file-mib": { type: "string", default: "1024" },
+    "line-mib": { type: "string", default: "32" },
     "message-kills": { type: "string", default: "100" },
     seed: { type: "string" },
     "skip-disks": { type: "boolean", default: false },

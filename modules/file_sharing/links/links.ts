@@ -89,7 +89,7 @@ export class Links {
 
   /**
    * @returns Its name here, and what stands behind the node's URL, which is kept nowhere.
-   * @throws {OpenRedError} `not_found`, `forbidden` for a path that is no file; `too_large`; `overloaded`.
+   * @throws {OpenRedError} `not_found`, `forbidden` for a path that is no file; `unsupported` for a folder; `too_large`; `overloaded`.
    */
   async add(
     wanted: Pick<Link, "expiresAt" | "count" | "note"> & {
@@ -136,7 +136,12 @@ export class Links {
   }
 
   async #look(path: string): Promise<LinkedFile> {
-    const file = await this.#parts.disk.openFile(path);
+    const { disk } = this.#parts;
+    if (await disk.openFolder(path).then(() => true, () => false)) {
+      const text = "A link gives files, and this is a folder: name what is in it";
+      throw new OpenRedError("unsupported", text);
+    }
+    const file = await disk.openFile(path);
     const { bytes } = file;
     file.close();
     if (bytes > MAX_FILE_BYTES) {

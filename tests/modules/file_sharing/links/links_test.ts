@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { LocalCryptoCore } from "../../../../crypto/core.ts";
 import { encodeUtf8 } from "../../../../crypto/encoding.ts";
 import { bep52Content } from "../../../vectors/bep52.ts";
@@ -236,4 +236,11 @@ Deno.test("links made, used, refused and taken back are audited, without their w
   ]);
   const said = JSON.stringify(entries);
   assertEquals(["secret name", link.split("#")[1]!].filter((word) => said.includes(word)), []);
+});
+
+Deno.test("a folder by link is refused in words that say what to do", async () => {
+  await using node = await LinkNode.start();
+  const made = node.link([node.folder]);
+  const { message } = await assertRejects(() => made, Error);
+  assertEquals(message.includes("this is a folder"), true, message);
 });
