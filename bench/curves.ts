@@ -62,8 +62,15 @@ function text(at: Point, content: string, more = ""): string {
   return `<text x="${at.x.toFixed(1)}" y="${at.y.toFixed(1)}" ${more}>${escaped(content)}</text>`;
 }
 
+/** Writes charts to a file of the documentation, formatted as everything there is. */
+export async function writeCharts(file: URL, charts: readonly Chart[]): Promise<void> {
+  await Deno.writeTextFile(file, drawCharts(charts));
+  const args = ["fmt", "--quiet", file.pathname];
+  await new Deno.Command(Deno.execPath(), { args }).output();
+}
+
 /** Draws charts below each other. */
-export function drawCharts(charts: readonly Chart[]): string {
+function drawCharts(charts: readonly Chart[]): string {
   const parts = charts.map((chart, at) =>
     `<g transform="translate(0 ${at * HEIGHT})">${drawChart(chart)}</g>`
   );

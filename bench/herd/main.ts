@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Chart, drawCharts } from "../curves.ts";
+import { type Chart, writeCharts } from "../curves.ts";
 import { type HerdLoad, runHerd } from "./model.ts";
 
 const OUTAGES = [
@@ -53,4 +53,4 @@ for (const { name, outageS, afterS } of OUTAGES) {
     },
   });
 }
-Deno.writeTextFileSync(new URL("../../docs/herd.svg", import.meta.url), drawCharts(charts));
+await writeCharts(new URL("../../docs/herd.svg", import.meta.url), charts);

@@ -5,7 +5,7 @@
  * @module
  */
 import { LocalCryptoCore } from "../../crypto/core.ts";
-import { type Chart, drawCharts } from "../curves.ts";
+import { type Chart, writeCharts } from "../curves.ts";
 import { measure, type Measured } from "./measuring.ts";
 import { hasRedis, type Place, redisPlace, sqlitePlace } from "./places.ts";
 
@@ -54,9 +54,8 @@ function chartsOf(rows: readonly Row[]): Chart[] {
   }));
 }
 
-function drawRows(rows: readonly Row[]): void {
-  const file = new URL("../../docs/scale.svg", import.meta.url);
-  Deno.writeTextFileSync(file, drawCharts(chartsOf(rows)));
+function drawRows(rows: readonly Row[]): Promise<void> {
+  return writeCharts(new URL("../../docs/scale.svg", import.meta.url), chartsOf(rows));
 }
 
 const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : SIZES;
@@ -73,7 +72,7 @@ for (const nodes of sizes) {
     const row = { store, nodes, ...await measure(place, { nodes, core }) };
     rows.push(row);
     printRow(row);
-    if (Deno.args.length === 0) drawRows(rows);
+    if (Deno.args.length === 0) await drawRows(rows);
   }
 }
 const last = rows.findLast(({ store }) => store === "Redis");
