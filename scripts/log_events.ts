@@ -11,9 +11,7 @@ export interface LogEvent {
 }
 
 const FOLDERS = ["directory", "peer", "ports", "process", "keeper", "modules", "relay"];
-const ROOTS = ["central_service.ts", "node_service.ts", "relay_service.ts"];
-const FOLDERS = ["directory", "peer", "ports", "process", "keeper", "modules"];
-const ROOTS = ["central_redis.ts", "central_service.ts", "node_service.ts"];
+const ROOTS = ["central_redis.ts", "central_service.ts", "node_service.ts", "relay_service.ts"];
 
 const LOGGED = /\blog\(\s*"(debug|info|warn|error)",\s*"([a-z_]+)"/g;
 /** A warning has a topic, whose first word is its event. */
