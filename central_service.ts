@@ -4,10 +4,13 @@
  * @module
  */
 import type { WorkerCryptoCore } from "./crypto/client.ts";
+import { CryptoError } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { CentralOptions } from "./directory/options.ts";
+import type { SharedPorts } from "./directory/parts.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
 import { SqliteStore } from "./directory/stores/sqlite.ts";
+import type { DirectoryStore } from "./directory/stores/store.ts";
 import type { Log } from "./ports/ports.ts";
 import { explainStorage } from "./ports/storage_problem.ts";
 import {
@@ -61,8 +64,13 @@ function lock(path: string): DirectoryLock {
 }
 
 /** An error of the store, or of the keys, in words for the operator. */
-function startError(dataDirectory: string, error: unknown): ProcessError {
+function startError({ dataDirectory, redis }: CentralOptions, error: unknown): ProcessError {
   if (error instanceof ProcessError) return error;
+  if (redis !== null && error instanceof CryptoError && error.code === "unseal_failed") {
+    const message =
+      "The directory's keys do not open: --store-key-file is not what they were sealed under";
+    return new ProcessError(1, message, { cause: error });
+  }
   const root = error instanceof OpenRedError ? error.cause ?? error : error;
   const explained = explainStorage(root, {
     data: dataDirectory,
@@ -90,16 +98,29 @@ interface ComposeParts {
 
 async function start(options: CentralOptions, parts: ComposeParts): Promise<Directory> {
   try {
-    const directory = compose(options, parts);
+    const directory = compose(options, { ...parts, ...await openStore(options, parts.log) });
     await directory.start();
     return directory;
   } catch (cause) {
-    throw startError(options.dataDirectory, cause);
+    throw startError(options, cause);
   }
 }
 
-function compose(options: CentralOptions, parts: ComposeParts): Directory {
-  const { log, crypto, url, listeners } = parts;
+interface OpenedStore {
+  readonly store: DirectoryStore;
+  readonly shared?: SharedPorts;
+}
+
+async function openStore(
+  { redis, dataDirectory }: CentralOptions,
+  log: Log,
+): Promise<OpenedStore> {
+  if (redis !== null) return await (await import("./central_redis.ts")).openSharedStore(redis, log);
+  return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock) };
+}
+
+function compose(options: CentralOptions, parts: ComposeParts & OpenedStore): Directory {
+  const { log, crypto, url, listeners, store, shared } = parts;
   const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory } = options;
   const rotation = readRotationPolicy(options);
   return createDirectory({
@@ -108,7 +129,8 @@ function compose(options: CentralOptions, parts: ComposeParts): Directory {
     http: createSystemHttpClient({ authorities: readAuthorities(options.ca) }),
     resolver: systemResolver,
     files: openFiles(dataDirectory),
-    store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock),
+    store,
+    ...(shared === undefined ? {} : { shared }),
     crypto,
     log,
     openMonitor: createOpenMonitor({
@@ -125,6 +147,7 @@ function compose(options: CentralOptions, parts: ComposeParts): Directory {
     trustedProxies,
     limits,
     hidesMetrics: options.metricsListen !== null,
+    peers: options.peers,
   });
 }
 

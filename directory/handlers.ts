@@ -11,9 +11,9 @@ import { TextAnswer } from "../protocol/text_answer.ts";
 import { discover } from "./discover.ts";
 import { LookUps } from "./lookup.ts";
 import { describeApi } from "./openapi.ts";
+import { passingPeer } from "./passing_peer.ts";
 import { PageCache } from "./page_cache.ts";
 import type { DirectoryParts } from "./parts.ts";
-import { RateLimit } from "../ports/rate_limits.ts";
 import { Registrar } from "./register.ts";
 import { readRequestBody } from "./request_body.ts";
 import { Introducer } from "./request_connection.ts";
@@ -46,7 +46,8 @@ export function createHandlers(
   { metricsText }: { readonly metricsText: () => Promise<string> },
 ): DirectoryHandlers {
   const { clock, config, own, store } = parts;
-  const perIdentity = new RateLimit(clock, {
+  const perIdentity = parts.limits.rate({
+    name: "identity",
     perMinute: config.limits.identityPerMinute,
     what: "of one identity",
   });
@@ -59,7 +60,8 @@ export function createHandlers(
   return {
     async register(request, { source }) {
       const body = await readRequestBody(clock, request);
-      return jsonResponse(await registrar.register({ body, source }), 201);
+      const peer = await passingPeer(parts, { headers: request.headers, body });
+      return jsonResponse(await registrar.register({ body, source, peer }), 201);
     },
     async requestConnection(request, { source }) {
       const body = await readRequestBody(clock, request);

@@ -14,6 +14,7 @@ const COUNTERS = {
   openred_callbacks_total: "Callbacks to nodes, by result.",
   openred_pairs_issued_total: "Pairs issued, by method.",
   openred_pushes_total: "Halves pushed to nodes, by receiver and result.",
+  openred_passed_on_total: "Records passed on to other directories, by result.",
   openred_refusals_total: "Requests refused, by code.",
 } as const;
 

@@ -29,6 +29,16 @@ export async function readNumbers(
       { active, stale, dormant },
     ),
     single({
+      name: "openred_ids_stored",
+      help: "Ids of which something is kept, gone and succeeded ones too.",
+      type: "gauge",
+    }, await store.countStored()),
+    single({
+      name: "openred_ids_max",
+      help: "Ids that may be stored; 0: no limit.",
+      type: "gauge",
+    }, config.limits.ids),
+    single({
       name: "openred_uptime_seconds",
       help: "Seconds since the directory started.",
       type: "gauge",

@@ -11,7 +11,14 @@ import { checkUrlText } from "../protocol/url_policy.ts";
 import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
 import { manualPage } from "../usage/manual.ts";
 import type { ProgramUsage } from "../usage/program.ts";
-import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
+import {
+  DEFAULT_LEASE_MS,
+  DEFAULT_LIMITS,
+  type DirectoryLimits,
+  type PeerDirectory,
+} from "./config.ts";
+import { parsePeers } from "./peer_list.ts";
+import { parseStore, type RedisOptions, redisOptionsOf, type StoreFlags } from "./store_options.ts";
 
 /** What the operator asked for, checked. */
 export interface CentralOptions {
@@ -22,6 +29,8 @@ export interface CentralOptions {
   /** `null`: metrics are on the public listener, and health is its `/api/v3/health` alone. */
   readonly metricsListen: { readonly hostname: string; readonly port: number } | null;
   readonly dataDirectory: string;
+  /** `null`: the store is in the data directory. */
+  readonly redis: RedisOptions | null;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
   readonly tlsCert: string | null;
@@ -32,6 +41,7 @@ export interface CentralOptions {
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
   readonly limits: DirectoryLimits;
+  readonly peers: readonly PeerDirectory[];
   readonly logLevel: LogLevel;
   /** `null`: standard error. */
   readonly logFile: string | null;
@@ -56,7 +66,7 @@ export type ParsedOptions =
   | { readonly kind: "doctor"; readonly options: DoctorOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
-interface Flags {
+interface Flags extends StoreFlags {
   readonly listen: { readonly hostname: string; readonly port: number };
   readonly url?: string;
   readonly metricsListen?: { readonly hostname: string; readonly port: number };
@@ -73,7 +83,10 @@ interface Flags {
   readonly identityPerMinute: number;
   readonly hostInFlight: number;
   readonly hostPerMinute: number;
+  readonly peers: readonly PeerDirectory[];
   readonly idsPerHost: number;
+  readonly newIdsPerAddress: number;
+  readonly ids: number;
   readonly concurrent: number;
   readonly logLevel: LogLevel;
   readonly logFile?: string;
@@ -131,6 +144,12 @@ function parseText(text: string): string {
   return text;
 }
 
+function parsePeerList(text: string): readonly PeerDirectory[] {
+  const peers = parsePeers(text);
+  if (peers !== null) return peers;
+  throw new InvalidArgumentError("Expected URL#ID, separated by commas, at most 16.");
+}
+
 /** An error repeats what was typed, which may be long and forge lines or colours. */
 function oneLine(text: string): string {
   const line = text.trimEnd().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
@@ -177,11 +196,36 @@ function runCommand(): Command {
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
     )
     .addOption(
+      option(
+        "--store <url>",
+        "where nodes are kept: sqlite, in the data directory, or a Redis server",
+      )
+        .default("sqlite").argParser(parseStore),
+    )
+    .addOption(
+      option("--store-password-file <file>", "password of that server").argParser(parseText),
+    )
+    .addOption(
+      option(
+        "--store-ca-file <file>",
+        "authorities of a rediss:// server, PEM (default: the system's)",
+      )
+        .argParser(parseText),
+    )
+    .addOption(
+      option("--store-key-file <file>", "what the directory's keys are sealed under in that server")
+        .argParser(parseText),
+    )
+    .addOption(
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
     )
     .addOption(
       option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
         .default(TrustedProxies.NONE, "none").argParser(parseProxies),
+    )
+    .addOption(
+      option("--peers <url#id,…>", "directories of others that records are exchanged with")
+        .default([], "none").argParser(parsePeerList),
     )
     .addOption(
       option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
@@ -217,6 +261,14 @@ function runCommand(): Command {
     .addOption(limitOption("host-in-flight", "calls to one host at a time", limits.hostInFlight))
     .addOption(limitOption("host-per-minute", "calls to one host", limits.hostPerMinute))
     .addOption(limitOption("ids-per-host", "ids on one host", limits.idsPerHost))
+    .addOption(
+      limitOption(
+        "new-ids-per-address",
+        "new ids a day from one address",
+        limits.newIdsPerAddress,
+      ),
+    )
+    .addOption(limitOption("ids", "ids in all", limits.ids))
     .addOption(limitOption("concurrent", "requests under way", limits.concurrent))
     .addOption(
       option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
@@ -287,6 +339,8 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
   const {
     idsPerHost,
+    newIdsPerAddress,
+    ids,
     concurrent,
     leaseMs,
     allowPrivate,
@@ -300,6 +354,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     url,
     metricsListen,
     dataDirectory: flags.data,
+    redis: redisOptionsOf(flags, (message) => command.error(message)),
     allowPrivate,
     trustedProxies,
     tlsCert,
@@ -314,8 +369,11 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       hostInFlight,
       hostPerMinute,
       idsPerHost,
+      newIdsPerAddress,
+      ids,
       concurrent,
     },
+    peers: flags.peers,
     logLevel,
     logFile,
     json,

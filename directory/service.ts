@@ -11,15 +11,18 @@ import { OpenRedError } from "../protocol/errors.ts";
 import { createApi, errorResponse } from "./api.ts";
 import { CalledHosts } from "./called_hosts.ts";
 import type { DirectoryConfig } from "./config.ts";
+import { Exchange } from "./exchange.ts";
 import { createHandlers } from "./handlers.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import { type Limiter, type Limits, localLimits } from "./limiters.ts";
 import { Metrics } from "./metrics.ts";
 import { readNumbers } from "./numbers.ts";
 import { openOwnKeys } from "./own_keys.ts";
 import { OwnRecord } from "./own_record.ts";
 import type { DirectoryParts, DirectoryPorts } from "./parts.ts";
-import { RateLimit } from "../ports/rate_limits.ts";
 import { Readiness } from "./readiness.ts";
+import { openSharedKeys } from "./shared_keys.ts";
+import { sharedLimits } from "./shared_limits.ts";
 import { answerWatch } from "./watch.ts";
 
 const OVERLOADED_RETRY_MS = 1_000;
@@ -48,7 +51,8 @@ class DirectoryService implements Directory {
   readonly #metrics: Metrics;
   readonly #readiness: Readiness;
   readonly #startedMs: number;
-  readonly #perAddress: RateLimit;
+  readonly #limits: Limits;
+  readonly #perAddress: Limiter;
   #parts: DirectoryParts | null = null;
   #own: OwnRecord | null = null;
   /** Neither throws nor rejects. */
@@ -56,14 +60,20 @@ class DirectoryService implements Directory {
   #underWay = 0;
   #idle = Promise.withResolvers<void>();
   #housekeeping: Housekeeping | null = null;
+  #exchange: Exchange | null = null;
 
   constructor(ports: DirectoryPorts, config: DirectoryConfig) {
     this.#ports = ports;
     this.#config = config;
+    const { clock, random, shared } = ports;
     this.#metrics = new Metrics(ports.openMonitor);
     this.#readiness = new Readiness(ports);
-    this.#startedMs = ports.clock.monotonicMs();
-    this.#perAddress = new RateLimit(ports.clock, {
+    this.#startedMs = clock.monotonicMs();
+    this.#limits = shared === undefined
+      ? localLimits(clock)
+      : sharedLimits({ clock, random, counters: shared.counters });
+    this.#perAddress = this.#limits.rate({
+      name: "address",
       perMinute: config.limits.addressPerMinute,
       what: "of one address",
     });
@@ -75,15 +85,20 @@ class DirectoryService implements Directory {
   }
 
   async start(): Promise<void> {
-    const keys = await openOwnKeys(this.#ports, { cost: this.#config.keystoreCost });
+    const { shared } = this.#ports;
+    const cost = { cost: this.#config.keystoreCost };
+    const keys = shared === undefined
+      ? await openOwnKeys(this.#ports, cost)
+      : await openSharedKeys({ ...this.#ports, shared }, cost);
     this.#ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
     this.#own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
+    const base = { ...this.#ports, config: this.#config, own: this.#own, metrics: this.#metrics };
+    this.#exchange = new Exchange(base, this.#config.peers ?? []);
     const parts: DirectoryParts = {
-      ...this.#ports,
-      config: this.#config,
-      own: this.#own,
-      hosts: new CalledHosts(this.#ports.clock, this.#config.limits),
-      metrics: this.#metrics,
+      ...base,
+      exchange: this.#exchange,
+      hosts: new CalledHosts(this.#limits, this.#config.limits),
+      limits: this.#limits,
     };
     this.#parts = parts;
     parts.store.timeWith?.({
@@ -92,7 +107,7 @@ class DirectoryService implements Directory {
     });
     const metricsText = () => this.#metricsText(parts);
     this.#answer = createApi(parts, createHandlers(parts, { metricsText }));
-    this.#housekeeping = new Housekeeping(parts, this.#config.leaseMs);
+    this.#housekeeping = new Housekeeping(parts);
     this.#housekeeping.start();
     this.#ports.log.log("info", "directory_started", { id: this.id, url: this.#config.url });
   }
@@ -167,8 +182,13 @@ class DirectoryService implements Directory {
       });
     }
     const counted = addressSource(trustedProxies.clientOf(address, request));
-    this.#perAddress.check(counted);
-    return this.#answer(request, counted);
+    const answer = this.#answer;
+    const counting = this.#perAddress.check(counted);
+    if (counting === undefined) return answer(request, counted);
+    return counting.then(
+      () => answer(request, counted),
+      (error) => errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error),
+    );
   }
 
   #ended(): void {
@@ -181,6 +201,7 @@ class DirectoryService implements Directory {
     this.#metrics.stop();
     this.#idle = Promise.withResolvers();
     if (this.#underWay > 0) await this.#idle.promise;
+    await this.#exchange?.stop();
     await this.#housekeeping?.stop();
     await this.#ports.store.close();
   }

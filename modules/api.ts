@@ -743,17 +743,23 @@ export interface ModuleClock {
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
+/** What is noted. */
+export type AuditNote =
+  & LogFields
+  & { readonly success: boolean }
+  & (
+    | { readonly peer: NodeId }
+    | { readonly link: string }
+  );
+
 /** Notes what matters to security (docs/ARCHITECTURE.md, "The audit log"). Nothing of it need be waited for. */
 export interface ModuleAudit {
   /**
    * @param fields No name, text or path: the log lies in plain on the disk. No other member than `peer` names a peer.
-   * @param by `peer` for what it can cause as often as it likes: each has a share of the log.
+   * @param by `peer` for what the named one can cause as often as it likes: each has a share of the log; `stranger` for
+   *   what anybody can.
    */
-  note(
-    event: AuditEventName,
-    fields: LogFields & { readonly peer: NodeId; readonly success: boolean },
-    by: "owner" | "peer",
-  ): void;
+  note(event: AuditEventName, fields: AuditNote, by: "owner" | "peer" | "stranger"): void;
 }
 
 /** All that a module can reach. It holds while the module runs. */

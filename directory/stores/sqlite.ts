@@ -153,6 +153,10 @@ export class SqliteStore implements DirectoryStore {
     return Promise.resolve(readPage(this.#sql, query));
   }
 
+  countStored(): Promise<number> {
+    return Promise.resolve(this.#sql.number("SELECT n FROM stored_count"));
+  }
+
   countOnHost(host: string): Promise<number> {
     const row = this.#sql.get("SELECT n FROM hosts WHERE host = ?", host);
     return Promise.resolve(row === undefined ? 0 : Number(row["n"]));
@@ -177,8 +181,13 @@ export class SqliteStore implements DirectoryStore {
     return Promise.resolve(this.#own(name));
   }
 
-  async setOwn(name: string, value: string): Promise<void> {
-    await this.#write(() => this.#setOwn(name, value));
+  async swapOwn(name: string, expected: string | null, value: string): Promise<boolean> {
+    let isSet = false;
+    await this.#write(() => {
+      isSet = this.#own(name) === expected;
+      if (isSet) this.#setOwn(name, value);
+    });
+    return isSet;
   }
 
   async sweep(options: SweepOptions): Promise<SweepResult> {

@@ -50,6 +50,7 @@ import {
 import { Offering } from "./offering.ts";
 import { type Offer, Offers } from "./offers.ts";
 import { Records } from "./records.ts";
+import { endRestored } from "./restored.ts";
 import { SharedDisk } from "./shared_disk.ts";
 import { type Share, Shares } from "./shares.ts";
 import { Sources } from "./sources.ts";
@@ -112,6 +113,7 @@ export function createFileSharing(): OpenRedModule {
     },
     async start(context) {
       running = await compose(context);
+      await endRestored({ ...running, storage: context.storage });
       running.shares.start();
       running.offering.start();
       running.transfers.start();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ModuleAudit, ModuleContext } from "../../modules/api.ts";
+import type { AuditNote, ModuleAudit, ModuleContext, NodeId } from "../../modules/api.ts";
 import type { Clock, Log, LogFields, LogLevel } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -74,8 +74,10 @@ export class ModuleTells {
   }
 
   #audit(...[event, fields, by]: Parameters<ModuleAudit["note"]>): void {
-    if (by === "peer") this.#parts.events.auditPeer(event, fields);
-    else this.#parts.events.audit(event, fields);
+    const { events } = this.#parts;
+    if (by === "owner") events.audit(event, fields);
+    else if (by === "peer" && isOfPeer(fields)) events.auditPeer(event, fields);
+    else events.auditStranger(event, fields);
   }
 
   #count(counter: string, by: number): void {
@@ -117,4 +119,8 @@ export class ModuleTells {
     this.#minute[what] += 1;
     return this.#minute[what] <= max;
   }
+}
+
+function isOfPeer(fields: AuditNote): fields is AuditNote & { readonly peer: NodeId } {
+  return typeof fields.peer === "string";
 }

@@ -27,6 +27,8 @@ const NO_LIMITS: DirectoryLimits = {
   hostInFlight: 0,
   hostPerMinute: 0,
   idsPerHost: 0,
+  newIdsPerAddress: 0,
+  ids: 0,
   concurrent: 0,
 };
 

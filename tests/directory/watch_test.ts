@@ -47,11 +47,11 @@ Deno.test("A store that takes no writes makes a directory not ready, and asking 
   let isFull = true;
   await using test = await TestDirectory.start({
     wrapStore: (store) => {
-      const setOwn = store.setOwn.bind(store);
-      store.setOwn = (name, value) => {
-        if (name !== "ready_probe") return setOwn(name, value);
+      const swapOwn = store.swapOwn.bind(store);
+      store.swapOwn = (name, expected, value) => {
+        if (name !== "ready_probe") return swapOwn(name, expected, value);
         writes += 1;
-        return isFull ? Promise.reject(new Error("disk full")) : setOwn(name, value);
+        return isFull ? Promise.reject(new Error("disk full")) : swapOwn(name, expected, value);
       };
       return store;
     },
