@@ -32,8 +32,8 @@ import {
 import { type OptionValues, switchOption, valueOption } from "./options.ts";
 import { keysPassphraseFileOption } from "./passphrase_source.ts";
 
-/** Where a node keeps its things unless told otherwise. */
-export const DEFAULT_DATA = "openred-node-data";
+/** Where a node kept its things before it had a place of its own in the user's home. */
+export const FORMER_DATA = "openred-node-data";
 
 /** The options of every command. */
 export const COMMON_OPTIONS = {
@@ -42,8 +42,8 @@ export const COMMON_OPTIONS = {
     variable: "OPENRED_DATA",
     value: "DIR",
     summary: "the node's data directory",
-    defaultText: DEFAULT_DATA,
-    fallback: DEFAULT_DATA,
+    defaultText: "openred in the user's data folder",
+    fallback: "",
     parse: parsePath,
   }),
   json: switchOption({

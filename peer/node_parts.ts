@@ -28,6 +28,8 @@ import type { AuditDesk } from "./admin/audit_desk.ts";
 import { BackupDesk } from "./admin/backup_desk.ts";
 import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
+import { InvitationDesk } from "./admin/invitation_desk.ts";
+import { RequestDesk } from "./admin/request_desk.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import { Background } from "./timing/background.ts";
@@ -326,6 +328,8 @@ function createAdminApi(
     modules: parts.modules,
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
     watch: parts.watchApi,
+    invitations: new InvitationDesk(parts, config),
+    requests: new RequestDesk(parts, control.contacts),
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

@@ -30,9 +30,12 @@ import type { AuditDesk } from "./audit_desk.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
 import type { BackupDesk } from "./backup_desk.ts";
 import type { NodeControl } from "./control.ts";
+import type { InvitationDesk } from "./invitation_desk.ts";
+import { addInvitationRoutes } from "./invitation_routes.ts";
 import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
 import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
-import { addPeerRoutes } from "./peer_routes.ts";
+import { addPeerRoutes, addRequestRoutes } from "./peer_routes.ts";
+import type { RequestDesk } from "./request_desk.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
 import type { WatchApi } from "../monitoring/watch_api.ts";
@@ -59,6 +62,8 @@ interface AdminParts {
   readonly tokens: TokenDesk;
   /** What it answers to whoever watches the node, by a token of its own. */
   readonly watch: Pick<WatchApi, "has" | "answer">;
+  readonly invitations: InvitationDesk;
+  readonly requests: RequestDesk;
   readonly modules: ModuleKeeper;
   readonly moduleRoutes: ModuleRoutes;
 }
@@ -100,6 +105,10 @@ export class AdminApi {
       (request) => jsonResponse(parts.tokens.list(checkQuery(request, tokensQuerySchema))),
     );
     addTokenRoutes((path, schema, run) => this.#post(path, schema, run), parts.tokens);
+    this.#get("/requests", () => jsonResponse(parts.requests.list()));
+    addRequestRoutes((path, schema, run) => this.#post(path, schema, run), parts.requests);
+    this.#app.get("/admin/v1/invitations", () => jsonResponse(parts.invitations.list()));
+    addInvitationRoutes((path, schema, run) => this.#post(path, schema, run), parts.invitations);
     this.#app.post("/admin/v1/backup", async ({ req }) => {
       const body = await readBodyInTime(req.raw, { maxBytes: MAX_INPUT_BYTES, clock: parts.clock });
       return await parts.backup.answer(parseInput(backupInputSchema, parseJson(body)));

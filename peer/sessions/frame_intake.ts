@@ -16,6 +16,7 @@ import {
   refusedHeaderSchema,
   syncHeaderSchema,
 } from "../../protocol/frames.ts";
+import { invitationHeaderSchema, invitedHeaderSchema } from "../../protocol/invitation.ts";
 import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { Background } from "../timing/background.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -27,6 +28,7 @@ import type { Ending } from "./ending.ts";
 import { FrameOpening, type Opened } from "./frame_opening.ts";
 import { FramesUnderWay } from "./frames_under_way.ts";
 import type { Greeting } from "./greeting.ts";
+import type { Inviting } from "./inviting.ts";
 import type { Keeping } from "./keeping.ts";
 import { type MessageTraces, TRACE_MEMBER } from "./message_traces.ts";
 import type { PeerLinks } from "./links.ts";
@@ -68,6 +70,7 @@ export interface IntakeParts {
   readonly keeping: Keeping;
   readonly syncing: Syncing;
   readonly revoking: Revoking;
+  readonly inviting: Inviting;
   readonly ending: Ending;
   readonly links: PeerLinks;
   readonly traces?: MessageTraces | null;
@@ -231,7 +234,7 @@ export class FrameIntake {
   }
 
   async #takeCore(session: Session, frame: { type: string; input: unknown }): Promise<void> {
-    const { events, greeting, reliable, syncing } = this.#parts;
+    const { events, greeting, reliable, syncing, inviting } = this.#parts;
     const { peer } = session;
     const { type, input } = frame;
     switch (type) {
@@ -254,6 +257,10 @@ export class FrameIntake {
         return await this.#takeClose(session, input);
       case "core.sync":
         return await syncing.take(peer, parseGrowing(syncHeaderSchema, input).pairs);
+      case "core.invitation":
+        return await inviting.take(session, parseGrowing(invitationHeaderSchema, input));
+      case "core.invited":
+        return await inviting.takeAnswer(peer, parseGrowing(invitedHeaderSchema, input));
       default:
         events.count("frames_dropped");
     }

@@ -13,6 +13,10 @@ const OWN_CODES = [
   "unauthorized",
   "forbidden",
   "unreachable",
+  "invitation_unknown",
+  "invitation_used",
+  "invitation_expired",
+  "invitation_revoked",
 ];
 
 Deno.test("docs/PROTOCOL.md lists every limit with the value of its constant", () => {
