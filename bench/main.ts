@@ -18,6 +18,7 @@ import { relay } from "./relay.ts";
 import { printMachine } from "./report.ts";
 import { sessions } from "./sessions.ts";
 import { type Benchmark, FULL, QUICK } from "./settings.ts";
+import { parts } from "./parts.ts";
 import { start } from "./start.ts";
 import { tokens } from "./tokens.ts";
 import { vault } from "./vault.ts";
@@ -37,6 +38,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   audit,
   sessions,
   start,
+  parts,
   peers,
   files,
   relay,

@@ -37,12 +37,15 @@ async function readStretchMs(log: ReadableStream<Uint8Array<ArrayBuffer>>): Prom
 /**
  * Starts a program, waits until it is ready, lets it lie, and ends it.
  * @param words What follows `deno run`.
- * @param options `restMs`: how long it lies before its memory is read.
+ * @param options `restMs`: how long it lies before its memory is read; `whileReady` is given what the line says, before that.
  * @throws {Error} If it ends before it is ready.
  */
 export async function startOnce(
   words: readonly string[],
-  options: { readonly restMs: number },
+  options: {
+    readonly restMs: number;
+    readonly whileReady?: (said: Readonly<Record<string, string>>) => Promise<void>;
+  },
 ): Promise<Start> {
   const startMs = performance.now();
   const process = new Deno.Command(Deno.execPath(), {
@@ -54,13 +57,17 @@ export async function startOnce(
   }).spawn();
   const stretching = readStretchMs(process.stderr);
   const lines = process.stdout.pipeThrough(new TextLineStream()).getReader();
-  for (;;) {
+  let said: string | undefined;
+  while (said === undefined) {
     const { value, done } = await lines.read();
     if (done) throw new Error(`${words[0]} ended before it was ready`);
-    if (value.startsWith("ready ")) break;
+    if (value.startsWith("ready ")) said = value.slice("ready ".length);
   }
   const readyMs = performance.now() - startMs;
   const cpuMs = (cpuSecondsOf(process.pid) ?? NaN) * MILLISECONDS;
+  if (options.whileReady !== undefined) {
+    await options.whileReady(said.startsWith("{") ? JSON.parse(said) : {});
+  }
   await new Promise((resolve) => setTimeout(resolve, options.restMs));
   const residentMiB = residentMiBOf(process.pid);
   process.kill("SIGTERM");
