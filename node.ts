@@ -61,7 +61,7 @@ async function isThere(path: string): Promise<boolean> {
 async function noData(data: string, cause: unknown): Promise<CommandError> {
   const folder = (await import("node:path")).resolve(data);
   return failure(
-    `There is no data directory ${folder}; say with --data where that of the node is`,
+    `There is no node in ${folder} yet: start one with openred-node run, or say with --data where it is`,
     { cause },
   );
 }
