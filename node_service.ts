@@ -22,6 +22,7 @@ import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
 import type { Log } from "./ports/ports.ts";
 import type { SystemLog } from "./ports/system_log.ts";
+import type { Tracing } from "./ports/tracing.ts";
 import {
   createOpenDatabase,
   createSystemHttpClient,
@@ -100,6 +101,7 @@ async function composeNode(
     readonly bulk: WorkerBulk;
     readonly config: NodeConfig;
     readonly trust: Trust;
+    readonly tracing: Tracing | null;
     readonly log: SystemLog;
     readonly listeners: Readonly<Record<string, Listening>>;
   },
@@ -123,6 +125,7 @@ async function composeNode(
       busyMark: openBusyMark(options.data),
       log: settings.log,
       logSwitch: settings.log,
+      tracing: settings.tracing,
       openMonitor: createOpenMonitor({
         clock: systemClock,
         data: options.data,
@@ -191,6 +194,23 @@ export async function runNode(
   }
 }
 
+/** Loads what sends traces only where a collector is named. */
+async function tracingOf(
+  { otlp }: RunOptions,
+  { log, trust }: { readonly log: Log; readonly trust: Trust },
+): Promise<Tracing | null> {
+  if (otlp === null) return null;
+  const { openTracing } = await import("./ports/system_tracing.ts");
+  return openTracing({
+    url: otlp,
+    clock: systemClock,
+    http: createSystemHttpClient(trust),
+    log,
+    service: "openred-node",
+    version: project.version,
+  });
+}
+
 /** The listener for whoever watches the node, or `null` where nobody asked for one. */
 function listenForWatchers({ metricsListen }: RunOptions, log: Log): Listening | null {
   if (metricsListen === null) return null;
@@ -227,10 +247,11 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   try {
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
     const apiUrl = options.apiUrl ?? peers.origin;
+    const tracing = await tracingOf(options, { log, trust });
     const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
     const config = configOf(options, { apiUrl, adminToken, metricsToken, passphrase });
     const listeners = { peers, admin, ...(watching === null ? {} : { metrics: watching }) };
-    const composed = composeNode(options, { crypto, bulk, config, trust, log, listeners });
+    const composed = composeNode(options, { crypto, bulk, config, trust, tracing, log, listeners });
     const node = await openOrExplain(composed);
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
@@ -253,7 +274,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
         stop: () => {
           const open = Object.values(listeners);
           const closing = open.map((listening) => listening.shutdown(LAST_ANSWERS_MS));
-          return Promise.all([...closing, node.stop()]);
+          return Promise.all([...closing, node.stop().then(() => tracing?.stop())]);
         },
       });
     }

@@ -30,7 +30,14 @@ export const intoOption: OptionSpec<string> = valueOption<string>({
   parse: parsePath,
 });
 
-type FetchContext = CommandContext<OptionSpecs> & { readonly options: { readonly into: string } };
+const keepTimesOption = switchOption({
+  flag: "keep-times",
+  summary: "let the files keep the times of their last change",
+});
+
+type FetchContext = CommandContext<OptionSpecs> & {
+  readonly options: { readonly into: string; readonly keepTimes: boolean };
+};
 
 /** Begins to fetch an offer, or goes on with it. */
 async function accept(
@@ -39,7 +46,9 @@ async function accept(
 ): Promise<TransferView> {
   const id = encodeURIComponent(words[0] ?? "");
   const folder = await absolutePath(options.into);
-  const transfer = await node.files<TransferView>("POST", `/offers/${id}/accept`, { folder });
+  const times = options.keepTimes ? { keep_times: true } : {};
+  const body = { folder, ...times };
+  const transfer = await node.files<TransferView>("POST", `/offers/${id}/accept`, body);
   const isHeld = transfer.state === "paused" || transfer.state === "failed";
   return isHeld ? await node.files("POST", `/transfers/${id}/resume`) : transfer;
 }
@@ -87,7 +96,12 @@ export const acceptCommand = defineCommand({
     "An offer is fetched in the background: 'transfers' shows how far it is. It goes on after\n" +
     "anything: a restart here or there, a network that was gone.",
   words: [ANSWERED_WORD],
-  options: { ...COMMON_OPTIONS, into: intoOption, name: acceptNameOption },
+  options: {
+    ...COMMON_OPTIONS,
+    into: intoOption,
+    keepTimes: keepTimesOption,
+    name: acceptNameOption,
+  },
   async run(context) {
     const { words, options, out } = context;
     const node = await context.openNode();
@@ -146,7 +160,12 @@ export const getCommand = defineCommand({
     "Ctrl-C ends the waiting, not the fetching. A transfer that was paused or has failed goes\n" +
     "on; what is here already is not fetched again.",
   words: [{ name: "offer", summary: "as 'offers' names it, or a link" }],
-  options: { ...COMMON_OPTIONS, into: intoOption, passwordFile: passwordFileOption },
+  options: {
+    ...COMMON_OPTIONS,
+    into: intoOption,
+    keepTimes: keepTimesOption,
+    passwordFile: passwordFileOption,
+  },
   async run(context) {
     const { options, words, out, openNode } = context;
     const link = await readLink(context, words[0] ?? "");

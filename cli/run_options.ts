@@ -21,6 +21,7 @@ import {
   parseAlias,
   parseBaseUrl,
   parseChoice,
+  parseCollector,
   parseDirectories,
   parseInteger,
   parseListen,
@@ -83,6 +84,15 @@ const NETWORK_OPTIONS = {
     defaultText: "none",
     fallback: null,
     parse: parseListen,
+  }),
+  otlp: valueOption<string | null>({
+    flag: "otlp",
+    variable: "OPENRED_OTLP",
+    value: "URL",
+    summary: "collector that traces of messages go to (OTLP over HTTP); https or loopback",
+    defaultText: "none",
+    fallback: null,
+    parse: parseCollector,
   }),
   apiUrl: valueOption<string | null>({
     flag: "api-url",

@@ -60,10 +60,10 @@ interface AdminParts {
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
   readonly tokens: TokenDesk;
-  readonly invitations: InvitationDesk;
-  readonly requests: RequestDesk;
   /** What it answers to whoever watches the node, by a token of its own. */
   readonly watch: Pick<WatchApi, "has" | "answer">;
+  readonly invitations: InvitationDesk;
+  readonly requests: RequestDesk;
   readonly modules: ModuleKeeper;
   readonly moduleRoutes: ModuleRoutes;
 }

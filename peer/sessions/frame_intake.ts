@@ -30,6 +30,7 @@ import { FramesUnderWay } from "./frames_under_way.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Inviting } from "./inviting.ts";
 import type { Keeping } from "./keeping.ts";
+import { type MessageTraces, TRACE_MEMBER } from "./message_traces.ts";
 import type { PeerLinks } from "./links.ts";
 import type { ReliableSender } from "./reliable.ts";
 import type { Revoking } from "./revoking.ts";
@@ -72,6 +73,7 @@ export interface IntakeParts {
   readonly inviting: Inviting;
   readonly ending: Ending;
   readonly links: PeerLinks;
+  readonly traces?: MessageTraces | null;
   /** Called for each frame that has opened. */
   readonly used: (peer: NodeId) => void;
 }
@@ -211,10 +213,13 @@ export class FrameIntake {
   }
 
   async #takeModule({ peer }: Session, frame: ModuleFrame): Promise<void> {
-    const { gate, acks, refusals } = this.#parts;
+    const { gate, acks, refusals, traces } = this.#parts;
     const { id } = frame;
+    const member = (frame.input as Record<string, unknown>)[TRACE_MEMBER];
+    const trace = traces?.receiving(peer, { type: frame.type, member });
+    let isStored = false;
     try {
-      const isStored = await gate.take(peer, frame);
+      isStored = await gate.take(peer, frame);
       if (id === undefined) return;
       if (isStored) acks.add(peer, id);
       else if (gate.refuses(peer, frame)) refusals.add(peer, id);
@@ -223,6 +228,8 @@ export class FrameIntake {
       const isForGood = error instanceof OpenRedError && !hasCode(error, ...PASSING_CODES);
       if (isForGood && id !== undefined) refusals.add(peer, id);
       throw error;
+    } finally {
+      trace?.end(isStored);
     }
   }
 

@@ -33,6 +33,7 @@ import {
   Responder,
 } from "./responder.ts";
 import { Revoking } from "./revoking.ts";
+import type { MessageTraces } from "./message_traces.ts";
 import type { Session } from "./session.ts";
 import { sessionView } from "./session_view.ts";
 import { isRenewalDue } from "./standby.ts";
@@ -58,6 +59,8 @@ export interface SessionsParts extends HandshakeParts {
   readonly calls: CallGate;
   /** Called after a session was confirmed. */
   readonly confirmed: (peer: NodeId) => void;
+  /** Follows messages, where somebody asked for it. */
+  readonly traces?: MessageTraces | null;
   /** Whether something of a module waits for a peer. */
   readonly isAwaited: (peer: NodeId) => boolean;
 }
