@@ -4,7 +4,7 @@
  * @module
  */
 import type { OutputFile } from "./cli/command.ts";
-import { CommandError, failure, OutputGone, usageError } from "./cli/command_error.ts";
+import { CommandError, EXIT_CODES, failure, OutputGone, usageError } from "./cli/command_error.ts";
 import type { ModuleKit } from "./cli/module_kit.ts";
 import type { FoundData } from "./cli/data_words.ts";
 import { MAX_SETTINGS_BYTES, SETTINGS_FILE, type SettingsPort } from "./cli/settings_file.ts";
@@ -42,7 +42,7 @@ const askSecret: PassphrasePorts["askSecret"] = async (prompt, isWhole) => {
   const typed = await readHidden(prompt, isWhole).catch((cause) => {
     throw cause instanceof RangeError ? usageError(cause.message, { cause }) : cause;
   });
-  if (typed === null) throw failure("Stopped");
+  if (typed === null) throw new CommandError(EXIT_CODES.interrupted, "Stopped");
   return typed;
 };
 
@@ -62,7 +62,7 @@ async function isThere(path: string): Promise<boolean> {
 async function noData(data: string, cause: unknown): Promise<CommandError> {
   const folder = (await import("node:path")).resolve(data);
   return failure(
-    `There is no data directory ${folder}; say with --data where that of the node is`,
+    `There is no node in ${folder} yet: start one with openred-node run, or say with --data where it is`,
     { cause },
   );
 }

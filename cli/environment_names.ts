@@ -9,17 +9,25 @@ import type { OptionSpecs } from "./options.ts";
 const PREFIX = "OPENRED_";
 
 /** Those of other commands, and of `openred-central`, which may be set for the same user. */
-const OTHERS = [
+export const OTHER_VARIABLES: readonly string[] = [
   "OPENRED_BACKUP_PASSPHRASE_FILE",
   "OPENRED_NEW_PASSPHRASE_FILE",
   "OPENRED_ADDRESS_PER_MINUTE",
+  "OPENRED_CLOCK_URL",
   "OPENRED_CONCURRENT",
   "OPENRED_HOST_IN_FLIGHT",
   "OPENRED_HOST_PER_MINUTE",
   "OPENRED_IDENTITY_PER_MINUTE",
+  "OPENRED_IDS",
   "OPENRED_IDS_PER_HOST",
   "OPENRED_LEASE_MS",
   "OPENRED_NAME",
+  "OPENRED_NEW_IDS_PER_ADDRESS",
+  "OPENRED_PEERS",
+  "OPENRED_STORE",
+  "OPENRED_STORE_CA_FILE",
+  "OPENRED_STORE_KEY_FILE",
+  "OPENRED_STORE_PASSWORD_FILE",
   "OPENRED_URL",
 ];
 
@@ -27,7 +35,7 @@ const OTHERS = [
 export function unreadVariables(names: readonly string[], specs: OptionSpecs): readonly string[] {
   const known = Object.values(specs).flatMap(({ variable }) => variable ?? []);
   return names.filter((name) =>
-    name.startsWith(PREFIX) && !known.includes(name) && !OTHERS.includes(name)
+    name.startsWith(PREFIX) && !known.includes(name) && !OTHER_VARIABLES.includes(name)
   ).map((name) => {
     const near = nearest(name, known);
     return `Nothing reads the variable ${name}${near === null ? "" : `; did you mean ${near}?`}`;

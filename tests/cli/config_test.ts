@@ -1,7 +1,9 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { OTHER_VARIABLES } from "../../cli/environment_names.ts";
 import { nearest } from "../../cli/nearest.ts";
 import type { SettingsPort } from "../../cli/settings_file.ts";
-import type { RunOptions } from "../../cli/run_options.ts";
+import { RUN_OPTIONS, type RunOptions } from "../../cli/run_options.ts";
+import { centralRows } from "../../scripts/configuration_tables.ts";
 import { runInProcess, type RunSettings } from "./command_line.ts";
 
 /** A data directory that holds the settings alone. */
@@ -122,4 +124,15 @@ Deno.test("nearest() finds what somebody may have meant, and nothing far away", 
     "alias",
   ]);
   for (const word of ["", "x", "zzzzzz"]) assertEquals(nearest(word, words), null, word);
+});
+
+Deno.test("variables of a directory are none that nothing reads", () => {
+  const own = Object.values<{ readonly variable?: string }>(RUN_OPTIONS).map(({ variable }) =>
+    variable
+  );
+  const others = [...centralRows("run"), ...centralRows("doctor")].flatMap(({ variable }) =>
+    variable === null || own.includes(variable) ? [] : [variable]
+  );
+  assert(others.length > 0);
+  for (const name of others) assert(OTHER_VARIABLES.includes(name), name);
 });
