@@ -76,12 +76,19 @@ function configOf(
     idleConnectionMs: options.idleConnectionS * 1000,
     handshakesPerMinute: options.handshakesPerMinute,
     trustedProxies: options.trustedProxies,
+    ...homeOf(),
     audit: {
       maxBytes: options.auditMaxBytes,
       maxAgeMs: options.auditMaxAgeDays * DAY_MS,
       keepBytes: options.auditKeepBytes,
     },
   };
+}
+
+/** The folder of whoever runs the node, as far as the system says. */
+function homeOf(): { readonly home?: string } {
+  const home = Deno.env.get("HOME") || Deno.env.get("USERPROFILE");
+  return home ? { home } : {};
 }
 
 async function composeNode(

@@ -25,6 +25,8 @@ export interface NodeConfig {
   readonly strangers: StrangerPolicy;
   /** Whether private addresses and `http` names may be called (development, LAN). */
   readonly allowPrivate: boolean;
+  /** The owner's own folder, absolute, where a page lets files land. */
+  readonly home?: string;
   /** What a request to the admin API must carry. */
   readonly adminToken: string;
   /** Longest life this node gives a session, 60,000 to 86,400,000. */

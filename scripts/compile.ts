@@ -11,6 +11,11 @@ const BINARIES = ["central", "node"] as const;
 /** Variables that libraries look at, besides the program's own. */
 const LIBRARY_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"];
 
+/** Where the owner's own folder is, for files that a page lets land. */
+const HOME_VARIABLES = ["HOME", "USERPROFILE"];
+
+const ENVIRONMENT = ["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES, ...HOME_VARIABLES];
+
 /**
  * - Network: both listen where the operator says and call URLs that other nodes announce, so no list
  *   of hosts can be known here; the URL policy judges each.
@@ -19,7 +24,7 @@ const LIBRARY_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"];
  *   paths, would only serve those who start the program in one certain folder. So reading and writing
  *   stay open, and the code limits itself: only `ports/system*.ts` and the roots touch files. The
  *   runtime itself keeps `/proc`, `/sys` and `/dev` shut without further permissions.
- * - Environment: the program's own variables, those that name a proxy, and those that tell a terminal's colours.
+ * - Environment: the program's own variables, those that name a proxy, those that tell a terminal's colours, and the owner's folder.
  * - Nothing else: no subprocess, no native library, no code from elsewhere; no system information but the free space.
  *   The crypto Worker gets none of all this.
  */
@@ -28,7 +33,7 @@ const PERMISSIONS = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  `--allow-env=${["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES].join(",")}`,
+  `--allow-env=${ENVIRONMENT.join(",")}`,
   "--deny-run",
   "--deny-ffi",
   "--deny-import",

@@ -76,6 +76,7 @@ export class AdminApi {
     this.#parts = parts;
     this.#token = token;
     this.#get("/id", async () => jsonResponse(await control.identity()));
+    this.#get("/places", () => jsonResponse(control.places()));
     this.#get("/status", () => jsonResponse(control.status()));
     this.#get("/discover", async (request) => {
       checkQuery(request, discoverQuerySchema);

@@ -10,6 +10,7 @@ import type {
   IdView,
   NodeEvent,
   PeerView,
+  PlacesView,
   SessionView,
   StatusView,
 } from "../../protocol/admin_api.ts";
@@ -33,6 +34,7 @@ interface ControlConfig {
   readonly version: string;
   readonly apiUrl: string;
   readonly allowPrivate: boolean;
+  readonly home?: string;
 }
 
 /** The owner's view of a node. */
@@ -58,6 +60,10 @@ export class NodeControl {
     const directoryUrl = this.#parts.directories.urls[0] ?? null;
     const contact = formatContactLink({ nodeId: this.#ownId, apiUrl, directoryUrl });
     return { node_id: this.#ownId, api_url: apiUrl, contact, record: text };
+  }
+
+  places(): PlacesView {
+    return { home: this.#config.home ?? null };
   }
 
   status(): StatusView {
