@@ -14,6 +14,7 @@ import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
 import { explained, lockData } from "./keeper/data_directory.ts";
+import { PageFiles } from "./modules/console/page_files.ts";
 import { BUILT_IN_MODULES } from "./modules/built_in.ts";
 import type { NodeConfig } from "./peer/config.ts";
 import { createNode, type Node } from "./peer/node.ts";
@@ -36,6 +37,7 @@ import { openBytes } from "./ports/system_byte_streams.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
 import { createOwnerFiles } from "./ports/system_owner_files.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
+import { type ConsoleListening, listenConsole } from "./process/console_listening.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { listen } from "./process/listening.ts";
 import { ProcessError } from "./process/process_error.ts";
@@ -57,13 +59,20 @@ function configOf(
     readonly apiUrl: string;
     readonly adminToken: string;
     readonly passphrase: Uint8Array | null;
+    readonly console: ConsoleListening;
   },
 ): NodeConfig {
-  const { passphrase, ...others } = settings;
+  const { passphrase, console, ...others } = settings;
   return {
     ...others,
     ...(passphrase === null ? {} : { passphrase }),
     version: project.version,
+    console: {
+      origin: console.origin,
+      why: console.why,
+      hasFailed: console.hasFailed,
+      proxies: options.consoleOrigins,
+    },
     directories: options.directories,
     ...(options.alias === null ? {} : { alias: options.alias }),
     unlisted: options.unlisted,
@@ -100,6 +109,7 @@ async function composeNode(
     readonly log: Log;
   },
 ): Promise<Node> {
+  const page = new PageFiles();
   return await createNode(
     {
       clock: systemClock,
@@ -116,6 +126,7 @@ async function composeNode(
       folders: createGrantedFolders(options.data),
       disk: createOwnerFiles(options.data),
       busyMark: openBusyMark(options.data),
+      consolePage: (request) => page.answer(request),
       log: settings.log,
     },
     settings.config,
@@ -184,6 +195,7 @@ type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: Log };
 
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
   const { err, passphrases, log } = world;
+  await Deno.permissions.revoke({ name: "run" });
   const passphrase = await passphraseOf(options, { err, passphrases });
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
@@ -196,6 +208,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     trustedProxies,
   });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
+  await using console = listenConsole(options.consoleListen, log);
   const crypto = await world.core;
   const bulk = new WorkerBulk(systemClock);
   ending.watchErrors();
@@ -205,10 +218,11 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   try {
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
     const apiUrl = options.apiUrl ?? peers.origin;
-    const config = configOf(options, { apiUrl, adminToken, passphrase });
+    const config = configOf(options, { apiUrl, adminToken, passphrase, console });
     const node = await openOrExplain(composeNode(options, { crypto, bulk, config, log }));
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
+    console.answerWith((request) => node.handleConsole(request));
     try {
       await ending.unlessFailed(node.start());
       await serveCommands(options, {
@@ -223,7 +237,9 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
       await ending.stopInTime(systemClock, {
         limitMs: STOP_TIMEOUT_MS,
         stop: () => {
-          const closing = [peers, admin].map((listening) => listening.shutdown(LAST_ANSWERS_MS));
+          const closing = [peers, admin, console].map((listening) =>
+            listening.shutdown(LAST_ANSWERS_MS)
+          );
           return Promise.all([...closing, node.stop()]);
         },
       });
@@ -255,6 +271,7 @@ async function serveCommands(
         ["Node", { text: node.id, style: "bold" }],
         ["URL", apiUrl],
         ["Data", options.data],
+        ...await consoleLine(node, out),
         ["Stop", "Ctrl-C"],
       ]);
     }
@@ -262,4 +279,10 @@ async function serveCommands(
   } finally {
     await files.remove(ADMIN_FILE);
   }
+}
+
+/** The way to the console for an owner who was never there; a terminal is the only place for it. */
+async function consoleLine(node: Node, out: Output): Promise<[string, string][]> {
+  const link = out.isTerminal ? await node.firstConsoleLink() : null;
+  return link === null ? [] : [["Console", `${link} (within a minute; later: openred-node open)`]];
 }

@@ -34,6 +34,7 @@ import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
 import { parseJson } from "../protocol/schemas.ts";
+import type { LinkStateView, NewLinkView, Role } from "../protocol/sign_in_api.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { failure } from "./command_error.ts";
 import { readAnswer, readBytes } from "./answer_body.ts";
@@ -158,6 +159,14 @@ export class AdminClient {
     input: Readonly<Record<string, string | boolean | null>>,
   ): Promise<PeerDetail> {
     return this.#call({ method: "POST", path: `/admin/v1/peers/${change}`, body: input });
+  }
+
+  newConsoleLink(role: Role): Promise<NewLinkView> {
+    return this.#call({ method: "POST", path: "/admin/v1/console/link", body: { role } });
+  }
+
+  consoleLinkState(): Promise<LinkStateView> {
+    return this.#call({ method: "GET", path: "/admin/v1/console/link/state" });
   }
 
   groups(): Promise<GroupsView> {

@@ -12,6 +12,7 @@ type Load = (runNode: RunNode) => Promise<readonly NodeCommand[]>;
 const LOADERS: Readonly<Record<string, Load>> = {
   init: async () => [(await import("./init.ts")).initCommand],
   run: async (runNode) => [(await import("./run.ts")).runCommand(runNode)],
+  open: async () => [(await import("./open.ts")).openCommand],
   id: async () => [(await import("./id.ts")).idCommand],
   discover: async () => [(await import("./discover.ts")).discoverCommand],
   connect: async () => [(await import("./connect.ts")).connectCommand],

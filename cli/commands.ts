@@ -33,6 +33,7 @@ export interface CommandLinePorts {
   readonly readSecretFile: CommandContext<OptionSpecs>["readSecretFile"];
   readonly askLine: CommandContext<OptionSpecs>["askLine"];
   readonly moduleKit: CommandContext<OptionSpecs>["moduleKit"];
+  readonly showPage: CommandContext<OptionSpecs>["showPage"];
   readonly keeper: CommandContext<OptionSpecs>["keeper"];
   /** The admin file of a data directory, or `null` if there is none. */
   readAdminFile(data: string): Promise<Uint8Array | null>;
@@ -254,6 +255,7 @@ async function execute(
     readSecretFile: (path, flag) => ports.readSecretFile(path, flag),
     askLine: (question) => ports.askLine(question),
     moduleKit: ports.moduleKit,
+    showPage: ports.showPage,
     keeper: ports.keeper,
     openNode: async () => {
       const { AdminClient } = await import("./admin_client.ts");

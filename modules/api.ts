@@ -10,6 +10,7 @@ import type { NodeId } from "../crypto/encoding.ts";
 import type { Standing } from "../protocol/admin_api.ts";
 import type { AuditEventName } from "../protocol/audit_events.ts";
 import type { ManifestInput } from "../protocol/module_manifest.ts";
+import type { Role, StepUp } from "../protocol/sign_in_api.ts";
 
 export type { NodeId };
 
@@ -24,6 +25,8 @@ export interface OpenRedModule {
   registerPeerHandlers?(peers: PeerRouter): void;
   registerCryptoMethods?(methods: MethodRegistry): void;
   registerMiddleware?(chain: MiddlewareChain): void;
+  /** How browsers sign in. Built-in modules only, and one of them. */
+  registerSignIn?(): SignIn;
   /** Called once, after everything is registered and before the first frame or request comes. At most 10 s. */
   start?(context: ModuleContext): Promise<void>;
   /** Called once; no frame or request comes any more. At most 10 s. */
@@ -84,9 +87,81 @@ export interface RouteAnswer {
 
 export type RouteHandler = (request: RouteRequest) => Promise<RouteAnswer>;
 
+/** What a route of the owner asks of a browser. Whoever has the admin token may do all of them. */
+export interface RouteAccess {
+  /** Who may ask: the owner alone unless it says so. */
+  readonly role?: Role;
+  /** The factor that has to be shown first; none unless it says so. */
+  readonly stepUp?: StepUp;
+}
+
 export interface ModuleRouter {
   /** @param pattern `/`, or segments such as `/notes/:id`. */
-  route(method: RouteMethod, pattern: string, handler: RouteHandler): void;
+  route(method: RouteMethod, pattern: string, handler: RouteHandler, access?: RouteAccess): void;
+}
+
+// Signing in at the console
+
+/** A browser, as its request shows it. The node has judged host, origin and form. */
+export interface Browser {
+  /** Origin of the console that it asked, such as `http://localhost:7610`. */
+  readonly origin: string;
+  /** Whether that is this machine's, not a proxy's. */
+  readonly isLocal: boolean;
+  /** What it sent as cookies of the session, a few at most: others on this host may set some too. */
+  readonly cookies: readonly string[];
+  /** What the page keeps in its storage. */
+  readonly secret: string | null;
+  /** What it sent as cookies of the device. */
+  readonly devices: readonly string[];
+  /** What it says it is. */
+  readonly agent: string;
+}
+
+/** Somebody who is signed in. */
+export interface SignedIn {
+  readonly role: Role;
+  /** Fires when the session ends. */
+  readonly ended: AbortSignal;
+  /**
+   * Asks for a factor.
+   * @param what The method and path, and the body: `once` is for these alone, and is used up.
+   * @throws {Refusal} `step_up_required`.
+   */
+  demand(
+    stepUp: StepUp,
+    what: { readonly action: string; readonly body: Uint8Array },
+  ): Promise<void>;
+}
+
+export interface SignInRequest {
+  readonly method: "GET" | "POST";
+  /** Below `/auth/v1`. */
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly browser: Browser;
+}
+
+export interface SignInAnswer {
+  readonly json: unknown;
+  /** The session's cookie from now on; `null` removes it, absent leaves it. */
+  readonly cookie?: string | null;
+  /** The device's cookie from now on. */
+  readonly device?: string;
+}
+
+/** Who asks at the console, and how somebody becomes one who may. One built-in module has it. */
+export interface SignIn {
+  /** @returns `null` for a stranger. */
+  who(browser: Browser): Promise<SignedIn | null>;
+  /** @throws {Refusal} */
+  answer(request: SignInRequest): Promise<SignInAnswer>;
+  /** Makes a one-time link's secret; every former one is void. */
+  makeLink(role: Role): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
+  /** What became of the newest one. */
+  linkState(): "none" | "waiting" | "used" | "over";
+  /** Whether nobody ever signed in. */
+  readonly isFirst: boolean;
 }
 
 // Routes for everybody
@@ -711,6 +786,12 @@ export interface ModuleAudit {
     event: AuditEventName,
     fields: LogFields & { readonly peer: NodeId; readonly success: boolean },
     by: "owner" | "peer",
+  ): void;
+  /** @param by `stranger` for what anybody on this machine can cause as often as they like. */
+  noteOwn(
+    event: AuditEventName,
+    fields: LogFields & { readonly success: boolean },
+    by: "owner" | "stranger",
   ): void;
 }
 

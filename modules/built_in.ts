@@ -18,4 +18,8 @@ export const BUILT_IN_MODULES: readonly {
     name: "file_sharing",
     load: async () => (await import("./file_sharing/mod.ts")).createFileSharing(),
   },
+  {
+    name: "authentication",
+    load: async () => (await import("./authentication/mod.ts")).createAuthentication(),
+  },
 ];

@@ -37,6 +37,10 @@ export interface Node {
   handle(request: Request, source: RequestSource): Promise<Response>;
   /** Answers what came to the admin listener. */
   handleAdmin(request: Request): Promise<Response>;
+  /** Answers what came to the console's listener. */
+  handleConsole(request: Request): Promise<Response>;
+  /** A one-time link for the owner's first visit of the console; `null` where there was one, or is none. */
+  firstConsoleLink(): Promise<string | null>;
   start(): Promise<void>;
   /**
    * Takes no request any more, tells peers, lets what is on its way leave, and closes the database. The crypto core is
@@ -113,12 +117,14 @@ class RunningNode implements OpenNode {
   readonly inside: NodeInside;
   readonly #parts: NodeParts;
   readonly #count: WriteCount;
+  readonly #console: NodeConfig["console"];
   readonly #requests: OpenRequests;
   readonly #stop = new AbortController();
 
   constructor(ports: NodePorts, config: NodeConfig, data: NodeData) {
     this.#parts = createNodeParts(ports, config, { ...data, stopped: this.#stop.signal });
     this.#count = data.count;
+    this.#console = config.console;
     this.#requests = new OpenRequests(ports.clock);
     this.inside = { ...this.#parts, keys: data.keys };
   }
@@ -141,6 +147,7 @@ class RunningNode implements OpenNode {
     directories.start();
     await sessions.start();
     cleanUp.start();
+    if (this.#console?.hasFailed === true) events.warn("console", this.#console.why);
     events.audit("started", { success: true });
   }
 
@@ -183,5 +190,13 @@ class RunningNode implements OpenNode {
 
   handleAdmin(request: Request): Promise<Response> {
     return this.#requests.take(() => this.#parts.adminApi.handle(request));
+  }
+
+  handleConsole(request: Request): Promise<Response> {
+    return this.#requests.take(() => this.#parts.consoleApi.handle(request));
+  }
+
+  firstConsoleLink(): Promise<string | null> {
+    return this.#parts.consoleLinks.first();
   }
 }

@@ -23,6 +23,8 @@ import type {
 import { AdminApi } from "./admin/api.ts";
 import type { AuditDesk } from "./admin/audit_desk.ts";
 import { BackupDesk } from "./admin/backup_desk.ts";
+import { ConsoleApi, type ConsolePage } from "./admin/console_api.ts";
+import { ConsoleLinks } from "./admin/console_links.ts";
 import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
@@ -30,7 +32,7 @@ import type { AuditLog } from "./audit/audit_log.ts";
 import { Background } from "./timing/background.ts";
 import { CheckedUrls } from "./p2p/checked_urls.ts";
 import { CleanUp } from "./clean_up.ts";
-import type { NodeConfig } from "./config.ts";
+import type { ConsoleSettings, NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
@@ -72,7 +74,16 @@ export interface NodePorts {
   readonly bulk: BulkCrypto;
   readonly openBytes: OpenBytes;
   readonly busyMark: BusyMark;
+  /** The fixed files of the console; none if absent. */
+  readonly consolePage?: ConsolePage;
 }
+
+const NO_CONSOLE: ConsoleSettings = {
+  origin: null,
+  why: "The console is off; --console-listen says where it would be",
+  hasFailed: false,
+  proxies: [],
+};
 
 /** What was opened before anything is wired. */
 export interface NodeData {
@@ -101,6 +112,8 @@ export type NodeParts = Shared & Network & {
   readonly cleanUp: CleanUp;
   readonly peerApi: PeerApi;
   readonly adminApi: AdminApi;
+  readonly consoleApi: ConsoleApi;
+  readonly consoleLinks: ConsoleLinks;
 };
 
 /**
@@ -118,15 +131,22 @@ export function createNodeParts(
   const network = createNetwork(shared, config, { ...data, words });
   const parts = { ...shared, ...network, audit: data.audit.log };
   followSuccessions(parts);
+  const settings = config.console ?? NO_CONSOLE;
+  const signIn = () => parts.modules.runs.signIn();
+  const consoleLinks = new ConsoleLinks(signIn, settings);
+  const adminApi = createAdminApi({ ...parts, consoleLinks }, config, { ...data, words });
+  const page = ports.consolePage ?? (() => null);
   return {
     ...parts,
+    adminApi,
+    consoleLinks,
+    consoleApi: new ConsoleApi({ ...parts, admin: adminApi, signIn, page }, settings),
     cleanUp: new CleanUp(parts),
     peerApi: new PeerApi({
       ...parts,
       channels: parts.carrier.channels,
       publicRoutes: new PublicRoutes({ ...parts, modules: parts.modules.runs }),
     }, config),
-    adminApi: createAdminApi(parts, config, { ...data, words }),
   };
 }
 
@@ -279,7 +299,7 @@ function followSuccessions(
 }
 
 function createAdminApi(
-  parts: Shared & Network & { readonly audit: AuditLog },
+  parts: Shared & Network & { readonly audit: AuditLog; readonly consoleLinks: ConsoleLinks },
   config: NodeConfig,
   { audit, stopped, words }: NodeData & {
     readonly stopped: AbortSignal;

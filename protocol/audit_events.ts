@@ -39,6 +39,8 @@ export const AUDIT_EVENTS = [
   "data_lost",
   "succeeded",
   "admin_sign_in",
+  "console_sign_in",
+  "console_sign_out",
   "module_loaded",
   "module_stopped",
   "module_failed",

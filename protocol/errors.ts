@@ -22,6 +22,8 @@ export const ERROR_STATUS = {
   frame_rejected: 403,
   forbidden: 403,
   password_wrong: 403,
+  factor_wrong: 403,
+  step_up_required: 403,
   node_unknown: 404,
   session_unknown: 404,
   not_found: 404,

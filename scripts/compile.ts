@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PAGE_OPENER } from "../ports/system_page_opener.ts";
 import { PROXY_VARIABLES } from "../process/environment_proxy.ts";
 
 const BINARIES = ["central", "node"] as const;
@@ -24,8 +25,11 @@ const ENVIRONMENT = ["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES, ...H
  *   paths, would only serve those who start the program in one certain folder. So reading and writing
  *   stay open, and the code limits itself: only `ports/system*.ts` and the roots touch files. The
  *   runtime itself keeps `/proc`, `/sys` and `/dev` shut without further permissions.
- * - Environment: the program's own variables, those that name a proxy, those that tell a terminal's colours, and the owner's folder.
- * - Nothing else: no subprocess, no native library, no code from elsewhere; no system information but the free space.
+ * - Environment: the program's own variables, those that name a proxy, those that tell a terminal's colours, and the
+ *   owner's folder.
+ * - A node's commands start what opens a file in the browser (`openred-node open`) and nothing else; a node that runs
+ *   gives that up first.
+ * - Nothing else: no other subprocess, no native library, no code from elsewhere; no system information but the free space.
  *   The crypto Worker gets none of all this.
  */
 const PERMISSIONS = [
@@ -34,13 +38,15 @@ const PERMISSIONS = [
   "--allow-read",
   "--allow-write",
   `--allow-env=${ENVIRONMENT.join(",")}`,
-  "--deny-run",
   "--deny-ffi",
   "--deny-import",
 ];
 
-/** Only a node writes files of any size, for which it asks how much room there is. */
-const SYSTEM = { central: "--deny-sys", node: "--allow-sys=statfs" } as const;
+/** Only a node writes files of any size, for which it asks how much room there is, and has a page to open. */
+const SYSTEM = {
+  central: ["--deny-sys", "--deny-run"],
+  node: ["--allow-sys=statfs", `--allow-run=${PAGE_OPENER}`],
+} as const;
 
 /**
  * The Workers' files are named by URLs, where the compiler does not look. Types are checked by
@@ -67,7 +73,7 @@ async function compile(name: typeof BINARIES[number]): Promise<boolean> {
       "compile",
       ...OPTIONS,
       ...PERMISSIONS,
-      SYSTEM[name],
+      ...SYSTEM[name],
       "--output",
       output,
       `${name}.ts`,

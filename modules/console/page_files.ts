@@ -72,7 +72,7 @@ async function loadFiles(): Promise<ReadonlyMap<string, PageFile> | null> {
 }
 
 /** Answers requests for the page. Its files are read when the first one comes. */
-export class ConsolePage {
+export class PageFiles {
   #files: Promise<ReadonlyMap<string, PageFile> | null> | null = null;
 
   /** @param request Its `Host` was judged before. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { CryptoError, type KeyRef, type MethodBlock } from "../../crypto/interface.ts";
-import type { BlockPermutation, OpenRedModule } from "../../modules/api.ts";
+import type { BlockPermutation, OpenRedModule, SignIn } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { type Manifest, permissionsOf } from "../../protocol/module_manifest.ts";
 import type { PermissionNames } from "../peers/permission_names.ts";
@@ -75,6 +75,13 @@ export class ModuleRuns implements RunningModules {
 
   get(name: string): RunningModule | undefined {
     return this.#runs.get(name)?.running;
+  }
+
+  /** How browsers sign in; `null` while no module runs that says so. */
+  signIn(): SignIn | null {
+    const runs = [...this.#runs.values()];
+    return runs.find(({ running }) => running.registered.signIn !== null)?.running.registered
+      .signIn ?? null;
   }
 
   run(name: string): Run | undefined {

@@ -10,8 +10,10 @@ import type {
   Middleware,
   OpenRedModule,
   PublicRoute,
+  RouteAccess,
   RouteHandler,
   RouteMethod,
+  SignIn,
 } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { FrameDeclaration, Manifest } from "../../protocol/module_manifest.ts";
@@ -21,6 +23,7 @@ export interface Route {
   readonly method: RouteMethod;
   readonly pattern: string;
   readonly handler: RouteHandler;
+  readonly access: RouteAccess;
 }
 
 export interface Registrations {
@@ -31,6 +34,7 @@ export interface Registrations {
   readonly publicRoutes: readonly PublicRoute[];
   readonly methods: ReadonlyMap<string, BlockPermutation>;
   readonly middleware: readonly Middleware[];
+  readonly signIn: SignIn | null;
 }
 
 const MAX_ROUTES = 64;
@@ -86,9 +90,9 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     call: (type, handler) => calls.add(type, handler),
   });
   module.registerRoutes?.({
-    route: (method, pattern, handler) => {
+    route: (method, pattern, handler, access = {}) => {
       checkRoute(pattern, routes);
-      routes.push({ method, pattern, handler });
+      routes.push({ method, pattern, handler, access });
     },
   });
   module.registerPublicRoutes?.({
@@ -110,6 +114,7 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     routes,
     publicRoutes,
     middleware,
+    signIn: module.registerSignIn?.() ?? null,
   };
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConsolePage } from "../../modules/console/page_files.ts";
+import { PageFiles } from "../../modules/console/page_files.ts";
 import { ADMIN_TOKEN } from "../world/compose_node.ts";
 
 const BEARER = { authorization: `Bearer ${ADMIN_TOKEN}` };
@@ -22,7 +22,7 @@ const SESSION = {
 
 export class ConsoleSite implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #page = new ConsolePage();
+  readonly #page = new PageFiles();
   readonly #admin: Handler;
   /** What is answered at a path instead of by the node, whoever asks. */
   readonly answers = new Map<string, () => unknown>([

@@ -5,6 +5,7 @@
  */
 /// <reference lib="dom" />
 import { signal } from "@preact/signals";
+import { toBase64Url } from "./base64url.ts";
 
 const SESSION_KEY = "openred_session";
 const SESSION_HEADER = "OpenRed-Session";
@@ -26,8 +27,14 @@ export class ApiError extends Error {
 export const signedIn = signal<boolean | null>(null);
 export const reachable = signal(true);
 
+export interface FactorAsk {
+  readonly action: string;
+  /** SHA-256 of the body that the factor is for, base64url. */
+  readonly body_sha256: string;
+}
+
 /** Asks for a factor before something is done; resolves with whether one was given. */
-export type AskFactor = (action: string) => Promise<boolean>;
+export type AskFactor = (what: FactorAsk) => Promise<boolean>;
 
 let askFactor: AskFactor = () => Promise.resolve(false);
 
@@ -40,6 +47,11 @@ export function setAskFactor(ask: AskFactor): void {
 export function keepSession(secret: string | null): void {
   if (secret === null) localStorage.removeItem(SESSION_KEY);
   else localStorage.setItem(SESSION_KEY, secret);
+}
+
+async function hashOf(text: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return toBase64Url(new Uint8Array(hash));
 }
 
 function headersFor(body: unknown): Record<string, string> {
@@ -70,7 +82,7 @@ export async function ask(
   body?: unknown,
   signal?: AbortSignal,
 ): Promise<Response> {
-  const content = method === "GET" ? undefined : body ?? {};
+  const content = method === "GET" ? undefined : JSON.stringify(body ?? {});
   let answer: Response;
   try {
     answer = await fetch(path, {
@@ -78,7 +90,7 @@ export async function ask(
       headers: headersFor(content),
       credentials: "same-origin",
       redirect: "error",
-      ...(content === undefined ? {} : { body: JSON.stringify(content) }),
+      ...(content === undefined ? {} : { body: content }),
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (error) {
@@ -92,7 +104,8 @@ export async function ask(
   if (answer.status === 401 && !path.startsWith("/auth/v1/sign-in")) signedIn.value = false;
   if (refusal.code !== "step_up_required") throw refusal;
   const action = typeof refusal.members.action === "string" ? refusal.members.action : path;
-  if (!await askFactor(action)) throw new ApiError("not_confirmed", refusal.message);
+  const given = await askFactor({ action, body_sha256: await hashOf(content ?? "") });
+  if (!given) throw new ApiError("not_confirmed", refusal.message);
   return await ask(method, path, body, signal);
 }
 

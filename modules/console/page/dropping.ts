@@ -11,6 +11,7 @@ import {
   type FolderView,
 } from "../../../protocol/file_sharing_api.ts";
 import { ApiError, get, post } from "./api.ts";
+import { toBase64Url } from "./base64url.ts";
 
 const PIECE_BYTES = 384 * 1024;
 const FOLDER_KEY = "openred_folder";
@@ -49,15 +50,6 @@ async function makeFolder(parent: string, name: string): Promise<string> {
   return (await post<FolderView>("/m/file_sharing/folders", { parent, name })).folder;
 }
 
-async function encode(piece: Blob): Promise<string> {
-  const bytes = new Uint8Array(await piece.arrayBuffer());
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 0x8000) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  }
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
 function change(to: string, edit: (list: readonly Drop[]) => readonly Drop[]): void {
   const next = new Map(drops.value);
   const list = edit(next.get(to) ?? []);
@@ -75,7 +67,7 @@ async function bring(file: File, drop: Drop, folder: string): Promise<string | n
   });
   try {
     for (let at = 0; at < file.size && !drop.stop.signal.aborted; at += PIECE_BYTES) {
-      const data = await encode(file.slice(at, at + PIECE_BYTES));
+      const data = toBase64Url(await file.slice(at, at + PIECE_BYTES).bytes());
       const taken = await post<DropView>(`/m/file_sharing/drops/${id}`, { at, data });
       drop.done.value = taken.at;
     }

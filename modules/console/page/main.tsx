@@ -22,7 +22,7 @@ effect(() => {
 });
 // A page that comes out of the browser's store may show what somebody saw who has signed out since.
 addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
+  if ((event as PageTransitionEvent).persisted) location.reload();
 });
 // A one-time link may be opened in a window where the console is already.
 addEventListener("hashchange", () => {

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ConsolePage } from "../../../modules/console/page_files.ts";
+import { PageFiles } from "../../../modules/console/page_files.ts";
 
 const ORIGIN = "http://localhost:7610";
 
 function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  return new ConsolePage().answer(new Request(`${ORIGIN}${path}`, init));
+  return new PageFiles().answer(new Request(`${ORIGIN}${path}`, init));
 }
 
 const hasScript = (await ask("/console/")).status === 200;

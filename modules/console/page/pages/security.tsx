@@ -5,6 +5,7 @@
  */
 import { useState } from "preact/hooks";
 import { ask, post } from "../api.ts";
+import { toBase64Url } from "../base64url.ts";
 import { formatDate, formatDuration, formatWhen, shown } from "../format.ts";
 import { FactorForm, type FactorOptions } from "../parts/factors.tsx";
 import {
@@ -96,7 +97,9 @@ function ChallengeRow({ challenge }: { challenge: Challenge }) {
   const approve = async () => {
     if (level === "presence") return await answer({ approve: true });
     setOptions(
-      await post<FactorOptions>("/auth/v1/step-up/options", { action: `challenge:${id}` }),
+      await post<FactorOptions>("/auth/v1/step-up/options", {
+        action: "POST /auth/v1/challenges/answer",
+      }),
     );
   };
   return (
@@ -312,19 +315,15 @@ function Backup() {
   );
 }
 
-function encodeText(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_")
-    .replaceAll("=", "");
-}
-
 function BackupDialog({ onClose }: { onClose: () => void }) {
   const [passphrase, setPassphrase] = useState("");
   const [again, setAgain] = useState("");
   const action = useAction();
   const differs = again !== "" && passphrase !== again;
   const make = async () => {
-    const answer = await ask("POST", "/admin/v1/backup", { passphrase: encodeText(passphrase) });
+    const answer = await ask("POST", "/admin/v1/backup", {
+      passphrase: toBase64Url(new TextEncoder().encode(passphrase)),
+    });
     const url = URL.createObjectURL(await answer.blob());
     const link = document.createElement("a");
     link.href = url;

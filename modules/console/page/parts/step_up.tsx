@@ -4,26 +4,28 @@
  * @module
  */
 import { signal } from "@preact/signals";
-import { post, setAskFactor } from "../api.ts";
+import { type FactorAsk, post, setAskFactor } from "../api.ts";
 import { session } from "../session.ts";
 import { t } from "../language.ts";
 import { FactorForm, type FactorOptions } from "./factors.tsx";
 import { Dialog } from "./ui.tsx";
 
 interface Asked {
-  readonly action: string;
+  readonly what: FactorAsk;
   readonly options: FactorOptions;
   readonly end: (given: boolean) => void;
 }
 
 const asked = signal<Asked | null>(null);
 
-setAskFactor(async (action) => {
-  const options = await post<FactorOptions>("/auth/v1/step-up/options", { action });
+setAskFactor(async (what) => {
+  const options = await post<FactorOptions>("/auth/v1/step-up/options", {
+    action: what.action,
+  });
   const { promise, resolve } = Promise.withResolvers<boolean>();
   asked.value?.end(false);
   asked.value = {
-    action,
+    what,
     options,
     end: (given) => {
       asked.value = null;
@@ -35,7 +37,7 @@ setAskFactor(async (action) => {
 
 export function StepUp() {
   if (asked.value === null) return null;
-  const { action, options, end } = asked.value;
+  const { what, options, end } = asked.value;
   return (
     <Dialog title={t("step_up.title")} onClose={() => end(false)}>
       <p>{t("step_up.text")}</p>
@@ -45,7 +47,7 @@ export function StepUp() {
         submit={async (factor) => {
           const answer = await post<{ stepped_up_until: number }>("/auth/v1/step-up", {
             factor,
-            action,
+            ...what,
           });
           if (session.value !== null) {
             session.value = { ...session.value, stepped_up_until: answer.stepped_up_until };
