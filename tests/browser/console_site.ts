@@ -1,67 +1,94 @@
 /**
- * The console of a node in this process, as a browser meets it, with somebody signed in.
+ * The console of a node in this process, as browsers of this machine meet it.
  *
  * @module
  */
+import type { Page } from "playwright-core";
 import { PageFiles } from "../../modules/console/page_files.ts";
-import { ADMIN_TOKEN } from "../world/compose_node.ts";
+import { TextAnswer } from "../../protocol/text_answer.ts";
+import type { NewLinkView } from "../../protocol/sign_in_api.ts";
+import { SharingNode } from "../modules/file_sharing/sharing_nodes.ts";
+import { RealDirectory } from "../world/real_directory.ts";
+import { until } from "../world/until.ts";
 
-const BEARER = { authorization: `Bearer ${ADMIN_TOKEN}` };
-
-type Handler = (request: Request) => Promise<Response>;
-
-/** What somebody is who has signed in by the terminal's link. */
-const SESSION = {
-  role: "owner",
-  started_at: 0,
-  idle_until: 4e12,
-  ends_at: 4e12,
-  stepped_up_until: null,
-  factors: { passkey: 0, totp: false, password: false, recovery: 0 },
-};
-
-export class ConsoleSite implements AsyncDisposable {
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+/** A node with a console on a port of its own. */
+export class ConsoleNode extends SharingNode {
   readonly #page = new PageFiles();
-  readonly #admin: Handler;
-  /** What is answered at a path instead of by the node, whoever asks. */
-  readonly answers = new Map<string, () => unknown>([
-    ["/auth/v1/session", () => SESSION],
-    ["/auth/v1/challenges", () => ({ challenges: [] })],
-    ["/auth/v1/factors", () => ({ factors: [] })],
-    ["/auth/v1/sessions", () => ({ sessions: [] })],
-  ]);
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  constructor(admin: Handler) {
-    this.#admin = admin;
+  constructor() {
+    super();
+    this.ports = { consolePage: (request) => this.#page.answer(request) };
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => this.#answer(request),
+      async (request) => {
+        const answer = await this.node.handleConsole(request);
+        // The runtime's server takes nothing but the runtime's own objects.
+        return answer instanceof TextAnswer ? new Response(answer.body, answer) : answer;
+      },
     );
   }
 
-  get url(): string {
-    return `http://localhost:${this.#server.addr.port}/console/`;
+  get origin(): string {
+    return `http://localhost:${this.#server.addr.port}`;
   }
 
-  async #answer(request: Request): Promise<Response> {
-    const { pathname, search } = new URL(request.url);
-    if (pathname.startsWith("/console")) return await this.#page.answer(request);
-    const fixed = this.answers.get(pathname);
-    if (fixed !== undefined) return Response.json(fixed());
-    const { method, signal } = request;
-    const body = method === "GET" ? {} : { body: await request.bytes() };
-    const asked = new Request(`http://127.0.0.1${pathname}${search}`, {
-      method,
-      headers: BEARER,
-      signal,
-      ...body,
-    });
-    const { status, headers, body: content } = await this.#admin(asked);
-    return new Response(content, { status, headers });
+  /** @param directory Where others find it. */
+  async begin(directory: string, alias: string): Promise<this> {
+    const console = { origin: this.origin, why: "", hasFailed: false, proxies: [] };
+    await this.start({ directories: [directory], alias, home: this.folder, console });
+    await until(
+      async () => (await this.status()).directories[0]?.state === "registered",
+      "the node is registered",
+    );
+    return this;
+  }
+
+  async link(role = "owner"): Promise<string> {
+    return (await this.ask<NewLinkView>("POST", "/console/link", { role })).url;
+  }
+
+  /** Opens the console, signed in by the terminal's link. */
+  async signIn(page: Page, role = "owner"): Promise<void> {
+    await page.goto(await this.link(role));
+    await page.locator("nav.tabs, nav.rail").first().waitFor({ state: "attached" });
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
+    await this.#server.shutdown();
+  }
+}
+
+/** Two people with a console each, who do not know each other yet. */
+export class ConsolePair implements AsyncDisposable {
+  readonly directory = new RealDirectory();
+  readonly alice = new ConsoleNode();
+  readonly bob = new ConsoleNode();
+
+  static async start(): Promise<ConsolePair> {
+    const pair = new ConsolePair();
+    await pair.directory.start();
+    await pair.alice.begin(pair.directory.url, "alice");
+    await pair.bob.begin(pair.directory.url, "bob");
+    return pair;
+  }
+
+  /** Has them know each other. */
+  async connect(): Promise<this> {
+    const { alice, bob } = this;
+    await alice.admin.connect(bob.id, 20_000);
+    await alice.admin.decide("allow", { peer: bob.id, permission: "files" });
+    for (const permission of ["message", "files"]) {
+      await bob.admin.decide("allow", { peer: alice.id, permission });
+    }
+    await alice.ask("POST", "/peers/alias", { peer: bob.id, name: "Bob" });
+    await bob.ask("POST", "/peers/alias", { peer: alice.id, name: "Alice" });
+    return this;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
+    for (const node of [this.alice, this.bob]) await node[Symbol.asyncDispose]();
+    await this.directory[Symbol.asyncDispose]();
   }
 }

@@ -162,7 +162,8 @@ export function TransferRow(
             : t("files.of", { done: formatBytes(done), all: formatBytes(bytes) })}
           {state === "done" && transfer.folder !== null && (
             <>
-              · {t("files.landed_in")}{" "}
+              {" · "}
+              {t("files.landed_in")}{" "}
               <code>
                 <bdi>{shown(transfer.folder)}</bdi>
               </code>
