@@ -5,6 +5,7 @@
  */
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import denoConfig from "./deno.json" with { type: "json" };
+import { asksForVersion, describeBuild } from "./process/build_info.ts";
 import { tell } from "./process/telling.ts";
 
 async function startCore(): Promise<WorkerCryptoCore> {
@@ -28,7 +29,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const begun = args[0] === "run" ? beginDirectory() : null;
   const { parseOptions } = await import("./directory/options.ts");
   const parsed = parseOptions(args, {
-    version: denoConfig.version,
+    version: asksForVersion(args) ? await describeBuild(denoConfig.version) : denoConfig.version,
     out: (text) => tell(Deno.stdout, text),
     err: (text) => tell(Deno.stderr, text),
   });

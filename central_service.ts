@@ -14,13 +14,13 @@ import { explainStorage } from "./ports/storage_problem.ts";
 import {
   createLog,
   createOpenDatabase,
+  createSystemHttpClient,
   type DirectoryLock,
   DirectoryLockedError,
   holdsFile,
   lockDirectory,
   openFiles,
   systemClock,
-  systemHttpClient,
   type SystemLog,
   systemRandom,
   systemResolver,
@@ -28,6 +28,7 @@ import {
 import { LOCK_NAME } from "./ports/system_lock.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
+import { openCertificate, readAuthorities } from "./process/certificates.ts";
 import { listen } from "./process/listening.ts";
 import { ProcessError, textOf } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
@@ -101,7 +102,7 @@ function compose(
   return createDirectory({
     clock: systemClock,
     random: systemRandom,
-    http: systemHttpClient,
+    http: createSystemHttpClient({ authorities: readAuthorities(options.ca) }),
     resolver: systemResolver,
     files: openFiles(dataDirectory),
     store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock),
@@ -138,6 +139,7 @@ async function serve(
   const { core, log, ending, signal } = parts;
   const { hostname, port, trustedProxies } = options;
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
+  using certificate = await openCertificate(options, log);
   const crypto = await ready(core);
   ending.needsCore(crypto.ended);
   try {
@@ -148,6 +150,7 @@ async function serve(
       name: "directory",
       log,
       trustedProxies,
+      certificate,
     });
     ending.needs(listening.finished, "Nobody can connect");
     let directory: Directory | null = null;

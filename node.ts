@@ -19,6 +19,7 @@ import { createTerminalStream, readHidden, readStandardInput } from "./ports/sys
 import { inputLines, openTerminal } from "./ports/system_screen.ts";
 import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
 import { writeAll } from "./ports/write_all.ts";
+import { asksForVersion, describeBuild } from "./process/build_info.ts";
 import { stopOnSignals } from "./process/signals.ts";
 
 const MAX_SECRET_FILE_BYTES = 4_096;
@@ -213,7 +214,10 @@ async function main(): Promise<number> {
       const { runNode } = await import("./node_service.ts");
       await runNode(options, { ...world, core: begun ?? startCore() });
     },
-  }, { args: Deno.args, version: project.version });
+  }, {
+    args: Deno.args,
+    version: asksForVersion(Deno.args) ? await describeBuild(project.version) : project.version,
+  });
 }
 
 if (import.meta.main) Deno.exit(await main());

@@ -24,21 +24,23 @@ import type { Log } from "./ports/ports.ts";
 import {
   createLog,
   createOpenDatabase,
+  createSystemHttpClient,
   holdsFile,
   openFiles,
   systemChannelUpgrader,
   systemClock,
-  systemHttpClient,
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
 import { openBusyMark } from "./ports/system_busy_mark.ts";
-import { openBytes } from "./ports/system_byte_streams.ts";
+import { createOpenBytes } from "./ports/system_byte_streams.ts";
+import type { Trust } from "./ports/system_connection.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
 import { createOwnerFiles } from "./ports/system_owner_files.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { type ConsoleListening, listenConsole } from "./process/console_listening.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
+import { openCertificate, readAuthorities } from "./process/certificates.ts";
 import { listen } from "./process/listening.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
@@ -106,6 +108,7 @@ async function composeNode(
     readonly crypto: WorkerCryptoCore;
     readonly bulk: WorkerBulk;
     readonly config: NodeConfig;
+    readonly trust: Trust;
     readonly log: Log;
   },
 ): Promise<Node> {
@@ -114,11 +117,11 @@ async function composeNode(
     {
       clock: systemClock,
       random: systemRandom,
-      http: systemHttpClient,
+      http: createSystemHttpClient(settings.trust),
       resolver: systemResolver,
       crypto: settings.crypto,
       bulk: settings.bulk,
-      openBytes,
+      openBytes: createOpenBytes(settings.trust),
       files: openFiles(options.data),
       openDatabase: createOpenDatabase(options.data),
       upgrader: systemChannelUpgrader,
@@ -200,12 +203,15 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   const { trustedProxies } = options;
+  const trust = { authorities: readAuthorities(options.ca) };
+  using certificate = await openCertificate(options, log);
   await using peers = listen({
     ...options.listen,
     flag: "--listen",
     name: "node",
     log,
     trustedProxies,
+    certificate,
   });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   await using console = listenConsole(options.consoleListen, log);
@@ -219,7 +225,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
     const apiUrl = options.apiUrl ?? peers.origin;
     const config = configOf(options, { apiUrl, adminToken, passphrase, console });
-    const node = await openOrExplain(composeNode(options, { crypto, bulk, config, log }));
+    const node = await openOrExplain(composeNode(options, { crypto, bulk, config, trust, log }));
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
     console.answerWith((request) => node.handleConsole(request));

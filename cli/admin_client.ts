@@ -34,7 +34,12 @@ import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
 import { parseJson } from "../protocol/schemas.ts";
-import type { LinkStateView, NewLinkView, Role } from "../protocol/sign_in_api.ts";
+import type {
+  AuthenticationView,
+  LinkStateView,
+  NewLinkView,
+  Role,
+} from "../protocol/sign_in_api.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { failure } from "./command_error.ts";
 import { readAnswer, readBytes } from "./answer_body.ts";
@@ -163,6 +168,14 @@ export class AdminClient {
 
   newConsoleLink(role: Role): Promise<NewLinkView> {
     return this.#call({ method: "POST", path: "/admin/v1/console/link", body: { role } });
+  }
+
+  authentication(): Promise<AuthenticationView> {
+    return this.#call({ method: "GET", path: "/m/authentication/factors" });
+  }
+
+  resetAuthentication(): Promise<{ readonly removed: number; readonly ended: number }> {
+    return this.#call({ method: "POST", path: "/m/authentication/reset" });
   }
 
   consoleLinkState(): Promise<LinkStateView> {

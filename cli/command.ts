@@ -41,6 +41,8 @@ export interface CommandContext<S extends OptionSpecs> {
   readonly out: Output;
   /** Standard error. */
   readonly err: Output;
+  /** Of the program. */
+  readonly version: string;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
   /** Fires when the person pressed Ctrl-C, and with an {@linkcode OutputGone} when nobody reads the output any more. */
   readonly signal: AbortSignal;

@@ -13,6 +13,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   init: async () => [(await import("./init.ts")).initCommand],
   run: async (runNode) => [(await import("./run.ts")).runCommand(runNode)],
   open: async () => [(await import("./open.ts")).openCommand],
+  auth: async () => (await import("./auth.ts")).AUTH_COMMANDS,
   id: async () => [(await import("./id.ts")).idCommand],
   discover: async () => [(await import("./discover.ts")).discoverCommand],
   connect: async () => [(await import("./connect.ts")).connectCommand],
@@ -46,7 +47,14 @@ const LOADERS: Readonly<Record<string, Load>> = {
   backup: async () => [(await import("./backup.ts")).backupCommand],
   restore: async () => [(await import("./backup.ts")).restoreCommand],
   succeed: async () => [(await import("./succeed.ts")).succeedCommand],
+  completion: loadUsage,
+  manual: loadUsage,
 };
+
+/** Both words load both commands; the help names each once. */
+async function loadUsage(runNode: RunNode): Promise<readonly NodeCommand[]> {
+  return (await import("./completion.ts")).usageCommands(() => loadAllCommands(runNode));
+}
 
 async function loadAudit(): Promise<readonly NodeCommand[]> {
   const { auditShowCommand } = await import("./audit_show.ts");
@@ -57,7 +65,8 @@ async function loadAudit(): Promise<readonly NodeCommand[]> {
 
 /** All commands, in the order of the help. */
 export async function loadAllCommands(runNode: RunNode): Promise<readonly NodeCommand[]> {
-  return (await Promise.all(Object.values(LOADERS).map((load) => load(runNode)))).flat();
+  const loaders = new Set(Object.values(LOADERS));
+  return (await Promise.all([...loaders].map((load) => load(runNode)))).flat();
 }
 
 /**

@@ -11,6 +11,7 @@ import { CommandError, EXIT_CODES, usageError } from "./command_error.ts";
 import { loadCommands } from "./command_list.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
+import { FAMILIES, PROGRAM_NAME, PROGRAM_SUMMARY } from "./program_words.ts";
 import type { RunNode } from "./run.ts";
 import { sanitizeLine } from "./sanitize.ts";
 import { wrapProse } from "./text_width.ts";
@@ -46,7 +47,6 @@ export interface CommandLineOptions {
   readonly version: string;
 }
 
-const NAME = "openred-node";
 const DEFAULT_COLUMNS = 80;
 /** Columns of summaries beside long names, below which they are not wrapped. */
 const MIN_HELP_WIDTH = 20;
@@ -90,21 +90,6 @@ function quiet(program: Command, streams: { help: string[]; columns: number | nu
     getErrHasColors: () => false,
   });
 }
-
-/** What stands in the help for commands of several words. */
-const FAMILIES: Readonly<Record<string, string>> = {
-  "audit": "what the node noted about its security",
-  "peer": "who peers are, what they are called and what each may do",
-  "message": "what becomes of a message later: removed, reacted to, read",
-  "conversation": "groups of people who write to each other",
-  "conversation group": "groups of people who write to each other; 'peer group' is permissions",
-  "module": "what the node can do: built-in modules, and those from files",
-  "passphrase": "the passphrase of the node's keys",
-  "noise-key": "the node's key for handshakes",
-  "token": "the tokens that the node holds for its peers",
-  "peer group":
-    "groups of peers with permissions of their own; 'conversation group' is for writing",
-};
 
 /** The command that a command of several words belongs to: `peer` for `peer list`. */
 function familyOf(program: Command, words: readonly string[]): Command {
@@ -158,8 +143,8 @@ function buildProgram(options: {
   readonly columns: number | null;
   readonly chosen: (command: NodeCommand, given: GivenOptions, words: readonly string[]) => void;
 }): Command {
-  const program = quiet(new Command(NAME), options)
-    .description("A node of the OpenRed network, and the commands that talk to it.")
+  const program = quiet(new Command(PROGRAM_NAME), options)
+    .description(`${PROGRAM_SUMMARY[0]?.toUpperCase()}${PROGRAM_SUMMARY.slice(1)}.`)
     .version(options.version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
@@ -244,6 +229,7 @@ async function execute(
     words,
     out: options.out,
     err: options.err,
+    version: options.version,
     clock: ports.clock,
     signal: ports.signal,
     readInput: (maxBytes) => ports.readInput(maxBytes),
@@ -285,7 +271,7 @@ export async function runCommandLine(
     const known = error instanceof CommandError;
     const message = error instanceof Error ? error.message : "Unexpected error";
     const line = sanitizeLine(message).slice(0, MAX_MESSAGE_LENGTH);
-    await err.line({ text: `${NAME}: `, style: "red" }, line);
+    await err.line({ text: `${PROGRAM_NAME}: `, style: "red" }, line);
     return known ? error.exitCode : EXIT_CODES.failed;
   }
 }

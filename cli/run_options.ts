@@ -102,7 +102,7 @@ const NETWORK_OPTIONS = {
     variable: "OPENRED_API_URL",
     value: "URL",
     summary: "the URL that other nodes use; needed when listening on all addresses",
-    defaultText: "http://HOST:PORT of --listen",
+    defaultText: "HOST:PORT of --listen",
     fallback: null,
     parse: parseBaseUrl,
   }),
@@ -128,6 +128,33 @@ const NETWORK_OPTIONS = {
     defaultText: "none",
     fallback: NODE_DEFAULTS.trustedProxies,
     parse: parseTrustedProxies,
+  }),
+  tlsCert: valueOption<string | null>({
+    flag: "tls-cert",
+    variable: "OPENRED_TLS_CERT",
+    value: "FILE",
+    summary: "certificate chain for --listen, PEM, read anew when it changes",
+    defaultText: "none: plain HTTP, for a proxy in front",
+    fallback: null,
+    parse: parsePath,
+  }),
+  tlsKey: valueOption<string | null>({
+    flag: "tls-key",
+    variable: "OPENRED_TLS_KEY",
+    value: "FILE",
+    summary: "key of --tls-cert, PEM",
+    defaultText: "none",
+    fallback: null,
+    parse: parsePath,
+  }),
+  ca: valueOption<string | null>({
+    flag: "ca",
+    variable: "OPENRED_CA",
+    value: "FILE",
+    summary: "certificates of private authorities, PEM, believed besides the public ones",
+    defaultText: "none",
+    fallback: null,
+    parse: parsePath,
   }),
 };
 
@@ -271,6 +298,9 @@ export function checkRunOptions(options: RunOptions): RunOptions {
   }
   if ((options.rotation === "seeded") !== (options.networkSeedFile !== null)) {
     throw usageError("--network-seed-file and --rotation seeded go together");
+  }
+  if ((options.tlsCert === null) !== (options.tlsKey === null)) {
+    throw usageError("--tls-cert and --tls-key go together");
   }
   return options;
 }

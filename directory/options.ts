@@ -3,11 +3,14 @@
  *
  * @module
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { LogLevel } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
+import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
+import { manualPage } from "../usage/manual.ts";
+import type { ProgramUsage } from "../usage/program.ts";
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
 
 /** What the operator asked for, checked. */
@@ -19,6 +22,10 @@ export interface CentralOptions {
   readonly dataDirectory: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
+  /** Private authorities whose certificates are believed too. */
+  readonly ca: string | null;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
@@ -38,6 +45,9 @@ interface Flags {
   readonly data: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly ca?: string;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile?: string;
@@ -137,7 +147,7 @@ function runCommand(): Command {
         .default({ hostname: "127.0.0.1", port: 7600 }, "127.0.0.1:7600").argParser(parseListen),
     )
     .addOption(
-      option("--url <url>", "public base URL (default: http://<listen>)").argParser(parseUrl),
+      option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
     )
     .addOption(
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
@@ -148,6 +158,15 @@ function runCommand(): Command {
     .addOption(
       option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
         .default(TrustedProxies.NONE, "none").argParser(parseProxies),
+    )
+    .addOption(
+      option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
+        .argParser(parseText),
+    )
+    .addOption(option("--tls-key <file>", "key of --tls-cert, PEM").argParser(parseText))
+    .addOption(
+      option("--ca <file>", "certificates of private authorities, PEM, believed too")
+        .argParser(parseText),
     )
     .addOption(
       option("--lease-ms <ms>", "how long a node stays active after a record")
@@ -193,6 +212,10 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   if (rotation === "seeded" && networkSeedFile === null) {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
+  const { tlsCert = null, tlsKey = null, ca = null } = flags;
+  if ((tlsCert === null) !== (tlsKey === null)) {
+    command.error("error: --tls-cert and --tls-key go together");
+  }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
   const { idsPerHost, concurrent, leaseMs, allowPrivate, trustedProxies, logLevel, json } = flags;
   return {
@@ -201,6 +224,9 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     dataDirectory: flags.data,
     allowPrivate,
     trustedProxies,
+    tlsCert,
+    tlsKey,
+    ca,
     leaseMs,
     rotation,
     networkSeedFile,
@@ -215,6 +241,40 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     logLevel,
     json,
   };
+}
+
+/** What the shell and the reader of manuals are told. */
+function usageOf(program: Command): ProgramUsage {
+  return {
+    name: program.name(),
+    summary: program.description(),
+    families: {},
+    commands: program.commands.map((command) => ({
+      words: [command.name()],
+      summary: command.description().replace(/\.$/, ""),
+      details: "",
+      operands: command.registeredArguments.map((argument) => `<${argument.name()}>`),
+      options: command.options.map((one) => ({
+        flag: one.long ?? one.flags,
+        value: /<(.+)>/.exec(one.flags)?.[1] ?? null,
+        summary: one.description,
+        variable: one.envVar ?? null,
+      })),
+    })),
+  };
+}
+
+function addUsageCommands(
+  program: Command,
+  output: { readonly version: string; readonly out: (text: string) => void },
+): void {
+  program.command("completion").description(
+    "Print a script by which a shell completes these commands.",
+  )
+    .addArgument(new Argument("<shell>").choices(SHELLS))
+    .action((shell: Shell) => output.out(completionScript(usageOf(program), shell)));
+  program.command("manual").description("Print the manual page.")
+    .action(() => output.out(manualPage(usageOf(program), output.version)));
 }
 
 /** Reads the command line (without the program's name) and the environment. */
@@ -233,10 +293,10 @@ export function parseOptions(
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   };
-  let options: CentralOptions | null = null;
+  let parsed: ParsedOptions = { kind: "exit", code: 0 };
   const run = runCommand().exitOverride().configureOutput(streams);
   run.action((flags: Flags) => {
-    options = checkTogether(flags, run);
+    parsed = { kind: "run", options: checkTogether(flags, run) };
   });
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
@@ -245,6 +305,7 @@ export function parseOptions(
     .configureOutput(streams)
     .showHelpAfterError("(openred-central run --help shows every option)")
     .addCommand(run);
+  addUsageCommands(program, output);
   run.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
   try {
     program.parse([...args], { from: "user" });
@@ -252,5 +313,5 @@ export function parseOptions(
     if (!(error instanceof CommanderError)) throw error;
     return { kind: "exit", code: error.exitCode === 0 ? 0 : 2 };
   }
-  return options === null ? { kind: "exit", code: 2 } : { kind: "run", options };
+  return parsed;
 }

@@ -93,6 +93,8 @@ export interface RouteAccess {
   readonly role?: Role;
   /** The factor that has to be shown first; none unless it says so. */
   readonly stepUp?: StepUp;
+  /** Whether no browser may ask at all: only whoever has the admin token. */
+  readonly isForShell?: boolean;
 }
 
 export interface ModuleRouter {

@@ -8,7 +8,7 @@ export { systemChannelUpgrader } from "./system_channel.ts";
 export { systemClock } from "./system_clock.ts";
 export { createOpenDatabase } from "./system_database.ts";
 export { openFiles } from "./system_files.ts";
-export { systemHttpClient } from "./system_http.ts";
+export { createSystemHttpClient, systemHttpClient } from "./system_http.ts";
 export { hasOtherNames, holdsFile } from "./system_data_directory.ts";
 export { type DirectoryLock, DirectoryLockedError, lockDirectory } from "./system_lock.ts";
 export { createLog, type LogOptions, type SystemLog } from "./system_log.ts";

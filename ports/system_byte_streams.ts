@@ -6,9 +6,9 @@
  */
 import { OpenRedError } from "../protocol/errors.ts";
 import { unreachable } from "../protocol/unreachable.ts";
-import type { ByteAnswer, ByteRequest } from "./byte_streams.ts";
+import type { ByteAnswer, ByteRequest, OpenBytes } from "./byte_streams.ts";
 import { failureReason } from "./connection_failure.ts";
-import { connect, readHead } from "./system_connection.ts";
+import { connect, PUBLIC_TRUST, readHead, type Trust } from "./system_connection.ts";
 import { runWithDeadline } from "./system_deadline.ts";
 import type { Socket } from "./system_socket.ts";
 
@@ -43,11 +43,14 @@ function parseAnswer(text: string): Pick<ByteAnswer, "status" | "headers" | "byt
   return { status, headers, bytes: Number(length) };
 }
 
-async function open(request: ByteRequest, signal: AbortSignal): Promise<ByteAnswer> {
+async function open(
+  request: ByteRequest,
+  { trust, signal }: { readonly trust: Trust; readonly signal: AbortSignal },
+): Promise<ByteAnswer> {
   const url = new URL(request.url);
   const port = Number(url.port) || DEFAULT_PORTS[url.protocol];
   if (port === undefined) throw new TypeError("Expected an http: URL");
-  const remote = { hostname: url.hostname, port, isTls: url.protocol === "https:" };
+  const remote = { hostname: url.hostname, port, isTls: url.protocol === "https:", trust };
   const socket = await connect(remote, signal);
   const close = () => socket.close();
   signal.addEventListener("abort", close, { once: true });
@@ -121,7 +124,8 @@ class SocketAnswer implements ByteAnswer {
   }
 }
 
-/** As {@linkcode OpenBytes} says. */
-export function openBytes(request: ByteRequest): Promise<ByteAnswer> {
-  return runWithDeadline(request, (signal) => open(request, signal));
+export function createOpenBytes(trust: Trust): OpenBytes {
+  return (request) => runWithDeadline(request, (signal) => open(request, { trust, signal }));
 }
+
+export const openBytes: OpenBytes = createOpenBytes(PUBLIC_TRUST);

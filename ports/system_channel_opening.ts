@@ -9,7 +9,7 @@ import { MAX_FRAME_BYTES } from "../protocol/limits.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import type { Channel } from "./ports.ts";
 import { SocketChannel } from "./system_channel.ts";
-import { connect, readHead } from "./system_connection.ts";
+import { connect, readHead, type Trust } from "./system_connection.ts";
 import { runWithDeadline } from "./system_deadline.ts";
 import type { Socket } from "./system_socket.ts";
 import { isAgreed, openingRequest } from "./websocket_handshake.ts";
@@ -23,9 +23,12 @@ async function shakeHands(socket: Socket, url: URL): Promise<void> {
   throw new OpenRedError("unreachable", "The other end does not agree to a WebSocket");
 }
 
-async function open(url: URL, signal: AbortSignal): Promise<Channel> {
+async function open(
+  url: URL,
+  { trust, signal }: { readonly trust: Trust; readonly signal: AbortSignal },
+): Promise<Channel> {
   const port = Number(url.port) || DEFAULT_PORTS[url.protocol]!;
-  const remote = { hostname: url.hostname, port, isTls: url.protocol === "wss:" };
+  const remote = { hostname: url.hostname, port, isTls: url.protocol === "wss:", trust };
   const socket = await connect(remote, signal);
   const close = () => socket.close();
   signal.addEventListener("abort", close, { once: true });
@@ -47,10 +50,11 @@ async function open(url: URL, signal: AbortSignal): Promise<Channel> {
 /** Opens a channel, as `HttpClient` says. Follows no redirect and offers no extension. */
 export function openChannel(
   options: { url: string; timeoutMs: number; signal?: AbortSignal },
+  trust: Trust,
 ): Promise<Channel> {
   return runWithDeadline(options, async (signal) => {
     const url = new URL(options.url);
     if (DEFAULT_PORTS[url.protocol] === undefined) throw new TypeError("Expected a ws: URL");
-    return await open(url, signal);
+    return await open(url, { trust, signal });
   });
 }

@@ -7,6 +7,15 @@ import { Buffer } from "node:buffer";
 import { MAX_HEAD_BYTES } from "./http_head.ts";
 import { Socket } from "./system_socket.ts";
 
+/** Whose certificates are believed besides those that the runtime knows. */
+export interface Trust {
+  /** Certificates of authorities, PEM. */
+  readonly authorities: readonly string[];
+}
+
+/** Those that the runtime knows, and no others. */
+export const PUBLIC_TRUST: Trust = { authorities: [] };
+
 export interface Remote {
   /** As a URL writes it. */
   readonly hostname: string;
@@ -15,7 +24,10 @@ export interface Remote {
 }
 
 /** Connects. @throws {Error} What the system says; what the signal fired with. */
-export async function connect(remote: Remote, signal: AbortSignal): Promise<Socket> {
+export async function connect(
+  remote: Remote & { readonly trust: Trust },
+  signal: AbortSignal,
+): Promise<Socket> {
   const hostname = remote.hostname.replace(/^\[|\]$/g, "");
   let connection: Deno.TcpConn | Deno.TlsConn = await Deno.connect({
     hostname,
@@ -35,7 +47,11 @@ export async function connect(remote: Remote, signal: AbortSignal): Promise<Sock
     // Otherwise a message of two parts waits for the acknowledgement of the first one: 44 ms on Linux.
     connection.setNoDelay(true);
     if (remote.isTls) {
-      connection = await Deno.startTls(connection, { hostname, alpnProtocols: ["http/1.1"] });
+      connection = await Deno.startTls(connection, {
+        hostname,
+        alpnProtocols: ["http/1.1"],
+        caCerts: [...remote.trust.authorities],
+      });
     }
     return new Socket(connection);
   } catch (error) {

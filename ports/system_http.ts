@@ -2,6 +2,7 @@ import type { OpenRedError } from "../protocol/errors.ts";
 import { unreachable } from "../protocol/unreachable.ts";
 import type { HttpAnswer, HttpClient, HttpRequest } from "./ports.ts";
 import { openChannel } from "./system_channel_opening.ts";
+import { PUBLIC_TRUST, type Trust } from "./system_connection.ts";
 import { runWithDeadline } from "./system_deadline.ts";
 
 function joinChunks(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
@@ -40,8 +41,13 @@ async function readBody(response: Response, maxBytes: number): Promise<Uint8Arra
   return joinChunks(chunks, length);
 }
 
-async function exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+async function exchange(
+  request: HttpRequest,
+  options: { readonly client: Deno.HttpClient | null; readonly signal: AbortSignal },
+): Promise<HttpAnswer> {
+  const { client, signal } = options;
   const response = await fetch(request.url, {
+    ...(client === null ? {} : { client }),
     method: request.method,
     headers: { ...request.headers },
     body: request.body ?? null,
@@ -57,7 +63,14 @@ async function exchange(request: HttpRequest, signal: AbortSignal): Promise<Http
 }
 
 /** HTTP over the runtime's `fetch`, and channels over sockets of our own. */
-export const systemHttpClient: HttpClient = {
-  request: (request) => runWithDeadline(request, (signal) => exchange(request, signal)),
-  openChannel,
-};
+export function createSystemHttpClient(trust: Trust): HttpClient {
+  const caCerts = [...trust.authorities];
+  const client = caCerts.length === 0 ? null : Deno.createHttpClient({ caCerts });
+  return {
+    request: (request) =>
+      runWithDeadline(request, (signal) => exchange(request, { client, signal })),
+    openChannel: (options) => openChannel(options, trust),
+  };
+}
+
+export const systemHttpClient: HttpClient = createSystemHttpClient(PUBLIC_TRUST);

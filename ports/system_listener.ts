@@ -12,7 +12,7 @@ import { DEFAULT_LISTENER_LIMITS, type ListenerLimits } from "./listener_limits.
 import type { Log } from "./ports.ts";
 import { AnswerBuffers, refusalBytes } from "./system_answer.ts";
 import { Exchange } from "./system_exchange.ts";
-import { Socket } from "./system_socket.ts";
+import { type ByteConnection, Socket } from "./system_socket.ts";
 
 const SWEEP_MS = 250;
 const FIRST_PAUSE_MS = 20;
@@ -28,6 +28,8 @@ export interface ListenOptions {
   readonly limits?: Partial<ListenerLimits>;
   /** Whose connections carry requests of many; nobody's unless it says so. */
   readonly trustedProxies?: TrustedProxies;
+  /** Begins TLS on a connection; without it there is none. */
+  readonly secure?: (connection: Deno.TcpConn) => ByteConnection;
   /** Must neither throw nor reject. */
   readonly answer: (request: Request, address: string) => Response | Promise<Response>;
 }
@@ -160,10 +162,10 @@ export class HttpListener {
     const { hostname } = connection.remoteAddr as Deno.NetAddr;
     const isProxy = this.#proxies.has(hostname);
     const source = isProxy ? null : addressSource(hostname);
-    const socket = new Socket(connection);
-    if (!this.#hasRoom(source)) return this.#turnAway(socket);
+    if (!this.#hasRoom(source)) return this.#turnAway(new Socket(connection));
     // An answer of two writes would wait for the acknowledgement of the first one.
     connection.setNoDelay(true);
+    const socket = new Socket(this.#options.secure?.(connection) ?? connection);
     const exchange = new Exchange({
       socket,
       address: hostname,
@@ -189,6 +191,8 @@ export class HttpListener {
   }
 
   #turnAway(socket: Socket): void {
+    // Whoever waits for TLS would not understand an answer.
+    if (this.#options.secure !== undefined) return socket.close();
     void socket.write(refusalBytes(503)).catch(() => {}).finally(() => socket.close());
   }
 

@@ -8,7 +8,8 @@ import { FILE_MODE, pathInDirectory } from "./system_data_directory.ts";
 
 /** What opens a file with the program that the person has chosen for it. */
 const OPENERS: Readonly<Record<string, string>> = { darwin: "open", windows: "explorer" };
-export const PAGE_OPENER = OPENERS[Deno.build.os] ?? "xdg-open";
+const OTHER_OPENER = "xdg-open";
+export const PAGE_OPENERS: readonly string[] = [...Object.values(OPENERS), OTHER_OPENER];
 
 /** Writes the page, in the place of a former one. @returns Its absolute path. */
 export async function writePage(data: string, html: string): Promise<string> {
@@ -27,7 +28,7 @@ export async function removePage(path: string): Promise<void> {
 /** @returns Whether a browser was started, as far as the system says. */
 export async function openPage(path: string): Promise<boolean> {
   try {
-    const { success } = await new Deno.Command(PAGE_OPENER, {
+    const { success } = await new Deno.Command(OPENERS[Deno.build.os] ?? OTHER_OPENER, {
       args: [path],
       stdin: "null",
       stdout: "null",

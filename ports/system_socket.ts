@@ -12,9 +12,12 @@ const FIRST_CHUNK_BYTES = 4 * 1024;
 /** What an answer or a frame is written in, so that every part that left is seen as progress. */
 const WRITE_BYTES = 64 * 1024;
 
+/** What carries bytes: TCP, or TLS over it. */
+export type ByteConnection = Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close">;
+
 /** The bytes of one connection. Reading and writing may go on at the same time, each one call after the other. */
 export class Socket {
-  readonly #connection: Deno.TcpConn | Deno.TlsConn;
+  readonly #connection: ByteConnection;
   #chunk = new Uint8Array(FIRST_CHUNK_BYTES);
   /** The same bytes, as what makes text of them. */
   #asBuffer = Buffer.from(this.#chunk.buffer);
@@ -27,7 +30,7 @@ export class Socket {
   #written = 0;
   #isWriting = false;
 
-  constructor(connection: Deno.TcpConn | Deno.TlsConn) {
+  constructor(connection: ByteConnection) {
     this.#connection = connection;
   }
 

@@ -9,6 +9,7 @@ import { HttpListener } from "../ports/system_listener.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { problemResponse } from "../protocol/http.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
+import type { ServedCertificate } from "./served_certificate.ts";
 import { ProcessError, textOf } from "./process_error.ts";
 
 const RETRY_WHILE_STARTING_MS = 1_000;
@@ -27,10 +28,12 @@ export interface ListeningOptions {
   readonly log: Log;
   readonly limits?: Partial<ListenerLimits>;
   readonly trustedProxies?: TrustedProxies;
+  /** With one, connections begin with TLS. */
+  readonly certificate?: ServedCertificate | null;
 }
 
 export interface Listening extends AsyncDisposable {
-  /** `http://HOST:PORT`. */
+  /** `http://HOST:PORT`, `https` with a certificate. */
   readonly origin: string;
   /** Rejects when the system takes no connections any more. */
   readonly finished: Promise<void>;
@@ -41,7 +44,7 @@ export interface Listening extends AsyncDisposable {
 }
 
 function createListener(options: ListeningOptions, answer: Answer): HttpListener {
-  const { name, log, flag, hostname, port } = options;
+  const { name, log, flag, hostname, port, certificate } = options;
   const fail = (error: unknown) => {
     log.log("error", "request_failed", { text: textOf(error) });
     return problemResponse(new OpenRedError("internal", `The ${name} failed`));
@@ -49,6 +52,7 @@ function createListener(options: ListeningOptions, answer: Answer): HttpListener
   try {
     return new HttpListener({
       ...options,
+      ...(certificate ? { secure: (connection) => certificate.secure(connection) } : {}),
       answer: (request, address) => {
         try {
           const given = answer(request, address);
@@ -76,10 +80,11 @@ export function listen(options: ListeningOptions): Listening {
   });
   let answer: Answer = () => problemResponse(starting);
   const listener = createListener(options, (request, address) => answer(request, address));
-  const { hostname } = options;
+  const { hostname, certificate } = options;
+  const scheme = certificate ? "https" : "http";
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
-    origin: `http://${host}:${listener.port}`,
+    origin: `${scheme}://${host}:${listener.port}`,
     finished: listener.finished,
     answerWith: (next) => void (answer = next),
     shutdown: (graceMs) => listener.shutdown(graceMs),

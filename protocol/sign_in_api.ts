@@ -60,6 +60,89 @@ export interface SignedInView {
   readonly factors_enrolled: number;
 }
 
+export const FACTOR_KINDS = ["passkey", "totp", "password", "recovery"] as const;
+export type FactorKind = typeof FACTOR_KINDS[number];
+
+const MIN_PASSWORD_LENGTH = 10;
+const MAX_PASSWORD_LENGTH = 256;
+const MAX_CODE_LENGTH = 64;
+
+const passwordTextSchema = v.pipe(v.string(), v.maxLength(MAX_PASSWORD_LENGTH));
+
+/** A factor that somebody shows. */
+export const givenFactorSchema = v.union([
+  v.strictObject({ passkey: v.record(v.string(), v.unknown()) }),
+  v.strictObject({ totp: v.pipe(v.string(), v.regex(/^\d{6}$/)) }),
+  v.strictObject({ password: v.pipe(passwordTextSchema, v.minLength(1)) }),
+  v.strictObject({ recovery: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_CODE_LENGTH)) }),
+]);
+export type GivenFactor = v.InferOutput<typeof givenFactorSchema>;
+
+const actionSchema = v.pipe(v.string(), v.regex(/^[A-Z]{3,6} \/[\x21-\x7e]{1,512}$/));
+const factorNameSchema = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(64),
+  v.check((text) => !/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(text), "one line"),
+);
+
+/** `POST /auth/v1/sign-in`. */
+export const signInSchema = v.strictObject({ factor: givenFactorSchema });
+
+/** `POST /auth/v1/step-up/options`. */
+export const stepUpOptionsSchema = v.strictObject({ action: actionSchema });
+
+/** `POST /auth/v1/step-up`. */
+export const stepUpSchema = v.strictObject({
+  factor: givenFactorSchema,
+  /** Method and path of the request that it is for. */
+  action: actionSchema,
+  /** Of its body, base64url. */
+  body_sha256: v.optional(secretSchema),
+});
+
+/** `POST /auth/v1/factors/passkey/options`, `POST /auth/v1/factors/totp/begin`. */
+export const factorNameInputSchema = v.strictObject({ name: factorNameSchema });
+
+/** `POST /auth/v1/factors/passkey`. */
+export const newPasskeySchema = v.strictObject({
+  name: factorNameSchema,
+  response: v.record(v.string(), v.unknown()),
+});
+
+/** `POST /auth/v1/factors/totp`. */
+export const newTotpSchema = v.strictObject({ code: v.pipe(v.string(), v.regex(/^\d{6}$/)) });
+
+/** `POST /auth/v1/factors/password`. */
+export const newPasswordSchema = v.strictObject({
+  password: v.pipe(passwordTextSchema, v.minLength(MIN_PASSWORD_LENGTH)),
+});
+
+/** `POST /auth/v1/factors/remove`. */
+export const removeFactorSchema = v.strictObject({ id: idSchema });
+
+/** One of `GET /auth/v1/factors`; instants in milliseconds since the epoch. */
+export interface FactorView {
+  readonly id: string;
+  readonly kind: FactorKind;
+  readonly name: string;
+  readonly created_at: number;
+  readonly used_at: number | null;
+  /** Whether it can be shown at this address: a passkey belongs to one name. */
+  readonly works: boolean;
+}
+
+/** What `POST /auth/v1/sign-in/options` and `…/step-up/options` answer. */
+export interface FactorOptionsView {
+  /** For `navigator.credentials.get`; `null` where there is none for this address. */
+  readonly passkey: unknown;
+  readonly totp: boolean;
+  readonly password: boolean;
+  readonly recovery: boolean;
+  /** Until when all but passkeys pause, where they do. */
+  readonly retry_after_ms?: number;
+}
+
 /** Which factors there are. */
 export interface FactorCounts {
   readonly passkey: number;
@@ -89,4 +172,10 @@ export interface BrowserSessionView {
   readonly agent: string;
   /** Whether it is the one that asks. */
   readonly current: boolean;
+}
+
+/** `GET /m/authentication/factors`. */
+export interface AuthenticationView {
+  readonly factors: readonly FactorView[];
+  readonly sessions: readonly BrowserSessionView[];
 }

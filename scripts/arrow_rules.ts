@@ -21,10 +21,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   crypto: [],
   protocol: [...CRYPTO_INTERFACE],
   ports: ["protocol/", ...CRYPTO_INTERFACE],
-  directory: ["protocol/", "ports/", ...CRYPTO_INTERFACE],
+  directory: ["protocol/", "ports/", "usage/", ...CRYPTO_INTERFACE],
   peer: ["protocol/", "ports/", "modules/api.ts", ...CRYPTO_INTERFACE],
   modules: ["modules/api.ts", "protocol/", "crypto/encoding.ts"],
-  cli: ["protocol/", "ports/"],
+  cli: ["protocol/", "ports/", "usage/"],
   keeper: [
     "cli/command_error.ts",
     "cli/node_keeper.ts",
@@ -36,6 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   process: ["protocol/", "ports/", "crypto/client.ts", ...CRYPTO_INTERFACE],
   std: [],
+  usage: [],
 };
 
 /** The packages that a folder may import; a folder not named here may import any. */

@@ -1,52 +1,27 @@
 /**
  * Makes the two binaries, `dist/openred-central` and `dist/openred-node`, with the runtime that runs
- * this script. What they may do is baked in; nobody is asked at run time.
+ * this script, and `dist/SHA256SUMS`. What they may do is baked in; nobody is asked at run time.
+ *
+ * Usage: `deno task compile [--release | --target TARGET…]`. `--release` makes them for every system,
+ * each with version and system in its name; the runtime's base for another system is fetched from
+ * where it is published.
  *
  * @module
  */
-import { PAGE_OPENER } from "../ports/system_page_opener.ts";
-import { PROXY_VARIABLES } from "../process/environment_proxy.ts";
+import { createHash } from "node:crypto";
+import project from "../deno.json" with { type: "json" };
+import { BUILD_INFO_FILE, type BuildInfo } from "../process/build_info.ts";
+import { permissionsOf, type Program, PROGRAMS } from "./program_permissions.ts";
 
-const BINARIES = ["central", "node"] as const;
+const ROOT = new URL("..", import.meta.url);
 
-/** Variables that libraries look at, besides the program's own. */
-const LIBRARY_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"];
-
-/** Where the owner's own folder is, for files that a page lets land. */
-const HOME_VARIABLES = ["HOME", "USERPROFILE"];
-
-const ENVIRONMENT = ["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES, ...HOME_VARIABLES];
-
-/**
- * - Network: both listen where the operator says and call URLs that other nodes announce, so no list
- *   of hosts can be known here; the URL policy judges each.
- * - Files: `--data`, `--passphrase-file` and their like name any path, and permissions can neither be
- *   widened without a prompt nor narrowed to a path at run time; a list baked in here, even of relative
- *   paths, would only serve those who start the program in one certain folder. So reading and writing
- *   stay open, and the code limits itself: only `ports/system*.ts` and the roots touch files. The
- *   runtime itself keeps `/proc`, `/sys` and `/dev` shut without further permissions.
- * - Environment: the program's own variables, those that name a proxy, those that tell a terminal's colours, and the
- *   owner's folder.
- * - A node's commands start what opens a file in the browser (`openred-node open`) and nothing else; a node that runs
- *   gives that up first.
- * - Nothing else: no other subprocess, no native library, no code from elsewhere; no system information but the free space.
- *   The crypto Worker gets none of all this.
- */
-const PERMISSIONS = [
-  "--no-prompt",
-  "--allow-net",
-  "--allow-read",
-  "--allow-write",
-  `--allow-env=${ENVIRONMENT.join(",")}`,
-  "--deny-ffi",
-  "--deny-import",
-];
-
-/** Only a node writes files of any size, for which it asks how much room there is, and has a page to open. */
-const SYSTEM = {
-  central: ["--deny-sys", "--deny-run"],
-  node: ["--allow-sys=statfs", `--allow-run=${PAGE_OPENER}`],
-} as const;
+const TARGETS = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+  "x86_64-pc-windows-msvc",
+] as const;
 
 /**
  * The Workers' files are named by URLs, where the compiler does not look. Types are checked by
@@ -64,27 +39,88 @@ const OPTIONS = [
   "crypto/bulk_worker.ts",
   "--include",
   "ports/system_module_outer.ts",
+  "--include",
+  BUILD_INFO_FILE,
 ];
 
-async function compile(name: typeof BINARIES[number]): Promise<boolean> {
-  const output = `dist/openred-${name}`;
+interface Binary {
+  readonly program: Program;
+  /** `null`: this machine. */
+  readonly target: string | null;
+}
+
+/** Its name in `dist/`. */
+function nameOf({ program, target }: Binary): string {
+  if (target === null) return `openred-${program}`;
+  const suffix = target.includes("windows") ? ".exe" : "";
+  return `openred-${program}-${project.version}-${target}${suffix}`;
+}
+
+async function compile(binary: Binary): Promise<boolean> {
+  const output = `dist/${nameOf(binary)}`;
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
       ...OPTIONS,
-      ...PERMISSIONS,
-      ...SYSTEM[name],
+      ...permissionsOf(binary.program),
+      ...(binary.target === null ? [] : ["--target", binary.target]),
       "--output",
       output,
-      `${name}.ts`,
+      `${binary.program}.ts`,
     ],
-    cwd: new URL("..", import.meta.url),
+    cwd: ROOT,
     stdin: "null",
   }).spawn().status;
   console.log(success ? `Made ${output}` : `Could not make ${output}`);
   return success;
 }
 
-for (const name of BINARIES) {
-  if (!await compile(name)) Deno.exit(1);
+/** @returns `null` where there is no git, or no repository. */
+async function git(...args: readonly string[]): Promise<string | null> {
+  const command = new Deno.Command("git", { args: [...args], cwd: ROOT, stderr: "null" });
+  const output = await command.output().catch(() => null);
+  return output?.success ? new TextDecoder().decode(output.stdout).trim() : null;
 }
+
+async function writeBuildInfo(): Promise<void> {
+  const commit = await git("rev-parse", "HEAD");
+  const isChanged = (await git("status", "--porcelain", "--untracked-files=no") ?? "") !== "";
+  const info: BuildInfo = {
+    commit: commit === null ? null : commit + (isChanged ? "+" : ""),
+    date: await git("show", "-s", "--format=%cI", "HEAD"),
+  };
+  await Deno.mkdir(new URL("dist", ROOT), { recursive: true });
+  await Deno.writeTextFile(new URL(BUILD_INFO_FILE, ROOT), JSON.stringify(info));
+}
+
+/** In the form that `sha256sum --check` reads. */
+async function writeSums(names: readonly string[]): Promise<void> {
+  const lines = await Promise.all(names.map(async (name) => {
+    const hash = createHash("sha256");
+    const file = await Deno.open(new URL(`dist/${name}`, ROOT));
+    for await (const part of file.readable) hash.update(part);
+    return `${hash.digest("hex")}  ${name}\n`;
+  }));
+  await Deno.writeTextFile(new URL("dist/SHA256SUMS", ROOT), lines.join(""));
+}
+
+function readTargets(args: readonly string[]): readonly (string | null)[] {
+  if (args.length === 0) return [null];
+  if (args.length === 1 && args[0] === "--release") return TARGETS;
+  const targets = args.filter((_, index) => index % 2 === 1);
+  const isRight = args.every((word, index) =>
+    index % 2 === 0 ? word === "--target" : TARGETS.some((target) => target === word)
+  );
+  if (isRight && targets.length * 2 === args.length) return targets;
+  console.error(`Usage: deno task compile [--release | --target TARGET…]\n${TARGETS.join("\n")}`);
+  Deno.exit(2);
+}
+
+const binaries = readTargets(Deno.args).flatMap((target) =>
+  PROGRAMS.map((program): Binary => ({ program, target }))
+);
+await writeBuildInfo();
+for (const binary of binaries) {
+  if (!await compile(binary)) Deno.exit(1);
+}
+await writeSums(binaries.map(nameOf));

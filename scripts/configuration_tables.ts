@@ -63,11 +63,12 @@ export function centralRows(): readonly OptionRow[] {
   });
 }
 
-/** Every table of the page by the name of its place. */
+/** Every table of the page by the name of its place; a command without options has none. */
 export async function configurationTables(): Promise<ReadonlyMap<string, string>> {
   const tables = new Map([["openred-central run", renderTable(centralRows())]]);
   for (const { name, options } of await loadAllCommands(() => Promise.resolve())) {
-    tables.set(`openred-node ${name}`, renderTable(Object.values(options).map(toRow)));
+    const rows = Object.values(options).map(toRow);
+    if (rows.length > 0) tables.set(`openred-node ${name}`, renderTable(rows));
   }
   return tables;
 }

@@ -46,6 +46,8 @@ export interface BrowserSession {
   recentMs: number;
   isByLink: boolean;
   tickets: readonly Ticket[];
+  /** An app that has shown no code yet. */
+  pendingTotp: { readonly secret: string; readonly name: string } | null;
   cookieHash: string;
   secretHash: string;
 }
@@ -94,6 +96,7 @@ export class BrowserSessions {
       recentMs: nowMs + RECENT_MS,
       isByLink: means === "link",
       tickets: [],
+      pendingTotp: null,
       over: new AbortController(),
       cancelTimer: () => {},
     };
@@ -171,7 +174,7 @@ export class BrowserSessions {
     return ending.length;
   }
 
-  views(current: BrowserSession): BrowserSessionView[] {
+  views(current: BrowserSession | null): BrowserSessionView[] {
     return this.#open().map((session) => ({
       id: session.id,
       role: session.role,

@@ -1,14 +1,22 @@
 /**
- * Authentication: who opens the node's console in a browser.
+ * Authentication: who opens the node's console in a browser, and by which factors.
  *
  * @module
  */
-import type { OpenRedModule } from "../api.ts";
+import type { ModuleContext, OpenRedModule } from "../api.ts";
 import { BrowserSessions } from "./browser_sessions.ts";
 import { Devices } from "./devices.ts";
+import { FactorCheck } from "./factor_check.ts";
+import { FactorStore } from "./factor_store.ts";
+import { Guesses } from "./guesses.ts";
 import { AUTHENTICATION_MANIFEST } from "./manifest.ts";
 import { OneTimeLink } from "./one_time_link.ts";
-import { createSignIn, type SignInParts } from "./sign_in.ts";
+import { registerOwnerRoutes } from "./owner_routes.ts";
+import { Passkeys } from "./passkeys.ts";
+import { OwnerPasswords } from "./passwords.ts";
+import { createSignIn } from "./sign_in.ts";
+import type { SignInParts } from "./sign_in_parts.ts";
+import { WebauthnChallenges } from "./webauthn_challenges.ts";
 
 /** Makes the module. */
 export function createAuthentication(): OpenRedModule {
@@ -20,19 +28,41 @@ export function createAuthentication(): OpenRedModule {
   return {
     manifest: AUTHENTICATION_MANIFEST,
     registerSignIn: () => createSignIn(now),
+    registerRoutes: (router) => registerOwnerRoutes(router, now),
     async start(context) {
-      const devices = new Devices(context);
-      await devices.load();
-      running = {
-        ...context,
-        devices,
-        sessions: new BrowserSessions(context),
-        link: new OneTimeLink(context),
-      };
+      running = await make(context);
     },
     stop() {
       running?.sessions.end(() => true);
       return Promise.resolve();
     },
+  };
+}
+
+async function make(context: ModuleContext): Promise<SignInParts> {
+  const devices = new Devices(context);
+  const store = new FactorStore(context);
+  const guesses = new Guesses(context);
+  const challenges = new WebauthnChallenges(context);
+  const passkeys = new Passkeys({ ...context, store, challenges });
+  await Promise.all([devices.load(), store.load(), guesses.load(), passkeys.load()]);
+  const ownerPasswords = new OwnerPasswords(context);
+  const check = new FactorCheck({
+    ...context,
+    store,
+    guesses,
+    passkeys,
+    passwords: ownerPasswords,
+  });
+  return {
+    ...context,
+    devices,
+    store,
+    guesses,
+    passkeys,
+    ownerPasswords,
+    check,
+    sessions: new BrowserSessions(context),
+    link: new OneTimeLink(context),
   };
 }

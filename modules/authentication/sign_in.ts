@@ -3,9 +3,7 @@
  *
  * @module
  */
-import type * as v from "valibot";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import {
   endInputSchema,
   linkInputSchema,
@@ -13,27 +11,27 @@ import {
   type Role,
   type SessionStateView,
   type SignedInView,
-  type StepUp,
+  signInSchema,
 } from "../../protocol/sign_in_api.ts";
-import { encodeBase64Url } from "../../crypto/encoding.ts";
-import type {
-  Browser,
-  ModuleContext,
-  SignedIn,
-  SignIn,
-  SignInAnswer,
-  SignInRequest,
-} from "../api.ts";
-import type { BrowserSession, BrowserSessions, Means } from "./browser_sessions.ts";
-import type { Devices } from "./devices.ts";
-import type { OneTimeLink } from "./one_time_link.ts";
+import type { Browser, SignedIn, SignIn, SignInAnswer, SignInRequest } from "../api.ts";
+import type { BrowserSession, Means } from "./browser_sessions.ts";
+import {
+  addPasskey,
+  addPassword,
+  addRecovery,
+  addTotp,
+  beginTotp,
+  listFactors,
+  optionsFor,
+  passkeyOptions,
+  removeFactor,
+  stepUp,
+  stepUpOptions,
+} from "./factor_routes.ts";
+import { type Asked, demand, read, type SignInParts } from "./sign_in_parts.ts";
 
-/** What signing in works with. */
-export interface SignInParts extends Pick<ModuleContext, "audit" | "signatures"> {
-  readonly sessions: BrowserSessions;
-  readonly devices: Devices;
-  readonly link: OneTimeLink;
-}
+/** What the challenge of a passkey that signs in is made for. */
+const SIGN_IN = "sign-in";
 
 /** A route for whoever is there. */
 type Open = (parts: SignInParts, browser: Browser, body: Uint8Array) => Promise<SignInAnswer>;
@@ -41,17 +39,29 @@ type Open = (parts: SignInParts, browser: Browser, body: Uint8Array) => Promise<
 type Held = (
   parts: SignInParts,
   session: BrowserSession,
-  asked: { readonly browser: Browser; readonly body: Uint8Array; readonly action: string },
+  asked: Asked,
 ) => Promise<SignInAnswer>;
 
 type Route = { readonly open: Open } | { readonly held: Held; readonly role: Role };
 
 const ROUTES: Readonly<Record<string, Route>> = {
   "POST /link": { open: openLink },
+  "POST /sign-in/options": { open: signInOptions },
+  "POST /sign-in": { open: signIn },
   "GET /session": { held: showSession, role: "viewer" },
   "POST /sign-out": { held: signOut, role: "viewer" },
   "GET /sessions": { held: listSessions, role: "owner" },
   "POST /sessions/end": { held: endSessions, role: "owner" },
+  "POST /step-up/options": { held: stepUpOptions, role: "owner" },
+  "POST /step-up": { held: stepUp, role: "owner" },
+  "GET /factors": { held: listFactors, role: "owner" },
+  "POST /factors/remove": { held: removeFactor, role: "owner" },
+  "POST /factors/passkey/options": { held: passkeyOptions, role: "owner" },
+  "POST /factors/passkey": { held: addPasskey, role: "owner" },
+  "POST /factors/totp/begin": { held: beginTotp, role: "owner" },
+  "POST /factors/totp": { held: addTotp, role: "owner" },
+  "POST /factors/password": { held: addPassword, role: "owner" },
+  "POST /factors/recovery": { held: addRecovery, role: "owner" },
 };
 
 /** Answers browsers. @param now What runs. */
@@ -62,7 +72,7 @@ export function createSignIn(now: () => SignInParts): SignIn {
     makeLink: (role) => now().link.make(role),
     linkState: () => now().link.state,
     get isFirst() {
-      return now().devices.isEmpty;
+      return now().devices.isEmpty && now().store.size === 0;
     },
   };
 }
@@ -76,24 +86,6 @@ async function who(parts: SignInParts, browser: Browser): Promise<SignedIn | nul
     ended: over.signal,
     demand: (stepUp, what) => demand(parts, session, { stepUp, ...what }),
   };
-}
-
-/** @throws {OpenRedError} `step_up_required`. */
-async function demand(
-  { sessions, signatures }: SignInParts,
-  session: BrowserSession,
-  { stepUp, action, body }: { stepUp: StepUp; action: string; body: Uint8Array },
-): Promise<void> {
-  // While nothing is enrolled there is nothing else to show than the link.
-  const isEnough = stepUp === "recent" || session.isByLink;
-  if (isEnough && sessions.isRecent(session)) return;
-  if (stepUp === "once") {
-    const bodyHash = encodeBase64Url(await signatures!.sha256(body));
-    if (sessions.spend(session, { action, bodyHash })) return;
-  }
-  throw new OpenRedError("step_up_required", "This asks for a factor first", {
-    members: { step_up: stepUp, action },
-  });
 }
 
 async function answer(parts: SignInParts, request: SignInRequest): Promise<SignInAnswer> {
@@ -110,10 +102,6 @@ async function answer(parts: SignInParts, request: SignInRequest): Promise<SignI
   return await route.held(parts, session, { browser, body, action: `${method} /auth/v1${path}` });
 }
 
-function read<const S extends v.GenericSchema>(schema: S, body: Uint8Array): v.InferOutput<S> {
-  return parseInput(schema, parseJson(body));
-}
-
 async function openLink(
   parts: SignInParts,
   browser: Browser,
@@ -125,7 +113,40 @@ async function openLink(
     parts.audit?.noteOwn("console_sign_in", { success: false, how: "link" }, "stranger");
     throw new OpenRedError("unauthorized", "This link opens nothing, or does no more");
   }
-  return await begin(parts, browser, { role, means: "link" });
+  if (role === "viewer" || parts.store.size === 0) {
+    return await begin(parts, browser, { role, means: "link" });
+  }
+  // It replaces no factor, but who has it is no stranger: others' guesses do not count for this browser.
+  const { cookie } = await parts.devices.add();
+  const json: SignedInView = { session: null, role: null, factors_enrolled: parts.store.size };
+  return { json, device: cookie };
+}
+
+async function signInOptions(
+  parts: SignInParts,
+  browser: Browser,
+  body: Uint8Array,
+): Promise<SignInAnswer> {
+  read(nothingSchema, body);
+  const guesser = await parts.devices.find(browser.devices);
+  return { json: await optionsFor(parts, { browser, purpose: SIGN_IN, guesser }) };
+}
+
+async function signIn(
+  parts: SignInParts,
+  browser: Browser,
+  body: Uint8Array,
+): Promise<SignInAnswer> {
+  const { factor: given } = read(signInSchema, body);
+  const guesser = await parts.devices.find(browser.devices);
+  const { origin } = browser;
+  try {
+    const { id } = await parts.check.check({ given, guesser, origin, purpose: SIGN_IN });
+    return await begin(parts, browser, { role: "owner", means: { factor: id } });
+  } catch (error) {
+    parts.audit?.noteOwn("console_sign_in", { success: false, how: "factor" }, "stranger");
+    throw error;
+  }
 }
 
 /** Begins a session in a browser, which is known from then on. */
@@ -145,7 +166,7 @@ async function begin(
   if (former !== null) parts.sessions.end((session) => session === former);
   const how = means === "link" ? "link" : "factor";
   parts.audit?.noteOwn("console_sign_in", { success: true, how, role }, "owner");
-  const json: SignedInView = { session: secrets.secret, role, factors_enrolled: 0 };
+  const json: SignedInView = { session: secrets.secret, role, factors_enrolled: parts.store.size };
   return {
     json,
     cookie: secrets.cookie,
@@ -153,12 +174,15 @@ async function begin(
   };
 }
 
-function showSession({ sessions }: SignInParts, session: BrowserSession): Promise<SignInAnswer> {
+function showSession(
+  { sessions, store }: SignInParts,
+  session: BrowserSession,
+): Promise<SignInAnswer> {
   const json: SessionStateView = {
     role: session.role,
     started_at: session.startedAtMs,
     ...sessions.instants(session),
-    factors: { passkey: 0, totp: false, password: false, recovery: 0 },
+    factors: store.counts(),
   };
   return Promise.resolve({ json });
 }
@@ -166,7 +190,7 @@ function showSession({ sessions }: SignInParts, session: BrowserSession): Promis
 function signOut(
   { sessions, audit }: SignInParts,
   session: BrowserSession,
-  { body }: { readonly body: Uint8Array },
+  { body }: Asked,
 ): Promise<SignInAnswer> {
   read(nothingSchema, body);
   sessions.end((other) => other === session);
@@ -181,7 +205,7 @@ function listSessions({ sessions }: SignInParts, session: BrowserSession): Promi
 function endSessions(
   { sessions, audit }: SignInParts,
   session: BrowserSession,
-  { body }: { readonly body: Uint8Array },
+  { body }: Asked,
 ): Promise<SignInAnswer> {
   const input = read(endInputSchema, body);
   const ended = sessions.end(({ id }) => "all" in input || id === input.id);

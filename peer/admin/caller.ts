@@ -18,8 +18,13 @@ export interface Asked {
 }
 
 /** @throws {OpenRedError} `forbidden` for a viewer where only the owner may. */
-export function checkRole(caller: Caller, { role = "owner" }: RouteAccess): void {
-  if (caller === null || role === "viewer" || caller.role === "owner") return;
+export function checkRole(
+  caller: Caller,
+  { role = "owner", isForShell = false }: RouteAccess,
+): void {
+  if (caller === null) return;
+  if (isForShell) throw new OpenRedError("forbidden", "This is for the command line alone");
+  if (role === "viewer" || caller.role === "owner") return;
   throw new OpenRedError("forbidden", "Whoever may only look cannot ask for this");
 }
 

@@ -61,5 +61,5 @@ export function addConsoleRoutes(
   links: ConsoleLinks,
 ): void {
   get("/console/link/state", () => jsonResponse(links.state()));
-  post("/console/link", newLinkSchema, ({ role }) => links.make(role), { stepUp: "once" });
+  post("/console/link", newLinkSchema, ({ role }) => links.make(role), { isForShell: true });
 }

@@ -24,6 +24,10 @@ export interface NetworkOptions {
   readonly onNodeReady?: (node: LocalNode) => void;
   /** Ends every wait of the admin clients. */
   readonly signal: AbortSignal;
+  /** Further words for the command of a process, `directory` or a node's name. */
+  readonly wordsOf?: (name: string) => readonly string[];
+  /** Where a process listens at first; on a port of the system's choice unless it says so. */
+  readonly listenOf?: (name: string) => string;
 }
 
 /** A node that answers. */
@@ -104,7 +108,7 @@ export class LocalNetwork implements AsyncDisposable {
 
   /** Starts the directory; one that ran before keeps its data and its port. */
   async startDirectory(): Promise<void> {
-    const listen = this.#directory === null ? ANY_PORT : new URL(this.#directory.url).host;
+    const listen = this.#listenOf("directory", this.#directory);
     const { child, ready } = await this.#startChild({
       program: "central",
       name: "directory",
@@ -117,7 +121,7 @@ export class LocalNetwork implements AsyncDisposable {
   /** Starts a node; one that ran before keeps its data and its port. */
   async startNode(name: string): Promise<LocalNode> {
     const former = this.#nodes.get(name);
-    const listen = former === undefined ? ANY_PORT : new URL(former.url).host;
+    const listen = this.#listenOf(name, former ?? null);
     const { child, ready } = await this.#startChild({
       program: "node",
       name,
@@ -205,6 +209,11 @@ export class LocalNetwork implements AsyncDisposable {
     this.#broken.reject(new Error(`${child.name} ended by itself (${how})\n${child.logTail()}`));
   }
 
+  #listenOf(name: string, former: { readonly url: string } | null): string {
+    return this.#options.listenOf?.(name) ??
+      (former === null ? ANY_PORT : new URL(former.url).host);
+  }
+
   #dataOf(name: string): string {
     return `${this.folder}/${name}`;
   }
@@ -218,7 +227,12 @@ export class LocalNetwork implements AsyncDisposable {
     const common = ["run", "--json", "--allow-private", "--data", data];
     const child = new Child({
       name,
-      command: [...this.command(program, name), ...common, ...options.words],
+      command: [
+        ...this.command(program, name),
+        ...common,
+        ...options.words,
+        ...this.#options.wordsOf?.(name) ?? [],
+      ],
       env: childEnvironment(),
       onLog: (line) => this.#options.onLog(name, line),
     });

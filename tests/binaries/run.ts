@@ -2,7 +2,9 @@
  * Runs the three-node exchange on the compiled binaries, and each of them among files of others: `deno run -A tests/binaries/run.ts [FOLDER]`.
  * The folder is `dist` unless named. Ends with the counts in the form of `deno test`.
  */
+import { assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import project from "../../deno.json" with { type: "json" };
 import { LocalNetwork } from "../../scripts/local_network/network.ts";
 import { binaryPrograms } from "../../scripts/local_network/programs.ts";
 import { NAMES, STEPS } from "../e2e/scenario.ts";
@@ -42,6 +44,24 @@ async function runScenario(folder: string, count: Count): Promise<void> {
   await check(count, "binaries: modules from files, good and bad", () => runModules(network));
 }
 
+async function outputOf(program: string, args: readonly string[], cwd: string): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, { args: [...args], cwd })
+    .output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+async function checkSums(folder: string): Promise<void> {
+  const lines = (await outputOf("sha256sum", ["--check", "SHA256SUMS"], folder)).trim().split("\n");
+  assertEquals(lines, ["openred-central: OK", "openred-node: OK"]);
+}
+
+async function checkVersion(binary: string): Promise<void> {
+  const [first, second] = (await outputOf(binary, ["--version"], ROOT)).split("\n");
+  assertEquals(first, project.version);
+  assertMatch(second ?? "", /^commit [0-9a-f]{12}( with changes)? of \d{4}-\d\d-\d\d, Deno \d/);
+}
+
 async function runDev(folder: string): Promise<void> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -60,8 +80,14 @@ async function runDev(folder: string): Promise<void> {
 const folder = Deno.args[0] ?? `${ROOT}dist`;
 const count: Count = { passed: 0, failed: 0 };
 const { command } = binaryPrograms(folder);
+await check(count, "binaries: SHA256SUMS names both", () => checkSums(folder));
 for (const program of ["central", "node"] as const) {
   const [binary = ""] = command(program, "");
+  await check(
+    count,
+    `binaries: openred-${program} says of what it was made`,
+    () => checkVersion(binary),
+  );
   await check(
     count,
     `binaries: openred-${program} takes and leaves no file of others`,

@@ -62,7 +62,7 @@ Deno.test("central.ts refuses wrong options with exit code 2 and says what is ex
 Deno.test("central.ts says its version and its options", async () => {
   const { code, out } = await runCentral(["--version"]);
   assertEquals(code, 0);
-  assertMatch(out, /^\d+\.\d+\.\d+\S*\n$/);
+  assertMatch(out, /^\d+\.\d+\.\d+\S*\nrun from its sources, Deno \S+, \S+\n$/);
   const help = await runCentral(["run", "--help"]);
   assertEquals(help.code, 0);
   for (const option of ["--listen", "--url", "--data", "--allow-private", "OPENRED_LISTEN"]) {

@@ -31,7 +31,8 @@ Deno.test("checkArrows() finds a planted wrong import, with its place", async ()
   });
   assertEquals(found, [
     "directory/leases.ts:5 imports ../peer/vault.ts: directory/ may import only itself, " +
-    "protocol/, ports/, crypto/interface.ts, crypto/encoding.ts, crypto/common_methods.ts",
+    "protocol/, ports/, usage/, crypto/interface.ts, crypto/encoding.ts, " +
+    "crypto/common_methods.ts",
   ]);
 });
 

@@ -1,0 +1,47 @@
+/**
+ * What a binary says of itself.
+ *
+ * @module
+ */
+
+/** Of what a binary was made; written beside the binaries by scripts/compile.ts and put into each. */
+export interface BuildInfo {
+  /** Of the commit, 40 hex digits, with `+` where files were changed since; `null` outside of a repository. */
+  readonly commit: string | null;
+  /** When that commit was made, ISO 8601. */
+  readonly date: string | null;
+}
+
+export const BUILD_INFO_FILE = "dist/build.json";
+
+async function readBuildInfo(): Promise<BuildInfo | null> {
+  if (!Deno.build.standalone) return null;
+  const text = await Deno.readTextFile(new URL(`../${BUILD_INFO_FILE}`, import.meta.url))
+    .catch(() => null);
+  return text === null ? null : JSON.parse(text);
+}
+
+function describeCommit({ commit, date }: BuildInfo): string {
+  if (commit === null || date === null) return "of an unknown commit";
+  const changes = commit.endsWith("+") ? " with changes" : "";
+  return `commit ${commit.slice(0, 12)}${changes} of ${date.slice(0, 10)}`;
+}
+
+/**
+ * What `--version` prints: the version alone in the first line, what somebody who reports a fault is asked for in the
+ * second.
+ */
+export async function describeBuild(version: string): Promise<string> {
+  const info = await readBuildInfo();
+  const parts = [
+    info === null ? "run from its sources" : describeCommit(info),
+    `Deno ${Deno.version.deno}`,
+    Deno.build.target,
+  ];
+  return `${version}\n${parts.join(", ")}`;
+}
+
+/** Whether a command line begins by asking for the version. */
+export function asksForVersion(args: readonly string[]): boolean {
+  return args[0] === "--version" || args[0] === "-V";
+}
