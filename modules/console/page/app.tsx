@@ -61,7 +61,8 @@ function Frame() {
   useEffect(() => {
     document.title = `${t(`nav.${name}`)} – OpenRed`;
     // The focus follows where somebody goes, but is not taken when the page is first opened.
-    if (!isFirst.current) main.current?.querySelector<HTMLElement>("h1")?.focus();
+    const headings = [...main.current?.querySelectorAll("h1") ?? []];
+    if (!isFirst.current) headings.findLast((one) => one.offsetParent !== null)?.focus();
     isFirst.current = false;
     scrollTo(0, 0);
   }, [name, item]);
@@ -85,7 +86,7 @@ function Frame() {
         </a>
         <div class="rail-links">{RAIL.map((one) => <NavLink key={one} name={one} />)}</div>
       </nav>
-      <main ref={main} tabIndex={-1} key={`${name} ${item}`}>
+      <main id="main" ref={main} tabIndex={-1} key={`${name} ${item}`}>
         {!reachable.value && <p class="banner" role="alert">{t("app.offline")}</p>}
         <Shown item={item} />
       </main>

@@ -8,6 +8,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { HistoryMessage } from "../../../../protocol/messaging_api.ts";
 import { ApiError, post } from "../api.ts";
 import { Conversation } from "../conversation.ts";
+import { shown } from "../format.ts";
 import { Composer, type Writing } from "../parts/composer.tsx";
 import { dropFiles, FileTray } from "../parts/file_tray.tsx";
 import { Icon } from "../parts/icons.tsx";
@@ -186,6 +187,7 @@ function ChatHead({ conversation }: { conversation: Conversation }) {
   );
   return (
     <header class="chat-head">
+      <h1 class="unseen" tabIndex={-1}>{shown(name)}</h1>
       <a class="button quiet bare chat-back" href={placeLink("chats")} aria-label={t("app.back")}>
         <Icon name="back" />
       </a>
