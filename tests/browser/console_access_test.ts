@@ -110,7 +110,10 @@ for (const language of ["en", "fr"] as const) {
           for (const place of places) {
             await show(page, alice, place);
             await look(place);
-            const name = place.replaceAll(/z[1-9A-Za-z]{40,}/g, "bob").replaceAll("/", "-");
+            const name = place.replace(bob.id, "bob").replace(group?.peer, "group").replace(
+              "/",
+              "-",
+            );
             await Deno.mkdir("dist/screens", { recursive: true });
             await page.screenshot({
               path: `dist/screens/page-${name}-${language}-${colorScheme}-${width}.png`,

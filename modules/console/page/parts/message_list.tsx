@@ -139,6 +139,17 @@ export function MessageList(
       end();
     };
   }, [watching, conversation, conversation.hasOlder.value]);
+  const first = blocks[0]?.key;
+  const formerFirst = useRef(first);
+  useLayoutEffect(() => {
+    const at = blocks.findIndex(({ key }) => key === formerFirst.current);
+    formerFirst.current = first;
+    const element = list.current!;
+    // Browsers keep what is seen in its place but where the list stands at its very top.
+    if (at <= 0 || element.scrollTop > 0) return;
+    const former = element.querySelectorAll<HTMLElement>(".block")[at];
+    if (former !== undefined) element.scrollTop = former.offsetTop;
+  }, [first]);
   useLayoutEffect(() => {
     const element = list.current!;
     if (isAtEnd.current || last?.from === own) element.scrollTop = element.scrollHeight;
