@@ -33,9 +33,11 @@ import {
 import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
+import type { ChallengesView, FactorLevel, ShownFactorsView } from "../protocol/auth_challenge.ts";
 import { parseJson } from "../protocol/schemas.ts";
 import type {
   AuthenticationView,
+  GivenFactor,
   LinkStateView,
   NewLinkView,
   Role,
@@ -176,6 +178,29 @@ export class AdminClient {
 
   resetAuthentication(): Promise<{ readonly removed: number; readonly ended: number }> {
     return this.#call({ method: "POST", path: "/m/authentication/reset" });
+  }
+
+  challenges(): Promise<ChallengesView> {
+    return this.#call({ method: "GET", path: "/m/authentication/challenges" });
+  }
+
+  /** Waits for the other owner. */
+  challenge(
+    input: { readonly peer: string; readonly level: FactorLevel; readonly purpose: string },
+  ): Promise<ShownFactorsView> {
+    const timeoutMs = LONG_ANSWER_TIMEOUT_MS + ANSWER_TIMEOUT_MS;
+    const path = "/m/authentication/challenge";
+    return this.#call({ method: "POST", path, body: input, timeoutMs });
+  }
+
+  answerChallenge(
+    body: { readonly id: number; readonly approve: boolean; readonly factor?: GivenFactor },
+  ): Promise<{ readonly approved: boolean }> {
+    return this.#call({ method: "POST", path: "/m/authentication/challenges/answer", body });
+  }
+
+  muteChallenges(body: { readonly peer: string; readonly muted: boolean }): Promise<unknown> {
+    return this.#call({ method: "POST", path: "/m/authentication/mute", body });
   }
 
   consoleLinkState(): Promise<LinkStateView> {

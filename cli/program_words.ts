@@ -9,7 +9,7 @@ export const PROGRAM_SUMMARY = "a node of the OpenRed network, and the commands 
 
 /** What stands in the help for commands of several words. */
 export const FAMILIES: Readonly<Record<string, string>> = {
-  "auth": "who opens the console, and by which factors",
+  "auth": "factors of yours: in the console, and for peers that ask",
   "audit": "what the node noted about its security",
   "peer": "who peers are, what they are called and what each may do",
   "message": "what becomes of a message later: removed, reacted to, read",

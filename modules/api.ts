@@ -8,6 +8,7 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import type { NodeId } from "../crypto/encoding.ts";
 import type { Standing } from "../protocol/admin_api.ts";
+import type { FactorLevel } from "../protocol/auth_challenge.ts";
 import type { AuditEventName } from "../protocol/audit_events.ts";
 import type { ManifestInput } from "../protocol/module_manifest.ts";
 import type { Role, StepUp } from "../protocol/sign_in_api.ts";
@@ -27,8 +28,12 @@ export interface OpenRedModule {
   registerMiddleware?(chain: MiddlewareChain): void;
   /** How browsers sign in. Built-in modules only, and one of them. */
   registerSignIn?(): SignIn;
+  /** How peers are asked for factors. Built-in modules only, and one of them. */
+  registerAskFactors?(): AskFactors;
   /** Called once, after everything is registered and before the first frame or request comes. At most 10 s. */
   start?(context: ModuleContext): Promise<void>;
+  /** Called before {@linkcode stop}: none begins any more, and what waits under way for a person is to end. */
+  stopping?(): void;
   /** Called once; no frame or request comes any more. At most 10 s. */
   stop?(): Promise<void>;
   /** A session with this peer counts from now on: deliver what waits. */
@@ -151,6 +156,30 @@ export interface SignInAnswer {
   /** The device's cookie from now on. */
   readonly device?: string;
 }
+
+/** Factors that a peer's node says its owner has just shown. Whoever holds that node's keys can say so too. */
+export interface ShownFactors {
+  readonly level: FactorLevel;
+  /** Their kinds: `totp`, `passkey` … */
+  readonly factors: readonly string[];
+}
+
+export interface PeerAuth {
+  /**
+   * Asks the owner of a peer's node for a fresh factor, and waits for it: at most two minutes. The peer's node has to
+   * allow this one `auth`, and is asked at most five times an hour.
+   * @param purpose What it is for, as the other owner reads it: a line of 1 to 120 characters.
+   * @throws {Refusal} `forbidden` where that owner did not agree; `rate_limited`; `unreachable`; `bad_signature` for an
+   *   answer to something else; `unsupported` where one of the two nodes has no module for it.
+   */
+  require(peer: NodeId, level: FactorLevel, purpose: string): Promise<ShownFactors>;
+}
+
+/** How a built-in module asks peers for factors, on behalf of all modules. */
+export type AskFactors = (
+  peer: NodeId,
+  wanted: { readonly level: FactorLevel; readonly purpose: string; readonly module: string },
+) => Promise<ShownFactors>;
 
 /** Who asks at the console, and how somebody becomes one who may. One built-in module has it. */
 export interface SignIn {
@@ -715,7 +744,8 @@ export interface OwnerFiles {
 export type SignedType =
   | "openred-group+jwt"
   | "openred-group-member+jwt"
-  | "openred-group-message+jwt";
+  | "openred-group-message+jwt"
+  | "openred-auth+jwt";
 
 /** A signed text that holds: what it says, whoever brought it. */
 export interface VerifiedText {
@@ -835,6 +865,8 @@ export interface ModuleContext {
   readonly audit: ModuleAudit | null;
   /** 32 bytes that both ends of the present session with a peer have, and nobody else; `null` without a session. */
   binding(peer: NodeId): Promise<Uint8Array | null>;
+  /** Factors of peers' owners. */
+  readonly auth: PeerAuth;
   /** Files of the machine; `null` for a module from a file. */
   readonly disk: OwnerFiles | null;
   /** `null` for a module from a file. */

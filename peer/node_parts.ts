@@ -207,6 +207,7 @@ function createNetwork(
     peerBytes: (request) =>
       openPeerBytes({ ...shared, urlOf: (peer) => urlOf(shared, peer) }, request),
     sender: createSender(shared, late),
+    askFactors: () => modules.runs.askFactors(),
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
     servicesChanged: () => ownRecord.setServices(modules.services()),
   }, builtIns);

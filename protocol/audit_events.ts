@@ -45,6 +45,8 @@ export const AUDIT_EVENTS = [
   "factor_added",
   "factor_removed",
   "factors_reset",
+  "factor_shown",
+  "factor_required",
   "module_loaded",
   "module_stopped",
   "module_failed",

@@ -5,13 +5,16 @@
  */
 import type { ModuleContext, OpenRedModule } from "../api.ts";
 import { BrowserSessions } from "./browser_sessions.ts";
+import { registerChallengeRoutes } from "./challenge_routes.ts";
+import { Challenges } from "./challenges.ts";
 import { Devices } from "./devices.ts";
 import { FactorCheck } from "./factor_check.ts";
 import { FactorStore } from "./factor_store.ts";
 import { Guesses } from "./guesses.ts";
-import { AUTHENTICATION_MANIFEST } from "./manifest.ts";
+import { AUTHENTICATION_MANIFEST, CHALLENGE } from "./manifest.ts";
 import { OneTimeLink } from "./one_time_link.ts";
 import { registerOwnerRoutes } from "./owner_routes.ts";
+import { PeerFactors } from "./peer_factors.ts";
 import { Passkeys } from "./passkeys.ts";
 import { OwnerPasswords } from "./passwords.ts";
 import { createSignIn } from "./sign_in.ts";
@@ -28,14 +31,21 @@ export function createAuthentication(): OpenRedModule {
   return {
     manifest: AUTHENTICATION_MANIFEST,
     registerSignIn: () => createSignIn(now),
-    registerRoutes: (router) => registerOwnerRoutes(router, now),
+    registerAskFactors: () => (peer, wanted) => now().peerFactors.require(peer, wanted),
+    registerPeerHandlers: (peers) => peers.call(CHALLENGE, (call) => now().challenges.take(call)),
+    registerRoutes(router) {
+      registerOwnerRoutes(router, now);
+      registerChallengeRoutes(router, now);
+    },
     async start(context) {
       running = await make(context);
     },
+    stopping: () => running?.challenges.stop(),
     stop() {
       running?.sessions.end(() => true);
       return Promise.resolve();
     },
+    peerForgotten: (peer) => running?.challenges.end(peer),
   };
 }
 
@@ -62,6 +72,8 @@ async function make(context: ModuleContext): Promise<SignInParts> {
     passkeys,
     ownerPasswords,
     check,
+    challenges: new Challenges(context),
+    peerFactors: new PeerFactors(context),
     sessions: new BrowserSessions(context),
     link: new OneTimeLink(context),
   };

@@ -15,6 +15,7 @@ import {
 } from "../../protocol/sign_in_api.ts";
 import type { Browser, SignedIn, SignIn, SignInAnswer, SignInRequest } from "../api.ts";
 import type { BrowserSession, Means } from "./browser_sessions.ts";
+import { answerChallenge, challengeOptions, listChallenges } from "./challenge_routes.ts";
 import {
   addPasskey,
   addPassword,
@@ -62,6 +63,9 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "POST /factors/totp": { held: addTotp, role: "owner" },
   "POST /factors/password": { held: addPassword, role: "owner" },
   "POST /factors/recovery": { held: addRecovery, role: "owner" },
+  "GET /challenges": { held: listChallenges, role: "owner" },
+  "POST /challenges/options": { held: challengeOptions, role: "owner" },
+  "POST /challenges/answer": { held: answerChallenge, role: "owner" },
 };
 
 /** Answers browsers. @param now What runs. */

@@ -10,16 +10,18 @@ import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { StepUp } from "../../protocol/sign_in_api.ts";
 import type { Browser, ModuleContext } from "../api.ts";
 import type { BrowserSession, BrowserSessions } from "./browser_sessions.ts";
+import type { Challenges } from "./challenges.ts";
 import type { Devices } from "./devices.ts";
 import type { FactorCheck } from "./factor_check.ts";
 import type { FactorStore } from "./factor_store.ts";
 import type { Guesses } from "./guesses.ts";
 import type { OneTimeLink } from "./one_time_link.ts";
+import type { PeerFactors } from "./peer_factors.ts";
 import type { Passkeys } from "./passkeys.ts";
 import type { OwnerPasswords } from "./passwords.ts";
 
 export interface SignInParts
-  extends Pick<ModuleContext, "audit" | "clock" | "own" | "random" | "signatures"> {
+  extends Pick<ModuleContext, "audit" | "clock" | "own" | "peers" | "random" | "signatures"> {
   readonly sessions: BrowserSessions;
   readonly devices: Devices;
   readonly link: OneTimeLink;
@@ -28,6 +30,8 @@ export interface SignInParts
   readonly passkeys: Passkeys;
   readonly ownerPasswords: OwnerPasswords;
   readonly check: FactorCheck;
+  readonly challenges: Challenges;
+  readonly peerFactors: PeerFactors;
 }
 
 /** A request of somebody who is signed in. */

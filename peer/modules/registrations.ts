@@ -4,6 +4,7 @@
  * @module
  */
 import type {
+  AskFactors,
   BlockPermutation,
   CallHandler,
   FrameHandler,
@@ -35,6 +36,7 @@ export interface Registrations {
   readonly methods: ReadonlyMap<string, BlockPermutation>;
   readonly middleware: readonly Middleware[];
   readonly signIn: SignIn | null;
+  readonly askFactors: AskFactors | null;
 }
 
 const MAX_ROUTES = 64;
@@ -115,6 +117,7 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     publicRoutes,
     middleware,
     signIn: module.registerSignIn?.() ?? null,
+    askFactors: module.registerAskFactors?.() ?? null,
   };
 }
 

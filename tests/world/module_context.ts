@@ -88,6 +88,7 @@ export class ContextWorld implements Disposable {
       sender,
       ...machinePorts(),
       peerBytes: (request) => this.peerBytes(request),
+      askFactors: () => null,
       web: { post: nobodyThere, bytes: nobodyThere },
       http: new FakeHttp(),
       resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
