@@ -152,3 +152,24 @@ testInBrowser(
     await other.page.goto("about:blank");
   },
 );
+
+testInBrowser("a viewer sees how the node does, and neither texts nor files", async (browser) => {
+  await using pair = await ConsolePair.start();
+  const { alice, bob } = await pair.connect();
+  const text = { peer: alice.id, text: "for the owner alone", wait_ms: 20_000 };
+  await bob.ask("POST", "/m/messaging/messages", text);
+  await using visit = await Visit.start(browser);
+  const { page } = visit;
+  await alice.signIn(page, "viewer");
+  await visit.says("Your node is well");
+  const names = await page.locator("nav.rail .nav-text").allInnerTexts();
+  assertEquals(names, ["Home", "People", "Connections", "Audit log", "Settings"]);
+  for (const place of [`chats/${bob.id}`, "files", "security", "modules"]) {
+    await page.goto(`${alice.origin}/console/#/${place}`);
+    await visit.says("This part is the owner’s alone");
+  }
+  await page.goto(`${alice.origin}/console/#/people/${bob.id}`);
+  await page.getByRole("heading", { name: "Bob" }).waitFor();
+  assertEquals(await page.getByRole("button", { name: "Block" }).count(), 0);
+  assert(!(await page.content()).includes("for the owner alone"));
+});

@@ -5,18 +5,20 @@
  */
 import { useEffect, useRef } from "preact/hooks";
 import { reachable, signedIn } from "./api.ts";
-import { isPageName, PAGE_ICONS, type PageName, RAIL, TABS } from "./navigation.ts";
+import { FOR_VIEWERS, isPageName, PAGE_ICONS, type PageName, RAIL, TABS } from "./navigation.ts";
 import { PAGES } from "./page_list.tsx";
 import { Icon } from "./parts/icons.tsx";
 import { StepUp } from "./parts/step_up.tsx";
-import { Loading, Notices } from "./parts/ui.tsx";
+import { Loading, Notices, Page } from "./parts/ui.tsx";
 import { SignIn } from "./pages/sign_in.tsx";
 import { place, placeLink } from "./router.ts";
+import { isOwner } from "./session.ts";
 import { challenges, conversations, offers, requests } from "./store.ts";
 import { t } from "./language.ts";
 
 /** How much waits for somebody behind a link of the frame. */
 function waiting(page: PageName): number {
+  if (!isOwner()) return 0;
   switch (page) {
     case "chats":
       return conversations.want()?.conversations.reduce((sum, { unread }) => sum + unread, 0) ?? 0;
@@ -53,6 +55,18 @@ function NavLink({ name }: { name: PageName }) {
   );
 }
 
+function shownOf(pages: readonly PageName[]): readonly PageName[] {
+  return isOwner() ? pages : pages.filter((page) => FOR_VIEWERS.includes(page));
+}
+
+function ForOwners() {
+  return (
+    <Page title={t("viewer.title")}>
+      <p>{t("viewer.text")}</p>
+    </Page>
+  );
+}
+
 function Frame() {
   const main = useRef<HTMLElement>(null);
   const { page, item } = place.value;
@@ -66,7 +80,7 @@ function Frame() {
     isFirst.current = false;
     scrollTo(0, 0);
   }, [name, item]);
-  const Shown = PAGES[name];
+  const Shown = isOwner() || FOR_VIEWERS.includes(name) ? PAGES[name] : ForOwners;
   return (
     <div class={`frame page-${name}${item === "" ? "" : " with-item"}`}>
       <a
@@ -84,14 +98,14 @@ function Frame() {
           <img src="icon.svg" alt="" width="32" height="32" />
           <span>OpenRed</span>
         </a>
-        <div class="rail-links">{RAIL.map((one) => <NavLink key={one} name={one} />)}</div>
+        <div class="rail-links">{shownOf(RAIL).map((one) => <NavLink key={one} name={one} />)}</div>
       </nav>
       <main id="main" ref={main} tabIndex={-1} key={`${name} ${item}`}>
         {!reachable.value && <p class="banner" role="alert">{t("app.offline")}</p>}
         <Shown item={item} />
       </main>
       <nav class="tabs" aria-label={t("nav.label")}>
-        {TABS.map((one) => <NavLink key={one} name={one} />)}
+        {shownOf(TABS).map((one) => <NavLink key={one} name={one} />)}
       </nav>
     </div>
   );

@@ -36,6 +36,16 @@ export const RAIL: readonly PageName[] = [
 /** At the bottom of a narrow one. */
 export const TABS: readonly PageName[] = ["start", "chats", "people", "files", "more"];
 
+/** What somebody may see who is not the owner. */
+export const FOR_VIEWERS: readonly PageName[] = [
+  "start",
+  "people",
+  "network",
+  "audit",
+  "settings",
+  "more",
+];
+
 export function isPageName(name: string): name is PageName {
   return name in PAGE_ICONS;
 }

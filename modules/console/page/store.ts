@@ -10,6 +10,7 @@ import type {
   PeersView,
   StatusView,
 } from "../../../protocol/admin_api.ts";
+import type { ChallengesView } from "../../../protocol/auth_challenge.ts";
 import type { LinksView, RequestsView } from "../../../protocol/file_links.ts";
 import type { OffersView, SharesView, TransfersView } from "../../../protocol/file_sharing_api.ts";
 import type { GroupsView } from "../../../protocol/groups_api.ts";
@@ -98,15 +99,6 @@ export interface ContactRequest {
   readonly received_at: number;
 }
 
-export interface Challenge {
-  readonly id: string;
-  readonly peer: string;
-  readonly petname: string | null;
-  readonly purpose: string;
-  readonly level: string;
-  readonly expires_at: number;
-}
-
 export const status = new Resource<StatusView>("/admin/v1/status");
 export const identity = new Resource<IdView>("/admin/v1/id");
 export const peers = new Resource<PeersView>("/admin/v1/peers");
@@ -126,9 +118,7 @@ export const invitations = new Resource<{ readonly invitations: readonly Invitat
 export const requests = new Resource<{ readonly requests: readonly ContactRequest[] }>(
   "/admin/v1/requests",
 );
-export const challenges = new Resource<{ readonly challenges: readonly Challenge[] }>(
-  "/auth/v1/challenges",
-);
+export const challenges = new Resource<ChallengesView>("/auth/v1/challenges");
 
 const ALL: readonly Resource<unknown>[] = [
   status,
@@ -162,7 +152,7 @@ const CHANGES: readonly (readonly [string, readonly Resource<unknown>[]])[] = [
   ["file_sharing.received", [fileRequests]],
   ["file_sharing.", [offers, shares, transfers]],
   ["contact_request", [requests, peers]],
-  ["auth_challenge", [challenges]],
+  ["authentication.", [challenges]],
 ];
 
 type Hearer = (event: LiveEvent) => void;

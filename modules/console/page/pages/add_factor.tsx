@@ -152,7 +152,7 @@ function AddPassword({ onDone }: AddOptions) {
           <input
             {...ids}
             type="password"
-            minLength={12}
+            minLength={10}
             required
             autocomplete="new-password"
             value={password}

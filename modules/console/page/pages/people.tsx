@@ -63,7 +63,7 @@ function PeopleList() {
         </>
       )}
     >
-      <Requests />
+      {isOwner() && <Requests />}
       {view === null ? <Loading /> : view.peers.length === 0
         ? (
           <Card>

@@ -187,7 +187,7 @@ function Rename({ peer, onClose }: { peer: PeerDetail; onClose: () => void }) {
 }
 
 /** In the order of how often they are thought about. */
-const MAIN_PERMISSIONS = ["message", "files", "files_auto", "challenge"];
+const MAIN_PERMISSIONS = ["message", "files", "files_auto", "auth"];
 
 function Permissions({ peer, names }: { peer: PeerDetail; names: readonly string[] }) {
   const action = useAction();

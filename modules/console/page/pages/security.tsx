@@ -4,6 +4,8 @@
  * @module
  */
 import { useState } from "preact/hooks";
+import type { ChallengeView } from "../../../../protocol/auth_challenge.ts";
+import type { BrowserSessionView, FactorView } from "../../../../protocol/sign_in_api.ts";
 import { ask, post } from "../api.ts";
 import { toBase64Url } from "../base64url.ts";
 import { formatDate, formatDuration, formatWhen, shown } from "../format.ts";
@@ -23,30 +25,13 @@ import {
 } from "../parts/ui.tsx";
 import { Name } from "../parts/who.tsx";
 import { isOwner, readSession, session, signOut } from "../session.ts";
-import { type Challenge, challenges, Resource } from "../store.ts";
+import { challenges, Resource } from "../store.ts";
 import { t, tn, tx, wordOr } from "../language.ts";
 import { AddFactor, type AddKind } from "./add_factor.tsx";
 import { noteBackup } from "./first_steps.tsx";
 
-interface FactorView {
-  readonly id: string;
-  readonly kind: string;
-  readonly name: string | null;
-  readonly created_at: number;
-  readonly used_at: number | null;
-}
-
-interface BrowserSession {
-  readonly id: string;
-  readonly role: string;
-  readonly started_at: number;
-  readonly seen_at: number;
-  readonly agent: string | null;
-  readonly current: boolean;
-}
-
 const factors = new Resource<{ readonly factors: readonly FactorView[] }>("/auth/v1/factors");
-const browserSessions = new Resource<{ readonly sessions: readonly BrowserSession[] }>(
+const browserSessions = new Resource<{ readonly sessions: readonly BrowserSessionView[] }>(
   "/auth/v1/sessions",
 );
 
@@ -60,7 +45,7 @@ export function Security() {
     >
       {owner && <Challenges />}
       {owner && <Factors />}
-      <Sessions />
+      {owner && <Sessions />}
       {owner && <Backup />}
       {owner && (
         <Card title={t("security.phrase")}>
@@ -85,8 +70,8 @@ function Challenges() {
   );
 }
 
-function ChallengeRow({ challenge }: { challenge: Challenge }) {
-  const { id, peer, petname, purpose, level, expires_at: at } = challenge;
+function ChallengeRow({ challenge }: { challenge: ChallengeView }) {
+  const { id, peer, petname, purpose, level, module, expires_at: at } = challenge;
   const [options, setOptions] = useState<FactorOptions | null>(null);
   const action = useAction();
   const answer = async (more: object) => {
@@ -95,11 +80,8 @@ function ChallengeRow({ challenge }: { challenge: Challenge }) {
     await challenges.load();
   };
   const approve = async () => {
-    if (level === "presence") return await answer({ approve: true });
     setOptions(
-      await post<FactorOptions>("/auth/v1/step-up/options", {
-        action: "POST /auth/v1/challenges/answer",
-      }),
+      await post<FactorOptions>("/auth/v1/challenges/options", { id }),
     );
   };
   return (
@@ -117,6 +99,7 @@ function ChallengeRow({ challenge }: { challenge: Challenge }) {
         <blockquote class="quote">
           <Other text={purpose} />
         </blockquote>
+        <p class="muted">{tx("challenge.module", { name: <Other text={module} /> })}</p>
         <p class="muted">
           {wordOr(`challenge.level_${level}`, shown(level))} ·{" "}
           {t("challenge.until", { when: formatWhen(at) })}
@@ -172,7 +155,7 @@ function Factors() {
                 <span class="grow two-lines">
                   <strong>
                     {wordOr(`factor.${one.kind}`, shown(one.kind))}
-                    {one.name !== null && (
+                    {one.name !== "" && (
                       <>
                         – <Other text={one.name} />
                       </>
@@ -180,6 +163,7 @@ function Factors() {
                   </strong>
                   <small class="muted">
                     {t("security.added", { when: formatDate(one.created_at) })}
+                    {!one.works && ` · ${t("security.not_here")}`}
                     {one.used_at !== null &&
                       ` · ${t("security.used", { when: formatDate(one.used_at) })}`}
                   </small>
@@ -262,9 +246,7 @@ function Sessions() {
             <li key={one.id} class="list-row">
               <span class="grow two-lines">
                 <strong>
-                  {one.agent === null
-                    ? t("security.browser")
-                    : <Other text={agentName(one.agent)} />}
+                  {one.agent === "" ? t("security.browser") : <Other text={agentName(one.agent)} />}
                 </strong>
                 <small class="muted">
                   {t("security.seen", { when: formatDate(one.seen_at) })} ·{" "}

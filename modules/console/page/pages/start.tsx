@@ -9,6 +9,7 @@ import { Icon, type IconName } from "../parts/icons.tsx";
 import { Card, Empty, LinkButton, Loading, Page } from "../parts/ui.tsx";
 import { Avatar, Name, plainName } from "../parts/who.tsx";
 import { placeLink } from "../router.ts";
+import { isOwner } from "../session.ts";
 import { challenges, conversations, groups, offers, requests, status } from "../store.ts";
 import { t, tn, tx } from "../language.ts";
 import { isLive } from "../live.ts";
@@ -164,7 +165,7 @@ export function Start() {
       <Health of={now} />
       <FirstSteps />
       <div class="columns">
-        <NeedsYou warnings={now.warnings} />
+        {isOwner() && <NeedsYou warnings={now.warnings} />}
         <WhoIsHere of={now} />
       </div>
     </Page>

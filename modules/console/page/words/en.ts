@@ -219,8 +219,8 @@ export const EN = {
 
   "permission.message": "Write to you",
   "permission.message_hint": "Messages, reactions, and what belongs to them",
-  "permission.challenge": "Ask you to confirm that it is you",
-  "permission.challenge_hint": "At most five times an hour",
+  "permission.auth": "Ask you to confirm that it is you",
+  "permission.auth_hint": "At most five times an hour",
   "permission.files": "Offer you files",
   "permission.files_hint":
     "You accept each offer yourself. They can fetch what you shared with them.",
@@ -520,7 +520,7 @@ export const EN = {
   "security.totp_text": "An authenticator app shows a new code of six digits every half minute.",
   "security.totp_scan": "Scan this with the app, then type the code that it shows.",
   "security.totp_code": "Code to scan with the app",
-  "security.password_hint": "At least 12 characters; several words are good",
+  "security.password_hint": "At least 10 characters; several words are good",
   "security.codes_text":
     "Write these down, or print them. Each opens the console once. They are shown only now; former ones do not work any more.",
   "security.codes_kept": "I have kept them",
@@ -529,6 +529,7 @@ export const EN = {
   "security.browser": "A browser",
   "security.this": "This one",
   "security.seen": "seen {when}",
+  "security.not_here": "does not work at this address",
   "security.owner": "owner",
   "security.viewer": "may only look",
   "security.end": "Sign out",
@@ -560,8 +561,12 @@ export const EN = {
   "challenge.level_passkey": "with your passkey",
   "challenge.until": "until {when}",
   "challenge.means": "The words above are theirs. Confirm only what you expect.",
+  "challenge.module": "Asked by the module “{name}” of their node",
   "challenge.approve": "Confirm",
   "challenge.refuse": "Refuse",
+
+  "viewer.title": "You can look, but not here",
+  "viewer.text": "This part is the owner’s alone.",
 
   "settings.lead": "All of this takes effect at once.",
   "settings.look": "Look",

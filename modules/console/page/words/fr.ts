@@ -224,8 +224,8 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
 
   "permission.message": "Vous écrire",
   "permission.message_hint": "Messages, réactions et ce qui va avec",
-  "permission.challenge": "Vous demander de confirmer que c’est vous",
-  "permission.challenge_hint": "Cinq fois par heure au plus",
+  "permission.auth": "Vous demander de confirmer que c’est vous",
+  "permission.auth_hint": "Cinq fois par heure au plus",
   "permission.files": "Vous proposer des fichiers",
   "permission.files_hint":
     "Vous acceptez chaque offre vous-même. Cette personne peut prendre ce que vous partagez avec elle.",
@@ -528,7 +528,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
     "Une application d’authentification montre un nouveau code de six chiffres toutes les trente secondes.",
   "security.totp_scan": "Scannez ceci avec l’application, puis tapez le code qu’elle montre.",
   "security.totp_code": "Code à scanner avec l’application",
-  "security.password_hint": "Au moins 12 caractères ; plusieurs mots conviennent bien",
+  "security.password_hint": "Au moins 10 caractères ; plusieurs mots conviennent bien",
   "security.codes_text":
     "Notez-les, ou imprimez-les. Chacun ouvre la console une fois. Ils ne sont montrés que maintenant ; les anciens ne servent plus.",
   "security.codes_kept": "Je les ai gardés",
@@ -537,6 +537,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "security.browser": "Un navigateur",
   "security.this": "Celui-ci",
   "security.seen": "vu : {when}",
+  "security.not_here": "ne fonctionne pas à cette adresse",
   "security.owner": "propriétaire",
   "security.viewer": "peut seulement regarder",
   "security.end": "Déconnecter",
@@ -570,8 +571,12 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "challenge.level_passkey": "avec votre clé d’accès",
   "challenge.until": "jusqu’à {when}",
   "challenge.means": "Les mots ci-dessus sont les siens. Ne confirmez que ce que vous attendez.",
+  "challenge.module": "Demandé par le module « {name} » de son nœud",
   "challenge.approve": "Confirmer",
   "challenge.refuse": "Refuser",
+
+  "viewer.title": "Vous pouvez regarder, mais pas ici",
+  "viewer.text": "Cette partie est réservée au propriétaire.",
 
   "settings.lead": "Tout ceci prend effet aussitôt.",
   "settings.look": "Apparence",
