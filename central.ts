@@ -34,6 +34,9 @@ export async function main(args: readonly string[]): Promise<number> {
     err: (text) => tell(Deno.stderr, text),
   });
   if (parsed.kind === "exit") return parsed.code;
+  if (parsed.kind === "doctor") {
+    return await (await import("./central_doctor.ts")).runDoctor(parsed.options);
+  }
   const { runDirectory } = await import("./central_service.ts");
   return await runDirectory(parsed.options, begun ?? startCore());
 }

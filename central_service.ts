@@ -4,15 +4,16 @@
  * @module
  */
 import type { WorkerCryptoCore } from "./crypto/client.ts";
-import type { CryptoCore } from "./crypto/interface.ts";
+import { CryptoError } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { CentralOptions } from "./directory/options.ts";
+import type { SharedPorts } from "./directory/parts.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
 import { SqliteStore } from "./directory/stores/sqlite.ts";
+import type { DirectoryStore } from "./directory/stores/store.ts";
 import type { Log } from "./ports/ports.ts";
 import { explainStorage } from "./ports/storage_problem.ts";
 import {
-  createLog,
   createOpenDatabase,
   createSystemHttpClient,
   type DirectoryLock,
@@ -25,11 +26,15 @@ import {
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
+import { createOpenMonitor } from "./ports/system_monitor.ts";
 import { LOCK_NAME } from "./ports/system_lock.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
-import { listen } from "./process/listening.ts";
+import { listen, type Listening } from "./process/listening.ts";
+import { readMetricsToken } from "./process/metrics_token.ts";
+import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
+import { openLog } from "./process/opened_log.ts";
 import { ProcessError, textOf } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { stopOnSignals } from "./process/signals.ts";
@@ -59,8 +64,13 @@ function lock(path: string): DirectoryLock {
 }
 
 /** An error of the store, or of the keys, in words for the operator. */
-function startError(dataDirectory: string, error: unknown): ProcessError {
+function startError({ dataDirectory, redis }: CentralOptions, error: unknown): ProcessError {
   if (error instanceof ProcessError) return error;
+  if (redis !== null && error instanceof CryptoError && error.code === "unseal_failed") {
+    const message =
+      "The directory's keys do not open: --store-key-file is not what they were sealed under";
+    return new ProcessError(1, message, { cause: error });
+  }
   const root = error instanceof OpenRedError ? error.cause ?? error : error;
   const explained = explainStorage(root, {
     data: dataDirectory,
@@ -79,24 +89,38 @@ async function ready(core: Promise<WorkerCryptoCore>): Promise<WorkerCryptoCore>
   }
 }
 
-async function start(
-  options: CentralOptions,
-  parts: { log: Log; crypto: CryptoCore; url: string },
-): Promise<Directory> {
+interface ComposeParts {
+  readonly log: Log;
+  readonly crypto: WorkerCryptoCore;
+  readonly url: string;
+  readonly listeners: Readonly<Record<string, Listening>>;
+}
+
+async function start(options: CentralOptions, parts: ComposeParts): Promise<Directory> {
   try {
-    const directory = compose(options, parts);
+    const directory = compose(options, { ...parts, ...await openStore(options, parts.log) });
     await directory.start();
     return directory;
   } catch (cause) {
-    throw startError(options.dataDirectory, cause);
+    throw startError(options, cause);
   }
 }
 
-function compose(
-  options: CentralOptions,
-  parts: { log: Log; crypto: CryptoCore; url: string },
-): Directory {
-  const { log, crypto, url } = parts;
+interface OpenedStore {
+  readonly store: DirectoryStore;
+  readonly shared?: SharedPorts;
+}
+
+async function openStore(
+  { redis, dataDirectory }: CentralOptions,
+  log: Log,
+): Promise<OpenedStore> {
+  if (redis !== null) return await (await import("./central_redis.ts")).openSharedStore(redis, log);
+  return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock) };
+}
+
+function compose(options: CentralOptions, parts: ComposeParts & OpenedStore): Directory {
+  const { log, crypto, url, listeners, store, shared } = parts;
   const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory } = options;
   const rotation = readRotationPolicy(options);
   return createDirectory({
@@ -105,9 +129,15 @@ function compose(
     http: createSystemHttpClient({ authorities: readAuthorities(options.ca) }),
     resolver: systemResolver,
     files: openFiles(dataDirectory),
-    store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock),
+    store,
+    ...(shared === undefined ? {} : { shared }),
     crypto,
     log,
+    openMonitor: createOpenMonitor({
+      clock: systemClock,
+      data: dataDirectory,
+      families: () => [...coreFamilies(crypto), ...listenerFamilies(listeners)],
+    }),
   }, {
     url,
     version: denoConfig.version,
@@ -116,15 +146,32 @@ function compose(
     allowPrivate,
     trustedProxies,
     limits,
+    hidesMetrics: options.metricsListen !== null,
+    peers: options.peers,
   });
 }
 
-function sayReady(options: CentralOptions, content: { url: string; id: string }): void {
+function sayReady(
+  options: CentralOptions,
+  { watching, ...content }: {
+    readonly url: string;
+    readonly id: string;
+    readonly watching: Listening | null;
+  },
+): void {
+  const metrics = watching === null ? {} : { metrics_url: `${watching.origin}/metrics` };
   const text = options.json
-    ? `ready ${JSON.stringify(content)}\n`
+    ? `ready ${JSON.stringify({ ...content, ...metrics })}\n`
     : `The directory is ready.\n  URL  ${content.url}\n  id   ${content.id}\n` +
-      `  data ${options.dataDirectory}\n`;
+      `  data ${options.dataDirectory}\n` +
+      (watching === null ? "" : `  metrics ${watching.origin}/metrics\n`);
   tell(Deno.stdout, text);
+}
+
+/** The listener for whoever watches the directory, or `null` where nobody asked for one. */
+function listenForWatchers({ metricsListen }: CentralOptions, log: Log): Listening | null {
+  if (metricsListen === null) return null;
+  return listen({ ...metricsListen, flag: "--metrics-listen", name: "directory", log });
 }
 
 async function serve(
@@ -154,19 +201,31 @@ async function serve(
     });
     ending.needs(listening.finished, "Nobody can connect");
     let directory: Directory | null = null;
+    let watching: Listening | null = null;
     try {
+      watching = listenForWatchers(options, log);
+      const listeners = { public: listening, ...(watching === null ? {} : { metrics: watching }) };
       const url = options.url ?? listening.origin;
-      const started = await ending.unlessFailed(start(options, { log, crypto, url }));
+      const starting = start(options, { log, crypto, url, listeners });
+      const started = await ending.unlessFailed(starting);
       directory = started;
       listening.answerWith((request, address) => started.handle(request, { address }));
-      sayReady(options, { url, id: directory.id });
+      if (watching !== null) {
+        const token = await readMetricsToken(openFiles(options.dataDirectory), systemRandom);
+        watching.answerWith((request) => started.handleWatch(request, token));
+      }
+      sayReady(options, { url, id: directory.id, watching });
       await ending.wait(signal);
       log.log("info", "directory_stopping");
     } finally {
       await ending.stopInTime(systemClock, {
         limitMs: SHUTDOWN_MS,
-        stop: (limitMs) =>
-          listening.shutdown(Math.min(ANSWERS_MS, limitMs)).then(() => directory?.stop()),
+        stop: async (limitMs) => {
+          const graceMs = Math.min(ANSWERS_MS, limitMs);
+          await listening.shutdown(graceMs);
+          await watching?.shutdown(0);
+          await directory?.stop();
+        },
       });
     }
   } finally {
@@ -183,8 +242,14 @@ export async function runDirectory(
   options: CentralOptions,
   core: Promise<WorkerCryptoCore>,
 ): Promise<number> {
-  const format = options.json ? "json" : "text";
-  const log = createLog({ clock: systemClock, level: options.logLevel, format });
+  let log: SystemLog;
+  try {
+    log = await openLog(options);
+  } catch (error) {
+    core.then((started) => started.stop()).catch(() => {});
+    tell(Deno.stderr, `error: ${textOf(error)}\n`);
+    return error instanceof ProcessError ? error.exitCode : 1;
+  }
   const ending = new ServiceEnd(log);
   ending.watchErrors();
   const stop = new AbortController();

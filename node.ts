@@ -166,6 +166,7 @@ const lateKeeper: NodeKeeper = {
   renewNoiseKey: async (options) => await (await loadKeeper()).renewNoiseKey(options),
   changePassphrase: async (data, read) => await (await loadKeeper()).changePassphrase(data, read),
   backUp: async (options) => await (await loadKeeper()).backUp(options),
+  examine: async (data) => await (await loadKeeper()).examine(data),
   restore: async (options) => await (await loadKeeper()).restore(options),
 };
 

@@ -21,8 +21,8 @@ import { createNode, type Node } from "./peer/node.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
 import type { Log } from "./ports/ports.ts";
+import type { SystemLog } from "./ports/system_log.ts";
 import {
-  createLog,
   createOpenDatabase,
   createSystemHttpClient,
   holdsFile,
@@ -39,13 +39,18 @@ import { createGrantedFolders } from "./ports/system_granted_folders.ts";
 import { createOwnerFiles } from "./ports/system_owner_files.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { type ConsoleListening, listenConsole } from "./process/console_listening.ts";
+import { createOpenMonitor } from "./ports/system_monitor.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
-import { listen } from "./process/listening.ts";
+import { listen, type Listening } from "./process/listening.ts";
+import { readMetricsToken } from "./process/metrics_token.ts";
+import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
+import { openLog } from "./process/opened_log.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
 import { ADMIN_FILE } from "./protocol/admin_api.ts";
+import { METRICS_PATH } from "./protocol/metrics.ts";
 
 const STOP_TIMEOUT_MS = 5_000;
 /** How long requests and channels may take to end, once the node lets nobody in any more. */
@@ -60,6 +65,7 @@ function configOf(
   settings: {
     readonly apiUrl: string;
     readonly adminToken: string;
+    readonly metricsToken: string;
     readonly passphrase: Uint8Array | null;
     readonly console: ConsoleListening;
   },
@@ -109,17 +115,19 @@ async function composeNode(
     readonly bulk: WorkerBulk;
     readonly config: NodeConfig;
     readonly trust: Trust;
-    readonly log: Log;
+    readonly log: SystemLog;
+    readonly listeners: Readonly<Record<string, Listening>>;
   },
 ): Promise<Node> {
   const page = new PageFiles();
+  const { crypto, listeners } = settings;
   return await createNode(
     {
       clock: systemClock,
       random: systemRandom,
       http: createSystemHttpClient(settings.trust),
       resolver: systemResolver,
-      crypto: settings.crypto,
+      crypto,
       bulk: settings.bulk,
       openBytes: createOpenBytes(settings.trust),
       files: openFiles(options.data),
@@ -131,6 +139,12 @@ async function composeNode(
       busyMark: openBusyMark(options.data),
       consolePage: (request) => page.answer(request),
       log: settings.log,
+      logSwitch: settings.log,
+      openMonitor: createOpenMonitor({
+        clock: systemClock,
+        data: options.data,
+        families: () => [...coreFamilies(crypto), ...listenerFamilies(listeners)],
+      }),
     },
     settings.config,
     BUILT_IN_MODULES,
@@ -182,19 +196,25 @@ export async function runNode(
   world: RunWorld & { readonly core: Promise<WorkerCryptoCore> },
 ): Promise<void> {
   using _lock = lockData(options.data);
-  const format = options.json ? "json" : "text";
-  const log = createLog({ clock: systemClock, level: options.logLevel, format });
+  let log: SystemLog | null = null;
   try {
-    await explained(options.data, () => runLocked(options, { ...world, log }));
+    log = await openLog(options);
+    await explained(options.data, () => runLocked(options, { ...world, log: log! }));
   } catch (cause) {
     if (!(cause instanceof ProcessError)) throw cause;
     throw new CommandError(cause.exitCode, cause.message, { cause });
   } finally {
-    await log.flush();
+    await log?.flush();
   }
 }
 
-type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: Log };
+/** The listener for whoever watches the node, or `null` where nobody asked for one. */
+function listenForWatchers({ metricsListen }: RunOptions, log: Log): Listening | null {
+  if (metricsListen === null) return null;
+  return listen({ ...metricsListen, flag: "--metrics-listen", name: "node", log });
+}
+
+type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: SystemLog };
 
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
   const { err, passphrases, log } = world;
@@ -215,6 +235,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   await using console = listenConsole(options.consoleListen, log);
+  await using watching = listenForWatchers(options, log);
   const crypto = await world.core;
   const bulk = new WorkerBulk(systemClock);
   ending.watchErrors();
@@ -224,11 +245,15 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   try {
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
     const apiUrl = options.apiUrl ?? peers.origin;
-    const config = configOf(options, { apiUrl, adminToken, passphrase, console });
-    const node = await openOrExplain(composeNode(options, { crypto, bulk, config, trust, log }));
+    const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
+    const config = configOf(options, { apiUrl, adminToken, metricsToken, passphrase, console });
+    const listeners = { peers, admin, ...(watching === null ? {} : { metrics: watching }) };
+    const composed = composeNode(options, { crypto, bulk, config, trust, log, listeners });
+    const node = await openOrExplain(composed);
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
     console.answerWith((request) => node.handleConsole(request));
+    watching?.answerWith((request) => node.handleWatch(request));
     try {
       await ending.unlessFailed(node.start());
       await serveCommands(options, {
@@ -237,15 +262,15 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
         apiUrl,
         ending,
         admin: { url: admin.origin, token: adminToken },
+        metricsUrl: watching === null ? null : `${watching.origin}${METRICS_PATH}`,
       });
     } finally {
       // Nobody new is let in first, so that nothing comes to parts that have ended.
       await ending.stopInTime(systemClock, {
         limitMs: STOP_TIMEOUT_MS,
         stop: () => {
-          const closing = [peers, admin, console].map((listening) =>
-            listening.shutdown(LAST_ANSWERS_MS)
-          );
+          const open = [...Object.values(listeners), console];
+          const closing = open.map((listening) => listening.shutdown(LAST_ANSWERS_MS));
           return Promise.all([...closing, node.stop()]);
         },
       });
@@ -264,20 +289,23 @@ async function serveCommands(
     readonly apiUrl: string;
     readonly ending: ServiceEnd;
     readonly admin: { readonly url: string; readonly token: string };
+    readonly metricsUrl: string | null;
   },
 ): Promise<void> {
-  const { node, apiUrl, ending, admin, out, signal } = parts;
+  const { node, apiUrl, ending, admin, metricsUrl, out, signal } = parts;
   const files = openFiles(options.data);
   try {
     await files.write(ADMIN_FILE, encodeUtf8(JSON.stringify({ ...admin, pid: Deno.pid })));
     if (options.json) {
-      await out.raw(`ready ${JSON.stringify({ url: apiUrl, id: node.id })}\n`);
+      const metrics = metricsUrl === null ? {} : { metrics_url: metricsUrl };
+      await out.raw(`ready ${JSON.stringify({ url: apiUrl, id: node.id, ...metrics })}\n`);
     } else {
       await out.pairs([
         ["Node", { text: node.id, style: "bold" }],
         ["URL", apiUrl],
         ["Data", options.data],
         ...await consoleLine(node, out),
+        ...(metricsUrl === null ? [] : [["Metrics", metricsUrl] as const]),
         ["Stop", "Ctrl-C"],
       ]);
     }

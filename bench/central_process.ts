@@ -11,20 +11,30 @@ const NO_LIMITS = [
   "host-in-flight",
   "host-per-minute",
   "ids-per-host",
+  "new-ids-per-address",
+  "ids",
   "concurrent",
 ].flatMap((name) => [`--${name}`, "0"]);
 
-/** A running `central.ts` with a data directory of its own and no limits. */
+/** How a directory is started; by default on a new data directory. */
+export interface CentralOptions {
+  /** A data directory that stays when the directory ends. */
+  readonly data?: string;
+  readonly args?: readonly string[];
+}
+
+/** A running `central.ts` without limits. */
 export class CentralProcess implements AsyncDisposable {
   readonly url: string;
   readonly id: string;
   readonly pid: number;
   readonly #process: Deno.ChildProcess;
-  readonly #data: string;
+  /** To be removed at the end, if it is not the caller's. */
+  readonly #data: string | null;
 
   private constructor(
     process: Deno.ChildProcess,
-    options: { data: string; ready: { url: string; id: string } },
+    options: { data: string | null; ready: { url: string; id: string } },
   ) {
     this.#process = process;
     this.#data = options.data;
@@ -34,12 +44,24 @@ export class CentralProcess implements AsyncDisposable {
   }
 
   /** @throws {Error} If it ends before it is ready. */
-  static async start(): Promise<CentralProcess> {
-    const data = await Deno.makeTempDir({ prefix: "openred-bench-" });
+  static async start(options: CentralOptions = {}): Promise<CentralProcess> {
+    const own = options.data === undefined
+      ? await Deno.makeTempDir({ prefix: "openred-bench-" })
+      : null;
+    const data = options.data ?? own!;
     const file = new URL("../central.ts", import.meta.url).href;
     const words = ["run", "--json", "--listen", "127.0.0.1:0", "--data", data, "--allow-private"];
     const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-prompt", "-A", file, ...words, ...NO_LIMITS],
+      args: [
+        "run",
+        "--quiet",
+        "--no-prompt",
+        "-A",
+        file,
+        ...words,
+        ...NO_LIMITS,
+        ...options.args ?? [],
+      ],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -47,7 +69,10 @@ export class CentralProcess implements AsyncDisposable {
     const log = new Response(process.stderr).text();
     for await (const line of process.stdout.pipeThrough(new TextLineStream())) {
       if (!line.startsWith("ready ")) continue;
-      return new CentralProcess(process, { data, ready: JSON.parse(line.slice("ready ".length)) });
+      return new CentralProcess(process, {
+        data: own,
+        ready: JSON.parse(line.slice("ready ".length)),
+      });
     }
     throw new Error(`The directory did not start: ${await log}`);
   }
@@ -55,6 +80,6 @@ export class CentralProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#process.kill("SIGTERM");
     await this.#process.status;
-    await Deno.remove(this.#data, { recursive: true });
+    if (this.#data !== null) await Deno.remove(this.#data, { recursive: true });
   }
 }

@@ -1,5 +1,6 @@
 /**
- * A file from one node's folder to another's, against a plain HTTP download between two processes of the runtime.
+ * A file from one node's folder to another's, against a plain HTTP download between two processes of the runtime, and
+ * what others have made for it.
  *
  * @module
  */
@@ -7,27 +8,17 @@ import { WorkerBulk } from "../crypto/bulk_client.ts";
 import { createLocalBulk } from "../crypto/bulk/file_chunks.ts";
 import type { FileKey } from "../crypto/interface.ts";
 import { systemClock } from "../ports/system.ts";
-import type {
-  OffersView,
-  SharesView,
-  ShareView,
-  TransfersView,
-  TransferView,
-} from "../protocol/file_sharing_api.ts";
-import { connectNodes } from "../scripts/local_network/exchange.ts";
-import { LocalNetwork, type LocalNode } from "../scripts/local_network/network.ts";
-import { sourcePrograms } from "../scripts/local_network/programs.ts";
-import { poll } from "../scripts/local_network/timeout.ts";
 import { Child } from "./child.ts";
+import { FileNodes } from "./file_nodes.ts";
+import { FILE_TOOLS, type FileTool, type RunningTool, whyMissing } from "./file_tools.ts";
 import { cpuSecondsDuring } from "./process_cpu.ts";
 import { printAim, printNote, printSamples, printTitle } from "./report.ts";
 import type { Benchmark, Settings } from "./settings.ts";
-import { interleave, perCpuSecond, rateOf, ratiosOf } from "./statistics.ts";
+import { interleave, perCpuSecond, rateOf, ratiosOf, spreadOf } from "./statistics.ts";
 
 const MIB = 2 ** 20;
 const FILE_MIB = 512;
 const QUICK_MIB = 256;
-const LIMIT_MS = 300_000;
 const MILLISECONDS = 1_000;
 
 /** How a sample of a transfer went. */
@@ -48,58 +39,6 @@ async function sampleOf(
   return { mibPerSecond: mib * MILLISECONDS / elapsedMs, cpuMs: cpu * MILLISECONDS / mib };
 }
 
-/** Two nodes that let each other use files. */
-class Nodes {
-  readonly sender: LocalNode;
-  readonly receiver: LocalNode;
-
-  constructor(network: LocalNetwork) {
-    [this.sender, this.receiver] = network.nodes as [LocalNode, LocalNode];
-  }
-
-  get pids(): readonly number[] {
-    return [this.sender.child.pid, this.receiver.child.pid];
-  }
-
-  async meet(): Promise<void> {
-    const { sender, receiver } = this;
-    await connectNodes(sender, receiver);
-    await sender.admin.changePeer("allow", { peer: receiver.id, permission: "files" });
-    await receiver.admin.changePeer("allow", { peer: sender.id, permission: "files" });
-  }
-
-  /** @returns The offer at the receiver. */
-  async offer(path: string): Promise<string> {
-    const { sender, receiver } = this;
-    const input = { peer: receiver.id, paths: [path] };
-    const { id } = await sender.admin.files<ShareView>("POST", "/shares", input);
-    const isOffered = async () => {
-      const { shares } = await sender.admin.files<SharesView>("GET", "/shares");
-      return shares.some((share) => share.id === id && share.answer === "offered") || null;
-    };
-    await poll(isOffered, { timeoutMs: LIMIT_MS, what: "the file to be offered" });
-    const { offers } = await receiver.admin.files<OffersView>("GET", "/offers");
-    return offers.at(-1)!.id;
-  }
-
-  async fetch(offer: string): Promise<void> {
-    const { admin, files } = this.receiver;
-    await admin.files<TransferView>("POST", `/offers/${offer}/accept`, { folder: files });
-    const isDone = async () => {
-      const { transfers } = await admin.files<TransfersView>("GET", "/transfers");
-      const { state, why } = transfers.find(({ id }) => id === offer)!;
-      if (state === "failed" || state === "paused") throw new Error(`The transfer: ${why}`);
-      return state === "done" || null;
-    };
-    await poll(isDone, { timeoutMs: LIMIT_MS, what: "the file to arrive" });
-  }
-
-  async clear(): Promise<void> {
-    const { files } = this.receiver;
-    for (const { name } of Deno.readDirSync(files)) await Deno.remove(`${files}/${name}`);
-  }
-}
-
 /** Content that nothing on the way could make shorter. */
 async function writeRandom(path: string, mib: number): Promise<void> {
   using file = await Deno.open(path, { write: true, create: true });
@@ -109,49 +48,112 @@ async function writeRandom(path: string, mib: number): Promise<void> {
   }
 }
 
-async function transfers(mib: number, settings: Settings): Promise<void> {
-  await using network = await LocalNetwork.start({
-    programs: sourcePrograms,
-    names: ["sender", "receiver"],
-    onLog: () => {},
-    signal: new AbortController().signal,
-  });
-  const nodes = new Nodes(network);
-  await nodes.meet();
-  const path = `${nodes.sender.files}/file.bin`;
-  await writeRandom(path, mib);
-  await using server = Child.start("plain_download.ts");
-  await using client = Child.start("plain_download.ts");
+/** Programs of others that are there, running. @param stack Ends them. */
+async function startTools(
+  folder: string,
+  stack: AsyncDisposableStack,
+): Promise<ReadonlyMap<FileTool, RunningTool>> {
+  const running = new Map<FileTool, RunningTool>();
+  for (const [number, tool] of FILE_TOOLS.entries()) {
+    const why = await whyMissing(tool);
+    if (why !== null) {
+      printNote(`${tool.name} is not measured: ${why}`);
+      continue;
+    }
+    const own = `${folder}/tool-${number}`;
+    await Deno.mkdir(own, { mode: 0o700 });
+    running.set(tool, stack.use(await tool.start(own)));
+  }
+  return running;
+}
+
+/** As whatever lands in a node's folder is. */
+async function makeDurable(path: string): Promise<void> {
+  using file = await Deno.open(path, { write: true });
+  await file.sync();
+}
+
+interface Subjects {
+  readonly nodes: FileNodes;
+  readonly path: string;
+  readonly mib: number;
+  readonly stack: AsyncDisposableStack;
+}
+
+/** A plain download into the receiver's folder. */
+async function plainSubject(
+  { nodes, path, mib, stack }: Subjects,
+): Promise<() => Promise<Sample>> {
+  const server = stack.use(Child.start("plain_download.ts"));
+  const client = stack.use(Child.start("plain_download.ts"));
   const url = await server.call<string>("serve", path);
   const target = `${nodes.receiver.files}/plain.bin`;
-  const samples = await interleave(settings.isQuick ? 1 : settings.rounds, {
-    plain: async () => {
-      const sample = await sampleOf(
-        mib,
-        [server.pid, client.pid],
-        () => client.call("fetch", { url, path: target }),
-      );
-      await nodes.clear();
-      return sample;
-    },
+  const fetch = () => client.call<void>("fetch", { url, path: target });
+  return async () => {
+    const sample = await sampleOf(mib, [server.pid, client.pid], fetch);
+    await nodes.clear();
+    return sample;
+  };
+}
+
+function toolSubject({ nodes, path, mib }: Subjects, tool: RunningTool): () => Promise<Sample> {
+  const target = `${nodes.receiver.files}/tool.bin`;
+  return async () => {
+    const sample = await sampleOf(mib, [], async () => {
+      await tool.bring(path, target);
+      await makeDurable(target);
+    });
+    await nodes.clear();
+    return sample;
+  };
+}
+
+const rates = (all: readonly Sample[]) => all.map(({ mibPerSecond }) => mibPerSecond);
+const costs = (all: readonly Sample[]) => all.map(({ cpuMs }) => cpuMs);
+
+async function transfers(mib: number, settings: Settings, cryptoMs: number): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const nodes = stack.use(await FileNodes.start());
+  const [from, to] = [nodes.sender.child.pid, nodes.receiver.child.pid];
+  const path = `${nodes.sender.files}/file.bin`;
+  await writeRandom(path, mib);
+  const subjects = { nodes, path, mib, stack };
+  const hashed: Sample[] = [];
+  const tools = await startTools(nodes.sender.files, stack);
+  const samples = await interleave<string, Sample>(settings.isQuick ? 1 : settings.rounds, {
+    plain: await plainSubject(subjects),
     nodes: async () => {
-      const offer = await nodes.offer(path);
-      const sample = await sampleOf(mib, nodes.pids, () => nodes.fetch(offer));
+      let offer = "";
+      hashed.push(await sampleOf(mib, [from], async () => void (offer = await nodes.offer(path))));
+      const sample = await sampleOf(mib, [from, to], () => nodes.fetch(offer));
       await nodes.clear();
       return sample;
     },
+    ...Object.fromEntries(
+      [...tools].map(([{ name }, tool]) => [name, toolSubject(subjects, tool)]),
+    ),
   });
-  const rate = (all: readonly Sample[]) => all.map(({ mibPerSecond }) => mibPerSecond);
-  const cpu = (all: readonly Sample[]) => all.map(({ cpuMs }) => cpuMs);
-  printSamples("plain download", rate(samples.plain), { unit: "MiB/s" });
-  printSamples("node to node", rate(samples.nodes), { unit: "MiB/s" });
-  printAim("node to node / plain", ratiosOf(rate(samples.nodes), rate(samples.plain)), {
-    unit: "×",
-    digits: 2,
-    aim: { atLeast: 0.9 },
-  });
-  printSamples("plain download, both ends", cpu(samples.plain), { unit: "ms CPU/MiB", digits: 2 });
-  printSamples("node to node, both ends", cpu(samples.nodes), { unit: "ms CPU/MiB", digits: 2 });
+  const ours = rates(samples.nodes!);
+  const plain = rates(samples.plain!);
+  printSamples("plain download", plain, { unit: "MiB/s" });
+  printSamples("node to node", ours, { unit: "MiB/s" });
+  const aim = (atLeast: number) => ({ unit: "×", digits: 2, aim: { atLeast } });
+  printAim("node to node / plain", ratiosOf(ours, plain), aim(0.9));
+  for (const { name } of tools.keys()) {
+    const theirs = rates(samples[name]!);
+    printSamples(name, theirs, { unit: "MiB/s" });
+    printAim(`node to node / ${name}`, ratiosOf(ours, theirs), aim(1));
+  }
+  const cpu = { unit: "ms CPU/MiB", digits: 2 };
+  printSamples("plain download, both ends", costs(samples.plain!), cpu);
+  printSamples("node to node, both ends", costs(samples.nodes!), cpu);
+  const floor = costs(samples.plain!).map((ms) => ms + cryptoMs);
+  printSamples("plain, and what hashing and sealing cost", floor, cpu);
+  const processors = navigator.hardwareConcurrency;
+  const most = floor.map((ms) => processors * MILLISECONDS / ms);
+  printSamples(`the same, with all ${processors} processors at it`, most, { unit: "MiB/s" });
+  printSamples("a file read, hashed and offered", costs(hashed.slice(1)), cpu);
+  printSamples("the same", rates(hashed.slice(1)), { unit: "MiB/s" });
 }
 
 const KEY: FileKey = {
@@ -162,8 +164,11 @@ const KEY: FileKey = {
   length: 2 * MIB,
 };
 
-/** What one chunk costs by itself, in the caller's thread and through the Worker. */
-async function chunks(settings: Settings): Promise<void> {
+/**
+ * What one chunk costs by itself, in the caller's thread and through the Worker.
+ * @returns What both ends have to spend on it, in milliseconds of a processor.
+ */
+async function chunks(settings: Settings): Promise<number> {
   const local = createLocalBulk();
   const worker = new WorkerBulk(systemClock);
   const content = crypto.getRandomValues(new Uint8Array(65_536));
@@ -196,10 +201,12 @@ async function chunks(settings: Settings): Promise<void> {
     open: "opened and hashed",
     worker: "hashed and sealed in the Worker",
   };
+  const costs = (name: keyof typeof names) => ms(perCpuSecond(samples[name]));
   for (const [name, text] of Object.entries(names)) {
-    const rates = perCpuSecond(samples[name as keyof typeof names]);
-    printSamples(text, ms(rates), { unit: "ms CPU", digits: 2 });
+    printSamples(text, costs(name as keyof typeof names), { unit: "ms CPU", digits: 2 });
   }
+  const median = (name: keyof typeof names) => spreadOf(costs(name)).median;
+  return median("seal") + median("open") - 2 * median("copy");
 }
 
 export const files: Benchmark = {
@@ -208,8 +215,8 @@ export const files: Benchmark = {
   async run(settings) {
     const mib = settings.isQuick ? QUICK_MIB : FILE_MIB;
     printTitle("files", `a file of ${mib} MiB on loopback, and chunks of 1 MiB`);
-    await chunks(settings);
-    await transfers(mib, settings);
-    printNote("a transfer is seen to have ended by polling");
+    const cryptoMs = await chunks(settings);
+    await transfers(mib, settings, cryptoMs);
+    printNote("a transfer is seen to have ended by polling, each 10 ms");
   },
 };

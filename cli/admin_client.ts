@@ -32,6 +32,9 @@ import {
 } from "../protocol/admin_proof.ts";
 import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
+import type { Check } from "../protocol/doctor.ts";
+import type { LogView } from "../protocol/log_api.ts";
+import type { MetricFamily, ReadyView } from "../protocol/metrics.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
 import type { ChallengesView, FactorLevel, ShownFactorsView } from "../protocol/auth_challenge.ts";
 import { parseJson } from "../protocol/schemas.ts";
@@ -276,6 +279,32 @@ export class AdminClient {
   files<T>(method: "GET" | "POST", path: string, body?: unknown): Promise<T> {
     const call = { method, path: `/m/file_sharing${path}`, timeoutMs: LONG_ANSWER_TIMEOUT_MS };
     return this.#call(body === undefined ? call : { ...call, body });
+  }
+
+  /** What the node counts and measures. */
+  numbers(): Promise<{ readonly families: readonly MetricFamily[] }> {
+    return this.#call({ method: "GET", path: "/m/monitoring/numbers" });
+  }
+
+  /** What the node finds out about itself. */
+  checks(): Promise<{ readonly checks: readonly Check[] }> {
+    return this.#call({
+      method: "GET",
+      path: "/m/monitoring/checks",
+      timeoutMs: LONG_ANSWER_TIMEOUT_MS,
+    });
+  }
+
+  ready(): Promise<ReadyView> {
+    return this.#call({ method: "GET", path: "/m/monitoring/ready" });
+  }
+
+  /** @param level `null` to be told alone. */
+  logLevel(level: LogView["level"] | null): Promise<LogView> {
+    const path = "/admin/v1/log";
+    return this.#call(
+      level === null ? { method: "GET", path } : { method: "POST", path, body: { level } },
+    );
   }
 
   auditHead(): Promise<AuditHeadView> {

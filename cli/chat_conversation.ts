@@ -5,6 +5,7 @@
  */
 import type { PeerDetail } from "../protocol/admin_api.ts";
 import type { DraftView, HistoryMessage, HistoryView } from "../protocol/messaging_api.ts";
+import { RunAgain } from "../protocol/run_again.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { readNewest } from "./history.ts";
 import { nameOf, shortName } from "./message_lines.ts";
@@ -35,8 +36,7 @@ export class ChatConversation {
   #limit = PAGE;
   /** The first message that was not read when it was last looked for. */
   #firstUnread: string | null = null;
-  #refreshing: Promise<void> | null = null;
-  #isAskedAgain = false;
+  readonly #reading = new RunAgain(() => this.#read());
 
   /** @param word The peer or group as the person wrote it. */
   constructor(node: AdminClient, word: string) {
@@ -85,24 +85,14 @@ export class ChatConversation {
 
   /** Reads it anew; of several wishes at once the last one counts for all. */
   refresh(): Promise<void> {
-    if (this.#refreshing !== null) {
-      this.#isAskedAgain = true;
-      return this.#refreshing;
-    }
-    this.#refreshing = this.#read().finally(() => {
-      this.#refreshing = null;
-    });
-    return this.#refreshing;
+    return this.#reading.run();
   }
 
   async #read(): Promise<void> {
-    do {
-      this.#isAskedAgain = false;
-      this.#view = await readNewest(this.#node, this.#word, this.#limit);
-      for (const { id } of this.#view.messages) {
-        if (!this.#numbers.has(id)) this.#numbers.set(id, this.#numbers.size + 1);
-      }
-    } while (this.#isAskedAgain);
+    this.#view = await readNewest(this.#node, this.#word, this.#limit);
+    for (const { id } of this.#view.messages) {
+      if (!this.#numbers.has(id)) this.#numbers.set(id, this.#numbers.size + 1);
+    }
   }
 
   /** @returns Whether there were older messages to read. */

@@ -38,6 +38,9 @@ const LOADERS: Readonly<Record<string, Load>> = {
   get: async () => [(await import("./fetch.ts")).getCommand],
   transfers: async () => [(await import("./fetch.ts")).transfersCommand],
   status: async () => [(await import("./status.ts")).statusCommand],
+  top: async () => [(await import("./top.ts")).topCommand],
+  doctor: async () => [(await import("./doctor.ts")).doctorCommand],
+  log: async () => (await import("./log_level.ts")).LOG_COMMANDS,
   audit: loadAudit,
   peer: async () => [
     ...(await import("./peer.ts")).PEER_COMMANDS,

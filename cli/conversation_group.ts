@@ -80,14 +80,14 @@ async function printGroup(out: Output, group: GroupView): Promise<void> {
     ["Group", { text: group.group, style: "bold" }],
     ["Name", `“${group.name}”`],
     ["You", STAGES[group.stage]],
-    ["Owner", { text: group.owner, style: "cyan" }],
-    ["Brought by", group.inviter],
+    ["Owner", group.owner === group.you ? "you" : { text: group.owner, style: "cyan" }],
+    ["Brought by", group.inviter === group.you ? "you" : group.inviter],
     ["Earlier messages for newcomers", group.history ? "yes" : "no"],
     ["Looks for members", group.introduces ? "yes" : "no"],
   ]);
   const rows = group.members.map((member) => [
     idCell(member.id),
-    nameCell(member.petname),
+    member.id === group.you ? { text: "you" } : nameCell(member.petname),
     MEMBER_STATES[member.state],
   ]);
   if (rows.length > 0) await out.table(["NODE", "NAME", "STATE"], rows);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Check } from "../protocol/doctor.ts";
 
 /** Shows a new recovery phrase of 32 bytes, and whom it belongs to. What it belongs to is stored after that. */
 export type ShowPhrase = (shown: { id: string; phrase: Uint8Array }) => Promise<void>;
@@ -50,6 +51,8 @@ export interface NodeKeeper {
   backUp(
     options: { data: string; file: string | null; passphrase: Uint8Array },
   ): Promise<BegunBackup>;
+  /** Looks at a data directory and at the runtime, of a node that runs or not. Never throws. */
+  examine(data: string): Promise<readonly Check[]>;
   /** Restores a backup into a directory that is empty or not there. The passphrase is wiped. */
   restore(
     options: { file: string; data: string; passphrase: Uint8Array },

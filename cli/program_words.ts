@@ -11,6 +11,7 @@ export const PROGRAM_SUMMARY = "a node of the OpenRed network, and the commands 
 export const FAMILIES: Readonly<Record<string, string>> = {
   "auth": "factors of yours: in the console, and for peers that ask",
   "audit": "what the node noted about its security",
+  "log": "what the running node logs",
   "peer": "who peers are, what they are called and what each may do",
   "message": "what becomes of a message later: removed, reacted to, read",
   "conversation": "groups of people who write to each other",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LogLevel } from "../ports/ports.ts";
+import { LOG_LEVELS, type LogLevel } from "../ports/ports.ts";
 import { MAX_SESSION_LIFE_MS, MIN_SESSION_LIFE_MS } from "../protocol/limits.ts";
 import {
   CONSOLE_PORT,
@@ -56,7 +56,6 @@ export const COMMON_OPTIONS = {
 };
 
 const ROTATIONS = ["hourly", "daily", "seeded"] as const;
-const LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
 
 export type RotationName = typeof ROTATIONS[number];
 
@@ -96,6 +95,15 @@ const NETWORK_OPTIONS = {
     defaultText: "none",
     fallback: [],
     parse: parseConsoleOrigins,
+  }),
+  metricsListen: valueOption<ListenAddress | null>({
+    flag: "metrics-listen",
+    variable: "OPENRED_METRICS_LISTEN",
+    value: "HOST:PORT",
+    summary: "where /metrics, /healthz and /readyz are, besides the admin server",
+    defaultText: "none",
+    fallback: null,
+    parse: parseListen,
   }),
   apiUrl: valueOption<string | null>({
     flag: "api-url",
@@ -213,14 +221,23 @@ const POLICY_OPTIONS = {
     fallback: NODE_DEFAULTS.strangers,
     parse: (text) => parseChoice(text, STRANGER_POLICIES),
   }),
+  logFile: valueOption<string | null>({
+    flag: "log-file",
+    variable: "OPENRED_LOG_FILE",
+    value: "FILE",
+    summary: "where the log goes; opened anew at SIGHUP",
+    defaultText: "standard error",
+    fallback: null,
+    parse: parsePath,
+  }),
   logLevel: valueOption<LogLevel>({
     flag: "log-level",
     variable: "OPENRED_LOG_LEVEL",
-    value: LEVELS.join("|"),
-    summary: "what is logged on standard error",
+    value: LOG_LEVELS.join("|"),
+    summary: "the least that is logged",
     defaultText: "info",
     fallback: "info",
-    parse: (text) => parseChoice(text, LEVELS),
+    parse: (text) => parseChoice(text, LOG_LEVELS),
   }),
 };
 

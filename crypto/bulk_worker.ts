@@ -10,13 +10,7 @@ import "./worker_guard.ts";
 import { BULK_READY, type BulkReport, type BulkRequest, movable } from "./bulk/bulk_messages.ts";
 import { FileChunks } from "./bulk/file_chunks.ts";
 import { toCryptoError } from "./primitives/checks.ts";
-import { nudge } from "./worker_garbage.ts";
 
-/** So many calls leave some ten mebibytes of garbage; what is asked for then has the runtime collect it. */
-const CALLS_OF_GARBAGE = 8;
-const NUDGE_BYTES = 64 * 2 ** 20;
-
-let calls = 0;
 const chunks = new FileChunks();
 
 function answer({ id, name, argument }: BulkRequest): BulkReport {
@@ -33,7 +27,5 @@ function answer({ id, name, argument }: BulkRequest): BulkReport {
 self.onmessage = ({ data }: MessageEvent<BulkRequest>) => {
   const report = answer(data);
   self.postMessage(report, "result" in report ? movable(report.result) : []);
-  calls += 1;
-  if (calls % CALLS_OF_GARBAGE === 0) nudge(NUDGE_BYTES);
 };
 self.postMessage(BULK_READY);

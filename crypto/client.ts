@@ -125,6 +125,11 @@ export class WorkerCryptoCore extends CallingCore {
     return this.#ended.promise;
   }
 
+  /** Calls that wait for their results. */
+  get waitingCalls(): number {
+    return this.#waiting.size;
+  }
+
   override async stop(): Promise<void> {
     this.#isStopping = true;
     try {

@@ -1,7 +1,6 @@
 /**
  * Has the runtime look for garbage. The memory of Argon2id, 64 MiB, is a WebAssembly memory that goes with the garbage,
- * and a core that has little to do makes too little of that for a collection ever to begin. Chunks of files leave so
- * much that much would lie around between two collections.
+ * and a core that has little to do makes too little of that for a collection ever to begin.
  *
  * @module
  */
@@ -11,10 +10,10 @@ const NUDGE_BYTES = 2 ** 28;
 /** The first begins a collection, which goes on in the background; one of the others ends it. */
 const NUDGES_MS = [0, 50, 150, 400] as const;
 
-/** @param bytes What the runtime is asked for. It is never written to, and so takes no memory itself. */
-export function nudge(bytes = NUDGE_BYTES): void {
+/** What is asked for is never written to, and so takes no memory itself. */
+function nudge(): void {
   try {
-    new ArrayBuffer(bytes);
+    new ArrayBuffer(NUDGE_BYTES);
   } catch (error) {
     // A process that may not have so much gives the memory back later.
     if (!(error instanceof RangeError)) throw error;

@@ -42,7 +42,7 @@ function otherMethod(route: Route, method: string): Response {
 
 /** The handler of a route that neither throws nor rejects, counted by the status of its answers. */
 function counted(
-  parts: Pick<DirectoryParts, "log" | "metrics">,
+  parts: Pick<DirectoryParts, "clock" | "log" | "metrics">,
   options: { readonly route: Route; readonly handle: RouteHandler },
 ): RouteHandler {
   const { route: { method, name }, handle } = options;
@@ -50,7 +50,7 @@ function counted(
   const count = (status: number) => {
     let held = counts.get(status);
     if (held === undefined) {
-      const labels = { method, route: name, status };
+      const labels = { method, route: name, status: String(status) };
       held = parts.metrics.counter("openred_http_requests_total", labels);
       counts.set(status, held);
     }
@@ -61,7 +61,7 @@ function counted(
     return response;
   };
   const fail = (error: unknown) => pass(errorResponse(parts, error));
-  return (request, asked) => {
+  const answer: RouteHandler = (request, asked) => {
     try {
       const given = handle(request, asked);
       return given instanceof Promise ? given.then(pass, fail) : pass(given);
@@ -69,6 +69,22 @@ function counted(
       return fail(error);
     }
   };
+  return (request, asked) => {
+    if (!parts.metrics.isTiming) return answer(request, asked);
+    return timed(parts, { name, answer: () => answer(request, asked) });
+  };
+}
+
+function timed(
+  { clock, metrics }: Pick<DirectoryParts, "clock" | "metrics">,
+  { name, answer }: { readonly name: string; readonly answer: () => Response | Promise<Response> },
+): Response | Promise<Response> {
+  const startedMs = clock.monotonicMs();
+  const end = () => metrics.observeRequest(name, (clock.monotonicMs() - startedMs) / 1000);
+  const given = answer();
+  if (given instanceof Promise) return given.finally(end);
+  end();
+  return given;
 }
 
 /** What hono hands on of a request besides the request itself. */
@@ -128,7 +144,7 @@ function createPlainCalls(
 
 /** Serves every route of the table. `source` is whom a request's address stands for. */
 export function createApi(
-  parts: Pick<DirectoryParts, "config" | "log" | "metrics">,
+  parts: Pick<DirectoryParts, "clock" | "config" | "log" | "metrics">,
   handlers: DirectoryHandlers,
 ): (request: Request, source: string) => Response | Promise<Response> {
   const entries = ROUTES.map((route) =>

@@ -4,10 +4,9 @@
  * @module
  */
 import type { NodeId } from "../crypto/encoding.ts";
-import type { Clock } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import type { DirectoryLimits } from "./config.ts";
-import { RateLimit } from "../ports/rate_limits.ts";
+import type { Limiter, Limits, Rooms } from "./limiters.ts";
 
 /** How long somebody should wait for a call under way to end. */
 const IN_FLIGHT_RETRY_MS = 1_000;
@@ -47,27 +46,35 @@ const KNOWN_PER_HOST = 10;
  * counted apart, so that nobody uses up what is somebody else's.
  */
 export class CalledHosts {
-  readonly #inFlight = new Map<string, number>();
+  readonly #rooms: Rooms;
   readonly #maxInFlight: number;
-  readonly #perLane: RateLimit;
-  readonly #perSource: RateLimit;
-  readonly #perHost: RateLimit;
+  readonly #perLane: Limiter;
+  readonly #perSource: Limiter;
+  readonly #perHost: Limiter;
+  #underWay = 0;
 
   constructor(
-    clock: Pick<Clock, "monotonicMs">,
-    limits: Pick<DirectoryLimits, "hostInFlight" | "hostPerMinute">,
+    limits: Limits,
+    { hostInFlight, hostPerMinute }: Pick<DirectoryLimits, "hostInFlight" | "hostPerMinute">,
   ) {
-    const { hostInFlight, hostPerMinute } = limits;
+    this.#rooms = limits.rooms;
     this.#maxInFlight = hostInFlight;
-    this.#perLane = new RateLimit(clock, { perMinute: hostPerMinute, what: "to this host" });
-    this.#perSource = new RateLimit(clock, {
+    this.#perLane = limits.rate({ name: "lane", perMinute: hostPerMinute, what: "to this host" });
+    this.#perSource = limits.rate({
+      name: "lane_source",
       perMinute: Math.ceil(hostPerMinute * SOURCE_PART),
       what: "to this host for one address",
     });
-    this.#perHost = new RateLimit(clock, {
+    this.#perHost = limits.rate({
+      name: "host",
       perMinute: hostPerMinute * KNOWN_PER_HOST,
       what: "to all nodes of this host",
     });
+  }
+
+  /** Calls that are under way, to all hosts. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /**
@@ -81,32 +88,21 @@ export class CalledHosts {
     if (call.why !== "claimed") {
       entered.push({ place: host, max: this.#maxInFlight * KNOWN_PER_HOST });
     }
-    for (const { place, max } of entered) this.#checkRoom(place, max);
-    if (call.why !== "own") this.#perSource.check(`${lane} ${call.source}`);
-    this.#perLane.check(lane);
-    if (call.why !== "claimed") this.#perHost.check(host);
-    for (const { place } of entered) this.#enter(place);
+    const leave = await this.#rooms.enter(entered);
+    if (leave === null) {
+      throw new OpenRedError("rate_limited", "Too many calls to this host are under way", {
+        retryAfterMs: IN_FLIGHT_RETRY_MS,
+      });
+    }
+    this.#underWay += 1;
     try {
+      if (call.why !== "own") await this.#perSource.check(`${lane} ${call.source}`);
+      await this.#perLane.check(lane);
+      if (call.why !== "claimed") await this.#perHost.check(host);
       return await run();
     } finally {
-      for (const { place } of entered) this.#leave(place);
+      this.#underWay -= 1;
+      leave();
     }
-  }
-
-  #checkRoom(place: string, max: number): void {
-    if (max === 0 || (this.#inFlight.get(place) ?? 0) < max) return;
-    throw new OpenRedError("rate_limited", "Too many calls to this host are under way", {
-      retryAfterMs: IN_FLIGHT_RETRY_MS,
-    });
-  }
-
-  #enter(place: string): void {
-    this.#inFlight.set(place, (this.#inFlight.get(place) ?? 0) + 1);
-  }
-
-  #leave(place: string): void {
-    const left = this.#inFlight.get(place)! - 1;
-    if (left === 0) this.#inFlight.delete(place);
-    else this.#inFlight.set(place, left);
   }
 }

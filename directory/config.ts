@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NodeId } from "../crypto/encoding.ts";
 import type { KeystoreCost, RotationPolicy } from "../crypto/interface.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 
@@ -17,6 +18,10 @@ export interface DirectoryLimits {
   readonly hostPerMinute: number;
   /** Ids whose URL is on one host. */
   readonly idsPerHost: number;
+  /** New ids a day from one source address. */
+  readonly newIdsPerAddress: number;
+  /** Ids that are stored, in all. */
+  readonly ids: number;
   /** Requests under way at a time. */
   readonly concurrent: number;
 }
@@ -27,10 +32,19 @@ export const DEFAULT_LIMITS: DirectoryLimits = {
   hostInFlight: 2,
   hostPerMinute: 30,
   idsPerHost: 1_000,
+  newIdsPerAddress: 100,
+  ids: 2_000_000,
   concurrent: 1_000,
 };
 
 export const DEFAULT_LEASE_MS = 3_600_000;
+
+/** A directory of another operator. */
+export interface PeerDirectory {
+  /** Equal to `api_url` of its record. */
+  readonly url: string;
+  readonly id: NodeId;
+}
 
 export interface DirectoryConfig {
   /** The public base URL, equal to `api_url` of the directory's record. */
@@ -43,6 +57,10 @@ export interface DirectoryConfig {
   /** Whose word counts on where a request came from. */
   readonly trustedProxies: TrustedProxies;
   readonly limits: DirectoryLimits;
+  /** Whether `/metrics` is off the public listener, because it has one of its own. */
+  readonly hidesMetrics?: boolean;
+  /** Directories of others that records are exchanged with; none if absent. */
+  readonly peers?: readonly PeerDirectory[];
   /** What sealing the keystore is to cost; the default of the core if absent. */
   readonly keystoreCost?: KeystoreCost;
 }

@@ -4,15 +4,16 @@
  * @module
  */
 import { PROOF_HEADER } from "../protocol/directory_api.ts";
+import { OpenRedError } from "../protocol/errors.ts";
 import { JSON_HEAD, jsonResponse } from "../protocol/http.ts";
+import { METRICS_TYPE } from "../protocol/metrics.ts";
 import { TextAnswer } from "../protocol/text_answer.ts";
 import { discover } from "./discover.ts";
 import { LookUps } from "./lookup.ts";
-import type { Gauge } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
+import { passingPeer } from "./passing_peer.ts";
 import { PageCache } from "./page_cache.ts";
 import type { DirectoryParts } from "./parts.ts";
-import { RateLimit } from "../ports/rate_limits.ts";
 import { Registrar } from "./register.ts";
 import { readRequestBody } from "./request_body.ts";
 import { Introducer } from "./request_connection.ts";
@@ -39,30 +40,14 @@ function searchOf(url: string): string {
   return at < 0 ? "" : url.slice(at + 1);
 }
 
-async function measure(parts: DirectoryParts, startedMs: number): Promise<Gauge[]> {
-  const { active, stale, dormant } = await parts.store.countNodes();
-  return [
-    {
-      name: "openred_nodes",
-      help: "Nodes known and not gone, by status.",
-      values: [
-        { labels: 'status="active"', value: active },
-        { labels: 'status="stale"', value: stale },
-        { labels: 'status="dormant"', value: dormant },
-      ],
-    },
-    {
-      name: "openred_uptime_seconds",
-      help: "Seconds since the directory started.",
-      values: [{ value: Math.floor((parts.clock.monotonicMs() - startedMs) / 1000) }],
-    },
-  ];
-}
-
-/** Makes the handler of every route. */
-export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
-  const { clock, config, metrics, own, store } = parts;
-  const perIdentity = new RateLimit(clock, {
+/** Makes the handler of every route. @param metricsText Everything counted and measured. */
+export function createHandlers(
+  parts: DirectoryParts,
+  { metricsText }: { readonly metricsText: () => Promise<string> },
+): DirectoryHandlers {
+  const { clock, config, own, store } = parts;
+  const perIdentity = parts.limits.rate({
+    name: "identity",
     perMinute: config.limits.identityPerMinute,
     what: "of one identity",
   });
@@ -75,7 +60,8 @@ export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
   return {
     async register(request, { source }) {
       const body = await readRequestBody(clock, request);
-      return jsonResponse(await registrar.register({ body, source }), 201);
+      const peer = await passingPeer(parts, { headers: request.headers, body });
+      return jsonResponse(await registrar.register({ body, source, peer }), 201);
     },
     async requestConnection(request, { source }) {
       const body = await readRequestBody(clock, request);
@@ -101,8 +87,10 @@ export function createHandlers(parts: DirectoryParts): DirectoryHandlers {
       }));
     },
     async metrics() {
-      const text = metrics.render(await measure(parts, startedMs));
-      return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4" } });
+      if (config.hidesMetrics === true) {
+        throw new OpenRedError("not_found", "Metrics have a listener of their own here");
+      }
+      return new Response(await metricsText(), { headers: { "content-type": METRICS_TYPE } });
     },
     openapi() {
       return jsonText(api);

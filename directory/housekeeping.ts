@@ -6,17 +6,22 @@
 import { ClockWatch } from "../ports/clock_watch.ts";
 import type { Clock, Log } from "../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, PROOF_MEMORY_MS } from "../protocol/limits.ts";
-import { DORMANT_MS, STALE_MS } from "./leases.ts";
+import type { DirectoryConfig } from "./config.ts";
+import { DORMANT_MS, spansFor, STALE_MS } from "./leases.ts";
 import type { OwnRecord } from "./own_record.ts";
 import type { DirectoryStore, SweepOptions } from "./stores/store.ts";
 
 const PERIOD_MS = 60_000;
 
+/** From this part of the ids on that a directory may have, its operator is told. */
+const NEARLY_FULL = 0.9;
+
 interface HousekeepingParts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly store: Pick<DirectoryStore, "sweep">;
+  readonly store: Pick<DirectoryStore, "sweep" | "countNodes" | "countStored">;
   readonly own: Pick<OwnRecord, "renewIfDue">;
+  readonly config: Pick<DirectoryConfig, "leaseMs" | "limits">;
 }
 
 /**
@@ -40,15 +45,13 @@ function sweepAt(
 /** Keeps a running directory in order. */
 export class Housekeeping {
   readonly #parts: HousekeepingParts;
-  readonly #leaseMs: number;
   readonly #watch: ClockWatch;
   #running = Promise.resolve();
   #isStopped = false;
   #cancel = () => {};
 
-  constructor(parts: HousekeepingParts, leaseMs: number) {
+  constructor(parts: HousekeepingParts) {
     this.#parts = parts;
-    this.#leaseMs = leaseMs;
     this.#watch = new ClockWatch(parts.clock);
   }
 
@@ -72,16 +75,26 @@ export class Housekeeping {
       if (this.#watch.note()) log.log("warn", "clock_jump");
       await own.renewIfDue();
       await this.#sweep();
+      await this.#tellRoom();
     } catch (error) {
       const cause = error instanceof Error ? error.message : "unknown";
       log.log("error", "housekeeping_failed", { cause });
     }
   }
 
+  /** Says so while there is little room for further ids, or none. */
+  async #tellRoom(): Promise<void> {
+    const { log, store, config } = this.#parts;
+    const max = config.limits.ids;
+    const stored = await store.countStored();
+    if (max > 0 && stored >= NEARLY_FULL * max) log.log("warn", "ids_nearly_full", { stored, max });
+  }
+
   async #sweep(): Promise<void> {
-    const { clock, store } = this.#parts;
+    const { clock, store, config } = this.#parts;
     const { isSteady } = this.#watch;
-    const options = sweepAt(clock.nowMs(), { isSteady, leaseMs: this.#leaseMs });
+    const { leaseMs } = spansFor(await store.countNodes(), config.leaseMs);
+    const options = sweepAt(clock.nowMs(), { isSteady, leaseMs });
     for (let isDone = false; !isDone && !this.#isStopped;) {
       ({ isDone } = await store.sweep(options));
     }

@@ -18,9 +18,41 @@ export const DORMANT_MS = 180 * DAY_MS;
 const LOOK_MIN_MS = 60_000;
 const LOOKS_A_SECOND = 500;
 
-/** After which span nodes are to look whether they are still known; the more there are, the longer. */
-export function lookAfter({ active }: Pick<NodeCounts, "active">): number {
-  return Math.max(LOOK_MIN_MS, Math.ceil(active * 1000 / LOOKS_A_SECOND));
+/** How many announcements a second all nodes may make together, and how far apart one's may come to be by that. */
+const ANNOUNCES_A_SECOND = 300;
+const MAX_REANNOUNCE_MS = DAY_MS / 2;
+
+const RETRY_MIN_MS = 1_000;
+
+/** What nodes are told, in milliseconds. */
+export interface Spans {
+  readonly leaseMs: number;
+  readonly reannounceAfterMs: number;
+  /** When to look whether they are still known. */
+  readonly lookAfterMs: number;
+  /** Within which span to come back to a directory that was away. */
+  readonly retryWithinMs: number;
+}
+
+/**
+ * The spans by which all nodes together stay below what a directory is to bear; the more there are, the longer.
+ * Those whose leases have just ended count: after an outage it is all of them.
+ * @param leaseMs What the operator set: a lease is no shorter.
+ */
+export function spansFor(
+  { active, stale }: Pick<NodeCounts, "active" | "stale">,
+  leaseMs: number,
+): Spans {
+  const nodes = active + stale;
+  const spreadMs = Math.min(Math.ceil(nodes * 1000 / ANNOUNCES_A_SECOND), MAX_REANNOUNCE_MS);
+  const reannounceAfterMs = Math.max(Math.ceil(leaseMs / 2), spreadMs);
+  const lookMs = Math.max(LOOK_MIN_MS, Math.ceil(nodes * 1000 / LOOKS_A_SECOND));
+  return {
+    leaseMs: Math.max(leaseMs, 2 * spreadMs),
+    reannounceAfterMs,
+    lookAfterMs: Math.min(lookMs, reannounceAfterMs),
+    retryWithinMs: Math.min(Math.max(RETRY_MIN_MS, spreadMs), reannounceAfterMs),
+  };
 }
 
 /** What an entry is now. */

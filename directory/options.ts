@@ -4,14 +4,21 @@
  * @module
  */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import type { LogLevel } from "../ports/ports.ts";
+import { LOG_LEVELS, type LogLevel } from "../ports/ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
 import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
 import { manualPage } from "../usage/manual.ts";
 import type { ProgramUsage } from "../usage/program.ts";
-import { DEFAULT_LEASE_MS, DEFAULT_LIMITS, type DirectoryLimits } from "./config.ts";
+import {
+  DEFAULT_LEASE_MS,
+  DEFAULT_LIMITS,
+  type DirectoryLimits,
+  type PeerDirectory,
+} from "./config.ts";
+import { parsePeers } from "./peer_list.ts";
+import { parseStore, type RedisOptions, redisOptionsOf, type StoreFlags } from "./store_options.ts";
 
 /** What the operator asked for, checked. */
 export interface CentralOptions {
@@ -19,7 +26,11 @@ export interface CentralOptions {
   readonly port: number;
   /** `null`: the address it listens on. */
   readonly url: string | null;
+  /** `null`: metrics are on the public listener, and health is its `/api/v3/health` alone. */
+  readonly metricsListen: { readonly hostname: string; readonly port: number } | null;
   readonly dataDirectory: string;
+  /** `null`: the store is in the data directory. */
+  readonly redis: RedisOptions | null;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
   readonly tlsCert: string | null;
@@ -30,18 +41,35 @@ export interface CentralOptions {
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
   readonly limits: DirectoryLimits;
+  readonly peers: readonly PeerDirectory[];
   readonly logLevel: LogLevel;
+  /** `null`: standard error. */
+  readonly logFile: string | null;
   readonly json: boolean;
 }
 
-/** `run`: go on with these options. `exit`: everything is said already. */
+/** What `doctor` was asked for. */
+export interface DoctorOptions {
+  readonly url: string;
+  readonly dataDirectory: string;
+  readonly allowPrivate: boolean;
+  /** `null`: no other authorities than the public ones. */
+  readonly ca: string | null;
+  /** A server whose clock is believed; `null`: none. */
+  readonly clockUrl: string | null;
+  readonly json: boolean;
+}
+
+/** `run`, `doctor`: go on with these options. `exit`: everything is said already. */
 export type ParsedOptions =
   | { readonly kind: "run"; readonly options: CentralOptions }
+  | { readonly kind: "doctor"; readonly options: DoctorOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
-interface Flags {
+interface Flags extends StoreFlags {
   readonly listen: { readonly hostname: string; readonly port: number };
   readonly url?: string;
+  readonly metricsListen?: { readonly hostname: string; readonly port: number };
   readonly data: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
@@ -55,9 +83,13 @@ interface Flags {
   readonly identityPerMinute: number;
   readonly hostInFlight: number;
   readonly hostPerMinute: number;
+  readonly peers: readonly PeerDirectory[];
   readonly idsPerHost: number;
+  readonly newIdsPerAddress: number;
+  readonly ids: number;
   readonly concurrent: number;
   readonly logLevel: LogLevel;
+  readonly logFile?: string;
   readonly json: boolean;
 }
 
@@ -67,7 +99,6 @@ const MAX_LIMIT = 1_000_000_000;
 const MAX_HOST_LENGTH = 255;
 const MAX_PATH_LENGTH = 4_096;
 const MAX_ERROR_LENGTH = 300;
-const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 function parseListen(text: string): Flags["listen"] {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
@@ -113,6 +144,12 @@ function parseText(text: string): string {
   return text;
 }
 
+function parsePeerList(text: string): readonly PeerDirectory[] {
+  const peers = parsePeers(text);
+  if (peers !== null) return peers;
+  throw new InvalidArgumentError("Expected URL#ID, separated by commas, at most 16.");
+}
+
 /** An error repeats what was typed, which may be long and forge lines or colours. */
 function oneLine(text: string): string {
   const line = text.trimEnd().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
@@ -150,7 +187,34 @@ function runCommand(): Command {
       option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
     )
     .addOption(
+      option(
+        "--metrics-listen <host:port>",
+        "where /metrics, /healthz and /readyz are; they are on no other listener then",
+      ).argParser(parseListen),
+    )
+    .addOption(
       option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
+    )
+    .addOption(
+      option(
+        "--store <url>",
+        "where nodes are kept: sqlite, in the data directory, or a Redis server",
+      )
+        .default("sqlite").argParser(parseStore),
+    )
+    .addOption(
+      option("--store-password-file <file>", "password of that server").argParser(parseText),
+    )
+    .addOption(
+      option(
+        "--store-ca-file <file>",
+        "authorities of a rediss:// server, PEM (default: the system's)",
+      )
+        .argParser(parseText),
+    )
+    .addOption(
+      option("--store-key-file <file>", "what the directory's keys are sealed under in that server")
+        .argParser(parseText),
     )
     .addOption(
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
@@ -158,6 +222,10 @@ function runCommand(): Command {
     .addOption(
       option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
         .default(TrustedProxies.NONE, "none").argParser(parseProxies),
+    )
+    .addOption(
+      option("--peers <url#id,…>", "directories of others that records are exchanged with")
+        .default([], "none").argParser(parsePeerList),
     )
     .addOption(
       option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
@@ -193,16 +261,68 @@ function runCommand(): Command {
     .addOption(limitOption("host-in-flight", "calls to one host at a time", limits.hostInFlight))
     .addOption(limitOption("host-per-minute", "calls to one host", limits.hostPerMinute))
     .addOption(limitOption("ids-per-host", "ids on one host", limits.idsPerHost))
+    .addOption(
+      limitOption(
+        "new-ids-per-address",
+        "new ids a day from one address",
+        limits.newIdsPerAddress,
+      ),
+    )
+    .addOption(limitOption("ids", "ids in all", limits.ids))
     .addOption(limitOption("concurrent", "requests under way", limits.concurrent))
     .addOption(
       option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
+    )
+    .addOption(
+      option(
+        "--log-file <file>",
+        "where the log goes instead of standard error; opened anew at SIGHUP",
+      )
+        .argParser(parseText),
     )
     .addOption(switchOption("--json", "log JSON, and print the ready line as JSON"))
     .allowExcessArguments(false);
 }
 
+interface DoctorFlags extends Pick<Flags, "listen" | "url" | "data" | "allowPrivate" | "json"> {
+  readonly ca?: string;
+  readonly clockUrl?: string;
+}
+
+function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("Find what is wrong with the directory, and how to mend it.")
+    .addOption(
+      option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
+    )
+    .addOption(
+      option("--listen <host:port>", "address that the directory listens on")
+        .default({ hostname: "127.0.0.1", port: 7600 }, "127.0.0.1:7600").argParser(parseListen),
+    )
+    .addOption(
+      option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
+    )
+    .addOption(switchOption("--allow-private", "whether the directory is started with it"))
+    .addOption(
+      option("--ca <file>", "certificates of private authorities, PEM, believed too")
+        .argParser(parseText),
+    )
+    .addOption(
+      option("--clock-url <url>", "a server whose clock is believed").argParser(parseUrl),
+    )
+    .addOption(switchOption("--json", "print JSON"))
+    .allowExcessArguments(false);
+}
+
+function doctorOptions(flags: DoctorFlags): DoctorOptions {
+  const { listen: { hostname, port }, ca = null, clockUrl = null, allowPrivate, json } = flags;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = flags.url ?? `http://${host}:${port}`;
+  return { url, dataDirectory: flags.data, allowPrivate, ca, clockUrl, json };
+}
+
 function checkTogether(flags: Flags, command: Command): CentralOptions {
-  const { listen, url = null, rotation, networkSeedFile = null } = flags;
+  const { listen, url = null, metricsListen = null, rotation, networkSeedFile = null } = flags;
   const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);
   if (isUnspecified && url === null) {
     command.error(
@@ -217,11 +337,24 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     command.error("error: --tls-cert and --tls-key go together");
   }
   const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
-  const { idsPerHost, concurrent, leaseMs, allowPrivate, trustedProxies, logLevel, json } = flags;
+  const {
+    idsPerHost,
+    newIdsPerAddress,
+    ids,
+    concurrent,
+    leaseMs,
+    allowPrivate,
+    trustedProxies,
+    logLevel,
+    logFile = null,
+    json,
+  } = flags;
   return {
     ...listen,
     url,
+    metricsListen,
     dataDirectory: flags.data,
+    redis: redisOptionsOf(flags, (message) => command.error(message)),
     allowPrivate,
     trustedProxies,
     tlsCert,
@@ -236,9 +369,13 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
       hostInFlight,
       hostPerMinute,
       idsPerHost,
+      newIdsPerAddress,
+      ids,
       concurrent,
     },
+    peers: flags.peers,
     logLevel,
+    logFile,
     json,
   };
 }
@@ -298,15 +435,22 @@ export function parseOptions(
   run.action((flags: Flags) => {
     parsed = { kind: "run", options: checkTogether(flags, run) };
   });
+  const doctor = doctorCommand().exitOverride().configureOutput(streams);
+  doctor.action((flags: DoctorFlags) => {
+    parsed = { kind: "doctor", options: doctorOptions(flags) };
+  });
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
     .version(output.version, "-V, --version")
     .exitOverride()
     .configureOutput(streams)
     .showHelpAfterError("(openred-central run --help shows every option)")
-    .addCommand(run);
+    .addCommand(run)
+    .addCommand(doctor);
   addUsageCommands(program, output);
-  run.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
+  for (const command of [run, doctor]) {
+    command.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
+  }
   try {
     program.parse([...args], { from: "user" });
   } catch (error) {

@@ -18,7 +18,7 @@ interface OwnKeyPorts {
   readonly crypto: CryptoCore;
   readonly files: Files;
   readonly random: Random;
-  readonly store: Pick<DirectoryStore, "getOwn" | "setOwn">;
+  readonly store: Pick<DirectoryStore, "getOwn" | "swapOwn">;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function openOwnKeys(
     );
   }
   const keys = await openKeystoreFiles(ports, options);
-  if (stored === null) await store.setOwn(OWN_ID, keys.nodeId);
+  if (stored === null) await store.swapOwn(OWN_ID, null, keys.nodeId);
   else if (stored !== keys.nodeId) {
     throw new OpenRedError(
       "bad_request",

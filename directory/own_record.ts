@@ -86,11 +86,14 @@ export class OwnRecord {
  * by everybody and does not count.
  */
 async function takeSeq(clock: Clock, store: DirectoryStore): Promise<number> {
-  const nowMs = clock.nowMs();
-  const last = Number(await store.getOwn(LAST_SEQ) ?? 0);
-  const seq = last > nowMs + CLOCK_ALLOWANCE_MS ? nowMs : Math.max(nowMs, last + 1);
-  await store.setOwn(LAST_SEQ, String(seq));
-  return seq;
+  for (;;) {
+    const nowMs = clock.nowMs();
+    const stored = await store.getOwn(LAST_SEQ);
+    const last = Number(stored ?? 0);
+    const seq = last > nowMs + CLOCK_ALLOWANCE_MS ? nowMs : Math.max(nowMs, last + 1);
+    // Another process of this directory may have taken it.
+    if (await store.swapOwn(LAST_SEQ, stored, String(seq))) return seq;
+  }
 }
 
 async function signRecord({ ports, config, keys }: RecordParts): Promise<SignedRecord> {

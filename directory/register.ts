@@ -13,9 +13,9 @@ import { parseGrowing, parseJson } from "../protocol/schemas.ts";
 import { callBack } from "./callback.ts";
 import { calledHost } from "./called_hosts.ts";
 import { entryOf, seqBehindError } from "./entries.ts";
-import { lookAfter, statusAt } from "./leases.ts";
+import { type Spans, spansFor, statusAt } from "./leases.ts";
 import type { DirectoryParts } from "./parts.ts";
-import type { RateLimit } from "../ports/rate_limits.ts";
+import type { Limiter } from "./limiters.ts";
 import type { DirectoryEntry, StoredSuccession } from "./stores/store.ts";
 import { judgeSuccession, refuseSucceeded, succeededError } from "./succeeded.ts";
 import { checkApiUrl, checkApiUrlText } from "./url_check.ts";
@@ -26,6 +26,12 @@ const DAY_MS = 24 * 3600 * 1000;
 /** When a host that has too many ids may be tried again. */
 const HOST_FULL_RETRY_MS = 3_600_000;
 
+/** How many new ids a day a directory of the list may pass on. */
+const NEW_IDS_OF_A_PEER = 100_000;
+
+/** When a directory that is full may be tried again: nodes are forgotten all the time. */
+const FULL_RETRY_MS = 3_600_000;
+
 /** The answer to a registration, in the members of the wire. */
 export interface RegisterContent {
   readonly node_id: string;
@@ -33,29 +39,52 @@ export interface RegisterContent {
   readonly lease_ms: number;
   readonly reannounce_after_ms: number;
   readonly look_after_ms: number;
+  readonly retry_within_ms: number;
   readonly directory_id: string;
   readonly directory_noise_key: string;
   readonly directory: string;
 }
 
+/** Whether other directories hear of a record. Who was in no list here, and comes to be in none, is not told of. */
+function isForOthers({ payload }: VerifiedRecord, former: DirectoryEntry | null): boolean {
+  const wasHidden = former === null || former.unlisted || former.gone;
+  return !wasHidden || !(payload.unlisted || payload.gone);
+}
+
 /** Takes records. */
 export class Registrar {
   readonly #parts: DirectoryParts;
-  readonly #perIdentity: RateLimit;
+  readonly #perIdentity: Limiter;
+  readonly #newIds: Limiter;
+  readonly #newIdsOfPeers: Limiter;
   readonly #checkedUrls = new Map<NodeId, string>();
 
-  constructor(parts: DirectoryParts, perIdentity: RateLimit) {
+  constructor(parts: DirectoryParts, perIdentity: Limiter) {
     this.#parts = parts;
     this.#perIdentity = perIdentity;
+    this.#newIds = parts.limits.rate({
+      name: "new_ids",
+      perDay: parts.config.limits.newIdsPerAddress,
+      what: "that are new from one address",
+    });
+    this.#newIdsOfPeers = parts.limits.rate({
+      name: "new_ids_of_peers",
+      perDay: parts.config.limits.newIdsPerAddress === 0 ? 0 : NEW_IDS_OF_A_PEER,
+      what: "that are new from one directory",
+    });
   }
 
   /**
    * Takes a record, and the succession that came with it. Resolves once both are durable.
-   * @param request `source`: whom the address it came from stands for.
+   * @param request `source`: whom the address it came from stands for. `peer`: the directory that passes it on, proven.
    * @throws {OpenRedError} Any refusal of the protocol's table for this call.
    */
   async register(
-    request: { readonly body: Uint8Array; readonly source: string },
+    request: {
+      readonly body: Uint8Array;
+      readonly source: string;
+      readonly peer: NodeId | null;
+    },
   ): Promise<RegisterContent> {
     const input = parseGrowing(registerRequestSchema, parseJson(request.body));
     const record = await verifyRecord(this.#parts.crypto, input.record);
@@ -70,20 +99,31 @@ export class Registrar {
       throw seqBehindError(entry);
     }
     // Only the owner can make a higher seq, so nobody can use up this limit for somebody else.
-    if (isHigher) this.#perIdentity.check(record.id);
+    if (isHigher) await this.#perIdentity.check(record.id);
     if (record.payload.gone && entry === null) {
       return await this.#answerUnknown(record, input.succession);
     }
     const succession = await this.#judge(record, input.succession);
+    // Who follows a known id is no stranger.
+    const isStranger = entry === null && succession === null;
+    if (isStranger) await this.#checkRoom();
     const calledBackAt = await this.#callBackIfDue(record, { entry, source: request.source });
-    return await this.#store(record, { entry, succession, calledBackAt });
+    // Counted when its URL has answered: a URL that is not right yet uses up nothing.
+    if (isStranger && request.peer === null) await this.#newIds.check(request.source);
+    else if (isStranger) await this.#newIdsOfPeers.check(request.peer!);
+    const content = await this.#store(record, { entry, succession, calledBackAt });
+    if (isForOthers(record, entry)) {
+      const { succession: text } = input;
+      this.#parts.exchange.passOn({ id: record.id, record: record.text, succession: text });
+    }
+    return content;
   }
 
   /**
    * Who withdraws an id that was never here gets the answer, and nothing is stored: such ids cost nothing to make, and
    * no URL has to answer for them.
    */
-  #answerUnknown(
+  async #answerUnknown(
     record: VerifiedRecord,
     successionText: string | undefined,
   ): Promise<RegisterContent> {
@@ -92,7 +132,9 @@ export class Registrar {
       throw new OpenRedError("succession_refused", text);
     }
     this.#count("gone_unknown");
-    return this.#answer(this.#newEntry(record, { entry: null, calledBackAt: 0 }));
+    const spans = await this.#spans();
+    const { leaseMs } = spans;
+    return this.#answer(this.#newEntry(record, { entry: null, calledBackAt: 0, leaseMs }), spans);
   }
 
   /**
@@ -125,7 +167,7 @@ export class Registrar {
       if (succession === null) await this.#parts.store.putSuccession(link);
     }
     this.#count("repeated");
-    return await this.#answer(entry);
+    return this.#answer(entry, await this.#spans());
   }
 
   async #judge(
@@ -158,6 +200,17 @@ export class Registrar {
     return ageMs < DAY_MS && ageMs >= -CLOCK_ALLOWANCE_MS;
   }
 
+  /** A directory that is full goes on serving those it has. Ids on their way at the same time may come to be above it. */
+  async #checkRoom(): Promise<void> {
+    const { config, store } = this.#parts;
+    const max = config.limits.ids;
+    if (max === 0 || await store.countStored() < max) return;
+    this.#count("full");
+    throw new OpenRedError("overloaded", "The directory is full and takes no new ids now", {
+      retryAfterMs: FULL_RETRY_MS,
+    });
+  }
+
   async #checkRoomOnHost(apiUrl: string, entry: DirectoryEntry | null): Promise<void> {
     const max = this.#parts.config.limits.idsPerHost;
     const host = calledHost(apiUrl);
@@ -176,7 +229,8 @@ export class Registrar {
       readonly calledBackAt: number;
     },
   ): Promise<RegisterContent> {
-    const entry = this.#newEntry(record, options);
+    const spans = await this.#spans();
+    const entry = this.#newEntry(record, { ...options, leaseMs: spans.leaseMs });
     const next = record.payload.next ?? null;
     const { succession } = options;
     const latestSeq = this.#latestSeq(record);
@@ -186,28 +240,32 @@ export class Registrar {
       throw seqBehindError(result.entry);
     }
     this.#count(entry.gone ? "gone" : "stored");
-    return await this.#answer(result.outcome === "behind" ? result.entry : entry);
+    return this.#answer(result.outcome === "behind" ? result.entry : entry, spans);
   }
 
   #newEntry(
     record: VerifiedRecord,
-    { entry, calledBackAt }: { entry: DirectoryEntry | null; calledBackAt: number },
+    options: { entry: DirectoryEntry | null; calledBackAt: number; leaseMs: number },
   ): DirectoryEntry {
+    const { entry, calledBackAt, leaseMs } = options;
     const nowMs = this.#parts.clock.nowMs();
-    const { leaseMs } = this.#parts.config;
     return entryOf(record, { nowMs, leaseMs, calledBackAt, stored: entry });
   }
 
-  async #answer(entry: DirectoryEntry): Promise<RegisterContent> {
-    const { config, own, clock, store } = this.#parts;
-    const reannounceAfterMs = Math.ceil(config.leaseMs / 2);
-    const lookAfterMs = lookAfter(await store.countNodes());
+  async #spans(): Promise<Spans> {
+    const { config, store } = this.#parts;
+    return spansFor(await store.countNodes(), config.leaseMs);
+  }
+
+  #answer(entry: DirectoryEntry, spans: Spans): RegisterContent {
+    const { own, clock } = this.#parts;
     return {
       node_id: entry.id,
       status: statusAt(entry, clock.nowMs()),
-      lease_ms: config.leaseMs,
-      reannounce_after_ms: reannounceAfterMs,
-      look_after_ms: Math.min(lookAfterMs, reannounceAfterMs),
+      lease_ms: spans.leaseMs,
+      reannounce_after_ms: spans.reannounceAfterMs,
+      look_after_ms: spans.lookAfterMs,
+      retry_within_ms: spans.retryWithinMs,
       directory_id: own.id,
       directory_noise_key: own.noiseKey,
       directory: own.text,

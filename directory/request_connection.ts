@@ -16,7 +16,7 @@ import { nodeUnknownError } from "./lookup.ts";
 import { type IntroducedPair, issuePair, type PairNode } from "./pair_issuer.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { useProof } from "./proofs.ts";
-import type { RateLimit } from "../ports/rate_limits.ts";
+import type { Limiter } from "./limiters.ts";
 import type { DirectoryEntry } from "./stores/store.ts";
 import { refuseSucceeded } from "./succeeded.ts";
 import { checkApiUrl } from "./url_check.ts";
@@ -63,9 +63,9 @@ function pairNodeOf(entry: Pick<DirectoryEntry, "id" | "text" | "noiseKey">): Pa
 /** Introduces nodes to each other. */
 export class Introducer {
   readonly #parts: DirectoryParts;
-  readonly #perIdentity: RateLimit;
+  readonly #perIdentity: Limiter;
 
-  constructor(parts: DirectoryParts, perIdentity: RateLimit) {
+  constructor(parts: DirectoryParts, perIdentity: Limiter) {
     this.#parts = parts;
     this.#perIdentity = perIdentity;
   }
@@ -83,7 +83,7 @@ export class Introducer {
       path: REQUEST_CONNECTION_PATH,
       ...proven,
     });
-    this.#perIdentity.check(id);
+    await this.#perIdentity.check(id);
     const found = await this.#parts.store.find(id);
     refuseSucceeded(found);
     const content = parseJson(request.body);

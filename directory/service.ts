@@ -5,18 +5,25 @@
  */
 import type { NodeId } from "../crypto/encoding.ts";
 import type { RequestSource } from "../ports/ports.ts";
+import type { Trouble } from "../protocol/metrics.ts";
 import { addressSource } from "../protocol/address_source.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { createApi, errorResponse } from "./api.ts";
 import { CalledHosts } from "./called_hosts.ts";
 import type { DirectoryConfig } from "./config.ts";
+import { Exchange } from "./exchange.ts";
 import { createHandlers } from "./handlers.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import { type Limiter, type Limits, localLimits } from "./limiters.ts";
 import { Metrics } from "./metrics.ts";
+import { readNumbers } from "./numbers.ts";
 import { openOwnKeys } from "./own_keys.ts";
 import { OwnRecord } from "./own_record.ts";
 import type { DirectoryParts, DirectoryPorts } from "./parts.ts";
-import { RateLimit } from "../ports/rate_limits.ts";
+import { Readiness } from "./readiness.ts";
+import { openSharedKeys } from "./shared_keys.ts";
+import { sharedLimits } from "./shared_limits.ts";
+import { answerWatch } from "./watch.ts";
 
 const OVERLOADED_RETRY_MS = 1_000;
 
@@ -26,6 +33,8 @@ export interface Directory {
   readonly id: NodeId;
   /** Answers a request. Neither throws nor rejects. */
   handle(request: Request, source: RequestSource): Response | Promise<Response>;
+  /** Answers a request to the listener of whoever watches it. Never rejects. @param token The metrics token. */
+  handleWatch(request: Request, token: string): Promise<Response>;
   /**
    * Opens the keys (made on the first start) and signs the directory's record.
    * @throws {CryptoError} `unseal_failed` for a keystore that does not open.
@@ -39,19 +48,32 @@ export interface Directory {
 class DirectoryService implements Directory {
   readonly #ports: DirectoryPorts;
   readonly #config: DirectoryConfig;
-  readonly #metrics = new Metrics();
-  readonly #perAddress: RateLimit;
+  readonly #metrics: Metrics;
+  readonly #readiness: Readiness;
+  readonly #startedMs: number;
+  readonly #limits: Limits;
+  readonly #perAddress: Limiter;
+  #parts: DirectoryParts | null = null;
   #own: OwnRecord | null = null;
   /** Neither throws nor rejects. */
   #answer: ((request: Request, source: string) => Response | Promise<Response>) | null = null;
   #underWay = 0;
   #idle = Promise.withResolvers<void>();
   #housekeeping: Housekeeping | null = null;
+  #exchange: Exchange | null = null;
 
   constructor(ports: DirectoryPorts, config: DirectoryConfig) {
     this.#ports = ports;
     this.#config = config;
-    this.#perAddress = new RateLimit(ports.clock, {
+    const { clock, random, shared } = ports;
+    this.#metrics = new Metrics(ports.openMonitor);
+    this.#readiness = new Readiness(ports);
+    this.#startedMs = clock.monotonicMs();
+    this.#limits = shared === undefined
+      ? localLimits(clock)
+      : sharedLimits({ clock, random, counters: shared.counters });
+    this.#perAddress = this.#limits.rate({
+      name: "address",
       perMinute: config.limits.addressPerMinute,
       what: "of one address",
     });
@@ -63,18 +85,29 @@ class DirectoryService implements Directory {
   }
 
   async start(): Promise<void> {
-    const keys = await openOwnKeys(this.#ports, { cost: this.#config.keystoreCost });
+    const { shared } = this.#ports;
+    const cost = { cost: this.#config.keystoreCost };
+    const keys = shared === undefined
+      ? await openOwnKeys(this.#ports, cost)
+      : await openSharedKeys({ ...this.#ports, shared }, cost);
     this.#ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
     this.#own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
+    const base = { ...this.#ports, config: this.#config, own: this.#own, metrics: this.#metrics };
+    this.#exchange = new Exchange(base, this.#config.peers ?? []);
     const parts: DirectoryParts = {
-      ...this.#ports,
-      config: this.#config,
-      own: this.#own,
-      hosts: new CalledHosts(this.#ports.clock, this.#config.limits),
-      metrics: this.#metrics,
+      ...base,
+      exchange: this.#exchange,
+      hosts: new CalledHosts(this.#limits, this.#config.limits),
+      limits: this.#limits,
     };
-    this.#answer = createApi(parts, createHandlers(parts));
-    this.#housekeeping = new Housekeeping(parts, this.#config.leaseMs);
+    this.#parts = parts;
+    parts.store.timeWith?.({
+      now: () => parts.clock.monotonicMs(),
+      observe: (ms) => this.#metrics.observeCommit(ms / 1000),
+    });
+    const metricsText = () => this.#metricsText(parts);
+    this.#answer = createApi(parts, createHandlers(parts, { metricsText }));
+    this.#housekeeping = new Housekeeping(parts);
     this.#housekeeping.start();
     this.#ports.log.log("info", "directory_started", { id: this.id, url: this.#config.url });
   }
@@ -92,6 +125,53 @@ class DirectoryService implements Directory {
     return answer;
   }
 
+  async handleWatch(request: Request, token: string): Promise<Response> {
+    try {
+      return await answerWatch(request, { token, watched: this.#watched() });
+    } catch (error) {
+      return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
+    }
+  }
+
+  #watched() {
+    const { version } = this.#config;
+    const { clock } = this.#ports;
+    return {
+      metrics: () => {
+        if (this.#parts !== null) return this.#metricsText(this.#parts);
+        throw new OpenRedError("overloaded", "The directory has not started", {
+          retryAfterMs: OVERLOADED_RETRY_MS,
+        });
+      },
+      health: () => ({
+        status: "ok" as const,
+        version,
+        uptime_s: Math.floor((clock.monotonicMs() - this.#startedMs) / 1000),
+      }),
+      troubles: () => this.#troubles(),
+    };
+  }
+
+  async #troubles(): Promise<readonly Trouble[]> {
+    if (this.#answer === null) {
+      const text = this.#parts === null ? "The directory is starting" : "The directory is stopping";
+      return [{ code: this.#parts === null ? "starting" : "stopping", text }];
+    }
+    const { concurrent } = this.#config.limits;
+    const full = concurrent > 0 && this.#underWay >= concurrent
+      ? [{
+        code: "overloaded",
+        text: `${this.#underWay} requests are under way, the most it takes`,
+      }]
+      : [];
+    return [...full, ...await this.#readiness.troubles()];
+  }
+
+  async #metricsText(parts: DirectoryParts): Promise<string> {
+    const state = { startedMs: this.#startedMs, requestsUnderWay: this.#underWay };
+    return await this.#metrics.text(await readNumbers(parts, state));
+  }
+
   /** @throws {OpenRedError} `overloaded` or `rate_limited`. */
   #answerOf(request: Request, { address }: RequestSource): Response | Promise<Response> {
     const { limits, trustedProxies } = this.#config;
@@ -102,8 +182,13 @@ class DirectoryService implements Directory {
       });
     }
     const counted = addressSource(trustedProxies.clientOf(address, request));
-    this.#perAddress.check(counted);
-    return this.#answer(request, counted);
+    const answer = this.#answer;
+    const counting = this.#perAddress.check(counted);
+    if (counting === undefined) return answer(request, counted);
+    return counting.then(
+      () => answer(request, counted),
+      (error) => errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error),
+    );
   }
 
   #ended(): void {
@@ -113,8 +198,10 @@ class DirectoryService implements Directory {
 
   async stop(): Promise<void> {
     this.#answer = null;
+    this.#metrics.stop();
     this.#idle = Promise.withResolvers();
     if (this.#underWay > 0) await this.#idle.promise;
+    await this.#exchange?.stop();
     await this.#housekeeping?.stop();
     await this.#ports.store.close();
   }

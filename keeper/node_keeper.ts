@@ -8,9 +8,12 @@ import type { NodeKeeper } from "../cli/node_keeper.ts";
 import type { NodeId } from "../crypto/encoding.ts";
 import type { KeystoreCost } from "../crypto/interface.ts";
 import { initNode } from "../peer/data/init.ts";
-import { foreignNames } from "../peer/data/owned_files.ts";
+import { DATABASE_FILE, foreignNames } from "../peer/data/owned_files.ts";
 import { renewNoiseKey } from "../peer/data/renew_noise_key.ts";
 import { succeedNode } from "../peer/data/succeed.ts";
+import { KEYSTORE_FILE } from "../ports/keystore_files.ts";
+import { SECRET_FILE } from "../ports/node_secret.ts";
+import { checkMachine } from "../ports/system_data_checks.ts";
 import { isInside, listDirectory } from "../ports/system_file_pieces.ts";
 import { backUpStopped, restore } from "./backups.ts";
 import { explained, lockUnlessRunning, refuseEmptyData } from "./data_directory.ts";
@@ -22,6 +25,8 @@ export interface KeeperConfig {
   /** What sealing keys and backups costs; the default of the crypto core unless given. */
   readonly keystoreCost?: KeystoreCost;
 }
+
+const NODE_DATA = { database: DATABASE_FILE, needed: [KEYSTORE_FILE, SECRET_FILE] };
 
 /** The keeper of the real data directories. */
 export function createNodeKeeper({ version, keystoreCost: cost }: KeeperConfig): NodeKeeper {
@@ -47,6 +52,7 @@ export function createNodeKeeper({ version, keystoreCost: cost }: KeeperConfig):
         (ports, passphrase) => renewNoiseKey(ports, { passphrase, cost }),
       );
     },
+    examine: (data) => checkMachine(data, NODE_DATA),
     backUp: async ({ data, file, passphrase }) => {
       try {
         await refuseEmptyData(data);

@@ -10,6 +10,8 @@ import type { NodeId } from "../crypto/encoding.ts";
 import type { Standing } from "../protocol/admin_api.ts";
 import type { FactorLevel } from "../protocol/auth_challenge.ts";
 import type { AuditEventName } from "../protocol/audit_events.ts";
+import type { Check } from "../protocol/doctor.ts";
+import type { MetricFamily, Trouble } from "../protocol/metrics.ts";
 import type { ManifestInput } from "../protocol/module_manifest.ts";
 import type { Role, StepUp } from "../protocol/sign_in_api.ts";
 
@@ -22,6 +24,8 @@ export interface OpenRedModule {
   registerRoutes?(router: ModuleRouter): void;
   /** Routes for everybody, on the listener where peers connect. Built-in modules only. */
   registerPublicRoutes?(router: PublicRouter): void;
+  /** Routes for whoever watches the node, who shows the metrics token. Built-in modules only. */
+  registerWatchRoutes?(router: WatchRouter): void;
   /** Frames and sealed calls of peers. Every type that the manifest declares has one handler. */
   registerPeerHandlers?(peers: PeerRouter): void;
   registerCryptoMethods?(methods: MethodRegistry): void;
@@ -50,6 +54,16 @@ export interface OpenRedModule {
    * Of a module without it the node counts the frames that are not acknowledged.
    */
   waiting?(peer: NodeId): number;
+  /** What there is to measure here, at once. Built-in modules only. */
+  gauges?(): readonly ModuleGauge[];
+}
+
+/** A value that goes up and down. */
+export interface ModuleGauge {
+  /** `a–z`, digits and `_`: becomes `openred_<module>_<name>`. */
+  readonly name: string;
+  readonly help: string;
+  readonly value: number;
 }
 
 /** How a module says that something is refused. Everything else that is thrown is a fault of the module. */
@@ -255,6 +269,34 @@ export interface PublicRoute {
 
 export interface PublicRouter {
   route(route: PublicRoute): void;
+}
+
+// Routes for whoever watches the node
+
+export interface WatchRoute {
+  /** `/` and one word; of the admin server, and of the listener for metrics. */
+  readonly path: string;
+  /** Whether it answers nobody without the metrics token; otherwise such a caller is told the status alone. */
+  readonly isClosed: boolean;
+  readonly handler: () => Promise<RouteAnswer>;
+}
+
+export interface WatchRouter {
+  route(route: WatchRoute): void;
+}
+
+/** What the node tells of itself. */
+export interface NodeWatch {
+  readonly version: string;
+  readonly uptimeMs: number;
+  /** Everything counted and measured, as Prometheus reads it. From the first call on durations are measured. */
+  metrics(): Promise<string>;
+  /** The same but for durations. */
+  numbers(): Promise<readonly MetricFamily[]>;
+  /** What keeps the node from its work now. */
+  troubles(): readonly Trouble[];
+  /** Looks at address, directories and clock, which takes some seconds. */
+  examine(): Promise<readonly Check[]>;
 }
 
 // Frames and sealed calls of peers
@@ -808,17 +850,23 @@ export interface ModuleClock {
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
+/** What is noted. */
+export type AuditNote =
+  & LogFields
+  & { readonly success: boolean }
+  & (
+    | { readonly peer: NodeId }
+    | { readonly link: string }
+  );
+
 /** Notes what matters to security (docs/ARCHITECTURE.md, "The audit log"). Nothing of it need be waited for. */
 export interface ModuleAudit {
   /**
    * @param fields No name, text or path: the log lies in plain on the disk. No other member than `peer` names a peer.
-   * @param by `peer` for what it can cause as often as it likes: each has a share of the log.
+   * @param by `peer` for what the named one can cause as often as it likes: each has a share of the log; `stranger` for
+   *   what anybody can.
    */
-  note(
-    event: AuditEventName,
-    fields: LogFields & { readonly peer: NodeId; readonly success: boolean },
-    by: "owner" | "peer",
-  ): void;
+  note(event: AuditEventName, fields: AuditNote, by: "owner" | "peer" | "stranger"): void;
   /** @param by `stranger` for what anybody on this machine can cause as often as they like. */
   noteOwn(
     event: AuditEventName,
@@ -877,6 +925,8 @@ export interface ModuleContext {
   /** `null` for a module from a file, which has {@linkcode ModuleContext.fetch}. */
   readonly web: OwnersWeb | null;
   readonly sealing: FileSealing | null;
+  /** `null` for a module from a file. */
+  readonly watch: NodeWatch | null;
   /**
    * Asks a public route of a peer for a range of bytes. Built-in modules only.
    * @throws {Refusal} `unreachable` where the peer cannot be called; `url_refused` where its URL must not be.

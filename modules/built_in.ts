@@ -22,4 +22,8 @@ export const BUILT_IN_MODULES: readonly {
     name: "authentication",
     load: async () => (await import("./authentication/mod.ts")).createAuthentication(),
   },
+  {
+    name: "monitoring",
+    load: async () => (await import("./monitoring/mod.ts")).createMonitoring(),
+  },
 ];

@@ -43,6 +43,8 @@ export interface NodeConfig {
   readonly adminToken: string;
   /** None if absent. */
   readonly console?: ConsoleSettings;
+  /** What opens metrics and details of readiness, and nothing else. */
+  readonly metricsToken?: string;
   /** Longest life this node gives a session, 60,000 to 86,400,000. */
   readonly sessionLifeMs: number;
   readonly maxConnections: number;

@@ -41,6 +41,8 @@ export interface Node {
   handleConsole(request: Request): Promise<Response>;
   /** A one-time link for the owner's first visit of the console; `null` where there was one, or is none. */
   firstConsoleLink(): Promise<string | null>;
+  /** Answers what came to the listener for metrics. */
+  handleWatch(request: Request): Promise<Response>;
   start(): Promise<void>;
   /**
    * Takes no request any more, tells peers, lets what is on its way leave, and closes the database. The crypto core is
@@ -173,6 +175,7 @@ class RunningNode implements OpenNode {
     parts.adminApi.stop();
     await parts.directories.stop();
     await parts.modules.stop();
+    await parts.monitor.stop();
     parts.calls.stop();
     await parts.sessions.stop();
     await parts.carrier.stop();
@@ -198,5 +201,9 @@ class RunningNode implements OpenNode {
 
   firstConsoleLink(): Promise<string | null> {
     return this.#parts.consoleLinks.first();
+  }
+
+  handleWatch(request: Request): Promise<Response> {
+    return this.#requests.take(() => this.#parts.watchApi.answer(request));
   }
 }

@@ -10,12 +10,14 @@ import type { BusyMark } from "../ports/busy_mark.ts";
 import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type { OpenBytes } from "../ports/byte_streams.ts";
+import type { OpenMonitor } from "../ports/monitor.ts";
 import type {
   ChannelUpgrader,
   Clock,
   Files,
   HttpClient,
   Log,
+  LogSwitch,
   OpenDatabase,
   Random,
   Resolver,
@@ -32,6 +34,8 @@ import type { AuditLog } from "./audit/audit_log.ts";
 import { Background } from "./timing/background.ts";
 import { CheckedUrls } from "./p2p/checked_urls.ts";
 import { CleanUp } from "./clean_up.ts";
+import { NodeMonitor } from "./monitoring/node_monitor.ts";
+import { WatchApi } from "./monitoring/watch_api.ts";
 import type { ConsoleSettings, NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
@@ -54,6 +58,7 @@ import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
 import { Sessions } from "./sessions/sessions.ts";
+import { troubleWith } from "./sessions/trouble.ts";
 import type { NodeStore } from "./store/store.ts";
 import type { WriteCount } from "./store/write_count.ts";
 import { EnvelopeReceiver } from "./tokens/receive.ts";
@@ -76,6 +81,9 @@ export interface NodePorts {
   readonly busyMark: BusyMark;
   /** The fixed files of the console; none if absent. */
   readonly consolePage?: ConsolePage;
+  readonly openMonitor: OpenMonitor;
+  /** Which lines `log` writes. */
+  readonly logSwitch: LogSwitch;
 }
 
 const NO_CONSOLE: ConsoleSettings = {
@@ -105,6 +113,7 @@ interface Network {
   readonly sessions: Sessions;
   readonly modules: ModuleHost;
   readonly calls: SealedCalls;
+  readonly monitor: NodeMonitor;
 }
 
 export type NodeParts = Shared & Network & {
@@ -114,6 +123,7 @@ export type NodeParts = Shared & Network & {
   readonly adminApi: AdminApi;
   readonly consoleApi: ConsoleApi;
   readonly consoleLinks: ConsoleLinks;
+  readonly watchApi: WatchApi;
 };
 
 /**
@@ -131,14 +141,16 @@ export function createNodeParts(
   const network = createNetwork(shared, config, { ...data, words });
   const parts = { ...shared, ...network, audit: data.audit.log };
   followSuccessions(parts);
+  const watchApi = new WatchApi({ ...parts, modules: parts.modules.runs }, config);
   const settings = config.console ?? NO_CONSOLE;
   const signIn = () => parts.modules.runs.signIn();
   const consoleLinks = new ConsoleLinks(signIn, settings);
-  const adminApi = createAdminApi({ ...parts, consoleLinks }, config, { ...data, words });
+  const adminApi = createAdminApi({ ...parts, consoleLinks, watchApi }, config, { ...data, words });
   const page = ports.consolePage ?? (() => null);
   return {
     ...parts,
     adminApi,
+    watchApi,
     consoleLinks,
     consoleApi: new ConsoleApi({ ...parts, admin: adminApi, signIn, page }, settings),
     cleanUp: new CleanUp(parts),
@@ -170,7 +182,7 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  { keys, builtIns, words }: NodeData & { readonly words: PeerWords },
+  { keys, builtIns, words, audit }: NodeData & { readonly words: PeerWords },
 ): Network {
   const { own, ownRecord, noiseKeys, succession, background } = shared;
   const receiver = new EnvelopeReceiver(shared, {
@@ -193,6 +205,16 @@ function createNetwork(
     want: (peer) => sessions.links.want(peer),
     waitForSession: (peer, options) => sessions.links.wait(peer, options),
   });
+  const monitor = new NodeMonitor(shared, config.version, () => ({
+    ...shared,
+    version: config.version,
+    audit: audit.log,
+    modules,
+    directories,
+    carrier,
+    config,
+    troubleWith: (peer) => troubleWith({ ...shared, links: sessions.links }, peer),
+  }));
   const modules: ModuleHost = new ModuleHost({
     ...shared,
     own: { id: own.id, alias: config.alias ?? null },
@@ -202,6 +224,7 @@ function createNetwork(
     identity: keys.identity,
     storageKey: keys.storage,
     words,
+    watch: monitor,
     asking,
     web: createOwnersWeb(shared),
     peerBytes: (request) =>
@@ -228,7 +251,7 @@ function createNetwork(
       background.run("told", succession.confirmed(peer));
     },
   });
-  return { directories, carrier, sessions, modules, calls };
+  return { directories, carrier, sessions, modules, calls, monitor };
 }
 
 function createCarrier(
@@ -244,6 +267,7 @@ function createCarrier(
     sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
     unknown: (peer) => sessions().hintUnknown(peer),
     dropped: () => shared.events.count("frames_dropped"),
+    sent: (bytes) => shared.events.countOf("bytes_sent", bytes),
   }, config);
 }
 
@@ -300,7 +324,11 @@ function followSuccessions(
 }
 
 function createAdminApi(
-  parts: Shared & Network & { readonly audit: AuditLog; readonly consoleLinks: ConsoleLinks },
+  parts: Shared & Network & {
+    readonly audit: AuditLog;
+    readonly consoleLinks: ConsoleLinks;
+    readonly watchApi: WatchApi;
+  },
   config: NodeConfig,
   { audit, stopped, words }: NodeData & {
     readonly stopped: AbortSignal;
@@ -315,6 +343,7 @@ function createAdminApi(
     backup: new BackupDesk(parts, config),
     modules: parts.modules,
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
+    watch: parts.watchApi,
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

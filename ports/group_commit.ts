@@ -21,12 +21,20 @@ export interface GroupCommitOptions {
   readonly isRepeatable: boolean;
 }
 
+/** Who is told how long each transaction took. */
+export interface CommitTiming {
+  /** Milliseconds since some fixed point. */
+  readonly now: () => number;
+  readonly observe: (ms: number) => void;
+}
+
 /** Runs writes on one SQLite database in groups. */
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #clock: Pick<Clock, "setTimer">;
   readonly #isRepeatable: boolean;
   #closing: (writes: number) => void = () => {};
+  #timing: CommitTiming | null = null;
   #waiting: Waiting[] = [];
 
   constructor(
@@ -42,6 +50,16 @@ export class GroupCommit {
   /** Calls `closing` last in each transaction, with the number of its writes. What it throws fails them all. */
   closeWith(closing: (writes: number) => void): void {
     this.#closing = closing;
+  }
+
+  /** Tells how long each transaction takes from now on. */
+  timeWith(timing: CommitTiming): void {
+    this.#timing = timing;
+  }
+
+  /** Writes that wait for the next transaction. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /**
@@ -65,6 +83,14 @@ export class GroupCommit {
     const group = this.#waiting;
     this.#waiting = [];
     if (group.length === 0) return;
+    const timing = this.#timing;
+    if (timing === null) return this.#commitGroup(group);
+    const startedMs = timing.now();
+    this.#commitGroup(group);
+    timing.observe(timing.now() - startedMs);
+  }
+
+  #commitGroup(group: readonly Waiting[]): void {
     if (this.#isRepeatable && this.#commitAtOnce(group)) return;
     const failures = new Map<Waiting, unknown>();
     try {

@@ -136,10 +136,18 @@ export type OpenDatabase = (
   options?: { readonly mustExist: boolean },
 ) => DatabaseSync;
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+/** From the least to the most. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Structured log. Fields never hold secrets. */
 export interface Log {
   log(level: LogLevel, event: string, fields?: LogFields): void;
+}
+
+/** Which lines a log writes. */
+export interface LogSwitch {
+  /** The lowest level that is written. */
+  level: LogLevel;
 }

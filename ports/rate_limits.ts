@@ -1,14 +1,15 @@
 /**
- * Counting what one source does in a minute, in bounded memory.
+ * Counting what one source does in a minute or a day, in bounded memory.
  *
  * @module
  */
 import type { Clock } from "./ports.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 
-const WINDOW_MS = 60_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 1_440 * MINUTE_MS;
 
-/** Sources remembered at a time; of more, the one whose minute began first is forgotten. */
+/** Sources remembered at a time; of more, the one whose span began first is forgotten. */
 const MAX_SOURCES = 50_000;
 
 interface Window {
@@ -16,43 +17,51 @@ interface Window {
   count: number;
 }
 
-/** So many events a minute for each source; the minute begins with the source's first event. */
+/** How many events, and in which span, which begins with a source's first event; 0 means no limit. */
+export type Rate = { readonly perMinute: number } | { readonly perDay: number };
+
+/** The same as a number, the span in words and its length. */
+export function spanOf(rate: Rate): {
+  readonly max: number;
+  readonly span: "minute" | "day";
+  readonly spanMs: number;
+} {
+  return "perDay" in rate
+    ? { max: rate.perDay, span: "day", spanMs: DAY_MS }
+    : { max: rate.perMinute, span: "minute", spanMs: MINUTE_MS };
+}
+
+/** So many events for each source. */
 export class RateLimit {
   readonly #windows = new Map<string, Window>();
   readonly #clock: Pick<Clock, "monotonicMs">;
-  readonly #perMinute: number;
+  readonly #rate: ReturnType<typeof spanOf>;
   readonly #what: string;
 
-  /** @param options `perMinute`: 0 means no limit. `what` names the limit for people. */
-  constructor(
-    clock: Pick<Clock, "monotonicMs">,
-    options: { readonly perMinute: number; readonly what: string },
-  ) {
+  /** @param options `what` names the limit for people. */
+  constructor(clock: Pick<Clock, "monotonicMs">, options: Rate & { readonly what: string }) {
     this.#clock = clock;
-    this.#perMinute = options.perMinute;
+    this.#rate = spanOf(options);
     this.#what = options.what;
   }
 
   /**
    * Counts one event of a source.
-   * @throws {OpenRedError} `rate_limited`, with the time until the source's next minute begins.
+   * @throws {OpenRedError} `rate_limited`, with the time until the source's next span begins.
    */
   check(source: string): void {
-    if (this.#perMinute === 0) return;
+    const { max, span, spanMs } = this.#rate;
+    if (max === 0) return;
     const nowMs = this.#clock.monotonicMs();
     const window = this.#windows.get(source);
-    if (window === undefined || nowMs - window.startMs >= WINDOW_MS) {
+    if (window === undefined || nowMs - window.startMs >= spanMs) {
       this.#open(source, nowMs);
       return;
     }
-    if (window.count >= this.#perMinute) {
-      throw new OpenRedError(
-        "rate_limited",
-        `More than ${this.#perMinute} a minute ${this.#what}`,
-        {
-          retryAfterMs: window.startMs + WINDOW_MS - nowMs,
-        },
-      );
+    if (window.count >= max) {
+      throw new OpenRedError("rate_limited", `More than ${max} a ${span} ${this.#what}`, {
+        retryAfterMs: window.startMs + spanMs - nowMs,
+      });
     }
     window.count += 1;
   }

@@ -3,45 +3,56 @@
  *
  * @module
  */
-import { LineWriter } from "./line_writer.ts";
+import { type LineStream, LineWriter } from "./line_writer.ts";
 import { formatLine, type LogFormat } from "./log_lines.ts";
 import { LogThrottle } from "./log_throttle.ts";
-import type { Clock, Log, LogFields, LogLevel } from "./ports.ts";
+import {
+  type Clock,
+  type Log,
+  LOG_LEVELS,
+  type LogFields,
+  type LogLevel,
+  type LogSwitch,
+} from "./ports.ts";
 
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 /** How long the end of a program waits for its last lines. */
 const FLUSH_MS = 500;
 
 export interface LogOptions {
   readonly clock: Clock;
-  /** The lowest level that is written. */
+  /** The lowest level that is written, until another one is set. */
   readonly level: LogLevel;
   readonly format: LogFormat;
-  /** Takes one line, its newline included. Standard error if left out. */
+  /** Standard error if left out. */
+  readonly stream?: LineStream;
+  /** Takes one line, its newline included, instead of a stream. */
   readonly write?: (line: string) => void;
 }
 
-export interface SystemLog extends Log {
+export interface SystemLog extends Log, LogSwitch {
   /** Says what was left out, and waits a moment until all of it is written. For the end of a program. */
   flush(): Promise<void>;
 }
 
 /** Writes lines, and of each event not more than a minute's share. */
 class ThrottledLog implements SystemLog {
+  level: LogLevel;
   readonly #options: LogOptions;
   readonly #throttle = new LogThrottle();
-  readonly #writer = new LineWriter({
-    stream: Deno.stderr,
-    lost: (count) => this.#format("warn", "log_lines_lost", { count }),
-  });
+  readonly #writer: LineWriter;
   #cancelTimer: (() => void) | null = null;
 
   constructor(options: LogOptions) {
     this.#options = options;
+    this.level = options.level;
+    this.#writer = new LineWriter({
+      stream: options.stream ?? Deno.stderr,
+      lost: (count) => this.#format("warn", "log_lines_lost", { count }),
+    });
   }
 
   log(level: LogLevel, event: string, fields: LogFields = {}): void {
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#options.level)) return;
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.level)) return;
     const nowMs = this.#options.clock.monotonicMs();
     this.#sumUp(nowMs);
     if (this.#throttle.take(event, nowMs)) this.#write(this.#format(level, event, fields));

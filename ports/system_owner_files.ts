@@ -70,10 +70,20 @@ class SystemFile implements PartFile {
   #last: Promise<unknown> = Promise.resolve();
   /** `null` where a call has failed. */
   #position: number | null = 0;
+  /** Where a file ends that was made here and that nothing has failed for; `null` for any other. */
+  #end: number | null;
 
-  constructor(file: Deno.FsFile, bytes: number, closed: () => void = () => {}) {
+  constructor(
+    file: Deno.FsFile,
+    { bytes, isNew = false, closed = () => {} }: {
+      readonly bytes: number;
+      readonly isNew?: boolean;
+      readonly closed?: (() => void) | undefined;
+    },
+  ) {
     this.#file = file;
     this.bytes = bytes;
+    this.#end = isNew ? 0 : null;
     this.#closed = closed;
   }
 
@@ -98,11 +108,14 @@ class SystemFile implements PartFile {
 
   write(at: number, content: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
+      const end = this.#end;
+      this.#end = null;
       await this.#seek(at);
       for (let from = 0; from < content.length;) {
         from += await this.#file.write(content.subarray(from));
       }
       this.#position = at + content.length;
+      if (end !== null) this.#end = Math.max(end, this.#position);
     });
   }
 
@@ -115,7 +128,7 @@ class SystemFile implements PartFile {
 
   finish(bytes: number): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#file.truncate(bytes);
+      if (this.#end !== bytes) await this.#file.truncate(bytes);
       await this.#file.sync();
     });
   }
@@ -129,6 +142,16 @@ class SystemFile implements PartFile {
     const done = this.#last.then(() => onDisk(work));
     this.#last = done.catch(() => undefined);
     return done;
+  }
+}
+
+/** Makes a file of a name that nothing has, links included; `null` where something does. */
+async function makeFile(path: string): Promise<Deno.FsFile | null> {
+  try {
+    return await Deno.open(path, { read: true, write: true, createNew: true, mode: FILE_MODE });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return null;
+    throw error;
   }
 }
 
@@ -147,7 +170,7 @@ async function openSeen(
   try {
     const info = await file.stat();
     if (!info.isFile || info.ino !== seen.ino || info.dev !== seen.dev) refuse();
-    return new SystemFile(file, info.size, closed);
+    return new SystemFile(file, { bytes: info.size, closed });
   } catch (error) {
     file.close();
     throw diskError(error);
@@ -187,10 +210,11 @@ class SystemFolder implements LandingFolder {
 
   async #openPart(path: string, closed: () => void): Promise<PartFile> {
     await this.#checkPlace();
+    const made = await onDisk(() => makeFile(path));
+    if (made !== null) return new SystemFile(made, { bytes: 0, isNew: true, closed });
     const seen = await inspect(path);
-    if (seen !== null) return await openSeen(path, { seen, write: true, closed });
-    const options = { read: true, write: true, createNew: true, mode: FILE_MODE };
-    return new SystemFile(await onDisk(() => Deno.open(path, options)), 0, closed);
+    if (seen === null) refuse();
+    return await openSeen(path, { seen, write: true, closed });
   }
 
   async openLanded(name: string): Promise<OwnerFile | null> {

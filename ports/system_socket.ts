@@ -10,7 +10,7 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const FIRST_CHUNK_BYTES = 4 * 1024;
 /** What an answer or a frame is written in, so that every part that left is seen as progress. */
-const WRITE_BYTES = 64 * 1024;
+const WRITE_BYTES = 256 * 1024;
 
 /** What carries bytes: TCP, or TLS over it. */
 export type ByteConnection = Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close">;

@@ -37,6 +37,8 @@ export interface Listening extends AsyncDisposable {
   readonly origin: string;
   /** Rejects when the system takes no connections any more. */
   readonly finished: Promise<void>;
+  /** How many connections are open. */
+  readonly connections: number;
   /** Answers 503 until this is called. */
   answerWith(answer: Answer): void;
   /** Takes nothing more, waits at most so long for what is being answered, and closes all connections. */
@@ -86,6 +88,9 @@ export function listen(options: ListeningOptions): Listening {
   return {
     origin: `${scheme}://${host}:${listener.port}`,
     finished: listener.finished,
+    get connections() {
+      return listener.size;
+    },
     answerWith: (next) => void (answer = next),
     shutdown: (graceMs) => listener.shutdown(graceMs),
     [Symbol.asyncDispose]: () => listener.shutdown(),

@@ -39,6 +39,7 @@ export const registerAnswerSchema = v.looseObject({
   lease_ms: integerSchema,
   reannounce_after_ms: integerSchema,
   look_after_ms: v.optional(integerSchema),
+  retry_within_ms: v.optional(integerSchema),
   directory_id: nodeIdSchema,
   directory_noise_key: bytesSchema(32),
   directory: recordTextSchema,

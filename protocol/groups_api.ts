@@ -76,6 +76,8 @@ export interface GroupView {
   /** As its owner calls it: a claim. */
   readonly name: string;
   readonly stage: GroupStage;
+  /** This node, as the group knows it. */
+  readonly you: string;
   readonly owner: string;
   /** Who has brought the invitation here. */
   readonly inviter: string;

@@ -56,6 +56,9 @@ function nameOf({ program, target }: Binary): string {
   return `openred-${program}-${project.version}-${target}${suffix}`;
 }
 
+/** Reading the packages overflows the usual stack of an older compiler's threads (tried: 2.4.2 with prom-client). */
+const STACK_BYTES = String(64 * 2 ** 20);
+
 async function compile(binary: Binary): Promise<boolean> {
   const output = `dist/${nameOf(binary)}`;
   const { success } = await new Deno.Command(Deno.execPath(), {
@@ -69,6 +72,7 @@ async function compile(binary: Binary): Promise<boolean> {
       `${binary.program}.ts`,
     ],
     cwd: ROOT,
+    env: { RUST_MIN_STACK: STACK_BYTES },
     stdin: "null",
   }).spawn().status;
   console.log(success ? `Made ${output}` : `Could not make ${output}`);

@@ -41,11 +41,11 @@ function toRow(spec: OptionSpec<unknown>): OptionRow {
   };
 }
 
-/** The options of `openred-central run`, read from its help. */
-export function centralRows(): readonly OptionRow[] {
+/** The options of a command of `openred-central`, read from its help. */
+export function centralRows(command: "run" | "doctor" = "run"): readonly OptionRow[] {
   let help = "";
   const out = (text: string) => void (help += text);
-  parseOptions(["run", "--help"], { version: "", out, err: () => {} });
+  parseOptions([command, "--help"], { version: "", out, err: () => {} });
   const options = help.split(/\n(?= {2}-)/).slice(1).map((text) =>
     text.replace(/\s+/g, " ").trim()
   );
@@ -65,7 +65,12 @@ export function centralRows(): readonly OptionRow[] {
 
 /** Every table of the page by the name of its place; a command without options has none. */
 export async function configurationTables(): Promise<ReadonlyMap<string, string>> {
-  const tables = new Map([["openred-central run", renderTable(centralRows())]]);
+  const tables = new Map(
+    (["run", "doctor"] as const).map((command) => [
+      `openred-central ${command}`,
+      renderTable(centralRows(command)),
+    ]),
+  );
   for (const { name, options } of await loadAllCommands(() => Promise.resolve())) {
     const rows = Object.values(options).map(toRow);
     if (rows.length > 0) tables.set(`openred-node ${name}`, renderTable(rows));

@@ -32,7 +32,7 @@ const ENVIRONMENT = ["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES, ...H
  * - Nothing else: no other subprocess, no native library, no code from elsewhere; no system information but the free space.
  *   The crypto Worker gets none of all this.
  */
-const PERMISSIONS = [
+const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
@@ -40,15 +40,16 @@ const PERMISSIONS = [
   `--allow-env=${ENVIRONMENT.join(",")}`,
   "--deny-ffi",
   "--deny-import",
+  "--allow-sys=statfs",
 ];
 
-/** Only a node writes files of any size, for which it asks how much room there is, and has a page to open. */
-const SYSTEM: Readonly<Record<Program, readonly string[]>> = {
-  central: ["--deny-sys", "--deny-run"],
-  node: ["--allow-sys=statfs", `--allow-run=${PAGE_OPENERS.join(",")}`],
+/** Only a node has a page to open. */
+const RUN: Readonly<Record<Program, string>> = {
+  central: "--deny-run",
+  node: `--allow-run=${PAGE_OPENERS.join(",")}`,
 };
 
 /** The options of the runtime. */
 export function permissionsOf(program: Program): readonly string[] {
-  return [...PERMISSIONS, ...SYSTEM[program]];
+  return [...PERMISSIONS, RUN[program]];
 }

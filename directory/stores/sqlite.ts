@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { NodeId } from "../../crypto/encoding.ts";
-import { GroupCommit } from "../../ports/group_commit.ts";
+import { type CommitTiming, GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { KnownIds } from "./known_ids.ts";
@@ -92,6 +92,10 @@ export class SqliteStore implements DirectoryStore {
     this.#known = new KnownIds({ sql: this.#sql, clock });
   }
 
+  timeWith(timing: CommitTiming): void {
+    this.#commit.timeWith(timing);
+  }
+
   get revision(): number {
     return this.#revision;
   }
@@ -149,6 +153,10 @@ export class SqliteStore implements DirectoryStore {
     return Promise.resolve(readPage(this.#sql, query));
   }
 
+  countStored(): Promise<number> {
+    return Promise.resolve(this.#sql.number("SELECT n FROM stored_count"));
+  }
+
   countOnHost(host: string): Promise<number> {
     const row = this.#sql.get("SELECT n FROM hosts WHERE host = ?", host);
     return Promise.resolve(row === undefined ? 0 : Number(row["n"]));
@@ -173,8 +181,13 @@ export class SqliteStore implements DirectoryStore {
     return Promise.resolve(this.#own(name));
   }
 
-  async setOwn(name: string, value: string): Promise<void> {
-    await this.#write(() => this.#setOwn(name, value));
+  async swapOwn(name: string, expected: string | null, value: string): Promise<boolean> {
+    let isSet = false;
+    await this.#write(() => {
+      isSet = this.#own(name) === expected;
+      if (isSet) this.#setOwn(name, value);
+    });
+    return isSet;
   }
 
   async sweep(options: SweepOptions): Promise<SweepResult> {

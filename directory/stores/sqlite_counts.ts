@@ -53,6 +53,18 @@ CREATE TRIGGER host_of_succession AFTER INSERT ON successions WHEN new.host <> '
 END;
 `;
 
+/** How many rows nodes and successions have. */
+export const STORED_COUNT = `
+CREATE TABLE stored_count (n INTEGER NOT NULL) STRICT;
+INSERT INTO stored_count
+  SELECT (SELECT count(*) FROM nodes) + (SELECT count(*) FROM successions);
+CREATE TRIGGER stored_node AFTER INSERT ON nodes BEGIN UPDATE stored_count SET n = n + 1; END;
+CREATE TRIGGER stored_node_deleted AFTER DELETE ON nodes BEGIN UPDATE stored_count SET n = n - 1; END;
+CREATE TRIGGER stored_succession AFTER INSERT ON successions BEGIN
+  UPDATE stored_count SET n = n + 1;
+END;
+`;
+
 interface Count {
   readonly name: string;
   readonly ends_after: number;

@@ -6,11 +6,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { NodeId } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { HOST_COUNTS, LEASE_COUNTS } from "./sqlite_counts.ts";
+import { HOST_COUNTS, LEASE_COUNTS, STORED_COUNT } from "./sqlite_counts.ts";
 import type { DirectoryEntry, StoredSuccession } from "./store.ts";
 
 /** How the tables are laid out; a database that says a higher number is of a later program. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /** The first layout. `services` has a line feed around each name. */
 const FIRST_TABLES = `
@@ -77,8 +77,10 @@ export function prepareTables(database: DatabaseSync): void {
     throw new OpenRedError("unsupported", "The database is of a later version of this program");
   }
   if (layout === LAYOUT) return;
-  database.exec(`BEGIN IMMEDIATE; ${FIRST_TABLES} ${LISTS} ${LEASE_COUNTS} ${HOST_COUNTS}
-    PRAGMA user_version = ${LAYOUT}; COMMIT`);
+  const first = layout === 0 ? `${FIRST_TABLES} ${LISTS} ${LEASE_COUNTS} ${HOST_COUNTS}` : "";
+  database.exec(
+    `BEGIN IMMEDIATE; ${first} ${STORED_COUNT} PRAGMA user_version = ${LAYOUT}; COMMIT`,
+  );
 }
 
 const INSERT_NODE = `

@@ -6,6 +6,7 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
+import type { CommitTiming } from "../../ports/group_commit.ts";
 
 /** A node as the directory holds it. Instants are in milliseconds since the epoch. */
 export interface DirectoryEntry {
@@ -133,6 +134,8 @@ export interface DirectoryStore {
   /** The `next` pinned for an id, 32 bytes. */
   pinnedNext(id: NodeId): Promise<Uint8Array | null>;
   list(query: ListQuery): Promise<ListPage>;
+  /** How many ids it keeps something of for good or until they are forgotten: gone and succeeded ones too. */
+  countStored(): Promise<number>;
   /** How many places of one host are taken. */
   countOnHost(host: string): Promise<number>;
   /** The nodes by what their leases were at the last sweep. Costs the same for any number of nodes. */
@@ -145,9 +148,19 @@ export interface DirectoryStore {
   claimProof(use: ProofUse): Promise<boolean>;
   /** A small value of the directory's own, or `null`. */
   getOwn(name: string): Promise<string | null>;
-  setOwn(name: string, value: string): Promise<void>;
-  /** One step of forgetting what is old, of bounded length; to be repeated until all is done. */
+  /**
+   * Sets such a value, durably, unless it has changed.
+   * @param expected What is there; `null` for nothing.
+   * @returns Whether it was set.
+   */
+  swapOwn(name: string, expected: string | null, value: string): Promise<boolean>;
+  /**
+   * One step of forgetting what is old, of bounded length; to be repeated until all is done. Where used proofs expire by
+   * themselves, none is told of.
+   */
   sweep(options: SweepOptions): Promise<SweepResult>;
+  /** Tells how long writes take from now on, where it can. */
+  timeWith?(timing: CommitTiming): void;
   /** Makes everything durable and lets go of the storage. */
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hasCode } from "../../protocol/errors.ts";
 import { FILE_CHUNK_BYTES } from "../../protocol/file_frames.ts";
 import type { FileHashes, ModuleContext, NodeId, PartFile } from "../api.ts";
 import { chunkCount, chunkLength, type ContentId, isChunk, isSame } from "./content.ts";
@@ -154,6 +155,7 @@ async function runLanes(
   { growing, content, signal, reached }: Fetching,
   { source, missing }: { readonly source: Source; readonly missing: Missing },
 ): Promise<void> {
+  const broken = new AbortController();
   const failed = new AbortController();
   const ending = AbortSignal.any([signal, failed.signal]);
   const take = async (chunk: number, data: Uint8Array) => {
@@ -164,8 +166,9 @@ async function runLanes(
     missing.got(chunk);
     reached(missing.haveBytes);
   };
+  const nextSpan = () => broken.signal.aborted || failed.signal.aborted ? null : missing.take();
   const lane = async () => {
-    for (let span = missing.take(); span !== null; span = missing.take()) {
+    for (let span = nextSpan(); span !== null; span = nextSpan()) {
       try {
         await source.chunks(span, { layer: content.layer, signal: ending, take });
       } finally {
@@ -177,12 +180,15 @@ async function runLanes(
     try {
       await lane();
     } catch (error) {
-      if (!failed.signal.aborted) failed.abort(error);
+      // A line that broke is no reason to break the other one, which ends what it has begun.
+      const end = hasCode(error, "unreachable") ? broken : failed;
+      if (!end.signal.aborted) end.abort(error);
     }
   });
   await Promise.all(lanes);
   signal.throwIfAborted();
   failed.signal.throwIfAborted();
+  broken.signal.throwIfAborted();
 }
 
 /** Hashes what is on disk. @returns Of each chunk whether it is right. */

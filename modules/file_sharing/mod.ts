@@ -17,6 +17,7 @@ import {
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import type {
   ModuleContext,
+  ModuleGauge,
   ModuleRouter,
   ModuleTables,
   NodeId,
@@ -51,6 +52,7 @@ import { Offering } from "./offering.ts";
 import { type Offer, Offers } from "./offers.ts";
 import { registerPageDesk } from "./page_desk.ts";
 import { Records } from "./records.ts";
+import { endRestored } from "./restored.ts";
 import { SharedDisk } from "./shared_disk.ts";
 import { type Share, Shares } from "./shares.ts";
 import { Sources } from "./sources.ts";
@@ -115,6 +117,7 @@ export function createFileSharing(): OpenRedModule {
     },
     async start(context) {
       running = await compose(context);
+      await endRestored({ ...running, storage: context.storage });
       running.shares.start();
       running.offering.start();
       running.transfers.start();
@@ -138,6 +141,7 @@ export function createFileSharing(): OpenRedModule {
     peerMoved: (old, next) => writeMove(now(), old, next),
     peerForgotten: (peer) => writeDrop(now(), peer),
     waiting: (peer) => now().offering.waiting(peer) + now().transfers.waiting(peer),
+    gauges: () => gaugesOf(now()),
   };
 }
 
@@ -202,6 +206,20 @@ async function compose(context: ModuleContext): Promise<Running> {
     requests: new Requests({ ...parts, records: ofRequests }),
     drops: new Drops({ ...parts, landing }),
   };
+}
+
+function gaugesOf({ records, uploads }: Running): readonly ModuleGauge[] {
+  const transfers = records.transfers.all().filter(({ value }) => value.state === "running");
+  const open = records.offers.all().filter(({ value }) => value.state === "offered");
+  return [
+    {
+      name: "transfers",
+      help: "Transfers to this node that go on or wait.",
+      value: transfers.length,
+    },
+    { name: "offers", help: "Offers that the owner has not answered.", value: open.length },
+    { name: "uploads", help: "Transfers that peers may fetch here.", value: uploads.size },
+  ];
 }
 
 /** Inside a transaction. */

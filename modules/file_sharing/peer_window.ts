@@ -5,22 +5,25 @@
  * @module
  */
 
-/** Requests under way, of which each has few chunks in memory. */
-const MAX_REQUESTS = 4;
-
 /** The window of one peer. */
 export class PeerWindow {
+  readonly #most: number;
   #taken = 0;
   readonly #waiting: (() => void)[] = [];
 
+  /** @param most So much may be under way at a time. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
   /**
-   * Waits for room for one request.
+   * Waits for room for one more.
    * @returns What gives it back; to be called once or more.
    * @throws {DOMException} `AbortError` when `signal` fired.
    */
   async enter(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.#taken < MAX_REQUESTS) this.#taken += 1;
+    if (this.#taken < this.#most) this.#taken += 1;
     else await this.#turn(signal);
     let isHeld = true;
     return () => {

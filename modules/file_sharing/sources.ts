@@ -19,6 +19,10 @@ import { PeerWindow } from "./peer_window.ts";
 import { Source } from "./source.ts";
 
 const ASK_MS = 60_000;
+/** Calls to one peer at a time: a node refuses more than 16, and others may want to ask as well. */
+const MAX_CALLS = 8;
+/** Requests to one peer under way, of which each has few chunks in memory. */
+const MAX_REQUESTS = 4;
 
 /** What is to be fetched, as its sender knows it. */
 export interface Wanted {
@@ -37,12 +41,19 @@ export interface SourceParts extends Pick<ModuleContext, "ask" | "clock" | "peer
   readonly sealing: FileSealing;
 }
 
+/** What is under way to one peer, over all that is fetched there. */
+interface HeldPeer {
+  readonly calls: PeerWindow;
+  readonly requests: PeerWindow;
+  users: number;
+}
+
 /** All transfers that this node has begun. */
 export class Sources {
   readonly #parts: SourceParts;
   readonly #buffers = new ChunkBuffers();
   readonly #open = new Map<string, Source>();
-  readonly #windows = new Map<NodeId, { readonly window: PeerWindow; users: number }>();
+  readonly #peers = new Map<NodeId, HeldPeer>();
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
@@ -58,26 +69,44 @@ export class Sources {
     work: (source: Source) => Promise<T>,
   ): Promise<T> {
     const { peer } = wanted;
-    const begun = await this.#begin(wanted, signal);
-    signal.throwIfAborted();
-    const held = this.#windows.get(peer) ?? { window: new PeerWindow(), users: 0 };
-    this.#windows.set(peer, held);
-    held.users += 1;
-    const source = new Source(this.#parts, {
-      peer,
-      content,
-      ...begun,
-      window: held.window,
-      buffers: this.#buffers,
-    });
-    const id = encodeBase64Url(begun.transfer);
-    this.#open.set(id, source);
+    const held = this.#hold(peer);
     try {
-      return await work(source);
+      const begun = await this.#beginInTurn(held, wanted, signal);
+      const { requests: window } = held;
+      const buffers = this.#buffers;
+      const source = new Source(this.#parts, { peer, content, ...begun, window, buffers });
+      const id = encodeBase64Url(begun.transfer);
+      this.#open.set(id, source);
+      try {
+        return await work(source);
+      } finally {
+        if (this.#open.get(id) === source) this.#open.delete(id);
+      }
     } finally {
-      if (this.#open.get(id) === source) this.#open.delete(id);
       held.users -= 1;
-      if (held.users === 0 && this.#windows.get(peer) === held) this.#windows.delete(peer);
+      if (held.users === 0) this.#peers.delete(peer);
+    }
+  }
+
+  #hold(peer: NodeId): HeldPeer {
+    const held = this.#peers.get(peer) ?? {
+      calls: new PeerWindow(MAX_CALLS),
+      requests: new PeerWindow(MAX_REQUESTS),
+      users: 0,
+    };
+    this.#peers.set(peer, held);
+    held.users += 1;
+    return held;
+  }
+
+  async #beginInTurn({ calls }: HeldPeer, wanted: Wanted, signal: AbortSignal) {
+    const leave = await calls.enter(signal);
+    try {
+      const begun = await this.#begin(wanted, signal);
+      signal.throwIfAborted();
+      return begun;
+    } finally {
+      leave();
     }
   }
 

@@ -44,5 +44,10 @@ CREATE TABLE file_sharing_auto (
 ) STRICT;
 `;
 
+/** The restoration after which everything that was shared before has ended. */
+const RESTORED = `
+CREATE TABLE file_sharing_restored (at INTEGER NOT NULL) STRICT;
+`;
+
 /** The step at place n leads from version n to n + 1. */
-export const FILE_SHARING_TABLES: readonly string[] = [FIRST, PARTS, AUTO];
+export const FILE_SHARING_TABLES: readonly string[] = [FIRST, PARTS, AUTO, RESTORED];

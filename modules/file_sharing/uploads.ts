@@ -62,6 +62,11 @@ export class Uploads {
     this.#turns = new UploadTurns(parts.clock, Number(parts.options.upload_limit));
   }
 
+  /** How many transfers peers may fetch now. */
+  get size(): number {
+    return this.#uploads.size;
+  }
+
   stop(): void {
     this.#cancelSweep?.();
     this.#turns.stop();

@@ -5,6 +5,7 @@
  */
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import { forgetDangling } from "./erasing.ts";
 import { MAX_AFTER } from "./headers.ts";
 import { nameText, newRun, type RunNumber } from "./names.ts";
 import { writeReadMove } from "./read_marks.ts";
@@ -166,6 +167,7 @@ export class Conversations {
 
   /** Inside a transaction: what waits to be said or sent to a peer goes. A new run leaves no gap of what is gone. */
   writeDrop(peer: NodeId): void {
+    forgetDangling(this.#parts.tables, peer);
     this.#parts.tables.statement(
       `UPDATE messaging_conversations SET run = '', tell = 0, draft = NULL, draft_id = NULL
        WHERE conversation = ?`,

@@ -5,6 +5,7 @@
  */
 import type { MessageView } from "../../protocol/messaging_api.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import { forgetDangling } from "./erasing.ts";
 import type { InboxShares } from "./inbox_shares.ts";
 import { MESSAGE_PERMISSION } from "./manifest.ts";
 import {
@@ -77,6 +78,7 @@ export class Inbox {
       await this.#writeEach(left, (numbers) => {
         tables.statement(`DELETE FROM messaging_inbox WHERE number IN ${GIVEN}`).run(numbers);
       });
+      await tables.write(() => forgetDangling(tables, peer));
       return cleared.length;
     } finally {
       timeline.forget();

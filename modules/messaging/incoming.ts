@@ -83,6 +83,7 @@ export class Incoming {
     const came = readMessage(type, header, body);
     const { inbox, clock } = this.#parts;
     if (inbox.has(peer, id) || this.#isHeld({ peer, id })) return true;
+    if (this.#isOwn({ peer, id })) throw new OpenRedError("bad_request", "The id is another's");
     // Of a stranger the owner sees texts alone; what is about them comes again once it is none.
     if (isRequest && (came.kind !== "text" || body.length > MAX_REQUEST_BYTES)) return false;
     if (!this.#hasRoomFor({ ...came, peer, isRequest })) return false;
@@ -131,6 +132,13 @@ export class Incoming {
     return this.#parts.tables
       .statement("SELECT 1 FROM messaging_inbox WHERE conversation = ? AND id = ?")
       .get(peer, id) !== undefined;
+  }
+
+  /** Whether a message of this node's own has the id: what is said of that one would be said of either. */
+  #isOwn({ peer, id }: Pick<Arriving, "peer" | "id">): boolean {
+    return this.#parts.tables
+      .statement("SELECT 1 FROM messaging_outbox WHERE id = ? AND conversation = ?")
+      .get(id, peer) !== undefined;
   }
 
   #hasRoomFor({ peer, kind, isRequest }: Pick<Arriving, "peer" | "kind" | "isRequest">): boolean {
@@ -329,5 +337,5 @@ function numberText({ peer, run, n }: Pick<Arriving, "peer" | "run" | "n">): str
 }
 
 function boundOf({ after, ...message }: Arriving) {
-  return { ...message, own: false, form: 2, after: after.join(" ") };
+  return { ...message, own: false, form: 2, writtenTo: "", after: after.join(" ") };
 }

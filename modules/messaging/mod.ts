@@ -93,6 +93,7 @@ export function createMessaging(): OpenRedModule {
       now().groups.writeDrop(peer);
     },
     waiting: (peer) => now().outbox.waiting(peer),
+    gauges: () => now().outbox.gauges(),
   };
 }
 

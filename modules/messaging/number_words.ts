@@ -8,7 +8,7 @@ import type { ModuleContext, ModuleTables } from "../api.ts";
 import { newFrameId } from "./frame_ids.ts";
 import { nameText, readName } from "./names.ts";
 import { builtOn, type MessageRow } from "./rows.ts";
-import { aadOfRow, type BoundRow, sealTexts } from "./sealed_texts.ts";
+import { aadOfRow, ADDRESSED_FORM, type BoundRow, sealTexts } from "./sealed_texts.ts";
 
 /** What says to a peer that a number never comes. */
 export type Word = BoundRow & { readonly sealed: Uint8Array };
@@ -23,7 +23,8 @@ export async function sealWords(
 ): Promise<Word[]> {
   const words = rows.map((row) => ({
     own: true,
-    form: 2,
+    form: ADDRESSED_FORM,
+    writtenTo: row.peer,
     peer: "",
     id: newFrameId(random),
     kind: "remove",
@@ -51,9 +52,20 @@ export function writeWord(
 ): void {
   if (word.target === null) return;
   tables.statement(
-    `INSERT INTO messaging_outbox (peer, id, sealed, sent_at, form, conversation, kind, after, target)
-     VALUES (?, ?, ?, ?, 2, ?, 'remove', ?, ?)`,
-  ).run(peer, word.id, word.sealed, word.sentAt, conversation, word.after, word.target);
+    `INSERT INTO messaging_outbox (peer, id, sealed, sent_at, form, written_to, conversation, kind,
+       after, target)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'remove', ?, ?)`,
+  ).run(
+    peer,
+    word.id,
+    word.sealed,
+    word.sentAt,
+    word.form,
+    word.writtenTo,
+    conversation,
+    word.after,
+    word.target,
+  );
 }
 
 /** What a message builds on of its recipient's. */

@@ -5,12 +5,13 @@
  */
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import type { ModuleContext, ModuleGauge, ModuleTables, NodeId } from "../api.ts";
 import { frameOf } from "./headers.ts";
 import { sealWords, writeWord } from "./number_words.ts";
 import { openRows } from "./opened_texts.ts";
 import { createLane, fittingOf, hasRoom, isBusy, type Lane, WINDOW } from "./outbox_lane.ts";
 import { DELIVERY, type Erased, type MessageRow, nameOfRow, readRow } from "./rows.ts";
+import { ADDRESSED_FORM } from "./sealed_texts.ts";
 
 /** When what a peer refused, or what failed here, is tried again without a new session. */
 const AGAIN_MS = 5 * 60_000;
@@ -66,7 +67,7 @@ export class Outbox {
     const lane = this.#laneOf(peer);
     // Whoever reads the rows has met it there.
     if (lane.underWay.has(row.id)) return;
-    const isNext = lane.isWhole && !lane.isPumping && hasRoom(lane);
+    const isNext = lane.isWhole && !lane.filling.isRunning && hasRoom(lane);
     if (isNext && row.number > lane.upTo) {
       try {
         return this.#send(peer, lane, { row, text });
@@ -100,6 +101,23 @@ export class Outbox {
     return count;
   }
 
+  /** How many messages wait, and since when the oldest of them. */
+  gauges(): readonly ModuleGauge[] {
+    const { count, since } = this.#parts.tables.statement(
+      `SELECT COUNT(*) AS count, MIN(sent_at) AS since FROM messaging_outbox WHERE delivered = 0
+       AND number NOT IN (SELECT value FROM json_each(?))`,
+    ).get(this.#unmarkedJson())!;
+    const ageMs = since === null ? 0 : this.#parts.clock.nowMs() - Number(since);
+    return [
+      { name: "outbox_messages", help: "Messages that wait for peers.", value: Number(count) },
+      {
+        name: "outbox_oldest_seconds",
+        help: "How long the oldest message waits; 0 where none does.",
+        value: Math.max(0, ageMs) / 1000,
+      },
+    ];
+  }
+
   /** Whether a message waits: what is delivered may not be written down yet. */
   waits({ own, number, delivered }: MessageRow): boolean {
     return own && delivered === DELIVERY.waiting && !this.#unmarked.has(number);
@@ -131,17 +149,8 @@ export class Outbox {
   /** Sends the oldest waiting messages of a peer, as far as the window allows. */
   pump(peer: NodeId): void {
     const lane = this.#laneOf(peer);
-    if (lane.isPumping) {
-      lane.isAskedAgain = true;
-      return;
-    }
-    if (isBusy(lane)) return;
-    lane.isPumping = true;
-    this.#fill(peer, lane).catch((error: unknown) => this.#failed(lane, error)).finally(() => {
-      lane.isPumping = false;
-      const isAskedAgain = lane.isAskedAgain;
-      lane.isAskedAgain = false;
-      if (isAskedAgain) return this.pump(peer);
+    lane.filling.run().catch((error: unknown) => this.#failed(lane, error)).finally(() => {
+      if (lane.filling.isRunning) return;
       // Of a peer to whom nothing goes, nothing stays here: anybody may have a session.
       const isIdle = lane.isWhole && lane.upTo === 0 && lane.underWay.size === 0;
       if (isIdle && this.#lanes.get(peer) === lane) this.#lanes.delete(peer);
@@ -219,7 +228,9 @@ export class Outbox {
     });
     for (const row of ended) {
       this.#waiting.delete(row.peer as NodeId);
-      this.#lanes.get(row.peer as NodeId)?.underWay.get(row.id)?.sending.cancel();
+      const lane = this.#lanes.get(row.peer as NodeId);
+      lane?.underWay.get(row.id)?.sending.cancel();
+      lane?.left.delete(row.id);
       this.#delivered.delete(row.id);
     }
     for (const peer of new Set(ended.map((row) => row.peer as NodeId))) {
@@ -260,7 +271,7 @@ export class Outbox {
   #laneOf(peer: NodeId): Lane {
     const held = this.#lanes.get(peer);
     if (held !== undefined) return held;
-    const lane = createLane();
+    const lane = createLane((lane) => this.#fill(peer, lane));
     this.#lanes.set(peer, lane);
     return lane;
   }
@@ -310,6 +321,7 @@ export class Outbox {
 
   /** Reads what is not under way, oldest first, opens it and sends it. */
   async #fill(peer: NodeId, lane: Lane): Promise<void> {
+    if (isBusy(lane)) return;
     const waiting = this.#readWaiting(peer, lane);
     const texts = await openRows(this.#parts, waiting);
     // The peer was blocked, forgotten or followed meanwhile.
@@ -326,6 +338,7 @@ export class Outbox {
       if (row === undefined) continue;
       if (row.erased !== null) erased.push(row);
       else if (text === null) damaged.push(row);
+      else if (this.#recipientOf(row) !== peer) damaged.push(this.#misled(row));
       else this.#send(peer, lane, { row, text });
     }
     // What was said of a message that is gone need not go; what was changed on disk cannot, and that is said.
@@ -335,6 +348,22 @@ export class Outbox {
     if (damaged.length > 0) {
       await this.end(damaged, { delivered: DELIVERY.givenUp, erased: null });
     }
+  }
+
+  /** Whom a message is for, as its text says. Former versions did not write that down. */
+  #recipientOf({ form, writtenTo, peer }: MessageRow): NodeId {
+    const { peers } = this.#parts.tables;
+    return form === ADDRESSED_FORM ? peers.lastId(writtenTo as NodeId) : peer as NodeId;
+  }
+
+  /** A message that would have gone to somebody else: who it was for hears that its number never comes. */
+  #misled(row: MessageRow): MessageRow {
+    this.#parts.events.warn(
+      "damaged",
+      `The recipient of a message that waits was changed on disk: it does not go to ${row.peer}`,
+    );
+    this.#waiting.delete(row.peer as NodeId);
+    return { ...row, peer: this.#recipientOf(row) };
   }
 
   #send(peer: NodeId, lane: Lane, { row, text }: { row: MessageRow; text: string }): void {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { RunAgain } from "../../protocol/run_again.ts";
 import type { Sending } from "../api.ts";
 
 /** How much of one peer is under way at once; the rest waits on disk. Little of a peer that nothing was heard of. */
@@ -27,13 +28,13 @@ export interface Lane {
   isWhole: boolean;
   /** Those of them that have left while there was a session. */
   readonly left: Set<string>;
-  /** Whether the rows of this peer are being read; and whether there may be more since. */
-  isPumping: boolean;
-  isAskedAgain: boolean;
+  /** Reads the rows of this peer, and sends them. */
+  readonly filling: RunAgain;
 }
 
-export function createLane(): Lane {
-  return {
+/** @param fill Reads what waits and sends it. */
+export function createLane(fill: (lane: Lane) => Promise<void>): Lane {
+  const lane: Lane = {
     underWay: new Map(),
     bytes: 0,
     isHeard: false,
@@ -42,9 +43,9 @@ export function createLane(): Lane {
     left: new Set(),
     upTo: 0,
     isWhole: false,
-    isPumping: false,
-    isAskedAgain: false,
+    filling: new RunAgain(() => fill(lane)),
   };
+  return lane;
 }
 
 function windowOf({ isHeard }: Lane): number {

@@ -14,7 +14,7 @@ import { readUpto, writeRead } from "./read_marks.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** A number that is missing for so long is not waited for. */
-const GAP_MS = 24 * 3_600_000;
+export const GAP_MS = 24 * 3_600_000;
 
 const readHeaderSchema = v.looseObject({ ...frameHeaderSchema.entries, upto: ownNameSchema });
 
@@ -54,6 +54,13 @@ export class Reading {
     return row?.receipts == null
       ? this.#parts.options.receipts === true
       : Number(row.receipts) === 1;
+  }
+
+  /** Whether the owner has read something of a conversation since receipts are told there. */
+  isToTell(conversation: NodeId): boolean {
+    return this.tells(conversation) && this.#parts.tables.statement(
+          "SELECT 1 FROM messaging_conversations WHERE conversation = ? AND tell = 1",
+        ).get(conversation) !== undefined;
   }
 
   /** @param tells `null`: as the option of the module says. */

@@ -205,7 +205,7 @@ async function read(parts: RouteParts, request: RouteRequest): Promise<RouteAnsw
     ? writing.find(of, upto)
     : messageOf(groups, group, upto);
   await reading.noteSeen(of, await seenWith(inbox, of, row));
-  if (group !== null) groups.reading.tell(group);
+  if (group !== null) await groups.reading.tell(group);
   return { json: { unread: parts.conversations.unread(of) } };
 }
 
@@ -217,9 +217,11 @@ async function seenWith(inbox: Inbox, of: NodeId, row: MessageRow | null): Promi
 
 async function setReceipts(parts: RouteParts, request: RouteRequest): Promise<RouteAnswer> {
   const { peer, tell } = parseInput(receiptsInputSchema, parseJson(request.body));
-  const { reading } = parts;
+  const { reading, groups } = parts;
   const of = await conversationIn(parts, peer);
   await reading.setTells(of, tell);
+  const group = await groups.groups.find(of);
+  if (group !== null && !reading.tells(of)) groups.reading.silence(group);
   return { json: { receipts: reading.tells(of) } };
 }
 

@@ -81,6 +81,7 @@ export function readRow(row: Stored): MessageRow {
     sentAt: Number(row.sent_at),
     receivedAt: Number(row.received_at),
     expiresAt: numberOrNull(row.expires_at),
+    writtenTo: String(row.written_to ?? ""),
     erased: textOrNull(row.erased) as Erased | null,
     sealed: row.sealed as Uint8Array,
     delivered: Number(row.delivered),

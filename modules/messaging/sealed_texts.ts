@@ -37,12 +37,11 @@ export interface BoundRow {
   readonly sentAt: number;
   readonly receivedAt: number;
   readonly expiresAt: number | null;
+  /** Of an own row: the id that it was written to, which another one may have followed since. */
+  readonly writtenTo: string;
 }
 
-/**
- * What the text of a row is bound to. An own one gets its number in the transaction that stores it, and its recipient
- * may be followed by another id: neither is in it.
- */
+/** What the text of a row is bound to. An own one gets its number in the transaction that stores it: that is not in it. */
 export function aadOfRow(row: BoundRow): Uint8Array {
   const { own, form, peer, id, sentAt, receivedAt } = row;
   if (form === GROUP_FORM) return encodeUtf8(JSON.stringify(["group", id]));
@@ -52,10 +51,16 @@ export function aadOfRow(row: BoundRow): Uint8Array {
     );
   }
   const { kind, after, reply, target, expiresAt } = row;
-  const of = own ? ["out"] : ["in", peer, receivedAt, row.run, row.n];
+  const of = own ? ownOf(row) : ["in", peer, receivedAt, row.run, row.n];
   return encodeUtf8(JSON.stringify([...of, id, kind, sentAt, after, reply, target, expiresAt]));
 }
 
+function ownOf({ form, writtenTo }: BoundRow): string[] {
+  return form === ADDRESSED_FORM ? ["to", writtenTo] : ["out"];
+}
+
+/** An own row of a conversation of two; those of former versions, 2, are not bound to their recipient. */
+export const ADDRESSED_FORM = 4;
 /** A row of a group: its id is the hash of what its author signed, and that binds all the rest. */
 export const GROUP_FORM = 3;
 /** The salt of a group's text stands before it, in base64url. */

@@ -271,6 +271,33 @@ END;
 /** What comes again is known by its id, whatever id its sender has by then. */
 const IDS = "CREATE INDEX messaging_inbox_ids ON messaging_inbox (conversation, id);";
 
+/** Up to where authors of a group's messages have heard that they were read; and what was cleared waits for nothing. */
+const TOLD = `
+CREATE TABLE messaging_group_told (
+  conversation TEXT NOT NULL,
+  author TEXT NOT NULL,
+  run TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  PRIMARY KEY (conversation, author, run)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER messaging_group_awaiting_cleared AFTER DELETE ON messaging_inbox WHEN old.form = 3 BEGIN
+  DELETE FROM messaging_group_awaited
+  WHERE conversation = old.conversation AND own = 0 AND number = old.number;
+END;
+`;
+
+/** To whom a text was written: it goes to nobody but that one, or who has followed. */
+const WRITTEN_TO = `
+ALTER TABLE messaging_outbox ADD COLUMN written_to TEXT NOT NULL DEFAULT '';
+DROP VIEW messaging_messages;
+CREATE VIEW messaging_messages AS
+  SELECT 0 AS own, ${SHARED}, sent_at, received_at, 1 AS delivered, '' AS written_to
+    FROM messaging_inbox
+  UNION ALL
+  SELECT 1 AS own, ${SHARED}, sent_at, sent_at AS received_at, delivered, written_to
+    FROM messaging_outbox;
+`;
+
 /** The step at place n leads from version n to n + 1. */
 export const MESSAGING_TABLES: readonly string[] = [
   FIRST,
@@ -281,4 +308,6 @@ export const MESSAGING_TABLES: readonly string[] = [
   READS,
   SHARES,
   IDS,
+  TOLD,
+  WRITTEN_TO,
 ];

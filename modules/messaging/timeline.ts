@@ -6,30 +6,21 @@
  */
 import type { ModuleTables, NodeId } from "../api.ts";
 import { chainOf, nameText, readName } from "./names.ts";
-import { goesBefore, orderMessages, type Placed } from "./order.ts";
-import { boxOf, builtOn, type MessageRow, nameOfRow, readRow, rowsOfBoth, tieOf } from "./rows.ts";
+import { goesBefore } from "./order.ts";
+import { findPlace, GAP, namesBefore, type Standing } from "./placed_rows.ts";
+import { boxOf, nameOfRow, rowsOfBoth, tieOf } from "./rows.ts";
+import { Settling } from "./settling.ts";
 
-/** Between two neighbours, so that others find room there. */
-const GAP = 2 ** 20;
 /** How many messages a new one is compared with at once. */
 const MAX_NEAR = 32;
-/** From so many unplaced ones on the whole conversation is put in order. */
-const MAX_LOOKED_AT = 500;
 const MAX_LINES = 1_000;
 /** Of how many chains a conversation's highest numbers are kept in memory. */
 const MAX_CHAINS = 64;
 
 /** A message that is about to be stored. */
-export interface NewMessage {
-  readonly conversation: NodeId;
-  readonly own: boolean;
-  readonly run: string | null;
-  readonly n: number | null;
+export interface NewMessage extends Standing {
   readonly id: string;
   readonly sentAt: number;
-  readonly after: string;
-  readonly reply: string | null;
-  readonly target: string | null;
 }
 
 interface Last {
@@ -47,10 +38,12 @@ interface Line {
 /** The places of all conversations. */
 export class Timeline {
   readonly #tables: ModuleTables;
+  readonly #settling: Settling;
   readonly #lines = new Map<NodeId, Line>();
 
   constructor(tables: ModuleTables) {
     this.#tables = tables;
+    this.#settling = new Settling(tables);
   }
 
   /** What was written did not last: everything is read anew. */
@@ -75,7 +68,7 @@ export class Timeline {
 
   /** Whether a message of this name is stored. */
   holds(conversation: NodeId, name: string): boolean {
-    return this.#find(conversation, name) !== undefined;
+    return findPlace(this.#tables, conversation, name) !== undefined;
   }
 
   /**
@@ -100,15 +93,16 @@ export class Timeline {
     return place;
   }
 
-  /** Gives every message of a conversation its place. */
+  /** Gives every message of a conversation its place; others have their turn meanwhile. */
   async settle(conversation: NodeId): Promise<void> {
-    if (!this.#isUnsettled(conversation)) return;
     const forget = () => void this.#lines.delete(conversation);
-    await this.#tables.write(() => {
-      this.#settle(conversation);
-      // What is stored in the same transaction meets the places as they are now.
-      forget();
-    }).finally(forget);
+    while (this.#isUnsettled(conversation)) {
+      await this.#tables.write(() => {
+        this.#settling.write(conversation);
+        // What is stored in the same transaction meets the places as they are now.
+        forget();
+      }).finally(forget);
+    }
   }
 
   /** Inside a transaction: what stands at a place or behind it gets its place anew, as what is there has changed. */
@@ -134,7 +128,9 @@ export class Timeline {
         .statement(`UPDATE ${boxOf(own)} SET conversation = ?${place} WHERE conversation = ?`)
         .run(next, old);
     }
-    this.#tables.statement("DELETE FROM messaging_dangling WHERE conversation = ?").run(old);
+    this.#tables.statement(
+      "UPDATE OR REPLACE messaging_dangling SET conversation = ? WHERE conversation = ?",
+    ).run(next, old);
   }
 
   #line(conversation: NodeId): Line {
@@ -170,42 +166,14 @@ export class Timeline {
 
   #placeOf(message: NewMessage, last: Last | null): number | null {
     if (last === null) return GAP;
-    const before = this.#names(message);
+    const before = namesBefore(this.#tables, message);
     if (before.includes(last.name) || chainOf(readName(last.name)) === chainOfNew(message)) {
       return last.place + GAP;
     }
-    const places = before.map((name) => this.#find(message.conversation, name)?.place);
+    const places = before.map((name) => findPlace(this.#tables, message.conversation, name)?.place);
     if (places.includes(null)) return null;
     const above = Math.max(0, ...places.filter((place) => typeof place === "number"));
     return this.#placeAfter(above, message);
-  }
-
-  /** What a message builds on, with what stands before it in its chain. */
-  #names(message: NewMessage, number: number = Number.MAX_SAFE_INTEGER): string[] {
-    const { conversation, own, run, n } = message;
-    const row = run === null || n === null
-      ? this.#tables.statement(
-        `SELECT number AS n FROM ${boxOf(own)} WHERE conversation = ? AND run IS NULL AND n IS NULL
-         AND number < ? ORDER BY number DESC LIMIT 1`,
-      ).get(conversation, number)
-      : this.#tables.statement(
-        `SELECT n FROM ${boxOf(own)} WHERE conversation = ? AND run = ? AND n < ?
-         ORDER BY n DESC LIMIT 1`,
-      ).get(conversation, run, n);
-    const former = row === undefined ? [] : [nameText({ own, run: run ?? "", n: Number(row.n) })];
-    return [...former, ...builtOn(message)];
-  }
-
-  #find(conversation: NodeId, name: string): { place: number | null } | undefined {
-    const { own, run, n } = readName(name);
-    const box = boxOf(own);
-    const row = run === ""
-      ? this.#tables.statement(`SELECT place FROM ${box} WHERE conversation = ? AND number = ?`)
-        .get(conversation, n)
-      : this.#tables
-        .statement(`SELECT place FROM ${box} WHERE conversation = ? AND run = ? AND n = ?`)
-        .get(conversation, run, n);
-    return row === undefined ? undefined : { place: row.place === null ? null : Number(row.place) };
   }
 
   /** Before the first one behind `above` that goes after it, unless that is far away. */
@@ -227,69 +195,6 @@ export class Timeline {
     }
     return near.length < MAX_NEAR ? former + GAP : null;
   }
-
-  #settle(conversation: NodeId): void {
-    const unplaced = this.#tables.statement(
-      "SELECT * FROM messaging_messages WHERE conversation = ? AND place IS NULL LIMIT ?",
-    ).all(conversation, MAX_LOOKED_AT).map(readRow);
-    const bases = unplaced.map((row) => this.#baseOf(row));
-    const least = Math.max(0, Math.min(...bases));
-    const base = unplaced.length === MAX_LOOKED_AT || least === Infinity ? 0 : least;
-    const rows = this.#tables.statement(
-      `SELECT own, number, run, n, id, sent_at, after, reply, target, place FROM messaging_messages
-       WHERE conversation = ? AND (place > ? OR place IS NULL)`,
-    ).all(conversation, base).map(readPlaced);
-    this.#writePlaces(orderMessages(rows.map(toPlaced)).map(({ row }) => row), base);
-  }
-
-  /** Rows in their order get places above `base`. Whose place fits keeps it: most stay where they were. */
-  #writePlaces(rows: readonly ReturnType<typeof readPlaced>[], base: number): void {
-    let former = base;
-    let between: (typeof rows[number])[] = [];
-    const write = (end: number) => {
-      const step = Math.floor((end - former) / (between.length + 1));
-      for (const { own, number } of between) {
-        former += step;
-        this.#tables.statement(`UPDATE ${boxOf(own)} SET place = ? WHERE number = ?`)
-          .run(former, number);
-      }
-      between = [];
-    };
-    for (const row of rows) {
-      if (row.place === null || row.place - former <= between.length) {
-        between.push(row);
-        continue;
-      }
-      write(row.place);
-      former = row.place;
-    }
-    write(former + GAP * (between.length + 1));
-  }
-
-  /** A place behind which everything is put in order anew because of an unplaced message. */
-  #baseOf(row: MessageRow): number {
-    const { conversation, own, run, n, number } = row;
-    const before = this.#names(row, number).map((name) => this.#find(conversation, name)?.place);
-    const placed = before.filter((place) => typeof place === "number");
-    // What it builds on has no place either, and says where to begin.
-    const above = placed.length === 0 && before.includes(null) ? Infinity : Math.max(0, ...placed);
-    const follower = run === null
-      ? this.#tables.statement(
-        `SELECT place FROM ${boxOf(own)} WHERE conversation = ? AND run IS NULL AND n IS NULL
-         AND number > ? ORDER BY number LIMIT 1`,
-      ).get(conversation, number)
-      : this.#tables.statement(
-        `SELECT place FROM ${boxOf(own)} WHERE conversation = ? AND run = ? AND n > ?
-         ORDER BY n LIMIT 1`,
-      ).get(conversation, run, n);
-    const naming = this.#tables.statement(
-      `SELECT MIN(place) AS place FROM messaging_messages WHERE conversation = ?1 AND target = ?2
-       UNION ALL
-       SELECT MIN(place) FROM messaging_messages WHERE conversation = ?1 AND reply = ?2`,
-    ).all(conversation, nameOfRow(row));
-    const below = [follower, ...naming].map((other) => Number(other?.place ?? Infinity) - 1);
-    return Math.min(above, ...below);
-  }
 }
 
 function keepNewest({ newest }: Line, chain: string, n: number): void {
@@ -299,34 +204,4 @@ function keepNewest({ newest }: Line, chain: string, n: number): void {
 
 function chainOfNew({ own, run }: NewMessage): string {
   return chainOf({ own, run: run ?? "" });
-}
-
-type Some = Record<string, unknown>;
-
-/** The columns that places are made of. */
-function readPlaced(row: Some) {
-  return {
-    own: Number(row.own) === 1,
-    number: Number(row.number),
-    run: row.run === null ? null : String(row.run),
-    n: row.n === null ? null : Number(row.n),
-    id: String(row.id),
-    sentAt: Number(row.sent_at),
-    place: row.place === null ? null : Number(row.place),
-    after: String(row.after ?? ""),
-    reply: row.reply == null ? null : String(row.reply),
-    target: row.target == null ? null : String(row.target),
-  };
-}
-
-function toPlaced(row: ReturnType<typeof readPlaced>): Placed & { row: typeof row } {
-  return {
-    row,
-    name: nameOfRow(row),
-    chain: chainOf({ own: row.own, run: row.run ?? "" }),
-    n: row.n ?? row.number,
-    sentAt: row.sentAt,
-    tie: tieOf(row),
-    builtOn: builtOn(row),
-  };
 }

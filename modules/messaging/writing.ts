@@ -11,7 +11,7 @@ import { eraseTarget } from "./erasing.ts";
 import { nameText, readName } from "./names.ts";
 import type { Outbox } from "./outbox.ts";
 import { DELIVERY, type Kind, type MessageRow, rowsOfBox } from "./rows.ts";
-import { aadOfRow, type BoundRow, sealTexts } from "./sealed_texts.ts";
+import { aadOfRow, ADDRESSED_FORM, type BoundRow, sealTexts } from "./sealed_texts.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What may wait for one peer: it may never come back. */
@@ -133,7 +133,8 @@ export class Writing {
     const sentAt = clock.nowMs();
     return {
       own: true,
-      form: 2,
+      form: ADDRESSED_FORM,
+      writtenTo: peer,
       peer: "",
       id: newFrameId(random),
       kind,
@@ -166,14 +167,16 @@ export class Writing {
     const number = conversations.writeNumber(to);
     const place = timeline.admit({ ...row, ...number, conversation: to });
     const { lastInsertRowid } = tables.statement(
-      `INSERT INTO messaging_outbox (peer, id, sealed, sent_at, form, conversation, place, kind,
-         run, n, after, reply, target, expires_at)
-       VALUES (?, ?, ?, ?, 2, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO messaging_outbox (peer, id, sealed, sent_at, form, written_to, conversation,
+         place, kind, run, n, after, reply, target, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       to,
       row.id,
       sealed,
       row.sentAt,
+      row.form,
+      row.writtenTo,
       to,
       place,
       row.kind,

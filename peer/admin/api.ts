@@ -6,21 +6,22 @@
  */
 import { Hono } from "hono";
 import * as v from "valibot";
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import {
   type ServerSentEventMessage,
   ServerSentEventStream,
 } from "@std/http/server-sent-event-stream";
-import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import { encodeBase64Url } from "../../crypto/encoding.ts";
+import { hasBearer } from "../../ports/bearer_token.ts";
 import { isOwnHost } from "../../ports/loopback.ts";
 import type { RouteAccess } from "../../modules/api.ts";
-import type { Clock, Log } from "../../ports/ports.ts";
+import type { Clock, Log, LogSwitch } from "../../ports/ports.ts";
 import { backupInputSchema, connectInputSchema, VIEWER_EVENTS } from "../../protocol/admin_api.ts";
 import {
   ADMIN_PROOF_PATH,
   adminProofQuerySchema,
   makeAdminProof,
 } from "../../protocol/admin_proof.ts";
+import { logInputSchema } from "../../protocol/log_api.ts";
 import { tokensQuerySchema } from "../../protocol/token_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../protocol/http.ts";
@@ -38,6 +39,7 @@ import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
 import { addPeerRoutes, type RouteLimits } from "./peer_routes.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
+import type { WatchApi } from "../monitoring/watch_api.ts";
 
 const MAX_INPUT_BYTES = 512 * 1024;
 const KEEP_ALIVE_MS = 15_000;
@@ -54,10 +56,13 @@ const discoverQuerySchema = v.strictObject({
 interface AdminParts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly logSwitch: LogSwitch;
   readonly events: NodeEvents;
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
   readonly tokens: TokenDesk;
+  /** What it answers to whoever watches the node, by a token of its own. */
+  readonly watch: Pick<WatchApi, "has" | "answer">;
   readonly modules: ModuleKeeper;
   readonly moduleRoutes: ModuleRoutes;
   readonly consoleLinks: ConsoleLinks;
@@ -122,6 +127,18 @@ export class AdminApi {
       connectInputSchema,
       ({ peer, wait_ms }, gone) => control.connect(peer, wait_ms, gone),
     );
+    this.#app.get("/admin/v1/log", ({ env }) => {
+      checkRole(env.caller, VIEW);
+      return jsonResponse({ level: parts.logSwitch.level });
+    });
+    this.#app.post("/admin/v1/log", async ({ req, env }) => {
+      checkRole(env.caller, {});
+      const body = await readBodyInTime(req.raw, { maxBytes: MAX_INPUT_BYTES, clock: parts.clock });
+      const { level } = parseInput(logInputSchema, parseJson(body));
+      parts.logSwitch.level = level;
+      return jsonResponse({ level });
+    });
+    this.#app.all("/admin/v1/log", () => notAllowed("GET and POST"));
     addModuleRoutes({
       get: (...route) => this.#get(...route),
       post: (...route) => this.#post(...route),
@@ -145,6 +162,7 @@ export class AdminApi {
     try {
       this.#checkHost(request);
       if (new URL(request.url).pathname === ADMIN_PROOF_PATH) return await this.#prove(request);
+      if (this.#parts.watch.has(request)) return await this.#parts.watch.answer(request);
       this.#authorize(request);
       return await this.handleFor(request, null);
     } catch (error) {
@@ -215,11 +233,8 @@ export class AdminApi {
 
   /** A page of a browser may reach loopback; it neither knows the token nor can it leave out what a browser adds. */
   #authorize(request: Request): void {
-    const [, token = ""] = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "") ?? [];
-    const given = encodeUtf8(token);
-    const own = encodeUtf8(this.#token);
-    const equal = given.length > 0 && given.length === own.length && timingSafeEqual(given, own);
-    if (!equal || request.headers.has("origin") || request.headers.has("cookie")) {
+    const { headers } = request;
+    if (!hasBearer(request, this.#token) || headers.has("origin") || headers.has("cookie")) {
       this.#parts.events.auditStranger("admin_sign_in", { success: false });
       throw new OpenRedError("unauthorized", "The admin token is missing or wrong");
     }

@@ -100,6 +100,11 @@ export class AuditLog {
     return this.#writer.durable;
   }
 
+  /** Entries that wait to be signed. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /**
    * Adds an entry.
    * @returns Resolves when it is on disk.

@@ -7,16 +7,12 @@ import type { DirectoryView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { type UnreachableReason, unreachableReason } from "../../protocol/unreachable.ts";
-import { Backoff, jitter, sleep } from "../timing/backoff.ts";
+import { sleep } from "../timing/backoff.ts";
+import { AnnouncePace } from "./announce_pace.ts";
 import type { DirectoryClient, Registered } from "./client.ts";
 import type { ClockSkew } from "./clock_skew.ts";
 import type { DirectoryLinkParts } from "./directory_parts.ts";
 import type { PinnedDirectory } from "./pinned_directory.ts";
-
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 300_000;
-const MIN_REANNOUNCE_MS = 1_000;
-const MAX_REANNOUNCE_MS = 24 * 3600 * 1000;
 
 /** Registers this node with one directory, and again whenever it is due. */
 export class Registration {
@@ -25,13 +21,12 @@ export class Registration {
   readonly #client: DirectoryClient;
   readonly #pinned: PinnedDirectory;
   readonly #skew: ClockSkew;
+  readonly #pace: AnnouncePace;
   readonly #stop = new AbortController();
   #state: DirectoryView["state"] = "trying";
   #lastError: string | null = null;
   #lastReason: UnreachableReason | null = null;
   #nextAnnounceMs: number | null = null;
-  /** When to look whether the directory still knows this node; `Infinity` where it does not say. */
-  #lookAfterMs = Infinity;
   #running: Promise<void> = Promise.resolve();
 
   constructor(
@@ -43,6 +38,7 @@ export class Registration {
     this.#client = directory.client;
     this.#pinned = directory.pinned;
     this.#skew = directory.skew;
+    this.#pace = new AnnouncePace(parts.random);
   }
 
   start(): void {
@@ -70,12 +66,8 @@ export class Registration {
   }
 
   async #run(): Promise<void> {
-    const backoff = new Backoff(this.#parts.random, {
-      firstMs: FIRST_RETRY_MS,
-      lastMs: LAST_RETRY_MS,
-    });
     for (;;) {
-      const delayMs = await this.#announce(backoff);
+      const delayMs = await this.#announce();
       if (delayMs === null) return;
       const dueMs = this.#parts.clock.monotonicMs() + delayMs;
       this.#nextAnnounceMs = dueMs;
@@ -85,10 +77,10 @@ export class Registration {
 
   /** Waits until announcing is due, which it also is once the directory has forgotten this node. */
   async #rest(dueMs: number): Promise<void> {
-    const { clock, random } = this.#parts;
+    const { clock } = this.#parts;
     for (;;) {
       const leftMs = dueMs - clock.monotonicMs();
-      const lookMs = jitter(random, { spanMs: 0.9 * this.#lookAfterMs, part: 0.1 });
+      const lookMs = this.#pace.look();
       await sleep(clock, Math.min(leftMs, lookMs), this.#stop.signal);
       if (lookMs >= leftMs || await this.#isForgotten()) return;
     }
@@ -107,27 +99,21 @@ export class Registration {
   }
 
   /** @returns When to announce again, or `null` for never. */
-  async #announce(backoff: Backoff): Promise<number | null> {
+  async #announce(): Promise<number | null> {
     if (this.#parts.ownRecord.usedElsewhere) return this.#halt();
     try {
       if (!(await this.#isAlone())) return this.#halt();
       const { answer, answeredAtMs } = await this.#register();
-      backoff.reset();
+      this.#parts.events.count("announcements_taken");
       this.#settle();
       this.#skew.compare(answeredAtMs);
-      const spanMs = Math.min(
-        Math.max(answer.reannounce_after_ms, MIN_REANNOUNCE_MS),
-        MAX_REANNOUNCE_MS,
-      );
-      this.#lookAfterMs = Math.max(answer.look_after_ms ?? Infinity, MIN_REANNOUNCE_MS);
-      return jitter(this.#parts.random, { spanMs: 0.9 * spanMs, part: 0.1 });
+      return this.#pace.taken(answer);
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
-      this.#lookAfterMs = Infinity;
-      return await this.#failed(error, backoff).catch((cause: unknown) => {
+      return await this.#failed(error).catch((cause: unknown) => {
         if (!(cause instanceof OpenRedError)) throw cause;
         // What the answer says could not be stored: the next one says it again.
-        return backoff.next();
+        return this.#pace.unstored();
       });
     }
   }
@@ -196,8 +182,9 @@ export class Registration {
   }
 
   /** @returns When to try again, or `null` for never. */
-  async #failed(error: OpenRedError, backoff: Backoff): Promise<number | null> {
+  async #failed(error: OpenRedError): Promise<number | null> {
     const { events } = this.#parts;
+    events.count("announcements_failed");
     if (this.#lastError !== error.code) {
       const { code } = error;
       events.audit("register_failed", { success: false, directory: this.#url, code });
@@ -218,7 +205,7 @@ export class Registration {
       if (!goesOn) return this.#halt();
     }
     await this.#explain(error);
-    return Math.max(backoff.next(), Math.min(error.retryAfterMs ?? 0, MAX_REANNOUNCE_MS));
+    return this.#pace.failed(error);
   }
 
   /** Tells the owner what there is to do about a refusal. */

@@ -4,11 +4,13 @@
  * @module
  */
 import { CryptoError } from "../../crypto/interface.ts";
+import type { ObserveDuration } from "../../ports/monitor.ts";
 import type { Log } from "../../ports/ports.ts";
 import { storageReason } from "../../ports/storage_problem.ts";
 import type { NodeEvent } from "../../protocol/admin_api.ts";
 import type { AuditEventName } from "../../protocol/audit_events.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { EventCounts } from "./event_counts.ts";
 
 export type NodeCounter =
   | "frames_sent"
@@ -20,8 +22,21 @@ export type NodeCounter =
   | "handshakes_started"
   | "handshakes_accepted"
   | "handshakes_refused"
+  | "handshakes_completed"
+  | "handshakes_failed"
+  | "announcements_taken"
+  | "announcements_failed"
+  | "bytes_sent"
+  | "bytes_received"
+  | "vault_writes"
   | "envelopes_taken"
   | "envelopes_refused";
+
+/** What is measured where somebody watches (`monitoring/`). */
+export type DurationName =
+  | "openred_handshake_seconds"
+  | "openred_store_commit_seconds"
+  | "openred_acknowledgement_seconds";
 
 /** What is said of an event. Every other member is stored as it is, so none may name a peer. */
 export interface AuditFields {
@@ -49,6 +64,8 @@ export class NodeEvents {
   readonly #log: Log;
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   readonly #counters = new Map<string, number>();
+  readonly counts = new EventCounts();
+  #observe: ObserveDuration | null = null;
   readonly #warnings = new Map<string, string>();
   #audit: AuditSink | null = null;
   #isDecided: (peer: string) => boolean = () => false;
@@ -76,15 +93,28 @@ export class NodeEvents {
     this.#counters.set(name, (this.#counters.get(name) ?? 0) + by);
   }
 
+  /** Has durations observed from now on. */
+  observeWith(observe: ObserveDuration): void {
+    this.#observe = observe;
+  }
+
+  /** Notes how long something took, if anybody wants to know. */
+  observe(name: DurationName, ms: number): void {
+    this.#observe?.(name, ms / 1000);
+  }
+
   counters(): Record<string, number> {
     return Object.fromEntries(this.#counters);
   }
 
-  /** Tells the operator something once; `topic` replaces an earlier warning of that name. */
-  warn(topic: string, text: string): void {
+  /**
+   * Tells the operator something once; `topic` replaces an earlier warning of that name.
+   * @param event How the log names it; the first word of the topic unless it says so.
+   */
+  warn(topic: string, text: string, event = topic.replace(/[^a-z_].*$/, "")): void {
     if (this.#warnings.get(topic) === text) return;
     this.#warnings.set(topic, text);
-    this.#log.log("warn", topic, { text });
+    this.#log.log("warn", event, { text });
     this.emit({ type: "warning", text });
   }
 
@@ -111,6 +141,11 @@ export class NodeEvents {
 
   warnings(): string[] {
     return [...this.#warnings.values()];
+  }
+
+  /** What the operator is warned of, by its topic. */
+  get warned(): ReadonlyMap<string, string> {
+    return this.#warnings;
   }
 
   /** Leaves a line in the log of the program and nothing else. */
@@ -156,6 +191,7 @@ export class NodeEvents {
 
   #logAudit(event: AuditEventName, fields: AuditFields): void {
     this.#log.log(fields.success ? "info" : "warn", event, { audit: true, ...fields });
+    this.counts.audited(event, fields.success);
   }
 }
 

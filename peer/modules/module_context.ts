@@ -18,6 +18,7 @@ import type {
   ModulePeer,
   ModulePeers,
   ModuleStorage,
+  NodeWatch,
   OptionValue,
   OwnersWeb,
   Passwords,
@@ -80,6 +81,8 @@ export interface ContextParts {
   readonly askFactors: () => AskFactors | null;
   readonly sender: Sender;
   readonly words: PeerWords;
+  /** What the node tells of itself. */
+  readonly watch: NodeWatch;
   /** The binding of the session with a peer that counts now. */
   readonly binding: (peer: NodeId) => Uint8Array | null;
 }
@@ -128,6 +131,7 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     passwords: owner.kind === "built-in" ? createPasswords(parts) : null,
     web: owner.kind === "built-in" ? parts.web : null,
     sealing: owner.kind === "built-in" ? createSealing(parts) : null,
+    watch: owner.kind === "built-in" ? parts.watch : null,
     peerBytes: async (request) => {
       if (owner.kind === "file") throw notGranted();
       return await parts.peerBytes(request);

@@ -6,6 +6,7 @@
 import type { RouteAccess, RouteAnswer, RouteRequest } from "../../modules/api.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { METRICS_TYPE } from "../../protocol/metrics.ts";
 import { readBodyInTime } from "../../protocol/http.ts";
 import type { Background } from "../timing/background.ts";
 import type { RunningModules } from "./frame_gate.ts";
@@ -24,6 +25,7 @@ const TYPES: ReadonlySet<string> = new Set([
   "application/json",
   "application/octet-stream",
   "text/plain; charset=utf-8",
+  METRICS_TYPE,
   "text/csv; charset=utf-8",
   "image/png",
   "image/jpeg",
@@ -160,7 +162,8 @@ function decodeSegment(segment: string): string | null {
   }
 }
 
-function toResponse(answer: RouteAnswer): Response {
+/** The answer of a module as it leaves. @throws {RangeError} For what no module may answer. */
+export function toResponse(answer: RouteAnswer): Response {
   const { status = 200, headers = {} } = answer;
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new RangeError("Expected a status of 200 to 599");

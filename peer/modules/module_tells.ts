@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ModuleAudit, ModuleContext } from "../../modules/api.ts";
+import type { AuditNote, ModuleAudit, ModuleContext, NodeId } from "../../modules/api.ts";
 import type { Clock, Log, LogFields, LogLevel } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -71,14 +71,19 @@ export class ModuleTells {
   }
 
   #emit(type: string, data: Readonly<Record<string, unknown>>): void {
-    if (this.#isWithin("events", MAX_EVENTS_A_MINUTE)) {
-      this.#parts.events.emit({ ...data, type: `${this.#name}.${type}` });
-    }
+    if (!this.#isWithin("events", MAX_EVENTS_A_MINUTE)) return;
+    this.#parts.events.emit({ ...data, type: `${this.#name}.${type}` });
+    // The words of a module from a file are not the node's: no metric is named by them.
+    if (this.#isBounded) return;
+    const event = typeof data.state === "string" ? `${type}_${data.state}` : type;
+    this.#parts.events.counts.told(this.#name, event);
   }
 
   #audit(...[event, fields, by]: Parameters<ModuleAudit["note"]>): void {
-    if (by === "peer") this.#parts.events.auditPeer(event, fields);
-    else this.#parts.events.audit(event, fields);
+    const { events } = this.#parts;
+    if (by === "owner") events.audit(event, fields);
+    else if (by === "peer" && isOfPeer(fields)) events.auditPeer(event, fields);
+    else events.auditStranger(event, fields);
   }
 
   #count(counter: string, by: number): void {
@@ -92,7 +97,7 @@ export class ModuleTells {
     this.#hold(this.#topics, { one: topic, max: MAX_TOPICS });
     // The owner must not take it for a word of the node.
     const said = this.#isBounded ? `The module ${this.#name} says: "${text}"` : text;
-    this.#parts.events.warn(this.#topicOf(topic), said);
+    this.#parts.events.warn(this.#topicOf(topic), said, "module_warning");
   }
 
   #settle(topic: string): void {
@@ -120,4 +125,8 @@ export class ModuleTells {
     this.#minute[what] += 1;
     return this.#minute[what] <= max;
   }
+}
+
+function isOfPeer(fields: AuditNote): fields is AuditNote & { readonly peer: NodeId } {
+  return typeof fields.peer === "string";
 }

@@ -15,6 +15,7 @@ import type {
   RouteHandler,
   RouteMethod,
   SignIn,
+  WatchRoute,
 } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import type { FrameDeclaration, Manifest } from "../../protocol/module_manifest.ts";
@@ -33,6 +34,7 @@ export interface Registrations {
   readonly calls: ReadonlyMap<string, CallHandler>;
   readonly routes: readonly Route[];
   readonly publicRoutes: readonly PublicRoute[];
+  readonly watchRoutes: readonly WatchRoute[];
   readonly methods: ReadonlyMap<string, BlockPermutation>;
   readonly middleware: readonly Middleware[];
   readonly signIn: SignIn | null;
@@ -86,6 +88,7 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
   );
   const routes: Route[] = [];
   const publicRoutes: PublicRoute[] = [];
+  const watchRoutes: WatchRoute[] = [];
   const middleware: Middleware[] = [];
   module.registerPeerHandlers?.({
     frame: (type, handler) => frames.add(type, handler),
@@ -107,6 +110,12 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
       publicRoutes.push(route);
     },
   });
+  module.registerWatchRoutes?.({
+    route: (route) => {
+      checkRoute(route.path, watchRoutes);
+      watchRoutes.push(route);
+    },
+  });
   module.registerCryptoMethods?.({ method: (name, permutation) => methods.add(name, permutation) });
   module.registerMiddleware?.({ use: (one) => void middleware.push(one) });
   return {
@@ -115,6 +124,7 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     methods: methods.whole(),
     routes,
     publicRoutes,
+    watchRoutes,
     middleware,
     signIn: module.registerSignIn?.() ?? null,
     askFactors: module.registerAskFactors?.() ?? null,

@@ -88,6 +88,11 @@ export class ChannelPool {
     });
   }
 
+  /** Channels whose peer is proven. */
+  get openCount(): number {
+    return this.#proven.size;
+  }
+
   has(peer: NodeId): boolean {
     return this.#byPeer.has(peer);
   }

@@ -13,21 +13,29 @@ import { PostQueue } from "./post_queue.ts";
 /** How long the last frames may take to leave when a node stops. */
 const LAST_FRAMES_MS = 1_000;
 
+interface CarrierParts extends ChannelParts {
+  /** Told the length of each frame that is to leave. */
+  readonly sent: (bytes: number) => void;
+}
+
 /** Carries frames on channels and by POST. */
 export class PeerCarrier implements Carrier {
   readonly channels: ChannelPool;
   readonly #posts: PostQueue;
   readonly #calls: CallPosts;
   readonly #clock: Clock;
+  readonly #sent: (bytes: number) => void;
 
-  constructor(parts: ChannelParts, limits: ChannelLimits) {
+  constructor(parts: CarrierParts, limits: ChannelLimits) {
     this.#clock = parts.clock;
+    this.#sent = parts.sent;
     this.channels = new ChannelPool(parts, limits);
     this.#posts = new PostQueue(parts);
     this.#calls = new CallPosts(parts);
   }
 
   send(peer: NodeId, frame: Uint8Array<ArrayBuffer>, options = { post: false }): void {
+    this.#sent(frame.length);
     if (options.post) this.channels.doubt(peer);
     else if (this.channels.send(peer, frame)) return;
     this.#posts.send(peer, frame);

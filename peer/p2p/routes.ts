@@ -202,7 +202,7 @@ export class PeerApi {
     const { cause } = error;
     const isOwn = cause instanceof OpenRedError || cause instanceof CryptoError;
     const why = isOwn ? cause.message : cause instanceof Error ? cause.name : "";
-    this.#parts.log.log("debug", error.code, { why });
+    this.#parts.log.log("debug", "peer_refused", { code: error.code, why });
   }
 
   async #identity(request: Request, source: RequestSource): Promise<Response> {

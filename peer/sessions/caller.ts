@@ -136,10 +136,15 @@ export class Caller {
   async #attempt(pair: PairEntry, options: CallOptions): Promise<Outcome> {
     const attempt = await this.#prepare(pair, options.signal);
     if (attempt === null) return "unusable";
+    const { clock, events } = this.#parts;
+    const startedMs = clock.monotonicMs();
     let outcome: Outcome | null = null;
     try {
       return outcome = await this.#repeat(attempt, options);
     } finally {
+      const isMade = outcome instanceof Session;
+      events.count(isMade ? "handshakes_completed" : "handshakes_failed");
+      if (isMade) events.observe("openred_handshake_seconds", clock.monotonicMs() - startedMs);
       // A session has used it up.
       if (!(outcome instanceof Session)) await this.#parts.crypto.release(attempt.handshake);
     }

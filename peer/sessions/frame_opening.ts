@@ -42,6 +42,7 @@ export class FrameOpening {
 
   async open(frame: Uint8Array): Promise<Opening> {
     const { events } = this.#parts;
+    events.countOf("bytes_received", frame.length);
     const sessionId = frameSessionId(frame);
     if (sessionId === null) {
       events.count("frames_refused");

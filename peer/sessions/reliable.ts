@@ -61,6 +61,7 @@ export class ReliableSender {
   readonly #carrier: Carrier;
   readonly #bundles: Bundles;
   readonly #background: Background;
+  readonly #acknowledged: (rttMs: number) => void;
   readonly #pending = new Map<string, Pending>();
   #stopped = false;
 
@@ -72,6 +73,8 @@ export class ReliableSender {
       carrier: Carrier;
       bundles: Bundles;
       background: Background;
+      /** Told how long each message waited for its acknowledgement. */
+      acknowledged?: (rttMs: number) => void;
     },
   ) {
     this.#clock = parts.clock;
@@ -80,6 +83,7 @@ export class ReliableSender {
     this.#carrier = parts.carrier;
     this.#bundles = parts.bundles;
     this.#background = parts.background;
+    this.#acknowledged = parts.acknowledged ?? (() => {});
   }
 
   /** How many messages to a peer wait for their acknowledgement. */
@@ -111,6 +115,7 @@ export class ReliableSender {
     const rttMs = this.#clock.monotonicMs() - (pending.firstSentMs ?? this.#clock.monotonicMs());
     // After a repeat nobody knows which one was acknowledged.
     if (pending.sealed !== null && pending.timesSent === 1) pending.sealed.session.rttMs = rttMs;
+    this.#acknowledged(rttMs);
     pending.message.acknowledged(rttMs);
   }
 

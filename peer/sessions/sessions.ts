@@ -77,7 +77,11 @@ export class Sessions {
     const caller = new Caller(parts);
     const greeting = new Greeting(parts);
     this.#bundles = new Bundles(parts);
-    this.reliable = new ReliableSender({ ...parts, bundles: this.#bundles });
+    this.reliable = new ReliableSender({
+      ...parts,
+      bundles: this.#bundles,
+      acknowledged: (ms) => parts.events.observe("openred_acknowledgement_seconds", ms),
+    });
     this.links = new PeerLinks({
       ...parts,
       call: (peer, options) => caller.call(peer, options),

@@ -5,7 +5,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { GroupCommit } from "../../ports/group_commit.ts";
+import { type CommitTiming, GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, Log, OpenDatabase } from "../../ports/ports.ts";
 import { storageReason } from "../../ports/storage_problem.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -65,6 +65,16 @@ export class NodeStore {
   /** Calls `tell` after every write: with what kept it from the disk, or `null`. */
   onWrite(tell: (cause: unknown) => void): void {
     this.#tellWrite = tell;
+  }
+
+  /** Tells how long each transaction takes from now on. */
+  timeWith(timing: CommitTiming): void {
+    this.#commit.timeWith(timing);
+  }
+
+  /** Writes that wait for the next transaction. */
+  get waiting(): number {
+    return this.#commit.waiting;
   }
 
   /** From now on every write is counted, before its caller hears of it. Only a running node counts. */

@@ -242,6 +242,7 @@ export class TokenVault {
     });
     this.#order = queued.catch(() => {});
     await queued;
+    this.#events.count("vault_writes");
     await this.#file.flush();
   }
 

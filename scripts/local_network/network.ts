@@ -27,7 +27,7 @@ export interface NetworkOptions {
   /** Further words for the command of a process, `directory` or a node's name. */
   readonly wordsOf?: (name: string) => readonly string[];
   /** Where a process listens at first; on a port of the system's choice unless it says so. */
-  readonly listenOf?: (name: string) => string;
+  readonly listenOf?: (name: string) => string | undefined;
 }
 
 /** A node that answers. */

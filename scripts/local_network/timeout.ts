@@ -29,13 +29,15 @@ export function pause(delayMs: number): Promise<void> {
   return new Promise((resolve) => systemClock.setTimer(delayMs, resolve));
 }
 
+const POLL_MS = 100;
+
 /**
  * Asks again and again until there is an answer.
  * @throws {Error} That names `what` was waited for.
  */
 export async function poll<T>(
   ask: () => Promise<T | null>,
-  options: { readonly timeoutMs: number; readonly what: string },
+  options: { readonly timeoutMs: number; readonly what: string; readonly everyMs?: number },
 ): Promise<T> {
   const endMs = systemClock.monotonicMs() + options.timeoutMs;
   while (true) {
@@ -44,6 +46,6 @@ export async function poll<T>(
     if (systemClock.monotonicMs() > endMs) {
       throw new Error(`Waited ${options.timeoutMs / 1000} s for ${options.what}`);
     }
-    await pause(100);
+    await pause(options.everyMs ?? POLL_MS);
   }
 }

@@ -29,6 +29,7 @@ export const NO_KEEPER = {
   succeed: noData,
   renewNoiseKey: noData,
   backUp: noData,
+  examine: () => Promise.resolve([]),
   restore: noData,
 };
 

@@ -15,6 +15,7 @@ const VIEW: GroupView = {
   group: GROUP,
   name: "friends\u001b[2J\u202e",
   stage: "invited",
+  you: OWN,
   owner: BOB,
   inviter: BOB,
   history: false,

@@ -16,6 +16,7 @@ function keeperWith(part: Partial<NodeKeeper>): { keeper: NodeKeeper } {
       changePassphrase: none,
       backUp: none,
       restore: none,
+      examine: none,
       ...part,
     },
   };

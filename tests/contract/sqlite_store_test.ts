@@ -254,6 +254,27 @@ Deno.test("SqliteStore brings a database of the first layout up to date", async 
   }
 });
 
+Deno.test("SqliteStore counts what a database of the second layout has stored", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".db" });
+  try {
+    const store = new SqliteStore(() => new DatabaseSync(path), clockAt(0));
+    for (const seed of [1, 2, 3]) {
+      await store.put({ entry: entry(testIdentity(seed).id), ...bare });
+    }
+    await store.close();
+    const old = new DatabaseSync(path);
+    old.exec(`DROP TRIGGER stored_node; DROP TRIGGER stored_node_deleted;
+      DROP TRIGGER stored_succession; DROP TABLE stored_count; PRAGMA user_version = 1`);
+    old.close();
+    const again = new SqliteStore(() => new DatabaseSync(path), clockAt(0));
+    await again.put({ entry: entry(id), ...bare });
+    assertEquals([await again.countStored(), (await again.countNodes()).active], [4, 4]);
+    await again.close();
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
 Deno.test("SqliteStore refuses a database of a later layout", () => {
   const database = new DatabaseSync(":memory:");
   database.exec("PRAGMA user_version = 99");

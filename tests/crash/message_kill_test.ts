@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import { runMessageKills } from "./message_kill_run.ts";
 
-/** `deno run -A tests/crash/main.ts --message-kills 100 --kills 0 --file-kills 0 --skip-disks` kills as many as one likes. */
+/** `deno run -A tests/crash/main.ts --message-kills 100 --kills 0 --file-faults 0 --skip-disks` kills as many as one likes. */
 const KILLS = 3;
 
 Deno.test("Nothing that was said is lost or there twice, whoever of the two is killed meanwhile", async () => {

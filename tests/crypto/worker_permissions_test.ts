@@ -1,12 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { CRYPTO_WORKER_OPTIONS } from "../../crypto/client.ts";
+import { BULK_READY } from "../../crypto/bulk/bulk_messages.ts";
 import { WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
 
 type Outcomes = Readonly<Record<string, string>>;
 
 /** What the probe said first, and its outcomes. */
-function runProbe(port: number): Promise<[unknown, Outcomes]> {
-  const url = new URL(`./worker_probe.ts?port=${port}`, import.meta.url);
+function runProbe(probe: string, port: number): Promise<[unknown, Outcomes]> {
+  const url = new URL(`./${probe}?port=${port}`, import.meta.url);
   const worker = new Worker(url.href, CRYPTO_WORKER_OPTIONS);
   const said: unknown[] = [];
   return new Promise<[unknown, Outcomes]>((resolve, reject) => {
@@ -36,7 +37,8 @@ const WRAPPED: Outcomes = {
   "node:net": "Error: connect ECONNREFUSED",
 };
 
-Deno.test("the crypto worker gets at no network, file, environment, process, library or module", async () => {
+/** Has a probe try to get out. @returns What its Worker said when it began. */
+async function tryToBreakOut(probe: string): Promise<unknown> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let connections = 0;
   const accepting = (async () => {
@@ -45,10 +47,9 @@ Deno.test("the crypto worker gets at no network, file, environment, process, lib
       connection.close();
     }
   })();
-  const [first, outcomes] = await runProbe(listener.addr.port);
+  const [first, outcomes] = await runProbe(probe, listener.addr.port);
   listener.close();
   await accepting;
-  assertEquals(first, WORKER_READY);
   assertEquals(connections, 0);
   assertEquals(Object.keys(outcomes).length, 23);
   for (const [attempt, outcome] of Object.entries(outcomes)) {
@@ -57,4 +58,13 @@ Deno.test("the crypto worker gets at no network, file, environment, process, lib
       wrapped !== undefined && outcome.startsWith(wrapped);
     assert(isRefused, `${attempt}: ${outcome}`);
   }
+  return first;
+}
+
+Deno.test("the crypto worker gets at no network, file, environment, process, library or module", async () => {
+  assertEquals(await tryToBreakOut("worker_probe.ts"), WORKER_READY);
+});
+
+Deno.test("nor does the Worker that has the content of files", async () => {
+  assertEquals(await tryToBreakOut("bulk_worker_probe.ts"), BULK_READY);
 });

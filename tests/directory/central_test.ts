@@ -11,6 +11,7 @@ const NO_LIMITS = [
   "host-in-flight",
   "host-per-minute",
   "ids-per-host",
+  "new-ids-per-address",
 ]
   .flatMap((name) => [`--${name}`, "0"]);
 

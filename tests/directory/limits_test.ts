@@ -1,12 +1,13 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import { calledHost, CalledHosts } from "../../directory/called_hosts.ts";
+import { localLimits } from "../../directory/limiters.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { RateLimit } from "../../ports/rate_limits.ts";
 import { FakeClock } from "../world/fake_clock.ts";
 import { answerJson, type FakeNode } from "./fake_nodes.ts";
-import { MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { DAY_MS, MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";
 import { settle } from "../world/settle.ts";
 
 function isLimited(answer: { status: number; headers: Headers; body: { code: string } }): boolean {
@@ -109,7 +110,10 @@ Deno.test("Strangers cannot use up what a node's own wishes and friends are allo
 });
 
 Deno.test("All nodes of one host together are called ten times as often as one", async () => {
-  const hosts = new CalledHosts(new FakeClock(0), { hostInFlight: 0, hostPerMinute: 2 });
+  const hosts = new CalledHosts(localLimits(new FakeClock(0)), {
+    hostInFlight: 0,
+    hostPerMinute: 2,
+  });
   const call = (at: number) => {
     const wanted = { apiUrl: "https://relay.example/r", why: "own", source: "x" } as const;
     return hosts.call({ ...wanted, id: `z${at}` as NodeId }, () => Promise.resolve());
@@ -198,4 +202,43 @@ Deno.test("More requests at once than the cap are refused with 503", async () =>
   gate.resolve();
   await waiting;
   assertEquals((await test.get("/api/v3/health")).status, 200);
+});
+
+Deno.test("One address brings so many new ids a day, and those that are there stay", async () => {
+  await using test = await TestDirectory.start({ limits: { newIdsPerAddress: 2 } });
+  const address = "2001:db8:1:2:3::4";
+  const register = (seed: number, from = address) =>
+    test.register(test.node(seed).record({ seq: test.clock.nowMs() + seed }), {}, from);
+  test.network.serve("https://nowhere.example", () => answerJson(500, {}));
+  const failing = test.node(9).record({ api_url: "https://nowhere.example" });
+  for (let count = 0; count < 5; count++) {
+    assertEquals((await test.register(failing, {}, address)).status, 502);
+  }
+  assertEquals((await register(1)).status, 201, "what is not there has used up nothing");
+  assertEquals((await register(2, "2001:db8:1:2::9")).status, 201);
+  assert(isLimited(await register(3)));
+  test.clock.advance(1_000);
+  assertEquals((await register(1)).status, 201);
+  assertEquals((await register(4, "2001:db8:1:3::4")).status, 201);
+  test.clock.advance(DAY_MS);
+  assertEquals((await register(3)).status, 201);
+});
+
+Deno.test("A directory that is full refuses strangers, says so, and serves those it has", async () => {
+  await using test = await TestDirectory.start({ limits: { ids: 2 } });
+  const [one, two, stranger] = [test.node(1), test.node(2), test.node(3)];
+  for (const node of [one, two]) assertEquals((await test.registerNew(node)).status, 201);
+  const refused = await test.registerNew(stranger);
+  assertEquals([refused.status, refused.body.code], [503, "overloaded"]);
+  assertEquals(refused.headers.get("retry-after"), "3600");
+  assertEquals(test.network.requests.filter(({ url }) => url.includes("node3")), []);
+  assertEquals((await test.registerNew(one)).status, 201);
+  assertEquals((await test.get(`/api/v3/nodes/${two.id}`)).status, 200);
+  assertEquals((await test.connect(one, { target: two.id })).status, 200);
+  const metrics = (await test.get("/metrics")).body;
+  assertMatch(metrics, /openred_ids_stored 2\n/);
+  assertMatch(metrics, /openred_registrations_total\{outcome="full"\} 1/);
+  test.clock.advance(MINUTE_MS);
+  await settle();
+  assert(test.logged.includes("ids_nearly_full"));
 });

@@ -7,6 +7,7 @@ import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
 import type { Log, Resolver } from "../../ports/ports.ts";
+import { createOpenMonitor } from "../../ports/system_monitor.ts";
 import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { signText } from "../protocol/signer.ts";
 import { FakeClock } from "../world/fake_clock.ts";
@@ -26,6 +27,8 @@ const NO_LIMITS: DirectoryLimits = {
   hostInFlight: 0,
   hostPerMinute: 0,
   idsPerHost: 0,
+  newIdsPerAddress: 0,
+  ids: 0,
   concurrent: 0,
 };
 
@@ -77,6 +80,7 @@ export class TestDirectory implements AsyncDisposable {
       crypto: core,
       files: options.files ?? new MemoryFiles(),
       log,
+      openMonitor: createOpenMonitor({ clock: this.clock, data: ".", families: () => [] }),
       store: this.#store,
     }, {
       url: DIRECTORY_URL,

@@ -45,16 +45,33 @@ export function copyDatabase(database: DatabaseSync): DatabaseCopy {
   };
 }
 
+/** Puts the content of a copy into the tables that it was made of, for whoever holds that database open. */
+export function refillDatabase(database: DatabaseSync, { content, others }: DatabaseCopy): void {
+  const triggers = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").all();
+  database.exec("BEGIN");
+  for (const { name } of triggers) database.exec(`DROP TRIGGER ${quote(String(name))}`);
+  for (const table of content) {
+    database.exec(`DELETE FROM ${quote(table.name)}`);
+    fillTable(database, table);
+  }
+  for (const sql of others) if (sql.startsWith("CREATE TRIGGER")) database.exec(sql);
+  database.exec("COMMIT");
+}
+
+function fillTable(database: DatabaseSync, { name, rows }: TableCopy): void {
+  for (const row of rows) {
+    const holes = row.map(() => "?").join(", ");
+    database.prepare(`INSERT INTO ${quote(name)} VALUES (${holes})`).run(...row);
+  }
+}
+
 export function rebuildDatabase(copy: DatabaseCopy): DatabaseSync {
   const database = new DatabaseSync(":memory:");
   database.exec("PRAGMA foreign_keys = OFF");
   for (const sql of copy.tables) database.exec(sql);
-  for (const { name, rows } of copy.content) {
-    if (name === "sqlite_sequence") database.exec("DELETE FROM sqlite_sequence");
-    for (const row of rows) {
-      const holes = row.map(() => "?").join(", ");
-      database.prepare(`INSERT INTO ${quote(name)} VALUES (${holes})`).run(...row);
-    }
+  for (const table of copy.content) {
+    if (table.name === "sqlite_sequence") database.exec("DELETE FROM sqlite_sequence");
+    fillTable(database, table);
   }
   for (const sql of copy.others) database.exec(sql);
   database.exec(`PRAGMA user_version = ${copy.userVersion}`);

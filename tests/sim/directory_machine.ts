@@ -6,6 +6,7 @@
 import { DEFAULT_LEASE_MS, DEFAULT_LIMITS } from "../../directory/config.ts";
 import { createDirectory, type Directory } from "../../directory/service.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
+import { createOpenMonitor } from "../../ports/system_monitor.ts";
 import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { bootProcess, crashHost, destroyHost } from "./machine.ts";
 import { logLine, type MachineParts } from "./machine.ts";
@@ -89,6 +90,7 @@ export class DirectoryMachine {
       files: this.host.disk.filesFor(process),
       store: new SqliteStore(openDatabase, process.clock),
       crypto,
+      openMonitor: createOpenMonitor({ clock: process.clock, data: ".", families: () => [] }),
       log: { log: (level, event, fields) => trace.add(this.name, logLine(level, event, fields)) },
     }, {
       url: this.host.origin,

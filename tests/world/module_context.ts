@@ -89,6 +89,14 @@ export class ContextWorld implements Disposable {
       ...machinePorts(),
       peerBytes: (request) => this.peerBytes(request),
       askFactors: () => null,
+      watch: {
+        version: "test",
+        uptimeMs: 0,
+        metrics: () => Promise.resolve(""),
+        numbers: () => Promise.resolve([]),
+        troubles: () => [],
+        examine: () => Promise.resolve([]),
+      },
       web: { post: nobodyThere, bytes: nobodyThere },
       http: new FakeHttp(),
       resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
@@ -125,13 +133,22 @@ export class ContextWorld implements Disposable {
 
   /** A peer that another identity has followed, as the book knows it. */
   async succeeded(): Promise<{ old: NodeId; next: NodeId }> {
+    const { old, next, follow } = await this.succeeding();
+    await follow();
+    return { old, next };
+  }
+
+  /** A peer that another identity can follow. */
+  async succeeding(): Promise<{ old: NodeId; next: NodeId; follow: () => Promise<void> }> {
     const { crypto } = this.parts;
     const [old, next] = await TestNodeKeys.createTwo(crypto);
     const pin = encodeBase64Url(await crypto.sha256(decodeNodeId(next.id)!));
     await this.book.take(await old.record({ next: pin }));
-    const chain = [await next.succession(old.id)];
-    await this.book.follow({ chain, record: await next.record() });
-    return { old: old.id, next: next.id };
+    const follow = async () => {
+      const chain = [await next.succession(old.id)];
+      await this.book.follow({ chain, record: await next.record() });
+    };
+    return { old: old.id, next: next.id, follow };
   }
 
   [Symbol.dispose](): void {

@@ -21,6 +21,7 @@ import { createOwnerFiles } from "../../ports/system_owner_files.ts";
 import { openBytes } from "../../ports/system_byte_streams.ts";
 import { openBusyMark } from "../../ports/system_busy_mark.ts";
 import { createModuleWorkers } from "../../ports/system_module_workers.ts";
+import { createOpenMonitor } from "../../ports/system_monitor.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { MemoryBusyMark } from "./memory_busy_mark.ts";
 import { MemoryFiles } from "./memory_files.ts";
@@ -44,7 +45,14 @@ const NO_DISK: OwnerFiles = {
 /** Threads for modules from files, and nothing of the machine besides. The process and its memory are many tests'. */
 export function machinePorts(): Pick<
   NodePorts,
-  "moduleWorkers" | "folders" | "disk" | "busyMark" | "bulk" | "openBytes"
+  | "moduleWorkers"
+  | "folders"
+  | "disk"
+  | "busyMark"
+  | "bulk"
+  | "openBytes"
+  | "openMonitor"
+  | "logSwitch"
 > {
   return {
     moduleWorkers: createModuleWorkers({ processBytes: Infinity }),
@@ -53,6 +61,8 @@ export function machinePorts(): Pick<
     busyMark: new MemoryBusyMark(),
     bulk: createLocalBulk(),
     openBytes,
+    logSwitch: { level: "info" },
+    openMonitor: createOpenMonitor({ clock: systemClock, data: ".", families: () => [] }),
   };
 }
 

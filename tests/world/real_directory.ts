@@ -15,6 +15,7 @@ import {
   systemRandom,
   systemResolver,
 } from "../../ports/system.ts";
+import { createOpenMonitor } from "../../ports/system_monitor.ts";
 import { CHEAP_COST } from "./cores.ts";
 import { LoopbackListener } from "./loopback_listener.ts";
 import { MemoryLog } from "./memory_log.ts";
@@ -52,6 +53,7 @@ export class RealDirectory implements AsyncDisposable {
       files: openFiles(this.#data),
       store: new SqliteStore(createOpenDatabase(this.#data), clock),
       crypto: this.#core,
+      openMonitor: createOpenMonitor({ clock, data: this.#data, families: () => [] }),
     }, {
       url: this.url,
       version: "test",

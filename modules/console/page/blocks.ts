@@ -5,7 +5,7 @@
  */
 import type { HistoryMessage } from "../../../protocol/messaging_api.ts";
 
-export const BLOCK_MESSAGES = 30;
+export const BLOCK_MESSAGES = 12;
 
 export interface Block {
   readonly key: string;

@@ -47,7 +47,7 @@ export interface Shown {
 }
 
 export interface LinkParts
-  extends Pick<ModuleContext, "clock" | "random" | "log" | "events" | "storage" | "own"> {
+  extends Pick<ModuleContext, "clock" | "random" | "log" | "events" | "storage" | "own" | "audit"> {
   readonly disk: OwnerFiles;
   readonly hashes: FileHashes;
   readonly passwords: Passwords;
@@ -130,6 +130,7 @@ export class Links {
       files,
     };
     await records.add({ id, peer: own.id as NodeId, value });
+    this.#parts.audit?.note("files_shared", { success: true, link: id }, "owner");
     this.#hashing.add(id);
     return { id, path: `${LINK_PATH.slice(1)}${link}#${encodeBase64Url(secrets.secret)}` };
   }
@@ -213,6 +214,7 @@ export class Links {
       head: null,
       files: [],
     }));
+    this.#parts.audit?.note("files_unshared", { success: true, link: id }, "owner");
     await this.layers.remove(id);
     const revoked = records.all().filter(({ value }) => value.state === "revoked");
     for (const { id: old } of revoked.slice(0, -MAX_REVOKED)) await records.remove(old);
@@ -236,7 +238,10 @@ export class Links {
     const shown = await digest(access);
     if (!isEqual(shown, held?.value.access ?? "") || held === null) throw noLink();
     const end = this.endOf(held.value);
-    if (end !== null) throw isOver(end);
+    if (end !== null) {
+      this.#parts.audit?.note("files_refused", { success: false, link: held.id, end }, "stranger");
+      throw isOver(end);
+    }
     if (held.value.state === "hashing") {
       throw new OpenRedError("overloaded", "The files of the link are still being read", {
         retryAfterMs: 2_000,
@@ -261,6 +266,7 @@ export class Links {
     const { link, source } = shown;
     this.#guesses.begin(link, source);
     if (!isEqual(await digest(shown.open), held.value.open)) {
+      this.#parts.audit?.note("files_refused", { success: false, link: held.id }, "stranger");
       throw new OpenRedError("password_wrong", "This is not the password");
     }
     this.#guesses.right(link, source);
@@ -285,6 +291,7 @@ export class Links {
     }
     const ticket = { id: encodeBase64Url(random.bytes(LINK_ID_BYTES)), takenAt: clock.nowMs() };
     await records.change(held.id, (value) => addTicket(value, { file, ticket }));
+    this.#parts.audit?.note("files_granted", { success: true, link: held.id, file }, "stranger");
     return ticket.id;
   }
 

@@ -24,7 +24,8 @@ const KEY_BYTES = 32;
 const MAX_REQUESTS = 1_000;
 const MAX_GROWING = 100;
 
-export interface RequestParts extends IncomingParts, Pick<ModuleContext, "events" | "own"> {
+export interface RequestParts
+  extends IncomingParts, Pick<ModuleContext, "events" | "own" | "audit"> {
   readonly disk: OwnerFiles;
   readonly records: Records<LinkRequest>;
 }
@@ -102,6 +103,7 @@ export class Requests {
       received: [],
     };
     await records.add({ id, peer: own.id, value });
+    this.#parts.audit?.note("files_shared", { success: true, link: id, request: true }, "owner");
     return { id, path: `${LINK_PATH.slice(1)}${link}#r${publicKey}` };
   }
 
@@ -110,6 +112,8 @@ export class Requests {
     const held = this.#parts.records.get(id);
     if (held === null || held.value.isRevoked) return false;
     await this.#change(id, { isRevoked: true, privateKey: "", received: [] });
+    const noted = { success: true, link: id, request: true };
+    this.#parts.audit?.note("files_unshared", noted, "owner");
     await this.#uploads.end(id);
     return true;
   }
@@ -127,7 +131,11 @@ export class Requests {
     const shown = await digest(access);
     if (!isEqual(shown, held?.value.access ?? "") || held === null) throw noLink();
     const end = requestEnd(held.value, this.#parts.clock.nowMs());
-    if (end !== null) throw isOver(end);
+    if (end !== null) {
+      const noted = { success: false, link: held.id, end, request: true };
+      this.#parts.audit?.note("files_refused", noted, "stranger");
+      throw isOver(end);
+    }
     return held;
   }
 
@@ -144,12 +152,15 @@ export class Requests {
     if (wanted.bytes > held.value.maxBytes) {
       throw new OpenRedError("too_large", `Expected at most ${held.value.maxBytes} bytes`);
     }
-    return await this.#uploads.begin(held, wanted, async (grown) => {
+    const upload = await this.#uploads.begin(held, wanted, async (grown) => {
       await this.#parts.records.change(held.id, (value) => ({
         ...value,
         growing: [...value.growing, grown].slice(-MAX_GROWING),
       }));
     });
+    const noted = { success: true, link: held.id, request: true };
+    this.#parts.audit?.note("files_granted", noted, "stranger");
+    return upload;
   }
 
   /** Takes a piece. @returns The number of the next one. @throws {OpenRedError} As {@linkcode IncomingUploads.take}. */
@@ -168,6 +179,8 @@ export class Requests {
       received: [...value.received, received],
     }));
     const { id } = held;
+    const noted = { success: true, link: id, bytes: received.bytes };
+    this.#parts.audit?.note("files_fetched", noted, "stranger");
     events.emit("received", { id, folder: held.value.folder, name: received.folder });
   }
 

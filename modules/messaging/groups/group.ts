@@ -132,6 +132,13 @@ export class Group {
     );
   }
 
+  /** The runs of others of which something is here, with their numbers. */
+  runsOfOthers(
+    own: NodeId,
+  ): readonly { readonly id: NodeId; readonly run: string; readonly held: Ranges }[] {
+    return [...this.#runs.values()].filter(({ id, held }) => id !== own && held.length > 0);
+  }
+
   holds({ author, run, n }: Omit<HeldNumber, "isKept">): boolean {
     return contains(this.#runs.get(keyOf({ author, run }))?.held ?? [], n);
   }

@@ -39,7 +39,8 @@ import type { Aside, Keeping } from "./keeping.ts";
 const MAX_REACTION_BYTES = 64;
 const NUMBERED: ReadonlySet<string> = new Set(["text", "react", "remove"]);
 
-interface IncomingParts extends Pick<ModuleContext, "clock" | "events" | "own" | "storage"> {
+interface IncomingParts
+  extends Pick<ModuleContext, "clock" | "events" | "log" | "own" | "storage"> {
   readonly tables: ModuleTables;
   readonly signatures: ModuleSignatures;
   readonly groups: Groups;
@@ -66,7 +67,21 @@ export class GroupIncoming {
 
   /** Whether a peer is one of a group's people, whatever else it may: a block was asked about before. */
   admits(peer: NodeId, header: PeerFrame["header"]): boolean {
-    return typeof header.group === "string" && this.#parts.invitations.admits(header.group, peer);
+    if (typeof header.group !== "string") return false;
+    const isOneOfThem = this.#parts.invitations.admits(header.group, peer);
+    if (!isOneOfThem) this.#tellOut(header.group, peer);
+    return isOneOfThem;
+  }
+
+  /** Whoever was in a group and takes themselves for a member is told that they are none. */
+  #tellOut(id: string, peer: NodeId): void {
+    const { groups, sending, log } = this.#parts;
+    if (groups.facts(id)?.stage !== "joined") return;
+    groups.find(id).then((group) => {
+      if (group !== null) sending.tellOut(group, peer);
+    }).catch((error: unknown) => {
+      log.log("warn", "group_out_not_told", { text: String(error) });
+    });
   }
 
   /**
@@ -219,7 +234,9 @@ export class GroupIncoming {
   }
 
   #checkSpeaker(group: Group, peer: NodeId): void {
-    if (!this.#parts.invitations.admits(group.id, peer)) throw notHere();
+    if (this.#parts.invitations.admits(group.id, peer)) return;
+    this.#tellOut(group.id, peer);
+    throw notHere();
   }
 
   #has(group: Group, hash: string): boolean {

@@ -227,10 +227,19 @@ export class GroupRows {
       ? { columns: "peer, delivered", values: [message.group, DELIVERY.delivered] }
       : { columns: "peer, request, received_at", values: [message.author, 0, message.receivedAt] };
     const marks = [...common, ...more.values].map(() => "?").join(", ");
+    if (!message.own) this.#freeId(message);
     const { lastInsertRowid } = this.#tables.statement(
       `INSERT INTO ${boxOf(message.own)} (${columns}, ${more.columns}) VALUES (${marks})`,
     ).run(...common, ...more.values);
     return Number(lastInsertRowid);
+  }
+
+  /** What its author sent this node under the hash of a message to come would keep that one out, and goes. */
+  #freeId({ author, hash }: GroupMessageRow): void {
+    const { changes } = this.#tables
+      .statement("DELETE FROM messaging_inbox WHERE peer = ? AND id = ? AND form <> ?")
+      .run(author, hash, GROUP_FORM);
+    if (Number(changes) > 0) this.#timeline.forget();
   }
 
   /** What was removed, or has expired, before it came. */

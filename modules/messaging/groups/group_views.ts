@@ -34,6 +34,8 @@ interface Signed {
   readonly run: string;
   readonly n: number;
   readonly stm: string;
+  /** Whether others are given it. */
+  readonly isKept: boolean;
 }
 
 export class GroupViews {
@@ -53,12 +55,13 @@ export class GroupViews {
   }
 
   view(group: Group): GroupView {
-    const { tables, conversations } = this.#parts;
+    const { own, tables, conversations } = this.#parts;
     const { stage, inviter, introduces } = group.facts;
     return {
       group: group.id,
       name: group.name,
       stage: stage === "coming" ? "invited" : stage,
+      you: own.id,
       owner: group.chain.owner.id,
       inviter,
       history: group.chain.historyAt(group.chain.head.n),
@@ -216,7 +219,7 @@ export class GroupViews {
       run,
       lacked: held.flatMap(([from, to]): Ranges => {
         const lacked = others.map((id) =>
-          difference([[from, to]], sending.heldBy(group.id, id, run))
+          difference([[from, to]], sending.lanes.heldBy(group.id, id, run))
         );
         const numbers = lacked.flat();
         return numbers.length === 0
@@ -235,10 +238,11 @@ export class GroupViews {
   async #stateAt(
     group: Group,
     member: NodeId,
-    { hash, run, n }: Signed & { readonly hash: string },
+    { hash, run, n, isKept }: Signed & { readonly hash: string },
   ): Promise<DeliveryState> {
     const { sending, peers, tables } = this.#parts;
-    const state = sending.stateOf(group.id, member, { hash, run, n });
+    const state = sending.lanes.stateOf(group.id, member, { hash, run, n });
+    if (state !== "delivered" && !isKept) return "given_up";
     if (state === "left") return (await peers.get(member)).connected ? "sent" : "waiting";
     if (state === "waiting") return "waiting";
     return n <= readUpto(tables, { conversation: group.id, member }, run) ? "read" : "delivered";
@@ -246,10 +250,11 @@ export class GroupViews {
 
   #signed(group: string, hash: string): Signed | null {
     const row = this.#parts.tables.statement(
-      "SELECT run, n, stm FROM messaging_group_messages WHERE conversation = ? AND hash = ?",
+      "SELECT run, n, stm, kept FROM messaging_group_messages WHERE conversation = ? AND hash = ?",
     ).get(group, hash);
     if (row === undefined) return null;
-    return { run: String(row.run), n: Number(row.n), stm: String(row.stm) };
+    const { run, n, stm, kept } = row;
+    return { run: String(run), n: Number(n), stm: String(stm), isKept: Number(kept) === 1 };
   }
 }
 

@@ -143,7 +143,20 @@ export class Keeping {
       for (const row of beyond) this.#writeDemoted(group, row);
     });
     timeline.forget();
-    for (const row of [...beyond, ...undone]) group.removeHeld(numberOf(row));
+    for (const row of [...beyond, ...undone].map(numberOf)) {
+      if (!this.#isHeld(group, row)) group.removeHeld(row);
+    }
+  }
+
+  /** Whether a message that counts is here under a number: of two stories one may have gone. */
+  #isHeld(
+    { id }: Group,
+    { author, run, n }: { readonly author: NodeId; readonly run: string; readonly n: number },
+  ): boolean {
+    return this.#parts.tables.statement(
+      `SELECT 1 FROM messaging_group_messages
+       WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND aside = 0`,
+    ).get(id, author, run, n) !== undefined;
   }
 
   /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { RunAgain } from "../../../protocol/run_again.ts";
 import type { NodeId, Sending } from "../../api.ts";
 import { contains, difference, type Ranges, union } from "./core/ranges.ts";
 import { lacking, type RunEntry } from "./core/vectors.ts";
@@ -13,7 +14,7 @@ export const WINDOW = 64;
 const SAY_EVERY_MS = 1_000;
 
 /** So many refusals in one session say that nothing of the group is wanted. */
-const MAX_REFUSED = 16;
+export const MAX_REFUSED = 16;
 
 /** Something signed that a peer lacks. */
 export interface Signed {
@@ -55,16 +56,19 @@ export class Lane {
   readonly #refused = new Set<string>();
   /** What this node may say of the group was shown in this session. */
   hasProven = false;
-  isPumping = false;
-  isAskedAgain = false;
+  /** Sends what there is room for. */
+  readonly filling: RunAgain;
   /** What they have, or will never have. */
   readonly #theirs = new Map<string, RunEntry>();
+  /** The numbers of messages that are under way. */
+  readonly #going = new Map<string, Ranges>();
   /** What they asked for by their last vector. */
   #owed: readonly RunNumbers[] = [];
 
-  constructor(group: string, peer: NodeId) {
+  constructor(group: string, peer: NodeId, fill: (lane: Lane) => Promise<void>) {
     this.group = group;
     this.peer = peer;
+    this.filling = new RunAgain(() => fill(this));
   }
 
   /** When something may be said, from now on: 0 for at once. */
@@ -112,7 +116,20 @@ export class Lane {
   /** What goes next: of this node's own messages what they lack, of others' what they asked for. */
   next(own: readonly RunEntry[], self: NodeId): RunNumbers[] {
     const mine = own.filter(({ id }) => id === self);
-    return [...this.lacks(mine), ...this.#owed.filter(({ id }) => id !== self)];
+    return [...this.lacks(mine), ...this.#owed.filter(({ id }) => id !== self)]
+      .map(({ id, run, numbers }) => {
+        const going = this.#going.get(keyOf(id, run)) ?? [];
+        return { id, run, numbers: difference(numbers, going) };
+      });
+  }
+
+  /** A message is under way from now on, or is not any more. */
+  noteGoing({ id, run, n }: { id: NodeId; run: string; n: number }, isGoing: boolean): void {
+    const key = keyOf(id, run);
+    const change = isGoing ? union : difference;
+    const going = change(this.#going.get(key) ?? [], [[n, n]]);
+    if (going.length > 0) this.#going.set(key, going);
+    else this.#going.delete(key);
   }
 
   /** Numbers that need not be looked at again. */

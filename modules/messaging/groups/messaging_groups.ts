@@ -17,6 +17,7 @@ import {
 } from "../manifest.ts";
 import type { Reading } from "../reading.ts";
 import type { Timeline } from "../timeline.ts";
+import { GivingUp } from "./giving_up.ts";
 import { GroupActs } from "./group_acts.ts";
 import { GroupIncoming } from "./group_incoming.ts";
 import { GroupReading } from "./group_reading.ts";
@@ -51,6 +52,7 @@ export class MessagingGroups {
   readonly #context: ModuleContext;
   readonly #sending: GroupSending;
   readonly #keeping: Keeping;
+  readonly #givingUp: GivingUp;
   #cancelSweep: () => void = () => {};
 
   constructor(parts: GroupParts) {
@@ -70,11 +72,12 @@ export class MessagingGroups {
     this.incoming = new GroupIncoming(all);
     this.acts = new GroupActs({ ...all, incoming: this.incoming });
     this.writing = new GroupWriting({ ...all, incoming: this.incoming });
-    this.reading = new GroupReading(parts);
+    this.reading = new GroupReading(all);
     this.views = new GroupViews(all);
     this.#context = parts;
     this.#sending = sending;
     this.#keeping = keeping;
+    this.#givingUp = new GivingUp({ ...all, lanes: sending.lanes });
   }
 
   /** Begins to send; a failure here stops nothing else. */
@@ -90,12 +93,13 @@ export class MessagingGroups {
 
   confirmed(peer: NodeId): void {
     this.#sending.confirmed(peer).catch((error: unknown) => this.#failed(error));
+    this.reading.confirmed(peer).catch((error: unknown) => this.#failed(error));
   }
 
   /** Inside a transaction: nothing goes to this id any more. */
   writeDrop(peer: NodeId): void {
     this.groups.writeDrop(peer);
-    this.#sending.writeDrop(peer);
+    this.#sending.lanes.writeDrop(peer);
   }
 
   async #start(): Promise<void> {
@@ -104,7 +108,8 @@ export class MessagingGroups {
   }
 
   #sweep(): void {
-    this.#keeping.sweep().catch((error: unknown) => this.#failed(error));
+    this.#keeping.sweep().then(() => this.#givingUp.sweep())
+      .catch((error: unknown) => this.#failed(error));
     this.#cancelSweep = this.#context.clock.setTimer(SWEEP_MS, () => this.#sweep());
   }
 

@@ -5,7 +5,7 @@ import { settle } from "../../world/settle.ts";
 import type { TestParts } from "../../peer/parts.ts";
 import { MessagingWorld, PEERS } from "./messaging_world.ts";
 
-const [PEER, NEXT] = PEERS;
+const [PEER] = PEERS;
 
 /** @returns How often texts were opened since, which is what reading a stored one takes. */
 function countReads({ crypto }: TestParts): () => number {
@@ -200,14 +200,16 @@ Deno.test("The outbox sends what was under way to a former id to the one that fo
   using messaging = await MessagingWorld.start();
   const { sender, parts } = messaging.world;
   const { host } = messaging.hosted;
-  await messaging.send(NEXT, "to the new id");
-  await messaging.send(PEER, "to the former id");
+  const { old, next, follow } = await messaging.world.succeeding();
+  await messaging.send(next, "to the new id");
+  await messaging.send(old, "to the former id");
   await settle();
-  await parts.store.write(() => host.writeMove(PEER, NEXT));
-  host.confirmed(NEXT);
+  await follow();
+  await parts.store.write(() => host.writeMove(old, next));
+  host.confirmed(next);
   await settle();
-  assertEquals([sender.waiting(PEER), sender.waiting(NEXT)], [0, 2]);
-  assertEquals([messaging.waiting(PEER), messaging.waiting(NEXT)], [0, 2]);
+  assertEquals([sender.waiting(old), sender.waiting(next)], [0, 2]);
+  assertEquals([messaging.waiting(old), messaging.waiting(next)], [0, 2]);
 });
 
 Deno.test("A stored message that was changed on disk is given up and said, and those behind it go", async () => {

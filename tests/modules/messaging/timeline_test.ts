@@ -4,6 +4,7 @@ import type { ModuleTables } from "../../../modules/api.ts";
 import { MESSAGING_MANIFEST } from "../../../modules/messaging/manifest.ts";
 import { chainOf, nameText } from "../../../modules/messaging/names.ts";
 import { orderMessages } from "../../../modules/messaging/order.ts";
+import { Settling } from "../../../modules/messaging/settling.ts";
 import { MESSAGING_TABLES } from "../../../modules/messaging/tables.ts";
 import { Timeline } from "../../../modules/messaging/timeline.ts";
 import { ContextWorld } from "../../world/module_context.ts";
@@ -82,6 +83,14 @@ async function withTimeline(run: (tables: ModuleTables, timeline: Timeline) => P
   await run(tables, new Timeline(tables));
 }
 
+/** Gives all their places, from stretches of so many messages where that is enough. */
+async function settleBy(tables: ModuleTables, stretches: readonly number[]): Promise<void> {
+  const settling = new Settling(tables, stretches);
+  const unplaced = () =>
+    tables.statement("SELECT 1 FROM messaging_messages WHERE place IS NULL LIMIT 1").get();
+  while (unplaced() !== undefined) await tables.write(() => settling.write(PEER));
+}
+
 async function store(tables: ModuleTables, timeline: Timeline, message: Written): Promise<void> {
   const { own, id, sentAt, run, n, after, reply } = message;
   await tables.write(() => {
@@ -104,7 +113,9 @@ function stored(tables: ModuleTables, conversation: string = PEER): string[] {
   ).all(conversation).map(({ id }) => String(id));
 }
 
-Deno.test("Timeline gives the order of all messages, whenever they came and were read", async () => {
+async function checkOrder(
+  settle: (tables: ModuleTables, timeline: Timeline) => Promise<void>,
+): Promise<void> {
   await withTimeline(async (tables, timeline) => {
     await fc.assert(
       fc.asyncProperty(conversations, async ({ arrived, reads }) => {
@@ -125,14 +136,25 @@ Deno.test("Timeline gives the order of all messages, whenever they came and were
         for (const [index, message] of arrived.entries()) {
           await store(tables, timeline, message);
           if (reads[index] !== true) continue;
-          await timeline.settle(PEER);
+          await settle(tables, timeline);
           assertEquals(stored(tables), expected(index + 1));
         }
-        await timeline.settle(PEER);
+        await settle(tables, timeline);
         assertEquals(stored(tables), expected(arrived.length));
       }),
       { numRuns: 150 },
     );
+  });
+}
+
+Deno.test("Timeline gives the order of all messages, whenever they came and were read", async () => {
+  await checkOrder((_, timeline) => timeline.settle(PEER));
+});
+
+Deno.test("Settling gives the same order from stretches, where these say enough", async () => {
+  await checkOrder(async (tables, timeline) => {
+    await settleBy(tables, [1, 3, 6]);
+    timeline.forget();
   });
 });
 
@@ -160,6 +182,19 @@ Deno.test("Timeline puts two conversations in one order once their peer is one",
     await tables.write(() => timeline.writeMove(PEER, NEXT));
     await timeline.settle(NEXT);
     assertEquals([stored(tables), stored(tables, NEXT)], [[], ["b", "a"]]);
+  });
+});
+
+Deno.test("Timeline goes on waiting for what something builds on whose peer is another id since", async () => {
+  await withTimeline(async (tables, timeline) => {
+    const common = { own: false, run: "PPPPPPPPPPA", after: "", sentAt: 5 };
+    await store(tables, timeline, { ...common, n: 1, id: "answer", reply: "p.QQQQQQQQQQA.1" });
+    await tables.write(() => timeline.writeMove(PEER, NEXT));
+    const question = { ...common, run: "QQQQQQQQQQA", n: 1, id: "question", reply: null };
+    await tables.write(() => {
+      const message = { ...question, conversation: NEXT, target: null };
+      assertEquals(timeline.admit(message), null, "something stands behind it");
+    });
   });
 });
 

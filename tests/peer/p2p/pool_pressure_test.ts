@@ -42,6 +42,7 @@ async function setUp() {
     sealFirst: () => Promise.resolve(new Uint8Array([200])),
     unknown: () => {},
     dropped: () => told.dropped += 1,
+    sent: () => {},
   }, LIMITS);
   const say = async (channel: FakeChannel, peer: number) => {
     channel.listener?.message(new Uint8Array([peer]));

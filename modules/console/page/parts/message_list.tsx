@@ -13,7 +13,7 @@ import { formatDay } from "../format.ts";
 import { t } from "../language.ts";
 import { Message, type MessageActions } from "./message.tsx";
 
-const NEAR = "1500px 0px";
+const NEAR = "700px 0px";
 const GUESSED_HEIGHT = 68;
 /** Who is so near the end stays there when something comes. */
 const AT_END_PX = 80;

@@ -212,3 +212,28 @@ Deno.test("a link that was taken back keeps nothing of its files", async () => {
   assertEquals(rows(), 0);
   assertEquals(await node.links(), []);
 });
+
+Deno.test("links made, used, refused and taken back are audited, without their words", async () => {
+  await using node = await LinkNode.start();
+  const { id, link } = await node.link([node.write("secret name.txt", bep52Content(9))], {
+    count: 1,
+  });
+  const holder = await holderOf(link);
+  await ticketOf(holder);
+  await holder.ticket();
+  const request = await node.request();
+  for (const one of [id, request.id]) await node.unshare(one);
+  const entries = node.log.entries.filter(({ event, fields }) =>
+    fields.audit === true && event.startsWith("files_")
+  );
+  assertEquals(entries.map(({ event, fields }) => [event, fields.success, fields.link]), [
+    ["files_shared", true, id],
+    ["files_granted", true, id],
+    ["files_refused", false, id],
+    ["files_shared", true, request.id],
+    ["files_unshared", true, id],
+    ["files_unshared", true, request.id],
+  ]);
+  const said = JSON.stringify(entries);
+  assertEquals(["secret name", link.split("#")[1]!].filter((word) => said.includes(word)), []);
+});

@@ -99,6 +99,26 @@ Deno.test("members who have different messages under one number find it out when
   }
 });
 
+Deno.test("of two messages under one number the one that counts is given on, where the other counts no more", async () => {
+  using world = await GroupWorld.start(4);
+  const [a, b, c, d] = world.people;
+  const group = await world.group([a, b, c], { history: true });
+  await world.away(c);
+  for (const text of ["yes", "no"]) {
+    assertEquals(await bringMessage(c, a, group, await forgeMessage(c, group, { text })), true);
+  }
+  await world.deliver();
+  assertEquals((await b.texts(group)).length, 2);
+  await a.expel(group, c);
+  await world.deliver();
+  const [counting] = await a.texts(group);
+  await a.invite(group, d);
+  await world.deliver();
+  await d.accept(group);
+  await world.deliver();
+  assertEquals([await b.texts(group), await d.texts(group)], [[counting], [counting]]);
+});
+
 Deno.test("nothing of a blocked author comes through others, and others are not asked for it", async () => {
   using world = await GroupWorld.start(3);
   const [a, b, c] = world.people;

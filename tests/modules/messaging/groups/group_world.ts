@@ -251,6 +251,7 @@ export class GroupWorld implements Disposable {
       const travelling: Travelling[] = [];
       const left: ReliableMessage[] = [];
       for (const message of sender.sent.splice(0)) {
+        if (!sender.isUnderWay(message.id)) continue;
         const to = this.#find(message.peer);
         if (to === undefined || !this.areConnected(from, to)) left.push(message);
         else travelling.push({ ...message, from, to, message });

@@ -70,14 +70,16 @@ function toldOf(message: HistoryMessage, wereOut: ReadonlySet<string>) {
   return { id, from, text, edited, removed, asked, reactions };
 }
 
-/** No answer stands above its question, and nobody's numbers are out of their order. */
-function checkOrder(history: readonly HistoryMessage[], seed: number): void {
+/** No answer stands above its question, and nobody's numbers are out of their order; two stories have one number. */
+export function checkOrder(history: readonly HistoryMessage[], seed: number): void {
   const places = new Map(history.map(({ id }, place) => [id, place]));
   const last = new Map<string, number>();
-  for (const [place, { from, run, n, reply_to: asked }] of history.entries()) {
+  for (const [place, message] of history.entries()) {
+    const { from, run, n, reply_to: asked, two_stories: isTwice = false } = message;
     if (asked != null) assert(places.get(asked)! < place, `seed ${seed}: an answer stands above`);
     const chain = `${from} ${run}`;
-    assert(n! > (last.get(chain) ?? 0), `seed ${seed}: a number is out of its order`);
+    const least = (last.get(chain) ?? 0) + Number(!isTwice);
+    assert(n! >= least, `seed ${seed}: a number is out of its order`);
     last.set(chain, n!);
   }
 }

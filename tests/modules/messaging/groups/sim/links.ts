@@ -64,6 +64,11 @@ export class Links {
     await settle();
   }
 
+  /** All but one of the people. */
+  others(person: SimulatedPerson): SimulatedPerson[] {
+    return this.#people.filter((other) => other !== person);
+  }
+
   /** Brings what is under way, in any order. @returns How many frames were there. */
   async bring(weather: Weather): Promise<number> {
     let count = 0;

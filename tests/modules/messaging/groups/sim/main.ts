@@ -20,6 +20,9 @@ const total: Record<keyof Figures, number> = {
   changes: 0,
   restarts: 0,
   partitions: 0,
+  restored: 0,
+  stories: 0,
+  direct: 0,
   frames: 0,
   calmRounds: 0,
 };

@@ -8,7 +8,9 @@ import type { HistoryMessage } from "../../../../../protocol/messaging_api.ts";
 import { createSeededCore } from "../../../../world/cores.ts";
 import { SeededRandom } from "../../../../world/seeded_random.ts";
 import { checkGroup } from "./checks.ts";
+import { checkDirect, type DirectText, writeDirect } from "./direct.ts";
 import { CALM, Links, type Weather } from "./links.ts";
+import { Backups, equivocate } from "./mischief.ts";
 import { SimulatedPerson } from "./people.ts";
 
 const STORM: Weather = { lost: 0.25, twice: 0.15, unheard: 0.15 };
@@ -31,6 +33,9 @@ export interface Figures {
   changes: number;
   restarts: number;
   partitions: number;
+  restored: number;
+  stories: number;
+  direct: number;
   frames: number;
   calmRounds: number;
 }
@@ -43,6 +48,8 @@ interface Run {
   readonly written: Written[];
   /** Who has left, or was removed, at any time. */
   readonly wereOut: Set<NodeId>;
+  readonly direct: DirectText[];
+  readonly backups: Backups;
   readonly figures: Figures;
 }
 
@@ -67,7 +74,14 @@ export async function runSeed(seed: number): Promise<Figures> {
     }
     await comeToRest(run);
     await checkGroup({ ...run, seed });
-    return { ...run.figures, written: run.written.length, frames: run.links.brought };
+    await checkDirect({ ...run, seed, texts: run.direct, restored: run.backups.restored });
+    const { written, direct, links } = run;
+    return {
+      ...run.figures,
+      written: written.length,
+      direct: direct.length,
+      frames: links.brought,
+    };
   } finally {
     for (const person of people) person[Symbol.dispose]();
     await crypto.stop();
@@ -95,10 +109,14 @@ async function found(people: readonly SimulatedPerson[], random: SeededRandom): 
     changes: 0,
     restarts: 0,
     partitions: 0,
+    restored: 0,
+    stories: 0,
+    direct: 0,
     frames: 0,
     calmRounds: 0,
   };
-  return { random, people, links, group, written: [], wereOut: new Set(), figures };
+  const run = { random, people, links, group, figures };
+  return { ...run, written: [], wereOut: new Set(), direct: [], backups: new Backups() };
 }
 
 async function pass(people: readonly SimulatedPerson[], spanMs: number): Promise<void> {
@@ -117,7 +135,7 @@ async function divide({ random, links, people, figures }: Run): Promise<void> {
 async function act(run: Run): Promise<void> {
   const { random, people, group, figures } = run;
   const person = random.pick(people);
-  switch (random.between(0, 14)) {
+  switch (random.between(0, 18)) {
     case 0:
       figures.restarts += 1;
       await person.restart();
@@ -139,9 +157,34 @@ async function act(run: Run): Promise<void> {
     case 7:
     case 8:
       return await alter(run, person);
+    case 9:
+      // Whoever had not heard of the group when the backup was made hears of it anew.
+      return run.backups.take(person);
+    case 10:
+      return await restore(run, person);
+    case 11:
+      return await tellStories(run, person);
+    case 12:
+      return await writeBeside(run);
     default:
       return await write(run, person);
   }
+}
+
+async function restore({ random, backups, links, figures }: Run, person: SimulatedPerson) {
+  if (!random.chance(0.8) || !await backups.restore(person)) return;
+  figures.restored += 1;
+  await links.meetAgain(person);
+}
+
+async function tellStories({ random, links, group, figures }: Run, author: SimulatedPerson) {
+  if (!random.chance(0.5)) return;
+  figures.stories += await equivocate({ author, group, links, random });
+}
+
+async function writeBeside({ people, random, direct }: Run): Promise<void> {
+  const text = await writeDirect(people, random).catch(() => null);
+  if (text !== null) direct.push(text);
 }
 
 async function accept(run: Run, person: SimulatedPerson): Promise<void> {

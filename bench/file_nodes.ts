@@ -1,0 +1,86 @@
+/**
+ * Two nodes that share files, as processes on loopback.
+ *
+ * @module
+ */
+import type {
+  OffersView,
+  SharesView,
+  ShareView,
+  TransfersView,
+  TransferView,
+} from "../protocol/file_sharing_api.ts";
+import { connectNodes } from "../scripts/local_network/exchange.ts";
+import { LocalNetwork, type LocalNode } from "../scripts/local_network/network.ts";
+import { sourcePrograms } from "../scripts/local_network/programs.ts";
+import { poll } from "../scripts/local_network/timeout.ts";
+
+const LIMIT_MS = 300_000;
+const POLL_MS = 10;
+
+/** Their processes. Disposing of it ends them. */
+export class FileNodes implements AsyncDisposable {
+  readonly #network: LocalNetwork;
+  readonly sender: LocalNode;
+  readonly receiver: LocalNode;
+
+  private constructor(network: LocalNetwork) {
+    this.#network = network;
+    [this.sender, this.receiver] = network.nodes as [LocalNode, LocalNode];
+  }
+
+  /** They have met, and let each other use files. */
+  static async start(): Promise<FileNodes> {
+    const network = await LocalNetwork.start({
+      programs: sourcePrograms,
+      names: ["sender", "receiver"],
+      onLog: () => {},
+      signal: new AbortController().signal,
+    });
+    const nodes = new FileNodes(network);
+    const { sender, receiver } = nodes;
+    await connectNodes(sender, receiver);
+    await sender.admin.changePeer("allow", { peer: receiver.id, permission: "files" });
+    await receiver.admin.changePeer("allow", { peer: sender.id, permission: "files" });
+    return nodes;
+  }
+
+  /** Has a file hashed and offered. @returns The offer at the receiver. */
+  async offer(path: string): Promise<string> {
+    const { sender, receiver } = this;
+    const input = { peer: receiver.id, paths: [path] };
+    const { id } = await sender.admin.files<ShareView>("POST", "/shares", input);
+    const isOffered = async () => {
+      const { shares } = await sender.admin.files<SharesView>("GET", "/shares");
+      return shares.some((share) => share.id === id && share.answer === "offered") || null;
+    };
+    const what = "the file to be offered";
+    await poll(isOffered, { timeoutMs: LIMIT_MS, what, everyMs: POLL_MS });
+    const { offers } = await receiver.admin.files<OffersView>("GET", "/offers");
+    return offers.at(-1)!.id;
+  }
+
+  /** Accepts an offer, and resolves when it has landed. */
+  async fetch(offer: string): Promise<void> {
+    const { admin, files } = this.receiver;
+    await admin.files<TransferView>("POST", `/offers/${offer}/accept`, { folder: files });
+    const isDone = async () => {
+      const { transfers } = await admin.files<TransfersView>("GET", "/transfers");
+      const { state, why } = transfers.find(({ id }) => id === offer)!;
+      if (state === "failed" || state === "paused") throw new Error(`The transfer: ${why}`);
+      return state === "done" || null;
+    };
+    const what = "the file to arrive";
+    await poll(isDone, { timeoutMs: LIMIT_MS, what, everyMs: POLL_MS });
+  }
+
+  /** Removes what has landed. */
+  async clear(): Promise<void> {
+    const { files } = this.receiver;
+    for (const { name } of Deno.readDirSync(files)) await Deno.remove(`${files}/${name}`);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#network[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Stores of very many nodes that nobody runs.
+ *
+ * @module
+ */
+import { encodeBase64Url, encodeNodeId, type NodeId } from "../../crypto/encoding.ts";
+import type { DirectoryEntry, DirectoryStore } from "../../directory/stores/store.ts";
+import { systemRandom } from "../../ports/system.ts";
+
+/** As long as those that nodes sign. */
+const RECORD_BYTES = 540;
+const AT_ONCE = 500;
+const LEASE_MS = 3_600_000;
+/** One in so many was seen last so long ago that it may be forgotten. */
+const OLD_ONE_IN = 50;
+export const OLD_MS = 200 * 86_400_000;
+/** One in so many has an alias, and they share it by as many. */
+const ALIASED_ONE_IN = 10;
+const ALIASES = 1_000;
+
+function entryOf(number: number, nowMs: number): DirectoryEntry {
+  const id = encodeNodeId(systemRandom.bytes(32));
+  const leaseEndAt = nowMs + LEASE_MS - (number % OLD_ONE_IN === 0 ? OLD_MS : 0);
+  return {
+    id,
+    text: encodeBase64Url(systemRandom.bytes(RECORD_BYTES)),
+    seq: nowMs,
+    expSec: Math.floor(nowMs / 1000) + 86_400,
+    apiUrl: `https://node-${number}.example/openred`,
+    noiseKey: encodeBase64Url(systemRandom.bytes(32)),
+    host: `node-${number}.example`,
+    alias: number % ALIASED_ONE_IN === 1 ? `name ${Math.floor(number / 10) % ALIASES}` : null,
+    services: ["messaging"],
+    unlisted: false,
+    gone: false,
+    lastSeenAt: nowMs,
+    leaseEndAt,
+    calledBackAt: nowMs,
+  };
+}
+
+/**
+ * Stores so many nodes.
+ * @returns Ids of some of them that are not old, evenly spread.
+ */
+export async function fill(
+  store: DirectoryStore,
+  options: { readonly nodes: number; readonly nowMs: number; readonly kept: number },
+): Promise<NodeId[]> {
+  const { nodes, nowMs, kept } = options;
+  const every = Math.ceil(nodes / kept);
+  const ids: NodeId[] = [];
+  for (let from = 0; from < nodes; from += AT_ONCE) {
+    const puts = [];
+    for (let at = from; at < Math.min(nodes, from + AT_ONCE); at++) {
+      const entry = entryOf(at, nowMs);
+      if (at % every === every >> 1 && at % OLD_ONE_IN !== 0) ids.push(entry.id);
+      puts.push(store.put({ entry, next: null, succession: null }));
+    }
+    await Promise.all(puts);
+  }
+  return ids;
+}

@@ -1,0 +1,86 @@
+/**
+ * `deno task scale [NODES…]`: directories of 10,000, 100,000 and 1,000,000 nodes over SQLite and over Redis, as a table
+ * and as curves in docs/scale.svg.
+ *
+ * @module
+ */
+import { LocalCryptoCore } from "../../crypto/core.ts";
+import { type Chart, drawCharts } from "../curves.ts";
+import { measure, type Measured } from "./measuring.ts";
+import { hasRedis, type Place, redisPlace, sqlitePlace } from "./places.ts";
+
+const SIZES = [10_000, 100_000, 1_000_000];
+
+type Row = { readonly store: string; readonly nodes: number } & Measured;
+
+/** What is shown of each, and drawn. */
+const COLUMNS: readonly (readonly [name: keyof Measured, title: string])[] = [
+  ["fillS", "fill, s"],
+  ["startMs", "start, ms"],
+  ["memoryMiB", "memory, MiB"],
+  ["serverMiB", "of Redis, MiB"],
+  ["lookP50", "look-up p50, ms"],
+  ["lookP99", "look-up p99, ms"],
+  ["announced", "announced/s"],
+  ["pageP50", "page of 100, ms"],
+  ["aliasP50", "alias, ms"],
+  ["sweepStepMax", "longest step of a sweep, ms"],
+  ["sweepLookP99", "look-up p99 beside it, ms"],
+];
+
+const DRAWN: readonly (keyof Measured)[] = ["memoryMiB", "startMs", "lookP99", "sweepStepMax"];
+
+function printRow({ store, nodes, ...measured }: Row): void {
+  const cells = COLUMNS.map(([name]) => {
+    const value = measured[name];
+    return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+  });
+  console.log(`| ${store} | ${nodes.toLocaleString("en")} | ${cells.join(" | ")} |`);
+}
+
+function chartsOf(rows: readonly Row[]): Chart[] {
+  const stores = [...new Set(rows.map(({ store }) => store))];
+  return DRAWN.map((name) => ({
+    title: COLUMNS.find(([column]) => column === name)![1],
+    x: { label: "nodes", isLog: true },
+    y: { label: "", isLog: true },
+    lines: stores.map((store) => ({
+      name: store,
+      points: rows.filter((row) => row.store === store).map((row) => ({
+        x: row.nodes,
+        y: row[name],
+      })),
+    })),
+  }));
+}
+
+const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : SIZES;
+const places: [string, () => Promise<Place>][] = [["SQLite", sqlitePlace]];
+if (hasRedis()) places.push(["Redis", redisPlace]);
+else console.log("Redis is left out: there is no redis-server");
+const core = await LocalCryptoCore.create();
+const rows: Row[] = [];
+console.log(`| store | nodes | ${COLUMNS.map(([, title]) => title).join(" | ")} |`);
+console.log(`| --- | --- | ${COLUMNS.map(() => "---").join(" | ")} |`);
+for (const nodes of sizes) {
+  for (const [store, makePlace] of places) {
+    await using place = await makePlace();
+    const row = { store, nodes, ...await measure(place, { nodes, core }) };
+    rows.push(row);
+    printRow(row);
+  }
+}
+const last = rows.findLast(({ store }) => store === "Redis");
+if (last !== undefined) {
+  const bytes = last.serverMiB * 2 ** 20 / last.nodes;
+  const gibibytes = bytes * 1e7 / 2 ** 30;
+  console.log(
+    `Redis: ${bytes.toFixed(0)} bytes a node of ${last.nodes}, so ${
+      gibibytes.toFixed(1)
+    } GiB for 10,000,000`,
+  );
+}
+if (Deno.args.length === 0) {
+  const file = new URL("../../docs/scale.svg", import.meta.url);
+  Deno.writeTextFileSync(file, drawCharts(chartsOf(rows)));
+}

@@ -1,0 +1,172 @@
+/**
+ * What a directory of so many nodes costs and how long it makes others wait.
+ *
+ * @module
+ */
+import type { CryptoCore } from "../../crypto/interface.ts";
+import type { DirectoryStore } from "../../directory/stores/store.ts";
+import { AnnouncingNodes } from "../announcing_nodes.ts";
+import { CentralProcess } from "../central_process.ts";
+import { fill, OLD_MS } from "./filling.ts";
+import type { Place } from "./places.ts";
+
+const LOOKS_A_SECOND = 500;
+const ANNOUNCES_A_SECOND = 300;
+const MEASURED_MS = 8_000;
+const CONNECTIONS = 16;
+const PAGES = 200;
+const KEPT_IDS = 20_000;
+
+/** Milliseconds and MiB. */
+export interface Measured {
+  readonly fillS: number;
+  readonly startMs: number;
+  readonly memoryMiB: number;
+  /** Of the server beside it, 0 without one. */
+  readonly serverMiB: number;
+  readonly lookP50: number;
+  readonly lookP99: number;
+  readonly pageP50: number;
+  readonly aliasP50: number;
+  readonly announced: number;
+  /** The longest that one step of forgetting holds others up, and of a look-up beside it. */
+  readonly sweepStepMax: number;
+  readonly sweepLookP99: number;
+}
+
+function at(samples: readonly number[], part: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN;
+}
+
+async function timed(run: () => Promise<unknown>): Promise<number> {
+  const fromMs = performance.now();
+  await run();
+  return performance.now() - fromMs;
+}
+
+function residentMiB(pid: number): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+}
+
+async function read(url: string, expected: number): Promise<void> {
+  const answer = await fetch(url);
+  await answer.body?.cancel();
+  if (answer.status !== expected) throw new Error(`${url}: ${answer.status}`);
+}
+
+async function announce(url: string, record: string): Promise<void> {
+  const body = JSON.stringify({ record });
+  const answer = await fetch(`${url}/api/v3/nodes/register`, { method: "POST", body });
+  await answer.body?.cancel();
+  if (answer.status !== 201) throw new Error(`Announcing: ${answer.status}`);
+}
+
+/** Does something so often a second, on some connections at a time, until the time is over. */
+async function pace(perSecond: number, run: () => Promise<unknown>): Promise<number> {
+  const fromMs = performance.now();
+  let begun = 0;
+  const follow = async () => {
+    for (;;) {
+      const dueMs = begun++ * 1000 / perSecond;
+      const nowMs = performance.now() - fromMs;
+      if (Math.max(dueMs, nowMs) > MEASURED_MS) return;
+      if (dueMs > nowMs) await new Promise((resolve) => setTimeout(resolve, dueMs - nowMs));
+      await run();
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, follow));
+  return begun - CONNECTIONS;
+}
+
+/** Look-ups and announcements beside each other. */
+async function serveLoad(
+  url: string,
+  options: { readonly ids: readonly string[]; readonly records: string[] },
+): Promise<{ looks: number[]; announced: number }> {
+  const { ids, records } = options;
+  const looks: number[] = [];
+  const [announced] = await Promise.all([
+    pace(ANNOUNCES_A_SECOND, () => announce(url, records.pop()!)),
+    pace(LOOKS_A_SECOND, async () => {
+      const id = ids[(looks.length * 7_919) % ids.length];
+      looks.push(await timed(() => read(`${url}/api/v3/nodes/${id}`, 200)));
+    }),
+  ]);
+  return { looks, announced };
+}
+
+async function measureSweep(
+  store: DirectoryStore,
+  options: { readonly ids: readonly string[]; readonly nowMs: number },
+): Promise<Pick<Measured, "sweepStepMax" | "sweepLookP99">> {
+  const { ids, nowMs } = options;
+  const steps: number[] = [];
+  const looks: number[] = [];
+  for (let isDone = false; !isDone;) {
+    const sweeping = timed(async () => {
+      ({ isDone } = await store.sweep({
+        nowMs,
+        proofsBefore: 0,
+        leasesBefore: nowMs - OLD_MS / 2,
+        latestLeaseEnd: null,
+        countsAt: { activeAfter: nowMs, recentAfter: nowMs - OLD_MS / 2 },
+      }));
+    });
+    const id = ids[(looks.length * 7_919) % ids.length];
+    looks.push(await timed(() => store.find(id as never)));
+    steps.push(await sweeping);
+  }
+  return { sweepStepMax: Math.max(...steps), sweepLookP99: at(looks, 0.99) };
+}
+
+/** Fills a place with so many nodes and measures it. */
+export async function measure(
+  place: Place,
+  options: { readonly nodes: number; readonly core: CryptoCore },
+): Promise<Measured> {
+  const { nodes, core } = options;
+  const nowMs = Date.now();
+  // Makes the keys, so that the start that is measured only opens them.
+  await (await CentralProcess.start(place))[Symbol.asyncDispose]();
+  let ids: readonly string[] = [];
+  const fillMs = await timed(() =>
+    place.fill(async (store) => void (ids = await fill(store, { nodes, nowMs, kept: KEPT_IDS })))
+  );
+  const store = await place.open();
+  const sweep = await measureSweep(store, { ids, nowMs });
+  await store.close();
+  const fromMs = performance.now();
+  await using central = await CentralProcess.start(place);
+  const startMs = performance.now() - fromMs;
+  const { url } = central;
+  await using announcers = await AnnouncingNodes.create(core, 100);
+  const numbers = Array.from(announcers.ids.keys());
+  for (const number of numbers) await announce(url, await announcers.sign(number));
+  const records: string[] = [];
+  for (let count = 0; count <= MEASURED_MS * ANNOUNCES_A_SECOND / 1000; count++) {
+    records.push(await announcers.sign(count % numbers.length));
+  }
+  // Later records were signed later: the last one is taken first otherwise.
+  const { looks, announced } = await serveLoad(url, { ids, records: records.reverse() });
+  const list = `${url}/api/v3/nodes/discover?limit=100`;
+  const pages: number[] = [];
+  const aliases: number[] = [];
+  for (let count = 0; count < PAGES; count++) {
+    pages.push(await timed(() => read(`${list}&x=${count}`, 200)));
+    aliases.push(await timed(() => read(`${list}&alias=name+${count}`, 200)));
+  }
+  return {
+    fillS: fillMs / 1000,
+    startMs,
+    memoryMiB: residentMiB(central.pid),
+    serverMiB: place.serverPid === null ? 0 : residentMiB(place.serverPid),
+    lookP50: at(looks, 0.5),
+    lookP99: at(looks, 0.99),
+    pageP50: at(pages, 0.5),
+    aliasP50: at(aliases, 0.5),
+    announced: announced / (MEASURED_MS / 1000),
+    ...sweep,
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * How a node becomes arguments of the functions in a Redis server, and what they give back becomes a node.
+ *
+ * @module
+ */
+import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
+import type { RedisReply } from "../../ports/redis.ts";
+import type { DirectoryEntry, NewEntry, StoredSuccession } from "./store.ts";
+
+/** A name as it stands in a key: on one line, and without lone surrogates, which no UTF-8 has. */
+export function nameText(name: string): string {
+  return JSON.stringify(name);
+}
+
+function flag(value: boolean): string {
+  return value ? "1" : "0";
+}
+
+/** The arguments of a node. */
+function nodeArgs(entry: DirectoryEntry): string[] {
+  return [
+    `${entry.lastSeenAt}`,
+    `${entry.leaseEndAt}`,
+    `${entry.calledBackAt}`,
+    `${entry.seq}`,
+    flag(entry.gone),
+    flag(!entry.gone && !entry.unlisted),
+    entry.host,
+    entry.alias === null ? "" : nameText(entry.alias),
+    entry.services.map(nameText).join("\t"),
+    JSON.stringify([entry.expSec, entry.apiUrl, entry.noiseKey, entry.unlisted]),
+    entry.text,
+  ];
+}
+
+function nextText(next: Uint8Array | null): string {
+  return next === null ? "" : encodeBase64Url(next);
+}
+
+/** The arguments of a node and of what comes with it. */
+export function entryArgs({ entry, next, succession }: NewEntry): string[] {
+  return [
+    ...nodeArgs(entry),
+    ...(succession === null ? ["", "", "", "", ""] : [
+      succession.oldId,
+      succession.newId,
+      `${succession.storedAt}`,
+      succession.text,
+      nextText(succession.next),
+    ]),
+    nextText(next),
+  ];
+}
+
+/** The arguments of a succession alone. */
+export function successionArgs({ oldId, newId, storedAt, text, next }: StoredSuccession): string[] {
+  return [oldId, newId, `${storedAt}`, text, nextText(next)];
+}
+
+/** The first `count` lines, and what is behind them. */
+function splitLines(value: string, count: number): string[] {
+  const lines = [];
+  let start = 0;
+  for (let line = 0; line < count; line++) {
+    const end = value.indexOf("\n", start);
+    lines.push(value.slice(start, end));
+    start = end + 1;
+  }
+  return [...lines, value.slice(start)];
+}
+
+/** Reads a node as the functions wrote it; `null` where there is none. */
+export function entryOfValue(id: NodeId, value: RedisReply): DirectoryEntry | null {
+  if (typeof value !== "string") return null;
+  const [head, host, alias, services, rest, text] = splitLines(value, 5) as
+    & [string, string, string, string, string, string]
+    & string[];
+  const [lastSeenAt, leaseEndAt, calledBackAt, seq, gone] = head.split(" ").map(Number);
+  const [expSec, apiUrl, noiseKey, unlisted] = JSON.parse(rest);
+  return {
+    id,
+    text,
+    seq: seq!,
+    expSec,
+    apiUrl,
+    noiseKey,
+    host,
+    alias: alias === "" ? null : JSON.parse(alias),
+    services: services === "" ? [] : services.split("\t").map((name) => JSON.parse(name)),
+    unlisted,
+    gone: gone === 1,
+    lastSeenAt: lastSeenAt!,
+    leaseEndAt: leaseEndAt!,
+    calledBackAt: calledBackAt!,
+  };
+}
+
+/** The same of a succession. */
+export function successionOfValue(oldId: NodeId, value: RedisReply): StoredSuccession | null {
+  if (typeof value !== "string") return null;
+  const [newId, storedAt, , text] = splitLines(value, 3);
+  return { oldId, newId: newId as NodeId, text: text!, storedAt: Number(storedAt), next: null };
+}

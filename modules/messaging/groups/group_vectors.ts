@@ -1,0 +1,62 @@
+/**
+ * Which messages of a group this node says that it has.
+ *
+ * @module
+ */
+import type { ModuleTables, NodeId } from "../../api.ts";
+import { highest } from "./core/ranges.ts";
+import { lacking, type RunEntry } from "./core/vectors.ts";
+import type { Group } from "./group.ts";
+
+/** A number of somebody's. */
+export interface MessageNumber {
+  readonly id: NodeId;
+  readonly run: string;
+  readonly n: number;
+}
+
+export class GroupVectors {
+  readonly #tables: ModuleTables;
+
+  constructor(tables: ModuleTables) {
+    this.#tables = tables;
+  }
+
+  of(group: Group): RunEntry[] {
+    return group.vector((id) => this.#tables.peers.isBlocked(id));
+  }
+
+  /** With what shows whether others have other messages under the same numbers. */
+  told(group: Group): RunEntry[] {
+    const forks = this.#tables.statement(
+      `SELECT message.author, message.run, message.n FROM messaging_group_chains AS chain
+       JOIN messaging_group_messages AS message
+         ON message.conversation = chain.conversation AND message.hash = chain.fork
+       WHERE chain.conversation = ? AND chain.fork <> ''`,
+    ).all(group.id);
+    return this.of(group).map((entry) => {
+      const { id, run, held } = entry;
+      const twice = forks.filter((fork) => fork.author === id && fork.run === run)
+        .map(({ n }) => Number(n));
+      const [top] = held.length === 0 ? [] : this.hashesUnder(group, { id, run, n: highest(held) });
+      return { ...entry, ...(top === undefined ? {} : { top }), twice: [...new Set(twice)] };
+    });
+  }
+
+  /** The messages that are here under one number, the smaller hash first. */
+  hashesUnder(group: Group, { id, run, n }: MessageNumber): string[] {
+    return this.#tables.statement(
+      `SELECT hash FROM messaging_group_messages
+       WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND aside = 0 ORDER BY hash`,
+    ).all(group.id, id, run, n).map(({ hash }) => String(hash));
+  }
+}
+
+/** Whether somebody has messages of a group that are not here and would be taken. */
+export function hasForUs(
+  { roster }: Group,
+  theirs: readonly RunEntry[],
+  own: readonly RunEntry[],
+): boolean {
+  return lacking(theirs, own).some(({ id }) => roster.find(id) !== null);
+}
