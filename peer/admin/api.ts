@@ -157,6 +157,11 @@ export class AdminApi {
     this.#app.onError((error) => this.#problem(error));
   }
 
+  /** All that it answers, but for routes of modules. */
+  get routes(): readonly { readonly method: string; readonly path: string }[] {
+    return this.#app.routes.filter(({ method, path }) => method !== "ALL" && !path.endsWith("*"));
+  }
+
   /** Answers one request. Never rejects. */
   async handle(request: Request): Promise<Response> {
     try {
