@@ -88,10 +88,10 @@ testInBrowser("10,000 messages scroll smoothly, to the first and back", async (b
   await list.hover();
   const longest = await longestTask(browser, page, async () => {
     await until(async () => {
-      for (let turn = 0; turn < 20; turn++) await page.mouse.wheel(0, -3_000);
+      for (let turn = 0; turn < 20; turn++) await page.mouse.wheel(0, -12_000);
       return await page.locator(".text", { hasText: /^Message 0:/ }).count() === 1;
     }, "the first message is seen");
-    for (let turn = 0; turn < 100; turn++) await page.mouse.wheel(0, 2_000);
+    for (let turn = 0; turn < 40; turn++) await page.mouse.wheel(0, 2_000);
   });
   console.log(`the longest task took ${longest.toFixed(1)} ms of the processor`);
   assert(longest <= LONGEST_TASK_MS, `a task took ${longest.toFixed(1)} ms`);

@@ -85,18 +85,18 @@ export class Resource<T> {
 }
 
 export interface Invitation {
-  readonly id: string;
+  readonly invitation: string;
   readonly name: string | null;
-  readonly uses_left: number;
+  readonly state: "open" | "used" | "expired" | "revoked";
+  readonly uses: number;
   readonly expires_at: number;
-  readonly used_by: readonly string[];
+  readonly used_by: readonly unknown[];
 }
 
 export interface ContactRequest {
   readonly peer: string;
   readonly alias: string | null;
-  readonly text: string | null;
-  readonly received_at: number;
+  readonly connected: boolean;
 }
 
 export const status = new Resource<StatusView>("/admin/v1/status");

@@ -13,9 +13,9 @@ import { t, tn, tx } from "../language.ts";
 import { OwnLink } from "./connect.tsx";
 
 interface NewInvitation {
-  readonly id: string;
+  readonly invitation: string;
   readonly link: string;
-  readonly page?: string;
+  readonly page: string | null;
   readonly expires_at: number;
   readonly uses: number;
 }
@@ -24,7 +24,7 @@ const DAY_MS = 86_400_000;
 const LIVES = [1, 7, 30] as const;
 
 export function Invite() {
-  const list = invitations.want();
+  const list = invitations.want()?.invitations.filter(({ state }) => state === "open") ?? null;
   const isMissing = invitations.error.value?.code === "not_found";
   return (
     <Page title={t("people.invite")} lead={t("invite.lead")}>
@@ -35,11 +35,11 @@ export function Invite() {
             <Card title={t("invite.open")}>
               {list === null
                 ? <Loading />
-                : list.invitations.length === 0
+                : list.length === 0
                 ? <p class="muted">{t("invite.none")}</p>
                 : (
                   <ul class="list">
-                    {list.invitations.map((one) => <InvitationRow key={one.id} invitation={one} />)}
+                    {list.map((one) => <InvitationRow key={one.invitation} invitation={one} />)}
                   </ul>
                 )}
             </Card>
@@ -86,7 +86,7 @@ function NewInvitationCard() {
             const input = {
               uses,
               expires_ms: days * DAY_MS,
-              ...(given === "" ? {} : { name: given }),
+              ...(given === "" || uses > 1 ? {} : { name: given }),
             };
             setMade(await post<NewInvitation>("/admin/v1/invitations", input));
             await invitations.load();
@@ -137,7 +137,8 @@ function NewInvitationCard() {
 
 function InvitationRow({ invitation }: { invitation: Invitation }) {
   const action = useAction();
-  const { id, name, uses_left: left, expires_at: at } = invitation;
+  const { invitation: id, name, uses, used_by: users, expires_at: at } = invitation;
+  const left = uses - users.length;
   return (
     <li class="list-row">
       <span class="grow two-lines">
@@ -153,7 +154,7 @@ function InvitationRow({ invitation }: { invitation: Invitation }) {
         busy={action.busy}
         onClick={() =>
           action.run(async () => {
-            await post("/admin/v1/invitations/revoke", { id });
+            await post("/admin/v1/invitations/revoke", { invitation: id });
             await invitations.load();
           }, t("invite.revoked"))}
       />

@@ -5,7 +5,6 @@
  */
 import { useState } from "preact/hooks";
 import type { PeerDetail } from "../../../../protocol/admin_api.ts";
-import { formatWhen } from "../format.ts";
 import {
   Button,
   Card,
@@ -130,7 +129,7 @@ function Requests() {
 }
 
 function RequestRow({ request }: { request: ContactRequest }) {
-  const { peer, alias, text, received_at: at } = request;
+  const { peer, alias, connected } = request;
   const [blocking, setBlocking] = useState(false);
   const action = useAction();
   const answer = (path: string, more: object, done: string) =>
@@ -140,7 +139,7 @@ function RequestRow({ request }: { request: ContactRequest }) {
     }, done);
   return (
     <li class="list-row top">
-      <Avatar id={peer} name={alias ?? peer} />
+      <Avatar id={peer} name={alias ?? peer} here={connected} />
       <div class="grow two-lines">
         <strong>
           {alias === null ? <code class="id">{peer}</code> : (
@@ -150,13 +149,8 @@ function RequestRow({ request }: { request: ContactRequest }) {
           )}
         </strong>
         <small class="muted">
-          {formatWhen(at)} · <code class="id">{peer}</code>
+          <code class="id">{peer}</code>
         </small>
-        {text !== null && text !== "" && (
-          <p class="quote">
-            <Other text={text} />
-          </p>
-        )}
         {isOwner() && (
           <div class="row">
             <Button
@@ -185,7 +179,8 @@ function RequestRow({ request }: { request: ContactRequest }) {
           danger
           onClose={() => setBlocking(false)}
           onConfirm={async () => {
-            await post("/admin/v1/requests/decline", { peer, block: true });
+            await post("/admin/v1/requests/decline", { peer });
+            await post("/admin/v1/peers/block", { peer });
             await Promise.all([requests.load(), peers.load()]);
           }}
         >
