@@ -15,6 +15,7 @@ import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
 import { explained, lockData } from "./keeper/data_directory.ts";
+import { PageFiles } from "./modules/console/page_files.ts";
 import { BUILT_IN_MODULES } from "./modules/built_in.ts";
 import type { NodeConfig } from "./peer/config.ts";
 import { createNode, type Node } from "./peer/node.ts";
@@ -96,12 +97,19 @@ function configOf(
     idleConnectionMs: options.idleConnectionS * 1000,
     handshakesPerMinute: options.handshakesPerMinute,
     trustedProxies: options.trustedProxies,
+    ...homeOf(),
     audit: {
       maxBytes: options.auditMaxBytes,
       maxAgeMs: options.auditMaxAgeDays * DAY_MS,
       keepBytes: options.auditKeepBytes,
     },
   };
+}
+
+/** The folder of whoever runs the node, as far as the system says. */
+function homeOf(): { readonly home?: string } {
+  const home = Deno.env.get("HOME") || Deno.env.get("USERPROFILE");
+  return home ? { home } : {};
 }
 
 async function composeNode(
@@ -116,6 +124,7 @@ async function composeNode(
     readonly listeners: Readonly<Record<string, Listening>>;
   },
 ): Promise<Node> {
+  const page = new PageFiles();
   const { crypto, listeners } = settings;
   return await createNode(
     {
@@ -133,6 +142,7 @@ async function composeNode(
       folders: createGrantedFolders(options.data),
       disk: createOwnerFiles(options.data),
       busyMark: openBusyMark(options.data),
+      consolePage: (request) => page.answer(request),
       log: settings.log,
       logSwitch: settings.log,
       tracing: settings.tracing,

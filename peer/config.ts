@@ -42,6 +42,8 @@ export interface NodeConfig {
   readonly strangers: StrangerPolicy;
   /** Whether private addresses and `http` names may be called (development, LAN). */
   readonly allowPrivate: boolean;
+  /** The owner's own folder, absolute, where a page lets files land. */
+  readonly home?: string;
   /** What a request to the admin API must carry. */
   readonly adminToken: string;
   /** None if absent. */

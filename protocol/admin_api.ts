@@ -263,6 +263,12 @@ export interface IdView {
   readonly record: string;
 }
 
+/** `GET /admin/v1/places`: folders of the machine that a page can begin with. */
+export interface PlacesView {
+  /** The owner's own folder; `null` where the system does not say. */
+  readonly home: string | null;
+}
+
 /** `GET /admin/v1/discover?service=&alias=&limit=`. */
 export interface DiscoverView {
   readonly nodes: readonly {

@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import { MAX_NOTE_BYTES, MAX_SHARE_FILES } from "./file_frames.ts";
 import { peerRefSchema } from "./peer_name.ts";
-import { integerSchema } from "./schemas.ts";
+import { integerSchema, maxBytesSchema } from "./schemas.ts";
 
 const MAX_PATH_BYTES = 4_096;
 export const MAX_DOWNLOADS = 1_000;
@@ -35,6 +35,50 @@ export const acceptInputSchema = v.strictObject({
   folder: pathSchema,
   /** Whether they keep their times. */
   keep_times: v.optional(v.boolean(), false),
+});
+
+/** `POST /m/file_sharing/folders`: opens a folder below another one, or makes it. */
+export const folderInputSchema = v.strictObject({
+  parent: pathSchema,
+  name: v.pipe(v.string(), v.minLength(1), v.maxBytes(240)),
+});
+
+export interface FolderView {
+  /** Absolute. */
+  readonly folder: string;
+}
+
+const MAX_DROP_BYTES = 2 ** 42;
+export const MAX_DROP_PIECE_BYTES = 512 * 1024;
+
+/** `POST /m/file_sharing/drops`: a file of which there is no path begins to come. */
+export const dropInputSchema = v.strictObject({
+  /** Where it lands. */
+  folder: pathSchema,
+  name: v.pipe(v.string(), v.maxBytes(1_024)),
+  bytes: v.pipe(integerSchema, v.maxValue(MAX_DROP_BYTES)),
+});
+
+/** `POST /m/file_sharing/drops/:id`: one piece after the other, base64url. */
+export const dropPieceSchema = v.strictObject({
+  at: integerSchema,
+  data: maxBytesSchema(MAX_DROP_PIECE_BYTES),
+});
+
+/** `at`: where the next piece begins. */
+export interface DropView {
+  readonly id: string;
+  readonly at: number;
+}
+
+/** `POST /m/file_sharing/drops/:id/finish`. */
+export interface DroppedView {
+  readonly path: string;
+}
+
+/** `GET /m/file_sharing/transfers/:id/picture?name=`. */
+export const pictureQuerySchema = v.strictObject({
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(255)),
 });
 
 /**

@@ -14,6 +14,7 @@ const FREE = [
   /^(process|scripts|tests|bench|std|examples|dist)\//,
   // It runs in a browser.
   /^modules\/file_sharing\/links\/page\//,
+  /^modules\/console\/page\//,
 ];
 
 /** What the Worker needs, which has no ports passed in, and its client. */

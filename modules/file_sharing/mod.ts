@@ -28,6 +28,7 @@ import type {
 } from "../api.ts";
 import type { Transfer } from "./download.ts";
 import { AutoAccept } from "./auto_accept.ts";
+import { Drops } from "./drops.ts";
 import { KeptParts } from "./kept_parts.ts";
 import { Landing } from "./landing.ts";
 import type { Link } from "./links/link.ts";
@@ -49,6 +50,7 @@ import {
 } from "./manifest.ts";
 import { Offering } from "./offering.ts";
 import { type Offer, Offers } from "./offers.ts";
+import { registerPageDesk } from "./page_desk.ts";
 import { Records } from "./records.ts";
 import { endRestored } from "./restored.ts";
 import { SharedDisk } from "./shared_disk.ts";
@@ -79,6 +81,7 @@ interface Running {
   readonly linkGets: LinkGets;
   readonly requests: Requests;
   readonly autoAccept: AutoAccept;
+  readonly drops: Drops;
 }
 
 /** Makes the module. */
@@ -100,6 +103,7 @@ export function createFileSharing(): OpenRedModule {
       registerRoutes(router, now);
       registerLinkDesk(router, now);
       registerRequestDesk(router, now);
+      registerPageDesk(router, now);
     },
     registerPublicRoutes(router) {
       router.route({
@@ -122,12 +126,13 @@ export function createFileSharing(): OpenRedModule {
       await running.requests.start();
     },
     async stop() {
-      const { shares, offering, uploads, transfers, autoAccept, links, linkGets, requests } = now();
+      const { shares, offering, uploads, transfers, autoAccept, links, linkGets } = now();
+      const { requests, drops } = now();
       offering.stop();
       uploads.stop();
       await autoAccept.stop();
       await Promise.all([shares.stop(), transfers.stop(), links.stop(), linkGets.stop()]);
-      await requests.stop();
+      await Promise.all([requests.stop(), drops.stop()]);
     },
     sessionConfirmed(peer) {
       now().offering.pump(peer);
@@ -199,6 +204,7 @@ async function compose(context: ModuleContext): Promise<Running> {
     streams: new LinkStreams({ ...parts, links }),
     linkGets: new LinkGets({ ...parts, landing }),
     requests: new Requests({ ...parts, records: ofRequests }),
+    drops: new Drops({ ...parts, landing }),
   };
 }
 

@@ -99,6 +99,7 @@ export class AdminApi {
     this.#parts = parts;
     this.#token = token;
     this.#get("/id", async () => jsonResponse(await control.identity()), VIEW);
+    this.#get("/places", () => jsonResponse(control.places()));
     this.#get("/status", () => jsonResponse(control.status()), VIEW);
     this.#get("/discover", async (request) => {
       checkQuery(request, discoverQuerySchema);

@@ -10,6 +10,7 @@ import type {
   IdView,
   NodeEvent,
   PeerView,
+  PlacesView,
   RelayView,
   SessionView,
   StatusView,
@@ -35,6 +36,7 @@ interface ControlConfig {
   readonly version: string;
   readonly apiUrl: string;
   readonly allowPrivate: boolean;
+  readonly home?: string;
 }
 
 /** The owner's view of a node. */
@@ -65,6 +67,10 @@ export class NodeControl {
       invitation: null,
     });
     return { node_id: this.#ownId, api_url: apiUrl, contact, record: text };
+  }
+
+  places(): PlacesView {
+    return { home: this.#config.home ?? null };
   }
 
   status(): StatusView {

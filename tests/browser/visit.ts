@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 
 const CHROMIUM_WAIT_MS = 600_000;
 
@@ -27,7 +27,7 @@ export class Visit implements AsyncDisposable {
 
   static async start(
     browser: Browser,
-    options: { locale?: string; viewport?: { width: number; height: number } } = {},
+    options: BrowserContextOptions = {},
   ): Promise<Visit> {
     const context = await browser.newContext({ locale: "en-GB", ...options });
     const page = await context.newPage();

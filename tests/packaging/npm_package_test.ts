@@ -17,7 +17,10 @@ async function run(program: string, args: readonly string[], cwd: string): Promi
 }
 
 /** Puts what is written to it together. */
-async function collect(stream: ReadableStream<Uint8Array>, sink: (text: string) => void) {
+async function collect(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  sink: (text: string) => void,
+) {
   for await (const part of stream.pipeThrough(new TextDecoderStream())) sink(part);
 }
 

@@ -1,0 +1,197 @@
+/**
+ * Enrolling a factor.
+ *
+ * @module
+ */
+import { useEffect, useState } from "preact/hooks";
+import { post } from "../api.ts";
+import { hasPasskeys, makePasskey } from "../parts/passkeys.ts";
+import { QrCode } from "../parts/pictures.tsx";
+import { Button, CopyButton, Dialog, errorText, Field, Loading, useAction } from "../parts/ui.tsx";
+import { t } from "../language.ts";
+
+export type AddKind = "passkey" | "totp" | "password" | "recovery";
+
+export function AddFactor({ kind, onClose }: { kind: AddKind; onClose: () => void }) {
+  return (
+    <Dialog title={t(`security.add_${kind}`)} onClose={onClose}>
+      {kind === "passkey" && <AddPasskey onDone={onClose} />}
+      {kind === "totp" && <AddTotp onDone={onClose} />}
+      {kind === "password" && <AddPassword onDone={onClose} />}
+      {kind === "recovery" && <AddCodes onDone={onClose} />}
+    </Dialog>
+  );
+}
+
+interface AddOptions {
+  readonly onDone: () => void;
+}
+
+function AddPasskey({ onDone }: AddOptions) {
+  const [name, setName] = useState("");
+  const action = useAction();
+  if (!hasPasskeys()) return <p>{t("security.no_passkeys_here")}</p>;
+  const add = async () => {
+    const options = await post<Record<string, unknown>>("/auth/v1/factors/passkey/options", {
+      name,
+    });
+    await post("/auth/v1/factors/passkey", { name, response: await makePasskey(options) });
+    onDone();
+  };
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        action.run(add, t("security.factor_added"));
+      }}
+    >
+      <p>{t("security.passkey_text")}</p>
+      <NameField value={name} onChange={setName} />
+      <div class="row end">
+        <Button kind="primary" submit busy={action.busy} disabled={name.trim() === ""}>
+          {t("security.add_passkey")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function NameField({ value, onChange }: { value: string; onChange: (name: string) => void }) {
+  return (
+    <Field label={t("security.factor_name")} hint={t("security.factor_name_hint")}>
+      {(ids) => (
+        <input
+          {...ids}
+          maxLength={64}
+          required
+          autocomplete="off"
+          value={value}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+function AddTotp({ onDone }: AddOptions) {
+  const [name, setName] = useState("");
+  const [begun, setBegun] = useState<{ secret: string; uri: string } | null>(null);
+  const [code, setCode] = useState("");
+  const action = useAction();
+  if (begun === null) {
+    return (
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          action.run(async () => setBegun(await post("/auth/v1/factors/totp/begin", { name })));
+        }}
+      >
+        <p>{t("security.totp_text")}</p>
+        <NameField value={name} onChange={setName} />
+        <div class="row end">
+          <Button kind="primary" submit busy={action.busy} disabled={name.trim() === ""}>
+            {t("app.next")}
+          </Button>
+        </div>
+      </form>
+    );
+  }
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        action.run(async () => {
+          await post("/auth/v1/factors/totp", { code: code.replace(/\s/g, "") });
+          onDone();
+        }, t("security.factor_added"));
+      }}
+    >
+      <p>{t("security.totp_scan")}</p>
+      <QrCode text={begun.uri} label={t("security.totp_code")} />
+      <p class="copyable">
+        <code>{begun.secret}</code>
+      </p>
+      <Field label={t("factor.totp")} hint={t("factor.totp_hint")}>
+        {(ids) => (
+          <input
+            {...ids}
+            inputMode="numeric"
+            autocomplete="one-time-code"
+            required
+            value={code}
+            onInput={({ currentTarget }) => setCode(currentTarget.value)}
+          />
+        )}
+      </Field>
+      <div class="row end">
+        <Button kind="primary" submit busy={action.busy}>{t("security.add_totp")}</Button>
+      </div>
+    </form>
+  );
+}
+
+function AddPassword({ onDone }: AddOptions) {
+  const [password, setPassword] = useState("");
+  const action = useAction();
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        action.run(async () => {
+          await post("/auth/v1/factors/password", { password });
+          onDone();
+        }, t("security.factor_added"));
+      }}
+    >
+      <Field label={t("factor.password")} hint={t("security.password_hint")}>
+        {(ids) => (
+          <input
+            {...ids}
+            type="password"
+            minLength={10}
+            required
+            autocomplete="new-password"
+            value={password}
+            onInput={({ currentTarget }) => setPassword(currentTarget.value)}
+          />
+        )}
+      </Field>
+      <div class="row end">
+        <Button kind="primary" submit busy={action.busy}>{t("security.add_password")}</Button>
+      </div>
+    </form>
+  );
+}
+
+function AddCodes({ onDone }: AddOptions) {
+  const [codes, setCodes] = useState<readonly string[] | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  useEffect(() => {
+    post<{ codes: readonly string[] }>("/auth/v1/factors/recovery").then(
+      (answer) => setCodes(answer.codes),
+      (error) => setFailure(errorText(error)),
+    );
+  }, []);
+  if (failure !== null) return <p class="failure" role="alert">{failure}</p>;
+  if (codes === null) return <Loading />;
+  return (
+    <div class="stack">
+      <p>{t("security.codes_text")}</p>
+      <ol class="codes">
+        {codes.map((code) => (
+          <li key={code}>
+            <code>{code}</code>
+          </li>
+        ))}
+      </ol>
+      <div class="row end">
+        <CopyButton text={codes.join("\n")} />
+        <Button kind="primary" onClick={onDone}>{t("security.codes_kept")}</Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,383 @@
+/**
+ * Files: what is offered here, what is on its way, what this node shares, and links for people without a node.
+ *
+ * @module
+ */
+import { useRef, useState } from "preact/hooks";
+import type { LinkView, NewLinkView } from "../../../../protocol/file_links.ts";
+import { ApiError, post } from "../api.ts";
+import { bringFiles, drops } from "../dropping.ts";
+import { formatBytes, formatDate, shown } from "../format.ts";
+import { dropFiles, DropRow, OfferRow, ShareRow, TransferRow } from "../parts/file_tray.tsx";
+import { QrCode } from "../parts/pictures.tsx";
+import {
+  Badge,
+  Button,
+  Card,
+  ConfirmDialog,
+  CopyButton,
+  Dialog,
+  Empty,
+  errorText,
+  Field,
+  Loading,
+  notify,
+  Page,
+  useAction,
+} from "../parts/ui.tsx";
+import { Name } from "../parts/who.tsx";
+import type { PageOptions } from "../router.ts";
+import { isOwner } from "../session.ts";
+import { identity, links, offers, peers, shares, transfers } from "../store.ts";
+import { t, tn } from "../language.ts";
+
+/** Under this name stand files that are not for one person. */
+const FOR_LINK = "link";
+const DAY_MS = 86_400_000;
+const LIVES = [1, 7, 30] as const;
+
+/** @param item Whom a file is to be sent to, or an empty text. */
+export function Files({ item }: PageOptions) {
+  const [sending, setSending] = useState<"peer" | "link" | null>(item === "" ? null : "peer");
+  return (
+    <Page
+      title={t("nav.files")}
+      lead={t("files.lead")}
+      actions={isOwner() && (
+        <>
+          <Button icon="link" onClick={() => setSending("link")}>{t("files.make_link")}</Button>
+          <Button kind="primary" icon="upload" onClick={() => setSending("peer")}>
+            {t("files.send")}
+          </Button>
+        </>
+      )}
+    >
+      <Offered />
+      <Moving />
+      <Shared />
+      <Links />
+      {sending === "peer" && <SendDialog to={item} onClose={() => setSending(null)} />}
+      {sending === "link" && <LinkDialog onClose={() => setSending(null)} />}
+    </Page>
+  );
+}
+
+const by = (id: string, petname: string | null) => (
+  <>
+    <Name id={id} petname={petname} /> ·{" "}
+  </>
+);
+
+function Offered() {
+  const list = offers.want()?.offers.filter(({ state }) => state === "offered") ?? [];
+  if (list.length === 0) return null;
+  return (
+    <Card title={t("files.offers")} tone="calm">
+      <ul class="list">
+        {list.map((offer) => (
+          <OfferRow key={offer.id} offer={offer} who={by(offer.peer, offer.petname)} />
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Moving() {
+  const view = transfers.want();
+  const list = view?.transfers.toReversed() ?? [];
+  return (
+    <Card title={t("files.transfers")}>
+      {view === null
+        ? <Loading />
+        : list.length === 0
+        ? <Empty icon="file" title={t("files.no_transfers")} />
+        : (
+          <ul class="list">
+            {list.map((transfer) => (
+              <TransferRow
+                key={transfer.id}
+                transfer={transfer}
+                who={by(transfer.peer, transfer.petname)}
+              />
+            ))}
+          </ul>
+        )}
+    </Card>
+  );
+}
+
+function Shared() {
+  const list = shares.want()?.shares.toReversed() ?? [];
+  const dropping = [...drops.value].filter(([to]) => to !== FOR_LINK).flatMap(([, all]) => all);
+  if (list.length + dropping.length === 0) return null;
+  return (
+    <Card title={t("files.shares")}>
+      <ul class="list">
+        {dropping.map((drop, at) => <DropRow key={at} drop={drop} />)}
+        {list.map((share) => (
+          <ShareRow key={share.id} share={share} who={by(share.peer, share.petname)} />
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function FilePicker(
+  { files, onChange }: { files: readonly File[]; onChange: (files: File[]) => void },
+) {
+  const [isOver, setOver] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <div
+      class={isOver ? "drop-zone over" : "drop-zone"}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        onChange([...files, ...event.dataTransfer?.files ?? []]);
+      }}
+    >
+      <input
+        ref={input}
+        type="file"
+        multiple
+        class="unseen"
+        tabIndex={-1}
+        aria-label={t("files.choose")}
+        onChange={({ currentTarget }) => onChange([...files, ...currentTarget.files ?? []])}
+      />
+      {files.length === 0 ? <p class="muted">{t("files.drop_or_choose")}</p> : (
+        <ul class="chosen">
+          {files.map((file, at) => (
+            <li key={at}>
+              <bdi>{shown(file.name)}</bdi> <small class="muted">{formatBytes(file.size)}</small>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Button icon="plus" onClick={() => input.current?.click()}>{t("files.choose")}</Button>
+    </div>
+  );
+}
+
+function SendDialog({ to, onClose }: { to: string; onClose: () => void }) {
+  const [peer, setPeer] = useState(to);
+  const [files, setFiles] = useState<File[]>([]);
+  const people = peers.want()?.peers.filter((one) => one.blocked_since === null) ?? [];
+  return (
+    <Dialog title={t("files.send")} onClose={onClose}>
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void dropFiles(peer, files);
+          onClose();
+        }}
+      >
+        <Field label={t("files.to")}>
+          {(ids) => (
+            <select
+              {...ids}
+              value={peer}
+              required
+              onChange={(event) => setPeer(event.currentTarget.value)}
+            >
+              <option value="">{t("files.choose_person")}</option>
+              {people.map(({ node_id: id, petname, alias }) => (
+                <option key={id} value={id}>
+                  {shown(petname ?? (alias === null ? id : t("who.claims", { alias })))}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <FilePicker files={files} onChange={setFiles} />
+        <div class="row end">
+          <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
+          <Button kind="primary" submit disabled={peer === "" || files.length === 0}>
+            {t("files.send")}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function LinkDialog({ onClose }: { onClose: () => void }) {
+  const [files, setFiles] = useState<File[]>([]);
+  const [days, setDays] = useState<number>(7);
+  const [count, setCount] = useState(1);
+  const [password, setPassword] = useState("");
+  const [made, setMade] = useState<string | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const url = identity.want()?.api_url ?? null;
+  const make = async () => {
+    setBusy(true);
+    setFailure(null);
+    try {
+      const paths = await bringFiles(FOR_LINK, files);
+      const { path } = await post<NewLinkView>("/m/file_sharing/links", {
+        paths,
+        expires_at: Date.now() + days * DAY_MS,
+        count,
+        ...(password === "" ? {} : { password }),
+      });
+      setMade(`${url}/${path}`);
+      await links.load();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setFailure(errorText(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  if (made !== null) {
+    return (
+      <Dialog title={t("files.link_made")} onClose={onClose}>
+        <div class="stack">
+          <QrCode text={made} label={t("files.link_code")} />
+          <p class="copyable">
+            <code>{made}</code>
+          </p>
+          <p class="muted">{t("files.link_once")}</p>
+          <div class="row end">
+            <CopyButton text={made} label={t("connect.copy_link")} />
+            <Button kind="primary" onClick={onClose}>{t("app.done")}</Button>
+          </div>
+        </div>
+      </Dialog>
+    );
+  }
+  const dropping = drops.value.get(FOR_LINK) ?? [];
+  return (
+    <Dialog title={t("files.make_link")} onClose={onClose}>
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void make();
+        }}
+      >
+        <p class="muted">{t("files.link_text")}</p>
+        {dropping.length === 0
+          ? <FilePicker files={files} onChange={setFiles} />
+          : <ul class="list">{dropping.map((drop, at) => <DropRow key={at} drop={drop} />)}</ul>}
+        <div class="pair">
+          <Field label={t("files.link_life")}>
+            {(ids) => (
+              <select
+                {...ids}
+                value={days}
+                onChange={(event) => setDays(Number(event.currentTarget.value))}
+              >
+                {LIVES.map((one) => <option key={one} value={one}>{tn("time.days", one)}</option>)}
+              </select>
+            )}
+          </Field>
+          <Field label={t("files.link_count")}>
+            {(ids) => (
+              <input
+                {...ids}
+                type="number"
+                min={1}
+                max={1000}
+                value={count}
+                onInput={(event) =>
+                  setCount(Math.max(1, Math.min(1000, event.currentTarget.valueAsNumber || 1)))}
+              />
+            )}
+          </Field>
+        </div>
+        <Field label={t("files.link_password")} hint={t("files.link_password_hint")}>
+          {(ids) => (
+            <input
+              {...ids}
+              type="password"
+              autocomplete="new-password"
+              value={password}
+              onInput={(event) => setPassword(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        {failure !== null && <p class="failure" role="alert">{failure}</p>}
+        <div class="row end">
+          <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
+          <Button kind="primary" submit busy={busy} disabled={files.length === 0 || url === null}>
+            {t("files.make_link")}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Links() {
+  const list = links.want()?.links.toReversed() ?? [];
+  if (list.length === 0) return null;
+  return (
+    <Card title={t("files.links")}>
+      <ul class="list">{list.map((link) => <LinkRow key={link.id} link={link} />)}</ul>
+    </Card>
+  );
+}
+
+function LinkRow({ link }: { link: LinkView }) {
+  const [isAsked, setAsked] = useState(false);
+  const action = useAction();
+  const [first, ...rest] = link.files;
+  const used = Math.max(0, ...link.files.map(({ downloads }) => downloads));
+  const revoke = async () => {
+    await post(`/m/file_sharing/shares/${link.id}/revoke`);
+    await links.load();
+    notify(t("files.revoked"));
+  };
+  return (
+    <li class="list-row file-row">
+      <span class="grow two-lines">
+        <strong class="file-name">
+          <bdi>
+            {rest.length === 0
+              ? shown(first?.name ?? "")
+              : tn("files.and_more", rest.length, { name: shown(first!.name) })}
+          </bdi>
+        </strong>
+        <small class="muted">
+          {formatBytes(link.bytes)} · {link.count === null
+            ? tn("files.fetched", used)
+            : t("files.fetched_of", { used, count: link.count })}
+          {link.expires_at !== null &&
+            ` · ${t("files.until", { when: formatDate(link.expires_at) })}`}
+          {link.has_password && ` · ${t("files.with_password")}`}
+        </small>
+      </span>
+      <Badge tone={link.state === "ready" ? "good" : link.state === "hashing" ? "calm" : "bad"}>
+        {t(`share.${link.state}`)}
+      </Badge>
+      {isOwner() && (
+        <Button
+          kind="quiet"
+          icon="trash"
+          label={t("files.revoke")}
+          busy={action.busy}
+          onClick={() => setAsked(true)}
+        />
+      )}
+      {isAsked && (
+        <ConfirmDialog
+          title={t("files.revoke")}
+          confirm={t("files.revoke")}
+          danger
+          onClose={() => setAsked(false)}
+          onConfirm={revoke}
+        >
+          <p>{t("files.revoke_means")}</p>
+        </ConfirmDialog>
+      )}
+    </li>
+  );
+}

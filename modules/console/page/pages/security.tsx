@@ -1,0 +1,367 @@
+/**
+ * Security: who asks for a confirmation, ways to sign in, who is signed in, and copies of the node's data.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks";
+import type { ChallengeView } from "../../../../protocol/auth_challenge.ts";
+import type { BrowserSessionView, FactorView } from "../../../../protocol/sign_in_api.ts";
+import { ask, post } from "../api.ts";
+import { toBase64Url } from "../base64url.ts";
+import { formatDate, formatDuration, formatWhen, shown } from "../format.ts";
+import { FactorForm, type FactorOptions } from "../parts/factors.tsx";
+import {
+  Badge,
+  Button,
+  Card,
+  ConfirmDialog,
+  Dialog,
+  Empty,
+  Field,
+  Loading,
+  Other,
+  Page,
+  useAction,
+} from "../parts/ui.tsx";
+import { Name } from "../parts/who.tsx";
+import { isOwner, readSession, session, signOut } from "../session.ts";
+import { challenges, Resource } from "../store.ts";
+import { t, tn, tx, wordOr } from "../language.ts";
+import { AddFactor, type AddKind } from "./add_factor.tsx";
+import { noteBackup } from "./first_steps.tsx";
+
+const factors = new Resource<{ readonly factors: readonly FactorView[] }>("/auth/v1/factors");
+const browserSessions = new Resource<{ readonly sessions: readonly BrowserSessionView[] }>(
+  "/auth/v1/sessions",
+);
+
+export function Security() {
+  const owner = isOwner();
+  return (
+    <Page
+      title={t("nav.security")}
+      lead={t("security.lead")}
+      actions={<Button onClick={() => void signOut()}>{t("security.sign_out")}</Button>}
+    >
+      {owner && <Challenges />}
+      {owner && <Factors />}
+      {owner && <Sessions />}
+      {owner && <Backup />}
+      {owner && (
+        <Card title={t("security.phrase")}>
+          <p>{t("security.phrase_text")}</p>
+          <p class="muted">{t("security.succession_text")}</p>
+          <pre class="command"><code>openred-node succeed</code></pre>
+          <p class="muted">{t("security.passphrase_text")}</p>
+          <pre class="command"><code>openred-node passphrase set</code></pre>
+        </Card>
+      )}
+    </Page>
+  );
+}
+
+function Challenges() {
+  const list = challenges.want()?.challenges ?? [];
+  if (list.length === 0) return null;
+  return (
+    <Card title={t("challenge.title")} tone="warn">
+      <ul class="list">{list.map((one) => <ChallengeRow key={one.id} challenge={one} />)}</ul>
+    </Card>
+  );
+}
+
+function ChallengeRow({ challenge }: { challenge: ChallengeView }) {
+  const { id, peer, petname, purpose, level, module, expires_at: at } = challenge;
+  const [options, setOptions] = useState<FactorOptions | null>(null);
+  const action = useAction();
+  const answer = async (more: object) => {
+    await post("/auth/v1/challenges/answer", { id, ...more });
+    setOptions(null);
+    await challenges.load();
+  };
+  const approve = async () => {
+    setOptions(
+      await post<FactorOptions>("/auth/v1/challenges/options", { id }),
+    );
+  };
+  return (
+    <li class="list-row top">
+      <div class="grow stack">
+        <p>
+          {tx("challenge.asks", {
+            name: (
+              <strong>
+                <Name id={peer} petname={petname} />
+              </strong>
+            ),
+          })} <code class="id">{peer}</code>
+        </p>
+        <blockquote class="quote">
+          <Other text={purpose} />
+        </blockquote>
+        <p class="muted">{tx("challenge.module", { name: <Other text={module} /> })}</p>
+        <p class="muted">
+          {wordOr(`challenge.level_${level}`, shown(level))} ·{" "}
+          {t("challenge.until", { when: formatWhen(at) })}
+        </p>
+        <p class="hint">{t("challenge.means")}</p>
+        <div class="row">
+          <Button kind="primary" busy={action.busy} onClick={() => action.run(approve)}>
+            {t("challenge.approve")}
+          </Button>
+          <Button busy={action.busy} onClick={() => action.run(() => answer({ approve: false }))}>
+            {t("challenge.refuse")}
+          </Button>
+        </div>
+      </div>
+      {options !== null && (
+        <Dialog title={t("challenge.title")} onClose={() => setOptions(null)}>
+          <blockquote class="quote">
+            <Other text={purpose} />
+          </blockquote>
+          <FactorForm
+            options={level === "passkey"
+              ? { ...options, totp: false, password: false, recovery: false }
+              : options}
+            label={t("challenge.approve")}
+            submit={(factor) => answer({ approve: true, factor })}
+          />
+        </Dialog>
+      )}
+    </li>
+  );
+}
+
+function Factors() {
+  const view = factors.want();
+  const [adding, setAdding] = useState<AddKind | null>(null);
+  const [removing, setRemoving] = useState<FactorView | null>(null);
+  const left = session.value?.factors.recovery ?? 0;
+  const changed = async () => {
+    await Promise.all([factors.load(), browserSessions.load(), readSession()]);
+  };
+  if (factors.error.value?.code === "not_found") return null;
+  return (
+    <Card title={t("security.factors")}>
+      <p class="muted">{t("security.factors_text")}</p>
+      {view === null
+        ? <Loading />
+        : view.factors.length === 0
+        ? <Empty icon="key" title={t("security.no_factors")} />
+        : (
+          <ul class="list">
+            {view.factors.map((one) => (
+              <li key={one.id} class="list-row">
+                <span class="grow two-lines">
+                  <strong>
+                    {wordOr(`factor.${one.kind}`, shown(one.kind))}
+                    {one.name !== "" && (
+                      <>
+                        – <Other text={one.name} />
+                      </>
+                    )}
+                  </strong>
+                  <small class="muted">
+                    {t("security.added", { when: formatDate(one.created_at) })}
+                    {!one.works && ` · ${t("security.not_here")}`}
+                    {one.used_at !== null &&
+                      ` · ${t("security.used", { when: formatDate(one.used_at) })}`}
+                  </small>
+                </span>
+                <Button
+                  kind="quiet"
+                  icon="trash"
+                  label={t("security.remove_factor")}
+                  onClick={() => setRemoving(one)}
+                />
+              </li>
+            ))}
+          </ul>
+        )}
+      {left > 0 && <p class="hint">{tn("security.codes_left", left)}</p>}
+      <div class="row">
+        {(["passkey", "totp", "password", "recovery"] as const).map((kind) => (
+          <Button
+            key={kind}
+            icon="plus"
+            onClick={() => setAdding(kind)}
+          >
+            {t(`security.add_${kind}`)}
+          </Button>
+        ))}
+      </div>
+      {adding !== null && (
+        <AddFactor
+          kind={adding}
+          onClose={() => {
+            setAdding(null);
+            void changed();
+          }}
+        />
+      )}
+      {removing !== null && (
+        <ConfirmDialog
+          title={t("security.remove_factor")}
+          confirm={t("security.remove_factor")}
+          danger
+          onClose={() => setRemoving(null)}
+          onConfirm={async () => {
+            await post("/auth/v1/factors/remove", { id: removing.id });
+            await changed();
+          }}
+        >
+          <p>{t("security.remove_means")}</p>
+        </ConfirmDialog>
+      )}
+    </Card>
+  );
+}
+
+function Sessions() {
+  const view = browserSessions.want();
+  const action = useAction();
+  const now = session.value;
+  const end = (body: object) =>
+    action.run(async () => {
+      await post("/auth/v1/sessions/end", body);
+      await Promise.all([browserSessions.load(), readSession()]);
+    }, t("security.ended"));
+  if (browserSessions.error.value?.code === "not_found") return null;
+  return (
+    <Card
+      title={t("security.sessions")}
+      actions={(view?.sessions.length ?? 0) > 1 && isOwner() && (
+        <Button
+          kind="quiet"
+          busy={action.busy}
+          onClick={() => end({ all: true })}
+        >
+          {t("security.end_all")}
+        </Button>
+      )}
+    >
+      {view === null ? <Loading /> : (
+        <ul class="list">
+          {view.sessions.map((one) => (
+            <li key={one.id} class="list-row">
+              <span class="grow two-lines">
+                <strong>
+                  {one.agent === "" ? t("security.browser") : <Other text={agentName(one.agent)} />}
+                </strong>
+                <small class="muted">
+                  {t("security.seen", { when: formatDate(one.seen_at) })} ·{" "}
+                  {one.role === "viewer" ? t("security.viewer") : t("security.owner")}
+                </small>
+              </span>
+              {one.current ? <Badge tone="good">{t("security.this")}</Badge> : isOwner() && (
+                <Button
+                  kind="quiet"
+                  busy={action.busy}
+                  onClick={() => end({ id: one.id })}
+                >
+                  {t("security.end")}
+                </Button>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {now !== null && (
+        <p class="hint">
+          {t("security.ends", { time: formatDuration(Math.max(0, now.ends_at - Date.now())) })}
+        </p>
+      )}
+    </Card>
+  );
+}
+
+/** What a browser says of itself, in few words. */
+function agentName(agent: string): string {
+  const [, browser] = /(Firefox|Edg|OPR|Chrome|Safari)\/[\d.]+/.exec(agent) ?? [];
+  const [, system] = /\((?:X11; )?([^;)]+)/.exec(agent) ?? [];
+  return browser === undefined ? agent.slice(0, 80) : `${browser} – ${system ?? ""}`;
+}
+
+const MIN_PASSPHRASE = 10;
+
+function Backup() {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <Card
+      title={t("backup.title")}
+      actions={<Button icon="download" onClick={() => setOpen(true)}>{t("backup.make")}</Button>}
+    >
+      <p>{t("backup.text")}</p>
+      {isOpen && <BackupDialog onClose={() => setOpen(false)} />}
+    </Card>
+  );
+}
+
+function BackupDialog({ onClose }: { onClose: () => void }) {
+  const [passphrase, setPassphrase] = useState("");
+  const [again, setAgain] = useState("");
+  const action = useAction();
+  const differs = again !== "" && passphrase !== again;
+  const make = async () => {
+    const answer = await ask("POST", "/admin/v1/backup", {
+      passphrase: toBase64Url(new TextEncoder().encode(passphrase)),
+    });
+    const url = URL.createObjectURL(await answer.blob());
+    const link = document.createElement("a");
+    link.href = url;
+    link.download = `openred-${new Date().toISOString().slice(0, 10)}.backup`;
+    link.click();
+    URL.revokeObjectURL(url);
+    noteBackup();
+    onClose();
+  };
+  return (
+    <Dialog title={t("backup.make")} onClose={onClose}>
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (passphrase === again) action.run(make, t("backup.made"));
+        }}
+      >
+        <Field label={t("backup.passphrase")} hint={t("backup.passphrase_hint")}>
+          {(ids) => (
+            <input
+              {...ids}
+              type="password"
+              autocomplete="new-password"
+              minLength={MIN_PASSPHRASE}
+              required
+              value={passphrase}
+              onInput={({ currentTarget }) => setPassphrase(currentTarget.value)}
+            />
+          )}
+        </Field>
+        <Field label={t("backup.again")}>
+          {(ids) => (
+            <input
+              {...ids}
+              type="password"
+              autocomplete="new-password"
+              required
+              value={again}
+              onInput={({ currentTarget }) => setAgain(currentTarget.value)}
+            />
+          )}
+        </Field>
+        {differs && <p class="failure" role="alert">{t("backup.differs")}</p>}
+        <div class="row end">
+          <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
+          <Button
+            kind="primary"
+            submit
+            busy={action.busy}
+            disabled={passphrase.length < MIN_PASSPHRASE || passphrase !== again}
+          >
+            {t("backup.make")}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

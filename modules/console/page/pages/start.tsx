@@ -1,0 +1,173 @@
+/**
+ * The first page: whether all is well, who is here, and what needs somebody.
+ *
+ * @module
+ */
+import type { PeerView, StatusView } from "../../../../protocol/admin_api.ts";
+import { formatDuration, shown } from "../format.ts";
+import { Icon, type IconName } from "../parts/icons.tsx";
+import { Card, Empty, LinkButton, Loading, Page } from "../parts/ui.tsx";
+import { Avatar, Name, plainName } from "../parts/who.tsx";
+import { placeLink } from "../router.ts";
+import { isOwner } from "../session.ts";
+import { challenges, conversations, groups, offers, requests, status } from "../store.ts";
+import { t, tn, tx } from "../language.ts";
+import { isLive } from "../live.ts";
+import { FirstSteps } from "./first_steps.tsx";
+
+interface Need {
+  readonly icon: IconName;
+  readonly text: string;
+  readonly href: string;
+}
+
+function needs(): Need[] {
+  const list: Need[] = [];
+  const add = (count: number, icon: IconName, text: string, href: string) => {
+    if (count > 0) list.push({ icon, text, href });
+  };
+  const challenged = challenges.want()?.challenges.length ?? 0;
+  add(challenged, "shield", tn("start.challenges", challenged), placeLink("security"));
+  const asking = requests.want()?.requests.length ?? 0;
+  add(asking, "people", tn("start.requests", asking), placeLink("people"));
+  const unread = conversations.want()?.conversations.filter((one) => one.unread > 0) ?? [];
+  const first = unread[0];
+  add(
+    unread.length,
+    "chat",
+    tn("start.unread", unread.length),
+    placeLink("chats", unread.length === 1 ? first!.peer : ""),
+  );
+  const offered = offers.want()?.offers.filter(({ state }) => state === "offered").length ?? 0;
+  add(offered, "file", tn("start.offers", offered), placeLink("files"));
+  const invited = groups.want()?.groups.filter(({ stage }) => stage === "invited") ?? [];
+  add(
+    invited.length,
+    "people",
+    tn("start.invited", invited.length),
+    placeLink("chats", invited[0]?.group ?? ""),
+  );
+  return list;
+}
+
+function NeedsYou({ warnings }: { warnings: readonly string[] }) {
+  const list = needs();
+  return (
+    <Card title={t("start.needs_you")}>
+      {list.length + warnings.length === 0
+        ? <Empty icon="check" title={t("start.nothing")} />
+        : (
+          <ul class="list">
+            {list.map(({ icon, text, href }) => (
+              <li key={text}>
+                <a class="list-row" href={href}>
+                  <span class="sign">
+                    <Icon name={icon} />
+                  </span>
+                  <span class="grow">{text}</span>
+                </a>
+              </li>
+            ))}
+            {warnings.map((text) => (
+              <li key={text} class="list-row">
+                <span class="sign warn">
+                  <Icon name="warn" />
+                </span>
+                <span class="grow">{shown(text)}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+    </Card>
+  );
+}
+
+function isHere({ sessions }: StatusView, peer: PeerView): boolean {
+  return sessions.some((session) => session.peer === peer.node_id && session.state === "confirmed");
+}
+
+function WhoIsHere({ of }: { of: StatusView }) {
+  const known = of.peers.filter(({ standing }) => standing === "allowed");
+  const here = known.filter((peer) => isHere(of, peer));
+  return (
+    <Card
+      title={t("start.here")}
+      actions={<LinkButton href={placeLink("people")} kind="quiet">{t("start.all")}</LinkButton>}
+    >
+      {known.length === 0
+        ? (
+          <Empty icon="people" title={t("start.nobody_known")}>
+            <LinkButton href={placeLink("people", "connect")} icon="plus" kind="primary">
+              {t("people.connect")}
+            </LinkButton>
+          </Empty>
+        )
+        : here.length === 0
+        ? <p class="muted">{t("start.nobody_here")}</p>
+        : (
+          <ul class="faces">
+            {here.slice(0, 24).map(({ node_id: id, petname }) => (
+              <li key={id}>
+                <a href={placeLink("chats", id)}>
+                  <Avatar id={id} name={plainName(id, petname)} here size={48} />
+                  <span class="face-name">
+                    <Name id={id} petname={petname} />
+                  </span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        )}
+    </Card>
+  );
+}
+
+/** Whether the node can be found, and how long it runs. */
+function Health({ of }: { of: StatusView }) {
+  const registered = of.directories.filter(({ state }) => state === "registered").length;
+  const isWell = registered > 0;
+  return (
+    <section class={`health ${isWell ? "good" : "warn"}`}>
+      <span class="health-sign">
+        <Icon name={isWell ? "check" : "warn"} size={28} />
+      </span>
+      <div>
+        <h2>{isWell ? t("start.well") : t("start.not_found_by_others")}</h2>
+        <p>
+          {isWell
+            ? tn("start.registered", registered)
+            : of.directories.length === 0
+            ? t("start.no_directory")
+            : t("start.directory_trying")}{" "}
+          {t("start.runs", { time: formatDuration(1000 * of.uptime_s) })}{" "}
+          {!isLive.value && t("start.not_live")}
+        </p>
+      </div>
+      <div class="health-figure">
+        <strong>{of.sessions.filter(({ state }) => state === "confirmed").length}</strong>
+        <span>{t("start.sessions")}</span>
+      </div>
+    </section>
+  );
+}
+
+export function Start() {
+  const now = status.want();
+  if (now === null) {
+    return (
+      <Page title={t("nav.start")}>
+        <Loading />
+      </Page>
+    );
+  }
+  return (
+    <Page title={t("start.hello")} lead={tx("start.version", { version: now.version })}>
+      <Health of={now} />
+      <FirstSteps />
+      <div class="columns">
+        {isOwner() && <NeedsYou warnings={now.warnings} />}
+        <WhoIsHere of={now} />
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,304 @@
+/**
+ * Files between this node and one person: what is offered, on its way, and has come.
+ *
+ * @module
+ */
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { OfferView, ShareView, TransferView } from "../../../../protocol/file_sharing_api.ts";
+import { ApiError, ask, post } from "../api.ts";
+import { bringFiles, type Drop, drops, landingFolder } from "../dropping.ts";
+import { formatBytes, formatDate, shown } from "../format.ts";
+import { isOwner } from "../session.ts";
+import { offers, shares, transfers } from "../store.ts";
+import { hasWord, t, tn } from "../language.ts";
+import { Icon } from "./icons.tsx";
+import { Badge, Button, errorText, notify, Other, Progress, useAction } from "./ui.tsx";
+
+const SHOWN = 4;
+
+/** Brings files to the node and offers them to somebody. */
+export async function dropFiles(peer: string, files: readonly File[]): Promise<void> {
+  if (files.length === 0) return;
+  try {
+    const paths = await bringFiles(peer, files);
+    if (paths.length === 0) return;
+    await post("/m/file_sharing/shares", { peer, paths });
+    await shares.load();
+    notify(tn("files.offered", paths.length));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    notify(errorText(error), "bad");
+  }
+}
+
+/** What goes on with one person, newest last, and little of what is over. */
+export function FileTray({ peer }: { peer: string }) {
+  const offered =
+    offers.want()?.offers.filter((one) => one.peer === peer && one.state === "offered") ?? [];
+  const moving = transfers.want()?.transfers.filter((one) => one.peer === peer) ?? [];
+  const shared =
+    shares.want()?.shares.filter((one) =>
+      one.peer === peer && one.state !== "used" && one.state !== "expired" &&
+      one.answer !== "accepted"
+    ) ?? [];
+  const dropping = drops.value.get(peer) ?? [];
+  const [isHidden, setHidden] = useState(false);
+  const coming = moving.filter(({ direction }) => direction === "in").slice(-SHOWN);
+  const going = moving.filter(({ direction, state }) => direction === "out" && state !== "done");
+  const count = offered.length + coming.length + going.length + shared.length + dropping.length;
+  if (count === 0) return null;
+  return (
+    <section class="tray" aria-label={t("nav.files")}>
+      <button
+        type="button"
+        class="tray-head"
+        aria-expanded={!isHidden}
+        onClick={() => setHidden(!isHidden)}
+      >
+        <Icon name="file" size={16} />
+        <span>{tn("files.in_conversation", count)}</span>
+      </button>
+      {!isHidden && (
+        <ul class="list">
+          {offered.map((offer) => <OfferRow key={offer.id} offer={offer} />)}
+          {coming.map((transfer) => <TransferRow key={transfer.id} transfer={transfer} />)}
+          {going.map((transfer) => <TransferRow key={transfer.id} transfer={transfer} />)}
+          {shared.slice(-SHOWN).map((share) => <ShareRow key={share.id} share={share} />)}
+          {dropping.map((drop, at) => <DropRow key={at} drop={drop} />)}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function names(files: readonly { readonly name: string }[]): string {
+  const [first, ...rest] = files;
+  if (first === undefined) return "";
+  return rest.length === 0
+    ? shown(first.name)
+    : tn("files.and_more", rest.length, { name: shown(first.name) });
+}
+
+export function OfferRow({ offer, who }: { offer: OfferView; who?: ComponentChildren }) {
+  const action = useAction();
+  const accept = async () => {
+    await post(`/m/file_sharing/offers/${offer.id}/accept`, { folder: await landingFolder() });
+    await Promise.all([offers.load(), transfers.load()]);
+  };
+  const decline = async () => {
+    await post(`/m/file_sharing/offers/${offer.id}/decline`);
+    await offers.load();
+  };
+  return (
+    <li class="list-row file-row">
+      <span class="sign">
+        <Icon name="download" />
+      </span>
+      <span class="grow two-lines">
+        <strong class="file-name">
+          <bdi>{names(offer.files)}</bdi>
+        </strong>
+        <small class="muted">
+          {who}
+          {formatBytes(offer.bytes)}
+          {offer.expires_at !== null &&
+            ` · ${t("files.until", { when: formatDate(offer.expires_at) })}`}
+        </small>
+        {offer.note !== null && (
+          <small class="quote">
+            <Other text={offer.note} />
+          </small>
+        )}
+      </span>
+      {isOwner() && (
+        <span class="row">
+          <Button kind="primary" busy={action.busy} onClick={() => action.run(accept)}>
+            {t("files.accept")}
+          </Button>
+          <Button kind="quiet" busy={action.busy} onClick={() => action.run(decline)}>
+            {t("files.decline")}
+          </Button>
+        </span>
+      )}
+    </li>
+  );
+}
+
+const TONES = {
+  running: "calm",
+  waiting: "warn",
+  paused: "warn",
+  done: "good",
+  failed: "bad",
+  cancelled: "bad",
+} as const;
+
+export function TransferRow(
+  { transfer, who }: { transfer: TransferView; who?: ComponentChildren },
+) {
+  const { id, direction, state, bytes, done_bytes: done, landed, name } = transfer;
+  const action = useAction();
+  const change = (what: "pause" | "resume" | "cancel") =>
+    action.run(async () => {
+      await post(`/m/file_sharing/transfers/${id}/${what}`);
+      await transfers.load();
+    });
+  const isComing = direction === "in";
+  const isOver = state === "done" || state === "failed" || state === "cancelled";
+  return (
+    <li class="list-row file-row">
+      <span class="sign">
+        <Icon name={isComing ? "download" : "upload"} />
+      </span>
+      <span class="grow two-lines">
+        <strong class="file-name">
+          <Other text={landed.length > 0 && state === "done" ? landed.join(", ") : name} />
+        </strong>
+        <small class="muted">
+          {who}
+          {isOver
+            ? formatBytes(bytes)
+            : t("files.of", { done: formatBytes(done), all: formatBytes(bytes) })}
+          {state === "done" && transfer.folder !== null && (
+            <>
+              {" · "}
+              {t("files.landed_in")}{" "}
+              <code>
+                <bdi>{shown(transfer.folder)}</bdi>
+              </code>
+            </>
+          )}
+          {transfer.why !== null && !isOver && (
+            <>
+              · <Other text={transfer.why} />
+            </>
+          )}
+        </small>
+        {!isOver && (
+          <Progress done={done} of={bytes} label={t("files.progress", { name: shown(name) })} />
+        )}
+        {isComing && state === "done" &&
+          landed.map((one) => <PictureOf key={one} id={id} name={one} />)}
+      </span>
+      <Badge tone={TONES[state]}>{t(`transfer.${state}`)}</Badge>
+      {isOwner() && isComing && !isOver && (
+        <span class="row">
+          {state === "paused"
+            ? (
+              <Button
+                kind="quiet"
+                icon="play"
+                label={t("files.resume")}
+                onClick={() => change("resume")}
+              />
+            )
+            : (
+              <Button
+                kind="quiet"
+                icon="pause"
+                label={t("files.pause")}
+                onClick={() => change("pause")}
+              />
+            )}
+          <Button
+            kind="quiet"
+            icon="cross"
+            label={t("app.cancel")}
+            onClick={() => change("cancel")}
+          />
+        </span>
+      )}
+    </li>
+  );
+}
+
+const PICTURE_NAME = /\.(png|jpe?g|gif|webp)$/i;
+
+/** A picture is shown only when somebody asks for it. */
+function PictureOf({ id, name }: { id: string; name: string }) {
+  const [url, setUrl] = useState<string | null>(null);
+  const action = useAction();
+  useEffect(() => () => {
+    if (url !== null) URL.revokeObjectURL(url);
+  }, [url]);
+  if (!PICTURE_NAME.test(name) || !isOwner()) return null;
+  if (url !== null) return <img class="picture" src={url} alt={shown(name)} />;
+  const show = async () => {
+    const query = new URLSearchParams({ name });
+    const answer = await ask("GET", `/m/file_sharing/transfers/${id}/picture?${query}`);
+    setUrl(URL.createObjectURL(await answer.blob()));
+  };
+  return (
+    <span>
+      <Button kind="quiet" busy={action.busy} onClick={() => action.run(show)}>
+        {t("files.show_picture")}
+      </Button>
+    </span>
+  );
+}
+
+export function ShareRow({ share, who }: { share: ShareView; who?: ComponentChildren }) {
+  const action = useAction();
+  const revoke = () =>
+    action.run(async () => {
+      await post(`/m/file_sharing/shares/${share.id}/revoke`);
+      await shares.load();
+    }, t("files.revoked"));
+  const key = share.state === "ready" ? `answer.${share.answer}` : `share.${share.state}`;
+  return (
+    <li class="list-row file-row">
+      <span class="sign">
+        <Icon name="upload" />
+      </span>
+      <span class="grow two-lines">
+        <strong class="file-name">
+          <bdi>{names(share.files)}</bdi>
+        </strong>
+        <small class="muted">
+          {who}
+          {formatBytes(share.bytes)}
+          {share.expires_at !== null &&
+            ` · ${t("files.until", { when: formatDate(share.expires_at) })}`}
+        </small>
+        {share.state === "hashing" && (
+          <Progress done={share.hashed_bytes} of={share.bytes} label={t("share.hashing")} />
+        )}
+      </span>
+      <Badge tone={share.state === "failed" || share.answer === "declined" ? "bad" : "calm"}>
+        {hasWord(key) ? t(key) : share.state}
+      </Badge>
+      {isOwner() && (
+        <Button
+          kind="quiet"
+          icon="trash"
+          label={t("files.revoke")}
+          busy={action.busy}
+          onClick={revoke}
+        />
+      )}
+    </li>
+  );
+}
+
+export function DropRow({ drop }: { drop: Drop }) {
+  return (
+    <li class="list-row file-row">
+      <span class="sign">
+        <Icon name="upload" />
+      </span>
+      <span class="grow two-lines">
+        <strong class="file-name">
+          <Other text={drop.name} />
+        </strong>
+        <small class="muted">{t("files.reading")}</small>
+        <Progress
+          done={drop.done.value}
+          of={drop.bytes}
+          label={t("files.progress", { name: shown(drop.name) })}
+        />
+      </span>
+      <Button kind="quiet" icon="cross" label={t("app.cancel")} onClick={() => drop.stop.abort()} />
+    </li>
+  );
+}

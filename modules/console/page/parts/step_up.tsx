@@ -1,0 +1,60 @@
+/**
+ * Asks for a factor right before something that deserves one.
+ *
+ * @module
+ */
+import { signal } from "@preact/signals";
+import { type FactorAsk, post, setAskFactor } from "../api.ts";
+import { session } from "../session.ts";
+import { t } from "../language.ts";
+import { FactorForm, type FactorOptions } from "./factors.tsx";
+import { Dialog } from "./ui.tsx";
+
+interface Asked {
+  readonly what: FactorAsk;
+  readonly options: FactorOptions;
+  readonly end: (given: boolean) => void;
+}
+
+const asked = signal<Asked | null>(null);
+
+setAskFactor(async (what) => {
+  const options = await post<FactorOptions>("/auth/v1/step-up/options", {
+    action: what.action,
+  });
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  asked.value?.end(false);
+  asked.value = {
+    what,
+    options,
+    end: (given) => {
+      asked.value = null;
+      resolve(given);
+    },
+  };
+  return await promise;
+});
+
+export function StepUp() {
+  if (asked.value === null) return null;
+  const { what, options, end } = asked.value;
+  return (
+    <Dialog title={t("step_up.title")} onClose={() => end(false)}>
+      <p>{t("step_up.text")}</p>
+      <FactorForm
+        options={options}
+        label={t("step_up.confirm")}
+        submit={async (factor) => {
+          const answer = await post<{ stepped_up_until: number }>("/auth/v1/step-up", {
+            factor,
+            ...what,
+          });
+          if (session.value !== null) {
+            session.value = { ...session.value, stepped_up_until: answer.stepped_up_until };
+          }
+          end(true);
+        }}
+      />
+    </Dialog>
+  );
+}

@@ -1,0 +1,86 @@
+/**
+ * What passed while the console was open, and what waits: a curve for each, and their last values as text.
+ *
+ * @module
+ */
+import { effect, signal } from "@preact/signals";
+import type { StatusView } from "../../../../protocol/admin_api.ts";
+import { formatNumber } from "../format.ts";
+import { status as statusOf } from "../store.ts";
+import { t } from "../language.ts";
+
+interface Sample {
+  readonly atMs: number;
+  readonly frames: number;
+  readonly waiting: number;
+}
+
+const HOUR_MS = 3_600_000;
+const samples = signal<readonly Sample[]>([]);
+
+function framesOf({ counters }: StatusView): number {
+  return (counters.frames_sent ?? 0) + (counters.frames_opened ?? 0);
+}
+
+effect(() => {
+  const now = statusOf.value.value;
+  if (now === null) {
+    samples.value = [];
+    return;
+  }
+  const atMs = Date.now();
+  const waiting = now.peers.reduce((sum, { outbox }) => sum + outbox, 0);
+  const kept = samples.peek().filter((sample) => sample.atMs > atMs - HOUR_MS);
+  samples.value = [...kept, { atMs, frames: framesOf(now), waiting }];
+});
+
+const [WIDTH, HEIGHT] = [320, 64];
+
+/** A curve from 0 to the largest value, over the last hour. */
+function Curve(
+  { values }: { values: readonly { readonly atMs: number; readonly value: number }[] },
+) {
+  const most = Math.max(1, ...values.map(({ value }) => value));
+  const end = values.at(-1)?.atMs ?? 0;
+  const span = Math.max(60_000, end - (values[0]?.atMs ?? 0));
+  const points = values.map(({ atMs, value }) =>
+    `${WIDTH - WIDTH * (end - atMs) / span},${HEIGHT - 4 - (HEIGHT - 8) * value / most}`
+  );
+  return (
+    <svg
+      class="curve"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
+      {points.length > 1 && <polyline points={points.join(" ")} />}
+    </svg>
+  );
+}
+
+export function Traffic({ status }: { status: StatusView }) {
+  const list = samples.value;
+  const passed = list.slice(1).map((sample, at) => ({
+    atMs: sample.atMs,
+    value: Math.max(0, sample.frames - list[at]!.frames),
+  }));
+  const waiting = status.peers.reduce((sum, { outbox }) => sum + outbox, 0);
+  const total = (list.at(-1)?.frames ?? 0) - (list[0]?.frames ?? 0);
+  return (
+    <div class="stack">
+      <div>
+        <p>
+          {t("network.frames")} <strong>{formatNumber(total)}</strong>
+        </p>
+        <Curve values={passed} />
+      </div>
+      <div>
+        <p>
+          {t("network.queue")} <strong>{formatNumber(waiting)}</strong>
+        </p>
+        <Curve values={list.map(({ atMs, waiting: value }) => ({ atMs, value }))} />
+      </div>
+      <p class="hint">{t("network.since_open")}</p>
+    </div>
+  );
+}

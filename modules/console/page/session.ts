@@ -1,0 +1,80 @@
+/**
+ * Who is signed in here.
+ *
+ * @module
+ */
+import { signal } from "@preact/signals";
+import { ApiError, get, keepSession, post, signedIn } from "./api.ts";
+import { forgetAll, startStore } from "./store.ts";
+
+export interface SessionInfo {
+  readonly role: "owner" | "viewer";
+  readonly started_at: number;
+  readonly idle_until: number;
+  readonly ends_at: number;
+  readonly stepped_up_until: number | null;
+  readonly factors: {
+    readonly passkey: number;
+    readonly totp: boolean;
+    readonly password: boolean;
+    readonly recovery: number;
+  };
+}
+
+export const session = signal<SessionInfo | null>(null);
+/** Why the last link did not sign anybody in. */
+export const linkFailed = signal(false);
+
+const LINK = /^#link=([A-Za-z0-9_-]{43})$/;
+
+/** Takes the secret of a one-time link out of the address, so that neither history nor a glance keeps it. */
+function takeLink(): string | null {
+  const [, secret] = LINK.exec(location.hash) ?? [];
+  if (secret === undefined) return null;
+  history.replaceState(null, "", "#/");
+  return secret;
+}
+
+/** Asks who is signed in, and begins to show it. */
+export async function readSession(): Promise<void> {
+  try {
+    session.value = await get<SessionInfo>("/auth/v1/session");
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "offline") return;
+    session.value = null;
+    signedIn.value = false;
+    return;
+  }
+  if (signedIn.value === true) return;
+  signedIn.value = true;
+  startStore();
+}
+
+/** Signs in by the link that the page was opened with, or goes on with the session there is. */
+export async function beginSession(): Promise<void> {
+  const secret = takeLink();
+  if (secret !== null) {
+    try {
+      await post("/auth/v1/link", { secret });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      linkFailed.value = true;
+    }
+  }
+  await readSession();
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await post("/auth/v1/sign-out");
+  } finally {
+    keepSession(null);
+    session.value = null;
+    signedIn.value = false;
+    forgetAll();
+  }
+}
+
+export function isOwner(): boolean {
+  return session.value?.role !== "viewer";
+}

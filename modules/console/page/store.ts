@@ -1,0 +1,191 @@
+/**
+ * What the console knows of the node, asked again whenever the node tells that something of it has changed.
+ *
+ * @module
+ */
+import { type Signal, signal } from "@preact/signals";
+import type {
+  GroupsView as PeerGroupsView,
+  IdView,
+  PeersView,
+  StatusView,
+} from "../../../protocol/admin_api.ts";
+import type { ChallengesView } from "../../../protocol/auth_challenge.ts";
+import type { LinksView, RequestsView } from "../../../protocol/file_links.ts";
+import type { OffersView, SharesView, TransfersView } from "../../../protocol/file_sharing_api.ts";
+import type { GroupsView } from "../../../protocol/groups_api.ts";
+import type { ConversationsView } from "../../../protocol/messaging_api.ts";
+import type { ModulesView } from "../../../protocol/module_api.ts";
+import type { TokensView } from "../../../protocol/token_api.ts";
+import { ApiError, get, signedIn } from "./api.ts";
+import { hearEvents, type LiveEvent } from "./live.ts";
+
+const GATHER_MS = 120;
+const STATUS_EVERY_MS = 15_000;
+
+/** One answer of the node that is kept up to date while a page shows it. */
+export class Resource<T> {
+  readonly value: Signal<T | null> = signal(null);
+  readonly error: Signal<ApiError | null> = signal(null);
+  readonly #path: string;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #isAsking = false;
+  #isStale = false;
+  /** Whether any page has asked for it. */
+  #isWanted = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Asks for it where nobody has yet. */
+  want(): T | null {
+    if (!this.#isWanted) {
+      this.#isWanted = true;
+      void this.load();
+    }
+    return this.value.value;
+  }
+
+  /** Asks again, once for all calls of a moment. */
+  refresh(): void {
+    if (!this.#isWanted || this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.load();
+    }, GATHER_MS);
+  }
+
+  async load(): Promise<void> {
+    this.#isWanted = true;
+    if (this.#isAsking) {
+      this.#isStale = true;
+      return;
+    }
+    this.#isAsking = true;
+    try {
+      do {
+        this.#isStale = false;
+        this.value.value = await get<T>(this.#path);
+        this.error.value = null;
+      } while (this.#isStale);
+    } catch (error) {
+      if (error instanceof ApiError) this.error.value = error;
+      else throw error;
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  forget(): void {
+    this.#isWanted = false;
+    this.value.value = null;
+    this.error.value = null;
+  }
+}
+
+export interface Invitation {
+  readonly invitation: string;
+  readonly name: string | null;
+  readonly state: "open" | "used" | "expired" | "revoked";
+  readonly uses: number;
+  readonly expires_at: number;
+  readonly used_by: readonly unknown[];
+}
+
+export interface ContactRequest {
+  readonly peer: string;
+  readonly alias: string | null;
+  readonly connected: boolean;
+}
+
+export const status = new Resource<StatusView>("/admin/v1/status");
+export const identity = new Resource<IdView>("/admin/v1/id");
+export const peers = new Resource<PeersView>("/admin/v1/peers");
+export const peerGroups = new Resource<PeerGroupsView>("/admin/v1/groups");
+export const tokens = new Resource<TokensView>("/admin/v1/tokens");
+export const modules = new Resource<ModulesView>("/admin/v1/modules");
+export const conversations = new Resource<ConversationsView>("/m/messaging/conversations");
+export const groups = new Resource<GroupsView>("/m/messaging/groups");
+export const offers = new Resource<OffersView>("/m/file_sharing/offers");
+export const shares = new Resource<SharesView>("/m/file_sharing/shares");
+export const transfers = new Resource<TransfersView>("/m/file_sharing/transfers");
+export const links = new Resource<LinksView>("/m/file_sharing/links");
+export const fileRequests = new Resource<RequestsView>("/m/file_sharing/requests");
+export const invitations = new Resource<{ readonly invitations: readonly Invitation[] }>(
+  "/admin/v1/invitations",
+);
+export const requests = new Resource<{ readonly requests: readonly ContactRequest[] }>(
+  "/admin/v1/requests",
+);
+export const challenges = new Resource<ChallengesView>("/auth/v1/challenges");
+
+const ALL: readonly Resource<unknown>[] = [
+  status,
+  identity,
+  peers,
+  peerGroups,
+  tokens,
+  modules,
+  conversations,
+  groups,
+  offers,
+  shares,
+  transfers,
+  links,
+  fileRequests,
+  invitations,
+  requests,
+  challenges,
+];
+
+/** What changes with an event, by the beginning of its name. */
+const CHANGES: readonly (readonly [string, readonly Resource<unknown>[]])[] = [
+  ["session", [status, peers, tokens]],
+  ["introduced", [status, peers, tokens]],
+  ["register", [status]],
+  ["warning", [status, modules]],
+  ["messaging.group", [groups, conversations]],
+  ["messaging.typing", []],
+  ["messaging.", [conversations, peers, status]],
+  ["file_sharing.link", [links]],
+  ["file_sharing.received", [fileRequests]],
+  ["file_sharing.", [offers, shares, transfers]],
+  ["contact_request", [requests, peers]],
+  ["authentication.", [challenges]],
+];
+
+type Hearer = (event: LiveEvent) => void;
+const hearers = new Set<Hearer>();
+
+/** Hears every event. @returns What ends it. */
+export function onEvent(hearer: Hearer): () => void {
+  hearers.add(hearer);
+  return () => hearers.delete(hearer);
+}
+
+function take(event: LiveEvent): void {
+  const change = CHANGES.find(([begin]) => event.type.startsWith(begin));
+  for (const resource of change?.[1] ?? []) resource.refresh();
+  for (const hear of hearers) hear(event);
+}
+
+/** Asks for everything again that any page shows. */
+export function refreshAll(): void {
+  for (const resource of ALL) resource.refresh();
+  for (const hear of hearers) hear({ type: "reconnected" });
+}
+
+/** Forgets all that was answered to somebody who has signed out. */
+export function forgetAll(): void {
+  for (const resource of ALL) resource.forget();
+}
+
+/** Keeps what is shown up to date until somebody signs out. */
+export function startStore(): void {
+  void hearEvents(take, refreshAll);
+  const timer = setInterval(() => {
+    if (signedIn.value !== true) clearInterval(timer);
+    else if (document.visibilityState === "visible") status.refresh();
+  }, STATUS_EVERY_MS);
+}

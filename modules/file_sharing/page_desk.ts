@@ -1,0 +1,58 @@
+/**
+ * The owner's routes that a page needs, which has no files of its own: folders, what is dropped, pictures to look at.
+ *
+ * @module
+ */
+import {
+  dropInputSchema,
+  type DroppedView,
+  dropPieceSchema,
+  type DropView,
+  folderInputSchema,
+  type FolderView,
+  pictureQuerySchema,
+} from "../../protocol/file_sharing_api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { parseInput, parseJson } from "../../protocol/schemas.ts";
+import type { ModuleContext, ModuleRouter } from "../api.ts";
+import type { Transfer } from "./download.ts";
+import type { Drops } from "./drops.ts";
+import { readPicture } from "./pictures.ts";
+import type { Records } from "./records.ts";
+
+interface PageDeskParts {
+  readonly context: ModuleContext;
+  readonly records: { readonly transfers: Records<Transfer> };
+  readonly drops: Drops;
+}
+
+/** Registers them. @param now What runs. */
+export function registerPageDesk(router: ModuleRouter, now: () => PageDeskParts): void {
+  router.route("POST", "/folders", async ({ body }) => {
+    const { parent, name } = parseInput(folderInputSchema, parseJson(body));
+    return { json: { folder: await now().drops.makeFolder(parent, name) } satisfies FolderView };
+  });
+  router.route("POST", "/drops", async ({ body }) => {
+    const id = await now().drops.begin(parseInput(dropInputSchema, parseJson(body)));
+    return { json: { id, at: 0 } satisfies DropView };
+  });
+  router.route("POST", "/drops/:id", async ({ params, body }) => {
+    const id = params.id!;
+    const at = await now().drops.take(id, parseInput(dropPieceSchema, parseJson(body)));
+    return { json: { id, at } satisfies DropView };
+  });
+  router.route("POST", "/drops/:id/finish", async ({ params }) => {
+    return { json: { path: await now().drops.finish(params.id!) } satisfies DroppedView };
+  });
+  router.route("POST", "/drops/:id/cancel", async ({ params }) => {
+    await now().drops.cancel(params.id!);
+    return { json: {} };
+  });
+  router.route("GET", "/transfers/:id/picture", async ({ params, query }) => {
+    const { name } = parseInput(pictureQuerySchema, query);
+    const { context, records } = now();
+    const held = records.transfers.get(params.id!);
+    if (held === null) throw new OpenRedError("not_found", "There is no transfer of this name");
+    return await readPicture(context.disk!, held.value, name);
+  });
+}

@@ -1,0 +1,122 @@
+import { assert, assertEquals } from "@std/assert";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { until } from "../world/until.ts";
+import { testInBrowser } from "./chromium.ts";
+import { type ConsoleNode, ConsolePair } from "./console_site.ts";
+import { Visit } from "./visit.ts";
+
+/** What the page says, by language. */
+const WORDS = {
+  en: {
+    connect: "Connect",
+    link: "Link of the other person",
+    name: "Your name for them",
+    write: "Write a message",
+    send: "Send",
+    accept: "Accept",
+    done: "Done",
+    people: "People",
+    files: "Files",
+  },
+  fr: {
+    connect: "Se connecter",
+    link: "Lien de l’autre personne",
+    name: "Le nom que vous lui donnez",
+    write: "Écrire un message",
+    send: "Envoyer",
+    accept: "Accepter",
+    done: "Terminé",
+    people: "Contacts",
+    files: "Fichiers",
+  },
+} as const;
+
+const SCREENS = {
+  desktop: { viewport: { width: 1440, height: 900 } },
+  phone: { viewport: { width: 360, height: 740 }, hasTouch: true },
+} as const satisfies Record<string, BrowserContextOptions>;
+
+const PICTURE = Uint8Array.from(
+  atob(
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEklEQVR4nGP4z8CAFeEQH6QSAJgzP8FkQbQnAAAAAElFTkSuQmCC",
+  ),
+  (character) => character.charCodeAt(0),
+);
+
+async function shoot(page: Page, name: string): Promise<void> {
+  await Deno.mkdir("dist/screens", { recursive: true });
+  await page.screenshot({ path: `dist/screens/${name}.png` });
+}
+
+async function connectByLink(
+  page: Page,
+  node: ConsoleNode,
+  to: ConsoleNode,
+  words: typeof WORDS.en | typeof WORDS.fr,
+) {
+  await node.signIn(page);
+  const { contact } = await to.ask<{ contact: string }>("GET", "/id");
+  const shown = page.locator("nav:visible");
+  await shown.getByRole("link", { name: words.people }).click();
+  await page.getByRole("main").getByRole("link", { name: words.connect, exact: true }).click();
+  await page.getByLabel(words.link).fill(contact);
+  await page.getByLabel(words.name).fill("Bob");
+  await page.getByRole("button", { name: words.connect, exact: true }).click();
+  await page.getByRole("heading", { name: "Bob" }).waitFor();
+}
+
+for (const language of ["en", "fr"] as const) {
+  for (const screen of ["desktop", "phone"] as const) {
+    testInBrowser(
+      `two people go from the first link to a file that has come: ${language}, ${screen}`,
+      async (browser) => {
+        const words = WORDS[language];
+        await using pair = await ConsolePair.start();
+        const { alice, bob } = pair;
+        const options = { locale: language === "fr" ? "fr-FR" : "en-GB", ...SCREENS[screen] };
+        await using first = await Visit.start(browser, options);
+        await using second = await Visit.start(browser, options);
+        const name = (page: string) => `${page}-${language}-${screen}`;
+        await connectByLink(first.page, alice, bob, words);
+        await shoot(first.page, name("person"));
+
+        await bob.ask("POST", "/connect", { peer: alice.id, wait_ms: 20_000 });
+        await bob.ask("POST", "/peers/alias", { peer: alice.id, name: "Alice" });
+        await first.page.goto(`${alice.origin}/console/#/chats/${bob.id}`);
+        await first.page.getByLabel(words.write).fill("Hello Bob");
+        await first.page.getByRole("button", { name: words.send, exact: true }).click();
+        await first.page.locator(".bubble", { hasText: "Hello Bob" }).waitFor();
+
+        await bob.signIn(second.page);
+        await second.page.goto(`${bob.origin}/console/#/chats/${alice.id}`);
+        await second.page.locator(".bubble", { hasText: "Hello Bob" }).waitFor();
+        await first.page.locator(".delivery.read").waitFor();
+        await second.page.getByLabel(words.write).fill("Hello Alice");
+        await second.page.keyboard.press("Enter");
+        await first.page.locator(".bubble", { hasText: "Hello Alice" }).waitFor();
+
+        const { Buffer } = await import("node:buffer");
+        await first.page.locator(".composer input[type=file]").setInputFiles([
+          { name: "lake.png", mimeType: "image/png", buffer: Buffer.from(PICTURE) as never },
+        ]);
+        await second.page.getByRole("button", { name: words.accept }).click();
+        await second.page.locator(".tray .badge", { hasText: words.done }).waitFor();
+        assertEquals(Deno.readFileSync(`${bob.folder}/OpenRed/lake.png`), PICTURE);
+        assertEquals(Deno.readFileSync(`${alice.folder}/OpenRed/Sent/lake.png`), PICTURE);
+        assertEquals(await second.page.locator("img.picture").count(), 0);
+        await second.page.locator(".tray").getByRole("button", { name: /picture|image/ }).click();
+        await second.page.locator("img.picture").waitFor();
+        await shoot(second.page, name("chat"));
+        for (const page of [first.page, second.page]) {
+          const { width } = SCREENS[screen].viewport;
+          assert(await page.evaluate("document.documentElement.scrollWidth") as number <= width);
+        }
+        await until(
+          async () =>
+            (await alice.ask("GET", "/m/messaging/conversations")).conversations.length === 1,
+          "the conversation is listed",
+        );
+      },
+    );
+  }
+}
