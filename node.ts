@@ -6,11 +6,14 @@
 import type { OutputFile } from "./cli/command.ts";
 import { CommandError, failure, OutputGone, usageError } from "./cli/command_error.ts";
 import type { ModuleKit } from "./cli/module_kit.ts";
+import type { FoundData } from "./cli/data_words.ts";
+import { MAX_SETTINGS_BYTES, SETTINGS_FILE, type SettingsPort } from "./cli/settings_file.ts";
 import type { NodeKeeper } from "./cli/node_keeper.ts";
 import type { ShowPage } from "./cli/page_opener.ts";
 import type { PassphrasePorts } from "./cli/passphrase_source.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import project from "./deno.json" with { type: "json" };
+import { dataHome } from "./ports/data_home.ts";
 import { systemClock } from "./ports/system_clock.ts";
 import { sendLoopback } from "./ports/system_loopback.ts";
 import { askLine } from "./ports/system_question.ts";
@@ -131,6 +134,53 @@ async function inspectModule(code: string): Promise<unknown> {
   }
 }
 
+/** Where a node is found that nobody says the place of. A former one in the working folder is not left behind. */
+async function findData(given: string | null): Promise<FoundData> {
+  const { join, resolve } = await import("node:path");
+  if (given !== null) return { path: resolve(given), isDefault: false, note: null };
+  const { FORMER_DATA } = await import("./cli/run_options.ts");
+  const former = resolve(FORMER_DATA);
+  const home = dataHome("openred", { os: Deno.build.os, env: (name) => Deno.env.get(name) });
+  const isFormer = await isThere(join(former, "node.db"));
+  if (home === null) return { path: former, isDefault: true, note: null };
+  if (!isFormer) return { path: resolve(home), isDefault: true, note: null };
+  if (await isThere(join(home, "node.db"))) {
+    const note = `There is another node in ${former}; --data leads to it`;
+    return { path: resolve(home), isDefault: true, note };
+  }
+  const note =
+    `The node in ${former} is used, where nodes were kept before; to have it found from ` +
+    `everywhere, stop it and move the folder to ${resolve(home)}`;
+  return { path: former, isDefault: true, note };
+}
+
+const settingsFile: SettingsPort = {
+  async read(data) {
+    const { readUserFile } = await import("./ports/system_user_files.ts");
+    const path = `${data}/${SETTINGS_FILE}`;
+    if (!await isThere(path)) return null;
+    const bytes = await readUserFile(path, MAX_SETTINGS_BYTES).catch((cause) => {
+      throw usageError(`${path}: cannot be read, or is larger than 64 KiB`, { cause });
+    });
+    return new TextDecoder().decode(bytes);
+  },
+  async write(data, text) {
+    const { openFiles } = await import("./ports/system_files.ts");
+    await Deno.mkdir(data, { recursive: true, mode: 0o700 });
+    await openFiles(data).write(SETTINGS_FILE, new TextEncoder().encode(text));
+  },
+};
+
+/** All names, or none where the program may not see them. */
+function envNames(): readonly string[] {
+  try {
+    return Object.keys(Deno.env.toObject());
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return [];
+    throw error;
+  }
+}
+
 const moduleKit: ModuleKit = {
   async builtInNames() {
     const { BUILT_IN_MODULES } = await import("./modules/built_in.ts");
@@ -210,6 +260,9 @@ async function main(): Promise<number> {
     moduleKit,
     showPage,
     keeper: lateKeeper,
+    settingsFile,
+    envNames,
+    findData,
     readAdminFile,
     async runNode(options, world) {
       const { runNode } = await import("./node_service.ts");

@@ -8,6 +8,7 @@ import type { Output } from "./cli/output.ts";
 import { KEYS_PASSPHRASE, readNewPassphrase, readPassphrase } from "./cli/passphrase_source.ts";
 import type { RunNode } from "./cli/run.ts";
 import type { RunOptions } from "./cli/run_options.ts";
+import { SETTINGS_FILE } from "./cli/settings_file.ts";
 import { WorkerBulk } from "./crypto/bulk_client.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
@@ -22,6 +23,7 @@ import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
 import type { Log } from "./ports/ports.ts";
 import type { SystemLog } from "./ports/system_log.ts";
+import type { Tracing } from "./ports/tracing.ts";
 import {
   createOpenDatabase,
   createSystemHttpClient,
@@ -115,6 +117,7 @@ async function composeNode(
     readonly bulk: WorkerBulk;
     readonly config: NodeConfig;
     readonly trust: Trust;
+    readonly tracing: Tracing | null;
     readonly log: SystemLog;
     readonly listeners: Readonly<Record<string, Listening>>;
   },
@@ -140,6 +143,7 @@ async function composeNode(
       consolePage: (request) => page.answer(request),
       log: settings.log,
       logSwitch: settings.log,
+      tracing: settings.tracing,
       openMonitor: createOpenMonitor({
         clock: systemClock,
         data: options.data,
@@ -208,6 +212,23 @@ export async function runNode(
   }
 }
 
+/** Loads what sends traces only where a collector is named. */
+async function tracingOf(
+  { otlp }: RunOptions,
+  { log, trust }: { readonly log: Log; readonly trust: Trust },
+): Promise<Tracing | null> {
+  if (otlp === null) return null;
+  const { openTracing } = await import("./ports/system_tracing.ts");
+  return openTracing({
+    url: otlp,
+    clock: systemClock,
+    http: createSystemHttpClient(trust),
+    log,
+    service: "openred-node",
+    version: project.version,
+  });
+}
+
 /** The listener for whoever watches the node, or `null` where nobody asked for one. */
 function listenForWatchers({ metricsListen }: RunOptions, log: Log): Listening | null {
   if (metricsListen === null) return null;
@@ -224,6 +245,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   const { trustedProxies } = options;
   const trust = { authorities: readAuthorities(options.ca) };
+  const isNew = !holdsFile(options.data, KEYSTORE_FILE);
   using certificate = await openCertificate(options, log);
   await using peers = listen({
     ...options.listen,
@@ -245,10 +267,11 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   try {
     const adminToken = encodeBase64Url(systemRandom.bytes(32));
     const apiUrl = options.apiUrl ?? peers.origin;
+    const tracing = await tracingOf(options, { log, trust });
     const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
     const config = configOf(options, { apiUrl, adminToken, metricsToken, passphrase, console });
     const listeners = { peers, admin, ...(watching === null ? {} : { metrics: watching }) };
-    const composed = composeNode(options, { crypto, bulk, config, trust, log, listeners });
+    const composed = composeNode(options, { crypto, bulk, config, trust, tracing, log, listeners });
     const node = await openOrExplain(composed);
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
@@ -260,6 +283,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
         ...world,
         node,
         apiUrl,
+        isNew,
         ending,
         admin: { url: admin.origin, token: adminToken },
         metricsUrl: watching === null ? null : `${watching.origin}${METRICS_PATH}`,
@@ -271,7 +295,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
         stop: () => {
           const open = [...Object.values(listeners), console];
           const closing = open.map((listening) => listening.shutdown(LAST_ANSWERS_MS));
-          return Promise.all([...closing, node.stop()]);
+          return Promise.all([...closing, node.stop().then(() => tracing?.stop())]);
         },
       });
     }
@@ -281,19 +305,54 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   }
 }
 
+/** Says something to a person, or leaves it in the log of a node that a program has started. */
+async function say(
+  { json }: RunOptions,
+  { err, log }: Pick<LockedWorld, "err" | "log">,
+  { topic, text }: { readonly topic: string; readonly text: string },
+): Promise<void> {
+  if (json) log.log("info", topic, { text });
+  else await err.line({ text, style: "yellow" });
+}
+
+/** Says that there is a new identity, and keeps what it was made with. */
+async function sayNew(
+  options: RunOptions,
+  parts: LockedWorld & { readonly node: Node },
+): Promise<void> {
+  const { data } = options;
+  const { node, firstSettings, dataWords } = parts;
+  const made = `A new identity was made, ${node.id}; its keys are in ${data}`;
+  await say(options, parts, { topic: "identity_made", text: made });
+  if (firstSettings === null) return;
+  await openFiles(data).write(SETTINGS_FILE, encodeUtf8(firstSettings));
+  const where = `'openred-node config show${dataWords}' shows it`;
+  const kept = `What it was told is kept in ${SETTINGS_FILE} there; ${where}`;
+  await say(options, parts, { topic: "settings_kept", text: kept });
+}
+
 /** Lets the commands find this node, and says that it is ready, until it is to end. */
 async function serveCommands(
   options: RunOptions,
   parts: LockedWorld & {
     readonly node: Node;
     readonly apiUrl: string;
+    /** Whether the node was made by this start. */
+    readonly isNew: boolean;
     readonly ending: ServiceEnd;
     readonly admin: { readonly url: string; readonly token: string };
     readonly metricsUrl: string | null;
   },
 ): Promise<void> {
-  const { node, apiUrl, ending, admin, metricsUrl, out, signal } = parts;
+  const { node, apiUrl, isNew, ending, admin, metricsUrl, out, signal } = parts;
   const files = openFiles(options.data);
+  if (isNew) await sayNew(options, parts);
+  if (options.directories.length === 0) {
+    await say(options, parts, {
+      topic: "registered_nowhere",
+      text: "Registered nowhere: nobody finds this node. Give it a directory with --directories",
+    });
+  }
   try {
     await files.write(ADMIN_FILE, encodeUtf8(JSON.stringify({ ...admin, pid: Deno.pid })));
     if (options.json) {

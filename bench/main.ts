@@ -9,6 +9,7 @@ import { conversations } from "./conversations.ts";
 import { directory } from "./directory.ts";
 import { files } from "./files.ts";
 import { folders } from "./folders.ts";
+import { groups } from "./groups.ts";
 import { handshakes } from "./handshakes.ts";
 import { messages } from "./messages.ts";
 import { modules } from "./modules.ts";
@@ -28,6 +29,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   handshakes,
   messages,
   conversations,
+  groups,
   folders,
   modules,
   vault,

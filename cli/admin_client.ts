@@ -21,6 +21,7 @@ import {
   type IdView,
   type PeerDetail,
   type PeersView,
+  type RequestsView,
   type SessionView,
   type StatusView,
 } from "../protocol/admin_api.ts";
@@ -30,6 +31,11 @@ import {
   adminProofSchema,
   isAdminProof,
 } from "../protocol/admin_proof.ts";
+import type {
+  InvitationsView,
+  InvitationView,
+  NewInvitationView,
+} from "../protocol/invitation_api.ts";
 import type { InboxView, SentView } from "../protocol/messaging_api.ts";
 import type { AuditHeadView, AuditView } from "../protocol/audit_api.ts";
 import type { Check } from "../protocol/doctor.ts";
@@ -46,26 +52,32 @@ import type {
   Role,
 } from "../protocol/sign_in_api.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
-import { failure } from "./command_error.ts";
+import { CommandError, EXIT_CODES, failure } from "./command_error.ts";
 import { readAnswer, readBytes } from "./answer_body.ts";
+import { dataWords } from "./data_words.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
 import { readRefusal, toError } from "./refusal.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
 /** How long a node may take for an answer that it does not have to wait for itself. */
 const ANSWER_TIMEOUT_MS = 20_000;
+/** A node that runs proves itself at once, whatever it is asked for. */
+const SLOW_MS = 2_000;
 /** Looking through a long log takes its time. */
 const LONG_ANSWER_TIMEOUT_MS = 120_000;
 
 export interface AdminClientOptions {
-  /** As the operator wrote it, for messages. */
+  /** Where the node's data is, for messages. */
   readonly data: string;
+  readonly isDefault: boolean;
   /** The content of the admin file, or `null` if there is none. */
   readonly adminFile: Uint8Array | null;
   readonly send: SendLoopback;
   readonly clock: Pick<Clock, "setTimer">;
   readonly random: Random;
   readonly signal: AbortSignal;
+  /** Called with what to say of a node that has not proven itself for two seconds. */
+  readonly slow: (text: string) => void;
 }
 
 interface Call {
@@ -87,15 +99,20 @@ function jsonOf(body: Uint8Array): unknown {
   }
 }
 
+function startHint({ data, isDefault }: AdminClientOptions): string {
+  return `Start it with: openred-node run${dataWords({ path: data, isDefault })}`;
+}
+
 /** Calls a running node. */
 export class AdminClient {
   readonly #options: AdminClientOptions;
   readonly #url: string;
   readonly #token: string;
+  readonly #pid: number;
 
   /** @throws {CommandError} Exit code 1 if no node has left a usable admin file. */
   constructor(options: AdminClientOptions) {
-    if (options.adminFile === null) throw this.#notRunning(options.data);
+    if (options.adminFile === null) throw this.#notRunning(options);
     let content: unknown;
     try {
       content = parseJson(options.adminFile);
@@ -109,6 +126,12 @@ export class AdminClient {
     this.#options = options;
     this.#url = parsed.output.url;
     this.#token = parsed.output.token;
+    this.#pid = parsed.output.pid;
+  }
+
+  /** The same node for what is to be asked once the person has stopped the command. */
+  afterStop(): AdminClient {
+    return new AdminClient({ ...this.#options, signal: new AbortController().signal });
   }
 
   id(): Promise<IdView> {
@@ -141,6 +164,20 @@ export class AdminClient {
     return this.#call({ method: "POST", path: "/admin/v1/connect", body, timeoutMs });
   }
 
+  invite(input: Readonly<Record<string, number | string | null>>): Promise<NewInvitationView> {
+    return this.#call({ method: "POST", path: "/admin/v1/invitations", body: input });
+  }
+
+  invitations(): Promise<InvitationsView> {
+    return this.#call({ method: "GET", path: "/admin/v1/invitations" });
+  }
+
+  /** @param invitation Its id or the beginning of that, its name, or the link. */
+  revokeInvitation(invitation: string): Promise<InvitationView> {
+    const path = "/admin/v1/invitations/revoke";
+    return this.#call({ method: "POST", path, body: { invitation } });
+  }
+
   /** @param more Members that not every message has. */
   send(
     input: { peer: string; text: string; waitMs: number; more?: Readonly<Record<string, unknown>> },
@@ -165,10 +202,22 @@ export class AdminClient {
   }
 
   changePeer(
-    change: "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "alias",
+    change: "allow" | "deny" | "reset" | "block" | "unblock" | "forget" | "name",
     input: Readonly<Record<string, string | boolean | null>>,
   ): Promise<PeerDetail> {
     return this.#call({ method: "POST", path: `/admin/v1/peers/${change}`, body: input });
+  }
+
+  requests(): Promise<RequestsView> {
+    return this.#call({ method: "GET", path: "/admin/v1/requests" });
+  }
+
+  /** @param input `name`: what an accepted one is called. */
+  answerRequest(
+    answer: "accept" | "decline",
+    input: { readonly peer: string; readonly name?: string | null },
+  ): Promise<PeerDetail> {
+    return this.#call({ method: "POST", path: `/admin/v1/requests/${answer}`, body: input });
   }
 
   newConsoleLink(role: Role): Promise<NewLinkView> {
@@ -331,19 +380,18 @@ export class AdminClient {
     return readEvents(await this.#stream({ method: "GET", path: "/admin/v1/events" }));
   }
 
-  #notRunning(data: string, cause?: unknown): Error {
-    const folder = sanitizeLine(data);
-    return failure(
-      `No node is running in ${folder}. Start it with: openred-node run --data ${folder}`,
-      { cause },
-    );
+  #notRunning(options: AdminClientOptions, cause?: unknown): Error {
+    const folder = sanitizeLine(options.data);
+    const text = `No node is running in ${folder}. ${startHint(options)}`;
+    return new CommandError(EXIT_CODES.noNode, text, { cause });
   }
 
   #otherProgram(cause: Error): Error {
     const folder = sanitizeLine(this.#options.data);
-    return failure(
+    return new CommandError(
+      EXIT_CODES.noNode,
       `The file admin.json in ${folder} is of a former run, and another program has its port now. ` +
-        `Start the node with: openred-node run --data ${folder}`,
+        startHint(this.#options),
       { cause },
     );
   }
@@ -376,19 +424,34 @@ export class AdminClient {
     const body = call.body === undefined ? call.text : JSON.stringify(call.body);
     if (call.body !== undefined) headers["content-type"] = "application/json";
     const url = `${this.#url.replace(/\/$/, "")}${call.path}`;
+    const { clock, slow } = this.#options;
+    const cancel = clock.setTimer(SLOW_MS, () => {
+      slow(
+        `The node has not answered for ${SLOW_MS / 1000} s: is its process ${this.#pid} stopped?`,
+      );
+    });
+    const challenge = this.#challenge();
     try {
       return await this.#options.send({
         method: call.method,
         url,
         headers,
         signal,
-        challenge: this.#challenge(),
+        challenge: {
+          ...challenge,
+          isRight: (body) => {
+            cancel();
+            return challenge.isRight(body);
+          },
+        },
         ...(body === undefined ? {} : { body }),
       });
     } catch (cause) {
       if (signal.aborted) throw failure("Stopped", { cause });
       if (cause instanceof UnprovenServer) throw this.#otherProgram(cause);
-      throw this.#notRunning(this.#options.data, cause);
+      throw this.#notRunning(this.#options, cause);
+    } finally {
+      cancel();
     }
   }
 
@@ -405,7 +468,10 @@ export class AdminClient {
       throw toError(readRefusal(answer.status, content));
     } catch (cause) {
       if (signal.aborted) throw failure("Stopped", { cause });
-      if (stop.signal.aborted) throw failure("The node did not answer in time", { cause });
+      if (stop.signal.aborted) {
+        const text = "The node did not answer in time";
+        throw new CommandError(EXIT_CODES.unanswered, text, { cause });
+      }
       if (cause instanceof Error && cause.name === "CommandError") throw cause;
       throw failure("The node's answer broke off or is not JSON", { cause });
     } finally {

@@ -4,9 +4,11 @@
  * @module
  */
 import { parsePeerRef, parsePetname } from "../protocol/peer_name.ts";
+import { MAX_CONTACT_LINK_LENGTH } from "../protocol/contact_link.ts";
 import { usageError } from "./command_error.ts";
-import type { ArgumentSpec } from "./command.ts";
+import type { ArgumentSpec, CommandContext } from "./command.ts";
 import { parseGroup, parsePath, parsePermission } from "./option_values.ts";
+import type { OptionSpecs } from "./options.ts";
 
 /** The word that says which peer is meant. */
 export const PEER_WORD: ArgumentSpec = {
@@ -36,6 +38,25 @@ function read<T>(name: string, parse: () => T): T {
 export function readPeer(word = ""): string {
   read(PEER_WORD.name, () => parsePeerRef(word));
   return word;
+}
+
+/**
+ * A peer, from standard input for the word `-`: what stands on a command line can be seen by every user of the machine.
+ * @throws {CommandError} Exit code 2.
+ */
+export async function readPeerOrInput(
+  word: string | undefined,
+  { readInput }: Pick<CommandContext<OptionSpecs>, "readInput">,
+): Promise<string> {
+  if (word !== "-") return readPeer(word);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readInput(2 * MAX_CONTACT_LINK_LENGTH);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw usageError("<peer>: standard input is too long for a contact link");
+  }
+  return readPeer(new TextDecoder().decode(bytes).trim());
 }
 
 /**

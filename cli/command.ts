@@ -6,12 +6,14 @@
 import type { Clock } from "../ports/ports.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { AdminClient } from "./admin_client.ts";
+import type { FoundData } from "./data_words.ts";
 import type { AskLine, ModuleKit } from "./module_kit.ts";
 import type { NodeKeeper } from "./node_keeper.ts";
-import type { OptionSpecs, OptionValues } from "./options.ts";
+import type { GivenOptions, OptionSpecs, OptionValues } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { ShowPage } from "./page_opener.ts";
 import type { PassphrasePorts } from "./passphrase_source.ts";
+import type { SettingsPort } from "./settings_file.ts";
 
 /** A word that stands after the command's name. */
 export interface ArgumentSpec {
@@ -73,6 +75,16 @@ export interface CommandContext<S extends OptionSpecs> {
   readonly showPage: ShowPage;
   /** What works on the data directory itself. */
   readonly keeper: NodeKeeper;
+  /** The settings beside the data of a node. */
+  readonly settingsFile: SettingsPort;
+  /** A variable of the environment. */
+  env(name: string): string | undefined;
+  /** The names of all variables of the environment. */
+  envNames(): readonly string[];
+  /** What stood on the command line itself, by option. */
+  readonly given: GivenOptions;
+  /** Where the data was found, for a command with `--data`. */
+  readonly foundData: FoundData | null;
   /**
    * The running node of `--data`.
    * @throws {CommandError} Exit code 1 when there is none.
@@ -84,12 +96,16 @@ export interface CommandContext<S extends OptionSpecs> {
 export interface NodeCommand<S extends OptionSpecs = OptionSpecs> {
   /** One word, or that of a group and its own: `audit show`. */
   readonly name: string;
+  /** A last word that is read in the place of its own. */
+  readonly formerName?: string;
   /** One line for the list of commands. */
   readonly summary: string;
   /** What `--help` says below the options. */
   readonly details: string;
   readonly words: readonly ArgumentSpec[];
   readonly options: S;
+  /** Whether what is neither on the command line nor in the environment may stand in `openred.toml`. */
+  readonly readsSettings?: boolean;
   /** @throws {CommandError} */
   run(context: CommandContext<S>): Promise<void>;
 }

@@ -4,17 +4,39 @@
  * @module
  */
 
-/** What a shell sees: done, failed, asked for wrongly, or interrupted while it asked somebody. */
-export const EXIT_CODES = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+/**
+ * What a shell sees. `unknown`: not known here, or anywhere; `refused`: somebody said no; `unanswered`: nobody answered,
+ * or not yet, and trying again may help; `noNode`: no node runs there.
+ */
+export const EXIT_CODES = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  unknown: 3,
+  refused: 4,
+  unanswered: 5,
+  noNode: 6,
+  interrupted: 130,
+} as const;
+
+export type FailureCode = Exclude<typeof EXIT_CODES[keyof typeof EXIT_CODES], 0>;
 
 /** Ends a command with one line on standard error. The message says what to do and is safe to print. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
-  readonly exitCode: 1 | 2 | 130;
+  readonly exitCode: FailureCode;
+  /** The stable code of what a node answered, or a word for the exit code. */
+  readonly code: string;
 
-  constructor(exitCode: 1 | 2 | 130, message: string, options?: ErrorOptions) {
+  constructor(
+    exitCode: FailureCode,
+    message: string,
+    options: ErrorOptions & { readonly code?: string } = {},
+  ) {
     super(message, options);
     this.exitCode = exitCode;
+    this.code = options.code ??
+      Object.entries(EXIT_CODES).find(([, number]) => number === exitCode)![0];
   }
 }
 

@@ -20,6 +20,10 @@ const LOADERS: Readonly<Record<string, Load>> = {
   id: async () => [(await import("./id.ts")).idCommand],
   discover: async () => [(await import("./discover.ts")).discoverCommand],
   connect: async () => [(await import("./connect.ts")).connectCommand],
+  invite: async () => [(await import("./invite.ts")).inviteCommand],
+  invitations: async () => [(await import("./invite.ts")).invitationsCommand],
+  invitation: async () => [(await import("./invite.ts")).revokeCommand],
+  requests: async () => [(await import("./requests.ts")).requestsCommand],
   chat: async () => [(await import("./chat.ts")).chatCommand],
   send: async () => [(await import("./send.ts")).sendCommand],
   inbox: async () => [(await import("./inbox.ts")).inboxCommand],
@@ -41,6 +45,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   top: async () => [(await import("./top.ts")).topCommand],
   doctor: async () => [(await import("./doctor.ts")).doctorCommand],
   log: async () => (await import("./log_level.ts")).LOG_COMMANDS,
+  config: async () => (await import("./config.ts")).CONFIG_COMMANDS,
   audit: loadAudit,
   peer: async () => [
     ...(await import("./peer.ts")).PEER_COMMANDS,

@@ -8,6 +8,8 @@ import type { SendLoopback } from "../ports/loopback.ts";
 import type { Clock, Random } from "../ports/ports.ts";
 import type { CommandContext, NodeCommand } from "./command.ts";
 import { CommandError, EXIT_CODES, usageError } from "./command_error.ts";
+import type { FoundData } from "./data_words.ts";
+import { readSettings } from "./settings_file.ts";
 import { loadCommands } from "./command_list.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
@@ -36,6 +38,10 @@ export interface CommandLinePorts {
   readonly moduleKit: CommandContext<OptionSpecs>["moduleKit"];
   readonly showPage: CommandContext<OptionSpecs>["showPage"];
   readonly keeper: CommandContext<OptionSpecs>["keeper"];
+  readonly settingsFile: CommandContext<OptionSpecs>["settingsFile"];
+  readonly envNames: CommandContext<OptionSpecs>["envNames"];
+  /** The data directory: the one that was given, or where a node is found. */
+  findData(given: string | null): Promise<FoundData>;
   /** The admin file of a data directory, or `null` if there is none. */
   readAdminFile(data: string): Promise<Uint8Array | null>;
   readonly runNode: RunNode;
@@ -55,13 +61,17 @@ const MAX_MESSAGE_LENGTH = 300;
 const EXIT_HELP = `
 Exit codes:
   0  done
-  1  failed: no running node, no answer, refused, not known here
+  1  failed
   2  wrong usage or input
-  130  interrupted at a question, or twice`;
+  3  not known here, or to any directory
+  4  refused: blocked, forbidden, used up
+  5  nobody answered, or not yet; trying again may help
+  6  no node is running there
+  130  interrupted`;
 
 const ENVIRONMENT_HELP = `
 Options that name a variable can be given by it as well; the command line wins.
-NO_COLOR turns colours off.`;
+NO_COLOR turns colours off, and so does TERM=dumb.`;
 
 function toOption(spec: OptionSpec<unknown>): Option {
   const flags = spec.value === undefined ? `--${spec.flag}` : `--${spec.flag} <${spec.value}>`;
@@ -119,6 +129,7 @@ function addCommand(
   )
     .description(command.summary[0]?.toUpperCase() + command.summary.slice(1) + ".")
     .helpOption("-h, --help", "print this help");
+  if (command.formerName !== undefined) sub.alias(command.formerName);
   for (const { name, summary, isOptional, isRepeated } of command.words) {
     const shown = isRepeated ? `${name}...` : name;
     sub.argument(isOptional ? `[${shown}]` : `<${shown}>`, summary);
@@ -164,7 +175,9 @@ function pathOf(program: Command, words: readonly string[]): string {
   const path = [program.name()];
   let command: Command | undefined = program;
   for (const word of words) {
-    command = command.commands.find((candidate) => candidate.name() === word);
+    command = command.commands.find((candidate) =>
+      candidate.name() === word || candidate.alias() === word
+    );
     if (command === undefined) break;
     path.push(word);
   }
@@ -223,7 +236,16 @@ async function execute(
   const { chosen, help } = await choose(ports, options);
   if (chosen === null) return await options.out.raw(help);
   const { command, given, words } = chosen;
-  const values = readOptions(command.options, { given, env: (name) => ports.env(name) });
+  const env = (name: string) => ports.env(name);
+  const { data: dataOption } = command.options;
+  const found = dataOption === undefined
+    ? null
+    : await ports.findData(String(readOptions({ data: dataOption }, { given, env }).data) || null);
+  const settings = found !== null && command.readsSettings === true
+    ? await readSettings(ports.settingsFile, { data: found.path, specs: command.options })
+    : new Map<string, string>();
+  const read = readOptions(command.options, { given, env, settings });
+  const values = found === null ? read : { ...read, data: found.path };
   await command.run({
     options: values,
     words,
@@ -243,25 +265,42 @@ async function execute(
     moduleKit: ports.moduleKit,
     showPage: ports.showPage,
     keeper: ports.keeper,
+    settingsFile: ports.settingsFile,
+    envNames: () => ports.envNames(),
+    env,
+    given,
+    foundData: found,
     openNode: async () => {
       const { AdminClient } = await import("./admin_client.ts");
       const data = String(values.data);
       const adminFile = await ports.readAdminFile(data);
       const { send, clock, random, signal } = ports;
-      return new AdminClient({ data, adminFile, send, clock, random, signal });
+      const isDefault = found?.isDefault ?? false;
+      const slow = (text: string) => void options.err.line({ text, style: "yellow" });
+      return new AdminClient({ data, isDefault, adminFile, send, clock, random, signal, slow });
     },
   });
 }
 
+/** Whether a program reads along, as far as can be told of a line that may be wrong. */
+function wantsJson(ports: CommandLinePorts, { args }: CommandLineOptions): boolean {
+  const end = args.indexOf("--");
+  const words = end < 0 ? args : args.slice(0, end);
+  const variable = ports.env("OPENRED_JSON");
+  return words.includes("--json") || variable === "1" || variable === "true";
+}
+
 /**
  * Runs one command line.
- * @returns The exit code. Whatever goes wrong becomes one line on standard error, never a stack trace.
+ * @returns The exit code. Whatever goes wrong becomes one line on standard error, JSON for `--json`, never a
+ *   stack trace.
  */
 export async function runCommandLine(
   ports: CommandLinePorts,
   options: CommandLineOptions,
 ): Promise<number> {
-  const style = { noColor: (ports.env("NO_COLOR") ?? "") !== "" };
+  const noColor = (ports.env("NO_COLOR") ?? "") !== "" || ports.env("TERM") === "dumb";
+  const style = { noColor };
   const out = new Output(ports.out, style);
   const err = new Output(ports.err, style);
   try {
@@ -271,7 +310,9 @@ export async function runCommandLine(
     const known = error instanceof CommandError;
     const message = error instanceof Error ? error.message : "Unexpected error";
     const line = sanitizeLine(message).slice(0, MAX_MESSAGE_LENGTH);
-    await err.line({ text: `${PROGRAM_NAME}: `, style: "red" }, line);
+    if (wantsJson(ports, options)) {
+      await err.json({ code: known ? error.code : "failed", message: line });
+    } else await err.line({ text: `${PROGRAM_NAME}: `, style: "red" }, line);
     return known ? error.exitCode : EXIT_CODES.failed;
   }
 }

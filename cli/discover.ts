@@ -58,15 +58,15 @@ export const discoverCommand = defineCommand({
     if (options.json) return;
     if (nodes.length === 0) return await out.line("No nodes found");
     const rows = nodes.map((node) => [
-      idCell(node.node_id, "bold"),
       nameCell(node.petname),
       claimCell(node.alias),
+      idCell(node.node_id, "bold"),
       node.blocked === true
         ? { text: "blocked here", style: "red" } as const
         : { text: node.status, style: node.status === "active" ? "green" : "yellow" } as const,
       { text: `${showDuration(clock.nowMs() - node.last_seen)} ago` },
       { text: node.api_url },
     ]);
-    await out.table(["NODE", "NAME", "CLAIMS TO BE", "STATUS", "SEEN", "URL"], rows);
+    await out.table(["NAME", "CLAIMS TO BE", "NODE", "STATUS", "SEEN", "URL"], rows);
   },
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PeerDetail } from "../protocol/admin_api.ts";
 import type { OffersView, TransfersView, TransferView } from "../protocol/file_sharing_api.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { failure, usageError } from "./command_error.ts";
@@ -13,10 +14,10 @@ import { getLink, readLink } from "./get_link.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, type OptionSpecs, switchOption, valueOption } from "./options.ts";
 import { type Output, showInstant } from "./output.ts";
+import { acceptNameOption, isOffer } from "./requests.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { passwordFileOption } from "./share_link.ts";
 
-const OFFER_WORD: ArgumentSpec = { name: "offer", summary: "as 'offers' names it" };
 const CHANGES = ["pause", "resume", "cancel"] as const;
 const GOES_ON = "The node goes on fetching it; 'openred-node transfers' shows how far it is";
 
@@ -29,7 +30,14 @@ export const intoOption: OptionSpec<string> = valueOption<string>({
   parse: parsePath,
 });
 
-type FetchContext = CommandContext<OptionSpecs> & { readonly options: { readonly into: string } };
+const keepTimesOption = switchOption({
+  flag: "keep-times",
+  summary: "let the files keep the times of their last change",
+});
+
+type FetchContext = CommandContext<OptionSpecs> & {
+  readonly options: { readonly into: string; readonly keepTimes: boolean };
+};
 
 /** Begins to fetch an offer, or goes on with it. */
 async function accept(
@@ -38,7 +46,9 @@ async function accept(
 ): Promise<TransferView> {
   const id = encodeURIComponent(words[0] ?? "");
   const folder = await absolutePath(options.into);
-  const transfer = await node.files<TransferView>("POST", `/offers/${id}/accept`, { folder });
+  const times = options.keepTimes ? { keep_times: true } : {};
+  const body = { folder, ...times };
+  const transfer = await node.files<TransferView>("POST", `/offers/${id}/accept`, body);
   const isHeld = transfer.state === "paused" || transfer.state === "failed";
   return isHeld ? await node.files("POST", `/transfers/${id}/resume`) : transfer;
 }
@@ -71,36 +81,67 @@ export const offersCommand = defineCommand({
   },
 });
 
-/** Fetches in the background. */
+const ANSWERED_WORD: ArgumentSpec = {
+  name: "word",
+  summary: "an offer as 'offers' names it, or a stranger: its id, or what it calls itself",
+};
+
+/** Takes a stranger in, or fetches in the background. */
 export const acceptCommand = defineCommand({
   name: "accept",
-  summary: "fetch what a peer offers, in the background",
+  summary: "accept a stranger of 'requests', or fetch what a peer offers",
   details:
-    "'transfers' shows how far it is. It goes on after anything: a restart here or there, a\n" +
-    "network that was gone.",
-  words: [OFFER_WORD],
-  options: { ...COMMON_OPTIONS, into: intoOption },
+    "A stranger may write to you and offer files from then on. Accepted by the name that it claims,\n" +
+    "it gets that name, where nobody else has it; where several claim it, write the id.\n" +
+    "An offer is fetched in the background: 'transfers' shows how far it is. It goes on after\n" +
+    "anything: a restart here or there, a network that was gone.",
+  words: [ANSWERED_WORD],
+  options: {
+    ...COMMON_OPTIONS,
+    into: intoOption,
+    keepTimes: keepTimesOption,
+    name: acceptNameOption,
+  },
   async run(context) {
-    const transfer = await accept(context, await context.openNode());
-    if (context.options.json) return await context.out.json(transfer);
-    await context.out.line(`Fetching into ${transfer.folder} (${transfer.id})`);
+    const { words, options, out } = context;
+    const node = await context.openNode();
+    const word = words[0] ?? "";
+    if (await isOffer(node, word)) {
+      const transfer = await accept(context, node);
+      if (options.json) return await out.json(transfer);
+      return await out.line(`Fetching into ${transfer.folder} (${transfer.id})`);
+    }
+    const peer = await node.answerRequest("accept", { peer: word, name: options.name });
+    if (options.json) return await out.json(peer);
+    await out.line({ text: "Accepted", style: "green" }, `: ${nameAndId(peer)}`);
   },
 });
 
-/** Wants nothing of an offer. */
+/** Wants nothing of a stranger, or of an offer. */
 export const declineCommand = defineCommand({
   name: "decline",
-  summary: "decline what a peer offers",
-  details: "The peer is told.",
-  words: [OFFER_WORD],
+  summary: "decline a stranger of 'requests', or what a peer offers",
+  details:
+    "A stranger is not told; no message of it is taken any more, and 'accept' takes that back.\n" +
+    "Whoever made an offer is told.",
+  words: [ANSWERED_WORD],
   options: COMMON_OPTIONS,
-  async run({ options, words, out, openNode }) {
-    const path = `/offers/${encodeURIComponent(words[0] ?? "")}/decline`;
-    const view = await (await openNode()).files("POST", path);
-    if (options.json) return await out.json(view);
-    await out.line("Declined");
+  async run({ options, words: [word = ""], out, openNode }) {
+    const node = await openNode();
+    if (await isOffer(node, word)) {
+      const view = await node.files("POST", `/offers/${encodeURIComponent(word)}/decline`);
+      if (options.json) return await out.json(view);
+      return await out.line("Declined");
+    }
+    const peer = await node.answerRequest("decline", { peer: word });
+    if (options.json) return await out.json(peer);
+    await out.line({ text: "Declined", style: "yellow" }, `: ${nameAndId(peer)}`);
   },
 });
+
+function nameAndId({ petname, node_id: id }: PeerDetail): string {
+  return petname === null ? id : `${petname} (${id})`;
+}
 
 async function transferOf(node: AdminClient, id: string): Promise<TransferView> {
   const { transfers } = await node.files<TransfersView>("GET", "/transfers");
@@ -119,7 +160,12 @@ export const getCommand = defineCommand({
     "Ctrl-C ends the waiting, not the fetching. A transfer that was paused or has failed goes\n" +
     "on; what is here already is not fetched again.",
   words: [{ name: "offer", summary: "as 'offers' names it, or a link" }],
-  options: { ...COMMON_OPTIONS, into: intoOption, passwordFile: passwordFileOption },
+  options: {
+    ...COMMON_OPTIONS,
+    into: intoOption,
+    keepTimes: keepTimesOption,
+    passwordFile: passwordFileOption,
+  },
   async run(context) {
     const { options, words, out, openNode } = context;
     const link = await readLink(context, words[0] ?? "");

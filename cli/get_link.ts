@@ -35,13 +35,19 @@ export async function readLink(
 /** Fetches from a link, and waits for it. */
 export async function getLink(
   context: CommandContext<OptionSpecs>,
-  wanted: { readonly link: string; readonly into: string; readonly passwordFile: string | null },
+  wanted: {
+    readonly link: string;
+    readonly into: string;
+    readonly keepTimes: boolean;
+    readonly passwordFile: string | null;
+  },
 ): Promise<void> {
   const { options, out, openNode, absolutePath } = context;
   const password = await readLinkPassword(context, wanted.passwordFile);
   const node = await openNode();
   const folder = await absolutePath(wanted.into);
-  const input = { link: wanted.link, folder, ...password };
+  const times = wanted.keepTimes ? { keep_times: true } : {};
+  const input = { link: wanted.link, folder, ...times, ...password };
   const { id } = await node.files<LinkGetView>("POST", "/links/get", input);
   const path = `/links/get/${encodeURIComponent(id)}`;
   const view = await watchProgress(context, {

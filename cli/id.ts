@@ -12,7 +12,8 @@ export const idCommand = defineCommand({
   name: "id",
   summary: "print this node's id and contact link",
   details:
-    "Give the contact link to people who want to reach you. Compare whole ids, never aliases.\n" +
+    "Give the contact link to people who want to reach you: it needs no quotes in any shell, and a\n" +
+    "mail or chat may break it into lines. Compare whole ids, never aliases.\n" +
     "The QR code is drawn light on dark: without colours it needs a dark terminal, or a reader that\n" +
     "takes inverted codes, as most do.",
   words: [],
@@ -28,15 +29,11 @@ export const idCommand = defineCommand({
       ["URL", view.api_url],
       ["Contact", { text: view.contact, style: "cyan" }],
     ]);
-    if (!options.qr) return;
-    const { drawQrCode } = await import("./qr_code.ts");
-    const lines = drawQrCode(view.contact);
-    const width = lines[0]?.length ?? 0;
-    if (out.columns !== null && out.columns < width) {
-      const text = `The QR code needs ${width} columns; this terminal has ${out.columns}`;
-      return await err.line({ text, style: "yellow" });
-    }
     await out.line();
-    for (const line of lines) await out.line({ text: line, style: "whiteOnBlack" });
+    await out.line("A friend types:");
+    await out.line({ text: `openred-node connect ${view.contact}`, style: "bold" });
+    if (!options.qr) return;
+    const { printQrCode } = await import("./qr_code.ts");
+    await printQrCode(view.contact, { out, err });
   },
 });

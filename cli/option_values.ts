@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { isLoopback } from "../ports/loopback.ts";
+import { isLoopback, isOwnHost } from "../ports/loopback.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { MAX_ALIAS_LENGTH, MAX_NAME_LENGTH } from "../protocol/limits.ts";
 import { groupNameSchema, permissionSchema } from "../protocol/peer_name.ts";
@@ -177,4 +177,17 @@ export function parseNodeId(text: string): string {
     throw new RangeError("expected a node id, as 'openred-node id' prints it");
   }
   return text;
+}
+
+/** The URL of a collector of traces, without a final slash: `https`, or `http` to this machine. */
+export function parseCollector(text: string): string {
+  const url = URL.parse(text);
+  const isBare = url !== null && url.username === "" && url.password === "" && url.search === "" &&
+    url.hash === "" && !text.endsWith("/");
+  const isClosed = url?.protocol === "https:" ||
+    (url?.protocol === "http:" && isOwnHost(url.hostname));
+  if (isBare && isClosed) return text;
+  throw new RangeError(
+    "expected https://HOST[:PORT], or http:// to a loopback address, without a final slash",
+  );
 }

@@ -87,9 +87,13 @@ function parseValue(spec: OptionSpec<unknown>, options: { text: string; name: st
 
 function readOption(
   spec: OptionSpec<unknown>,
-  options: { given: readonly string[] | true | undefined; variable: string | undefined },
+  options: {
+    given: readonly string[] | true | undefined;
+    variable: string | undefined;
+    setting: string | undefined;
+  },
 ): unknown {
-  const { given, variable } = options;
+  const { given, variable, setting } = options;
   if (given === true) return true;
   if (given !== undefined) {
     if (given.length > 1 && !spec.repeats) throw usageError(`--${spec.flag}: give it once`);
@@ -99,23 +103,30 @@ function readOption(
     const values = given.map((text) => parseValue(spec, { text, name: `--${spec.flag}` }));
     return spec.repeats ? values.flat() : values[0];
   }
-  if (spec.variable === undefined || variable === undefined || variable === "") {
-    return spec.fallback;
+  if (spec.variable !== undefined && variable !== undefined && variable !== "") {
+    return parseValue(spec, { text: variable, name: spec.variable });
   }
-  return parseValue(spec, { text: variable, name: spec.variable });
+  if (setting === undefined) return spec.fallback;
+  return parseValue(spec, { text: setting, name: `openred.toml: ${spec.flag}` });
 }
 
 /**
- * Reads options: the command line, else the environment (where empty is as good as absent), else the default.
+ * Reads options: the command line, else the environment (where empty is as good as absent), else the settings of a
+ * file, by flag, else the default.
  * @throws {CommandError} Exit code 2.
  */
 export function readOptions<const S extends OptionSpecs>(
   specs: S,
-  options: { given: GivenOptions; env: (name: string) => string | undefined },
+  options: {
+    given: GivenOptions;
+    env: (name: string) => string | undefined;
+    settings?: ReadonlyMap<string, string>;
+  },
 ): OptionValues<S> {
   const values = Object.entries(specs).map(([name, spec]) => {
     const variable = spec.variable === undefined ? undefined : options.env(spec.variable);
-    return [name, readOption(spec, { given: options.given[name], variable })];
+    const setting = options.settings?.get(spec.flag);
+    return [name, readOption(spec, { given: options.given[name], variable, setting })];
   });
   return Object.fromEntries(values) as OptionValues<S>;
 }

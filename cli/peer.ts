@@ -92,8 +92,9 @@ const resetCommand = defineCommand({
   },
 });
 
-const aliasCommand = defineCommand({
-  name: "peer alias",
+const nameCommand = defineCommand({
+  name: "peer name",
+  formerName: "alias",
   summary: "give a peer a name of your own",
   details:
     "Only this node knows the name, and it stands for the peer wherever a command takes one.\n" +
@@ -103,7 +104,7 @@ const aliasCommand = defineCommand({
   async run(context) {
     const { words } = context;
     const input = { peer: readPeer(words[0]), name: readPetnameWord(words[1]) };
-    await show(context, await (await context.openNode()).changePeer("alias", input));
+    await show(context, await (await context.openNode()).changePeer("name", input));
   },
 });
 
@@ -138,7 +139,7 @@ export const PEER_COMMANDS: readonly NodeCommand[] = [
     summary: "take a block back",
     details: "Connect or write to the peer to meet it again.",
   }, (node, peer) => node.changePeer("unblock", { peer })),
-  aliasCommand,
+  nameCommand,
   simple({
     name: "peer forget",
     summary: "make a stranger of a peer",

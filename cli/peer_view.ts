@@ -17,6 +17,11 @@ export function claimCell(alias: string | null): Cell {
   return alias === null ? { text: "–" } : { text: `“${alias}”`, style: "dim" };
 }
 
+/** A peer by the name that this node's owner gave it, or by its id. */
+export function peerCell(peer: string, petname: string | null | undefined): Cell {
+  return petname == null ? idCell(peer) : { text: petname, style: "bold" };
+}
+
 /** Why there is no session with a peer, since when, and when it is tried again. */
 export function showTrouble({ text, since, next_try_in_ms: next }: PeerTrouble): string {
   const again = next === null ? "" : `, next try in ${showDuration(next)}`;
@@ -36,21 +41,21 @@ function list(names: readonly string[]): string {
 export async function printPeers(out: Output, peers: readonly PeerDetail[]): Promise<void> {
   if (peers.length === 0) return await out.line("No peers");
   const rows = peers.map((peer) => [
-    idCell(peer.node_id),
     nameCell(peer.petname),
     claimCell(peer.alias),
+    idCell(peer.node_id),
     stateCell(peer),
     { text: list(peer.permissions) },
     { text: list(peer.groups) },
   ]);
-  await out.table(["NODE", "NAME", "CLAIMS TO BE", "STATE", "MAY", "GROUPS"], rows);
+  await out.table(["NAME", "CLAIMS TO BE", "NODE", "STATE", "MAY", "GROUPS"], rows);
 }
 
 export async function printPeer(out: Output, peer: PeerDetail): Promise<void> {
   const { blocked_since: since, last_error: trouble } = peer;
   await out.pairs([
-    ["Node", { text: peer.node_id, style: "bold" }],
     ["Name", nameCell(peer.petname)],
+    ["Node", { text: peer.node_id, style: "bold" }],
     ["Claims to be", claimCell(peer.alias)],
     ["State", stateCell(peer)],
     ...(since === null ? [] : [["Blocked since", `${showInstant(since)} UTC`] as const]),

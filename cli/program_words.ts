@@ -9,10 +9,12 @@ export const PROGRAM_SUMMARY = "a node of the OpenRed network, and the commands 
 
 /** What stands in the help for commands of several words. */
 export const FAMILIES: Readonly<Record<string, string>> = {
+  "config": "the settings of 'run' that are kept beside the data",
   "auth": "factors of yours: in the console, and for peers that ask",
   "audit": "what the node noted about its security",
   "log": "what the running node logs",
   "peer": "who peers are, what they are called and what each may do",
+  "invitation": "what becomes of invitations",
   "message": "what becomes of a message later: removed, reacted to, read",
   "conversation": "groups of people who write to each other",
   "conversation group": "groups of people who write to each other; 'peer group' is permissions",

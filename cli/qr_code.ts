@@ -3,7 +3,8 @@
  *
  * @module
  */
-import QRCode from "qrcode/lib/core/qrcode.js";
+import qrcode from "qrcode-generator";
+import type { Output } from "./output.ts";
 
 /** The quiet zone that readers need on each side, in modules. */
 const QUIET = 4;
@@ -17,10 +18,13 @@ const HALVES = { both: "█", upper: "▀", lower: "▄", none: " " } as const;
  * @throws {Error} For more text than a QR code holds.
  */
 export function drawQrCode(text: string): readonly string[] {
-  const { size, data } = QRCode.create(text, { errorCorrectionLevel: "M" }).modules;
+  const code = qrcode(0, "M");
+  code.addData(text);
+  code.make();
+  const size = code.getModuleCount();
   const isLight = (row: number, column: number) => {
     const isInside = row >= 0 && column >= 0 && row < size && column < size;
-    return !isInside || data[row * size + column] === 0;
+    return !isInside || !code.isDark(row, column);
   };
   const width = size + 2 * QUIET;
   return Array.from(
@@ -32,4 +36,19 @@ export function drawQrCode(text: string): readonly string[] {
         return HALVES[upper ? (lower ? "both" : "upper") : (lower ? "lower" : "none")];
       }).join(""),
   );
+}
+
+/** Prints a text as a QR code below an empty line, or says on `err` how much room that needs. */
+export async function printQrCode(
+  text: string,
+  { out, err }: { readonly out: Output; readonly err: Output },
+): Promise<void> {
+  const lines = drawQrCode(text);
+  const width = lines[0]?.length ?? 0;
+  if (out.columns !== null && out.columns < width) {
+    const note = `The QR code needs ${width} columns; this terminal has ${out.columns}`;
+    return await err.line({ text: note, style: "yellow" });
+  }
+  await out.line();
+  for (const line of lines) await out.line({ text: line, style: "whiteOnBlack" });
 }

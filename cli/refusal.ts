@@ -4,17 +4,21 @@
  * @module
  */
 import * as v from "valibot";
-import { failure, usageError } from "./command_error.ts";
+import { CommandError, EXIT_CODES, failure, type FailureCode } from "./command_error.ts";
 import { sanitizeLine } from "./sanitize.ts";
 
 const problemSchema = v.object({ code: v.string(), detail: v.optional(v.string(), "") });
 
+/** What helps, beside what the node says. */
 const HINTS: Readonly<Record<string, string>> = {
   node_unknown: "No directory knows this node. Is it running, and registered with one of yours?",
   target_unreachable: "The directory could not reach this node",
-  unreachable: "Nobody answered in time",
   method_none: "You and this node have no crypto method in common",
-  url_refused: "The directory refuses this node's URL",
+};
+
+/** What is added to what the node says. */
+const ADVICE: Readonly<Record<string, string>> = {
+  url_refused: "; a node calls private addresses and http names with --allow-private only",
 };
 
 /** An answer without success. */
@@ -30,11 +34,19 @@ export function readRefusal(status: number, content: unknown): Refusal {
   return { status, problem: parsed.success ? parsed.output : null };
 }
 
-/** What the node does not know is a failure; only what it could not read is wrong input. */
+/** The exit code by what was answered: only what the node could not read is wrong input. */
+function exitCodeOf(status: number): FailureCode {
+  if (status === 400 || status === 413) return EXIT_CODES.usage;
+  if (status === 404) return EXIT_CODES.unknown;
+  if (status === 429 || status === 502 || status === 503) return EXIT_CODES.unanswered;
+  return status < 500 ? EXIT_CODES.refused : EXIT_CODES.failed;
+}
+
 export function toError({ status, problem }: Refusal): Error {
   if (problem === null) return failure(`The node answered with status ${status}`);
   const { code, detail } = problem;
   const what = HINTS[code] ?? (detail === "" ? "The node refused" : detail);
-  const line = sanitizeLine(`${what} (${code})`);
-  return status === 400 || status === 413 ? usageError(line) : failure(line);
+  const line = sanitizeLine(`${what}${ADVICE[code] ?? ""} (${code})`);
+  const exitCode = code === "url_refused" ? EXIT_CODES.refused : exitCodeOf(status);
+  return new CommandError(exitCode, line, { code });
 }

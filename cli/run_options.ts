@@ -22,6 +22,7 @@ import {
   parseAlias,
   parseBaseUrl,
   parseChoice,
+  parseCollector,
   parseConsoleListen,
   parseConsoleOrigins,
   parseDirectories,
@@ -34,8 +35,8 @@ import {
 import { type OptionValues, switchOption, valueOption } from "./options.ts";
 import { keysPassphraseFileOption } from "./passphrase_source.ts";
 
-/** Where a node keeps its things unless told otherwise. */
-export const DEFAULT_DATA = "openred-node-data";
+/** Where a node kept its things before it had a place of its own in the user's home. */
+export const FORMER_DATA = "openred-node-data";
 
 /** The options of every command. */
 export const COMMON_OPTIONS = {
@@ -44,8 +45,8 @@ export const COMMON_OPTIONS = {
     variable: "OPENRED_DATA",
     value: "DIR",
     summary: "the node's data directory",
-    defaultText: DEFAULT_DATA,
-    fallback: DEFAULT_DATA,
+    defaultText: "openred in the user's data folder",
+    fallback: "",
     parse: parsePath,
   }),
   json: switchOption({
@@ -104,6 +105,15 @@ const NETWORK_OPTIONS = {
     defaultText: "none",
     fallback: null,
     parse: parseListen,
+  }),
+  otlp: valueOption<string | null>({
+    flag: "otlp",
+    variable: "OPENRED_OTLP",
+    value: "URL",
+    summary: "collector that traces of messages go to (OTLP over HTTP); https or loopback",
+    defaultText: "none",
+    fallback: null,
+    parse: parseCollector,
   }),
   apiUrl: valueOption<string | null>({
     flag: "api-url",

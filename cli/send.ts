@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { MAX_TEXT_BYTES } from "../protocol/messaging_api.ts";
+import {
+  MAX_TEXT_BYTES,
+  type OutboxView,
+  type SentView,
+  type WaitingMessage,
+} from "../protocol/messaging_api.ts";
+import type { AdminClient } from "./admin_client.ts";
 import { CONVERSATION_WORD, readConversation } from "./arguments.ts";
 import { noteMove } from "./moved_note.ts";
 import { usageError } from "./command_error.ts";
@@ -14,7 +20,7 @@ import { type OptionSpecs, valueOption } from "./options.ts";
 import { showRoundTrip } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { shareFiles } from "./share.ts";
-import { waitOption } from "./wait_option.ts";
+import { sayWait, shownPeer, waitOption } from "./wait_option.ts";
 
 const TOO_LONG = `<text>: expected at most ${MAX_TEXT_BYTES} bytes of UTF-8`;
 
@@ -27,7 +33,9 @@ async function readStandardInput(context: Pick<CommandContext<OptionSpecs>, "rea
     throw error;
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    // The line end is of whatever wrote the text, not of the person.
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+      .replace(/\r?\n$/, "");
   } catch {
     throw usageError("<text>: standard input is not UTF-8");
   }
@@ -48,6 +56,26 @@ async function readText(
   return text;
 }
 
+/** The message that was stored before the person stopped waiting for its delivery. */
+async function findQueued(
+  node: AdminClient,
+  { text, startedMs }: { readonly text: string; readonly startedMs: number },
+): Promise<WaitingMessage | null> {
+  const { messages } = await node.messaging<OutboxView>("GET", "/outbox");
+  const isSame = (one: WaitingMessage) => one.text === text && one.sent_at >= startedMs;
+  return messages.findLast(isSame) ?? null;
+}
+
+async function sayQueued(
+  { out, options }: Pick<CommandContext<OptionSpecs>, "out" | "options">,
+  { queued, word }: { readonly queued: WaitingMessage; readonly word: string },
+): Promise<void> {
+  const { id, peer, petname } = queued;
+  if (options.json === true) return await out.json({ id, peer, state: "queued", rtt_ms: null });
+  const whom = petname ?? shownPeer(word);
+  await out.line({ text: "Queued", style: "yellow" }, `, goes out when ${whom} is back (${id})`);
+}
+
 const fileOption = valueOption<string | null>({
   flag: "file",
   value: "PATH",
@@ -66,6 +94,7 @@ export const sendCommand = defineCommand({
     "The message is stored before anything is sent. If the peer does not acknowledge it in time,\n" +
     "because it is away or does not let this node write to it, it stays queued, is sent again until\n" +
     "the peer takes it, and the command succeeds.\n" +
+    "Ctrl-C ends the waiting, not the sending.\n" +
     "Write - as the text to read it from standard input, and -- before a text that begins with -.",
   words: [
     CONVERSATION_WORD,
@@ -100,16 +129,27 @@ export const sendCommand = defineCommand({
     }
     const text = await readText(words[1], context);
     const node = await context.openNode();
-    const sent = await node.send({
-      peer,
-      text,
-      waitMs: wait * 1000,
-      more: {
-        ...(options.replyTo === null ? {} : { reply_to: options.replyTo }),
-        ...(options.edit === null ? {} : { edits: options.edit }),
-        ...(options.expires === null ? {} : { expires_ms: options.expires }),
-      },
-    });
+    await sayWait(context, { what: `${shownPeer(peer)} to take it`, waitS: wait });
+    const startedMs = context.clock.nowMs();
+    const wasStopped = context.signal.aborted;
+    let sent: SentView;
+    try {
+      sent = await node.send({
+        peer,
+        text,
+        waitMs: wait * 1000,
+        more: {
+          ...(options.replyTo === null ? {} : { reply_to: options.replyTo }),
+          ...(options.edit === null ? {} : { edits: options.edit }),
+          ...(options.expires === null ? {} : { expires_ms: options.expires }),
+        },
+      });
+    } catch (error) {
+      if (wasStopped || !context.signal.aborted) throw error;
+      const queued = await findQueued(node.afterStop(), { text, startedMs });
+      if (queued === null) throw error;
+      return await sayQueued(context, { queued, word: peer });
+    }
     if (sent.peer !== peer) await noteMove(context.err, { word: peer, peer: sent.peer });
     if (options.json) return await out.json(sent);
     if (sent.state === "delivered") {

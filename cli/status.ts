@@ -21,7 +21,7 @@ import {
   showRoundTrip,
   type Style,
 } from "./output.ts";
-import { claimCell, nameCell, showTrouble } from "./peer_view.ts";
+import { claimCell, nameCell, peerCell, showTrouble } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const WATCH_MS = 2_000;
@@ -45,9 +45,9 @@ const CONTACT_STYLES: Readonly<Record<Standing, Style>> = {
 
 function peerRow(peer: PeerView): readonly Cell[] {
   return [
-    idCell(peer.node_id),
     nameCell(peer.petname),
     claimCell(peer.alias),
+    idCell(peer.node_id),
     { text: peer.standing, style: CONTACT_STYLES[peer.standing] },
     { text: String(peer.standby_pairs) },
     { text: String(peer.outbox) },
@@ -55,9 +55,9 @@ function peerRow(peer: PeerView): readonly Cell[] {
   ];
 }
 
-function sessionRow(session: SessionView): readonly Cell[] {
+function sessionRow(session: SessionView, names: Names): readonly Cell[] {
   return [
-    { text: shortId(session.peer) },
+    shortPeer(session.peer, names),
     { text: session.state, style: session.state === "confirmed" ? "green" : "yellow" },
     { text: `${session.method}/${session.epoch}`, short: session.method },
     { text: session.post_quantum ? "yes" : "no", style: session.post_quantum ? "green" : "yellow" },
@@ -65,6 +65,13 @@ function sessionRow(session: SessionView): readonly Cell[] {
     { text: `${showDuration(session.age_ms)} of ${showDuration(session.life_ms)}` },
     { text: showRoundTrip(session.rtt_ms) },
   ];
+}
+
+type Names = ReadonlyMap<string, string | null>;
+
+function shortPeer(peer: string, names: Names): Cell {
+  const petname = names.get(peer);
+  return petname == null ? { text: shortId(peer) } : peerCell(peer, petname);
 }
 
 async function printTable(
@@ -78,6 +85,7 @@ async function printTable(
 }
 
 async function printStatus(out: Output, status: StatusView): Promise<void> {
+  const names: Names = new Map(status.peers.map(({ node_id, petname }) => [node_id, petname]));
   await out.pairs([
     ["Node", { text: status.node_id, style: "bold" }],
     ["URL", status.api_url],
@@ -91,20 +99,20 @@ async function printStatus(out: Output, status: StatusView): Promise<void> {
   });
   await printTable(out, {
     title: "Peers",
-    headings: ["NODE", "NAME", "CLAIMS TO BE", "CONTACT", "PAIRS", "OUTBOX", "URL"],
+    headings: ["NAME", "CLAIMS TO BE", "NODE", "CONTACT", "PAIRS", "OUTBOX", "URL"],
     rows: status.peers.map(peerRow),
   });
   await printTable(out, {
     title: "Sessions",
     headings: ["PEER", "STATE", "METHOD/EPOCH", "PQ", "OVER", "AGE", "RTT"],
-    rows: status.sessions.map(sessionRow),
+    rows: status.sessions.map((session) => sessionRow(session, names)),
   });
   await printTable(out, {
     title: "Troubles",
     headings: ["PEER", "CODE", "WHY"],
     rows: status.peers.flatMap(({ node_id, last_error }) =>
       last_error === null ? [] : [[
-        { text: shortId(node_id) },
+        shortPeer(node_id, names),
         { text: last_error.reason ?? last_error.code, style: "yellow" as const },
         { text: showTrouble(last_error) },
       ]]

@@ -19,6 +19,7 @@ import {
   showInstant,
   type Style,
 } from "./output.ts";
+import { peerCell } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { waitOption } from "./wait_option.ts";
 
@@ -58,8 +59,8 @@ function endText(token: TokenView): string {
 
 function tokenRow(token: TokenView): readonly Cell[] {
   return [
+    peerCell(token.peer, token.petname),
     idCell(token.pair_id),
-    idCell(token.peer),
     { text: token.issuer === "peer" ? "peer" : shortId(token.issuer) },
     { text: token.role },
     { text: `${token.method}/${token.epoch}` },
@@ -70,14 +71,14 @@ function tokenRow(token: TokenView): readonly Cell[] {
 
 async function printTokens(out: Output, view: TokensView): Promise<void> {
   if (view.tokens.length === 0) return await out.line("No tokens");
-  const headings = ["PAIR", "PEER", "ISSUER", "ROLE", "METHOD/EPOCH", "STATE", "ENDS"];
+  const headings = ["PEER", "PAIR", "ISSUER", "ROLE", "METHOD/EPOCH", "STATE", "ENDS"];
   await out.table(headings, view.tokens.map(tokenRow));
 }
 
 async function printToken(out: Output, token: TokenView): Promise<void> {
   await out.pairs([
     ["Pair", { text: token.pair_id, style: "bold" }],
-    ["Peer", token.peer],
+    ["Peer", token.petname == null ? token.peer : `${token.petname} (${token.peer})`],
     ["Issuer", token.issuer === "peer" ? "the two peers themselves" : token.issuer],
     ["Role", token.role],
     ["Method", `${token.method}, epoch ${token.epoch}`],
@@ -142,7 +143,7 @@ const renewCommand = defineCommand({
 const revokeCommand = defineCommand({
   name: "token revoke",
   summary: "end the sessions with a peer and revoke its tokens",
-  details:
+  details: "A pair names its peer: all tokens of that go, not this one alone.\n" +
     "At once and for good, here; the peer is told, and what it keeps is refused. It can be\n" +
     "introduced again by a directory: 'peer block' keeps it away.",
   words: [{ name: "pair|peer", summary: "a pair's id, or a peer" }],
@@ -150,7 +151,16 @@ const revokeCommand = defineCommand({
   async run({ options, words, out, err, openNode }) {
     const [target = ""] = words;
     if (!PAIR.test(target)) readPeer(target);
-    const revoked = await (await openNode()).revokeTokens(target);
+    const node = await openNode();
+    const { tokens: [token] } = PAIR.test(target)
+      ? await node.tokens({ pair: target })
+      : { tokens: [] };
+    if (token !== undefined && !options.json) {
+      const whom = token.petname ?? token.peer;
+      const text = `A pair does not go alone: all sessions with ${whom} end, and all its tokens`;
+      await err.line({ text, style: "yellow" });
+    }
+    const revoked = await node.revokeTokens(target);
     if (!PAIR.test(target)) await noteMove(err, { word: target, peer: revoked.peer });
     if (options.json) return await out.json(revoked);
     await out.pairs([

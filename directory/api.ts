@@ -8,6 +8,7 @@ import { NODES_PATH } from "../protocol/directory_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { problemResponse } from "../protocol/http.ts";
 import type { DirectoryHandlers, RouteHandler } from "./handlers.ts";
+import { answerLinkPage } from "./link_page/answer.ts";
 import type { Count } from "./metrics.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { type Route, ROUTES } from "./routes.ts";
@@ -153,5 +154,12 @@ export function createApi(
   const all = Object.fromEntries(entries) as DirectoryHandlers;
   const call = createPlainCalls(all);
   const app = createApp(parts, all);
-  return (request, source) => call(request, source) ?? app.fetch(request, { source });
+  const base = new URL(parts.config.url).pathname.replace(/\/$/, "");
+  const page = (request: Request) => {
+    const path = pathOf(request.url);
+    const isBelow = base !== "" && path.startsWith(`${base}/`);
+    return answerLinkPage(request, isBelow ? path.slice(base.length) : path);
+  };
+  return (request, source) =>
+    call(request, source) ?? page(request) ?? app.fetch(request, { source });
 }

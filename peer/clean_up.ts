@@ -13,7 +13,7 @@ import type { Sessions } from "./sessions/sessions.ts";
 const CLEAN_UP_MS = 60_000;
 
 interface CleanUpParts
-  extends Pick<Holdings, "book" | "vault" | "table" | "permissions" | "petnames"> {
+  extends Pick<Holdings, "book" | "vault" | "table" | "decisions" | "invitations" | "held"> {
   readonly clock: Clock;
   readonly background: Background;
   readonly sessions: Sessions;
@@ -41,9 +41,11 @@ export class CleanUp {
     this.#cancel();
   }
 
-  /** Forgets pairs that ended, strangers whose last session did, and whoever was introduced and never met. */
+  /** Forgets pairs and invitations that ended, strangers whose last session did, and whoever was introduced and never met. */
   async #run(): Promise<void> {
-    const { vault, book, sessions } = this.#parts;
+    const { vault, book, sessions, invitations, held } = this.#parts;
+    await invitations.cleanUp();
+    await held.cleanUp();
     await vault.cleanUp({ isClockSteady: sessions.isClockSteady });
     sessions.renewStandby();
     await sessions.strangers.forgetGone();
@@ -54,8 +56,8 @@ export class CleanUp {
   }
 
   #isMentioned(peer: NodeId): boolean {
-    const { table, modules, permissions, petnames } = this.#parts;
+    const { table, modules, decisions } = this.#parts;
     return table.forPeer(peer).length > 0 || modules.waiting(peer) > 0 ||
-      permissions.mentions(peer) || petnames.of(peer) !== null;
+      decisions.isDecided(peer);
   }
 }

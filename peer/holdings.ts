@@ -5,11 +5,14 @@
  */
 import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
-import type { Clock, Files } from "../ports/ports.ts";
-import { RestoredMark } from "./own/restored_mark.ts";
+import type { Clock, Files, Random } from "../ports/ports.ts";
+import { restoredAtMs, RestoredMark } from "./own/restored_mark.ts";
 import type { NodeConfig } from "./config.ts";
 import { ContactDirectories } from "./directories/contact_directories.ts";
 import { Decisions } from "./peers/decisions.ts";
+import { HeldInvitations } from "./peers/held_invitations.ts";
+import { InvitationSecrets } from "./peers/invitation_secrets.ts";
+import { Invitations } from "./peers/invitations.ts";
 import { Petnames } from "./peers/petnames.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { MethodBook } from "./own/method_book.ts";
@@ -26,6 +29,7 @@ import { TokenVault } from "./tokens/vault.ts";
 interface HoldingsParts {
   readonly crypto: CryptoCore;
   readonly clock: Clock;
+  readonly random: Random;
   readonly files: Files;
   readonly store: NodeStore;
   readonly events: NodeEvents;
@@ -37,6 +41,8 @@ export interface Holdings {
   readonly decisions: Decisions;
   readonly denials: DenialLog;
   readonly petnames: Petnames;
+  readonly invitations: Invitations;
+  readonly held: HeldInvitations;
   readonly contactDirectories: ContactDirectories;
   readonly succession: OwnSuccession;
   readonly restored: RestoredMark;
@@ -60,7 +66,10 @@ export function createHoldings(
   const methods = new MethodBook(parts);
   const permissions = new Permissions(parts);
   const petnames = new Petnames(store);
-  const decisions = new Decisions({ permissions, petnames });
+  const secrets = new InvitationSecrets(parts.crypto, keys.storage);
+  const held = new HeldInvitations({ ...parts, permissions, secrets });
+  const decisions = new Decisions({ permissions, petnames, held });
+  parts.events.nameWith((peer) => petnames.of(peer as NodeId));
   parts.events.decideWith((peer) => decisions.isDecided(peer as NodeId));
   const holdings = {
     methods,
@@ -69,6 +78,14 @@ export function createHoldings(
     decisions,
     denials: new DenialLog(parts),
     petnames,
+    invitations: new Invitations({
+      ...parts,
+      permissions,
+      petnames,
+      secrets,
+      restoredAtMs: restoredAtMs(store),
+    }),
+    held,
     contactDirectories: new ContactDirectories(store),
     succession: new OwnSuccession(store),
     restored: new RestoredMark(store),
@@ -77,8 +94,9 @@ export function createHoldings(
     ownRecord: new OwnRecord({ ...parts, methods }, config, own),
     table: new SessionTable(),
   };
-  const { contactDirectories, succession } = holdings;
-  for (const moving of [permissions, petnames, contactDirectories, succession]) {
+  const { invitations, contactDirectories, succession } = holdings;
+  const moved = [permissions, petnames, invitations, held, contactDirectories, succession];
+  for (const moving of moved) {
     holdings.book.alsoMoves((old, next) => moving.writeMove(old, next));
   }
   return holdings;

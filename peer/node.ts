@@ -95,10 +95,18 @@ export async function createNode(
   store.onWrite((cause) => events.tellStorage(cause));
   count.onWrite((cause) => events.tellCount(cause));
   const audit = await openAudit(ports, config, { keys, events, store });
-  const data = { keys, store, count, events, audit, builtIns };
+  const traces = await openTraces(ports);
+  const data = { keys, store, count, events, audit, builtIns, traces };
   const node = new RunningNode(ports, config, data);
   await node.load();
   return node;
+}
+
+/** Loads what follows messages only where somebody asked for it. */
+async function openTraces({ tracing }: NodePorts): Promise<NodeData["traces"]> {
+  if (tracing === null) return null;
+  const { MessageSpans } = await import("./monitoring/message_spans.ts");
+  return (mayTrace) => new MessageSpans({ tracing, mayTrace });
 }
 
 async function openAudit(

@@ -11,6 +11,7 @@ import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type { OpenBytes } from "../ports/byte_streams.ts";
 import type { OpenMonitor } from "../ports/monitor.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import type {
   ChannelUpgrader,
   Clock,
@@ -29,6 +30,8 @@ import { ConsoleApi, type ConsolePage } from "./admin/console_api.ts";
 import { ConsoleLinks } from "./admin/console_links.ts";
 import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
+import { InvitationDesk } from "./admin/invitation_desk.ts";
+import { RequestDesk } from "./admin/request_desk.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import { Background } from "./timing/background.ts";
@@ -57,6 +60,7 @@ import { ModuleStates } from "./modules/module_states.ts";
 import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
 import { PermissionNames } from "./peers/permission_names.ts";
+import { type MessageTraces, TRACES } from "./sessions/message_traces.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { troubleWith } from "./sessions/trouble.ts";
 import type { NodeStore } from "./store/store.ts";
@@ -84,6 +88,8 @@ export interface NodePorts {
   readonly openMonitor: OpenMonitor;
   /** Which lines `log` writes. */
   readonly logSwitch: LogSwitch;
+  /** Where spans go; `null`: nowhere, and none is made. */
+  readonly tracing: Tracing | null;
 }
 
 const NO_CONSOLE: ConsoleSettings = {
@@ -102,6 +108,8 @@ export interface NodeData {
   readonly audit: { readonly log: AuditLog; readonly desk: AuditDesk };
   /** The modules that are part of the program, in the order in which they start. */
   readonly builtIns: readonly BuiltInModule[];
+  /** Makes what follows messages; `null` where nobody asked for it. */
+  readonly traces: ((mayTrace: (peer: NodeId) => boolean) => MessageTraces) | null;
 }
 
 /** What everything in a node can be given. */
@@ -182,7 +190,7 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  { keys, builtIns, words, audit }: NodeData & { readonly words: PeerWords },
+  { keys, builtIns, words, audit, traces }: NodeData & { readonly words: PeerWords },
 ): Network {
   const { own, ownRecord, noiseKeys, succession, background } = shared;
   const receiver = new EnvelopeReceiver(shared, {
@@ -245,6 +253,7 @@ function createNetwork(
       call: (peer, call, via) => calls.call(peer, call, via),
       answered: (peer, answer) => asking.answered(peer, answer),
     },
+    traces: traces?.((peer) => shared.permissions.standing(peer, TRACES) === "allowed") ?? null,
     isAwaited: (peer) => modules.waiting(peer) > 0,
     confirmed: (peer) => {
       modules.confirmed(peer);
@@ -344,6 +353,8 @@ function createAdminApi(
     modules: parts.modules,
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
     watch: parts.watchApi,
+    invitations: new InvitationDesk(parts, config),
+    requests: new RequestDesk(parts, control.contacts),
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);
 }

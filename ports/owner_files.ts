@@ -9,6 +9,8 @@
 export interface OwnerFile {
   /** How long it was when it was opened. */
   readonly bytes: number;
+  /** When it was changed last, in milliseconds since the epoch, where the system says so. */
+  readonly modifiedMs?: number;
   /**
    * @param into Where to; memory of its own unless it says so.
    * @returns Fewer than `length` bytes where it ends.
@@ -25,8 +27,12 @@ export interface OwnerFile {
 export interface PartFile extends OwnerFile {
   /** @throws {OpenRedError} `overloaded` where the disk takes no more. */
   write(at: number, content: Uint8Array): Promise<void>;
-  /** Cuts it down to so many bytes, and makes what was written durable. @throws {OpenRedError} `overloaded`. */
-  finish(bytes: number): Promise<void>;
+  /**
+   * Cuts it down to so many bytes, and makes what was written durable.
+   * @param modifiedMs When it is to have been changed last; now, unless it says so.
+   * @throws {OpenRedError} `overloaded`.
+   */
+  finish(bytes: number, modifiedMs?: number): Promise<void>;
 }
 
 /** A folder that files land in. Names are single ones, without separators. */
@@ -73,6 +79,8 @@ export interface FolderListing {
     readonly path: string;
     /** `null` for a folder. */
     readonly bytes: number | null;
+    /** Of a file, as of one that is open. */
+    readonly modifiedMs?: number;
   }[];
   /** Links, special files, and what the node keeps. */
   readonly leftOut: number;

@@ -62,8 +62,14 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
+/** Never before the epoch, and never the fraction that some disks keep. */
+function wholeMs(modified: Date): number {
+  return Math.max(0, Math.floor(modified.getTime()));
+}
+
 class SystemFile implements PartFile {
   readonly bytes: number;
+  readonly modifiedMs?: number;
   readonly #file: Deno.FsFile;
   readonly #closed: () => void;
   /** The position belongs to the file, so one call uses it at a time. */
@@ -75,14 +81,16 @@ class SystemFile implements PartFile {
 
   constructor(
     file: Deno.FsFile,
-    { bytes, isNew = false, closed = () => {} }: {
+    { bytes, modified = null, isNew = false, closed = () => {} }: {
       readonly bytes: number;
+      readonly modified?: Date | null;
       readonly isNew?: boolean;
       readonly closed?: (() => void) | undefined;
     },
   ) {
     this.#file = file;
     this.bytes = bytes;
+    if (modified !== null) this.modifiedMs = wholeMs(modified);
     this.#end = isNew ? 0 : null;
     this.#closed = closed;
   }
@@ -126,9 +134,13 @@ class SystemFile implements PartFile {
     if (!isThere) await this.#file.seek(at, Deno.SeekMode.Start);
   }
 
-  finish(bytes: number): Promise<void> {
+  finish(bytes: number, modifiedMs?: number): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#end !== bytes) await this.#file.truncate(bytes);
+      if (modifiedMs !== undefined) {
+        const modified = new Date(modifiedMs);
+        await this.#file.utime(modified, modified);
+      }
       await this.#file.sync();
     });
   }
@@ -170,7 +182,7 @@ async function openSeen(
   try {
     const info = await file.stat();
     if (!info.isFile || info.ino !== seen.ino || info.dev !== seen.dev) refuse();
-    return new SystemFile(file, { bytes: info.size, closed });
+    return new SystemFile(file, { bytes: info.size, modified: info.mtime, closed });
   } catch (error) {
     file.close();
     throw diskError(error);
@@ -361,7 +373,9 @@ async function listBelow(
         continue;
       }
       if (entries.length >= maxEntries) tooMany(maxEntries);
-      entries.push({ path, bytes: seen.isFile ? seen.size : null });
+      const modified = seen.isFile ? seen.mtime : null;
+      const time = modified === null ? {} : { modifiedMs: wholeMs(modified) };
+      entries.push({ path, bytes: seen.isFile ? seen.size : null, ...time });
       if (!seen.isDirectory) continue;
       if (path.split("/").length >= MAX_DEPTH) tooDeep();
       waiting.push(`${path}/`);

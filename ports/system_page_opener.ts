@@ -6,10 +6,15 @@
 import { CONSOLE_FILE } from "./data_names.ts";
 import { FILE_MODE, pathInDirectory } from "./system_data_directory.ts";
 
-/** What opens a file with the program that the person has chosen for it. */
-const OPENERS: Readonly<Record<string, string>> = { darwin: "open", windows: "explorer" };
-const OTHER_OPENER = "xdg-open";
-export const PAGE_OPENERS: readonly string[] = [...Object.values(OPENERS), OTHER_OPENER];
+/**
+ * What opens a file with the program that the person has chosen for it. Of a name, and not a path, the runtime would say
+ * with every command that there is none. Elsewhere the person opens the file.
+ */
+const OPENERS: Readonly<Record<string, string>> = {
+  linux: "/usr/bin/xdg-open",
+  darwin: "/usr/bin/open",
+};
+export const PAGE_OPENERS: readonly string[] = Object.values(OPENERS);
 
 /** Writes the page, in the place of a former one. @returns Its absolute path. */
 export async function writePage(data: string, html: string): Promise<string> {
@@ -27,8 +32,10 @@ export async function removePage(path: string): Promise<void> {
 
 /** @returns Whether a browser was started, as far as the system says. */
 export async function openPage(path: string): Promise<boolean> {
+  const opener = OPENERS[Deno.build.os];
+  if (opener === undefined) return false;
   try {
-    const { success } = await new Deno.Command(OPENERS[Deno.build.os] ?? OTHER_OPENER, {
+    const { success } = await new Deno.Command(opener, {
       args: [path],
       stdin: "null",
       stdout: "null",

@@ -56,6 +56,7 @@ class Connection {
   #tick = 0;
   #answeredIn = 0;
   #cancelWatch: (() => void) | null = null;
+  #isSilent = false;
   #end = () => {};
 
   constructor(client: Client, clock: LinkParts["clock"]) {
@@ -80,7 +81,8 @@ class Connection {
       return await this.#client.sendCommand([...command]) as RedisReply;
     } catch (cause) {
       if (cause instanceof Error && OTHER_SERVER.test(cause.message)) this.leave();
-      throw redisAway("The store does not take this now", cause);
+      const why = this.#isSilent ? "The store gives no answer" : "The store does not take this now";
+      throw redisAway(why, this.#isSilent ? undefined : cause);
     } finally {
       this.#sentIn.delete(number);
       this.#answeredIn = this.#tick;
@@ -102,7 +104,8 @@ class Connection {
       this.#tick += 1;
       const [oldest] = this.#sentIn.values();
       if (oldest === undefined) return;
-      if (this.#tick - Math.max(oldest, this.#answeredIn) >= LATE_TICKS) this.leave();
+      this.#isSilent = this.#tick - Math.max(oldest, this.#answeredIn) >= LATE_TICKS;
+      if (this.#isSilent) this.leave();
       else this.#watch();
     });
   }

@@ -13,6 +13,8 @@ import type { ServedCertificate } from "./served_certificate.ts";
 import { ProcessError, textOf } from "./process_error.ts";
 
 const RETRY_WHILE_STARTING_MS = 1_000;
+/** How many ports are looked at for one that is free. */
+const MAX_PORTS_TRIED = 20;
 
 /** Answers one request. Ought not to reject; what it rejects with is logged and answered with 500. */
 export type Answer = (request: Request, address: string) => Response | Promise<Response>;
@@ -65,11 +67,27 @@ function createListener(options: ListeningOptions, answer: Answer): HttpListener
       },
     });
   } catch (cause) {
-    const why = cause instanceof Deno.errors.AddrInUse ? "another program uses it" : textOf(cause);
+    const why = cause instanceof Deno.errors.AddrInUse
+      ? `another program uses it; ${otherPort(options)}`
+      : textOf(cause);
     throw new ProcessError(1, `${flag} ${hostname}:${port}: cannot listen there, ${why}`, {
       cause,
     });
   }
+}
+
+/** Proposes one of the next ports that is free now. */
+function otherPort({ flag, hostname, port }: ListeningOptions): string {
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  for (let next = port + 1; next <= Math.min(port + MAX_PORTS_TRIED, 65_535); next++) {
+    try {
+      Deno.listen({ hostname, port: next }).close();
+      return `try ${flag} ${host}:${next}`;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) break;
+    }
+  }
+  return `try ${flag} ${host}:0, which takes a free one`;
 }
 
 /**

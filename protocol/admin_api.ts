@@ -31,7 +31,7 @@ export const backupInputSchema = v.strictObject({
   passphrase: v.pipe(maxBytesSchema(1_024), v.minLength(1, "Expected 1 to 1024 bytes")),
 });
 
-/** `POST /admin/v1/peers/{show,block,unblock,forget}`; the answer is a {@linkcode PeerDetail}. */
+/** `POST /admin/v1/peers/{show,block,unblock,forget}` and `requests/decline`; the answer is a {@linkcode PeerDetail}. */
 export const peerInputSchema = v.strictObject({ peer: peerRefSchema });
 
 /** A decision about a permission that no module of the node asks for is refused without `force`. */
@@ -50,10 +50,17 @@ export const resetInputSchema = v.strictObject({
   permission: v.nullable(permissionSchema),
 });
 
-/** `POST /admin/v1/peers/alias`; `null` takes the name back. */
+/** `POST /admin/v1/peers/name`, formerly `peers/alias`; `null` takes the name back. */
 export const aliasInputSchema = v.strictObject({
   peer: peerRefSchema,
   name: v.nullable(v.pipe(v.string(), v.maxLength(256))),
+});
+
+/** `POST /admin/v1/requests/accept`; the answer is a {@linkcode PeerDetail}. */
+export const acceptInputSchema = v.strictObject({
+  /** As a peer is named, or the name that a stranger claims. */
+  peer: peerRefSchema,
+  name: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(256))), null),
 });
 
 /** `POST /admin/v1/groups/delete`; the answer is a {@linkcode GroupView}. */
@@ -164,6 +171,16 @@ export interface PeersView {
   readonly permission_names: readonly string[];
 }
 
+/** `GET /admin/v1/requests`: strangers that have met this node. */
+export interface RequestsView {
+  readonly requests: readonly {
+    readonly peer: string;
+    /** What it calls itself: a claim. */
+    readonly alias: string | null;
+    readonly connected: boolean;
+  }[];
+}
+
 /** One group. It exists while it has a member or a permission. */
 export interface GroupView {
   readonly group: string;
@@ -216,7 +233,7 @@ export interface StatusView {
 export interface IdView {
   readonly node_id: string;
   readonly api_url: string;
-  /** `openred:<node id>?u=…&d=…` */
+  /** `openred:<node id>/d/…/u/…` */
   readonly contact: string;
   readonly record: string;
 }
@@ -264,6 +281,25 @@ export type NodeEvent =
     readonly peer: string;
     readonly why: string;
   }
+  /** A stranger has met this node; `alias` is a claim. */
+  | { readonly type: "contact_request"; readonly peer: string; readonly alias: string | null }
+  /** Somebody showed an invitation of this node's owner and was let in. */
+  | {
+    readonly type: "invitation_used";
+    readonly invitation: string;
+    readonly peer: string;
+    readonly name: string | null;
+  }
+  /** Somebody showed one that lets nobody in any more: it may have been passed on. */
+  | {
+    readonly type: "invitation_tried";
+    readonly invitation: string;
+    readonly peer: string;
+    readonly code: string;
+  }
+  /** The peer whose invitation was shown let this node in, or did not. */
+  | { readonly type: "invitation_accepted"; readonly peer: string }
+  | { readonly type: "invitation_refused"; readonly peer: string; readonly code: string }
   | { readonly type: "warning"; readonly text: string };
 
 /** The events that whoever may only look is told; all others are the owner's. */

@@ -33,6 +33,9 @@ export const contentRootSchema = v.pipe(
   v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/),
 );
 
+/** Up to the last moment that a `Date` knows. */
+export const modifiedSchema = v.pipe(integerSchema, v.maxValue(8_640_000_000_000_000));
+
 export const offeredFileSchema = v.looseObject({
   name: v.pipe(v.string(), v.minLength(1), v.maxBytes(MAX_FILE_NAME_BYTES)),
   length: v.pipe(integerSchema, v.maxValue(MAX_FILE_BYTES)),
@@ -40,6 +43,8 @@ export const offeredFileSchema = v.looseObject({
   root: v.optional(contentRootSchema),
   /** A folder's list, or what its files contain, one behind the other; a file has none. */
   kind: v.optional(v.picklist(["folder", "content"])),
+  /** When the file was changed last, in milliseconds since the epoch, as its owner's disk says. */
+  modified_at: v.optional(modifiedSchema),
   /** How many files and empty folders are in the list of a folder. */
   entries: v.optional(v.pipe(integerSchema, v.maxValue(MAX_FOLDER_ENTRIES))),
 });

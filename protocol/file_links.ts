@@ -175,6 +175,8 @@ export const getLinkInputSchema = v.strictObject({
   ),
   /** Where the files land. */
   folder: pathSchema,
+  /** Whether they keep their times. */
+  keep_times: v.optional(v.boolean(), false),
   password: v.optional(
     v.pipe(v.string(), v.minLength(1), v.maxBytes(MAX_LINK_PASSWORD_BYTES)),
   ),

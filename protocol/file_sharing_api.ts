@@ -33,6 +33,8 @@ export const shareInputSchema = v.strictObject({
 export const acceptInputSchema = v.strictObject({
   /** Where the files land. */
   folder: pathSchema,
+  /** Whether they keep their times. */
+  keep_times: v.optional(v.boolean(), false),
 });
 
 /** `POST /m/file_sharing/folders`: opens a folder below another one, or makes it. */

@@ -11,6 +11,7 @@ import {
   MAX_FILE_BYTES,
   MAX_FOLDER_ENTRIES,
   MAX_MANIFEST_BYTES,
+  modifiedSchema,
 } from "./file_frames.ts";
 import { integerSchema, parseInput, parseJson } from "./schemas.ts";
 
@@ -35,6 +36,7 @@ const entrySchema = v.looseObject({
     v.check(isPath, "a path"),
   ),
   length: v.optional(lengthSchema),
+  modified_at: v.optional(modifiedSchema),
 });
 
 /** A file, or a folder with nothing in it. */
@@ -43,6 +45,8 @@ export interface ManifestEntry {
   readonly path: string;
   /** `null` for a folder. */
   readonly length: number | null;
+  /** Of a file: when it was changed last, where that is known. */
+  readonly modifiedAt?: number;
 }
 
 export interface FolderManifest {
@@ -93,7 +97,12 @@ export function encodeFolderManifest(manifest: FolderManifest): Uint8Array<Array
   const { length, root, entries } = manifest;
   const lines: object[] = [{ v: 1, length, ...(root === null ? {} : { root }) }];
   for (const entry of entries) {
-    lines.push({ path: entry.path, ...(entry.length === null ? {} : { length: entry.length }) });
+    const { path, length, modifiedAt } = entry;
+    lines.push({
+      path,
+      ...(length === null ? {} : { length }),
+      ...(modifiedAt === undefined ? {} : { modified_at: modifiedAt }),
+    });
   }
   const bytes = encodeUtf8(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   if (bytes.length > MAX_MANIFEST_BYTES) {
@@ -109,7 +118,8 @@ export function decodeFolderManifest(bytes: Uint8Array): FolderManifest {
   const { length, root = null } = parseInput(headSchema, parseJson(head));
   const entries = lines.map((line) => {
     const entry = parseInput(entrySchema, parseJson(line));
-    return { path: entry.path, length: entry.length ?? null };
+    const { path, length = null, modified_at: modifiedAt } = entry;
+    return { path, length, ...(modifiedAt === undefined ? {} : { modifiedAt }) };
   });
   if ((length === 0) !== (root === null)) throw invalid("no root");
   if (entries.reduce((sum, entry) => sum + (entry.length ?? 0), 0) !== length) {

@@ -257,3 +257,14 @@ export interface MessageView {
   /** What the sender is now; a stranger's message is a contact request. */
   readonly standing: Standing;
 }
+
+/** `GET /m/messaging/requests`: strangers whose messages wait, and which a decision about them ends. */
+export interface RequestsWaitingView {
+  readonly requests: readonly {
+    readonly peer: string;
+    readonly messages: number;
+    /** Milliseconds since the epoch. */
+    readonly first_at: number;
+    readonly last_at: number;
+  }[];
+}

@@ -54,15 +54,15 @@ export function parsePetname(text: string): string {
   if (name.trim() !== name || /[^\S ]| {2}/u.test(name)) {
     throw new RangeError("expected a name with single blanks, and only inside");
   }
-  if (name.startsWith("-") || isContactLink(name) || isNodeId(name)) {
+  if (name.startsWith("-") || isContactLink(name) || isNodeId(unwrapped(name))) {
     throw new RangeError("expected a name that is no option, no node id and no contact link");
   }
   return name;
 }
 
-/** What stands around an id or a link that was copied out of a mail or a chat: blanks, what is not seen, brackets. */
+/** What stands around an id or a link that was copied out of a mail or a chat: blanks, what is not seen, punctuation. */
 function unwrapped(text: string): string {
-  const around = String.raw`[\s\p{Cf}\p{Cc}<>"'\u2018-\u201f\u00ab\u00bb]*`;
+  const around = String.raw`[\s\p{Cf}\p{Cc}<>"'\u2018-\u201f\u00ab\u00bb\x60()\[\]{}.,;:!*]*`;
   return text.replace(new RegExp(`^${around}|${around}$`, "gu"), "");
 }
 

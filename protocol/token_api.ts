@@ -37,6 +37,8 @@ export interface TokenView {
   /** Hex. */
   readonly pair_id: string;
   readonly peer: string;
+  /** What this node's owner calls it. */
+  readonly petname: string | null;
   /** A directory's id, or `peer`. */
   readonly issuer: string;
   /** This node's part in a handshake on it. */

@@ -4,19 +4,10 @@
  * @module
  */
 import { PAGE_OPENERS } from "../ports/system_page_opener.ts";
-import { PROXY_VARIABLES } from "../process/environment_proxy.ts";
 
 export const PROGRAMS = ["central", "node"] as const;
 
 export type Program = typeof PROGRAMS[number];
-
-/** Variables that libraries look at, besides the program's own. */
-const LIBRARY_VARIABLES = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERM"];
-
-/** Where the owner's own folder is, for files that a page lets land. */
-const HOME_VARIABLES = ["HOME", "USERPROFILE"];
-
-const ENVIRONMENT = ["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES, ...HOME_VARIABLES];
 
 /**
  * - Network: both listen where the operator says and call URLs that other nodes announce, so no list
@@ -26,8 +17,8 @@ const ENVIRONMENT = ["OPENRED_*", ...PROXY_VARIABLES, ...LIBRARY_VARIABLES, ...H
  *   paths, would only serve those who start the program in one certain folder. So reading and writing
  *   stay open, and the code limits itself: only `ports/system*.ts` and the roots touch files. The
  *   runtime itself keeps `/proc`, `/sys` and `/dev` shut without further permissions.
- * - Environment: the program's own variables, those that name a proxy, those that tell a terminal's colours, and the
- *   owner's folder.
+ * - Environment: reading, all of it: a variable of the programs that is mistyped has a name that no list holds. The
+ *   program looks at its own ones, those that name a proxy or the user's folders, and those about a terminal's colours.
  * - A node's commands start what opens a file in the browser (`openred-node open`); a node that runs gives that up first.
  * - Nothing else: no other subprocess, no native library, no code from elsewhere; no system information but the free space.
  *   The crypto Worker gets none of all this.
@@ -37,7 +28,7 @@ const PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  `--allow-env=${ENVIRONMENT.join(",")}`,
+  "--allow-env",
   "--deny-ffi",
   "--deny-import",
   "--allow-sys=statfs",

@@ -54,6 +54,11 @@ function chartsOf(rows: readonly Row[]): Chart[] {
   }));
 }
 
+function drawRows(rows: readonly Row[]): void {
+  const file = new URL("../../docs/scale.svg", import.meta.url);
+  Deno.writeTextFileSync(file, drawCharts(chartsOf(rows)));
+}
+
 const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : SIZES;
 const places: [string, () => Promise<Place>][] = [["SQLite", sqlitePlace]];
 if (hasRedis()) places.push(["Redis", redisPlace]);
@@ -68,6 +73,7 @@ for (const nodes of sizes) {
     const row = { store, nodes, ...await measure(place, { nodes, core }) };
     rows.push(row);
     printRow(row);
+    if (Deno.args.length === 0) drawRows(rows);
   }
 }
 const last = rows.findLast(({ store }) => store === "Redis");
@@ -79,8 +85,4 @@ if (last !== undefined) {
       gibibytes.toFixed(1)
     } GiB for 10,000,000`,
   );
-}
-if (Deno.args.length === 0) {
-  const file = new URL("../../docs/scale.svg", import.meta.url);
-  Deno.writeTextFileSync(file, drawCharts(chartsOf(rows)));
 }

@@ -57,7 +57,7 @@ export class AutoAccept {
     if ((held.value.expiresAt ?? Infinity) <= clock.nowMs()) return;
     if (!await this.#reserve(held)) return;
     try {
-      await transfers.begin(held, folder);
+      await transfers.begin(held, { folder, keepTimes: false });
       await offers.accepted(id);
       events.settle("auto");
     } catch (error) {

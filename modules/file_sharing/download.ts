@@ -25,6 +25,8 @@ export interface Transfer {
   readonly share: string;
   readonly files: readonly OfferedFile[];
   readonly folder: string;
+  /** Whether files keep their times. */
+  readonly keepTimes?: boolean;
   readonly download: string;
   readonly state: "running" | "paused" | "done" | "failed" | "cancelled";
   readonly why: string | null;
@@ -129,7 +131,8 @@ async function fetchFile(
   const growing = await folder.openPart(part);
   try {
     if (content.bytes > 0) await fetchContent(parts, keeper, { growing, content, signal });
-    await growing.finish(content.bytes);
+    const { keepTimes = false } = keeper.transfer;
+    await growing.finish(content.bytes, keepTimes ? file.modifiedAt : undefined);
   } finally {
     growing.close();
   }

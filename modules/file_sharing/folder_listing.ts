@@ -46,7 +46,11 @@ export async function listFolder(
   }
   return {
     root,
-    entries: sortEntries(entries.map(({ path, bytes }) => ({ path, length: bytes }))),
+    entries: sortEntries(entries.map(({ path, bytes, modifiedMs }) => ({
+      path,
+      length: bytes,
+      ...(modifiedMs === undefined ? {} : { modifiedAt: modifiedMs }),
+    }))),
     bytes,
     leftOut: listing.leftOut,
   };

@@ -110,7 +110,7 @@ export class FolderPart implements PartFile {
     const part = await this.#openPart(file);
     try {
       await part.write(0, content);
-      await part.finish(length);
+      await part.finish(length, this.#local.files[file]!.modifiedAt);
       this.#durable.add(file);
     } finally {
       part.close();
@@ -139,7 +139,8 @@ export class FolderPart implements PartFile {
   async #finishFile(file: number): Promise<void> {
     const part = await this.#openPart(file);
     try {
-      await part.finish(this.#local.files[file]!.length);
+      const { length, modifiedAt } = this.#local.files[file]!;
+      await part.finish(length, modifiedAt);
     } finally {
       part.close();
     }

@@ -13,7 +13,14 @@ export interface LocalFolder {
   /** Empty folders. */
   readonly folders: readonly LocalPath[];
   /** One behind the other, as their content lies in that of the folder. */
-  readonly files: readonly { readonly path: LocalPath; readonly length: number }[];
+  readonly files: readonly LocalFile[];
+}
+
+export interface LocalFile {
+  readonly path: LocalPath;
+  readonly length: number;
+  /** When it is to have been changed last; now, unless it says so. */
+  readonly modifiedAt?: number;
 }
 
 /** What is below one folder. */
@@ -42,12 +49,18 @@ class Names {
   }
 }
 
-/** The same for the same entries, so that a transfer finds what it has written before. */
-export function localFolder(entries: readonly ManifestEntry[]): LocalFolder {
+/**
+ * The same for the same entries, so that a transfer finds what it has written before.
+ * @param keepTimes Whether the files keep theirs.
+ */
+export function localFolder(
+  entries: readonly ManifestEntry[],
+  { keepTimes }: { readonly keepTimes: boolean },
+): LocalFolder {
   const root = new Names();
   const folders: LocalPath[] = [];
-  const files: { path: LocalPath; length: number }[] = [];
-  for (const { path, length } of entries) {
+  const files: LocalFile[] = [];
+  for (const { path, length, modifiedAt } of entries) {
     const parts = path.split("/");
     const local: string[] = [];
     let names = root;
@@ -57,7 +70,10 @@ export function localFolder(entries: readonly ManifestEntry[]): LocalFolder {
       names = below();
     }
     if (length === null) folders.push(local);
-    else files.push({ path: local, length });
+    else {
+      const time = keepTimes && modifiedAt !== undefined ? { modifiedAt } : {};
+      files.push({ path: local, length, ...time });
+    }
   }
   return { folders, files };
 }

@@ -12,7 +12,7 @@ import type { FileHashes, LandingFolder, OwnerFile, OwnerFiles, PartFile } from 
 import { hashFile, isSame } from "./content.ts";
 import type { Transfer } from "./download.ts";
 import { FolderPart } from "./folder_part.ts";
-import { localFolder } from "./folder_paths.ts";
+import { type LocalFolder, localFolder } from "./folder_paths.ts";
 import type { OfferedFile } from "./offers.ts";
 
 interface PlaceParts {
@@ -76,7 +76,7 @@ class Place implements LandingFolder {
 
   async openPart(part: string): Promise<PartFile> {
     if (this.#file.kind !== "content") return await this.#folder.openPart(part);
-    const local = localFolder((await this.#readList(part)).entries);
+    const local = await this.#local(part);
     return await FolderPart.open(await this.#folder.openFolder(treeName(part)), local);
   }
 
@@ -87,7 +87,7 @@ class Place implements LandingFolder {
     if (await this.#folder.findFolder(treeName(part)) !== null) return null;
     const landed = await this.#folder.findFolder(name);
     if (landed === null) return null;
-    return await FolderPart.open(landed, localFolder((await this.#readList(part)).entries));
+    return await FolderPart.open(landed, await this.#local(part));
   }
 
   async land(part: string, name: string): Promise<boolean> {
@@ -100,6 +100,11 @@ class Place implements LandingFolder {
     if (!await this.#folder.landFolder(treeName(part), name)) return false;
     await this.#folder.removePart(listName(part));
     return true;
+  }
+
+  async #local(part: string): Promise<LocalFolder> {
+    const { keepTimes = false } = this.#transfer();
+    return localFolder((await this.#readList(part)).entries, { keepTimes });
   }
 
   /** Anybody may have changed it on disk meanwhile. */

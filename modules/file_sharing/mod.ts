@@ -328,9 +328,9 @@ function listOffers({ records, tables }: Running): OffersView {
 
 async function accept(running: Running, { params, body }: RouteRequest): Promise<TransferView> {
   const { offers, transfers } = running;
-  const { folder } = parseInput(acceptInputSchema, parseJson(body));
+  const { folder, keep_times: keepTimes } = parseInput(acceptInputSchema, parseJson(body));
   const offer = offers.get(params.id!);
-  await transfers.begin(offer, folder);
+  await transfers.begin(offer, { folder, keepTimes });
   await offers.accepted(offer.id);
   return viewOf(running, offer.id);
 }

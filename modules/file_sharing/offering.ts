@@ -95,12 +95,13 @@ function isDue({ state, answer }: Share): boolean {
 }
 
 function offerOf({ share, expiresAt, note, files }: Share) {
-  const list = files.map(({ name, length, root, kind, entries }) => ({
+  const list = files.map(({ name, length, root, kind, entries, modifiedAt }) => ({
     name,
     length,
     ...(root === null ? {} : { root }),
     ...(kind === undefined ? {} : { kind }),
     ...(entries === undefined ? {} : { entries }),
+    ...(modifiedAt === undefined ? {} : { modified_at: modifiedAt }),
   }));
   return {
     type: SHARE,

@@ -31,6 +31,8 @@ export interface OfferedFile {
   readonly kind?: "folder" | "content";
   /** How many files and empty folders a list has. */
   readonly entries?: number;
+  /** When the file was changed last, as its owner's disk says. */
+  readonly modifiedAt?: number;
 }
 
 export interface Offer {
@@ -70,12 +72,13 @@ export class Offers {
     if (known !== null) return { header: { state: known.value.state } };
     if (body.length > MAX_OFFER_BYTES) throw new OpenRedError("too_large", "The list is too long");
     const files = parseInput(offerBodySchema, parseJson(body))
-      .map(({ name, length, root = null, kind, entries }) => ({
+      .map(({ name, length, root = null, kind, entries, modified_at: modifiedAt }) => ({
         name,
         length,
         root,
         ...(kind === undefined ? {} : { kind }),
         ...(entries === undefined ? {} : { entries }),
+        ...(modifiedAt === undefined ? {} : { modifiedAt }),
       }));
     const bytes = encodeUtf8(JSON.stringify([note, files])).length;
     await this.#makeRoom(peer, bytes);

@@ -37,6 +37,8 @@ export interface SharedFile {
   /** What is in the list of a folder, and what was left out of it; 0 until it is known. */
   readonly entries?: number;
   readonly leftOut?: number;
+  /** When the file was changed last, as the disk said when it was read. */
+  readonly modifiedAt?: number;
 }
 
 export interface Share {
@@ -195,7 +197,9 @@ export class Shares {
     try {
       if (opened.bytes > MAX_FILE_BYTES) throw new OpenRedError("too_large", "It grew too long");
       const content = await hashFile(hashes, opened, { signal, hashed });
-      return await this.#keep({ id, file, shared }, content);
+      const { modifiedMs } = opened;
+      const time = modifiedMs === undefined ? {} : { modifiedAt: modifiedMs };
+      return await this.#keep({ id, file, shared: { ...shared, ...time } }, content);
     } finally {
       opened.close();
     }

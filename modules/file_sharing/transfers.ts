@@ -73,13 +73,19 @@ export class Transfers {
    * Begins to fetch what was offered.
    * @throws {OpenRedError} `not_found`, `forbidden` for the folder; `overloaded` where its disk has no room for it.
    */
-  begin(offer: Held<Offer>, folder: string): Promise<void> {
-    const begun = this.#begun.then(() => this.#begin(offer, folder));
+  begin(
+    offer: Held<Offer>,
+    wanted: { readonly folder: string; readonly keepTimes: boolean },
+  ): Promise<void> {
+    const begun = this.#begun.then(() => this.#begin(offer, wanted));
     this.#begun = begun.catch(() => undefined);
     return begun;
   }
 
-  async #begin({ id, peer, value }: Held<Offer>, folder: string): Promise<void> {
+  async #begin(
+    { id, peer, value }: Held<Offer>,
+    { folder, keepTimes }: { readonly folder: string; readonly keepTimes: boolean },
+  ): Promise<void> {
     const { records, random, disk } = this.#parts;
     if (records.get(id) !== null) return;
     const place = await disk.openFolder(folder);
@@ -90,6 +96,7 @@ export class Transfers {
       share: value.share,
       files: value.files,
       folder: path,
+      keepTimes,
       download: encodeBase64Url(random.bytes(ID_BYTES)),
       state: "running",
       why: null,

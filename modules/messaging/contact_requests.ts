@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { ModuleContext, ModuleTables, NodeId, PeersNow } from "../api.ts";
+import type { RequestsWaitingView } from "../../protocol/messaging_api.ts";
+import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
 import { MESSAGE_PERMISSION } from "./manifest.ts";
 
 /** How long a message of a stranger may be. */
@@ -48,6 +49,27 @@ export class ContactRequests {
     return false;
   }
 
+  /** The strangers whose messages wait, the newest last. */
+  list(): RequestsWaitingView {
+    const { tables } = this.#parts;
+    const rows = tables.statement(
+      `SELECT peer, COUNT(*) AS messages, MIN(received_at) AS first, MAX(received_at) AS last
+       ${REQUESTS} GROUP BY peer ORDER BY last`,
+    ).all();
+    const requests = rows.filter(({ peer }) => this.#isStranger(peer as NodeId)).map((row) => ({
+      peer: String(row.peer),
+      messages: Number(row.messages),
+      first_at: Number(row.first),
+      last_at: Number(row.last),
+    }));
+    return { requests };
+  }
+
+  #isStranger(peer: NodeId): boolean {
+    const { peers } = this.#parts.tables;
+    return peers.standing(peers.lastId(peer), MESSAGE_PERMISSION) === "stranger";
+  }
+
   #of(peer: NodeId): number {
     const row = this.#parts.tables
       .statement(`SELECT COUNT(*) AS count ${REQUESTS} AND peer = ?`)
@@ -61,19 +83,17 @@ export class ContactRequests {
     const row = tables
       .statement(`SELECT COUNT(*) AS count ${REQUESTS}`).get();
     const all = Number(row?.count ?? 0);
-    return all < MAX_OF_ALL ? all : all - this.#ofDecided(tables.peers);
+    return all < MAX_OF_ALL ? all : all - this.#ofDecided();
   }
 
-  #ofDecided(peers: PeersNow): number {
+  #ofDecided(): number {
     const { clock, tables } = this.#parts;
     const atMs = clock.monotonicMs();
     if (atMs - this.#decided.atMs < COUNT_MS) return this.#decided.count;
     const count = tables.statement(
       `SELECT peer, COUNT(*) AS count ${REQUESTS} GROUP BY peer`,
     ).all()
-      .filter(({ peer }) =>
-        peers.standing(peers.lastId(peer as NodeId), MESSAGE_PERMISSION) !== "stranger"
-      )
+      .filter(({ peer }) => !this.#isStranger(peer as NodeId))
       .reduce((sum, row) => sum + Number(row.count), 0);
     this.#decided = { atMs, count };
     return count;

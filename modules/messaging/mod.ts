@@ -113,6 +113,7 @@ async function make(context: ModuleContext, tables: ModuleTables): Promise<Runni
   return {
     context,
     inbox,
+    requests,
     outbox,
     reading,
     timeline,

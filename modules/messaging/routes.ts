@@ -24,6 +24,7 @@ import {
 } from "../../protocol/messaging_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
+import type { ContactRequests } from "./contact_requests.ts";
 import type { ModuleContext, ModuleRouter, NodeId, RouteAnswer, RouteRequest } from "../api.ts";
 import type { Conversations } from "./conversations.ts";
 import {
@@ -55,6 +56,7 @@ export interface RouteParts extends GroupRouteParts {
   readonly typing: Typing;
   readonly searching: Searching;
   readonly conversations: Conversations;
+  readonly requests: ContactRequests;
   /** Every conversation, the newest first. */
   listConversations(): Promise<ConversationsView>;
 }
@@ -71,6 +73,7 @@ export function registerRoutes(router: ModuleRouter, now: () => RouteParts): voi
   route("GET", "/history", readHistory);
   route("GET", "/search", search);
   route("GET", "/conversations", async (parts) => ({ json: await parts.listConversations() }));
+  route("GET", "/requests", ({ requests }) => Promise.resolve({ json: requests.list() }));
   route("POST", "/read", read);
   route("POST", "/receipts", setReceipts);
   route("POST", "/typing", type);

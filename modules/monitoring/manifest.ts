@@ -10,4 +10,5 @@ export const MONITORING_MANIFEST = {
   version: "1.0.0",
   api: 1,
   summary: "Metrics, health and readiness for whoever watches this node",
+  permissions: ["traces"],
 } satisfies ManifestInput;

@@ -34,9 +34,12 @@ import type { BackupDesk } from "./backup_desk.ts";
 import { type Caller, checkAccess, checkRole } from "./caller.ts";
 import { addConsoleRoutes, type ConsoleLinks } from "./console_links.ts";
 import type { NodeControl } from "./control.ts";
+import type { InvitationDesk } from "./invitation_desk.ts";
+import { addInvitationRoutes } from "./invitation_routes.ts";
 import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
 import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
-import { addPeerRoutes, type RouteLimits } from "./peer_routes.ts";
+import { addPeerRoutes, addRequestRoutes, type RouteLimits } from "./peer_routes.ts";
+import type { RequestDesk } from "./request_desk.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
 import type { WatchApi } from "../monitoring/watch_api.ts";
@@ -63,6 +66,8 @@ interface AdminParts {
   readonly tokens: TokenDesk;
   /** What it answers to whoever watches the node, by a token of its own. */
   readonly watch: Pick<WatchApi, "has" | "answer">;
+  readonly invitations: InvitationDesk;
+  readonly requests: RequestDesk;
   readonly modules: ModuleKeeper;
   readonly moduleRoutes: ModuleRoutes;
   readonly consoleLinks: ConsoleLinks;
@@ -115,6 +120,13 @@ export class AdminApi {
       VIEW,
     );
     addTokenRoutes((...route) => this.#post(...route), parts.tokens);
+    this.#get("/requests", () => jsonResponse(parts.requests.list()));
+    addRequestRoutes((...route) => this.#post(...route), parts.requests);
+    this.#app.get("/admin/v1/invitations", ({ env }) => {
+      checkRole(env.caller, {});
+      return jsonResponse(parts.invitations.list());
+    });
+    addInvitationRoutes((...route) => this.#post(...route), parts.invitations);
     addConsoleRoutes({
       get: (...route) => this.#get(...route),
       post: (...route) => this.#post(...route),

@@ -6,13 +6,15 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { GroupView, PeerDetail, PeersView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
-import type { PeerRef } from "../../protocol/peer_name.ts";
+import { foldPetname, type PeerRef } from "../../protocol/peer_name.ts";
 import { successorOf } from "../../protocol/statements.ts";
 import { checkUrlText } from "../../protocol/url_policy.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { ModuleHost } from "../modules/host.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
+import type { HeldInvitations } from "../peers/held_invitations.ts";
+import type { Invitations } from "../peers/invitations.ts";
 import type { PermissionNames } from "../peers/permission_names.ts";
 import type { Group, Permissions } from "../peers/permissions.ts";
 import type { SessionTable } from "../sessions/session.ts";
@@ -21,7 +23,7 @@ import { unspent } from "../sessions/standby.ts";
 import { troubleWith } from "../sessions/trouble.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { ContactDirectories } from "../directories/contact_directories.ts";
-import { readPetname, readRef } from "../peers/peer_refs.ts";
+import { idOfPart, readPetname, readRef } from "../peers/peer_refs.ts";
 import type { Petnames } from "../peers/petnames.ts";
 
 export interface ContactsParts {
@@ -30,6 +32,8 @@ export interface ContactsParts {
   readonly permissions: Permissions;
   readonly permissionNames: PermissionNames;
   readonly petnames: Petnames;
+  readonly invitations: Invitations;
+  readonly held: HeldInvitations;
   readonly contactDirectories: ContactDirectories;
   readonly vault: TokenVault;
   readonly table: SessionTable;
@@ -51,21 +55,42 @@ export class Contacts {
   }
 
   /**
-   * Reads which identity a word of the owner names: an id, a contact link, or a petname.
-   * @throws {OpenRedError} `bad_request` for a word of no such form and for the own id, `not_found` for a petname
-   *   that nobody has.
+   * Reads which identity a word of the owner names: an id, a contact link, a petname, or a part of an id that one
+   * known peer alone has.
+   * @throws {OpenRedError} `bad_request` for a word of no such form, for the own id, and for a part that several have;
+   *   `not_found` for a petname that nobody has.
    */
   identify(text: string): NodeId {
     const ref = readRef(text);
-    const id = ref.kind === "link" ? ref.link.nodeId : ref.kind === "id" ? ref.id : null;
-    const peer = id ?? (ref.kind === "petname" ? this.#parts.petnames.find(ref.name) : null);
-    if (peer === null) {
-      throw new OpenRedError(
-        "not_found",
-        "No peer has this name here; expected a node id, your name for a peer, or a contact link",
-      );
-    }
+    if (ref.kind === "id") return this.#notOwn(ref.id);
+    if (ref.kind === "link") return this.#notOwn(ref.link.nodeId);
+    const peer = this.#parts.petnames.find(ref.name) ?? idOfPart(ref.name, this.#knownIds());
+    if (peer === null) throw this.#unknownName(ref.name);
     return this.#notOwn(peer);
+  }
+
+  /** Everybody that was met, or that something was decided about. */
+  #knownIds(): NodeId[] {
+    const { book, permissions, petnames } = this.#parts;
+    const met = book.all().map((peer) => peer.id);
+    return [...new Set([...met, ...permissions.peers(), ...petnames.peers()])];
+  }
+
+  /** A name that nobody has here is no name of whoever claims it: the owner says so first. */
+  #unknownName(name: string): OpenRedError {
+    const claiming = this.#parts.book.all().filter(({ record }) =>
+      record.payload.alias !== undefined && foldPetname(record.payload.alias) === foldPetname(name)
+    ).slice(0, 4).map(({ id }) => id);
+    const text = "No peer has this name here";
+    if (claiming.length === 0) {
+      const expected = "expected a node id, your name for a peer, or a contact link";
+      return new OpenRedError("not_found", `${text}; ${expected}`);
+    }
+    const how = `name it with: openred-node peer name ${claiming[0]} ${JSON.stringify(name)}`;
+    return new OpenRedError(
+      "not_found",
+      `${text}; it is claimed by ${claiming.join(", ")}: ${how}`,
+    );
   }
 
   /**
@@ -82,18 +107,20 @@ export class Contacts {
   }
 
   /**
-   * Accepts a peer, looking it up first if it was never met. The directory of a contact link is asked besides the own
+   * Accepts a peer, looking it up first if it was never met. With an invitation it is accepted once it has proven that
+   * it made that, which is shown to it as soon as there is a session. The directory of a contact link is asked besides the own
    * ones, for this peer only; it replaces the one of an earlier link once it has answered about the peer.
    * @throws {OpenRedError} As {@linkcode resolve}; `forbidden` for a blocked peer, `url_refused` for a link to what
    *   this node must not call, `node_unknown`, `succeeded`, and what else the directories answered.
    */
   async accept(text: string): Promise<NodeId> {
-    const { book, permissions, directories, contactDirectories, stopped } = this.#parts;
+    const { book, permissions, directories, contactDirectories, sessions, stopped } = this.#parts;
     const asked = this.resolve(text);
-    this.#checkNotBlocked(asked);
+    this.checkNotBlocked(asked);
+    const ref = readRef(text);
     const isNew = book.get(asked) === null;
     const former = contactDirectories.of(asked);
-    await this.#noteDirectory(asked, { ref: readRef(text), former });
+    await this.#noteDirectory(asked, { ref, former });
     try {
       if (isNew) await directories.lookUp(asked, stopped);
     } catch (error) {
@@ -101,8 +128,10 @@ export class Contacts {
       throw namingSuccessor(error);
     }
     const peer = book.lastId(asked);
-    this.#checkNotBlocked(peer);
-    await permissions.accept(peer);
+    this.checkNotBlocked(peer);
+    const invitation = ref.kind === "link" ? ref.link.invitation : null;
+    if (invitation === null) await permissions.accept(peer);
+    else await sessions.inviting.hold(peer, invitation);
     return peer;
   }
 
@@ -116,7 +145,8 @@ export class Contacts {
     return peer;
   }
 
-  #checkNotBlocked(peer: NodeId): void {
+  /** @throws {OpenRedError} `forbidden`. */
+  checkNotBlocked(peer: NodeId): void {
     if (!this.#parts.permissions.isBlocked(peer)) return;
     throw new OpenRedError("forbidden", "This peer is blocked here; unblock it first");
   }
@@ -198,9 +228,12 @@ export class Contacts {
 
   /** Blocks a peer: from then on it is refused as if nobody knew it, and nothing waits for it. */
   async block(text: string): Promise<PeerDetail> {
-    const { permissions, modules, sessions } = this.#parts;
+    const { permissions, held, modules, sessions } = this.#parts;
     const peer = this.resolve(text);
-    await permissions.block(peer, () => modules.writeForget(peer));
+    await permissions.block(peer, () => {
+      held.writeForget(peer);
+      modules.writeForget(peer);
+    });
     modules.peersChanged();
     await sessions.ending.cutOff(peer, "blocked");
     return this.show(peer);
@@ -217,10 +250,13 @@ export class Contacts {
   async forget(text: string): Promise<PeerDetail> {
     const { book, permissions, petnames, contactDirectories, modules, sessions, events } =
       this.#parts;
+    const { invitations, held } = this.#parts;
     const peer = this.resolve(text);
     await book.erase(peer, () => {
       permissions.writeForget(peer);
       petnames.writeForget(peer);
+      invitations.writeForget(peer);
+      held.writeForget(peer);
       contactDirectories.writeForget(peer);
       modules.writeForget(peer);
     });

@@ -58,7 +58,12 @@ export class NodeControl {
     const { text } = await this.#parts.ownRecord.current();
     const { apiUrl } = this.#config;
     const directoryUrl = this.#parts.directories.urls[0] ?? null;
-    const contact = formatContactLink({ nodeId: this.#ownId, apiUrl, directoryUrl });
+    const contact = formatContactLink({
+      nodeId: this.#ownId,
+      apiUrl,
+      directoryUrl,
+      invitation: null,
+    });
     return { node_id: this.#ownId, api_url: apiUrl, contact, record: text };
   }
 
@@ -99,20 +104,29 @@ export class NodeControl {
   }
 
   /**
-   * Accepts a peer and sees to a session with it.
+   * Accepts a peer and sees to a session with it; a link with an invitation is shown in it, and answered.
    * @param who Its id, its petname, or a contact link.
    * @param signal Fires when whoever asked has gone.
    * @returns The confirmed session.
-   * @throws {OpenRedError} As {@linkcode Contacts.accept}, and `unreachable` if none was confirmed within `waitMs`. The
-   *   node goes on trying.
+   * @throws {OpenRedError} As {@linkcode Contacts.accept}; `unreachable` if none was confirmed within `waitMs`, or the
+   *   invitation was not answered: the node goes on trying; `invitation_used` and its like where it lets nobody in.
    */
   async connect(who: string, waitMs: number, signal: AbortSignal): Promise<SessionView> {
     const peer = await this.contacts.meet(who);
-    const { links } = this.#parts.sessions;
+    const { clock, sessions } = this.#parts;
+    const { links, inviting } = sessions;
+    const endMs = clock.monotonicMs() + waitMs;
     links.want(peer);
     const session = await links.wait(peer, { waitMs, signal });
-    if (session !== null) return this.#parts.sessions.view(session);
-    throw new OpenRedError("unreachable", "There is no session yet; the node goes on trying");
+    if (session === null) {
+      throw new OpenRedError("unreachable", "There is no session yet; the node goes on trying");
+    }
+    const leftMs = Math.max(0, endMs - clock.monotonicMs());
+    if (await inviting.wait(peer, { waitMs: leftMs, signal })) return sessions.view(session);
+    throw new OpenRedError(
+      "unreachable",
+      "The peer has not answered the invitation yet; the node goes on trying",
+    );
   }
 
   async discover(query: URLSearchParams): Promise<DiscoverView> {

@@ -5,6 +5,7 @@
  */
 import type * as v from "valibot";
 import {
+  acceptInputSchema,
   aliasInputSchema,
   decisionInputSchema,
   groupDecisionInputSchema,
@@ -16,6 +17,7 @@ import {
 } from "../../protocol/admin_api.ts";
 import type { RouteAccess } from "../../modules/api.ts";
 import type { Contacts } from "./contacts.ts";
+import type { RequestDesk } from "./request_desk.ts";
 
 /** What a route takes, and of whom. */
 export interface RouteLimits extends RouteAccess {
@@ -61,7 +63,9 @@ export function addPeerRoutes(post: AddPost, contacts: Contacts): void {
   post("/peers/block", peerInputSchema, ({ peer }) => contacts.block(peer));
   post("/peers/unblock", peerInputSchema, ({ peer }) => contacts.unblock(peer), WIDENS);
   post("/peers/forget", peerInputSchema, ({ peer }) => contacts.forget(peer));
-  post("/peers/alias", aliasInputSchema, ({ peer, name }) => contacts.rename(peer, name));
+  for (const path of ["/peers/name", "/peers/alias"]) {
+    post(path, aliasInputSchema, ({ peer, name }) => contacts.rename(peer, name));
+  }
   addGroupRoutes(post, contacts);
 }
 
@@ -89,4 +93,10 @@ function addGroupRoutes(post: AddPost, contacts: Contacts): void {
     ({ group, permission }) => contacts.resetGroup(group, permission),
   );
   post("/groups/delete", groupInputSchema, ({ group }) => contacts.deleteGroup(group));
+}
+
+/** Adds the routes about contact requests. */
+export function addRequestRoutes(post: AddPost, desk: RequestDesk): void {
+  post("/requests/accept", acceptInputSchema, ({ peer, name }) => desk.accept(peer, name));
+  post("/requests/decline", peerInputSchema, ({ peer }) => desk.decline(peer));
 }

@@ -9,6 +9,7 @@ import type { SessionView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import type { RevokedView, TokenState, TokensView, TokenView } from "../../protocol/token_api.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
+import type { Petnames } from "../peers/petnames.ts";
 import type { SessionTable } from "../sessions/session.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { PairEntry } from "../tokens/pair_entry.ts";
@@ -17,6 +18,7 @@ import type { TokenVault } from "../tokens/vault.ts";
 interface TokenDeskParts {
   readonly clock: Clock;
   readonly book: PeerBook;
+  readonly petnames: Petnames;
   readonly vault: TokenVault;
   readonly table: SessionTable;
   readonly sessions: Sessions;
@@ -100,6 +102,7 @@ export class TokenDesk {
     return {
       pair_id: entry.pairId,
       peer: entry.peer,
+      petname: this.#parts.petnames.of(entry.peer),
       issuer: info.issuer,
       role: info.role,
       method: info.method,

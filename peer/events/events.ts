@@ -69,6 +69,7 @@ export class NodeEvents {
   readonly #warnings = new Map<string, string>();
   #audit: AuditSink | null = null;
   #isDecided: (peer: string) => boolean = () => false;
+  #nameOf: (peer: string) => string | null = () => null;
 
   constructor(log: Log) {
     this.#log = log;
@@ -163,6 +164,11 @@ export class NodeEvents {
     this.#isDecided = isDecided;
   }
 
+  /** Has lines of the program's log name peers as the owner does from now on. */
+  nameWith(nameOf: (peer: string) => string | null): void {
+    this.#nameOf = nameOf;
+  }
+
   /**
    * Notes something that matters to security.
    * @param fields `peer` is stored as its keyed hash; no other member may name a peer.
@@ -190,7 +196,9 @@ export class NodeEvents {
   }
 
   #logAudit(event: AuditEventName, fields: AuditFields): void {
-    this.#log.log(fields.success ? "info" : "warn", event, { audit: true, ...fields });
+    const name = fields.peer === undefined ? null : this.#nameOf(fields.peer);
+    const named = name === null ? {} : { name };
+    this.#log.log(fields.success ? "info" : "warn", event, { audit: true, ...named, ...fields });
     this.counts.audited(event, fields.success);
   }
 }

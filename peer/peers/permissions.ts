@@ -74,12 +74,20 @@ export class Permissions {
   async accept(peer: NodeId): Promise<void> {
     // What waits to be written may take back what was read.
     if (undecided(this.of(peer)).length === 0 && this.#parts.store.isIdle) return;
-    const sql = "INSERT INTO peer_permissions (peer, name, allowed) VALUES (?, ?, 1)";
     let granted: readonly string[] = [];
-    await this.#change(() => {
-      granted = undecided(this.#read(peer));
-      for (const name of granted) this.#run(sql, peer, name);
-    });
+    await this.#change(() => void (granted = this.writeAccept(peer)));
+    this.noteGranted(peer, granted);
+  }
+
+  /** Inside a transaction: as {@linkcode accept}. @returns What is to be given to {@linkcode noteGranted} after it. */
+  writeAccept(peer: NodeId): readonly string[] {
+    const sql = "INSERT INTO peer_permissions (peer, name, allowed) VALUES (?, ?, 1)";
+    const granted = undecided(this.#read(peer));
+    for (const name of granted) this.#run(sql, peer, name);
+    return granted;
+  }
+
+  noteGranted(peer: NodeId, granted: readonly string[]): void {
     for (const name of granted) this.#note(peer, `allow ${name}`);
   }
 

@@ -51,19 +51,23 @@ export class Petnames {
    * @throws {OpenRedError} `bad_request` for a name that another peer has.
    */
   async give(peer: NodeId, name: string | null): Promise<void> {
-    let isTaken = false;
+    let isGiven = true;
     await this.#store.write(() => {
-      // Asked inside: two that want one name may be in the same transaction.
-      const holder = name === null ? null : this.find(name);
-      isTaken = holder !== null && holder !== peer;
-      if (isTaken) return;
-      this.writeForget(peer);
-      if (name === null) return;
-      this.#names.forget();
-      this.#store.statement("INSERT INTO petnames (folded, name, peer) VALUES (?, ?, ?)")
-        .run(foldPetname(name), name, peer);
+      if (name === null) this.writeForget(peer);
+      else isGiven = this.writeGive(peer, name);
     });
-    if (isTaken) throw new OpenRedError("bad_request", "Another peer has this name here");
+    if (!isGiven) throw new OpenRedError("bad_request", "Another peer has this name here");
+  }
+
+  /** Inside a transaction: names a peer, unless another one has the name. @returns Whether it has it now. */
+  writeGive(peer: NodeId, name: string): boolean {
+    // Asked inside: two that want one name may be in the same transaction.
+    const holder = this.find(name);
+    if (holder !== null && holder !== peer) return false;
+    this.writeForget(peer);
+    this.#store.statement("INSERT INTO petnames (folded, name, peer) VALUES (?, ?, ?)")
+      .run(foldPetname(name), name, peer);
+    return true;
   }
 
   /** Inside a transaction: the id that followed keeps its own name, or gets the old one's. */

@@ -16,6 +16,7 @@ import {
   refusedHeaderSchema,
   syncHeaderSchema,
 } from "../../protocol/frames.ts";
+import { invitationHeaderSchema, invitedHeaderSchema } from "../../protocol/invitation.ts";
 import { parseGrowing, parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { Background } from "../timing/background.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -27,7 +28,9 @@ import type { Ending } from "./ending.ts";
 import { FrameOpening, type Opened } from "./frame_opening.ts";
 import { FramesUnderWay } from "./frames_under_way.ts";
 import type { Greeting } from "./greeting.ts";
+import type { Inviting } from "./inviting.ts";
 import type { Keeping } from "./keeping.ts";
+import { type MessageTraces, TRACE_MEMBER } from "./message_traces.ts";
 import type { PeerLinks } from "./links.ts";
 import type { ReliableSender } from "./reliable.ts";
 import type { Revoking } from "./revoking.ts";
@@ -67,8 +70,10 @@ export interface IntakeParts {
   readonly keeping: Keeping;
   readonly syncing: Syncing;
   readonly revoking: Revoking;
+  readonly inviting: Inviting;
   readonly ending: Ending;
   readonly links: PeerLinks;
+  readonly traces?: MessageTraces | null;
   /** Called for each frame that has opened. */
   readonly used: (peer: NodeId) => void;
 }
@@ -208,10 +213,13 @@ export class FrameIntake {
   }
 
   async #takeModule({ peer }: Session, frame: ModuleFrame): Promise<void> {
-    const { gate, acks, refusals } = this.#parts;
+    const { gate, acks, refusals, traces } = this.#parts;
     const { id } = frame;
+    const member = (frame.input as Record<string, unknown>)[TRACE_MEMBER];
+    const trace = traces?.receiving(peer, { type: frame.type, member });
+    let isStored = false;
     try {
-      const isStored = await gate.take(peer, frame);
+      isStored = await gate.take(peer, frame);
       if (id === undefined) return;
       if (isStored) acks.add(peer, id);
       else if (gate.refuses(peer, frame)) refusals.add(peer, id);
@@ -220,11 +228,13 @@ export class FrameIntake {
       const isForGood = error instanceof OpenRedError && !hasCode(error, ...PASSING_CODES);
       if (isForGood && id !== undefined) refusals.add(peer, id);
       throw error;
+    } finally {
+      trace?.end(isStored);
     }
   }
 
   async #takeCore(session: Session, frame: { type: string; input: unknown }): Promise<void> {
-    const { events, greeting, reliable, syncing } = this.#parts;
+    const { events, greeting, reliable, syncing, inviting } = this.#parts;
     const { peer } = session;
     const { type, input } = frame;
     switch (type) {
@@ -247,6 +257,10 @@ export class FrameIntake {
         return await this.#takeClose(session, input);
       case "core.sync":
         return await syncing.take(peer, parseGrowing(syncHeaderSchema, input).pairs);
+      case "core.invitation":
+        return await inviting.take(session, parseGrowing(invitationHeaderSchema, input));
+      case "core.invited":
+        return await inviting.takeAnswer(peer, parseGrowing(invitedHeaderSchema, input));
       default:
         events.count("frames_dropped");
     }

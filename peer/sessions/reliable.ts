@@ -11,6 +11,7 @@ import type { Background } from "../timing/background.ts";
 import { Backoff } from "../timing/backoff.ts";
 import type { Bundles } from "./bundles.ts";
 import type { Carrier } from "./carrier.ts";
+import { type MessageTraces, type SendingTrace, TRACE_MEMBER } from "./message_traces.ts";
 import type { Session, SessionTable } from "./session.ts";
 
 const FIRST_REPEAT_MS = 1_000;
@@ -44,6 +45,7 @@ interface Sealed {
 
 interface Pending {
   readonly message: ReliableMessage;
+  readonly trace: SendingTrace | null;
   readonly backoff: Backoff;
   sealed: Sealed | null;
   firstSentMs: number | null;
@@ -51,6 +53,12 @@ interface Pending {
   timesSent: number;
   sending: boolean;
   cancelTimer: (() => void) | null;
+}
+
+/** With the id, and what the peer is to know of the span. */
+function headerOf({ message: { header, id }, trace }: Pending): Record<string, unknown> {
+  const member = trace?.member ?? null;
+  return member === null ? { ...header, id } : { ...header, id, [TRACE_MEMBER]: member };
 }
 
 /** Keeps and repeats what wants an acknowledgement. */
@@ -62,6 +70,7 @@ export class ReliableSender {
   readonly #bundles: Bundles;
   readonly #background: Background;
   readonly #acknowledged: (rttMs: number) => void;
+  readonly #traces: MessageTraces | null;
   readonly #pending = new Map<string, Pending>();
   #stopped = false;
 
@@ -75,6 +84,7 @@ export class ReliableSender {
       background: Background;
       /** Told how long each message waited for its acknowledgement. */
       acknowledged?: (rttMs: number) => void;
+      traces?: MessageTraces | null;
     },
   ) {
     this.#clock = parts.clock;
@@ -84,6 +94,7 @@ export class ReliableSender {
     this.#bundles = parts.bundles;
     this.#background = parts.background;
     this.#acknowledged = parts.acknowledged ?? (() => {});
+    this.#traces = parts.traces ?? null;
   }
 
   /** How many messages to a peer wait for their acknowledgement. */
@@ -96,6 +107,7 @@ export class ReliableSender {
     if (this.#stopped || this.#pending.has(message.id)) return;
     const pending: Pending = {
       message,
+      trace: this.#traceOf(message),
       backoff: new Backoff(this.#random, { firstMs: FIRST_REPEAT_MS, lastMs: LAST_REPEAT_MS }),
       sealed: null,
       firstSentMs: null,
@@ -107,6 +119,13 @@ export class ReliableSender {
     this.#background.run("transmit", this.#transmit(pending));
   }
 
+  /** Of what modules send. */
+  #traceOf({ peer, header }: ReliableMessage): SendingTrace | null {
+    const type = String(header.type);
+    if (this.#traces === null || type.startsWith("core.")) return null;
+    return this.#traces.sending(peer, type);
+  }
+
   /** Takes an acknowledgement from `peer`; an id that waits for nobody is ignored. */
   acknowledge(peer: NodeId, id: string): void {
     const pending = this.#pending.get(id);
@@ -116,6 +135,7 @@ export class ReliableSender {
     // After a repeat nobody knows which one was acknowledged.
     if (pending.sealed !== null && pending.timesSent === 1) pending.sealed.session.rttMs = rttMs;
     this.#acknowledged(rttMs);
+    pending.trace?.end("acknowledged");
     pending.message.acknowledged(rttMs);
   }
 
@@ -125,6 +145,7 @@ export class ReliableSender {
     if (pending === undefined || pending.message.peer !== peer) return;
     const { refused, dropped } = pending.message;
     this.#drop(pending);
+    pending.trace?.end("refused");
     (refused ?? dropped)?.();
   }
 
@@ -176,6 +197,7 @@ export class ReliableSender {
 
   #giveUp(pending: Pending): void {
     this.#drop(pending);
+    pending.trace?.end("dropped");
     pending.message.dropped?.();
   }
 
@@ -195,6 +217,7 @@ export class ReliableSender {
         ? await this.#sendShared(pending, session)
         : await this.#sendAlone(pending, session);
       if (!hasLeft || this.#pending.get(pending.message.id) !== pending) return;
+      pending.trace?.left();
       pending.firstSentMs ??= this.#clock.monotonicMs();
       pending.timesSent += 1;
       pending.cancelTimer = this.#clock.setTimer(pending.backoff.next(), () => {
@@ -209,10 +232,10 @@ export class ReliableSender {
 
   /** @returns Whether it has left. */
   async #sendShared(pending: Pending, session: Session): Promise<boolean> {
-    const { header, id, body } = pending.message;
+    const { id, body } = pending.message;
     const isWanted = () => this.#pending.get(id) === pending;
     const carried = await this.#bundles.send(session, {
-      header: { ...header, id },
+      header: headerOf(pending),
       body,
       isWanted,
     });
@@ -240,8 +263,8 @@ export class ReliableSender {
   }
 
   async #seal(pending: Pending, session: Session): Promise<Sealed> {
-    const { header, id, body } = pending.message;
-    const frame = await session.seal({ ...header, id }, body?.slice());
+    const { body } = pending.message;
+    const frame = await session.seal(headerOf(pending), body?.slice());
     pending.sealed = { frame, session, step: session.step, isShared: false };
     return pending.sealed;
   }

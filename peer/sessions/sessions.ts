@@ -9,6 +9,8 @@ import type { SessionView } from "../../protocol/admin_api.ts";
 import type { HandshakeRequest } from "../../protocol/peer_api.ts";
 import type { Background } from "../timing/background.ts";
 import type { Directories } from "../directories/directories.ts";
+import type { HeldInvitations } from "../peers/held_invitations.ts";
+import type { Invitations } from "../peers/invitations.ts";
 import type { Carrier } from "./carrier.ts";
 import type { CallGate, ModuleGate } from "./module_gate.ts";
 import { AckGatherer } from "./acks.ts";
@@ -19,7 +21,9 @@ import { Confirming } from "./confirming.ts";
 import { Ending } from "./ending.ts";
 import { type CallVerdict, FrameIntake, type FrameVerdict } from "./frame_intake.ts";
 import { Greeting } from "./greeting.ts";
+import { Inviting } from "./inviting.ts";
 import { Keeping } from "./keeping.ts";
+import { Newcomers } from "./newcomers.ts";
 import { PeerLinks } from "./links.ts";
 import { ReliableSender } from "./reliable.ts";
 import {
@@ -29,6 +33,7 @@ import {
   Responder,
 } from "./responder.ts";
 import { Revoking } from "./revoking.ts";
+import type { MessageTraces } from "./message_traces.ts";
 import type { Session } from "./session.ts";
 import { sessionView } from "./session_view.ts";
 import { isRenewalDue } from "./standby.ts";
@@ -46,12 +51,16 @@ export interface SessionsParts extends HandshakeParts {
   readonly background: Background;
   readonly directories: Directories;
   readonly carrier: Carrier;
+  readonly invitations: Invitations;
+  readonly held: HeldInvitations;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** The only ways to the modules. */
   readonly gate: ModuleGate;
   readonly calls: CallGate;
   /** Called after a session was confirmed. */
   readonly confirmed: (peer: NodeId) => void;
+  /** Follows messages, where somebody asked for it. */
+  readonly traces?: MessageTraces | null;
   /** Whether something of a module waits for a peer. */
   readonly isAwaited: (peer: NodeId) => boolean;
 }
@@ -63,6 +72,8 @@ export class Sessions {
   readonly revoking: Revoking;
   readonly ending: Ending;
   readonly strangers: Strangers;
+  readonly inviting: Inviting;
+  readonly #newcomers: Newcomers;
   readonly #parts: SessionsParts;
   readonly #bundles: Bundles;
   readonly #responder: Responder;
@@ -90,6 +101,8 @@ export class Sessions {
     const shared = { ...parts, greeting, reliable: this.reliable, links: this.links };
     this.ending = new Ending(shared);
     this.strangers = new Strangers({ ...parts, ending: this.ending });
+    this.inviting = new Inviting(shared);
+    this.#newcomers = new Newcomers(parts);
     const close = (session: Session, why: string) => this.ending.close(session, why);
     this.revoking = new Revoking({ ...shared, close });
     this.#keeping = new Keeping({ ...shared, ownId: parts.own.id, close });
@@ -112,6 +125,7 @@ export class Sessions {
       keeping: this.#keeping,
       syncing: this.#syncing,
       revoking: this.revoking,
+      inviting: this.inviting,
       ending: this.ending,
     });
     this.#sweep = new Sweep({ ...shared, ending: this.ending, syncing: this.#syncing });
@@ -120,6 +134,8 @@ export class Sessions {
   /** What follows once a session counts. */
   #begin(peer: NodeId, { wasKnown }: { wasKnown: boolean }): void {
     this.links.confirmed(peer);
+    this.inviting.show(peer);
+    this.#newcomers.met(peer);
     this.#keeping.settle(peer);
     this.reliable.resend(peer);
     if (wasKnown) this.#syncing.ask(peer);
@@ -144,6 +160,7 @@ export class Sessions {
     // As many as have a turn at once need no spreading.
     const spread = peers.length > MAX_CALLS_IN_TURN ? { withinMs } : {};
     for (const { id } of peers) this.links.want(id, { patient: true, ...spread });
+    this.inviting.start();
     this.#sweep.start();
   }
 
@@ -161,6 +178,8 @@ export class Sessions {
     this.#sweep.stop();
     await this.links.stop();
     this.#keeping.stop();
+    this.inviting.stop();
+    this.#newcomers.stop();
     this.reliable.stop();
     const { table, carrier } = this.#parts;
     await Promise.all(

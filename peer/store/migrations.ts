@@ -144,8 +144,43 @@ CREATE TABLE modules_left (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Invitations made here, whom they let in, and those that others gave to this node. */
+const INVITATIONS = `
+CREATE TABLE invitations (
+  id TEXT PRIMARY KEY,
+  secret BLOB NOT NULL,
+  name TEXT,
+  uses INTEGER NOT NULL,
+  made_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE invitation_uses (
+  number INTEGER PRIMARY KEY,
+  invitation TEXT NOT NULL,
+  peer TEXT,
+  used_at INTEGER NOT NULL,
+  UNIQUE (invitation, peer)
+) STRICT;
+CREATE INDEX invitation_uses_peer ON invitation_uses (peer);
+CREATE TABLE held_invitations (
+  peer TEXT PRIMARY KEY,
+  id TEXT NOT NULL,
+  secret BLOB NOT NULL,
+  since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /** The step at place n leads from version n to n + 1. New ones are appended, none is ever changed. */
-const MIGRATIONS: readonly string[] = [FIRST, PERMISSIONS, REVOKED, REQUESTS, MODULES, AGREED];
+const MIGRATIONS: readonly string[] = [
+  FIRST,
+  PERMISSIONS,
+  REVOKED,
+  REQUESTS,
+  MODULES,
+  AGREED,
+  INVITATIONS,
+];
 
 /** What {@linkcode migrate} makes of any database. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -245,6 +245,8 @@ export class LocalNetwork implements AsyncDisposable {
     const adminFile = await Deno.readFile(`${data}/${ADMIN_FILE}`);
     const { signal } = this.#options;
     return new AdminClient({
+      isDefault: false,
+      slow: () => {},
       data,
       adminFile,
       send: sendLoopback,

@@ -90,6 +90,14 @@ export async function runInProcess(
     moduleKit: NO_KIT,
     showPage: () => Promise.reject(failure("There is no browser here")),
     keeper: NO_KEEPER,
+    settingsFile: { read: () => Promise.resolve(null), write: () => Promise.resolve() },
+    envNames: () => Object.keys(settings.env ?? {}),
+    findData: (given) =>
+      Promise.resolve({
+        path: given ?? "/home/data/openred",
+        isDefault: given === null,
+        note: null,
+      }),
     readAdminFile: () =>
       Promise.resolve(
         adminFile === undefined ? null : new TextEncoder().encode(JSON.stringify(adminFile)),

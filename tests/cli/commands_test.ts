@@ -63,6 +63,27 @@ function message(number: number, text: string) {
   };
 }
 
+Deno.test("connect reads a link from standard input for -, broken into lines or not", async () => {
+  await using admin = startFakeAdmin(() => ({ json: SESSION }));
+  const input = new TextEncoder().encode(`<openred:${PEER}/d/\n  dir.example>\n`);
+  assertEquals((await runInProcess(["connect", "-"], { ...admin, input })).code, 0);
+  const { peer } = admin.seen[0]?.body as { peer: string };
+  assertEquals(peer, `<openred:${PEER}/d/\n  dir.example>`);
+  for (const wrong of [new Uint8Array(), new Uint8Array(5_000)]) {
+    const refused = await runInProcess(["connect", "-"], { ...admin, input: wrong });
+    assertEquals(refused.code, 2);
+  }
+  assertEquals(admin.seen.length, 1);
+});
+
+Deno.test("id shows the command that a friend types, which needs no quotes", async () => {
+  const contact = `openred:${PEER}/d/dir.example`;
+  const json = { node_id: PEER, api_url: "https://a.example", contact, record: "r" };
+  await using admin = startFakeAdmin(() => ({ json }));
+  const { out } = await runInProcess(["id"], admin);
+  assertStringIncludes(out, `A friend types:\nopenred-node connect ${contact}\n`);
+});
+
 Deno.test("send posts the text with the token of admin.json and says what became of it", async () => {
   await using admin = startFakeAdmin(() => ({
     json: { id: "m1", peer: PEER, state: "delivered", rtt_ms: 2.5 },
@@ -81,7 +102,7 @@ Deno.test("send reads the text from standard input for -", async () => {
   await using admin = startFakeAdmin(() => ({
     json: { id: "m1", peer: PEER, state: "queued", rtt_ms: null },
   }));
-  const input = new TextEncoder().encode("grüße\n");
+  const input = new TextEncoder().encode("grüße\n\r\n");
   const result = await runInProcess(["send", PEER, "-"], { ...admin, input });
   assertEquals(result.code, 0);
   const text = "Queued (m1): the peer has not taken it yet; it is sent again until it does\n";
@@ -120,18 +141,18 @@ Deno.test("send refuses text that is too long, empty or not UTF-8 before it asks
 
 Deno.test("a command without a running node fails and says how to start one", async () => {
   const missing = await runInProcess(["id", "--data", "/nowhere"]);
-  assertEquals(missing.code, 1);
+  assertEquals(missing.code, 6);
   assertStringIncludes(missing.err, "Start it with: openred-node run --data /nowhere");
   const server = startFakeAdmin(() => ({ json: {} }));
   await server[Symbol.asyncDispose]();
   const stopped = await runInProcess(["status"], server);
-  assertEquals(stopped.code, 1);
-  assertStringIncludes(stopped.err, "Start it with: openred-node run --data openred-node-data");
+  assertEquals(stopped.code, 6);
+  assertStringIncludes(stopped.err, "Start it with: openred-node run");
 });
 
 Deno.test("a command never sends the token to another machine", async () => {
   const adminFile = { url: "http://192.0.2.1:80", token: "local-token", pid: 1 };
-  assertEquals((await runInProcess(["id"], { adminFile })).code, 1);
+  assertEquals((await runInProcess(["id"], { adminFile })).code, 6);
 });
 
 Deno.test("a damaged admin.json fails with one line", async () => {
@@ -140,15 +161,18 @@ Deno.test("a damaged admin.json fails with one line", async () => {
     assertEquals(result.code, 1);
     assertMatch(
       result.err,
-      /^openred-node: The file admin.json in openred-node-data is damaged\n$/,
+      /^openred-node: The file admin.json in \/home\/data\/openred is damaged\n$/,
     );
   }
 });
 
 Deno.test("refusals of the node become one line with their code", async () => {
   const cases: [number, string, number][] = [
-    [502, "unreachable", 1],
-    [404, "node_unknown", 1],
+    [502, "unreachable", 5],
+    [404, "node_unknown", 3],
+    [403, "forbidden", 4],
+    [410, "invitation_used", 4],
+    [503, "overloaded", 5],
     [400, "bad_request", 2],
     [413, "too_large", 2],
     [500, "internal", 1],
@@ -186,7 +210,7 @@ Deno.test("whom the node does not know is a failure, not wrong usage", async () 
       : { status: 404, json: { code: "not_found", detail: "Nobody here is called carol" } }
   );
   const result = await runInProcess(["peer", "show", "carol"], admin);
-  assertEquals(result.code, 1);
+  assertEquals(result.code, 3);
   assertEquals(result.err, "openred-node: Nobody here is called carol (not_found)\n");
 });
 
@@ -209,7 +233,7 @@ Deno.test("a command shows its token and its text to nobody who has the port of 
       assertEquals(admin.seen.map(({ path }) => path.split("?")[0]), ["/admin/v1/proof"]);
       const [asked] = admin.seen.splice(0);
       assertEquals([asked?.method, asked?.authorization, asked?.body], ["GET", null, null]);
-      assertEquals([result.code, result.out], [1, ""]);
+      assertEquals([result.code, result.out], [6, ""]);
       assertStringIncludes(result.err, "admin.json in folder is of a former run");
       assertStringIncludes(result.err, "openred-node run --data folder");
     }
@@ -240,7 +264,7 @@ Deno.test("tables show short ids on a terminal that whole ones do not fit, and o
   assertStringIncludes(whole, PEER);
   assertEquals(await show(200), whole);
   const narrow = await show(100);
-  assertMatch(narrow, /\n101010101…01010 {2}z\S{8}…\S{5} {2}peer/);
+  assertMatch(narrow, /\nz\S{8}…\S{5} {2}101010101…01010 {2}peer/);
   for (const line of narrow.split("\n")) assert(line.length <= 100, line);
 });
 
@@ -390,8 +414,8 @@ Deno.test("discover shows nodes, names directories that failed, and fails if all
   await using some = startFakeAdmin(() => ({ json: { nodes: [node], failed } }));
   const found = await runInProcess(["discover", "--service", "messaging", "--limit", "5"], some);
   assertEquals(found.code, 0);
-  assertMatch(found.out, /NODE +NAME +CLAIMS TO BE +STATUS +SEEN +URL\n/);
-  assertMatch(found.out, /\nz\S+ +– +“bob” +active +1 min ago +http/);
+  assertMatch(found.out, /NAME +CLAIMS TO BE +NODE +STATUS +SEEN +URL\n/);
+  assertMatch(found.out, /\n– +“bob” +z\S+ +active +1 min ago +http/);
   assertStringIncludes(found.err, "No answer from http://127.0.0.1:9 (unreachable)");
   assertEquals(some.seen[0]?.path, "/admin/v1/discover?limit=5&service=messaging");
   await using none = startFakeAdmin(() => ({ json: { nodes: [], failed } }));

@@ -176,11 +176,12 @@ Deno.test("get goes on with what was paused, and fails with why it has ended", a
   });
   assertEquals([code, seen.length], [1, 3]);
   assertStringIncludes(err, "The transfer is failed: The file has changed");
-  assertEquals((await run(["get", "nothing"], {})).code, 1);
+  assertEquals((await run(["get", "nothing"], {})).code, 3);
 });
 
 Deno.test("accept, decline, unshare and transfers ask the node for one thing each", async () => {
   const answers = {
+    "GET /offers": { offers: [{ ...OFFER, id: "a/b" }, { ...OFFER, id: "ijklmnop" }] },
     "POST /offers/a%2Fb/decline": OFFER,
     "POST /offers/ijklmnop/accept": TRANSFER,
     "POST /shares/abcdefgh/revoke": { id: "abcdefgh" },

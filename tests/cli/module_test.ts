@@ -222,5 +222,5 @@ Deno.test("module call prints JSON as one document, other answers as safe lines,
   assertEquals([none.code, none.out, none.err], [0, "", ""]);
   answer = () => Response.json({ code: "forbidden", detail: "Not you" }, { status: 403 });
   const refused = await call("GET", "/a");
-  assertEquals([refused.code, refused.err], [1, "openred-node: Not you (forbidden)\n"]);
+  assertEquals([refused.code, refused.err], [4, "openred-node: Not you (forbidden)\n"]);
 });

@@ -42,8 +42,8 @@ Deno.test("every command about peers and groups posts what it was asked for", as
     [["block", `openred:${PEER}`], "peers/block", { peer: `openred:${PEER}` }],
     [["unblock", "bob"], "peers/unblock", { peer: "bob" }],
     [["forget", "bob"], "peers/forget", { peer: "bob" }],
-    [["alias", PEER, "Anna Ö"], "peers/alias", { peer: PEER, name: "Anna Ö" }],
-    [["alias", "bob", ""], "peers/alias", { peer: "bob", name: null }],
+    [["name", PEER, "Anna Ö"], "peers/name", { peer: PEER, name: "Anna Ö" }],
+    [["alias", "bob", ""], "peers/name", { peer: "bob", name: null }],
     [["group", "add", "friends", "bob"], "groups/add", { group: "friends", peer: "bob" }],
     [["group", "remove", "friends", "bob"], "groups/remove", { group: "friends", peer: "bob" }],
     [["group", "allow", "a", "files"], "groups/allow", {
@@ -97,9 +97,9 @@ Deno.test("peer list shows the own name first, and the peer's own as a claim, sa
   const [heading, first, second, third] = out.split("\n").map((line) =>
     line.replace(/ {2,}/g, "|")
   );
-  assertEquals(heading, "NODE|NAME|CLAIMS TO BE|STATE|MAY|GROUPS");
-  assertEquals(first, `${PEER}|bob|“␛[31mRobert\ufffd”|connected|files, message|friends`);
-  assertEquals(second, `${PEER}|–|–|stranger|–|friends`);
+  assertEquals(heading, "NAME|CLAIMS TO BE|NODE|STATE|MAY|GROUPS");
+  assertEquals(first, `bob|“␛[31mRobert\ufffd”|${PEER}|connected|files, message|friends`);
+  assertEquals(second, `–|–|${PEER}|stranger|–|friends`);
   assert(third?.includes("|blocked|"));
 });
 
@@ -111,7 +111,7 @@ Deno.test("send takes a name or a link where it takes an id, and says what the n
       json: { code: "forbidden", detail: "This peer is blocked here; unblock it first" },
     }));
     const { code, err } = await runInProcess(["send", peer, "hi"], admin);
-    assertEquals(code, 1);
+    assertEquals(code, 4);
     assertStringIncludes(err, "This peer is blocked here; unblock it first (forbidden)");
     assertEquals((admin.seen[0]?.body as { peer: string }).peer, peer);
   }
@@ -136,7 +136,7 @@ Deno.test("connect to an id that was followed says what the node says of it", as
   const detail = `A directory says that ${PEER} has followed this id; ask its owner`;
   await using admin = startFakeAdmin(() => ({ status: 410, json: { code: "succeeded", detail } }));
   const { code, err } = await runInProcess(["connect", PEER], admin);
-  assertEquals([code, err], [1, `openred-node: ${detail} (succeeded)\n`]);
+  assertEquals([code, err], [4, `openred-node: ${detail} (succeeded)\n`]);
 });
 
 Deno.test("id --qr draws the contact link, with and without colours alike", async () => {

@@ -46,8 +46,10 @@ Deno.test("run with a passphrase file makes the keys of a first start under it",
   assertEquals(Deno.statSync(`${data}/node-secret`).size, SEALED_BYTES);
   assertEquals(await endOf(start("node.ts", args)), {
     code: 1,
-    err:
-      "openred-node: Passphrase of the node's keys: without a terminal, give --passphrase-file FILE",
+    err: JSON.stringify({
+      code: "failed",
+      message: "Passphrase of the node's keys: without a terminal, give --passphrase-file FILE",
+    }),
   });
   assertEquals(await idOf(start("node.ts", [...args, "--passphrase-file", file])), id);
 });

@@ -9,6 +9,7 @@ const PAIR = "10".repeat(16);
 const TOKEN: TokenView = {
   pair_id: PAIR,
   peer: PEER,
+  petname: null,
   issuer: "peer",
   role: "initiator",
   method: "beta",

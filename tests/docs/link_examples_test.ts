@@ -1,6 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { argon2id } from "../../crypto/primitives/hashes.ts";
-import { decodeBase64Url, decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import {
+  decodeBase64Url,
+  decodeUtf8,
+  encodeBase64Url,
+  encodeUtf8,
+  type NodeId,
+} from "../../crypto/encoding.ts";
 import { PASSWORD_COST } from "../../crypto/interface.ts";
 import {
   deriveAccess,
@@ -13,6 +19,9 @@ import {
 } from "../../modules/file_sharing/links/page/link_crypto.js";
 import { publicKeyOf, setUpReceiver } from "../../modules/file_sharing/links/page/hpke.js";
 import { aadOf, infoOf } from "../../modules/file_sharing/links/request.ts";
+import { formatContactLink, parseContactLink } from "../../protocol/contact_link.ts";
+import { invitationId, isInvitationMac, makeInvitationMac } from "../../protocol/invitation.ts";
+import { decodeBase32 } from "../../protocol/base32.ts";
 import { lastPieceSchema, linkHeadSchema, parseLink } from "../../protocol/file_links.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import { bep52Content } from "../vectors/bep52.ts";
@@ -81,4 +90,38 @@ Deno.test("what is sent by the link of docs/PROTOCOL.md opens, in order", async 
   const last = decodeUtf8((await context.open(aad(1, true), requests.bytes("piece_1")))!);
   assertEquals(last, requests.text("last"));
   assertEquals(parseInput(lastPieceSchema, JSON.parse(last)).name, "a.txt");
+});
+
+Deno.test("the contact links of docs/PROTOCOL.md are what this node writes and reads", () => {
+  const values = fixedValues("contact-link");
+  const link = {
+    nodeId: fixedValues("ids").text("a") as NodeId,
+    apiUrl: values.text("api_url"),
+    directoryUrl: values.text("directory"),
+    invitation: values.bytes("secret"),
+  };
+  assertEquals(formatContactLink(link), values.text("link"));
+  assertEquals(parseContactLink(values.text("link")), link);
+  assertEquals(decodeBase32(values.text("base32")), link.invitation);
+  const local = { ...link, apiUrl: null, invitation: null, directoryUrl: "http://127.0.0.1:7600" };
+  assertEquals(parseContactLink(values.text("local")), local);
+  assertEquals(formatContactLink(local), values.text("local"));
+});
+
+Deno.test("the invitation of docs/PROTOCOL.md is shown as this node shows it", async () => {
+  const values = fixedValues("invitation");
+  const secret = values.bytes("secret");
+  assertEquals(await invitationId(secret), values.text("invitation"));
+  const scene = {
+    inviter: fixedValues("ids").text("a") as NodeId,
+    invitee: fixedValues("ids").text("b") as NodeId,
+    binding: values.bytes("binding"),
+  };
+  for (const role of ["invitee", "inviter"] as const) {
+    const mac = values.bytes(`mac_${role}`);
+    assertEquals(await makeInvitationMac(secret, { ...scene, role }), mac);
+    assertEquals(await isInvitationMac(secret, { ...scene, role, mac }), true);
+    const other = role === "invitee" ? "inviter" : "invitee";
+    assertEquals(await isInvitationMac(secret, { ...scene, role: other, mac }), false);
+  }
 });

@@ -91,6 +91,7 @@ function openExample(frame: Uint8Array, key: Uint8Array, aead: Aead): Uint8Array
 Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () => {
   assertEquals([...readFixedValues().keys()].sort(), [
     "call",
+    "contact-link",
     "enc",
     "factors",
     "files",
@@ -99,6 +100,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "group",
     "identity-example",
     "ids",
+    "invitation",
     "keys",
     "links",
     "module-method",

@@ -15,6 +15,10 @@ const OWN_CODES = [
   "factor_wrong",
   "step_up_required",
   "unreachable",
+  "invitation_unknown",
+  "invitation_used",
+  "invitation_expired",
+  "invitation_revoked",
 ];
 
 Deno.test("docs/PROTOCOL.md lists every limit with the value of its constant", () => {

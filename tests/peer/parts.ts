@@ -46,7 +46,8 @@ export class TestParts implements Disposable {
     this.store = new NodeStore(() => this.database, this.clock);
     this.permissions = new Permissions(this);
     const { permissions, store } = this;
-    this.decisions = new Decisions({ permissions, petnames: new Petnames(store) });
+    const held = { has: () => false, peers: () => [] };
+    this.decisions = new Decisions({ permissions, petnames: new Petnames(store), held });
     this.denials = new DenialLog(this);
   }
 

@@ -120,6 +120,7 @@ Deno.test("a folder is listed without links, special files and the node's data, 
     const files = createOwnerFiles(data);
     Deno.mkdirSync(`${folder}/deep/empty`, { recursive: true });
     Deno.writeFileSync(`${folder}/deep/five`, FIVE);
+    Deno.utimeSync(`${folder}/deep/five`, new Date(1_000), new Date(2_345));
     Deno.writeFileSync(`${data}/node-secret`, FIVE);
     Deno.symlinkSync(data, `${folder}/link`);
     new Deno.Command("mkfifo", { args: [`${folder}/fifo`] }).outputSync();
@@ -128,7 +129,7 @@ Deno.test("a folder is listed without links, special files and the node's data, 
       { path: "folder", bytes: null },
       { path: "folder/deep", bytes: null },
       { path: "folder/deep/empty", bytes: null },
-      { path: "folder/deep/five", bytes: 5 },
+      { path: "folder/deep/five", bytes: 5, modifiedMs: 2_345 },
     ]);
     assertEquals(leftOut, 3);
     assertEquals(await codeOf(files.listFolder(root, { maxEntries: 3 })), "too_large");

@@ -53,6 +53,7 @@ export function machinePorts(): Pick<
   | "openBytes"
   | "openMonitor"
   | "logSwitch"
+  | "tracing"
 > {
   return {
     moduleWorkers: createModuleWorkers({ processBytes: Infinity }),
@@ -62,6 +63,7 @@ export function machinePorts(): Pick<
     bulk: createLocalBulk(),
     openBytes,
     logSwitch: { level: "info" },
+    tracing: null,
     openMonitor: createOpenMonitor({ clock: systemClock, data: ".", families: () => [] }),
   };
 }

@@ -24,6 +24,8 @@ export interface LinkedFile {
   /** Base64url; `null` for the empty file, and until it is known. */
   readonly root: string | null;
   readonly tickets: readonly Ticket[];
+  /** When it was changed last, as the disk said when it was read. */
+  readonly modifiedAt?: number;
 }
 
 export interface Link {
@@ -80,10 +82,11 @@ export function headOf({ expiresAt, note, files }: Link): string | null {
     v: 1,
     ...(expiresAt === null ? {} : { expires_at: expiresAt }),
     ...(note === null ? {} : { note }),
-    files: files.map(({ name, length, root }) => ({
+    files: files.map(({ name, length, root, modifiedAt }) => ({
       name,
       length,
       ...(root === null ? {} : { root }),
+      ...(modifiedAt === undefined ? {} : { modified_at: modifiedAt }),
     })),
   };
   const text = JSON.stringify(head);

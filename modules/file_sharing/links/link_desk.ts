@@ -24,8 +24,9 @@ export function registerLinkDesk(
   now: () => { readonly links: Links; readonly linkGets: LinkGets },
 ): void {
   router.route("POST", "/links/get", async ({ body }) => {
-    const { link, folder, password } = parseInput(getLinkInputSchema, parseJson(body));
-    const wanted = { link: parseLink(link)!, folder, password: password ?? null };
+    const input = parseInput(getLinkInputSchema, parseJson(body));
+    const { folder, password = null, keep_times: keepTimes } = input;
+    const wanted = { link: parseLink(input.link)!, folder, password, keepTimes };
     return { json: await now().linkGets.begin(wanted) };
   });
   router.route("GET", "/links/get/:id", ({ params }) => {

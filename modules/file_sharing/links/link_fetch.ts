@@ -34,6 +34,7 @@ export interface LinkFile {
   /** Its place in the head. */
   readonly file: number;
   readonly growing: PartFile;
+  readonly keepTimes: boolean;
   /** So many bytes are on disk. */
   readonly reached: (bytes: number) => void;
 }
@@ -56,10 +57,10 @@ interface Part {
  */
 export async function fetchLinkFile(
   parts: LinkFetchParts,
-  { head, link, file, growing, reached }: LinkFile,
+  { head, link, file, growing, keepTimes, reached }: LinkFile,
   signal: AbortSignal,
 ): Promise<void> {
-  const { length, root: text } = head.files[file]!;
+  const { length, root: text, modified_at: modifiedMs } = head.files[file]!;
   const ticket = await takeTicket(parts, { link, file }, signal);
   const root = fromBase64Url(text ?? "")!;
   if ((root.length === 0) !== (length === 0)) throw damaged();
@@ -91,7 +92,7 @@ export async function fetchLinkFile(
       reached(number * FILE_CHUNK_BYTES + data.length);
     },
   }, signal);
-  await growing.finish(length);
+  await growing.finish(length, keepTimes ? modifiedMs : undefined);
 }
 
 function damaged(): OpenRedError {

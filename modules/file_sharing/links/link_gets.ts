@@ -22,6 +22,13 @@ export interface LinkGetParts
   readonly landing: Landing;
 }
 
+interface Fetched {
+  readonly head: LinkHead;
+  readonly link: OpenedLink;
+  readonly folder: LandingFolder;
+  readonly keepTimes: boolean;
+}
+
 interface Get {
   view: LinkGetView;
   readonly done: Promise<void>;
@@ -53,6 +60,7 @@ export class LinkGets {
       readonly link: ParsedLink;
       readonly folder: string;
       readonly password: string | null;
+      readonly keepTimes: boolean;
     },
   ): Promise<LinkGetView> {
     const running = [...this.#gets.values()].filter(({ view }) => view.state === "running");
@@ -73,7 +81,8 @@ export class LinkGets {
       landed: [],
     };
     const get: Get = { view, done: Promise.resolve() };
-    const done = this.#fetch(get, { head, link, folder }).catch((error) => {
+    const { keepTimes } = wanted;
+    const done = this.#fetch(get, { head, link, folder, keepTimes }).catch((error) => {
       this.#parts.log.log("error", "link_get_failed", { text: String(error) });
     });
     this.#gets.set(id, Object.assign(get, { done }));
@@ -92,7 +101,7 @@ export class LinkGets {
 
   async #fetch(
     get: Get,
-    of: { readonly head: LinkHead; readonly link: OpenedLink; readonly folder: LandingFolder },
+    of: Fetched,
   ): Promise<void> {
     const { id } = get.view;
     try {
@@ -116,11 +125,7 @@ export class LinkGets {
 
   /** @returns The name under which it has landed. */
   async #fetchOne(
-    { head, link, folder }: {
-      readonly head: LinkHead;
-      readonly link: OpenedLink;
-      readonly folder: LandingFolder;
-    },
+    { head, link, folder, keepTimes }: Fetched,
     file: number,
     reached: (bytes: number) => void,
   ): Promise<string> {
@@ -130,7 +135,8 @@ export class LinkGets {
     try {
       try {
         const { signal } = this.#stop;
-        await fetchLinkFile(this.#parts, { head, link, file, growing, reached }, signal);
+        const wanted = { head, link, file, growing, keepTimes, reached };
+        await fetchLinkFile(this.#parts, wanted, signal);
       } finally {
         growing.close();
       }

@@ -186,7 +186,13 @@ export class Links {
         await this.layers.put(id, file, layer);
         if (records.get(id)?.value.state !== "hashing") await this.layers.remove(id);
       }
-      return { ...linked, length: bytes, root: root === null ? null : encodeBase64Url(root) };
+      const { modifiedMs } = opened;
+      return {
+        ...linked,
+        length: bytes,
+        root: root === null ? null : encodeBase64Url(root),
+        ...(modifiedMs === undefined ? {} : { modifiedAt: modifiedMs }),
+      };
     } finally {
       opened.close();
     }

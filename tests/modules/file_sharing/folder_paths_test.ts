@@ -4,7 +4,9 @@ import { Spans } from "../../../modules/file_sharing/spans.ts";
 
 /** Where files of these paths go. */
 function localOf(...paths: readonly string[]): readonly string[] {
-  const { files } = localFolder(paths.map((path) => ({ path, length: 1 })));
+  const { files } = localFolder(paths.map((path) => ({ path, length: 1 })), {
+    keepTimes: false,
+  });
   return files.map(({ path }) => path.join("/"));
 }
 

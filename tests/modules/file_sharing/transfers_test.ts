@@ -87,7 +87,7 @@ Deno.test("what is resumed while its former run writes its end goes on", async (
   const full = new OpenRedError("overloaded", "The disk is full");
   const { transfers, records, asked, folder, stop } = setUp(() => Promise.reject(full));
   const written = Promise.withResolvers<void>();
-  await transfers.begin(offerOf("a"), folder);
+  await transfers.begin(offerOf("a"), { folder, keepTimes: false });
   records.write = written.promise;
   await until(() => records.get("a")!.value.state === "paused", "it is paused");
   const resumed = transfers.resume("a");
@@ -101,7 +101,7 @@ Deno.test("an offer that is accepted twice at once is fetched once", async () =>
   const never = (signal: AbortSignal) =>
     new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   const { transfers, records, asked, folder, stop } = setUp(never);
-  await Promise.all([1, 2].map(() => transfers.begin(offerOf("a"), folder)));
+  await Promise.all([1, 2].map(() => transfers.begin(offerOf("a"), { folder, keepTimes: false })));
   const { part } = records.get("a")!.value;
   await until(() => asked.length === 1, "the peer is asked");
   assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), [part]);
@@ -111,7 +111,7 @@ Deno.test("an offer that is accepted twice at once is fetched once", async () =>
 Deno.test("nothing begins once the transfers are stopped", async () => {
   const { transfers, asked, folder, stop } = setUp(() => Promise.reject(new Error("asked")));
   await transfers.stop();
-  await transfers.begin(offerOf("a"), folder);
+  await transfers.begin(offerOf("a"), { folder, keepTimes: false });
   assertEquals(asked, []);
   await stop();
 });
@@ -119,11 +119,11 @@ Deno.test("nothing begins once the transfers are stopped", async () => {
 Deno.test("of those that are over the last 1,000 are kept", async () => {
   const full = new OpenRedError("not_found", "The peer does not share this any more");
   const { transfers, records, folder, stop } = setUp(() => Promise.reject(full));
-  await transfers.begin(offerOf("first"), folder);
+  await transfers.begin(offerOf("first"), { folder, keepTimes: false });
   await until(() => records.get("first")!.value.state === "failed", "it has failed");
   const { value } = records.get("first")!;
   for (let at = 1; at <= 1_000; at++) records.held.set(`${at}`, { ...offerOf(`${at}`), value });
-  await transfers.begin(offerOf("last"), folder);
+  await transfers.begin(offerOf("last"), { folder, keepTimes: false });
   assertEquals([records.get("first"), records.all().length], [null, 1_001]);
   await stop();
 });

@@ -41,6 +41,8 @@ Deno.test("a node fetches from a link of another one, whole and under clean name
   await using bob = await Getter.begin();
   const content = bep52Content(3 * MIB + 5);
   const paths = [alice.write("a.bin", content), alice.write("CON", new Uint8Array())];
+  const changed = new Date("2001-02-03T04:05:06.789Z");
+  Deno.utimeSync(paths[0]!, changed, changed);
   const { link } = await alice.link(paths);
   Deno.writeTextFileSync(`${bob.into}/a.bin`, "mine");
   const done = await bob.get(link);
@@ -49,6 +51,9 @@ Deno.test("a node fetches from a link of another one, whole and under clean name
   assertEquals(Deno.readFileSync(`${bob.into}/a (2).bin`), content);
   assertEquals(Deno.readTextFileSync(`${bob.into}/a.bin`), "mine");
   assertEquals(filesIn(bob.into), ["_CON", "a (2).bin", "a.bin"]);
+  assertEquals((await bob.get(link, { keep_times: true })).landed, ["a (3).bin", "_CON (2)"]);
+  const times = [2, 3].map((number) => Deno.statSync(`${bob.into}/a (${number}).bin`).mtime);
+  assertEquals(times.map((time) => time?.getTime() === changed.getTime()), [false, true]);
 });
 
 Deno.test("get says what is wrong with a link, and leaves nothing", async () => {
