@@ -3,15 +3,19 @@
  *
  * @module
  */
-import QRCode from "qrcode/lib/core/qrcode.js";
+import qrcode from "qrcode-generator";
 import type { SafetyPicture } from "../safety.ts";
 
 /** A text as a code for cameras: black on white in either theme, with the rim that readers need. */
 export function QrCode({ text, label }: { text: string; label: string }) {
-  const { size, data } = QRCode.create(text, { errorCorrectionLevel: "M" }).modules;
+  const code = qrcode(0, "M");
+  code.addData(text);
+  code.make();
+  const size = code.getModuleCount();
   let path = "";
   for (let at = 0; at < size * size; at++) {
-    if (data[at]) path += `M${at % size} ${Math.floor(at / size)}h1v1h-1z`;
+    const [row, column] = [Math.floor(at / size), at % size];
+    if (code.isDark(row, column)) path += `M${column} ${row}h1v1h-1z`;
   }
   return (
     <svg class="qr" viewBox={`-4 -4 ${size + 8} ${size + 8}`} role="img" aria-label={label}>
