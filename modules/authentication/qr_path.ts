@@ -8,9 +8,13 @@
 export async function qrPath(
   text: string,
 ): Promise<{ readonly qr: string; readonly qr_size: number }> {
-  const { default: QRCode } = await import("qrcode/lib/core/qrcode.js");
-  const { size, data } = QRCode.create(text, { errorCorrectionLevel: "M" }).modules;
-  const dark = [...data.keys()].filter((at) => data[at] !== 0);
-  const squares = dark.map((at) => `M${at % size} ${Math.floor(at / size)}h1v1h-1z`);
+  const { default: qrcode } = await import("qrcode-generator");
+  const code = qrcode(0, "M");
+  code.addData(text);
+  code.make();
+  const size = code.getModuleCount();
+  const places = Array.from({ length: size * size }, (_, at) => [Math.floor(at / size), at % size]);
+  const dark = places.filter(([row, column]) => code.isDark(row!, column!));
+  const squares = dark.map(([row, column]) => `M${column} ${row}h1v1h-1z`);
   return { qr: squares.join(""), qr_size: size };
 }
