@@ -130,11 +130,11 @@ async function refuseWrongUsage(network: LocalNetwork): Promise<void> {
     [[], 2],
     [["bogus"], 2],
     [["send", bob.id], 2],
-    [["send", "nobody", "text"], 1],
+    [["send", "nobody", "text"], 3],
     [["send", bob.id, "--expires", "soon", "text"], 2],
     [["inbox", "--after", "x"], 2],
     [["run", "--listen", "nowhere"], 2],
-    [["connect", stranger, "--wait", "1"], 1],
+    [["connect", stranger, "--wait", "1"], 3],
     [["id", "--data", `${network.folder}/nobody`], 1],
   ];
   for (const [words, code] of cases) {
