@@ -75,7 +75,10 @@ async function compare(settings: Settings): Promise<void> {
   const count = settings.isQuick ? QUICK_MESSAGES : MESSAGES;
   await using a = await startNodes(false);
   await using b = await startNodes(true);
-  for (const { sender } of [a, b]) await writeRandom(`${sender.files}/file.bin`, mib);
+  for (const { sender, receiver } of [a, b]) {
+    await receiver.admin.changePeer("allow", { peer: sender.id, permission: "message" });
+    await writeRandom(`${sender.files}/file.bin`, mib);
+  }
   const relayPid = b.directory.child.pid;
   const rounds = settings.isQuick ? 1 : settings.rounds;
   const messages = await interleave(rounds, {
