@@ -9,6 +9,7 @@ import type { ModuleKit } from "./cli/module_kit.ts";
 import type { FoundData } from "./cli/data_words.ts";
 import { MAX_SETTINGS_BYTES, SETTINGS_FILE, type SettingsPort } from "./cli/settings_file.ts";
 import type { NodeKeeper } from "./cli/node_keeper.ts";
+import type { ShowPage } from "./cli/page_opener.ts";
 import type { PassphrasePorts } from "./cli/passphrase_source.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import project from "./deno.json" with { type: "json" };
@@ -108,6 +109,14 @@ async function createFile(path: string): Promise<OutputFile> {
     },
   };
 }
+
+const showPage: ShowPage = async (data, html) => {
+  const { openPage, removePage, writePage } = await import("./ports/system_page_opener.ts");
+  const path = await writePage(data, html).catch((cause) => {
+    throw failure(`--data: cannot write the page for the browser there`, { cause });
+  });
+  return { path, isOpened: await openPage(path), remove: () => removePage(path) };
+};
 
 /** The file runs in this process, which has no node in it: whatever it does, no node ends by it. */
 async function inspectModule(code: string): Promise<unknown> {
@@ -249,6 +258,7 @@ async function main(): Promise<number> {
     readSecretFile,
     askLine,
     moduleKit,
+    showPage,
     keeper: lateKeeper,
     settingsFile,
     envNames,

@@ -39,6 +39,7 @@ import type { Trust } from "./ports/system_connection.ts";
 import { createGrantedFolders } from "./ports/system_granted_folders.ts";
 import { createOwnerFiles } from "./ports/system_owner_files.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
+import { type ConsoleListening, listenConsole } from "./process/console_listening.ts";
 import { createOpenMonitor } from "./ports/system_monitor.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
@@ -67,13 +68,20 @@ function configOf(
     readonly adminToken: string;
     readonly metricsToken: string;
     readonly passphrase: Uint8Array | null;
+    readonly console: ConsoleListening;
   },
 ): NodeConfig {
-  const { passphrase, ...others } = settings;
+  const { passphrase, console, ...others } = settings;
   return {
     ...others,
     ...(passphrase === null ? {} : { passphrase }),
     version: project.version,
+    console: {
+      origin: console.origin,
+      why: console.why,
+      hasFailed: console.hasFailed,
+      proxies: options.consoleOrigins,
+    },
     directories: options.directories,
     ...(options.alias === null ? {} : { alias: options.alias }),
     unlisted: options.unlisted,
@@ -221,6 +229,7 @@ type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: SystemLog };
 
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
   const { err, passphrases, log } = world;
+  await Deno.permissions.revoke({ name: "run" });
   const passphrase = await passphraseOf(options, { err, passphrases });
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
@@ -237,6 +246,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     certificate,
   });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
+  await using console = listenConsole(options.consoleListen, log);
   await using watching = listenForWatchers(options, log);
   const crypto = await world.core;
   const bulk = new WorkerBulk(systemClock);
@@ -249,12 +259,13 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     const apiUrl = options.apiUrl ?? peers.origin;
     const tracing = await tracingOf(options, { log, trust });
     const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
-    const config = configOf(options, { apiUrl, adminToken, metricsToken, passphrase });
+    const config = configOf(options, { apiUrl, adminToken, metricsToken, passphrase, console });
     const listeners = { peers, admin, ...(watching === null ? {} : { metrics: watching }) };
     const composed = composeNode(options, { crypto, bulk, config, trust, tracing, log, listeners });
     const node = await openOrExplain(composed);
     peers.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
+    console.answerWith((request) => node.handleConsole(request));
     watching?.answerWith((request) => node.handleWatch(request));
     try {
       await ending.unlessFailed(node.start());
@@ -272,7 +283,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
       await ending.stopInTime(systemClock, {
         limitMs: STOP_TIMEOUT_MS,
         stop: () => {
-          const open = Object.values(listeners);
+          const open = [...Object.values(listeners), console];
           const closing = open.map((listening) => listening.shutdown(LAST_ANSWERS_MS));
           return Promise.all([...closing, node.stop().then(() => tracing?.stop())]);
         },
@@ -342,6 +353,7 @@ async function serveCommands(
         ["Node", { text: node.id, style: "bold" }],
         ["URL", apiUrl],
         ["Data", options.data],
+        ...await consoleLine(node, out),
         ...(metricsUrl === null ? [] : [["Metrics", metricsUrl] as const]),
         ["Stop", "Ctrl-C"],
       ]);
@@ -350,4 +362,10 @@ async function serveCommands(
   } finally {
     await files.remove(ADMIN_FILE);
   }
+}
+
+/** The way to the console for an owner who was never there; a terminal is the only place for it. */
+async function consoleLine(node: Node, out: Output): Promise<[string, string][]> {
+  const link = out.isTerminal ? await node.firstConsoleLink() : null;
+  return link === null ? [] : [["Console", `${link} (within a minute; later: openred-node open)`]];
 }

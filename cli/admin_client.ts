@@ -42,7 +42,15 @@ import type { Check } from "../protocol/doctor.ts";
 import type { LogView } from "../protocol/log_api.ts";
 import type { MetricFamily, ReadyView } from "../protocol/metrics.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
+import type { ChallengesView, FactorLevel, ShownFactorsView } from "../protocol/auth_challenge.ts";
 import { parseJson } from "../protocol/schemas.ts";
+import type {
+  AuthenticationView,
+  GivenFactor,
+  LinkStateView,
+  NewLinkView,
+  Role,
+} from "../protocol/sign_in_api.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { CommandError, EXIT_CODES, failure } from "./command_error.ts";
 import { readAnswer, readBytes } from "./answer_body.ts";
@@ -210,6 +218,45 @@ export class AdminClient {
     input: { readonly peer: string; readonly name?: string | null },
   ): Promise<PeerDetail> {
     return this.#call({ method: "POST", path: `/admin/v1/requests/${answer}`, body: input });
+  }
+
+  newConsoleLink(role: Role): Promise<NewLinkView> {
+    return this.#call({ method: "POST", path: "/admin/v1/console/link", body: { role } });
+  }
+
+  authentication(): Promise<AuthenticationView> {
+    return this.#call({ method: "GET", path: "/m/authentication/factors" });
+  }
+
+  resetAuthentication(): Promise<{ readonly removed: number; readonly ended: number }> {
+    return this.#call({ method: "POST", path: "/m/authentication/reset" });
+  }
+
+  challenges(): Promise<ChallengesView> {
+    return this.#call({ method: "GET", path: "/m/authentication/challenges" });
+  }
+
+  /** Waits for the other owner. */
+  challenge(
+    input: { readonly peer: string; readonly level: FactorLevel; readonly purpose: string },
+  ): Promise<ShownFactorsView> {
+    const timeoutMs = LONG_ANSWER_TIMEOUT_MS + ANSWER_TIMEOUT_MS;
+    const path = "/m/authentication/challenge";
+    return this.#call({ method: "POST", path, body: input, timeoutMs });
+  }
+
+  answerChallenge(
+    body: { readonly id: number; readonly approve: boolean; readonly factor?: GivenFactor },
+  ): Promise<{ readonly approved: boolean }> {
+    return this.#call({ method: "POST", path: "/m/authentication/challenges/answer", body });
+  }
+
+  muteChallenges(body: { readonly peer: string; readonly muted: boolean }): Promise<unknown> {
+    return this.#call({ method: "POST", path: "/m/authentication/mute", body });
+  }
+
+  consoleLinkState(): Promise<LinkStateView> {
+    return this.#call({ method: "GET", path: "/admin/v1/console/link/state" });
   }
 
   groups(): Promise<GroupsView> {

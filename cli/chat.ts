@@ -10,6 +10,7 @@ import { type ChatParts, ChatSession } from "./chat_session.ts";
 import { leavingText } from "./chat_wishes.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import type { OptionSpecs } from "./options.ts";
+import { PendingChallenges } from "./pending_challenges.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { sanitizeLines } from "./sanitize.ts";
 
@@ -57,7 +58,8 @@ export const chatCommand = defineCommand({
     const events = await node.events();
     const conversation = new ChatConversation(node, word);
     await conversation.open();
-    const parts = { ...context, conversation, events };
+    const challenges = await PendingChallenges.load(node);
+    const parts = { ...context, conversation, events, challenges };
     if (!await chatOnScreen(context, parts)) await chatByLines(parts);
     const left = leavingText(conversation);
     if (left !== null) await context.err.line({ text: left, style: "yellow" });

@@ -40,10 +40,15 @@ async function sendLines(parts: LineParts, printed: Set<string>): Promise<void> 
   }
 }
 
+async function warn({ err }: LineParts, lines: readonly string[]): Promise<void> {
+  for (const text of lines) await err.line({ text, style: "yellow" });
+}
+
 async function follow(parts: LineParts, printed: Set<string>): Promise<never> {
-  const { conversation, events } = parts;
+  const { conversation, events, challenges } = parts;
   try {
     for await (const { event, data } of events) {
+      await warn(parts, challenges.take(event, data));
       if (event !== "messaging.message" || !conversation.isMeant(JSON.parse(data))) continue;
       await show(conversation, () => printNew(parts, printed));
     }
@@ -72,6 +77,7 @@ export async function chatByLines(parts: LineParts): Promise<void> {
   const printed = new Set<string>();
   try {
     await printNew(parts, printed);
+    await warn(parts, parts.challenges.lines);
     await conversation.read();
     const followed = follow(parts, printed);
     await Promise.race([sendLines(parts, printed), followed, stopped]);

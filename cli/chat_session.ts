@@ -22,6 +22,7 @@ import { failure } from "./command_error.ts";
 import type { ServerSentEvent } from "./event_stream.ts";
 import type { OptionSpecs } from "./options.ts";
 import type { Cell } from "./output.ts";
+import type { PendingChallenges } from "./pending_challenges.ts";
 
 const TYPING_SHOWN_MS = 5_000;
 const TYPING_TOLD_MS = 3_000;
@@ -32,6 +33,7 @@ export interface ChatParts
   extends Pick<CommandContext<OptionSpecs>, "absolutePath" | "clock" | "out" | "signal"> {
   readonly conversation: ChatConversation;
   readonly events: AsyncIterable<ServerSentEvent>;
+  readonly challenges: PendingChallenges;
 }
 
 /** Whether what was being written is kept as a draft, and what it is. */
@@ -107,6 +109,7 @@ export class ChatSession {
       this.#screen.forget();
       this.#layOut();
     });
+    this.#over = this.#parts.challenges.lines;
     this.#layOut();
     void this.#follow();
     void this.#readKeys();
@@ -128,7 +131,9 @@ export class ChatSession {
   }
 
   async #take(event: string, data: string): Promise<void> {
-    const { conversation } = this.#parts;
+    const { conversation, challenges } = this.#parts;
+    const asked = challenges.take(event, data);
+    if (asked.length > 0) return this.#say(asked);
     if (!conversation.isMeant(JSON.parse(data))) return;
     if (event === "messaging.typing") return this.#showTyping();
     if (event.startsWith("session")) return await this.#look();
@@ -136,6 +141,12 @@ export class ChatSession {
     if (event === "messaging.message") this.#isTyping = false;
     await this.#refreshed(conversation.refresh());
     await this.#seen();
+  }
+
+  /** What concerns the person and no conversation stands there until the next key. */
+  #say(lines: readonly string[]): void {
+    this.#over = [...this.#over, ...lines];
+    this.#draw();
   }
 
   async #readKeys(): Promise<void> {

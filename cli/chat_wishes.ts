@@ -5,6 +5,7 @@
  */
 import type { ChatConversation } from "./chat_conversation.ts";
 import { CommandError, failure } from "./command_error.ts";
+import type { PendingChallenges } from "./pending_challenges.ts";
 import { CHAT_HELP, type ChatWish, readWish } from "./chat_words.ts";
 
 /** What is said of it, and whether the conversation is left. */
@@ -15,6 +16,7 @@ export interface WishEnd {
 
 export interface WishParts {
   readonly conversation: ChatConversation;
+  readonly challenges: Pick<PendingChallenges, "checkText">;
   absolutePath(path: string): Promise<string>;
 }
 
@@ -24,7 +26,8 @@ export interface WishParts {
  */
 export async function fulfil(parts: WishParts, typed: string): Promise<WishEnd> {
   const wish = readWish(typed);
-  const { conversation } = parts;
+  const { conversation, challenges } = parts;
+  if ("text" in wish) challenges.checkText(wish.text);
   switch (wish.kind) {
     case "wrong":
       throw failure(wish.why);

@@ -11,6 +11,7 @@ import type { AskLine, ModuleKit } from "./module_kit.ts";
 import type { NodeKeeper } from "./node_keeper.ts";
 import type { GivenOptions, OptionSpecs, OptionValues } from "./options.ts";
 import type { Output } from "./output.ts";
+import type { ShowPage } from "./page_opener.ts";
 import type { PassphrasePorts } from "./passphrase_source.ts";
 import type { SettingsPort } from "./settings_file.ts";
 
@@ -71,6 +72,7 @@ export interface CommandContext<S extends OptionSpecs> {
   /** {@linkcode AskLine} */
   readonly askLine: AskLine;
   readonly moduleKit: ModuleKit;
+  readonly showPage: ShowPage;
   /** What works on the data directory itself. */
   readonly keeper: NodeKeeper;
   /** The settings beside the data of a node. */

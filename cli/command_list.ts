@@ -12,6 +12,11 @@ type Load = (runNode: RunNode) => Promise<readonly NodeCommand[]>;
 const LOADERS: Readonly<Record<string, Load>> = {
   init: async () => [(await import("./init.ts")).initCommand],
   run: async (runNode) => [(await import("./run.ts")).runCommand(runNode)],
+  open: async () => [(await import("./open.ts")).openCommand],
+  auth: async () => [
+    ...(await import("./auth.ts")).AUTH_COMMANDS,
+    ...(await import("./auth_challenge.ts")).AUTH_CHALLENGE_COMMANDS,
+  ],
   id: async () => [(await import("./id.ts")).idCommand],
   discover: async () => [(await import("./discover.ts")).discoverCommand],
   connect: async () => [(await import("./connect.ts")).connectCommand],

@@ -36,6 +36,7 @@ export interface CommandLinePorts {
   readonly readSecretFile: CommandContext<OptionSpecs>["readSecretFile"];
   readonly askLine: CommandContext<OptionSpecs>["askLine"];
   readonly moduleKit: CommandContext<OptionSpecs>["moduleKit"];
+  readonly showPage: CommandContext<OptionSpecs>["showPage"];
   readonly keeper: CommandContext<OptionSpecs>["keeper"];
   readonly settingsFile: CommandContext<OptionSpecs>["settingsFile"];
   readonly envNames: CommandContext<OptionSpecs>["envNames"];
@@ -262,6 +263,7 @@ async function execute(
     readSecretFile: (path, flag) => ports.readSecretFile(path, flag),
     askLine: (question) => ports.askLine(question),
     moduleKit: ports.moduleKit,
+    showPage: ports.showPage,
     keeper: ports.keeper,
     settingsFile: ports.settingsFile,
     envNames: () => ports.envNames(),

@@ -22,6 +22,7 @@ export interface ListenAddress {
 }
 
 const MAX_DIRECTORIES = 16;
+const MAX_ORIGINS = 8;
 
 /** A path of a file or folder. */
 export function parsePath(text: string): string {
@@ -75,6 +76,29 @@ export function parseLoopbackListen(text: string): ListenAddress {
     throw new RangeError("expected a loopback address, such as 127.0.0.1:0 or [::1]:0");
   }
   return address;
+}
+
+/** Where the console listens, or `off` (`null`): a port, held on all loopback addresses. */
+export function parseConsoleListen(text: string): ListenAddress | null {
+  if (text === "off") return null;
+  const address = parseListen(text);
+  if (address.hostname === "localhost" || isLoopback(address.hostname)) return address;
+  throw new RangeError(
+    "expected off or 127.0.0.1:PORT; from elsewhere it is reached through a proxy with TLS, named by --console-origins",
+  );
+}
+
+/** Origins by which browsers elsewhere reach the console, separated by commas. */
+export function parseConsoleOrigins(text: string): readonly string[] {
+  const origins = text.split(",").map((entry) => entry.trim());
+  const isOrigin = (origin: string) => {
+    const url = URL.parse(origin);
+    return url !== null && url.protocol === "https:" && url.origin === origin;
+  };
+  if (origins.length > MAX_ORIGINS || !origins.every(isOrigin)) {
+    throw new RangeError("expected up to 8 origins such as https://node.example");
+  }
+  return origins;
 }
 
 /**

@@ -10,6 +10,7 @@ export const PROGRAM_SUMMARY = "a node of the OpenRed network, and the commands 
 /** What stands in the help for commands of several words. */
 export const FAMILIES: Readonly<Record<string, string>> = {
   "config": "the settings of 'run' that are kept beside the data",
+  "auth": "factors of yours: in the console, and for peers that ask",
   "audit": "what the node noted about its security",
   "log": "what the running node logs",
   "peer": "who peers are, what they are called and what each may do",

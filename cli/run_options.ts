@@ -6,6 +6,7 @@
 import { LOG_LEVELS, type LogLevel } from "../ports/ports.ts";
 import { MAX_SESSION_LIFE_MS, MIN_SESSION_LIFE_MS } from "../protocol/limits.ts";
 import {
+  CONSOLE_PORT,
   NODE_DEFAULTS,
   POST_QUANTUM_POLICIES,
   type PostQuantumPolicy,
@@ -22,6 +23,8 @@ import {
   parseBaseUrl,
   parseChoice,
   parseCollector,
+  parseConsoleListen,
+  parseConsoleOrigins,
   parseDirectories,
   parseInteger,
   parseListen,
@@ -75,6 +78,24 @@ const NETWORK_OPTIONS = {
     defaultText: "127.0.0.1:0",
     fallback: { hostname: "127.0.0.1", port: 0 },
     parse: parseLoopbackListen,
+  }),
+  consoleListen: valueOption<ListenAddress | null>({
+    flag: "console-listen",
+    variable: "OPENRED_CONSOLE_LISTEN",
+    value: "HOST:PORT|off",
+    summary: "where this machine's browsers find the console; loopback addresses only, all of them",
+    defaultText: `127.0.0.1:${CONSOLE_PORT}`,
+    fallback: { hostname: "127.0.0.1", port: CONSOLE_PORT },
+    parse: parseConsoleListen,
+  }),
+  consoleOrigins: valueOption<readonly string[]>({
+    flag: "console-origins",
+    variable: "OPENRED_CONSOLE_ORIGINS",
+    value: "ORIGIN,…",
+    summary: "https origins of proxies through which browsers elsewhere reach the console",
+    defaultText: "none",
+    fallback: [],
+    parse: parseConsoleOrigins,
   }),
   metricsListen: valueOption<ListenAddress | null>({
     flag: "metrics-listen",

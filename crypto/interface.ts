@@ -122,7 +122,8 @@ export type JwsType =
   | "openred-audit+jwt"
   | "openred-group+jwt"
   | "openred-group-member+jwt"
-  | "openred-group-message+jwt";
+  | "openred-group-message+jwt"
+  | "openred-auth+jwt";
 
 /** How an issuer picks a method. `seeded` needs the network seed. */
 export type RotationPolicy =

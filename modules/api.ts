@@ -8,10 +8,12 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import type { NodeId } from "../crypto/encoding.ts";
 import type { Standing } from "../protocol/admin_api.ts";
+import type { FactorLevel } from "../protocol/auth_challenge.ts";
 import type { AuditEventName } from "../protocol/audit_events.ts";
 import type { Check } from "../protocol/doctor.ts";
 import type { MetricFamily, Trouble } from "../protocol/metrics.ts";
 import type { ManifestInput } from "../protocol/module_manifest.ts";
+import type { Role, StepUp } from "../protocol/sign_in_api.ts";
 
 export type { NodeId };
 
@@ -28,8 +30,14 @@ export interface OpenRedModule {
   registerPeerHandlers?(peers: PeerRouter): void;
   registerCryptoMethods?(methods: MethodRegistry): void;
   registerMiddleware?(chain: MiddlewareChain): void;
+  /** How browsers sign in. Built-in modules only, and one of them. */
+  registerSignIn?(): SignIn;
+  /** How peers are asked for factors. Built-in modules only, and one of them. */
+  registerAskFactors?(): AskFactors;
   /** Called once, after everything is registered and before the first frame or request comes. At most 10 s. */
   start?(context: ModuleContext): Promise<void>;
+  /** Called before {@linkcode stop}: none begins any more, and what waits under way for a person is to end. */
+  stopping?(): void;
   /** Called once; no frame or request comes any more. At most 10 s. */
   stop?(): Promise<void>;
   /** A session with this peer counts from now on: deliver what waits. */
@@ -98,9 +106,107 @@ export interface RouteAnswer {
 
 export type RouteHandler = (request: RouteRequest) => Promise<RouteAnswer>;
 
+/** What a route of the owner asks of a browser. Whoever has the admin token may do all of them. */
+export interface RouteAccess {
+  /** Who may ask: the owner alone unless it says so. */
+  readonly role?: Role;
+  /** The factor that has to be shown first; none unless it says so. */
+  readonly stepUp?: StepUp;
+  /** Whether no browser may ask at all: only whoever has the admin token. */
+  readonly isForShell?: boolean;
+}
+
 export interface ModuleRouter {
   /** @param pattern `/`, or segments such as `/notes/:id`. */
-  route(method: RouteMethod, pattern: string, handler: RouteHandler): void;
+  route(method: RouteMethod, pattern: string, handler: RouteHandler, access?: RouteAccess): void;
+}
+
+// Signing in at the console
+
+/** A browser, as its request shows it. The node has judged host, origin and form. */
+export interface Browser {
+  /** Origin of the console that it asked, such as `http://localhost:7610`. */
+  readonly origin: string;
+  /** Whether that is this machine's, not a proxy's. */
+  readonly isLocal: boolean;
+  /** What it sent as cookies of the session, a few at most: others on this host may set some too. */
+  readonly cookies: readonly string[];
+  /** What the page keeps in its storage. */
+  readonly secret: string | null;
+  /** What it sent as cookies of the device. */
+  readonly devices: readonly string[];
+  /** What it says it is. */
+  readonly agent: string;
+}
+
+/** Somebody who is signed in. */
+export interface SignedIn {
+  readonly role: Role;
+  /** Fires when the session ends. */
+  readonly ended: AbortSignal;
+  /**
+   * Asks for a factor.
+   * @param what The method and path, and the body: `once` is for these alone, and is used up.
+   * @throws {Refusal} `step_up_required`.
+   */
+  demand(
+    stepUp: StepUp,
+    what: { readonly action: string; readonly body: Uint8Array },
+  ): Promise<void>;
+}
+
+export interface SignInRequest {
+  readonly method: "GET" | "POST";
+  /** Below `/auth/v1`. */
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly browser: Browser;
+}
+
+export interface SignInAnswer {
+  readonly json: unknown;
+  /** The session's cookie from now on; `null` removes it, absent leaves it. */
+  readonly cookie?: string | null;
+  /** The device's cookie from now on. */
+  readonly device?: string;
+}
+
+/** Factors that a peer's node says its owner has just shown. Whoever holds that node's keys can say so too. */
+export interface ShownFactors {
+  readonly level: FactorLevel;
+  /** Their kinds: `totp`, `passkey` … */
+  readonly factors: readonly string[];
+}
+
+export interface PeerAuth {
+  /**
+   * Asks the owner of a peer's node for a fresh factor, and waits for it: at most two minutes. The peer's node has to
+   * allow this one `auth`, and is asked at most five times an hour.
+   * @param purpose What it is for, as the other owner reads it: a line of 1 to 120 characters.
+   * @throws {Refusal} `forbidden` where that owner did not agree; `rate_limited`; `unreachable`; `bad_signature` for an
+   *   answer to something else; `unsupported` where one of the two nodes has no module for it.
+   */
+  require(peer: NodeId, level: FactorLevel, purpose: string): Promise<ShownFactors>;
+}
+
+/** How a built-in module asks peers for factors, on behalf of all modules. */
+export type AskFactors = (
+  peer: NodeId,
+  wanted: { readonly level: FactorLevel; readonly purpose: string; readonly module: string },
+) => Promise<ShownFactors>;
+
+/** Who asks at the console, and how somebody becomes one who may. One built-in module has it. */
+export interface SignIn {
+  /** @returns `null` for a stranger. */
+  who(browser: Browser): Promise<SignedIn | null>;
+  /** @throws {Refusal} */
+  answer(request: SignInRequest): Promise<SignInAnswer>;
+  /** Makes a one-time link's secret; every former one is void. */
+  makeLink(role: Role): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
+  /** What became of the newest one. */
+  linkState(): "none" | "waiting" | "used" | "over";
+  /** Whether nobody ever signed in. */
+  readonly isFirst: boolean;
 }
 
 // Routes for everybody
@@ -688,7 +794,8 @@ export interface OwnerFiles {
 export type SignedType =
   | "openred-group+jwt"
   | "openred-group-member+jwt"
-  | "openred-group-message+jwt";
+  | "openred-group-message+jwt"
+  | "openred-auth+jwt";
 
 /** A signed text that holds: what it says, whoever brought it. */
 export interface VerifiedText {
@@ -768,6 +875,12 @@ export interface ModuleAudit {
    *   what anybody can.
    */
   note(event: AuditEventName, fields: AuditNote, by: "owner" | "peer" | "stranger"): void;
+  /** @param by `stranger` for what anybody on this machine can cause as often as they like. */
+  noteOwn(
+    event: AuditEventName,
+    fields: LogFields & { readonly success: boolean },
+    by: "owner" | "stranger",
+  ): void;
 }
 
 /** All that a module can reach. It holds while the module runs. */
@@ -808,6 +921,8 @@ export interface ModuleContext {
   readonly audit: ModuleAudit | null;
   /** 32 bytes that both ends of the present session with a peer have, and nobody else; `null` without a session. */
   binding(peer: NodeId): Promise<Uint8Array | null>;
+  /** Factors of peers' owners. */
+  readonly auth: PeerAuth;
   /** Files of the machine; `null` for a module from a file. */
   readonly disk: OwnerFiles | null;
   /** `null` for a module from a file. */

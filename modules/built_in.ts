@@ -19,6 +19,10 @@ export const BUILT_IN_MODULES: readonly {
     load: async () => (await import("./file_sharing/mod.ts")).createFileSharing(),
   },
   {
+    name: "authentication",
+    load: async () => (await import("./authentication/mod.ts")).createAuthentication(),
+  },
+  {
     name: "monitoring",
     load: async () => (await import("./monitoring/mod.ts")).createMonitoring(),
   },

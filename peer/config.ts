@@ -11,6 +11,18 @@ import type {
 } from "../protocol/node_settings.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 
+/** Where the console is. */
+export interface ConsoleSettings {
+  /** As browsers of this machine see it; `null` where it does not listen. */
+  readonly origin: string | null;
+  /** Why it does not. */
+  readonly why: string;
+  /** Whether that is a failure, which the owner is told of. */
+  readonly hasFailed: boolean;
+  /** Origins of proxies that lead here. */
+  readonly proxies: readonly string[];
+}
+
 export interface NodeConfig {
   readonly version: string;
   /** Where others reach this node, without a final slash. */
@@ -27,6 +39,8 @@ export interface NodeConfig {
   readonly allowPrivate: boolean;
   /** What a request to the admin API must carry. */
   readonly adminToken: string;
+  /** None if absent. */
+  readonly console?: ConsoleSettings;
   /** What opens metrics and details of readiness, and nothing else. */
   readonly metricsToken?: string;
   /** Longest life this node gives a session, 60,000 to 86,400,000. */

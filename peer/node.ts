@@ -37,6 +37,10 @@ export interface Node {
   handle(request: Request, source: RequestSource): Promise<Response>;
   /** Answers what came to the admin listener. */
   handleAdmin(request: Request): Promise<Response>;
+  /** Answers what came to the console's listener. */
+  handleConsole(request: Request): Promise<Response>;
+  /** A one-time link for the owner's first visit of the console; `null` where there was one, or is none. */
+  firstConsoleLink(): Promise<string | null>;
   /** Answers what came to the listener for metrics. */
   handleWatch(request: Request): Promise<Response>;
   start(): Promise<void>;
@@ -123,12 +127,14 @@ class RunningNode implements OpenNode {
   readonly inside: NodeInside;
   readonly #parts: NodeParts;
   readonly #count: WriteCount;
+  readonly #console: NodeConfig["console"];
   readonly #requests: OpenRequests;
   readonly #stop = new AbortController();
 
   constructor(ports: NodePorts, config: NodeConfig, data: NodeData) {
     this.#parts = createNodeParts(ports, config, { ...data, stopped: this.#stop.signal });
     this.#count = data.count;
+    this.#console = config.console;
     this.#requests = new OpenRequests(ports.clock);
     this.inside = { ...this.#parts, keys: data.keys };
   }
@@ -151,6 +157,7 @@ class RunningNode implements OpenNode {
     directories.start();
     await sessions.start();
     cleanUp.start();
+    if (this.#console?.hasFailed === true) events.warn("console", this.#console.why);
     events.audit("started", { success: true });
   }
 
@@ -194,6 +201,14 @@ class RunningNode implements OpenNode {
 
   handleAdmin(request: Request): Promise<Response> {
     return this.#requests.take(() => this.#parts.adminApi.handle(request));
+  }
+
+  handleConsole(request: Request): Promise<Response> {
+    return this.#requests.take(() => this.#parts.consoleApi.handle(request));
+  }
+
+  firstConsoleLink(): Promise<string | null> {
+    return this.#parts.consoleLinks.first();
   }
 
   handleWatch(request: Request): Promise<Response> {

@@ -26,6 +26,8 @@ import type {
 import { AdminApi } from "./admin/api.ts";
 import type { AuditDesk } from "./admin/audit_desk.ts";
 import { BackupDesk } from "./admin/backup_desk.ts";
+import { ConsoleApi, type ConsolePage } from "./admin/console_api.ts";
+import { ConsoleLinks } from "./admin/console_links.ts";
 import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
 import { InvitationDesk } from "./admin/invitation_desk.ts";
@@ -37,7 +39,7 @@ import { CheckedUrls } from "./p2p/checked_urls.ts";
 import { CleanUp } from "./clean_up.ts";
 import { NodeMonitor } from "./monitoring/node_monitor.ts";
 import { WatchApi } from "./monitoring/watch_api.ts";
-import type { NodeConfig } from "./config.ts";
+import type { ConsoleSettings, NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings, type Holdings } from "./holdings.ts";
@@ -81,12 +83,21 @@ export interface NodePorts {
   readonly bulk: BulkCrypto;
   readonly openBytes: OpenBytes;
   readonly busyMark: BusyMark;
+  /** The fixed files of the console; none if absent. */
+  readonly consolePage?: ConsolePage;
   readonly openMonitor: OpenMonitor;
   /** Which lines `log` writes. */
   readonly logSwitch: LogSwitch;
   /** Where spans go; `null`: nowhere, and none is made. */
   readonly tracing: Tracing | null;
 }
+
+const NO_CONSOLE: ConsoleSettings = {
+  origin: null,
+  why: "The console is off; --console-listen says where it would be",
+  hasFailed: false,
+  proxies: [],
+};
 
 /** What was opened before anything is wired. */
 export interface NodeData {
@@ -118,6 +129,8 @@ export type NodeParts = Shared & Network & {
   readonly cleanUp: CleanUp;
   readonly peerApi: PeerApi;
   readonly adminApi: AdminApi;
+  readonly consoleApi: ConsoleApi;
+  readonly consoleLinks: ConsoleLinks;
   readonly watchApi: WatchApi;
 };
 
@@ -137,16 +150,23 @@ export function createNodeParts(
   const parts = { ...shared, ...network, audit: data.audit.log };
   followSuccessions(parts);
   const watchApi = new WatchApi({ ...parts, modules: parts.modules.runs }, config);
+  const settings = config.console ?? NO_CONSOLE;
+  const signIn = () => parts.modules.runs.signIn();
+  const consoleLinks = new ConsoleLinks(signIn, settings);
+  const adminApi = createAdminApi({ ...parts, consoleLinks, watchApi }, config, { ...data, words });
+  const page = ports.consolePage ?? (() => null);
   return {
     ...parts,
+    adminApi,
     watchApi,
+    consoleLinks,
+    consoleApi: new ConsoleApi({ ...parts, admin: adminApi, signIn, page }, settings),
     cleanUp: new CleanUp(parts),
     peerApi: new PeerApi({
       ...parts,
       channels: parts.carrier.channels,
       publicRoutes: new PublicRoutes({ ...parts, modules: parts.modules.runs }),
     }, config),
-    adminApi: createAdminApi({ ...parts, watchApi }, config, { ...data, words }),
   };
 }
 
@@ -218,6 +238,7 @@ function createNetwork(
     peerBytes: (request) =>
       openPeerBytes({ ...shared, urlOf: (peer) => urlOf(shared, peer) }, request),
     sender: createSender(shared, late),
+    askFactors: () => modules.runs.askFactors(),
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
     servicesChanged: () => ownRecord.setServices(modules.services()),
   }, builtIns);
@@ -312,7 +333,11 @@ function followSuccessions(
 }
 
 function createAdminApi(
-  parts: Shared & Network & { readonly audit: AuditLog; readonly watchApi: WatchApi },
+  parts: Shared & Network & {
+    readonly audit: AuditLog;
+    readonly consoleLinks: ConsoleLinks;
+    readonly watchApi: WatchApi;
+  },
   config: NodeConfig,
   { audit, stopped, words }: NodeData & {
     readonly stopped: AbortSignal;

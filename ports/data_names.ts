@@ -14,11 +14,14 @@ export const BUSY_FILE = "module-busy";
 /** What a collector of metrics shows. */
 export const METRICS_TOKEN_FILE = "metrics-token";
 
+/** Leads a browser to the console, for a minute. */
+export const CONSOLE_FILE = "console-open.html";
+
 /** A log and the secret that opens it; those of identities that were followed have a longer name. */
 const LOG_FILE = /^(former-[A-Za-z0-9]{1,100}\.)?(audit-(begin|head|\d{6,15}\.jsonl)|node-secret)$/;
 const DATABASE_FILE = /^(node|backup|directory)\.db(-wal|-shm|-journal)?$/;
 const OTHER_FILE =
-  /^(keystore|\.env|\.env\.damaged|write-count|module-busy|metrics-token|lock\.[a-z-]+|admin\.json|restoring|succession|\..+\.tmp)$/;
+  /^(keystore|\.env|\.env\.damaged|write-count|module-busy|console-open\.html|metrics-token|lock\.[a-z-]+|admin\.json|restoring|succession|\..+\.tmp)$/;
 
 /** Whether one of the programs gives a file this name. */
 export function isProgramFile(name: string): boolean {

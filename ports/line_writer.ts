@@ -46,7 +46,7 @@ export class LineWriter {
     }
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
-    this.#running ??= this.#run().finally(() => this.#running = null);
+    this.#running ??= this.#run();
   }
 
   /** Resolves when nothing waits any more; a stream that takes nothing keeps it waiting for ever. */
@@ -70,6 +70,8 @@ export class LineWriter {
       }
       this.#waitingBytes -= bytes.length;
     }
+    // In the turn of the last look: a line that comes later begins anew.
+    this.#running = null;
   }
 
   #takeBatch(): { bytes: Uint8Array; lines: number } {

@@ -295,3 +295,13 @@ export type NodeEvent =
   | { readonly type: "invitation_accepted"; readonly peer: string }
   | { readonly type: "invitation_refused"; readonly peer: string; readonly code: string }
   | { readonly type: "warning"; readonly text: string };
+
+/** The events that whoever may only look is told; all others are the owner's. */
+export const VIEWER_EVENTS: ReadonlySet<string> = new Set([
+  "registered",
+  "register_failed",
+  "introduced",
+  "session",
+  "session_ended",
+  "warning",
+]);

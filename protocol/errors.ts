@@ -23,6 +23,8 @@ export const ERROR_STATUS = {
   forbidden: 403,
   password_wrong: 403,
   invitation_unknown: 404,
+  factor_wrong: 403,
+  step_up_required: 403,
   node_unknown: 404,
   session_unknown: 404,
   not_found: 404,

@@ -32,6 +32,9 @@ export const AUDIT_DEFAULTS: AuditSettings = {
   keepBytes: 256 * 2 ** 20,
 };
 
+/** Where the console listens, on every loopback address. Fixed: a page belongs to its port. */
+export const CONSOLE_PORT = 7610;
+
 /** The defaults of everything else that has one. */
 export const NODE_DEFAULTS = {
   directories: [],

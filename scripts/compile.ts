@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import project from "../deno.json" with { type: "json" };
 import { BUILD_INFO_FILE, type BuildInfo } from "../process/build_info.ts";
-import { PERMISSIONS, type Program, PROGRAMS } from "./program_permissions.ts";
+import { permissionsOf, type Program, PROGRAMS } from "./program_permissions.ts";
 
 const ROOT = new URL("..", import.meta.url);
 
@@ -65,7 +65,7 @@ async function compile(binary: Binary): Promise<boolean> {
     args: [
       "compile",
       ...OPTIONS,
-      ...PERMISSIONS,
+      ...permissionsOf(binary.program),
       ...(binary.target === null ? [] : ["--target", binary.target]),
       "--output",
       output,

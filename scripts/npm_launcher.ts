@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { PERMISSIONS, type Program } from "./program_permissions.ts";
+import { permissionsOf, type Program } from "./program_permissions.ts";
 
 /** The runtime that the project is tested with. */
 export const DENO_VERSION = "2.9.6";
 
 /** Runs the sources beside it, passes signals on, and ends as they end. */
 export function launcherOf(program: Program): string {
-  const options = ["run", "--quiet", "--no-check", "--frozen", ...PERMISSIONS];
+  const options = ["run", "--quiet", "--no-check", "--frozen", ...permissionsOf(program)];
   return `#!/usr/bin/env node
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";

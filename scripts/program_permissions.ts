@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { PAGE_OPENERS } from "../ports/system_page_opener.ts";
+
 export const PROGRAMS = ["central", "node"] as const;
 
 export type Program = typeof PROGRAMS[number];
@@ -17,17 +19,28 @@ export type Program = typeof PROGRAMS[number];
  *   runtime itself keeps `/proc`, `/sys` and `/dev` shut without further permissions.
  * - Environment: reading, all of it: a variable of the programs that is mistyped has a name that no list holds. The
  *   program looks at its own ones, those that name a proxy or the user's folders, and those about a terminal's colours.
- * - Nothing else: no subprocess, no native library, no code from elsewhere; no system information but the free space.
+ * - A node's commands start what opens a file in the browser (`openred-node open`); a node that runs gives that up first.
+ * - Nothing else: no other subprocess, no native library, no code from elsewhere; no system information but the free space.
  *   The crypto Worker gets none of all this.
  */
-export const PERMISSIONS: readonly string[] = [
+const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
   "--allow-write",
   "--allow-env",
-  "--deny-run",
   "--deny-ffi",
   "--deny-import",
   "--allow-sys=statfs",
 ];
+
+/** Only a node has a page to open. */
+const RUN: Readonly<Record<Program, string>> = {
+  central: "--deny-run",
+  node: `--allow-run=${PAGE_OPENERS.join(",")}`,
+};
+
+/** The options of the runtime. */
+export function permissionsOf(program: Program): readonly string[] {
+  return [...PERMISSIONS, RUN[program]];
+}

@@ -1,5 +1,6 @@
 /**
- * The admin API: loopback only, for whoever can read the node's 0600 file (docs/ARCHITECTURE.md).
+ * The admin API: loopback only, for whoever can read the node's 0600 file, and for browsers that have signed in at the
+ * console (docs/ARCHITECTURE.md).
  *
  * @module
  */
@@ -12,8 +13,9 @@ import {
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { hasBearer } from "../../ports/bearer_token.ts";
 import { isOwnHost } from "../../ports/loopback.ts";
+import type { RouteAccess } from "../../modules/api.ts";
 import type { Clock, Log, LogSwitch } from "../../ports/ports.ts";
-import { backupInputSchema, connectInputSchema } from "../../protocol/admin_api.ts";
+import { backupInputSchema, connectInputSchema, VIEWER_EVENTS } from "../../protocol/admin_api.ts";
 import {
   ADMIN_PROOF_PATH,
   adminProofQuerySchema,
@@ -29,12 +31,14 @@ import type { NodeEvents } from "../events/events.ts";
 import type { AuditDesk } from "./audit_desk.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
 import type { BackupDesk } from "./backup_desk.ts";
+import { type Caller, checkAccess, checkRole } from "./caller.ts";
+import { addConsoleRoutes, type ConsoleLinks } from "./console_links.ts";
 import type { NodeControl } from "./control.ts";
 import type { InvitationDesk } from "./invitation_desk.ts";
 import { addInvitationRoutes } from "./invitation_routes.ts";
 import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
 import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
-import { addPeerRoutes, addRequestRoutes } from "./peer_routes.ts";
+import { addPeerRoutes, addRequestRoutes, type RouteLimits } from "./peer_routes.ts";
 import type { RequestDesk } from "./request_desk.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
@@ -66,14 +70,23 @@ interface AdminParts {
   readonly requests: RequestDesk;
   readonly modules: ModuleKeeper;
   readonly moduleRoutes: ModuleRoutes;
+  readonly consoleLinks: ConsoleLinks;
 }
+
+/** What the routes are given besides the request. */
+interface Env {
+  readonly Bindings: { readonly caller: Caller };
+}
+
+/** For whoever may look. */
+const VIEW: RouteAccess = { role: "viewer" };
 
 /** The admin API of one node. */
 export class AdminApi {
   readonly #control: NodeControl;
   readonly #parts: AdminParts;
   readonly #token: string;
-  readonly #app = new Hono();
+  readonly #app = new Hono<Env>();
   readonly #streams = new Set<() => void>();
   #signedInMs = -Infinity;
 
@@ -85,42 +98,52 @@ export class AdminApi {
     this.#control = control;
     this.#parts = parts;
     this.#token = token;
-    this.#get("/id", async () => jsonResponse(await control.identity()));
-    this.#get("/status", () => jsonResponse(control.status()));
+    this.#get("/id", async () => jsonResponse(await control.identity()), VIEW);
+    this.#get("/status", () => jsonResponse(control.status()), VIEW);
     this.#get("/discover", async (request) => {
       checkQuery(request, discoverQuerySchema);
       return jsonResponse(await control.discover(queryOf(request)));
     });
-    this.#get("/events", (request) => this.#events(request));
+    this.#get("/events", (request, caller) => this.#events(request, caller), VIEW);
     addAuditRoutes(
-      (path, handler) => this.#get(path, handler),
+      (path, handler, access) => this.#get(path, handler, access),
       parts.audit,
       (peer) => control.contacts.identify(peer),
     );
-    this.#get("/peers", () => jsonResponse(control.contacts.list()));
-    this.#get("/groups", () => jsonResponse({ groups: control.contacts.groups() }));
-    addPeerRoutes((path, schema, run) => this.#post(path, schema, run), control.contacts);
+    this.#get("/peers", () => jsonResponse(control.contacts.list()), VIEW);
+    this.#get("/groups", () => jsonResponse({ groups: control.contacts.groups() }), VIEW);
+    addPeerRoutes((...route) => this.#post(...route), control.contacts);
     this.#get(
       "/tokens",
       (request) => jsonResponse(parts.tokens.list(checkQuery(request, tokensQuerySchema))),
+      VIEW,
     );
-    addTokenRoutes((path, schema, run) => this.#post(path, schema, run), parts.tokens);
+    addTokenRoutes((...route) => this.#post(...route), parts.tokens);
     this.#get("/requests", () => jsonResponse(parts.requests.list()));
-    addRequestRoutes((path, schema, run) => this.#post(path, schema, run), parts.requests);
-    this.#app.get("/admin/v1/invitations", () => jsonResponse(parts.invitations.list()));
-    addInvitationRoutes((path, schema, run) => this.#post(path, schema, run), parts.invitations);
-    this.#app.post("/admin/v1/backup", async ({ req }) => {
-      const body = await readBodyInTime(req.raw, { maxBytes: MAX_INPUT_BYTES, clock: parts.clock });
-      return await parts.backup.answer(parseInput(backupInputSchema, parseJson(body)));
+    addRequestRoutes((...route) => this.#post(...route), parts.requests);
+    this.#app.get("/admin/v1/invitations", ({ env }) => {
+      checkRole(env.caller, {});
+      return jsonResponse(parts.invitations.list());
     });
-    this.#app.all("/admin/v1/backup", () => notAllowed("POST"));
+    addInvitationRoutes((...route) => this.#post(...route), parts.invitations);
+    addConsoleRoutes({
+      get: (...route) => this.#get(...route),
+      post: (...route) => this.#post(...route),
+    }, parts.consoleLinks);
+    this.#post("/backup", backupInputSchema, (input) => parts.backup.answer(input), {
+      stepUp: "once",
+    });
     this.#post(
       "/connect",
       connectInputSchema,
       ({ peer, wait_ms }, gone) => control.connect(peer, wait_ms, gone),
     );
-    this.#app.get("/admin/v1/log", () => jsonResponse({ level: parts.logSwitch.level }));
-    this.#app.post("/admin/v1/log", async ({ req }) => {
+    this.#app.get("/admin/v1/log", ({ env }) => {
+      checkRole(env.caller, VIEW);
+      return jsonResponse({ level: parts.logSwitch.level });
+    });
+    this.#app.post("/admin/v1/log", async ({ req, env }) => {
+      checkRole(env.caller, {});
       const body = await readBodyInTime(req.raw, { maxBytes: MAX_INPUT_BYTES, clock: parts.clock });
       const { level } = parseInput(logInputSchema, parseJson(body));
       parts.logSwitch.level = level;
@@ -128,10 +151,17 @@ export class AdminApi {
     });
     this.#app.all("/admin/v1/log", () => notAllowed("GET and POST"));
     addModuleRoutes({
-      get: (path, handler) => this.#get(path, handler),
-      post: (path, schema, run, limits) => this.#post(path, schema, run, limits),
+      get: (...route) => this.#get(...route),
+      post: (...route) => this.#post(...route),
     }, parts.modules);
-    this.#app.all(`${MODULE_ROUTES}*`, ({ req }) => parts.moduleRoutes.answer(req.raw));
+    this.#app.all(
+      `${MODULE_ROUTES}*`,
+      ({ req, env }) =>
+        parts.moduleRoutes.answer(
+          req.raw,
+          (access, asked) => checkAccess(env.caller, access, asked),
+        ),
+    );
     this.#app.notFound(() =>
       problemResponse(new OpenRedError("not_found", "There is nothing at this path"))
     );
@@ -145,7 +175,16 @@ export class AdminApi {
       if (new URL(request.url).pathname === ADMIN_PROOF_PATH) return await this.#prove(request);
       if (this.#parts.watch.has(request)) return await this.#parts.watch.answer(request);
       this.#authorize(request);
-      return await this.#app.fetch(request);
+      return await this.handleFor(request, null);
+    } catch (error) {
+      return this.#problem(error);
+    }
+  }
+
+  /** Answers whoever is known already. Never rejects. */
+  async handleFor(request: Request, caller: Caller): Promise<Response> {
+    try {
+      return await this.#app.fetch(request, { caller });
     } catch (error) {
       return this.#problem(error);
     }
@@ -156,8 +195,16 @@ export class AdminApi {
     for (const end of [...this.#streams]) end();
   }
 
-  #get(path: string, handler: (request: Request) => Promise<Response> | Response): void {
-    this.#app.get(`/admin/v1${path}`, (context) => handler(context.req.raw));
+  /** @param access For the owner alone unless it says so. */
+  #get(
+    path: string,
+    handler: (request: Request, caller: Caller) => Promise<Response> | Response,
+    access: RouteAccess = {},
+  ): void {
+    this.#app.get(`/admin/v1${path}`, async ({ req: { raw, path, method }, env: { caller } }) => {
+      await checkAccess(caller, access, { method, path, body: new Uint8Array() });
+      return await handler(raw, caller);
+    });
     this.#app.all(`/admin/v1${path}`, () => notAllowed("GET"));
   }
 
@@ -165,13 +212,16 @@ export class AdminApi {
     path: string,
     schema: S,
     handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
-    { maxBytes } = { maxBytes: MAX_INPUT_BYTES },
+    { maxBytes = MAX_INPUT_BYTES, ...access }: RouteLimits = {},
   ): void {
-    this.#app.post(`/admin/v1${path}`, async (context) => {
+    this.#app.post(`/admin/v1${path}`, async ({ req: { raw, path, method }, env: { caller } }) => {
       const { clock } = this.#parts;
-      const { raw } = context.req;
+      checkRole(caller, access);
       const body = await readBodyInTime(raw, { maxBytes, clock });
-      return jsonResponse(await handler(parseInput(schema, parseJson(body)), raw.signal));
+      const input = parseInput(schema, parseJson(body));
+      await checkAccess(caller, access, { method, path, body });
+      const answer = await handler(input, raw.signal);
+      return answer instanceof Response ? answer : jsonResponse(answer);
     });
     this.#app.all(`/admin/v1${path}`, () => notAllowed("POST"));
   }
@@ -192,9 +242,10 @@ export class AdminApi {
     return jsonResponse({ proof: encodeBase64Url(await makeAdminProof(this.#token, nonce)) });
   }
 
-  /** A page of a browser may reach loopback; it neither knows the token nor may it send an Origin. */
+  /** A page of a browser may reach loopback; it neither knows the token nor can it leave out what a browser adds. */
   #authorize(request: Request): void {
-    if (!hasBearer(request, this.#token) || request.headers.has("origin")) {
+    const { headers } = request;
+    if (!hasBearer(request, this.#token) || headers.has("origin") || headers.has("cookie")) {
       this.#parts.events.auditStranger("admin_sign_in", { success: false });
       throw new OpenRedError("unauthorized", "The admin token is missing or wrong");
     }
@@ -219,17 +270,19 @@ export class AdminApi {
     return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
   }
 
-  #events(request: Request): Response {
+  #events({ signal }: Request, caller: Caller): Response {
     let end = () => {};
+    const isForAll = caller === null || caller.role === "owner";
     const stream = new ReadableStream<ServerSentEventMessage>({
       start: (controller) => {
         const write = (message: ServerSentEventMessage) => {
           if ((controller.desiredSize ?? 0) < -MAX_EVENTS_BEHIND) return end();
           controller.enqueue(message);
         };
-        const unsubscribe = this.#control.subscribe((event) =>
-          write({ event: event.type, data: JSON.stringify(event) })
-        );
+        const unsubscribe = this.#control.subscribe((event) => {
+          if (!isForAll && !VIEWER_EVENTS.has(event.type)) return;
+          write({ event: event.type, data: JSON.stringify(event) });
+        });
         let cancelTimer = () => {};
         const keepAlive = () => {
           write({ comment: "still here" });
@@ -247,7 +300,10 @@ export class AdminApi {
           }
         };
         this.#streams.add(end);
-        request.signal.addEventListener("abort", () => end(), { once: true });
+        for (const gone of [signal, caller?.ended]) {
+          if (gone?.aborted) end();
+          gone?.addEventListener("abort", () => end(), { once: true });
+        }
       },
       cancel: () => end(),
     });

@@ -5,6 +5,7 @@
  */
 import type * as v from "valibot";
 import type { NodeId } from "../../crypto/encoding.ts";
+import type { RouteAccess } from "../../modules/api.ts";
 import {
   auditExportQuerySchema,
   auditQuerySchema,
@@ -14,7 +15,13 @@ import { jsonResponse, queryOf } from "../../protocol/http.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type { AuditDesk } from "./audit_desk.ts";
 
-type AddGet = (path: string, handler: (request: Request) => Promise<Response> | Response) => void;
+type AddGet = (
+  path: string,
+  handler: (request: Request) => Promise<Response> | Response,
+  access?: RouteAccess,
+) => void;
+
+const VIEW: RouteAccess = { role: "viewer" };
 
 function inputOf<const S extends v.GenericSchema>(request: Request, schema: S): v.InferOutput<S> {
   return parseInput(schema, Object.fromEntries(queryOf(request)));
@@ -37,8 +44,9 @@ export function addAuditRoutes(
         await desk.show(inputOf(request, auditQuerySchema), { resolve, signal }),
       );
     },
+    VIEW,
   );
-  get("/audit/head", () => jsonResponse(desk.head()));
+  get("/audit/head", () => jsonResponse(desk.head()), VIEW);
   get(
     "/audit/export",
     (request) => desk.export(inputOf(request, auditExportQuerySchema), resolve),

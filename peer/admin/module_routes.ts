@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { OptionValue } from "../../modules/api.ts";
+import type { OptionValue, RouteAccess } from "../../modules/api.ts";
 import { jsonResponse, queryOf } from "../../protocol/http.ts";
 import {
   type ModuleDetail,
@@ -17,7 +17,7 @@ import {
   type ModuleView,
 } from "../../protocol/module_api.ts";
 import { parseInput } from "../../protocol/schemas.ts";
-import type { AddPost } from "./peer_routes.ts";
+import type { AddPost, RouteLimits } from "./peer_routes.ts";
 
 /** A file of 1 MiB as base64url, and what stands around it. */
 const MAX_LOAD_BYTES = 1.5 * 2 ** 20;
@@ -36,32 +36,47 @@ export interface ModuleKeeper {
   setOption(name: string, option: string, value: OptionValue): Promise<ModuleDetail>;
 }
 
-type AddGet = (path: string, handler: (request: Request) => Response) => void;
+type AddGet = (
+  path: string,
+  handler: (request: Request) => Response,
+  access?: RouteAccess,
+) => void;
+
+/** Code of others may do something then. */
+const GRANTS: RouteLimits = { stepUp: "once" };
+const CHANGES: RouteLimits = { stepUp: "recent" };
 
 /** Adds all of them. */
 export function addModuleRoutes(
   { get, post }: { readonly get: AddGet; readonly post: AddPost },
   modules: ModuleKeeper,
 ): void {
-  get("/modules", () => jsonResponse({ modules: modules.views() }));
+  get("/modules", () => jsonResponse({ modules: modules.views() }), { role: "viewer" });
   get("/modules/info", (request) => {
     const query = Object.fromEntries(queryOf(request));
     return jsonResponse(modules.info(parseInput(moduleQuerySchema, query).module));
   });
-  const limits = { maxBytes: MAX_LOAD_BYTES };
+  const limits = { ...GRANTS, maxBytes: MAX_LOAD_BYTES };
   post("/modules/load", moduleLoadSchema, (input) => modules.load(input), limits);
   post("/modules/unload", moduleUnloadSchema, async ({ module, forget }) => {
     await modules.unload(module, { forget });
     return { module, forget };
-  });
-  post("/modules/reload", moduleInputSchema, ({ module }) => modules.reload(module));
-  post("/modules/enable", moduleInputSchema, ({ module }) => modules.enable(module));
-  post("/modules/disable", moduleInputSchema, ({ module }) => modules.disable(module));
-  post("/modules/grant", moduleGrantSchema, ({ module, grant }) => modules.grant(module, grant));
+  }, CHANGES);
+  post("/modules/reload", moduleInputSchema, ({ module }) => modules.reload(module), CHANGES);
+  // A module from a file may wait for the owner's agreement, which this is.
+  post("/modules/enable", moduleInputSchema, ({ module }) => modules.enable(module), GRANTS);
+  post("/modules/disable", moduleInputSchema, ({ module }) => modules.disable(module), CHANGES);
+  post(
+    "/modules/grant",
+    moduleGrantSchema,
+    ({ module, grant }) => modules.grant(module, grant),
+    GRANTS,
+  );
   post("/modules/revoke", moduleGrantSchema, ({ module, grant }) => modules.revoke(module, grant));
   post(
     "/modules/set",
     moduleOptionSchema,
     ({ module, option, value }) => modules.setOption(module, option, value),
+    CHANGES,
   );
 }

@@ -15,15 +15,24 @@ import {
   peerInputSchema,
   resetInputSchema,
 } from "../../protocol/admin_api.ts";
+import type { RouteAccess } from "../../modules/api.ts";
 import type { Contacts } from "./contacts.ts";
 import type { RequestDesk } from "./request_desk.ts";
+
+/** What a route takes, and of whom. */
+export interface RouteLimits extends RouteAccess {
+  readonly maxBytes?: number;
+}
+
+/** A peer, or more than before, may do something then. */
+export const WIDENS: RouteLimits = { stepUp: "recent" };
 
 /** Has a route answer POSTs whose body is of a schema; `gone` fires when nobody waits for the answer. */
 export type AddPost = <const S extends v.GenericSchema>(
   path: string,
   schema: S,
   handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
-  limits?: { readonly maxBytes: number },
+  limits?: RouteLimits,
 ) => void;
 
 /** Adds the routes that change something. */
@@ -32,20 +41,27 @@ export function addPeerRoutes(post: AddPost, contacts: Contacts): void {
     "/peers/show",
     peerInputSchema,
     ({ peer }) => Promise.resolve(contacts.show(contacts.resolve(peer))),
+    { role: "viewer" },
   );
   post(
     "/peers/allow",
     decisionInputSchema,
     ({ peer, permission: name, force }) => contacts.decide(peer, { name, allowed: true, force }),
+    WIDENS,
   );
   post(
     "/peers/deny",
     decisionInputSchema,
     ({ peer, permission: name, force }) => contacts.decide(peer, { name, allowed: false, force }),
   );
-  post("/peers/reset", resetInputSchema, (input) => contacts.reset(input.peer, input.permission));
+  post(
+    "/peers/reset",
+    resetInputSchema,
+    (input) => contacts.reset(input.peer, input.permission),
+    WIDENS,
+  );
   post("/peers/block", peerInputSchema, ({ peer }) => contacts.block(peer));
-  post("/peers/unblock", peerInputSchema, ({ peer }) => contacts.unblock(peer));
+  post("/peers/unblock", peerInputSchema, ({ peer }) => contacts.unblock(peer), WIDENS);
   post("/peers/forget", peerInputSchema, ({ peer }) => contacts.forget(peer));
   for (const path of ["/peers/name", "/peers/alias"]) {
     post(path, aliasInputSchema, ({ peer, name }) => contacts.rename(peer, name));
@@ -58,6 +74,7 @@ function addGroupRoutes(post: AddPost, contacts: Contacts): void {
     "/groups/add",
     groupMemberInputSchema,
     ({ group, peer }) => contacts.joinGroup(group, peer),
+    WIDENS,
   );
   post(
     "/groups/remove",
@@ -68,6 +85,7 @@ function addGroupRoutes(post: AddPost, contacts: Contacts): void {
     "/groups/allow",
     groupDecisionInputSchema,
     ({ group, permission: name, force }) => contacts.allowGroup(group, { name, force }),
+    WIDENS,
   );
   post(
     "/groups/reset",
@@ -79,6 +97,6 @@ function addGroupRoutes(post: AddPost, contacts: Contacts): void {
 
 /** Adds the routes about contact requests. */
 export function addRequestRoutes(post: AddPost, desk: RequestDesk): void {
-  post("/requests/accept", acceptInputSchema, ({ peer, name }) => desk.accept(peer, name));
+  post("/requests/accept", acceptInputSchema, ({ peer, name }) => desk.accept(peer, name), WIDENS);
   post("/requests/decline", peerInputSchema, ({ peer }) => desk.decline(peer));
 }

@@ -14,5 +14,7 @@ export function addTokenRoutes(post: AddPost, desk: TokenDesk): void {
     renewInputSchema,
     ({ peer, wait_ms }, gone) => desk.renew(peer, wait_ms, gone),
   );
-  post("/tokens/revoke", revokeInputSchema, ({ target }) => desk.revoke(target));
+  post("/tokens/revoke", revokeInputSchema, ({ target }) => desk.revoke(target), {
+    stepUp: "recent",
+  });
 }

@@ -11,6 +11,7 @@ import {
   type KeyRef,
 } from "../../crypto/interface.ts";
 import type {
+  AskFactors,
   FileHashes,
   FileSealing,
   ModuleContext,
@@ -76,6 +77,8 @@ export interface ContextParts {
   /** @throws {OpenRedError} `unreachable`, `url_refused`. */
   readonly web: OwnersWeb;
   readonly peerBytes: (request: PeerBytesRequest) => Promise<PeerBytes>;
+  /** How peers are asked for factors; `null` while no module runs that does. */
+  readonly askFactors: () => AskFactors | null;
   readonly sender: Sender;
   readonly words: PeerWords;
   /** What the node tells of itself. */
@@ -115,6 +118,13 @@ export function createContext(parts: ContextParts, owner: ContextOwner): ModuleC
     clock: parts.clock,
     random: parts.random,
     ...tells.members,
+    auth: {
+      require: async (peer, level, purpose) => {
+        const askFactors = parts.askFactors();
+        if (askFactors !== null) return await askFactors(peer, { level, purpose, module: name });
+        throw new OpenRedError("unsupported", "The module authentication does not run");
+      },
+    },
     disk: owner.kind === "built-in" ? parts.disk : null,
     hashes: owner.kind === "built-in" ? createHashes(parts) : null,
     signatures: owner.kind === "built-in" ? createSignatures(parts) : null,

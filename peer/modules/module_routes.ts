@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RouteAnswer, RouteRequest } from "../../modules/api.ts";
+import type { RouteAccess, RouteAnswer, RouteRequest } from "../../modules/api.ts";
 import type { Clock } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { METRICS_TYPE } from "../../protocol/metrics.ts";
@@ -59,6 +59,12 @@ interface Target {
   readonly path: string;
 }
 
+/** Refuses whoever may not ask for this. */
+export type CheckAccess = (
+  access: RouteAccess,
+  asked: { readonly method: string; readonly path: string; readonly body: Uint8Array },
+) => Promise<void>;
+
 /** The routes of all modules that run. */
 export class ModuleRoutes {
   readonly #parts: RouteParts;
@@ -68,16 +74,18 @@ export class ModuleRoutes {
   }
 
   /**
-   * Answers a request of the owner, who is signed in.
+   * Answers a request of somebody who is known.
+   * @param check Called with what the route asks for.
    * @throws {OpenRedError} `not_found`, `method_not_allowed`, `bad_request`, `too_large`; what the module refuses;
    *   `internal` where it fails.
    */
-  async answer(request: Request): Promise<Response> {
+  async answer(request: Request, check: CheckAccess): Promise<Response> {
     const { module, path } = this.#target(request);
     const { route, params } = findRoute(module, request.method, path);
     const { clock, background, modules } = this.#parts;
     const body = await readBodyInTime(request, { maxBytes: MAX_BODY_BYTES, clock });
     const { method, pattern } = route;
+    await check(route.access, { method, path: new URL(request.url).pathname, body });
     const given: RouteRequest = {
       method,
       path,

@@ -4,7 +4,7 @@
  * @module
  */
 import { CryptoError, type KeyRef, type MethodBlock } from "../../crypto/interface.ts";
-import type { BlockPermutation, OpenRedModule } from "../../modules/api.ts";
+import type { AskFactors, BlockPermutation, OpenRedModule, SignIn } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { type Manifest, permissionsOf } from "../../protocol/module_manifest.ts";
 import type { PermissionNames } from "../peers/permission_names.ts";
@@ -19,7 +19,7 @@ import { optionValues } from "./module_options.ts";
 import { ModuleSends } from "./module_sends.ts";
 import { ModuleTells } from "./module_tells.ts";
 import type { ModuleState } from "./module_states.ts";
-import { register } from "./registrations.ts";
+import { register, type Registrations } from "./registrations.ts";
 import { type ModuleKind, RunningModule } from "./running_module.ts";
 
 /** How long a module may take to start, and to stop. */
@@ -75,6 +75,24 @@ export class ModuleRuns implements RunningModules {
 
   get(name: string): RunningModule | undefined {
     return this.#runs.get(name)?.running;
+  }
+
+  /** How browsers sign in; `null` while no module runs that says so. */
+  signIn(): SignIn | null {
+    return this.#first(({ signIn }) => signIn);
+  }
+
+  /** How peers are asked for factors; `null` likewise. */
+  askFactors(): AskFactors | null {
+    return this.#first(({ askFactors }) => askFactors);
+  }
+
+  #first<T>(of: (registered: Registrations) => T | null): T | null {
+    for (const { running } of this.#runs.values()) {
+      const found = of(running.registered);
+      if (found !== null) return found;
+    }
+    return null;
   }
 
   run(name: string): Run | undefined {
@@ -173,6 +191,7 @@ export class ModuleRuns implements RunningModules {
     const { running } = run;
     const late = new OpenRedError("overloaded", "It did not come to its end in time");
     const stop = async () => await running.module.stop?.();
+    running.module.stopping?.();
     await within(clock, { ms: DRAIN_MS, late }, running.settled()).catch(this.#logLate(running));
     await within(clock, { ms: STOP_MS, late }, stop()).catch(this.#logLate(running));
     await this.#release(run, next);

@@ -18,6 +18,7 @@ const SIGNED: readonly JwsType[] = [
   "openred-group+jwt",
   "openred-group-member+jwt",
   "openred-group-message+jwt",
+  "openred-auth+jwt",
 ] satisfies readonly SignedType[];
 
 const VERIFIED: readonly JwsType[] = [...SIGNED, "openred-succession+jwt"];

@@ -47,7 +47,13 @@ export class ModuleTells {
         warn: (topic, text) => this.#warn(topic, text),
         settle: (topic) => this.#settle(topic),
       },
-      audit: this.#isBounded ? null : { note: (...noted) => this.#audit(...noted) },
+      audit: this.#isBounded ? null : {
+        note: (...noted) => this.#audit(...noted),
+        noteOwn: (event, fields, by) => {
+          if (by === "stranger") this.#parts.events.auditStranger(event, fields);
+          else this.#parts.events.audit(event, fields);
+        },
+      },
     };
   }
 

@@ -4,14 +4,17 @@
  * @module
  */
 import type {
+  AskFactors,
   BlockPermutation,
   CallHandler,
   FrameHandler,
   Middleware,
   OpenRedModule,
   PublicRoute,
+  RouteAccess,
   RouteHandler,
   RouteMethod,
+  SignIn,
   WatchRoute,
 } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -22,6 +25,7 @@ export interface Route {
   readonly method: RouteMethod;
   readonly pattern: string;
   readonly handler: RouteHandler;
+  readonly access: RouteAccess;
 }
 
 export interface Registrations {
@@ -33,6 +37,8 @@ export interface Registrations {
   readonly watchRoutes: readonly WatchRoute[];
   readonly methods: ReadonlyMap<string, BlockPermutation>;
   readonly middleware: readonly Middleware[];
+  readonly signIn: SignIn | null;
+  readonly askFactors: AskFactors | null;
 }
 
 const MAX_ROUTES = 64;
@@ -89,9 +95,9 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     call: (type, handler) => calls.add(type, handler),
   });
   module.registerRoutes?.({
-    route: (method, pattern, handler) => {
+    route: (method, pattern, handler, access = {}) => {
       checkRoute(pattern, routes);
-      routes.push({ method, pattern, handler });
+      routes.push({ method, pattern, handler, access });
     },
   });
   module.registerPublicRoutes?.({
@@ -120,6 +126,8 @@ export function register(module: OpenRedModule, manifest: Manifest): Registratio
     publicRoutes,
     watchRoutes,
     middleware,
+    signIn: module.registerSignIn?.() ?? null,
+    askFactors: module.registerAskFactors?.() ?? null,
   };
 }
 

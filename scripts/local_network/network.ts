@@ -125,7 +125,16 @@ export class LocalNetwork implements AsyncDisposable {
     const { child, ready } = await this.#startChild({
       program: "node",
       name,
-      words: ["--listen", listen, "--directories", this.directory.url, "--alias", name],
+      words: [
+        "--listen",
+        listen,
+        "--directories",
+        this.directory.url,
+        "--alias",
+        name,
+        "--console-listen",
+        "off",
+      ],
     });
     const data = this.#dataOf(name);
     const admin = await this.#openAdmin(data);

@@ -274,3 +274,24 @@ Deno.test("chat without a screen prints what comes, and sends line by line", asy
     { peer: "anna", text: "two", wait_ms: 0, reply_to: "id0" },
   ]);
 });
+
+Deno.test("chat says that a peer asks for a factor, and sends no code then", async () => {
+  const node = new FakeConversation();
+  await chatting(node, async (chat) => {
+    const { terminal } = chat;
+    await shows(chat, "● here");
+    const asked = { id: 3, peer: GROUP, petname: "bert", purpose: "Open the door", level: "totp" };
+    node.tell("authentication.challenge", asked);
+    await shows(chat, "openred-node auth approve 3");
+    await shows(chat, "“Open the door”");
+    terminal.type("123456\r");
+    await shows(chat, "was not sent");
+    assertEquals(node.posted("/messages"), []);
+    node.tell("authentication.challenge_over", { id: 3, peer: GROUP });
+    node.add(PEER, "what comes after that");
+    node.tell("messaging.message", { message: { conversation: PEER } });
+    await shows(chat, "what comes after that");
+    terminal.type("\r");
+    await until(() => node.posted("/messages").length === 1);
+  });
+});

@@ -88,6 +88,7 @@ export async function runInProcess(
     readSecretFile: () => Promise.reject(new Error("There are no files here")),
     askLine: () => Promise.resolve(null),
     moduleKit: NO_KIT,
+    showPage: () => Promise.reject(failure("There is no browser here")),
     keeper: NO_KEEPER,
     settingsFile: { read: () => Promise.resolve(null), write: () => Promise.resolve() },
     envNames: () => Object.keys(settings.env ?? {}),

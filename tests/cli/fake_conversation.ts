@@ -79,6 +79,8 @@ export class FakeConversation implements AsyncDisposable {
         return { json: { node_id: OWN } };
       case "POST /admin/v1/peers/show":
         return { json: { sessions: this.sessions, last_error: this.#lastError() } };
+      case "GET /m/authentication/challenges":
+        return { json: { challenges: [] } };
       case "GET /m/messaging/history":
         return { json: this.#page(new URLSearchParams(path.split("?")[1])) };
       case "GET /m/messaging/draft":

@@ -123,6 +123,14 @@ const WRONG_VALUES: Readonly<Record<string, readonly string[]>> = {
     "folder:a:read=relative",
     "folder:a:read=/a\nb",
   ],
+  "HOST:PORT|off": ["", "x", "on", "7610", "0.0.0.0:7610", "node.example:7610", "127.0.0.1:70000"],
+  "ORIGIN,…": [
+    "",
+    "x",
+    "http://node.example",
+    "https://node.example/",
+    "https://a.b,https://a.b/x",
+  ],
   "TEXT": ["\0"],
   "N": ["x", "-1", "1.5", "99999999999999999999", "Infinity", "", " 1"],
 };

@@ -93,6 +93,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
     "call",
     "contact-link",
     "enc",
+    "factors",
     "files",
     "folder",
     "frame",

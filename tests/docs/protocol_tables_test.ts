@@ -12,6 +12,8 @@ const OWN_CODES = [
   "internal",
   "unauthorized",
   "forbidden",
+  "factor_wrong",
+  "step_up_required",
   "unreachable",
   "invitation_unknown",
   "invitation_used",

@@ -18,7 +18,7 @@ export type NodeSettings = Partial<NodeConfig> & Pick<NodeConfig, "apiUrl">;
 export interface NodeMakings {
   readonly ports: NodePorts;
   readonly config: NodeSettings;
-  /** Further modules, besides those of the program. */
+  /** Further modules, besides those of the program, or in the place of one of the same name. */
   readonly modules?: readonly BuiltInModule[] | undefined;
 }
 
@@ -30,5 +30,8 @@ export function composeNode({ ports, config, modules = [] }: NodeMakings): Promi
     adminToken: ADMIN_TOKEN,
     keystoreCost: CHEAP_COST,
     ...config,
-  }, [...BUILT_IN_MODULES, ...modules]);
+  }, [
+    ...BUILT_IN_MODULES.filter(({ name }) => modules.every((other) => other.name !== name)),
+    ...modules,
+  ]);
 }

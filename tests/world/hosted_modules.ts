@@ -83,7 +83,10 @@ export class HostedModules {
   /** Asks as the owner does. @throws {OpenRedError} As {@linkcode ModuleRoutes.answer}. */
   request(method: string, path: string, body?: BodyInit): Promise<Response> {
     const init = body === undefined ? { method } : { method, body };
-    return this.#routes.answer(new Request(`http://127.0.0.1${path}`, init));
+    return this.#routes.answer(
+      new Request(`http://127.0.0.1${path}`, init),
+      () => Promise.resolve(),
+    );
   }
 
   // deno-lint-ignore no-explicit-any

@@ -88,6 +88,7 @@ export class ContextWorld implements Disposable {
       sender,
       ...machinePorts(),
       peerBytes: (request) => this.peerBytes(request),
+      askFactors: () => null,
       watch: {
         version: "test",
         uptimeMs: 0,

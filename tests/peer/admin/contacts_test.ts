@@ -41,7 +41,10 @@ Deno.test("a permission that no module asks for is decided about by force only",
     const input = { ...whom, permission: "messages" };
     const { status, body } = await test.admin("POST", path, input);
     assertEquals([path, status, body.code], [path, 400, "bad_request"]);
-    assertStringIncludes(body.detail, "auth, file_sharing, files, files_auto, message");
+    assertStringIncludes(
+      body.detail,
+      "auth, authentication, file_sharing, files, files_auto, message",
+    );
     assertEquals((await test.admin("POST", path, { ...input, force: true })).status, 200);
   }
   const { body } = await test.admin("POST", "/peers/reset", { peer, permission: "messages" });

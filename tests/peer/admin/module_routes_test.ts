@@ -63,7 +63,7 @@ Deno.test("the routes of modules load a file, show it, grant, set, stop, start a
   assertEquals((await ask(test, "/enable", { module: "small" })).answer.state, "running");
   assertEquals((await ask(test, "/reload", { module: "small" })).answer.state, "running");
   const names = (await ask(test, "")).answer.modules.map((module: { name: string }) => module.name);
-  assertEquals(names, ["file_sharing", "messaging", "monitoring", "small"]);
+  assertEquals(names, ["authentication", "file_sharing", "messaging", "monitoring", "small"]);
   const done = await ask(test, "/unload", { module: "small", forget: true });
   assertEquals(done.answer, { module: "small", forget: true });
   assertEquals((await ask(test, "/info?module=small")).code, "not_found");

@@ -1,0 +1,74 @@
+/**
+ * `openred-node auth`: the owner's factors, from the shell.
+ *
+ * @module
+ */
+import type { FactorView } from "../protocol/sign_in_api.ts";
+import { failure, usageError } from "./command_error.ts";
+import { defineCommand, type NodeCommand } from "./command.ts";
+import { switchOption } from "./options.ts";
+import { type Cell, type Output, showInstant } from "./output.ts";
+import { COMMON_OPTIONS } from "./run_options.ts";
+
+const KINDS: Readonly<Record<FactorView["kind"], string>> = {
+  passkey: "passkey",
+  totp: "authenticator app",
+  password: "password",
+  recovery: "recovery codes",
+};
+
+const listCommand = defineCommand({
+  name: "auth list",
+  summary: "show the factors, and the browsers that are signed in",
+  details: "Factors are enrolled in the console: openred-node open.",
+  words: [],
+  options: COMMON_OPTIONS,
+  async run({ options, out, openNode }) {
+    const view = await (await openNode()).authentication();
+    if (options.json) return await out.json(view);
+    if (view.factors.length === 0) {
+      await out.line("No factor is enrolled; the link of 'open' signs in");
+    } else await listFactors(out, view.factors);
+    if (view.sessions.length === 0) return;
+    const rows = view.sessions.map(({ role, started_at, seen_at, agent }): Cell[] => [
+      { text: role },
+      { text: showInstant(started_at) },
+      { text: showInstant(seen_at) },
+      { text: agent },
+    ]);
+    await out.table(["SIGNED IN", "SINCE", "SEEN", "BROWSER"], rows);
+  },
+});
+
+async function listFactors(out: Output, factors: readonly FactorView[]): Promise<void> {
+  const rows = factors.map(({ kind, name, created_at, used_at }): Cell[] => [
+    { text: KINDS[kind] },
+    { text: showInstant(created_at) },
+    { text: used_at === null ? "never" : showInstant(used_at) },
+    { text: name },
+  ]);
+  await out.table(["FACTOR", "ENROLLED", "USED", "NAME"], rows);
+}
+
+const resetCommand = defineCommand({
+  name: "auth reset",
+  summary: "take all factors away, and sign all browsers out",
+  details:
+    "For an owner who has lost them. The next link of 'openred-node open' signs in by itself.\n" +
+    "It is noted in the audit log.",
+  words: [],
+  options: { ...COMMON_OPTIONS, yes: switchOption({ flag: "yes", summary: "ask nothing" }) },
+  async run({ options, out, openNode, askLine }) {
+    const node = await openNode();
+    if (!options.yes) {
+      const answer = await askLine("Take all factors away, and sign all browsers out? [y/N] ");
+      if (answer === null) throw usageError("--yes: say so where nobody can be asked");
+      if (!/^y(es)?$/i.test(answer.trim())) throw failure("Nothing was changed");
+    }
+    const { removed, ended } = await node.resetAuthentication();
+    if (options.json) return await out.json({ removed, ended });
+    await out.line(`Factors taken away: ${removed}; browsers signed out: ${ended}`);
+  },
+});
+
+export const AUTH_COMMANDS: readonly NodeCommand[] = [listCommand, resetCommand];

@@ -1,0 +1,193 @@
+/**
+ * Peers that ask for a fresh factor of this node's owner.
+ *
+ * @module
+ */
+import { decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import {
+  type ChallengeHeader,
+  challengeHeaderSchema,
+  type ChallengeView,
+  FACTORS_TYPE,
+  isEnough,
+  MAX_ANSWER_LIFE_SEC,
+} from "../../protocol/auth_challenge.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { parseInput } from "../../protocol/schemas.ts";
+import type { CallAnswer, ModuleContext, NodeId, PeerFrame } from "../api.ts";
+import type { Shown } from "./factor_check.ts";
+
+/** How long the owner has: an answer after that would find nobody who waits. */
+const WAIT_MS = 110_000;
+const HOUR_MS = 3_600_000;
+const MAX_AN_HOUR = 5;
+const MUTED = "muted/";
+
+/** One that waits for the owner. */
+export interface Challenge {
+  readonly id: number;
+  readonly peer: NodeId;
+  readonly asked: ChallengeHeader;
+  /** Of the session in which it came. */
+  readonly binding: Uint8Array;
+  readonly expiresAtMs: number;
+  readonly answer: (shown: Shown | null) => void;
+}
+
+type Parts = Pick<
+  ModuleContext,
+  "audit" | "binding" | "clock" | "events" | "own" | "peers" | "signatures" | "storage"
+>;
+
+/** All that wait, and who asked how often. */
+export class Challenges {
+  readonly #parts: Parts;
+  readonly #waiting = new Map<number, Challenge>();
+  readonly #asked = new Map<NodeId, number[]>();
+  readonly #asking = new Set<NodeId>();
+  #isOver = false;
+  #last = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Answers a peer once the owner has.
+   * @throws {OpenRedError} `rate_limited` for a second one at a time, or a sixth within an hour; `forbidden` where the
+   *   owner says no, does not answer, or wants to hear nothing of this peer: all three look alike.
+   */
+  async take({ peer, header }: PeerFrame): Promise<CallAnswer> {
+    const asked = parseInput(challengeHeaderSchema, header);
+    this.#count(peer);
+    this.#asking.add(peer);
+    try {
+      return await this.#answer(peer, asked);
+    } finally {
+      this.#asking.delete(peer);
+    }
+  }
+
+  async #answer(peer: NodeId, asked: ChallengeHeader): Promise<CallAnswer> {
+    if (await this.isMuted(peer)) throw refused();
+    const binding = await this.#parts.binding(peer);
+    if (binding === null) throw refused();
+    const shown = await this.#askOwner({ peer, asked, binding });
+    const { audit } = this.#parts;
+    audit?.note("factor_shown", { peer, success: shown !== null, level: asked.level }, "owner");
+    if (shown === null) throw refused();
+    return { header: { proof: await this.#sign({ peer, asked, binding }, shown) } };
+  }
+
+  get(id: number): Challenge {
+    const challenge = this.#waiting.get(id);
+    if (challenge === undefined) {
+      throw new OpenRedError("not_found", "Nobody asks under this number, or not any more");
+    }
+    return challenge;
+  }
+
+  /** @throws {OpenRedError} `forbidden` for a factor that is not what was asked for: it still waits then. */
+  approve({ id, asked, answer }: Challenge, shown: Shown): void {
+    if (!isEnough(asked.level, shown.kind)) {
+      throw new OpenRedError("forbidden", `The peer asks for more: ${asked.level}`);
+    }
+    if (this.#waiting.delete(id)) answer(shown);
+  }
+
+  deny({ id, answer }: Challenge): void {
+    if (this.#waiting.delete(id)) answer(null);
+  }
+
+  /** Whatever waits is denied. @param peer Of one peer; of all unless it says so. */
+  end(peer?: NodeId): void {
+    for (const challenge of [...this.#waiting.values()]) {
+      if (peer === undefined || challenge.peer === peer) this.deny(challenge);
+    }
+  }
+
+  /** None is waited for any more. */
+  stop(): void {
+    this.#isOver = true;
+    this.end();
+  }
+
+  async mute(peer: NodeId, isMuted: boolean): Promise<void> {
+    const { storage } = this.#parts;
+    if (isMuted) await storage.put(MUTED + peer, encodeUtf8("1"));
+    else await storage.delete(MUTED + peer);
+    if (isMuted) this.end(peer);
+  }
+
+  async isMuted(peer: NodeId): Promise<boolean> {
+    const row = await this.#parts.storage.get(MUTED + peer);
+    return row !== null && decodeUtf8(row) === "1";
+  }
+
+  async views(): Promise<ChallengeView[]> {
+    return await Promise.all([...this.#waiting.values()].map((challenge) => this.#view(challenge)));
+  }
+
+  async #view({ id, peer, asked, expiresAtMs }: Challenge): Promise<ChallengeView> {
+    const { petname } = await this.#parts.peers.get(peer);
+    const { purpose, level, module } = asked;
+    return { id, peer, petname, purpose, level, module, expires_at: expiresAtMs };
+  }
+
+  /** @throws {OpenRedError} `rate_limited`. */
+  #count(peer: NodeId): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const [other, times] of this.#asked) {
+      if (nowMs - (times.at(-1) ?? -Infinity) >= HOUR_MS) this.#asked.delete(other);
+    }
+    const times = (this.#asked.get(peer) ?? []).filter((atMs) => nowMs - atMs < HOUR_MS);
+    if (this.#asking.has(peer) || times.length >= MAX_AN_HOUR) {
+      throw new OpenRedError("rate_limited", "One challenge at a time, and five an hour");
+    }
+    this.#asked.set(peer, [...times, nowMs]);
+  }
+
+  async #askOwner(
+    { peer, asked, binding }: { peer: NodeId; asked: ChallengeHeader; binding: Uint8Array },
+  ): Promise<Shown | null> {
+    const { clock, events, peers } = this.#parts;
+    const { petname } = await peers.get(peer);
+    if (this.#isOver) return null;
+    const { promise, resolve: answer } = Promise.withResolvers<Shown | null>();
+    const expiresAtMs = clock.nowMs() + WAIT_MS;
+    const challenge = { id: this.#last += 1, peer, asked, binding, expiresAtMs, answer };
+    this.#waiting.set(challenge.id, challenge);
+    const cancel = clock.setTimer(WAIT_MS, () => this.deny(challenge));
+    const { purpose, level } = asked;
+    events.emit("challenge", { id: challenge.id, peer, petname, purpose, level });
+    const shown = await promise;
+    cancel();
+    events.emit("challenge_over", { id: challenge.id, peer });
+    return shown;
+  }
+
+  /** It says no more than that this node says so. */
+  async #sign(
+    { peer, asked, binding }: { peer: NodeId; asked: ChallengeHeader; binding: Uint8Array },
+    { kind }: Shown,
+  ): Promise<string> {
+    const { signatures, clock } = this.#parts;
+    const { nonce, purpose, level, module } = asked;
+    const iat = Math.floor(clock.nowMs() / 1000);
+    return await signatures!.sign(FACTORS_TYPE, {
+      aud: peer,
+      nonce,
+      purpose,
+      module,
+      level,
+      factors: [kind],
+      iat,
+      exp: iat + MAX_ANSWER_LIFE_SEC,
+      sb: encodeBase64Url(await signatures!.sha256(binding)),
+    });
+  }
+}
+
+function refused(): OpenRedError {
+  return new OpenRedError("forbidden", "The owner of this node has not agreed");
+}

@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
+import { SESSION_HEADER } from "../../protocol/sign_in_api.ts";
+import { until } from "../world/until.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+function command(args: readonly string[], env: Record<string, string> = {}): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-check", "-A", `${ROOT}node.ts`, ...args],
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function run(...args: string[]) {
+  const { code, stdout, stderr } = await command(args).output();
+  return { code, out: decode(stdout).trim(), err: decode(stderr).trim() };
+}
+
+/** A node that runs, with what it logs. */
+class Node implements AsyncDisposable {
+  readonly data: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #reads: Promise<void>[];
+  out = "";
+  err = "";
+
+  constructor(data: string, port: string) {
+    this.data = data;
+    const words = ["run", "--listen", "127.0.0.1:0", "--json", "--data", data];
+    this.#child = command([...words, "--console-listen", port]);
+    const read = async (from: ReadableStream<Uint8Array>, take: (text: string) => void) => {
+      for await (const part of from) take(decode(part));
+    };
+    this.#reads = [
+      read(this.#child.stdout, (text) => void (this.out += text)),
+      read(this.#child.stderr, (text) => void (this.err += text)),
+    ];
+  }
+
+  ready(): Promise<void> {
+    return until(() => this.out.includes("\n"), "the node is ready");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await this.#child.status;
+    await Promise.all(this.#reads);
+  }
+}
+
+/** What a browser sends besides. */
+function headersAt(origin: string): Record<string, string> {
+  return { origin, "sec-fetch-site": "same-origin", "content-type": "application/json" };
+}
+
+Deno.test("The console is on one port of both loopback addresses, and the link opens it", async () => {
+  using folder = makeTemporaryDirectory();
+  await using node = new Node(`${folder.path}/a`, "127.0.0.1:0");
+  await node.ready();
+  const { url } = JSON.parse((await run("open", "--json", "--data", node.data)).out);
+  const { origin, hash, port } = new URL(url);
+  assertEquals(node.out.includes(hash) || node.err.includes(hash), false);
+  const secret = hash.slice("#link=".length);
+  const answer = await fetch(`${origin}/auth/v1/link`, {
+    method: "POST",
+    headers: headersAt(origin),
+    body: JSON.stringify({ secret }),
+  });
+  const cookie = answer.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+  const { session } = await answer.json();
+  const held = { ...headersAt(origin), cookie, [SESSION_HEADER]: session };
+  for (const host of ["127.0.0.1", "[::1]"]) {
+    const page = await fetch(`http://${host}:${port}/console/`, { redirect: "manual" });
+    assertEquals([page.status, page.headers.get("location")], [302, `${origin}/console/`]);
+    await page.body?.cancel();
+  }
+  const id = await (await fetch(`${origin}/admin/v1/id`, { headers: held })).json();
+  assertStringIncludes(node.out, id.node_id);
+
+  await using second = new Node(`${folder.path}/b`, `127.0.0.1:${port}`);
+  await second.ready();
+  await until(() => second.err.includes("another program uses it"), "the second node says why");
+  const refused = await run("open", "--data", second.data);
+  assertEquals(refused.code, 1);
+  assertStringIncludes(refused.err, "The console does not start");
+  assertEquals((await run("status", "--data", second.data)).code, 0);
+});
+
+Deno.test("A port that somebody has on the other loopback address is no port for the console", async () => {
+  using folder = makeTemporaryDirectory();
+  using other = Deno.listen({ hostname: "::1", port: 0 });
+  await using node = new Node(`${folder.path}/a`, `127.0.0.1:${other.addr.port}`);
+  await node.ready();
+  await until(() => node.err.includes("another program uses it"), "the node says why");
+  const { port } = other.addr;
+  const held = Deno.listen({ hostname: "127.0.0.1", port });
+  held.close();
+});
+
+Deno.test("open hands the browser a file of mode 0600, and no command line a secret", async () => {
+  using folder = makeTemporaryDirectory();
+  await using node = new Node(`${folder.path}/a`, "127.0.0.1:0");
+  await node.ready();
+  const seen = `${folder.path}/seen`;
+  const browser = `${folder.path}/xdg-open`;
+  Deno.writeTextFileSync(
+    browser,
+    `#!/bin/sh\nstat -c %a "$1" >${seen}.mode\ncp "$1" ${seen}.new; mv ${seen}.new ${seen}\n`,
+  );
+  Deno.chmodSync(browser, 0o755);
+  const opening = command(["open", "--data", node.data], {
+    PATH: `${folder.path}:${Deno.env.get("PATH")}`,
+  });
+  const isThere = () => Deno.stat(seen).then(() => true, () => false);
+  await until(
+    async () => await isThere() && Deno.statSync(seen).size > 0,
+    "the browser is started",
+  );
+  assertEquals(Deno.readTextFileSync(`${seen}.mode`), "600\n");
+  const [, url = ""] = /url=(http:[^"]+)/.exec(Deno.readTextFileSync(seen)) ?? [];
+  const { origin, hash } = new URL(url);
+  const answer = await fetch(`${origin}/auth/v1/link`, {
+    method: "POST",
+    headers: headersAt(origin),
+    body: JSON.stringify({ secret: hash.slice("#link=".length) }),
+  });
+  await answer.body?.cancel();
+  assertEquals(answer.status, 200);
+  const { code, stdout, stderr } = await opening.output();
+  assertEquals([code, decode(stdout)], [0, "The console opens in the browser\n"], decode(stderr));
+  assert(![...Deno.readDirSync(node.data)].some(({ name }) => name.startsWith("console")));
+});
