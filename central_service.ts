@@ -4,7 +4,7 @@
  * @module
  */
 import type { WorkerCryptoCore } from "./crypto/client.ts";
-import { CryptoError } from "./crypto/interface.ts";
+import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { CentralOptions } from "./directory/options.ts";
 import type { SharedPorts } from "./directory/parts.ts";
@@ -62,7 +62,13 @@ interface ComposeParts {
 
 async function start(options: CentralOptions, parts: ComposeParts): Promise<Directory> {
   try {
-    const directory = compose(options, { ...parts, ...await openStore(options, parts.log) });
+    // What an option names is read before anything is written.
+    const named = {
+      rotation: readRotationPolicy(options),
+      authorities: readAuthorities(options.ca),
+    };
+    const opened = await openStore(options, parts.log);
+    const directory = compose(options, { ...parts, ...named, ...opened });
     await directory.start();
     return directory;
   } catch (cause) {
@@ -83,14 +89,19 @@ async function openStore(
   return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock) };
 }
 
-function compose(options: CentralOptions, parts: ComposeParts & OpenedStore): Directory {
-  const { log, crypto, url, listeners, store, shared } = parts;
+function compose(
+  options: CentralOptions,
+  parts: ComposeParts & OpenedStore & {
+    readonly rotation: RotationPolicy;
+    readonly authorities: readonly string[];
+  },
+): Directory {
+  const { log, crypto, url, listeners, store, shared, rotation, authorities } = parts;
   const { allowPrivate, trustedProxies, leaseMs, limits, dataDirectory, relays, relay } = options;
-  const rotation = readRotationPolicy(options);
   return createDirectory({
     clock: systemClock,
     random: systemRandom,
-    http: createSystemHttpClient({ authorities: readAuthorities(options.ca) }),
+    http: createSystemHttpClient({ authorities }),
     resolver: systemResolver,
     files: openFiles(dataDirectory),
     store,

@@ -218,7 +218,7 @@ export function parseNodeId(text: string): string {
 export function parseCollector(text: string): string {
   const url = URL.parse(text);
   const isBare = url !== null && url.username === "" && url.password === "" && url.search === "" &&
-    url.hash === "" && !text.endsWith("/");
+    url.hash === "" && !text.endsWith("/") && text.startsWith(url.protocol);
   const isClosed = url?.protocol === "https:" ||
     (url?.protocol === "http:" && isOwnHost(url.hostname));
   if (isBare && isClosed) return text;

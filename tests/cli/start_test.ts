@@ -66,7 +66,7 @@ Deno.test("run says which file cannot be read, with exit code 2", async () => {
     Deno.writeFileSync(file, new Uint8Array(bytes));
     for (const program of ["node.ts", "central.ts"] as const) {
       const { code, err } = await endOf(start(program, [...args, ...seeded]));
-      assertEquals([program, code], [program, 2]);
+      assertEquals([program, code], [program, 2], err);
       assertStringIncludes(err, "to 4096");
     }
   }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { loadAllCommands } from "../../cli/command_list.ts";
-import type { RunOptions } from "../../cli/run_options.ts";
+import { listenAddress, type RunOptions } from "../../cli/run_options.ts";
 import { encodeNodeId } from "../../crypto/encoding.ts";
 import { runInProcess } from "./command_line.ts";
 import { anyCodePoint } from "../world/any_code_point.ts";
@@ -11,6 +11,11 @@ const COMMANDS = await loadAllCommands(() => Promise.resolve());
 
 /** Words that satisfy a command. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
+  "auth challenge": [PEER],
+  "auth approve": ["1"],
+  "auth deny": ["1"],
+  "auth mute": [PEER],
+  "log level": ["debug"],
   connect: [PEER],
   send: [PEER, "hello"],
   "invitation revoke": ["vkXLJgW_Nr4"],
@@ -83,6 +88,7 @@ const WRONG_VALUES: Readonly<Record<string, readonly string[]>> = {
   "URL": ["x", "ftp://a", "http://a/", "http://u@a", "https://a?b", "https://a#b", "HTTPS://a"],
   "URL,…": ["x", "http://a,http://a", "http://a#zz", ",", "http://a,,http://b"],
   "NAME": ["", "x".repeat(65), "a\nb"],
+  "LINE": ["", "x".repeat(121), "a\nb"],
   "PERMISSION": ["", "Message", "a b", "x".repeat(33), "a-b", "é"],
   "SECONDS": ["x", "-1", "1.5", "999999", "1e3", "", "NaN", "0x10"],
   "BYTES": ["x", "-1", "1.5", "1000", "99999999999999999999", "1e9", "", "16M"],
@@ -135,12 +141,21 @@ const WRONG_VALUES: Readonly<Record<string, readonly string[]>> = {
   "N": ["x", "-1", "1.5", "99999999999999999999", "Infinity", "", " 1"],
 };
 
+const JSON_FAILURE = /^\{"code":"[a-z_]+","message":"[^\n]{5,640}"\}\n$/;
+
+/** Whether failures are for programs too. */
+function isJson(args: readonly string[], env: Readonly<Record<string, string>>): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).includes("--json") ||
+    /^(1|true)$/.test(env.OPENRED_JSON ?? "");
+}
+
 async function assertUsage(args: readonly string[], env: Record<string, string> = {}) {
   const result = await runInProcess(args, { env });
   assertEquals([args, env, result.code], [args, env, 2]);
-  assertMatch(result.err, /^openred-node: [^\n]{5,320}\n$/);
+  assertMatch(result.err, isJson(args, env) ? JSON_FAILURE : /^openred-node: [^\n]{5,320}\n$/);
   assertEquals(result.out, "");
-  assertEquals(/ at |Error:/.test(result.err), false);
+  assertEquals(/ at \S+:\d|Error:/.test(result.err), false, result.err);
   return result.err;
 }
 
@@ -254,7 +269,8 @@ async function runOptionsOf(args: readonly string[], env: Record<string, string>
 
 Deno.test("run reads options from the command line, then the environment, then defaults", async () => {
   const defaults = await runOptionsOf([]);
-  assertEquals(defaults.listen, { hostname: "127.0.0.1", port: 7601 });
+  assertEquals(defaults.listen, null);
+  assertEquals(listenAddress(defaults), { hostname: "127.0.0.1", port: 7601 });
   assertEquals([defaults.pq, defaults.rotation, defaults.directories], ["prefer", "hourly", []]);
   const env = {
     OPENRED_LISTEN: "[::1]:9",
@@ -302,7 +318,8 @@ Deno.test("any words at all end with a known exit code and at most one line on s
   const property = fc.asyncProperty(fc.array(word, { maxLength: 6 }), env, async (args, env) => {
     const { code, err } = await runInProcess(args, { env });
     assert([0, 1, 2, 6].includes(code), `exit code ${code}`);
-    assertMatch(err, code === 0 ? /^$/ : /^openred-node: [^\n]*\n$/);
+    const failed = isJson(args, env) ? JSON_FAILURE : /^openred-node: [^\n]*\n$/;
+    assertMatch(err, code === 0 ? /^$/ : failed);
     assertEquals(/Error:|\.ts:\d/.test(err), false);
   });
   await fc.assert(property, { numRuns: 2_000 });
