@@ -1,3 +1,4 @@
+import { BUILT_IN_MODULES } from "../../../modules/built_in.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { METRICS_TYPE } from "../../../protocol/metrics.ts";
 import { ADMIN_TOKEN } from "../../world/compose_node.ts";
@@ -120,7 +121,7 @@ Deno.test("Metrics count and time what was done, once somebody has asked, and na
   for (
     const line of [
       'openred_directories{state="registered"} 1',
-      'openred_modules{state="running"} 3',
+      `openred_modules{state="running"} ${BUILT_IN_MODULES.length}`,
       'openred_waiting{module="messaging"} 0',
       'openred_handshakes_total{role="initiator",result="completed"} 0',
       'openred_security_events_total{event="permission_changed",result="done"} 1',
