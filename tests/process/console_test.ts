@@ -86,7 +86,7 @@ Deno.test("The console is on one port of both loopback addresses, and the link o
   await second.ready();
   await until(() => second.err.includes("another program uses it"), "the second node says why");
   const refused = await run("open", "--data", second.data);
-  assertEquals(refused.code, 1);
+  assertEquals(refused.code, 3);
   assertStringIncludes(refused.err, "The console does not start");
   assertEquals((await run("status", "--data", second.data)).code, 0);
 });
