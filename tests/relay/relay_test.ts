@@ -236,6 +236,22 @@ Deno.test("a node that answers in another length than it said breaks that exchan
   assertEquals(node.socket.closed, null);
 });
 
+Deno.test("a node that answers with a body where HTTP has none breaks that exchange alone", async () => {
+  const world = new RelayWorld();
+  const node = await world.link(1);
+  for (const status of [204, 205]) {
+    const { answer, stream } = await world.call(node, `/identity?${NONCE}`);
+    node.answer(stream, { status, length: 5 });
+    node.data(stream, new Uint8Array(4), false);
+    assertEquals([status, await codeOf(answer)], [status, [502, "unreachable"]]);
+    assertEquals([node.news().at(-1)?.kind, world.relay.unreadBytes], ["close", 0]);
+  }
+  const { answer, stream } = await world.call(node, `/identity?${NONCE}`);
+  node.answer(stream, { status: 204, length: 0 });
+  assertEquals((await answer).status, 204);
+  assertEquals(node.socket.closed, null);
+});
+
 Deno.test("a node without a link is unreachable", async () => {
   const world = new RelayWorld();
   const node = await world.link(1);
