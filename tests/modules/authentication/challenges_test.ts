@@ -1,6 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { decodeBase64Url, encodeBase64Url, encodeNodeId } from "../../../crypto/encoding.ts";
 import type { NodeParts } from "../../../peer/node_parts.ts";
+import { type Challenge, Challenges } from "../../../modules/authentication/challenges.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
 import { unverifiedPayload } from "../../../protocol/jws.ts";
 import { settle } from "../../world/settle.ts";
 import { askOf } from "../../peer/modules/call_world.ts";
@@ -225,4 +227,10 @@ Deno.test("A mute goes to the id that follows, outlives a block, and goes with w
   }
   await test.node.test.admin("POST", "/peers/forget", { peer });
   assertEquals(muted(), []);
+});
+
+Deno.test("A challenge that ended while its factor was checked is not said to be approved", () => {
+  const challenge = { id: 1, asked: ASKED, answer: () => {} } as unknown as Challenge;
+  const approve = () => new Challenges({} as never).approve(challenge, { id: "a", kind: "totp" });
+  assertEquals(assertThrows(approve, OpenRedError).code, "not_found");
 });
