@@ -49,6 +49,11 @@ export interface HostCall {
   readonly source: string;
 }
 
+/** Ids that are new at a relay cost nothing to make: their calls take none from the nodes that are behind it. */
+function laneOfRelay(relay: string, why: HostCall["why"]): string {
+  return why === "claimed" ? `claimed ${relay}` : relay;
+}
+
 /** Of what a host or an id is allowed, one address can use up this part. */
 const SOURCE_PART = 1 / 3;
 
@@ -94,7 +99,7 @@ export class CalledHosts {
     this.#perRelay = shared.rate({
       name: "relay",
       perMinute: relayPerMinute,
-      what: "to all nodes of this relay",
+      what: "to nodes of this relay",
     });
   }
 
@@ -125,7 +130,7 @@ export class CalledHosts {
       if (call.why !== "own") await this.#perSource.check(`${lane} ${call.source}`);
       await this.#perLane.check(lane);
       if (call.why !== "claimed") await this.#perHost.check(host);
-      if (relay !== null) await this.#perRelay.check(relay);
+      if (relay !== null) await this.#perRelay.check(laneOfRelay(relay, call.why));
       return await run();
     } finally {
       this.#underWay -= 1;

@@ -110,8 +110,8 @@ export type RouteHandler = (request: RouteRequest) => Promise<RouteAnswer>;
 export interface RouteAccess {
   /** Who may ask: the owner alone unless it says so. */
   readonly role?: Role;
-  /** The factor that has to be shown first; none unless it says so. */
-  readonly stepUp?: StepUp;
+  /** The factor that has to be shown first, perhaps by what is asked; none unless it says so. */
+  readonly stepUp?: StepUp | ((body: Uint8Array) => StepUp | null);
   /** Whether no browser may ask at all: only whoever has the admin token. */
   readonly isForShell?: boolean;
 }

@@ -5,7 +5,7 @@
  */
 import { encodeUtf8, type NodeId } from "../crypto/encoding.ts";
 import { RateLimit } from "../ports/rate_limits.ts";
-import { hasCode, OpenRedError } from "../protocol/errors.ts";
+import { OpenRedError } from "../protocol/errors.ts";
 import {
   type RelayRequest,
   type RelayRoute,
@@ -21,6 +21,10 @@ import type { Sources } from "./sources.ts";
 
 /** What calls on paths for everybody leave to those of sessions. */
 const OTHERS_PART = 3 / 4;
+/** What one source may have of the places of a node: alone it shuts nobody out. */
+const SOURCE_PART = 1 / 2;
+
+type PlacesOfKind = Readonly<Record<"ofNode" | "ofSource" | "ofBoth", Places>>;
 
 /** Takes calls. */
 export class Calls {
@@ -28,7 +32,7 @@ export class Calls {
   readonly #nodes: LinkedNodes;
   readonly #sources: Sources;
   readonly #perMinute: RateLimit;
-  readonly #places: Readonly<Record<RelayRoute["kind"], { ofNode: Places; ofSource: Places }>>;
+  readonly #places: Readonly<Record<RelayRoute["kind"], PlacesOfKind>>;
 
   constructor(parts: RelayParts, nodes: LinkedNodes, sources: Sources) {
     this.#parts = parts;
@@ -42,6 +46,7 @@ export class Calls {
     const places = (kind: string, ofNode: number, ofSource: number) => ({
       ofNode: new Places({ max: ofNode, what: `${kind} with this node` }),
       ofSource: new Places({ max: ofSource, what: `${kind} of one address` }),
+      ofBoth: new Places({ max: ofNode, what: `${kind} of one address with this node` }),
     });
     this.#places = {
       exchange: places("exchanges", limits.exchangesPerNode, limits.exchangesPerAddress),
@@ -89,16 +94,16 @@ export class Calls {
     { kind, isOfSession }: RelayRoute,
     { id, source }: { readonly id: string; readonly source: string },
   ): () => void {
-    const { ofNode, ofSource } = this.#places[kind];
-    const leaveNode = ofNode.take(id, isOfSession ? 1 : OTHERS_PART);
+    const { ofNode, ofSource, ofBoth } = this.#places[kind];
+    const taken: (() => void)[] = [];
+    const leave = () => taken.forEach((leaveOne) => leaveOne());
     try {
-      const leaveSource = ofSource.take(source);
-      return () => {
-        leaveNode();
-        leaveSource();
-      };
+      taken.push(ofNode.take(id, isOfSession ? 1 : OTHERS_PART));
+      taken.push(ofSource.take(source));
+      taken.push(ofBoth.take(`${id} ${source}`, SOURCE_PART));
+      return leave;
     } catch (error) {
-      if (hasCode(error, "overloaded")) leaveNode();
+      leave();
       throw error;
     }
   }

@@ -29,6 +29,8 @@ const OWN_HEADERS = {
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
 };
+/** Answers that HTTP gives no body. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205]);
 const JSON_TYPES: ReadonlySet<string> = new Set(["application/json", "application/problem+json"]);
 
 /** Reads the head of an answer. @throws {OpenRedError} `bad_request` or `unsupported`. */
@@ -105,7 +107,8 @@ class Exchange {
   }
 
   #answered(head: RelayResponse): void {
-    if (this.#headCame || head.status === 101) throw nodeFailed();
+    const isNone = head.status === 101 || (BODILESS.has(head.status) && head.length > 0);
+    if (this.#headCame || isNone) throw nodeFailed();
     this.#headCame = true;
     this.#left = head.length;
     this.#head.resolve(head);

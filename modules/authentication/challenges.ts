@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import { encodeBase64Url } from "../../crypto/encoding.ts";
 import {
   type ChallengeHeader,
   challengeHeaderSchema,
@@ -14,14 +14,17 @@ import {
 } from "../../protocol/auth_challenge.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { parseInput } from "../../protocol/schemas.ts";
-import type { CallAnswer, ModuleContext, NodeId, PeerFrame } from "../api.ts";
+import type { CallAnswer, ModuleContext, ModuleTables, NodeId, PeerFrame } from "../api.ts";
 import type { Shown } from "./factor_check.ts";
 
 /** How long the owner has: an answer after that would find nobody who waits. */
 const WAIT_MS = 110_000;
 const HOUR_MS = 3_600_000;
 const MAX_AN_HOUR = 5;
-const MUTED = "muted/";
+/** Step n leads to version n + 1. */
+export const AUTHENTICATION_TABLES = [
+  "CREATE TABLE authentication_muted (peer TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;",
+];
 
 /** One that waits for the owner. */
 export interface Challenge {
@@ -34,10 +37,13 @@ export interface Challenge {
   readonly answer: (shown: Shown | null) => void;
 }
 
-type Parts = Pick<
-  ModuleContext,
-  "audit" | "binding" | "clock" | "events" | "own" | "peers" | "signatures" | "storage"
->;
+interface Parts extends
+  Pick<
+    ModuleContext,
+    "audit" | "binding" | "clock" | "events" | "own" | "peers" | "signatures"
+  > {
+  readonly tables: ModuleTables;
+}
 
 /** All that wait, and who asked how often. */
 export class Challenges {
@@ -69,7 +75,7 @@ export class Challenges {
   }
 
   async #answer(peer: NodeId, asked: ChallengeHeader): Promise<CallAnswer> {
-    if (await this.isMuted(peer)) throw refused();
+    if (this.isMuted(peer)) throw refused();
     const binding = await this.#parts.binding(peer);
     if (binding === null) throw refused();
     const shown = await this.#askOwner({ peer, asked, binding });
@@ -81,18 +87,20 @@ export class Challenges {
 
   get(id: number): Challenge {
     const challenge = this.#waiting.get(id);
-    if (challenge === undefined) {
-      throw new OpenRedError("not_found", "Nobody asks under this number, or not any more");
-    }
+    if (challenge === undefined) throw over();
     return challenge;
   }
 
-  /** @throws {OpenRedError} `forbidden` for a factor that is not what was asked for: it still waits then. */
+  /**
+   * @throws {OpenRedError} `forbidden` for a factor that is not what was asked for: it still waits then; `not_found`
+   *   where it was over before the factor was checked.
+   */
   approve({ id, asked, answer }: Challenge, shown: Shown): void {
     if (!isEnough(asked.level, shown.kind)) {
       throw new OpenRedError("forbidden", `The peer asks for more: ${asked.level}`);
     }
-    if (this.#waiting.delete(id)) answer(shown);
+    if (!this.#waiting.delete(id)) throw over();
+    answer(shown);
   }
 
   deny({ id, answer }: Challenge): void {
@@ -113,15 +121,39 @@ export class Challenges {
   }
 
   async mute(peer: NodeId, isMuted: boolean): Promise<void> {
-    const { storage } = this.#parts;
-    if (isMuted) await storage.put(MUTED + peer, encodeUtf8("1"));
-    else await storage.delete(MUTED + peer);
+    const { tables } = this.#parts;
+    const sql = isMuted
+      ? "INSERT OR IGNORE INTO authentication_muted (peer) VALUES (?)"
+      : "DELETE FROM authentication_muted WHERE peer = ?";
+    await tables.write(() => void tables.statement(sql).run(peer));
     if (isMuted) this.end(peer);
   }
 
-  async isMuted(peer: NodeId): Promise<boolean> {
-    const row = await this.#parts.storage.get(MUTED + peer);
-    return row !== null && decodeUtf8(row) === "1";
+  isMuted(peer: NodeId): boolean {
+    const sql = "SELECT peer FROM authentication_muted WHERE peer = ?";
+    return this.#parts.tables.statement(sql).get(peer) !== undefined;
+  }
+
+  /** Inside a transaction: who follows a peer is as muted as that was, and has asked as often. */
+  writeMove(old: NodeId, next: NodeId): void {
+    const { tables } = this.#parts;
+    tables.statement("UPDATE OR IGNORE authentication_muted SET peer = ? WHERE peer = ?")
+      .run(next, old);
+    this.#writeForget(old);
+    const times = [...this.#asked.get(old) ?? [], ...this.#asked.get(next) ?? []];
+    if (times.length > 0) this.#asked.set(next, times.sort((one, other) => one - other));
+    this.#asked.delete(old);
+    this.end(old);
+  }
+
+  /** Inside a transaction: a block leaves a peer muted, for when it is lifted. */
+  writeDrop(peer: NodeId): void {
+    if (!this.#parts.tables.peers.isBlocked(peer)) this.#writeForget(peer);
+    this.end(peer);
+  }
+
+  #writeForget(peer: NodeId): void {
+    this.#parts.tables.statement("DELETE FROM authentication_muted WHERE peer = ?").run(peer);
   }
 
   async views(): Promise<ChallengeView[]> {
@@ -186,6 +218,10 @@ export class Challenges {
       sb: encodeBase64Url(await signatures!.sha256(binding)),
     });
   }
+}
+
+function over(): OpenRedError {
+  return new OpenRedError("not_found", "Nobody asks under this number, or not any more");
 }
 
 function refused(): OpenRedError {

@@ -6,7 +6,7 @@
 import type { ModuleContext, OpenRedModule } from "../api.ts";
 import { BrowserSessions } from "./browser_sessions.ts";
 import { registerChallengeRoutes } from "./challenge_routes.ts";
-import { Challenges } from "./challenges.ts";
+import { AUTHENTICATION_TABLES, Challenges } from "./challenges.ts";
 import { Devices } from "./devices.ts";
 import { FactorCheck } from "./factor_check.ts";
 import { FactorStore } from "./factor_store.ts";
@@ -45,11 +45,15 @@ export function createAuthentication(): OpenRedModule {
       running?.sessions.end(() => true);
       return Promise.resolve();
     },
-    peerForgotten: (peer) => running?.challenges.end(peer),
+    peerMoved: (old, next) => running?.challenges.writeMove(old, next),
+    peerForgotten: (peer) => running?.challenges.writeDrop(peer),
   };
 }
 
 async function make(context: ModuleContext): Promise<SignInParts> {
+  const { tables } = context.storage;
+  if (tables === null) throw new RangeError("Authentication needs tables");
+  tables.migrate(AUTHENTICATION_TABLES);
   const devices = new Devices(context);
   const store = new FactorStore(context);
   const guesses = new Guesses(context);
@@ -72,7 +76,7 @@ async function make(context: ModuleContext): Promise<SignInParts> {
     passkeys,
     ownerPasswords,
     check,
-    challenges: new Challenges(context),
+    challenges: new Challenges({ ...context, tables }),
     peerFactors: new PeerFactors(context),
     sessions: new BrowserSessions(context),
     link: new OneTimeLink(context),

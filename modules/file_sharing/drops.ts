@@ -14,6 +14,8 @@ const ID_BYTES = 16;
 const MAX_DROPS = 16;
 /** A page that was closed sends no more. */
 const IDLE_MS = 600_000;
+/** Files that are known to have come by a page; of more, the one that came first is forgotten. */
+const MAX_LANDED = 1_000;
 
 export interface DropParts extends Pick<ModuleContext, "random" | "clock" | "log"> {
   readonly disk: OwnerFiles;
@@ -36,6 +38,8 @@ interface Drop {
 export class Drops {
   readonly #parts: DropParts;
   readonly #drops = new Map<string, Drop>();
+  /** Paths of what came in this run. */
+  readonly #landed = new Set<string>();
   #opening = 0;
 
   constructor(parts: DropParts) {
@@ -120,8 +124,20 @@ export class Drops {
         given: name,
         chosen: () => Promise.resolve(),
       });
-      return `${folder.path}/${landed}`;
+      return this.#note(`${folder.path}/${landed}`);
     });
+  }
+
+  /** Whether a file is one that a page has brought: whoever shares it reads nothing else of the disk. */
+  hasLanded(path: string): boolean {
+    return this.#landed.has(path);
+  }
+
+  #note(path: string): string {
+    const [oldest] = this.#landed;
+    if (this.#landed.size >= MAX_LANDED) this.#landed.delete(oldest!);
+    this.#landed.add(path);
+    return path;
   }
 
   /** One that is not there is ignored. */

@@ -23,6 +23,7 @@ import type {
   NodeId,
   OpenRedModule,
   PeerFrame,
+  RouteAccess,
   RouteAnswer,
   RouteRequest,
 } from "../api.ts";
@@ -50,7 +51,7 @@ import {
 } from "./manifest.ts";
 import { Offering } from "./offering.ts";
 import { type Offer, Offers } from "./offers.ts";
-import { registerPageDesk } from "./page_desk.ts";
+import { registerPageDesk, unlessDropped } from "./page_desk.ts";
 import { Records } from "./records.ts";
 import { endRestored } from "./restored.ts";
 import { SharedDisk } from "./shared_disk.ts";
@@ -265,11 +266,12 @@ function registerRoutes(router: ModuleRouter, now: () => Running): void {
     method: "GET" | "POST",
     pattern: string,
     work: (running: Running, request: RouteRequest) => Promise<unknown> | unknown,
+    access?: RouteAccess,
   ) =>
     router.route(method, pattern, async (request): Promise<RouteAnswer> => ({
       json: await work(now(), request),
-    }));
-  route("POST", "/shares", share);
+    }), access);
+  route("POST", "/shares", share, unlessDropped(now));
   route("GET", "/shares", listShares);
   route("POST", "/shares/:id/revoke", revoke);
   route("GET", "/offers", listOffers);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import * as v from "valibot";
 import {
   dropInputSchema,
   type DroppedView,
@@ -11,10 +12,11 @@ import {
   folderInputSchema,
   type FolderView,
   pictureQuerySchema,
+  shareInputSchema,
 } from "../../protocol/file_sharing_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
-import type { ModuleContext, ModuleRouter } from "../api.ts";
+import type { ModuleContext, ModuleRouter, RouteAccess } from "../api.ts";
 import type { Transfer } from "./download.ts";
 import type { Drops } from "./drops.ts";
 import { readPicture } from "./pictures.ts";
@@ -24,6 +26,22 @@ interface PageDeskParts {
   readonly context: ModuleContext;
   readonly records: { readonly transfers: Records<Transfer> };
   readonly drops: Drops;
+}
+
+const pathsSchema = v.object({ paths: shareInputSchema.entries.paths });
+
+/**
+ * For routes that give others files of the owner's disk: a browser names paths, and with them whatever the node can
+ * read. What a page has brought itself is no secret to it.
+ */
+export function unlessDropped(now: () => Pick<PageDeskParts, "drops">): RouteAccess {
+  return {
+    stepUp(body) {
+      const { paths } = parseInput(pathsSchema, parseJson(body));
+      const { drops } = now();
+      return paths.every((path) => drops.hasLanded(path)) ? null : "recent";
+    },
+  };
 }
 
 /** Registers them. @param now What runs. */

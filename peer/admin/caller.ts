@@ -35,6 +35,7 @@ export async function checkAccess(
   { method, path, body }: Asked,
 ): Promise<void> {
   checkRole(caller, access);
-  if (caller === null || access.stepUp === undefined) return;
-  await caller.demand(access.stepUp, { action: `${method} ${path}`, body });
+  if (caller === null) return;
+  const stepUp = typeof access.stepUp === "function" ? access.stepUp(body) : access.stepUp ?? null;
+  if (stepUp !== null) await caller.demand(stepUp, { action: `${method} ${path}`, body });
 }

@@ -6,6 +6,7 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { RateLimit } from "../../ports/rate_limits.ts";
 import { FakeClock } from "../world/fake_clock.ts";
+import { testIdentity } from "../protocol/signer.ts";
 import { answerJson, type FakeNode } from "./fake_nodes.ts";
 import { DAY_MS, MINUTE_MS, START_MS, TestDirectory } from "./test_directory.ts";
 import { settle } from "../world/settle.ts";
@@ -198,6 +199,24 @@ Deno.test("all nodes of a relay together have so many calls a minute", async () 
   const behind = (seed: number) => nodeAt(test, seed, `${relay}/r/${test.node(seed).id}`);
   for (const seed of [1, 2]) assertEquals((await behind(seed).register()).status, 201);
   assert(isLimited(await behind(3).register()));
+});
+
+Deno.test("what strangers claim of a relay takes no call from nodes that are behind it", async () => {
+  const relay = "https://relay.example";
+  const hosts = new CalledHosts(localLimits(new FakeClock(0)), {
+    limits: { hostInFlight: 0, hostPerMinute: 2, relayPerMinute: 3 },
+    relays: [relay],
+  });
+  const call = (why: "claimed" | "own" | "wanted", at: number) => {
+    const id = testIdentity(at).id;
+    const wanted = { apiUrl: `${relay}/r/${id}`, why, id, source: `192.0.2.${at}` };
+    return hosts.call(wanted, () => Promise.resolve());
+  };
+  for (const at of [1, 2, 3]) await call("claimed", at);
+  assertEquals((await assertRejects(() => call("claimed", 4), OpenRedError)).code, "rate_limited");
+  for (const at of [5, 6]) await call("own", at);
+  await call("wanted", 7);
+  assertEquals((await assertRejects(() => call("own", 8), OpenRedError)).code, "rate_limited");
 });
 
 Deno.test("a record makes no host a relay, and another's place there is no place of one's own", async () => {

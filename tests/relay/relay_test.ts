@@ -4,6 +4,7 @@ import { MAX_RELAY_DATA_BYTES, RELAY_CREDIT_BYTES } from "../../protocol/limits.
 import { settle } from "../world/settle.ts";
 import { until } from "../world/until.ts";
 import { testIdentity } from "../protocol/signer.ts";
+import { DEFAULT_RELAY_LIMITS } from "../../relay/config.ts";
 import { type LinkedEnd, RELAY, RELAY_URL, RelayWorld } from "./relay_world.ts";
 
 const NONCE = `nonce=${"A".repeat(22)}&directory=${RELAY.id}`;
@@ -236,6 +237,22 @@ Deno.test("a node that answers in another length than it said breaks that exchan
   assertEquals(node.socket.closed, null);
 });
 
+Deno.test("a node that answers with a body where HTTP has none breaks that exchange alone", async () => {
+  const world = new RelayWorld();
+  const node = await world.link(1);
+  for (const status of [204, 205]) {
+    const { answer, stream } = await world.call(node, `/identity?${NONCE}`);
+    node.answer(stream, { status, length: 5 });
+    node.data(stream, new Uint8Array(4), false);
+    assertEquals([status, await codeOf(answer)], [status, [502, "unreachable"]]);
+    assertEquals([node.news().at(-1)?.kind, world.relay.unreadBytes], ["close", 0]);
+  }
+  const { answer, stream } = await world.call(node, `/identity?${NONCE}`);
+  node.answer(stream, { status: 204, length: 0 });
+  assertEquals((await answer).status, 204);
+  assertEquals(node.socket.closed, null);
+});
+
 Deno.test("a node without a link is unreachable", async () => {
   const world = new RelayWorld();
   const node = await world.link(1);
@@ -317,7 +334,9 @@ Deno.test("places for exchanges: of a node, of a source, and some of them for se
   const post = { method: "POST", body: new Uint8Array(1) };
   const world = new RelayWorld({ limits: { exchangesPerNode: 4 } });
   const node = await world.link(1);
-  for (let count = 0; count < 3; count++) await world.call(node, `/identity?${NONCE}`);
+  for (const address of ["192.0.2.2", "192.0.2.2", "192.0.2.3"]) {
+    await world.call(node, `/identity?${NONCE}`, { address });
+  }
   const fourth = await world.call(node, `/identity?${NONCE}`);
   assertEquals(await codeOf(fourth.answer), [503, "overloaded"]);
   const message = await world.call(node, "/p2p/message", post);
@@ -336,6 +355,21 @@ Deno.test("places for exchanges: of a node, of a source, and some of them for se
   assertEquals(await codeOf(second.answer), [503, "overloaded"]);
   const elsewhere = await few.call(other, `/identity?${NONCE}`, { address: "192.0.2.2" });
   assert(elsewhere.stream > 0);
+});
+
+Deno.test("one source has at most half of the places of a node", async () => {
+  const world = new RelayWorld();
+  const node = await world.link(1);
+  const post = (address: string) =>
+    world.call(node, "/p2p/message", { method: "POST", body: new Uint8Array(1), address });
+  const open = async (address: string) => {
+    for (let count = 0;; count++) if ((await post(address)).stream === 0) return count;
+  };
+  assertEquals(await open("192.0.2.1"), DEFAULT_RELAY_LIMITS.exchangesPerNode / 2);
+  assertEquals(await codeOf((await post("192.0.2.1")).answer), [503, "overloaded"]);
+  assert((await post("192.0.2.2")).stream > 0);
+  const other = await world.link(2);
+  assert((await world.call(other, `/identity?${NONCE}`)).stream > 0);
 });
 
 Deno.test("one source begins so many calls a minute, whatever it calls", async () => {

@@ -13,6 +13,8 @@ import {
 } from "../../../protocol/file_links.ts";
 import { parseInput, parseJson } from "../../../protocol/schemas.ts";
 import type { ModuleRouter, RouteRequest } from "../../api.ts";
+import type { Drops } from "../drops.ts";
+import { unlessDropped } from "../page_desk.ts";
 import type { Held } from "../records.ts";
 import type { Link } from "./link.ts";
 import type { LinkGets } from "./link_gets.ts";
@@ -21,7 +23,7 @@ import type { Links } from "./links.ts";
 /** @param now The parts of the module while it runs. */
 export function registerLinkDesk(
   router: ModuleRouter,
-  now: () => { readonly links: Links; readonly linkGets: LinkGets },
+  now: () => { readonly links: Links; readonly linkGets: LinkGets; readonly drops: Drops },
 ): void {
   router.route("POST", "/links/get", async ({ body }) => {
     const input = parseInput(getLinkInputSchema, parseJson(body));
@@ -32,7 +34,12 @@ export function registerLinkDesk(
   router.route("GET", "/links/get/:id", ({ params }) => {
     return Promise.resolve({ json: now().linkGets.view(params.id!) });
   });
-  router.route("POST", "/links", async (request) => ({ json: await make(now().links, request) }));
+  router.route(
+    "POST",
+    "/links",
+    async (request) => ({ json: await make(now().links, request) }),
+    unlessDropped(now),
+  );
   router.route("GET", "/links", () => Promise.resolve({ json: list(now().links) }));
 }
 

@@ -1,5 +1,8 @@
-import { assertEquals } from "@std/assert";
-import { decodeBase64Url, encodeBase64Url } from "../../../crypto/encoding.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { decodeBase64Url, encodeBase64Url, encodeNodeId } from "../../../crypto/encoding.ts";
+import type { NodeParts } from "../../../peer/node_parts.ts";
+import { type Challenge, Challenges } from "../../../modules/authentication/challenges.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
 import { unverifiedPayload } from "../../../protocol/jws.ts";
 import { settle } from "../../world/settle.ts";
 import { askOf } from "../../peer/modules/call_world.ts";
@@ -205,4 +208,29 @@ Deno.test("A block ends what a peer waits for", async () => {
   await test.browser.post("/admin/v1/peers/block", { peer: test.node.test.peer.id });
   await settle();
   assertEquals(await test.pending(), []);
+});
+
+Deno.test("A mute goes to the id that follows, outlives a block, and goes with whoever is forgotten", async () => {
+  await using test = await Asked.start();
+  const { modules, store } = (test.node.test.node as unknown as { inside: NodeParts }).inside;
+  const peer = test.node.test.peer.id;
+  const other = encodeNodeId(new Uint8Array(32).fill(9));
+  const muted = () =>
+    store.statement("SELECT peer FROM authentication_muted").all().map((row) => row.peer);
+  await test.node.test.admin("POST", "/m/authentication/mute", { peer, muted: true });
+  await store.write(() => modules.writeMove(peer, other));
+  assertEquals(muted(), [other]);
+  await store.write(() => modules.writeMove(other, peer));
+  for (const change of ["block", "unblock"]) {
+    await test.node.test.admin("POST", `/peers/${change}`, { peer });
+    assertEquals([change, muted()], [change, [peer]]);
+  }
+  await test.node.test.admin("POST", "/peers/forget", { peer });
+  assertEquals(muted(), []);
+});
+
+Deno.test("A challenge that ended while its factor was checked is not said to be approved", () => {
+  const challenge = { id: 1, asked: ASKED, answer: () => {} } as unknown as Challenge;
+  const approve = () => new Challenges({} as never).approve(challenge, { id: "a", kind: "totp" });
+  assertEquals(assertThrows(approve, OpenRedError).code, "not_found");
 });

@@ -39,6 +39,18 @@ Deno.test("What is sensitive asks for a factor of the last five minutes", async 
   assertEquals(block.status, 200);
 });
 
+Deno.test("Files of the disk are shared by a recent factor alone", async () => {
+  const { node, browser } = await started();
+  await using _node = node;
+  await node.test.clock.advance(6 * MINUTE_MS);
+  const content = { paths: ["/etc/hostname"], peer: node.test.peer.id };
+  const { peer: _, ...ofLink } = content;
+  for (const [path, given] of [["links", ofLink], ["shares", content]] as const) {
+    const { status, body } = await browser.post(`/m/file_sharing/${path}`, given);
+    assertEquals([path, status, body.code], [path, 403, "step_up_required"]);
+  }
+});
+
 Deno.test("A factor that was shown for one request is for that one alone, and once", async () => {
   const { node, browser, app } = await started();
   await using _node = node;

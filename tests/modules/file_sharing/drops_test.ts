@@ -1,9 +1,16 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { Drops } from "../../../modules/file_sharing/drops.ts";
+import { Landing } from "../../../modules/file_sharing/landing.ts";
+import { unlessDropped } from "../../../modules/file_sharing/page_desk.ts";
 import { pictureType } from "../../../modules/file_sharing/pictures.ts";
+import { createOwnerFiles } from "../../../ports/system_owner_files.ts";
+import { systemRandom } from "../../../ports/system_random.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { DroppedView, DropView, FolderView } from "../../../protocol/file_sharing_api.ts";
 import { bep52Content } from "../../vectors/bep52.ts";
+import { FakeClock } from "../../world/fake_clock.ts";
+import { MemoryLog } from "../../world/memory_log.ts";
 import { filesIn, SharingNode, SharingNodes } from "./sharing_nodes.ts";
 
 const PIECE = 300_000;
@@ -109,4 +116,28 @@ Deno.test("a picture is told by its first bytes, and only what has landed is rea
   await bob.accept(second.offer);
   await bob.reaches(second.offer, "done");
   assertEquals((await show(second.offer, "page.png")).status, 400);
+});
+
+Deno.test("what the page has brought is shared without a factor, whatever else the disk has is not", async () => {
+  const [data, made] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
+  const folder = Deno.realPathSync(made);
+  const drops = new Drops({
+    random: systemRandom,
+    clock: new FakeClock(0),
+    log: new MemoryLog(),
+    disk: createOwnerFiles(data),
+    landing: new Landing(),
+  });
+  const { stepUp } = unlessDropped(() => ({ drops }));
+  const asked = (...paths: string[]) =>
+    typeof stepUp === "function" ? stepUp(encodeUtf8(JSON.stringify({ paths }))) : undefined;
+  const bring = async () => await drops.finish(await drops.begin({ folder, name: "a", bytes: 0 }));
+  const first = await bring();
+  assertEquals([asked(first), asked(first, `${folder}/b`), asked(folder)], [
+    null,
+    "recent",
+    "recent",
+  ]);
+  assertEquals(asked(`${folder}/../${first}`), "recent");
+  for (const path of [data, made]) Deno.removeSync(path, { recursive: true });
 });
