@@ -90,7 +90,8 @@ function* sourcesOf(folder: URL): Generator<string> {
 Deno.test("Bad requests are thrown at every route of a node", async () => {
   await using world = await NodeWorld.start();
   const routes: string[] = [];
-  for (const folder of ["peer/admin", "peer/p2p", "modules/messaging", "modules/file_sharing"]) {
+  const modules = ["messaging", "file_sharing", "authentication", "monitoring"];
+  for (const folder of ["peer/admin", "peer/p2p", ...modules.map((name) => `modules/${name}`)]) {
     for (const source of sourcesOf(new URL(`../../${folder}/`, import.meta.url))) {
       const found = source.matchAll(
         /\b(?:get|post|route)\(\s*(?:"(?:GET|POST)", )?"(\/[a-z0-9_/]+)"/g,

@@ -42,13 +42,23 @@ const MESSAGING_GETS = [
 ];
 const FILES_POSTS = [
   ...["shares", "shares/x/revoke", "offers/x/accept", "offers/x/decline"],
-  ...["links", "links/get", "requests"],
+  ...["links", "links/get", "requests", "folders", "drops"],
 ];
 const FILES_GETS = ["offers", "transfers", "links", "requests"];
+
+const AUTHENTICATION = "/m/authentication";
+const AUTHENTICATION_POSTS = ["challenge", "challenges/answer", "mute"];
+/** `reset` has no body. */
+const AUTHENTICATION_OTHERS = ["challenges", "factors", "reset"];
+const MONITORING = "/m/monitoring";
+const MONITORING_GETS = ["numbers", "checks", "ready"];
 
 const ADMIN_POSTS = [
   "backup",
   "connect",
+  "log",
+  ...["invitations", "invitations/revoke", "requests/accept", "requests/decline"],
+  "console/link",
   ...["load", "unload", "reload", "enable", "disable", "grant", "revoke", "set"]
     .map((name) => `modules/${name}`),
   ...["show", "allow", "deny", "reset", "block", "unblock", "forget", "alias"]
@@ -59,6 +69,11 @@ const ADMIN_POSTS = [
 const ADMIN_GETS = [
   ...[
     "id",
+    "places",
+    "log",
+    "invitations",
+    "requests",
+    "console/link/state",
     "status",
     "discover",
     "events",
@@ -88,6 +103,7 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
     ...ADMIN_POSTS.map((name) => `${ADMIN}/${name}`),
     ...MESSAGING_POSTS.map((name) => `${MESSAGING}/${name}`),
     ...FILES_POSTS.map((name) => `${FILES}/${name}`),
+    ...AUTHENTICATION_POSTS.map((name) => `${AUTHENTICATION}/${name}`),
   ];
   readonly paths = [
     ...this.bodyPaths,
@@ -96,6 +112,8 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
     ...ADMIN_GETS.map((name) => `${ADMIN}/${name}`),
     ...MESSAGING_GETS.map((name) => `${MESSAGING}/${name}`),
     ...FILES_GETS.map((name) => `${FILES}/${name}`),
+    ...AUTHENTICATION_OTHERS.map((name) => `${AUTHENTICATION}/${name}`),
+    ...MONITORING_GETS.map((name) => `${MONITORING}/${name}`),
   ];
   readonly names = [
     "statement",
