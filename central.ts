@@ -41,6 +41,9 @@ export async function main(args: readonly string[]): Promise<number> {
   if (parsed.kind === "doctor") {
     return await (await import("./central_doctor.ts")).runDoctor(parsed.options);
   }
+  if (parsed.kind === "nodes") {
+    return await (await import("./central_nodes.ts")).runNodes(parsed.options);
+  }
   const { runDirectory } = await import("./central_service.ts");
   return await runDirectory(parsed.options, begun ?? startCore());
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { WorkerCryptoCore } from "./crypto/client.ts";
+import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { CentralOptions } from "./directory/options.ts";
@@ -36,10 +37,14 @@ import { readMetricsToken } from "./process/metrics_token.ts";
 import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
+import { ADMIN_FILE } from "./protocol/admin_api.ts";
 import { createRelay, type Relay } from "./relay/relay.ts";
 
 /** How long requests under way may take to be answered at the end. */
 const ANSWERS_MS = 10_000;
+/** For the commands of this machine, which find it by the file. */
+const ADMIN_LISTEN = { hostname: "127.0.0.1", port: 0 };
+const ADMIN_TOKEN_BYTES = 32;
 /** Whatever has not ended by then is left as it is. */
 const SHUTDOWN_MS = 12_000;
 
@@ -147,6 +152,27 @@ function createOwnRelay(
   }, { ...relay, url, trustedProxies });
 }
 
+/** Has the operator's commands find the directory, until it ends. */
+async function serveCommands(
+  { dataDirectory }: CentralOptions,
+  { admin, directory, run }: {
+    readonly admin: Listening;
+    readonly directory: Directory;
+    readonly run: () => Promise<void>;
+  },
+): Promise<void> {
+  const token = encodeBase64Url(systemRandom.bytes(ADMIN_TOKEN_BYTES));
+  admin.answerWith((request) => directory.handleAdmin(request, token));
+  const files = openFiles(dataDirectory);
+  const content = JSON.stringify({ url: admin.origin, token, pid: Deno.pid });
+  try {
+    await files.write(ADMIN_FILE, encodeUtf8(content));
+    await run();
+  } finally {
+    await files.remove(ADMIN_FILE);
+  }
+}
+
 /** The listener for whoever watches the directory, or `null` where nobody asked for one. */
 function listenForWatchers({ metricsListen }: CentralOptions, log: Log): Listening | null {
   if (metricsListen === null) return null;
@@ -177,8 +203,11 @@ async function serve(
     let directory: Directory | null = null;
     let relay: Relay | null = null;
     let watching: Listening | null = null;
+    let admin: Listening | null = null;
     try {
       watching = listenForWatchers(options, log);
+      admin = listen({ ...ADMIN_LISTEN, flag: "admin", name: "directory", log });
+      ending.needs(admin.finished, "No command can connect");
       const listeners = { public: listening, ...(watching === null ? {} : { metrics: watching }) };
       const url = options.url ?? listening.origin;
       const starting = start(options, { log, crypto, url, listeners });
@@ -194,8 +223,14 @@ async function serve(
       }
       const { json, dataDirectory: data } = options;
       const metricsUrl = watching === null ? null : `${watching.origin}/metrics`;
-      sayReady({ service: "directory", json, data }, { url, id: directory.id, metricsUrl });
-      await ending.wait(signal);
+      await serveCommands(options, {
+        admin,
+        directory,
+        run: async () => {
+          sayReady({ service: "directory", json, data }, { url, id: started.id, metricsUrl });
+          await ending.wait(signal);
+        },
+      });
       log.log("info", "directory_stopping");
     } finally {
       await ending.stopInTime(systemClock, {
@@ -205,6 +240,7 @@ async function serve(
           relay?.stop();
           await listening.shutdown(graceMs);
           await watching?.shutdown(0);
+          await admin?.shutdown(0);
           await directory?.stop();
         },
       });

@@ -7,7 +7,6 @@ import { Buffer } from "node:buffer";
 import * as v from "valibot";
 import {
   type LoopbackAnswer,
-  type LoopbackChallenge,
   type LoopbackRequest,
   type SendLoopback,
   UnprovenServer,
@@ -25,12 +24,7 @@ import {
   type SessionView,
   type StatusView,
 } from "../protocol/admin_api.ts";
-import {
-  ADMIN_NONCE_BYTES,
-  ADMIN_PROOF_PATH,
-  adminProofSchema,
-  isAdminProof,
-} from "../protocol/admin_proof.ts";
+import { ADMIN_NONCE_BYTES, adminChallenge } from "../protocol/admin_proof.ts";
 import type {
   InvitationsView,
   InvitationView,
@@ -53,11 +47,11 @@ import type {
 } from "../protocol/sign_in_api.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { CommandError, EXIT_CODES, failure } from "./command_error.ts";
-import { readAnswer, readBytes } from "./answer_body.ts";
+import { readAnswer, readBytes } from "../ports/loopback_answer.ts";
 import { dataWords } from "./data_words.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
 import { readRefusal, toError } from "./refusal.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../protocol/safe_text.ts";
 
 /** How long a node may take for an answer that it does not have to wait for itself. */
 const ANSWER_TIMEOUT_MS = 20_000;
@@ -88,15 +82,6 @@ interface Call {
   /** Sent as it is, instead of `body`. */
   readonly text?: string;
   readonly timeoutMs?: number;
-}
-
-/** `null` for what is no JSON. */
-function jsonOf(body: Uint8Array): unknown {
-  try {
-    return parseJson(body);
-  } catch {
-    return null;
-  }
 }
 
 function startHint({ data, isDefault }: AdminClientOptions): string {
@@ -396,19 +381,6 @@ export class AdminClient {
     );
   }
 
-  /** A node that was killed leaves its admin file, and its port to whoever takes it: who is there shows it first. */
-  #challenge(): LoopbackChallenge {
-    const nonce = this.#options.random.bytes(ADMIN_NONCE_BYTES);
-    return {
-      path: `${ADMIN_PROOF_PATH}?nonce=${Buffer.from(nonce).toString("base64url")}`,
-      isRight: async (body) => {
-        const answer = v.safeParse(adminProofSchema, jsonOf(body));
-        if (!answer.success) return false;
-        return await isAdminProof(this.#token, { nonce, proof: answer.output.proof });
-      },
-    };
-  }
-
   async #stream(call: Call): Promise<AsyncIterable<Uint8Array>> {
     const { signal } = this.#options;
     const answer = await this.#request(call, signal);
@@ -424,13 +396,14 @@ export class AdminClient {
     const body = call.body === undefined ? call.text : JSON.stringify(call.body);
     if (call.body !== undefined) headers["content-type"] = "application/json";
     const url = `${this.#url.replace(/\/$/, "")}${call.path}`;
-    const { clock, slow } = this.#options;
+    const { clock, random, slow } = this.#options;
     const cancel = clock.setTimer(SLOW_MS, () => {
       slow(
         `The node has not answered for ${SLOW_MS / 1000} s: is its process ${this.#pid} stopped?`,
       );
     });
-    const challenge = this.#challenge();
+    // A node that was killed leaves its admin file, and its port to whoever takes it: who is there shows it first.
+    const challenge = adminChallenge(this.#token, random.bytes(ADMIN_NONCE_BYTES));
     try {
       return await this.#options.send({
         method: call.method,

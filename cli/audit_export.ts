@@ -11,7 +11,7 @@ import { readLines } from "./event_stream.ts";
 import { switchOption } from "./options.ts";
 import type { Output } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
-import { safeJson, sanitizeLine } from "./sanitize.ts";
+import { safeJson, sanitizeLine } from "../protocol/safe_text.ts";
 
 const STANDARD_OUTPUT = "-";
 

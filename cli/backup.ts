@@ -13,7 +13,7 @@ import { showInstant } from "./output.ts";
 import { readNewPassphrase, readPassphrase } from "./passphrase_source.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { storageReason } from "../ports/storage_problem.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../protocol/safe_text.ts";
 
 const FLAG = "--passphrase-file";
 const STANDARD_STREAM = "-";

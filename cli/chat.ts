@@ -12,7 +12,7 @@ import { type CommandContext, defineCommand } from "./command.ts";
 import type { OptionSpecs } from "./options.ts";
 import { PendingChallenges } from "./pending_challenges.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
-import { sanitizeLines } from "./sanitize.ts";
+import { sanitizeLines } from "../protocol/safe_text.ts";
 
 type ChatContext = CommandContext<OptionSpecs>;
 

@@ -5,7 +5,7 @@
  */
 import { MAX_TEXT_BYTES } from "../protocol/messaging_api.ts";
 import type { KeyName } from "./chat_keys.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../protocol/safe_text.ts";
 import { graphemesOf, graphemeWidth } from "./text_width.ts";
 
 /** A text as it stands on so many columns, and where its cursor is. */

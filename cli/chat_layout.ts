@@ -9,7 +9,7 @@ import type { LaidOutText } from "./chat_editor.ts";
 import { contentOf } from "./message_lines.ts";
 import { type Cell, shortId, showInstant } from "./output.ts";
 import type { TerminalSize } from "../ports/terminal.ts";
-import { sanitizeLine, sanitizeLines } from "./sanitize.ts";
+import { sanitizeLine, sanitizeLines } from "../protocol/safe_text.ts";
 import { cutText, displayWidth, wrapText } from "./text_width.ts";
 
 export type ScreenLine = readonly Cell[];

@@ -15,7 +15,7 @@ import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } fro
 import { Output, type TextSink } from "./output.ts";
 import { FAMILIES, PROGRAM_NAME, PROGRAM_SUMMARY } from "./program_words.ts";
 import type { RunNode } from "./run.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../protocol/safe_text.ts";
 import { wrapProse } from "./text_width.ts";
 
 /** The world outside the command line. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../protocol/safe_text.ts";
 
 /** Where a node's data was found. */
 export interface FoundData {

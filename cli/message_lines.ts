@@ -5,7 +5,7 @@
  */
 import type { DeliveryState, HistoryMessage, HistoryView } from "../protocol/messaging_api.ts";
 import { type Cell, type Output, shortId, showInstant } from "./output.ts";
-import { sanitizeLine, sanitizeLines } from "./sanitize.ts";
+import { sanitizeLine, sanitizeLines } from "../protocol/safe_text.ts";
 import { cutText, displayWidth, wrapText } from "./text_width.ts";
 
 const STATES: Readonly<Record<DeliveryState, Cell>> = {

@@ -10,7 +10,7 @@ import { findModule, NAME_WORD, readModuleName } from "./module_words.ts";
 import { type OptionSpec, type OptionSpecs, valueOption } from "./options.ts";
 import type { Output } from "./output.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
-import { sanitizeLines } from "./sanitize.ts";
+import { sanitizeLines } from "../protocol/safe_text.ts";
 
 const METHODS = ["GET", "POST", "PUT", "DELETE"] as const;
 const MAX_BODY_BYTES = 2 ** 20;

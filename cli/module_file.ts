@@ -12,7 +12,7 @@ import type { CommandContext } from "./command.ts";
 import { unlessStopped } from "./interruption.ts";
 import { NOTHING_LOADED } from "./module_questions.ts";
 import type { OptionSpecs } from "./options.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../protocol/safe_text.ts";
 
 export interface ModuleFile {
   readonly path: string;

@@ -9,7 +9,7 @@ import type { CommandContext } from "./command.ts";
 import { unlessStopped } from "./interruption.ts";
 import { parseFolderPath } from "./module_words.ts";
 import type { OptionSpecs } from "./options.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../protocol/safe_text.ts";
 
 export const NOTHING_LOADED = "Nothing was loaded";
 

@@ -9,7 +9,7 @@ import { moduleNameSchema, type ModuleOption } from "../protocol/module_manifest
 import type { AdminClient } from "./admin_client.ts";
 import { failure, usageError } from "./command_error.ts";
 import type { ArgumentSpec } from "./command.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../protocol/safe_text.ts";
 
 export const NAME_WORD: ArgumentSpec = {
   name: "name",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { safeJson, sanitizeLine } from "./sanitize.ts";
+import { safeJson, sanitizeLine } from "../protocol/safe_text.ts";
 import { cutText, displayWidth, wrapText } from "./text_width.ts";
 
 /** One standard stream. */

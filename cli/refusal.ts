@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import { CommandError, EXIT_CODES, failure, type FailureCode } from "./command_error.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { sanitizeLine } from "../protocol/safe_text.ts";
 
 const problemSchema = v.object({ code: v.string(), detail: v.optional(v.string(), "") });
 

@@ -22,6 +22,9 @@ export function errorResponse(
     ? error
     : new OpenRedError("internal", "The directory failed");
   parts.metrics.count("openred_refusals_total", { code: known.code });
+  if (known.code === "rate_limited") {
+    parts.log.log("info", "limit_reached", { why: known.message });
+  }
   const cause = error instanceof OpenRedError ? error.cause : error;
   // Overload has a cause only when it is the storage that fails; shedding load writes no log.
   if (known.code === "internal" || (known.code === "overloaded" && cause !== undefined)) {

@@ -21,7 +21,7 @@ const NONCE_BYTES = 16;
 
 type CallbackParts = Pick<
   DirectoryParts,
-  "clock" | "crypto" | "hosts" | "http" | "metrics" | "own" | "random"
+  "clock" | "crypto" | "hosts" | "http" | "log" | "metrics" | "own" | "random"
 >;
 
 function failed(why: string, cause?: unknown): OpenRedError {
@@ -79,6 +79,22 @@ async function askIdentity(
  * @throws {OpenRedError} `callback_failed`, or `rate_limited` by the host's limits.
  */
 export async function callBack(
+  parts: CallbackParts,
+  record: VerifiedRecord,
+  asked: Pick<HostCall, "why" | "source">,
+): Promise<void> {
+  try {
+    await askAndJudge(parts, record, asked);
+  } catch (error) {
+    if (hasCode(error, "callback_failed")) {
+      const { id, payload: { api_url: url } } = record;
+      parts.log.log("info", "callback_failed", { id, url, why: error.message });
+    }
+    throw error;
+  }
+}
+
+async function askAndJudge(
   parts: CallbackParts,
   record: VerifiedRecord,
   asked: Pick<HostCall, "why" | "source">,

@@ -3,12 +3,9 @@
  *
  * @module
  */
-import { Argument, Command, CommanderError } from "commander";
+import { Command, CommanderError } from "commander";
 import type { LogLevel } from "../ports/ports.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
-import { completionScript, type Shell, SHELLS } from "../usage/completion.ts";
-import { manualPage } from "../usage/manual.ts";
-import type { ProgramUsage } from "../usage/program.ts";
 import {
   DEFAULT_LEASE_MS,
   DEFAULT_LIMITS,
@@ -30,6 +27,7 @@ import {
   parseUrls,
   switchOption,
 } from "./option_values.ts";
+import { nodesCommand, type NodesOptions } from "./nodes_options.ts";
 import {
   type RelayFlags,
   type RelayOptions,
@@ -39,6 +37,7 @@ import {
   relaySettings,
 } from "./relay_options.ts";
 import { parseStore, type RedisOptions, redisOptionsOf, type StoreFlags } from "./store_options.ts";
+import { addUsageCommands } from "./usage_commands.ts";
 
 /** What the operator asked for, checked. */
 export interface CentralOptions {
@@ -84,11 +83,12 @@ export interface DoctorOptions {
   readonly json: boolean;
 }
 
-/** `run`, `relay`, `doctor`: go on with these options. `exit`: everything is said already. */
+/** `run`, `relay`, `doctor`, `nodes`: go on with these options. `exit`: everything is said already. */
 export type ParsedOptions =
   | { readonly kind: "run"; readonly options: CentralOptions }
   | { readonly kind: "relay"; readonly options: RelayOptions }
   | { readonly kind: "doctor"; readonly options: DoctorOptions }
+  | { readonly kind: "nodes"; readonly options: NodesOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
 interface Flags extends StoreFlags, RelayFlags {
@@ -313,40 +313,6 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   };
 }
 
-/** What the shell and the reader of manuals are told. */
-function usageOf(program: Command): ProgramUsage {
-  return {
-    name: program.name(),
-    summary: program.description(),
-    families: {},
-    commands: program.commands.map((command) => ({
-      words: [command.name()],
-      summary: command.description().replace(/\.$/, ""),
-      details: "",
-      operands: command.registeredArguments.map((argument) => `<${argument.name()}>`),
-      options: command.options.map((one) => ({
-        flag: one.long ?? one.flags,
-        value: /<(.+)>/.exec(one.flags)?.[1] ?? null,
-        summary: one.description,
-        variable: one.envVar ?? null,
-      })),
-    })),
-  };
-}
-
-function addUsageCommands(
-  program: Command,
-  output: { readonly version: string; readonly out: (text: string) => void },
-): void {
-  program.command("completion").description(
-    "Print a script by which a shell completes these commands.",
-  )
-    .addArgument(new Argument("<shell>").choices(SHELLS))
-    .action((shell: Shell) => output.out(completionScript(usageOf(program), shell)));
-  program.command("manual").description("Print the manual page.")
-    .action(() => output.out(manualPage(usageOf(program), output.version)));
-}
-
 /** Reads the command line (without the program's name) and the environment. */
 export function parseOptions(
   args: readonly string[],
@@ -375,6 +341,9 @@ export function parseOptions(
   doctor.action((flags: DoctorFlags) => {
     parsed = { kind: "doctor", options: doctorOptions(flags) };
   });
+  const nodes = nodesCommand((options) => {
+    parsed = { kind: "nodes", options };
+  });
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
     .version(output.version, "-V, --version")
@@ -383,9 +352,10 @@ export function parseOptions(
     .showHelpAfterError("(openred-central run --help shows every option)")
     .addCommand(run)
     .addCommand(relay)
-    .addCommand(doctor);
+    .addCommand(doctor)
+    .addCommand(nodes);
   addUsageCommands(program, output);
-  for (const command of [run, relay, doctor]) {
+  for (const command of [run, relay, doctor, nodes, ...nodes.commands]) {
     command.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
   }
   try {

@@ -6,10 +6,11 @@
  */
 import { encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
 import { registerRequestSchema } from "../protocol/directory_api.ts";
-import { OpenRedError } from "../protocol/errors.ts";
+import { hasCode, OpenRedError } from "../protocol/errors.ts";
 import { CLOCK_ALLOWANCE_MS } from "../protocol/limits.ts";
 import { checkTimes, highestSeqAt, type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
 import { parseGrowing, parseJson } from "../protocol/schemas.ts";
+import { bannedError, refuseBanned } from "./bans.ts";
 import { callBack } from "./callback.ts";
 import { calledHost, calledPlace } from "./called_hosts.ts";
 import { entryOf, seqBehindError } from "./entries.ts";
@@ -51,6 +52,11 @@ function isForOthers({ payload }: VerifiedRecord, former: DirectoryEntry | null)
   return !wasHidden || !(payload.unlisted || payload.gone);
 }
 
+/** What nodes and the limits bring about all the time, or says itself what it was. */
+function isCommon(error: OpenRedError): boolean {
+  return hasCode(error, "seq_behind", "callback_failed", "rate_limited", "overloaded");
+}
+
 /** Takes records. */
 export class Registrar {
   readonly #parts: DirectoryParts;
@@ -88,7 +94,27 @@ export class Registrar {
   ): Promise<RegisterContent> {
     const input = parseGrowing(registerRequestSchema, parseJson(request.body));
     const record = await verifyRecord(this.#parts.crypto, input.record);
+    try {
+      return await this.#take(record, { ...request, succession: input.succession });
+    } catch (error) {
+      if (error instanceof OpenRedError && !isCommon(error)) {
+        const { id } = record;
+        this.#parts.log.log("info", "registration_refused", { id, code: error.code });
+      }
+      throw error;
+    }
+  }
+
+  async #take(
+    record: VerifiedRecord,
+    input: {
+      readonly source: string;
+      readonly peer: NodeId | null;
+      readonly succession: string | undefined;
+    },
+  ): Promise<RegisterContent> {
     const found = await this.#parts.store.find(record.id);
+    refuseBanned(found);
     refuseSucceeded(found);
     checkTimes(record, this.#parts.clock.nowMs());
     const { entry } = found;
@@ -107,10 +133,10 @@ export class Registrar {
     // Who follows a known id is no stranger.
     const isStranger = entry === null && succession === null;
     if (isStranger) await this.#checkRoom();
-    const calledBackAt = await this.#callBackIfDue(record, { entry, source: request.source });
+    const calledBackAt = await this.#callBackIfDue(record, { entry, source: input.source });
     // Counted when its URL has answered: a URL that is not right yet uses up nothing.
-    if (isStranger && request.peer === null) await this.#newIds.check(request.source);
-    else if (isStranger) await this.#newIdsOfPeers.check(request.peer!);
+    if (isStranger && input.peer === null) await this.#newIds.check(input.source);
+    else if (isStranger) await this.#newIdsOfPeers.check(input.peer!);
     const content = await this.#store(record, { entry, succession, calledBackAt });
     if (isForOthers(record, entry)) {
       const { succession: text } = input;
@@ -238,12 +264,29 @@ export class Registrar {
     const { succession } = options;
     const latestSeq = this.#latestSeq(record);
     const result = await this.#parts.store.put({ entry, next, succession }, { latestSeq });
+    if (result.outcome === "banned") throw bannedError();
     if (result.outcome === "succeeded") throw succeededError(result.succession);
     if (result.outcome === "behind" && result.entry.text !== entry.text) {
       throw seqBehindError(result.entry);
     }
     this.#count(entry.gone ? "gone" : "stored");
+    this.#note(entry, { former: options.entry, succession });
     return this.#answer(result.outcome === "behind" ? result.entry : entry, spans);
+  }
+
+  /** Leaves in the log what is news to the operator: most announcements are none. */
+  #note(
+    { id, apiUrl, gone }: DirectoryEntry,
+    { former, succession }: {
+      readonly former: DirectoryEntry | null;
+      readonly succession: StoredSuccession | null;
+    },
+  ): void {
+    const { log } = this.#parts;
+    const isHere = former !== null && !former.gone;
+    if (succession !== null) log.log("info", "node_succeeded", { id: succession.oldId, by: id });
+    if (gone && isHere) log.log("info", "node_withdrawn", { id });
+    if (!gone && !isHere) log.log("info", "node_registered", { id, url: apiUrl });
   }
 
   #newEntry(

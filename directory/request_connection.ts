@@ -11,6 +11,7 @@ import { hasCode, OpenRedError } from "../protocol/errors.ts";
 import { CLOCK_ALLOWANCE_MS } from "../protocol/limits.ts";
 import { checkTimes, compareRecords, decodeRecord, verifyRecord } from "../protocol/record.ts";
 import { parseGrowing, parseInput, parseJson } from "../protocol/schemas.ts";
+import { refuseBanned } from "./bans.ts";
 import { pushEnvelope } from "./delivery.ts";
 import { nodeUnknownError } from "./lookup.ts";
 import { type IntroducedPair, issuePair, type PairNode } from "./pair_issuer.ts";
@@ -85,6 +86,7 @@ export class Introducer {
     });
     await this.#perIdentity.check(id);
     const found = await this.#parts.store.find(id);
+    refuseBanned(found);
     refuseSucceeded(found);
     const content = parseJson(request.body);
     const sent = await this.#readSent(content, id);

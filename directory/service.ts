@@ -8,6 +8,7 @@ import type { RequestSource } from "../ports/ports.ts";
 import type { Trouble } from "../protocol/metrics.ts";
 import { addressSource } from "../protocol/address_source.ts";
 import { OpenRedError } from "../protocol/errors.ts";
+import { AdminApi } from "./admin_api.ts";
 import { createApi, errorResponse } from "./api.ts";
 import { CalledHosts } from "./called_hosts.ts";
 import type { DirectoryConfig } from "./config.ts";
@@ -37,6 +38,8 @@ export interface Directory {
   handle(request: Request, source: RequestSource): Response | Promise<Response>;
   /** Answers a request to the listener of whoever watches it. Never rejects. @param token The metrics token. */
   handleWatch(request: Request, token: string): Promise<Response>;
+  /** Answers a request to the operator's own listener. Never rejects. @param token The admin token. */
+  handleAdmin(request: Request, token: string): Promise<Response>;
   /**
    * Opens the keys (made on the first start) and signs the directory's record.
    * @throws {CryptoError} `unseal_failed` for a keystore that does not open.
@@ -134,6 +137,19 @@ class DirectoryService implements Directory {
   async handleWatch(request: Request, token: string): Promise<Response> {
     try {
       return await answerWatch(request, { token, watched: this.#watched() });
+    } catch (error) {
+      return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
+    }
+  }
+
+  async handleAdmin(request: Request, token: string): Promise<Response> {
+    try {
+      if (this.#answer === null || this.#parts === null) {
+        throw new OpenRedError("overloaded", "The directory is starting or stopping", {
+          retryAfterMs: OVERLOADED_RETRY_MS,
+        });
+      }
+      return await new AdminApi(this.#parts).answer(request, token);
     } catch (error) {
       return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
     }

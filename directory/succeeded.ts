@@ -6,6 +6,7 @@
 import type { NodeId } from "../crypto/encoding.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { openSuccession } from "../protocol/statements.ts";
+import { refuseBanned } from "./bans.ts";
 import type { DirectoryParts } from "./parts.ts";
 import type { FoundNode, StoredSuccession } from "./stores/store.ts";
 
@@ -26,7 +27,8 @@ export function refuseSucceeded(found: FoundNode): void {
 
 /**
  * Judges the succession that a node shows with its record.
- * @throws {OpenRedError} `bad_request`, `unsupported`, `bad_signature` or `succession_refused`.
+ * @throws {OpenRedError} `bad_request`, `unsupported`, `bad_signature`, `succession_refused`, or `banned`: nobody gets past a ban by
+ * another id that takes the place of the first.
  */
 export async function judgeSuccession(
   parts: Pick<DirectoryParts, "crypto" | "store" | "clock">,
@@ -42,6 +44,9 @@ export async function judgeSuccession(
   if (succession.old === succession.iss) {
     throw new OpenRedError("succession_refused", "An id cannot follow itself");
   }
+  const old = await parts.store.find(succession.old);
+  // One that holds already is not undone by a ban of the id that it ended.
+  if (old.succession === null) refuseBanned(old);
   return {
     oldId: succession.old,
     newId: succession.iss,

@@ -48,6 +48,13 @@ export function isOwnHost(hostname: string): boolean {
   return hostname === "localhost" || isLoopback(hostname.replace(/^\[|\]$/g, ""));
 }
 
+/** Whether a request names this machine as its host: a name that somebody else's name server leads here does not. */
+export function isToOwnHost(request: Request): boolean {
+  const host = request.headers.get("host");
+  const url = host === null ? request.url : `http://${host}`;
+  return URL.canParse(url) && isOwnHost(new URL(url).hostname);
+}
+
 /** Whether a host is a loopback address literal, IPv6 without brackets. */
 export function isLoopback(hostname: string): boolean {
   const octets = hostname.split(".");

@@ -21,6 +21,7 @@ export const ERROR_STATUS = {
   handshake_rejected: 403,
   frame_rejected: 403,
   forbidden: 403,
+  banned: 403,
   password_wrong: 403,
   invitation_unknown: 404,
   factor_wrong: 403,

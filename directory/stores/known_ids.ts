@@ -16,6 +16,7 @@ const PAUSE_MS = 1;
 const TABLES = [
   `SELECT id FROM nodes WHERE id > ? ORDER BY id LIMIT ${ROWS_A_STEP}`,
   `SELECT old_id AS id FROM successions WHERE old_id > ? ORDER BY old_id LIMIT ${ROWS_A_STEP}`,
+  `SELECT id FROM bans WHERE id > ? ORDER BY id LIMIT ${ROWS_A_STEP}`,
 ] as const;
 
 /** The ids of one database, read from it in steps, and those that came since. */

@@ -12,6 +12,7 @@ import { PROOF_MEMORY_MS } from "../../protocol/limits.ts";
 import type { SharedCounters } from "../shared_limits.ts";
 import { redisCounters } from "./redis_counters.ts";
 import {
+  banOfValue,
   entryArgs,
   entryOfValue,
   nameText,
@@ -20,6 +21,8 @@ import {
 } from "./redis_entries.ts";
 import { callOf, prepareServer, type RedisTime } from "./redis_server.ts";
 import type {
+  AllNodesQuery,
+  DirectoryEntry,
   DirectoryStore,
   FoundNode,
   ListPage,
@@ -27,6 +30,7 @@ import type {
   NewEntry,
   NodeCounts,
   ProofUse,
+  StoredBan,
   StoredSuccession,
   StoreOutcome,
   SweepOptions,
@@ -41,6 +45,19 @@ interface RedisStoreParts {
   readonly log: Log;
   /** Connects; `prepare` has to have run on a connection before anything else is sent. */
   readonly connect: (prepare: (send: SendRedis) => Promise<void>) => Promise<RedisLink>;
+}
+
+/** Reads what functions give as id and value in turn. */
+function pairsOf<T>(
+  found: readonly string[],
+  read: (id: NodeId, value: string) => T | null,
+): readonly T[] {
+  const all = [];
+  for (let at = 0; at < found.length; at += 2) {
+    const one = read(found[at] as NodeId, found[at + 1]!);
+    if (one !== null) all.push(one);
+  }
+  return all;
 }
 
 /** {@linkcode DirectoryStore} on a Redis server. */
@@ -82,9 +99,15 @@ export class RedisStore implements DirectoryStore {
   }
 
   async find(id: NodeId): Promise<FoundNode> {
-    const values = await this.#send(["MGET", `openred:node:${id}`, `openred:followed:${id}`]);
-    const [node = null, followed = null] = values as readonly RedisReply[];
-    return { entry: entryOfValue(id, node), succession: successionOfValue(id, followed) };
+    const keys = ["node", "followed", "ban"].map((name) => `openred:${name}:${id}`);
+    const values = await this.#send(["MGET", ...keys]);
+    const [node = null, followed = null, banned = null] = values as readonly RedisReply[];
+    const ban = banOfValue(id, banned);
+    return {
+      entry: entryOfValue(id, node),
+      succession: successionOfValue(id, followed),
+      ...(ban === null ? {} : { ban }),
+    };
   }
 
   async put(
@@ -98,6 +121,7 @@ export class RedisStore implements DirectoryStore {
     if (outcome === "succeeded") {
       return { outcome, succession: successionOfValue(id, value!)! };
     }
+    if (outcome === "banned") return { outcome };
     this.#revision += 1;
     return { outcome: "stored" };
   }
@@ -131,12 +155,36 @@ export class RedisStore implements DirectoryStore {
       service === null ? "" : nameText(service),
       alias === null ? "" : nameText(alias),
     ]) as readonly string[];
-    const entries = [];
-    for (let at = 0; at < found.length; at += 2) {
-      const entry = entryOfValue(found[at] as NodeId, found[at + 1]!);
-      if (entry !== null) entries.push(entry);
-    }
+    const entries = pairsOf(found, entryOfValue);
     return { entries, nextAfter: nextAfter === "" ? null : nextAfter! };
+  }
+
+  async listAll({ after, limit, gone }: AllNodesQuery): Promise<readonly DirectoryEntry[]> {
+    const place = after === null ? ["0", ""] : [`${after.leaseEndAt}`, after.id];
+    const found = await this.#call("list_all", [...place, `${limit}`, gone ? "1" : "0"]);
+    return pairsOf(found as readonly string[], entryOfValue);
+  }
+
+  async remove(id: NodeId): Promise<boolean> {
+    const wasThere = await this.#call("remove", [id]) === 1;
+    this.#revision += 1;
+    return wasThere;
+  }
+
+  async ban({ id, bannedAt, note }: StoredBan): Promise<void> {
+    await this.#call("ban", [this.#time, `${bannedAt}`, id, note]);
+    this.#revision += 1;
+  }
+
+  async unban(id: NodeId): Promise<boolean> {
+    return await this.#call("unban", [id]) === 1;
+  }
+
+  async listBans(
+    { after, limit }: { readonly after: string; readonly limit: number },
+  ): Promise<readonly StoredBan[]> {
+    const found = await this.#call("list_bans", [after, `${limit}`]);
+    return pairsOf(found as readonly string[], banOfValue);
   }
 
   async countStored(): Promise<number> {

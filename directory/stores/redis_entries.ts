@@ -5,7 +5,7 @@
  */
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { RedisReply } from "../../ports/redis.ts";
-import type { DirectoryEntry, NewEntry, StoredSuccession } from "./store.ts";
+import type { DirectoryEntry, NewEntry, StoredBan, StoredSuccession } from "./store.ts";
 
 /** A name as it stands in a key: on one line, and without lone surrogates, which no UTF-8 has. */
 export function nameText(name: string): string {
@@ -100,4 +100,11 @@ export function successionOfValue(oldId: NodeId, value: RedisReply): StoredSucce
   if (typeof value !== "string") return null;
   const [newId, storedAt, , text] = splitLines(value, 3);
   return { oldId, newId: newId as NodeId, text: text!, storedAt: Number(storedAt), next: null };
+}
+
+/** The same of a ban. */
+export function banOfValue(id: NodeId, value: RedisReply): StoredBan | null {
+  if (typeof value !== "string") return null;
+  const [bannedAt, note] = splitLines(value, 1);
+  return { id, bannedAt: Number(bannedAt), note: note! };
 }

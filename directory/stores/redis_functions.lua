@@ -3,6 +3,7 @@
 -- openred:node:ID        the node: see write_node()
 -- openred:next:ID        the pinned next, base64url
 -- openred:followed:ID    the succession that ended ID: new id, stored at, host, text
+-- openred:ban:ID         when ID was banned, and why; openred:bans has those ids in their order
 -- openred:leases, :gone  ids by the end of their leases: of those that are not gone, and of those that are
 -- openred:listed, :alias:NAME, :service:NAME   what lists walk through, in the order of ids
 -- openred:hosts          how many places of each host are taken
@@ -13,7 +14,7 @@
 -- openred:room:…         calls under way; expire
 local P = 'openred:'
 local LEASES, GONE, LISTED = P .. 'leases', P .. 'gone', P .. 'listed'
-local HOSTS, OWN, STORE = P .. 'hosts', P .. 'own', P .. 'store'
+local HOSTS, OWN, STORE, BANS = P .. 'hosts', P .. 'own', P .. 'store', P .. 'bans'
 local NODES_A_STEP = 100
 local LOOKED_AT = 1000
 local MAX_FLOOR_AHEAD = 300
@@ -165,6 +166,7 @@ local function put(_, args)
   local shift = shift_of(args[1], args[4])
   local followed = redis.call('GET', P .. 'followed:' .. id)
   if followed then return { 'succeeded', followed } end
+  if redis.call('EXISTS', P .. 'ban:' .. id) == 1 then return { 'banned', '' } end
   local value = redis.call('GET', P .. 'node:' .. id)
   local before = read_node(value)
   if before and not (node.seq > before.seq or before.seq > latest) then return { 'behind', value } end
@@ -189,7 +191,7 @@ local function merge(_, args)
   local id = args[1]
   local node = node_of(args, 2)
   store_statements(args, 2 + NODE_ARGS, id, 0)
-  if redis.call('EXISTS', P .. 'followed:' .. id) == 1 then return 'OK' end
+  if redis.call('EXISTS', P .. 'followed:' .. id, P .. 'ban:' .. id) > 0 then return 'OK' end
   local before = read_node(redis.call('GET', P .. 'node:' .. id))
   if before and before.seq == node.seq and before.text == node.text then
     before.seen = math.max(before.seen, node.seen)
@@ -230,6 +232,61 @@ local function list(_, args)
       table.insert(found, id)
       table.insert(found, redis.call('GET', P .. 'node:' .. id))
     end
+  end
+  return found
+end
+
+-- lease end and id of the last one before the page, or empty; limit, whether gone
+local function list_all(_, args)
+  local leases = args[4] == '1' and GONE or LEASES
+  local from = 0
+  if args[2] ~= '' then
+    local lease = redis.call('ZSCORE', leases, args[2])
+    if lease and tonumber(lease) == tonumber(args[1]) then
+      from = redis.call('ZREVRANK', leases, args[2]) + 1
+    else
+      from = redis.call('ZCOUNT', leases, '(' .. args[1], '+inf')
+    end
+  end
+  local found = {}
+  for _, id in ipairs(redis.call('ZREVRANGE', leases, from, from + tonumber(args[3]) - 1)) do
+    table.insert(found, id)
+    table.insert(found, redis.call('GET', P .. 'node:' .. id))
+  end
+  return found
+end
+
+-- id
+local function remove(_, args)
+  if not drop_node(args[1]) then return 0 end
+  redis.call('DEL', P .. 'next:' .. args[1])
+  return 1
+end
+
+-- time, banned at by the caller's clock, id, note
+local function ban(_, args)
+  local key = P .. 'ban:' .. args[3]
+  local before = redis.call('GET', key)
+  local at = before and string.match(before, '^(%S+)\n') or text_of(tonumber(args[2]) + shift_of(args[1], args[2]))
+  redis.call('SET', key, at .. '\n' .. args[4])
+  redis.call('ZADD', BANS, 0, args[3])
+  drop_node(args[3])
+  return 'OK'
+end
+
+-- id
+local function unban(_, args)
+  redis.call('ZREM', BANS, args[1])
+  return redis.call('DEL', P .. 'ban:' .. args[1])
+end
+
+-- after, limit
+local function list_bans(_, args)
+  local from = args[1] == '' and '-' or '(' .. args[1]
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGEBYLEX', BANS, from, '+', 'LIMIT', 0, args[2])) do
+    table.insert(found, id)
+    table.insert(found, redis.call('GET', P .. 'ban:' .. id))
   end
   return found
 end
@@ -361,6 +418,11 @@ register('put', put)
 register('merge', merge)
 register('put_succession', put_succession)
 register('list', list, { 'no-writes' })
+register('list_all', list_all, { 'no-writes' })
+register('remove', remove, { 'allow-oom' })
+register('ban', ban)
+register('unban', unban, { 'allow-oom' })
+register('list_bans', list_bans, { 'no-writes' })
 register('count', count, { 'no-writes' })
 register('count_stored', count_stored, { 'no-writes' })
 register('begin', begin, { 'allow-oom' })

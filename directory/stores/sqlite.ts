@@ -8,6 +8,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { type CommitTiming, GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { forgetNode, readAll, readBan, readBans, storeBan } from "./sqlite_bans.ts";
 import { KnownIds } from "./known_ids.ts";
 import { NodeCache } from "./node_cache.ts";
 import { readCounts } from "./sqlite_counts.ts";
@@ -30,6 +31,7 @@ import {
 import { sweepStep } from "./sqlite_sweep.ts";
 import { Statements } from "./statements.ts";
 import type {
+  AllNodesQuery,
   DirectoryEntry,
   DirectoryStore,
   FoundNode,
@@ -38,6 +40,7 @@ import type {
   NewEntry,
   NodeCounts,
   ProofUse,
+  StoredBan,
   StoredSuccession,
   StoreOutcome,
   SweepOptions,
@@ -107,9 +110,15 @@ export class SqliteStore implements DirectoryStore {
   find(id: NodeId): Promise<FoundNode> {
     const held = this.atHand(id);
     if (held !== null) return Promise.resolve(held);
-    const found = { entry: this.#entry(id), succession: this.#succession(id) };
+    const ban = readBan(this.#sql, id);
+    const found = {
+      entry: this.#entry(id),
+      succession: this.#succession(id),
+      ...(ban === null ? {} : { ban }),
+    };
     // Unknown ids are free to make, so they must not push known ones out.
-    if (found.entry !== null || found.succession !== null) this.#cache.set(id, found);
+    const isKnown = found.entry !== null || found.succession !== null || ban !== null;
+    if (isKnown) this.#cache.set(id, found);
     return Promise.resolve(found);
   }
 
@@ -132,7 +141,7 @@ export class SqliteStore implements DirectoryStore {
     const { entry } = input;
     await this.#write(() => {
       this.#storeStatements(input);
-      if (this.#succession(entry.id) !== null) return;
+      if (this.#succession(entry.id) !== null || readBan(this.#sql, entry.id) !== null) return;
       this.#storeNode(MERGE_NODE, entry);
       const { lastSeenAt, leaseEndAt, calledBackAt } = entry;
       this.#sql.run(JOIN_LEASE, lastSeenAt, leaseEndAt, calledBackAt, entry.id, entry.text);
@@ -151,6 +160,42 @@ export class SqliteStore implements DirectoryStore {
 
   list(query: ListQuery): Promise<ListPage> {
     return Promise.resolve(readPage(this.#sql, query));
+  }
+
+  listAll(query: AllNodesQuery): Promise<readonly DirectoryEntry[]> {
+    return Promise.resolve(readAll(this.#sql, query));
+  }
+
+  async remove(id: NodeId): Promise<boolean> {
+    let wasThere = false;
+    await this.#write(() => {
+      wasThere = forgetNode(this.#sql, id);
+      this.#changed(id);
+    });
+    return wasThere;
+  }
+
+  async ban(ban: StoredBan): Promise<void> {
+    await this.#write(() => {
+      storeBan(this.#sql, ban);
+      this.#known.add(ban.id);
+      this.#changed(ban.id);
+    });
+  }
+
+  async unban(id: NodeId): Promise<boolean> {
+    let wasBanned = false;
+    await this.#write(() => {
+      wasBanned = this.#sql.run("DELETE FROM bans WHERE id = ?", id) > 0;
+      this.#changed(id);
+    });
+    return wasBanned;
+  }
+
+  listBans(
+    page: { readonly after: string; readonly limit: number },
+  ): Promise<readonly StoredBan[]> {
+    return Promise.resolve(readBans(this.#sql, page));
   }
 
   countStored(): Promise<number> {
@@ -216,6 +261,8 @@ export class SqliteStore implements DirectoryStore {
     const cached = this.#cache.get(entry.id);
     const succession = cached === undefined ? this.#succession(entry.id) : cached.succession;
     if (succession !== null) return { outcome: "succeeded", succession };
+    const ban = cached === undefined ? readBan(this.#sql, entry.id) : cached.ban ?? null;
+    if (ban !== null) return { outcome: "banned" };
     if (!this.#storeNode(PUT_NODE, entry, latestSeq)) {
       return { outcome: "behind", entry: this.#entry(entry.id)! };
     }

@@ -7,10 +7,10 @@ import type { DatabaseSync } from "node:sqlite";
 import type { NodeId } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { HOST_COUNTS, LEASE_COUNTS, STORED_COUNT } from "./sqlite_counts.ts";
-import type { DirectoryEntry, StoredSuccession } from "./store.ts";
+import type { DirectoryEntry, StoredBan, StoredSuccession } from "./store.ts";
 
 /** How the tables are laid out; a database that says a higher number is of a later program. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 
 /** The first layout. `services` has a line feed around each name. */
 const FIRST_TABLES = `
@@ -68,6 +68,11 @@ WITH RECURSIVE parts (id, name, rest) AS (
 INSERT OR IGNORE INTO node_services (name, id) SELECT name, id FROM parts WHERE name <> '';
 `;
 
+const BANS = `
+CREATE TABLE bans (id TEXT PRIMARY KEY, banned_at INTEGER NOT NULL, note TEXT NOT NULL)
+  STRICT, WITHOUT ROWID;
+`;
+
 /** Makes, or brings up to date, the tables of a database. */
 export function prepareTables(database: DatabaseSync): void {
   const { user_version: layout } = database.prepare("PRAGMA user_version").get() as {
@@ -78,8 +83,9 @@ export function prepareTables(database: DatabaseSync): void {
   }
   if (layout === LAYOUT) return;
   const first = layout === 0 ? `${FIRST_TABLES} ${LISTS} ${LEASE_COUNTS} ${HOST_COUNTS}` : "";
+  const second = layout < 2 ? STORED_COUNT : "";
   database.exec(
-    `BEGIN IMMEDIATE; ${first} ${STORED_COUNT} PRAGMA user_version = ${LAYOUT}; COMMIT`,
+    `BEGIN IMMEDIATE; ${first} ${second} ${BANS} PRAGMA user_version = ${LAYOUT}; COMMIT`,
   );
 }
 
@@ -160,5 +166,14 @@ export function successionOfRow(row: Row): StoredSuccession {
     text: row["text"] as string,
     storedAt: row["stored_at"] as number,
     next: null,
+  };
+}
+
+/** Reads a row of `bans`. */
+export function banOfRow(row: Row): StoredBan {
+  return {
+    id: row["id"] as NodeId,
+    bannedAt: row["banned_at"] as number,
+    note: row["note"] as string,
   };
 }

@@ -45,6 +45,16 @@ export interface FoundNode {
   readonly entry: DirectoryEntry | null;
   /** The succession that ended this id. */
   readonly succession: StoredSuccession | null;
+  /** Only where its operator keeps this id out. */
+  readonly ban?: StoredBan;
+}
+
+/** An id that the operator keeps out. */
+export interface StoredBan {
+  readonly id: NodeId;
+  readonly bannedAt: number;
+  /** Why, in the operator's words; empty for none. */
+  readonly note: string;
 }
 
 /** A record to store, with what comes with it; all of it or nothing. */
@@ -60,7 +70,8 @@ export interface NewEntry {
 export type StoreOutcome =
   | { readonly outcome: "stored" }
   | { readonly outcome: "behind"; readonly entry: DirectoryEntry }
-  | { readonly outcome: "succeeded"; readonly succession: StoredSuccession };
+  | { readonly outcome: "succeeded"; readonly succession: StoredSuccession }
+  | { readonly outcome: "banned" };
 
 /** A page of nodes in the order of their ids: never one that is gone or unlisted. */
 export interface ListQuery {
@@ -78,6 +89,21 @@ export interface ListPage {
   readonly entries: readonly DirectoryEntry[];
   /** Where the next page starts, or `null` at the end. A page may be short, even empty, before it. */
   readonly nextAfter: string | null;
+}
+
+/** Where a page of all nodes ended. */
+export interface NodePlace {
+  readonly leaseEndAt: number;
+  readonly id: string;
+}
+
+/** A page of all nodes, unlisted ones too, the one whose lease ends last first. */
+export interface AllNodesQuery {
+  /** Only nodes behind this place; `null` for the first page. */
+  readonly after: NodePlace | null;
+  readonly limit: number;
+  /** Those that are gone, or those that are not. */
+  readonly gone: boolean;
 }
 
 /** The use of a proof id. */
@@ -134,6 +160,16 @@ export interface DirectoryStore {
   /** The `next` pinned for an id, 32 bytes. */
   pinnedNext(id: NodeId): Promise<Uint8Array | null>;
   list(query: ListQuery): Promise<ListPage>;
+  /** For its operator. A page that is shorter than the limit is the last. */
+  listAll(query: AllNodesQuery): Promise<readonly DirectoryEntry[]>;
+  /** Forgets a node, with its pin. @returns Whether there was one. */
+  remove(id: NodeId): Promise<boolean>;
+  /** Keeps an id out from now on, and lets go of its node. Resolves once that is durable. */
+  ban(ban: StoredBan): Promise<void>;
+  /** @returns Whether it was banned. */
+  unban(id: NodeId): Promise<boolean>;
+  /** Bans in the order of ids. A page that is shorter than the limit is the last. */
+  listBans(page: { readonly after: string; readonly limit: number }): Promise<readonly StoredBan[]>;
   /** How many ids it keeps something of for good or until they are forgotten: gone and succeeded ones too. */
   countStored(): Promise<number>;
   /** How many places of one host are taken. */

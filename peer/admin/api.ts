@@ -10,17 +10,12 @@ import {
   type ServerSentEventMessage,
   ServerSentEventStream,
 } from "@std/http/server-sent-event-stream";
-import { encodeBase64Url } from "../../crypto/encoding.ts";
-import { hasBearer } from "../../ports/bearer_token.ts";
-import { isOwnHost } from "../../ports/loopback.ts";
+import { isOfProgram } from "../../ports/bearer_token.ts";
+import { isToOwnHost } from "../../ports/loopback.ts";
 import type { RouteAccess } from "../../modules/api.ts";
 import type { Clock, Log, LogSwitch } from "../../ports/ports.ts";
 import { backupInputSchema, connectInputSchema, VIEWER_EVENTS } from "../../protocol/admin_api.ts";
-import {
-  ADMIN_PROOF_PATH,
-  adminProofQuerySchema,
-  makeAdminProof,
-} from "../../protocol/admin_proof.ts";
+import { ADMIN_PROOF_PATH, answerAdminProof } from "../../protocol/admin_proof.ts";
 import { logInputSchema } from "../../protocol/log_api.ts";
 import { tokensQuerySchema } from "../../protocol/token_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -178,7 +173,9 @@ export class AdminApi {
   async handle(request: Request): Promise<Response> {
     try {
       this.#checkHost(request);
-      if (new URL(request.url).pathname === ADMIN_PROOF_PATH) return await this.#prove(request);
+      if (new URL(request.url).pathname === ADMIN_PROOF_PATH) {
+        return await answerAdminProof(request, this.#token);
+      }
       if (this.#parts.watch.has(request)) return await this.#parts.watch.answer(request);
       this.#authorize(request);
       return await this.handleFor(request, null);
@@ -232,26 +229,14 @@ export class AdminApi {
     this.#app.all(`/admin/v1${path}`, () => notAllowed("POST"));
   }
 
-  /** A name that somebody else's name server leads here is none of this machine. */
   #checkHost(request: Request): void {
-    const host = request.headers.get("host");
-    const url = host === null ? request.url : `http://${host}`;
-    if (URL.canParse(url) && isOwnHost(new URL(url).hostname)) return;
+    if (isToOwnHost(request)) return;
     this.#parts.events.auditStranger("admin_sign_in", { success: false });
     throw new OpenRedError("forbidden", "The admin API is for programs of this machine only");
   }
 
-  /** Shows whoever knows the token that this node does, before it is told anything. */
-  async #prove(request: Request): Promise<Response> {
-    if (request.method !== "GET") return notAllowed("GET");
-    const { nonce } = checkQuery(request, adminProofQuerySchema);
-    return jsonResponse({ proof: encodeBase64Url(await makeAdminProof(this.#token, nonce)) });
-  }
-
-  /** A page of a browser may reach loopback; it neither knows the token nor can it leave out what a browser adds. */
   #authorize(request: Request): void {
-    const { headers } = request;
-    if (!hasBearer(request, this.#token) || headers.has("origin") || headers.has("cookie")) {
+    if (!isOfProgram(request, this.#token)) {
       this.#parts.events.auditStranger("admin_sign_in", { success: false });
       throw new OpenRedError("unauthorized", "The admin token is missing or wrong");
     }

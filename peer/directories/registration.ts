@@ -203,7 +203,7 @@ export class Registration {
     }
     this.#lastError = error.code;
     this.#lastReason = unreachableReason(error);
-    this.#state = hasCode(error, "succeeded", "forbidden") ? "refused" : "trying";
+    this.#state = hasCode(error, "succeeded", "forbidden", "banned") ? "refused" : "trying";
     events.emit({ type: "register_failed", directory: this.#url, code: error.code });
     if (hasCode(error, "clock_ahead")) this.#parts.ownRecord.refused("clock_ahead");
     if (hasCode(error, "seq_behind")) this.#parts.ownRecord.refused("seq_behind");
@@ -235,6 +235,12 @@ export class Registration {
       events.warn(
         "succeeded",
         "Another identity has followed this one: nobody takes its id any more",
+      );
+    }
+    if (hasCode(error, "banned")) {
+      events.warn(
+        `directory ${this.#url}`,
+        `The operator of ${this.#url} does not take this node: ask them, or use another directory`,
       );
     }
     if (hasCode(error, "succession_refused")) await this.#successionRefused();

@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { sanitizeLine } from "../../cli/sanitize.ts";
+import { sanitizeLine } from "../../protocol/safe_text.ts";
 import { withTimeout } from "./timeout.ts";
 
 const KEPT_LOG_LINES = 40;

@@ -432,4 +432,74 @@ export function testDirectoryStore(
       await opened.close();
     }
   });
+
+  test("ban() lets go of a node and keeps its id out until unban()", async (store) => {
+    const [id, other] = ids as [NodeId, NodeId];
+    const ban = { id, bannedAt: 70, note: "spam, \n 💬" };
+    await store.put({ entry: entry(id, { services: ["a"] }), ...bare });
+    await store.put({ entry: entry(other, { services: ["a"] }), ...bare });
+    await store.ban(ban);
+    assertEquals(await store.find(id), { entry: null, succession: null, ban });
+    assertEquals(await listed(store), [other]);
+    assertEquals(await listed(store, { service: "a" }), [other]);
+    assertEquals([await store.countOnHost("a.example"), await known(store)], [1, 1]);
+    const again = { entry: entry(id, { seq: 99 }), ...bare };
+    assertEquals(await store.put(again), { outcome: "banned" });
+    await store.merge(again);
+    assertEquals(await store.find(id), { entry: null, succession: null, ban });
+    assertEquals([await store.unban(id), await store.unban(id)], [true, false]);
+    assertEquals(await store.put(again), { outcome: "stored" });
+    assertEquals(await store.find(id), { entry: again.entry, succession: null });
+  });
+
+  test("ban() takes an id that never was here, and a second one says why anew", async (store) => {
+    await store.ban({ id: ids[1]!, bannedAt: 70, note: "" });
+    await store.ban({ id: ids[0]!, bannedAt: 71, note: "b" });
+    await store.ban({ id: ids[1]!, bannedAt: 99, note: "a" });
+    const all = [{ id: ids[0]!, bannedAt: 71, note: "b" }, {
+      id: ids[1]!,
+      bannedAt: 70,
+      note: "a",
+    }];
+    assertEquals(await store.listBans({ after: "", limit: 9 }), all);
+    assertEquals(await store.listBans({ after: "", limit: 1 }), all.slice(0, 1));
+    assertEquals(await store.listBans({ after: ids[0]!, limit: 1 }), all.slice(1));
+    assertEquals((await store.find(ids[1]!)).ban, all[1]);
+  });
+
+  test("ban() keeps the pin, remove() forgets it too", async (store) => {
+    const next = new Uint8Array(32).fill(7);
+    for (const id of ids.slice(0, 2)) {
+      await store.put({ entry: entry(id), next, succession: null });
+    }
+    await store.ban({ id: ids[0]!, bannedAt: 1, note: "" });
+    assertEquals(await store.pinnedNext(ids[0]!), next);
+    assertEquals([await store.remove(ids[1]!), await store.remove(ids[1]!)], [true, false]);
+    assertEquals(await store.pinnedNext(ids[1]!), null);
+    assertEquals(await store.find(ids[1]!), { entry: null, succession: null });
+    assertEquals([await known(store), await store.countStored()], [0, 0]);
+    assertEquals(await store.put({ entry: entry(ids[1]!), ...bare }), { outcome: "stored" });
+  });
+
+  test("listAll() pages through all nodes, the latest lease first", async (store) => {
+    const leases = [50, 90, 50, 50, 70];
+    for (const [index, leaseEndAt] of leases.entries()) {
+      const changes = { leaseEndAt, unlisted: index === 1, gone: index === 4 };
+      await store.put({ entry: entry(ids[index]!, changes), ...bare });
+    }
+    const order = [ids[1]!, ids[3]!, ids[2]!, ids[0]!];
+    const found: string[] = [];
+    for (let after = null, isMore = true; isMore;) {
+      const page = await store.listAll({ after, limit: 2, gone: false });
+      found.push(...page.map(({ id }) => id));
+      after = page.at(-1) ?? null;
+      isMore = page.length === 2;
+    }
+    assertEquals(found, order);
+    const gone = await store.listAll({ after: null, limit: 9, gone: true });
+    assertEquals(gone.map(({ id }) => id), [ids[4]!]);
+    const behind = { leaseEndAt: 60, id: ids[4]! };
+    const rest = await store.listAll({ after: behind, limit: 9, gone: false });
+    assertEquals(rest.map(({ id }) => id), order.slice(1));
+  });
 }

@@ -100,9 +100,11 @@ Deno.test("Bad requests are thrown at every route of a node", async () => {
     }
   }
   assert(routes.length > 10);
+  // It takes no body: whatever comes, it does what it says.
+  const bodiless = ["/reset"];
   const known = world.paths.flatMap((path) => {
     const below = path.replace(/^\/(admin\/v1|m\/[a-z_]+)/, "");
     return [below, below.replace(/^\/groups(?=\/)/, "")];
   });
-  assertEquals(routes.filter((path) => !known.includes(path)), []);
+  assertEquals(routes.filter((path) => ![...known, ...bodiless].includes(path)), []);
 });

@@ -48,8 +48,7 @@ const FILES_GETS = ["offers", "transfers", "links", "requests"];
 
 const AUTHENTICATION = "/m/authentication";
 const AUTHENTICATION_POSTS = ["challenge", "challenges/answer", "mute"];
-/** `reset` has no body. */
-const AUTHENTICATION_OTHERS = ["challenges", "factors", "reset"];
+const AUTHENTICATION_GETS = ["challenges", "factors"];
 const MONITORING = "/m/monitoring";
 const MONITORING_GETS = ["numbers", "checks", "ready"];
 
@@ -112,7 +111,7 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
     ...ADMIN_GETS.map((name) => `${ADMIN}/${name}`),
     ...MESSAGING_GETS.map((name) => `${MESSAGING}/${name}`),
     ...FILES_GETS.map((name) => `${FILES}/${name}`),
-    ...AUTHENTICATION_OTHERS.map((name) => `${AUTHENTICATION}/${name}`),
+    ...AUTHENTICATION_GETS.map((name) => `${AUTHENTICATION}/${name}`),
     ...MONITORING_GETS.map((name) => `${MONITORING}/${name}`),
   ];
   readonly names = [

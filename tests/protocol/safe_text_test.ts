@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { safeJson, sanitizeLine } from "../../cli/sanitize.ts";
+import { safeJson, sanitizeLine } from "../../protocol/safe_text.ts";
 
 Deno.test("sanitizeLine() keeps the joiners of Persian, of Indian scripts and of emoji", () => {
   const texts = ["می\u200cخواهم", "क्\u200dष", "👩🏽\u200d🚀", "❤️\u200d🔥", "👨\u200d👩\u200d👧"];

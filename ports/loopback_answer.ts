@@ -1,9 +1,9 @@
 /**
- * The body of what a node answers.
+ * The body of what a program of this machine answers.
  *
  * @module
  */
-import type { LoopbackAnswer } from "../ports/loopback.ts";
+import type { LoopbackAnswer } from "./loopback.ts";
 import { parseJson } from "../protocol/schemas.ts";
 
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;

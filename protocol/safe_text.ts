@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { UNFIT_INVISIBLE } from "../protocol/invisibles.ts";
+import { UNFIT_INVISIBLE } from "./invisibles.ts";
 
 const UNSAFE = new RegExp(UNFIT_INVISIBLE, "gu");
 
