@@ -30,7 +30,8 @@ export function latestAbout(
 ): MessageRow | null {
   if (row.run === null) return null;
   const about = [row.conversation, nameOfRow(row), kind];
-  const where = "WHERE conversation = ? AND target = ? AND kind = ? AND erased IS NULL";
+  const where = `INDEXED BY ${boxOf(own)}_targets
+    WHERE conversation = ? AND target = ? AND kind = ? AND erased IS NULL`;
   const runs = tables
     .statement(`SELECT COUNT(DISTINCT run) AS runs FROM ${boxOf(own)} ${where}`).get(...about);
   const order = Number(runs?.runs) > 1 ? "place DESC, n DESC" : "n DESC";
@@ -60,7 +61,8 @@ export async function openRows(
 function needsPlaces(tables: ModuleTables, row: MessageRow): boolean {
   if (row.kind !== "text" || row.erased !== null || row.run === null) return false;
   const edits = tables.statement(
-    `SELECT COUNT(DISTINCT run) AS runs, MAX(place IS NULL) AS unplaced FROM ${boxOf(row.own)}
+    `SELECT COUNT(DISTINCT run) AS runs, MAX(place IS NULL) AS unplaced
+     FROM ${boxOf(row.own)} INDEXED BY ${boxOf(row.own)}_targets
      WHERE conversation = ? AND target = ? AND kind = 'edit' AND erased IS NULL`,
   ).get(row.conversation, nameOfRow(row));
   return Number(edits?.runs) > 1 && Number(edits?.unplaced) === 1;

@@ -72,23 +72,38 @@ class Free<T extends Placed> {
   }
 }
 
+/** After how many messages ordering may pause. */
+const STEP = 2_048;
+
 /** Links each message to what it builds on, as far as that is there. */
-function linked<T extends Placed>(messages: readonly T[]): Node<T>[] {
-  const nodes = messages.map((message): Node<T> => (
-    { message, followers: [], missing: 0, isOut: false }
-  ));
-  const byName = new Map(nodes.map((node) => [node.message.name, node]));
+function* linked<T extends Placed>(messages: readonly T[]): Generator<void, Node<T>[]> {
+  const nodes: Node<T>[] = [];
+  const byName = new Map<string, Node<T>>();
+  const chains = new Map<string, Node<T>[]>();
+  for (const [index, message] of messages.entries()) {
+    if (index % STEP === 0) yield;
+    const node: Node<T> = { message, followers: [], missing: 0, isOut: false };
+    nodes.push(node);
+    byName.set(message.name, node);
+    const chain = chains.get(message.chain);
+    if (chain === undefined) chains.set(message.chain, [node]);
+    else chain.push(node);
+  }
   const link = (before: Node<T> | undefined, after: Node<T>) => {
     if (before === undefined || before === after) return;
     before.followers.push(after);
     after.missing += 1;
   };
-  for (const node of nodes) {
+  for (const [index, node] of nodes.entries()) {
+    if (index % STEP === 0) yield;
     for (const name of new Set(node.message.builtOn)) link(byName.get(name), node);
   }
-  for (const chain of Map.groupBy(nodes, ({ message }) => message.chain).values()) {
+  for (const chain of chains.values()) {
     chain.sort((a, b) => a.message.n - b.message.n);
-    for (let at = 1; at < chain.length; at++) link(chain[at - 1], chain[at]!);
+    for (let at = 1; at < chain.length; at++) {
+      if (at % STEP === 0) yield;
+      link(chain[at - 1], chain[at]!);
+    }
   }
   return nodes;
 }
@@ -99,7 +114,16 @@ function linked<T extends Placed>(messages: readonly T[]): Node<T>[] {
  * Messages that name each other in a circle, which only a liar makes, are freed one by one in the same order.
  */
 export function orderMessages<T extends Placed>(messages: readonly T[]): T[] {
-  const nodes = linked(messages);
+  const steps = orderInSteps(messages);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** {@linkcode orderMessages}, with a pause after some thousands of them. */
+export function* orderInSteps<T extends Placed>(messages: readonly T[]): Generator<void, T[]> {
+  const nodes = yield* linked(messages);
   const free = new Free<T>();
   for (const node of nodes) if (node.missing === 0) free.push(node);
   const ordered: T[] = [];
@@ -109,6 +133,7 @@ export function orderMessages<T extends Placed>(messages: readonly T[]): T[] {
     if (next.isOut) continue;
     next.isOut = true;
     ordered.push(next.message);
+    if (ordered.length % STEP === 0) yield;
     for (const follower of next.followers) {
       follower.missing -= 1;
       if (follower.missing === 0 && !follower.isOut) free.push(follower);

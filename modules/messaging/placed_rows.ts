@@ -11,8 +11,9 @@ import { boxOf, builtOn, nameOfRow, tieOf } from "./rows.ts";
 /** Between two neighbours, so that others find room there. */
 export const GAP = 2 ** 20;
 
-export const PLACED_COLUMNS =
-  "own, number, run, n, id, sent_at, after, reply, target, place, conversation";
+/** The columns of a box that places are made of. */
+export const BOX_COLUMNS = "number, run, n, id, sent_at, after, reply, target, place, conversation";
+export const PLACED_COLUMNS = `own, ${BOX_COLUMNS}`;
 
 /** What the place of a message depends on. */
 export interface Standing {

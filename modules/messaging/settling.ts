@@ -13,6 +13,7 @@ import {
   namesBefore,
   placeBehind,
   PLACED_COLUMNS,
+  type PlacedRow,
   readPlaced,
   type Seat,
   seatOf,
@@ -21,8 +22,12 @@ import { boxOf, rowsOfBoth } from "./rows.ts";
 
 /** How many messages are looked at for those that came late: few, and where that says too little, more. */
 const STRETCHES = [128, 2_048];
-/** From so many without a place on the whole conversation is put in order. */
+/** From so many without a place on no stretch is looked at. */
 const MAX_LATE = 500;
+/** Of more than so many without a place nobody asks where they belong: the whole conversation is put in order. */
+const MAX_KNOWN = 2_048;
+/** How many messages get places in one go. */
+const AT_ONCE = 2_048;
 
 /** A message without a place, and behind which place all that concerns it stands. */
 interface Late {
@@ -34,41 +39,67 @@ interface Late {
 }
 
 export class Settling {
+  readonly atOnce: number;
   readonly #tables: ModuleTables;
   readonly #stretches: readonly number[];
 
-  constructor(tables: ModuleTables, stretches: readonly number[] = STRETCHES) {
+  constructor(
+    tables: ModuleTables,
+    { stretches = STRETCHES, atOnce = AT_ONCE }: {
+      readonly stretches?: readonly number[];
+      readonly atOnce?: number;
+    } = {},
+  ) {
     this.#tables = tables;
     this.#stretches = stretches;
+    this.atOnce = atOnce;
   }
 
-  /** Inside a transaction: gives places to messages of a conversation that have none, to some of them at least. */
-  write(conversation: NodeId): void {
-    const late = this.#late(conversation);
-    if (late.length === 0) return;
-    const base = Math.max(0, Math.min(...late.map((one) => one.base)));
-    const isNear = late.length < MAX_LATE && base < Infinity;
+  /**
+   * Inside a transaction: gives places to messages of a conversation that have none, to some of them at least.
+   * @returns `null`, or behind which place all have to be put in order, who are too many for one go: nothing is written.
+   */
+  write(conversation: NodeId): number | null {
+    const rows = this.#unplaced(conversation);
+    if (rows.length === 0) return null;
+    const late = rows.length < MAX_KNOWN ? rows.map((row) => this.#lateOf(row)) : [];
+    const known = Math.max(0, Math.min(...late.map((one) => one.base)));
+    const base = known === Infinity ? 0 : known;
+    const isNear = known < Infinity && late.length < MAX_LATE;
     for (const length of isNear ? this.#stretches : []) {
-      if (this.#writeStretch(conversation, { late, base, length })) return;
+      if (this.#writeStretch(conversation, { late, base, length })) return null;
     }
-    this.#writeAll(conversation, isNear ? base : 0);
+    if (this.#isLong(conversation, base)) return base;
+    this.writeAll(conversation, base);
+    return null;
   }
 
-  #late(conversation: NodeId): Late[] {
-    const rows = this.#tables.statement(
+  #isLong(conversation: NodeId, base: number): boolean {
+    return [false, true].some((own) => {
+      const hasMore = (which: string, ...values: number[]) =>
+        this.#tables.statement(
+          `SELECT 1 FROM ${boxOf(own)} WHERE conversation = ? AND ${which} LIMIT 1 OFFSET ?`,
+        ).get(conversation, ...values, this.atOnce) !== undefined;
+      return hasMore("place > ?", base) || hasMore("place IS NULL");
+    });
+  }
+
+  #unplaced(conversation: NodeId): PlacedRow[] {
+    return this.#tables.statement(
       `SELECT ${PLACED_COLUMNS} FROM messaging_messages
        WHERE conversation = ? AND place IS NULL LIMIT ?`,
-    ).all(conversation, MAX_LATE).map(readPlaced);
-    return rows.map((row): Late => {
-      const before = namesBefore(this.#tables, row, row.number);
-      const found = before.map((name) => findPlace(this.#tables, conversation, name)?.place);
-      const placed = found.filter((place) => typeof place === "number");
-      const waitsFor = before.filter((_, index) => found[index] === null);
-      // What it builds on has no place either, and says where to begin.
-      const above = placed.length === 0 && waitsFor.length > 0 ? Infinity : Math.max(0, ...placed);
-      const base = Math.min(above, placeBehind(this.#tables, row) - 1);
-      return { seat: seatOf(row), base, before, waitsFor };
-    });
+    ).all(conversation, MAX_KNOWN).map(readPlaced);
+  }
+
+  #lateOf(row: PlacedRow): Late {
+    const before = namesBefore(this.#tables, row, row.number);
+    const found = before.map((name) => findPlace(this.#tables, row.conversation, name)?.place);
+    const placed = found.filter((place) => typeof place === "number");
+    const waitsFor = before.filter((_, index) => found[index] === null);
+    // What it builds on has no place either, and says where to begin.
+    const above = placed.length === 0 && waitsFor.length > 0 ? Infinity : Math.max(0, ...placed);
+    const base = Math.min(above, placeBehind(this.#tables, row) - 1);
+    return { seat: seatOf(row), base, before, waitsFor };
   }
 
   /** @returns Whether so many messages say where those stand that belong among them. */
@@ -103,7 +134,8 @@ export class Settling {
     return true;
   }
 
-  #writeAll(conversation: NodeId, base: number): void {
+  /** Inside a transaction: puts all that stands behind a place in order, however many they are. */
+  writeAll(conversation: NodeId, base: number): void {
     const rows = this.#tables.statement(
       `SELECT ${PLACED_COLUMNS} FROM messaging_messages
        WHERE conversation = ? AND (place > ? OR place IS NULL)`,

@@ -298,6 +298,12 @@ CREATE VIEW messaging_messages AS
     FROM messaging_outbox;
 `;
 
+/** What was set aside is counted for each more of it, however much a group has. */
+const ASIDE = `
+CREATE INDEX messaging_group_aside ON messaging_group_messages (conversation, bytes)
+  WHERE aside = 1;
+`;
+
 /** The step at place n leads from version n to n + 1. */
 export const MESSAGING_TABLES: readonly string[] = [
   FIRST,
@@ -310,4 +316,5 @@ export const MESSAGING_TABLES: readonly string[] = [
   IDS,
   TOLD,
   WRITTEN_TO,
+  ASIDE,
 ];

@@ -10,10 +10,13 @@ import { goesBefore } from "./order.ts";
 import { findPlace, GAP, namesBefore, type Standing } from "./placed_rows.ts";
 import { boxOf, nameOfRow, rowsOfBoth, tieOf } from "./rows.ts";
 import { Settling } from "./settling.ts";
+import { WholeOrder } from "./whole_order.ts";
 
 /** How many messages a new one is compared with at once. */
 const MAX_NEAR = 32;
 const MAX_LINES = 1_000;
+/** So often what comes may cut short that all are put in order in pieces; then it is done in one go. */
+const MAX_CUTS = 3;
 /** Of how many chains a conversation's highest numbers are kept in memory. */
 const MAX_CHAINS = 64;
 
@@ -40,15 +43,23 @@ export class Timeline {
   readonly #tables: ModuleTables;
   readonly #settling: Settling;
   readonly #lines = new Map<NodeId, Line>();
+  /** What is put in order in pieces now: what comes meanwhile gets its place behind that. */
+  readonly #orders = new Map<NodeId, WholeOrder>();
 
-  constructor(tables: ModuleTables) {
+  constructor(tables: ModuleTables, settling: Settling = new Settling(tables)) {
     this.#tables = tables;
-    this.#settling = new Settling(tables);
+    this.#settling = settling;
   }
 
   /** What was written did not last: everything is read anew. */
   forget(): void {
     this.#lines.clear();
+    for (const order of this.#orders.values()) order.cut();
+  }
+
+  /** Inside a transaction: what messages build on has changed, those included that have no place now. */
+  noteLinks(conversation: NodeId): void {
+    this.#orders.get(conversation)?.cut();
   }
 
   /** The highest number of a chain; 0 where there is none. */
@@ -84,7 +95,7 @@ export class Timeline {
       const newest = this.newest(conversation, { own: message.own, run: message.run });
       keepNewest(line, chain, Math.max(newest, message.n));
     }
-    if (isFollowed) return null;
+    if (isFollowed || this.#orders.has(conversation)) return null;
     const place = this.#placeOf(message, line.last);
     if (place === null || (line.last !== null && place <= line.last.place)) return place;
     // One without a number gets its name with its row: who comes next looks for it.
@@ -95,14 +106,47 @@ export class Timeline {
 
   /** Gives every message of a conversation its place; others have their turn meanwhile. */
   async settle(conversation: NodeId): Promise<void> {
-    const forget = () => void this.#lines.delete(conversation);
-    while (this.#isUnsettled(conversation)) {
-      await this.#tables.write(() => {
-        this.#settling.write(conversation);
-        // What is stored in the same transaction meets the places as they are now.
-        forget();
-      }).finally(forget);
+    for (let cuts = 0; this.#isUnsettled(conversation);) {
+      const order = this.#orders.get(conversation) ?? await this.#settleSome(conversation, cuts);
+      await order?.ended;
+      if (order?.isCut === true) cuts += 1;
     }
+  }
+
+  /** @returns What is put in order in pieces, where these are too many for one go. */
+  async #settleSome(conversation: NodeId, cuts: number): Promise<WholeOrder | null> {
+    const forget = () => void this.#lines.delete(conversation);
+    let own: WholeOrder | null = null;
+    await this.#tables.write(() => {
+      if (own !== null) this.#orders.delete(conversation);
+      if (this.#orders.has(conversation)) return;
+      own = this.#writeSome(conversation, cuts);
+      // What is stored in the same transaction meets the places as they are now.
+      forget();
+    }).catch((error: unknown) => {
+      if (own !== null) this.#orders.delete(conversation);
+      throw error;
+    }).finally(forget);
+    const order = own as WholeOrder | null;
+    if (order === null) return this.#orders.get(conversation) ?? null;
+    await order.run().finally(() => {
+      this.#orders.delete(conversation);
+      forget();
+    });
+    return order;
+  }
+
+  #writeSome(conversation: NodeId, cuts: number): WholeOrder | null {
+    const base = this.#settling.write(conversation);
+    if (base === null) return null;
+    if (cuts >= MAX_CUTS) {
+      this.#settling.writeAll(conversation, base);
+      return null;
+    }
+    const { atOnce } = this.#settling;
+    const order = new WholeOrder(this.#tables, { conversation, base, atOnce });
+    this.#orders.set(conversation, order);
+    return order;
   }
 
   /** Inside a transaction: what stands at a place or behind it gets its place anew, as what is there has changed. */
@@ -113,12 +157,15 @@ export class Timeline {
         .run(conversation, from);
     }
     this.#lines.delete(conversation);
+    this.noteLinks(conversation);
   }
 
   /** Inside a transaction: the messages of one conversation are now another's. */
   writeMove(old: NodeId, next: NodeId): void {
-    this.#lines.delete(old);
-    this.#lines.delete(next);
+    for (const conversation of [old, next]) {
+      this.#lines.delete(conversation);
+      this.noteLinks(conversation);
+    }
     const isMerged = this.#tables.statement(
       "SELECT 1 FROM messaging_messages WHERE conversation = ? LIMIT 1",
     ).get(next) !== undefined;

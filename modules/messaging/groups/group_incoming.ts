@@ -334,7 +334,7 @@ export class GroupIncoming {
 
   #underNumber(group: Group, { iss, run, n, hash }: GroupMessage): string[] {
     return this.#parts.tables.statement(
-      `SELECT hash FROM messaging_group_messages
+      `SELECT hash FROM messaging_group_messages INDEXED BY messaging_group_numbers
        WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND hash <> ? AND aside = 0`,
     ).all(group.id, iss, run, n, hash).map((row) => String(row.hash));
   }

@@ -76,6 +76,7 @@ export class GroupLinks {
       tables.statement(`UPDATE ${box} SET sealed = x'', erased = 'removed' WHERE number = ?`)
         .run(Number(number));
     }
+    if (waiting.length > 0) this.#parts.timeline.noteLinks(group as NodeId);
     this.#unplace(group, followers.map(({ place }) => place));
   }
 
@@ -84,6 +85,7 @@ export class GroupLinks {
     const { tables, rows } = this.#parts;
     const name = rows.nameOf(group, hash);
     if (name === null) return;
+    this.#parts.timeline.noteLinks(group as NodeId);
     this.#unplace(group, [this.#placeOf(group, name)]);
     for (const own of [false, true]) {
       const box = boxOf(own);
@@ -113,6 +115,7 @@ export class GroupLinks {
 
   /** A message stands under another name, also where others build on it. */
   rename(group: string, former: string, name: string): void {
+    this.#parts.timeline.noteLinks(group as NodeId);
     this.#unplace(group, [this.#placeOf(group, former)]);
     const { own, run, n } = readName(former);
     this.#parts.tables.statement(

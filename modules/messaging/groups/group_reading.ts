@@ -142,7 +142,7 @@ export class GroupReading {
     );
     return behind.find((first) => {
       const row = tables.statement(
-        `SELECT 1 FROM messaging_group_messages
+        `SELECT 1 FROM messaging_group_messages INDEXED BY messaging_group_numbers
          WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND kept_at > ?`,
       ).get(group.id, author, run, first, clock.nowMs() - GAP_MS);
       return row !== undefined;

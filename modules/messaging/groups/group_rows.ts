@@ -274,7 +274,7 @@ export class GroupRows {
     const conversation = conversationOf(group);
     eraseTarget(this.#tables, { conversation, target: name }, "removed");
     const rows = this.#tables.statement(
-      `SELECT hash FROM messaging_group_messages
+      `SELECT hash FROM messaging_group_messages INDEXED BY messaging_group_numbers
        WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND number IS NOT NULL`,
     ).all(group, author, target!.run, target!.n);
     for (const { hash } of rows) {

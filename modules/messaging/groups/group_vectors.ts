@@ -46,7 +46,7 @@ export class GroupVectors {
   /** The messages that are here under one number, the smaller hash first. */
   hashesUnder(group: Group, { id, run, n }: MessageNumber): string[] {
     return this.#tables.statement(
-      `SELECT hash FROM messaging_group_messages
+      `SELECT hash FROM messaging_group_messages INDEXED BY messaging_group_numbers
        WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND aside = 0 ORDER BY hash`,
     ).all(group.id, id, run, n).map(({ hash }) => String(hash));
   }

@@ -168,8 +168,9 @@ export class GroupViews {
       for (const { run, lacked } of this.#lackedRuns(group)) {
         for (const [from, to] of lacked) {
           const rows = tables.statement(
-            `SELECT box.* FROM messaging_group_messages AS message
-             JOIN messaging_messages AS box ON box.own = 1 AND box.number = message.number
+            `SELECT 1 AS own, box.sent_at AS received_at, box.*
+             FROM messaging_group_messages AS message
+             JOIN messaging_outbox AS box ON box.number = message.number
              WHERE message.conversation = ? AND message.author = ? AND message.run = ?
                AND message.n BETWEEN ? AND ? AND message.own = 1 ORDER BY message.n LIMIT ?`,
           ).all(group.id, own.id, run, from, to, Math.max(0, limit - found.length)).map(readRow);
@@ -198,7 +199,10 @@ export class GroupViews {
   async waitsIn(hash: string): Promise<Group | null> {
     const { tables, own, groups } = this.#parts;
     const row = tables.statement(
-      "SELECT conversation, run, n FROM messaging_group_messages WHERE hash = ? AND own = 1",
+      `SELECT message.conversation, message.run, message.n FROM messaging_groups AS its
+       CROSS JOIN messaging_group_messages AS message
+         ON message.conversation = its.conversation AND message.hash = ?
+       WHERE message.own = 1`,
     ).get(hash);
     const group = row === undefined ? null : await groups.find(String(row.conversation));
     if (group === null || !group.isIn(own.id)) return null;

@@ -113,7 +113,8 @@ export class Keeping {
    */
   async judgeAnew(group: Group): Promise<readonly Aside[]> {
     const rows = this.#parts.tables.statement(
-      "SELECT * FROM messaging_group_messages WHERE conversation = ? AND aside = 1",
+      `SELECT * FROM messaging_group_messages INDEXED BY messaging_group_aside
+       WHERE conversation = ? AND aside = 1`,
     ).all(group.id);
     await this.#demote(group);
     const again: Aside[] = [];
@@ -132,7 +133,7 @@ export class Keeping {
     const { tables, timeline } = this.#parts;
     const beyond = this.#authors(group).filter((id) => isEnded(group, id)).flatMap((id) =>
       tables.statement(
-        `SELECT * FROM messaging_group_messages
+        `SELECT * FROM messaging_group_messages INDEXED BY messaging_group_numbers
          WHERE conversation = ? AND author = ? AND aside = 0 AND number IS NOT NULL`,
       ).all(group.id, id)
     ).filter((row) => judge(group, row) === "aside");
@@ -154,7 +155,7 @@ export class Keeping {
     { author, run, n }: { readonly author: NodeId; readonly run: string; readonly n: number },
   ): boolean {
     return this.#parts.tables.statement(
-      `SELECT 1 FROM messaging_group_messages
+      `SELECT 1 FROM messaging_group_messages INDEXED BY messaging_group_numbers
        WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND aside = 0`,
     ).get(id, author, run, n) !== undefined;
   }
@@ -171,12 +172,15 @@ export class Keeping {
     ).get(Number(removal.number));
     if (about === undefined) return [];
     const { own, run, n } = readName(String(about.target));
-    const gone = tables.statement(
-      `SELECT message.* FROM messaging_group_messages AS message
-       JOIN messaging_messages AS box ON box.own = message.own AND box.number = message.number
-       WHERE message.conversation = ?1 AND box.erased = 'removed'
-         AND ((box.own = ?2 AND box.run = ?3 AND box.n = ?4) OR box.target = ?5)`,
-    ).all(group.id, Number(own), run, n, String(about.target));
+    const gone = [false, true].flatMap((isOwn) =>
+      tables.statement(
+        `SELECT message.* FROM ${boxOf(isOwn)} AS box
+         CROSS JOIN messaging_group_messages AS message
+           ON message.own = ?1 AND message.number = box.number
+         WHERE box.conversation = ?2 AND box.erased = 'removed'
+           AND ((?1 = ?3 AND box.run = ?4 AND box.n = ?5) OR box.target = ?6)`,
+      ).all(Number(isOwn), group.id, Number(own), run, n, String(about.target))
+    );
     for (const row of gone) rows.withdraw(group.id, String(row.hash));
     return gone;
   }
@@ -218,7 +222,8 @@ export class Keeping {
   #writeRow(group: Group, row: Columns & { readonly bytes: number }): void {
     const { tables } = this.#parts;
     const held = tables.statement(
-      `SELECT COUNT(*) AS count, SUM(bytes) AS bytes FROM messaging_group_messages
+      `SELECT COUNT(*) AS count, SUM(bytes) AS bytes
+       FROM messaging_group_messages INDEXED BY messaging_group_aside
        WHERE conversation = ? AND aside = 1`,
     ).get(group.id);
     if (Number(held?.count ?? 0) >= MAX_ASIDE) return;

@@ -1,9 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { ModuleTables } from "../../../modules/api.ts";
 import { MESSAGING_MANIFEST } from "../../../modules/messaging/manifest.ts";
 import { chainOf, nameText } from "../../../modules/messaging/names.ts";
 import { orderMessages } from "../../../modules/messaging/order.ts";
+import { findPlace, GAP, readPlaced, seatOf } from "../../../modules/messaging/placed_rows.ts";
 import { Settling } from "../../../modules/messaging/settling.ts";
 import { MESSAGING_TABLES } from "../../../modules/messaging/tables.ts";
 import { Timeline } from "../../../modules/messaging/timeline.ts";
@@ -75,17 +76,22 @@ const conversations = fc.array(
   return { arrived, reads: written.map(({ reads }) => reads) };
 });
 
-async function withTimeline(run: (tables: ModuleTables, timeline: Timeline) => Promise<void>) {
+type Pieces = ConstructorParameters<typeof Settling>[1];
+
+async function withTimeline(
+  run: (tables: ModuleTables, timeline: Timeline) => Promise<void>,
+  pieces: Pieces = {},
+): Promise<void> {
   using world = await ContextWorld.create();
   const { context } = await world.contextOf(MESSAGING_MANIFEST);
   const tables = context.storage.tables!;
   tables.migrate(MESSAGING_TABLES);
-  await run(tables, new Timeline(tables));
+  await run(tables, new Timeline(tables, new Settling(tables, pieces)));
 }
 
 /** Gives all their places, from stretches of so many messages where that is enough. */
 async function settleBy(tables: ModuleTables, stretches: readonly number[]): Promise<void> {
-  const settling = new Settling(tables, stretches);
+  const settling = new Settling(tables, { stretches });
   const unplaced = () =>
     tables.statement("SELECT 1 FROM messaging_messages WHERE place IS NULL LIMIT 1").get();
   while (unplaced() !== undefined) await tables.write(() => settling.write(PEER));
@@ -113,8 +119,16 @@ function stored(tables: ModuleTables, conversation: string = PEER): string[] {
   ).all(conversation).map(({ id }) => String(id));
 }
 
+/** The order in which all of an inbox belong. */
+function ordered(tables: ModuleTables): string[] {
+  const rows = tables.statement("SELECT 0 AS own, * FROM messaging_inbox").all();
+  return orderMessages(rows.map((row) => seatOf(readPlaced(row)))).map(({ row }) => row.id);
+}
+
+/** @param settle Tells whether all have their places then, where that is not certain. */
 async function checkOrder(
-  settle: (tables: ModuleTables, timeline: Timeline) => Promise<void>,
+  settle: (tables: ModuleTables, timeline: Timeline, isLast: boolean) => Promise<boolean | void>,
+  pieces: Pieces = {},
 ): Promise<void> {
   await withTimeline(async (tables, timeline) => {
     await fc.assert(
@@ -136,15 +150,15 @@ async function checkOrder(
         for (const [index, message] of arrived.entries()) {
           await store(tables, timeline, message);
           if (reads[index] !== true) continue;
-          await settle(tables, timeline);
-          assertEquals(stored(tables), expected(index + 1));
+          const isSettled = await settle(tables, timeline, false);
+          if (isSettled !== false) assertEquals(stored(tables), expected(index + 1));
         }
-        await settle(tables, timeline);
+        await settle(tables, timeline, true);
         assertEquals(stored(tables), expected(arrived.length));
       }),
       { numRuns: 150 },
     );
-  });
+  }, pieces);
 }
 
 Deno.test("Timeline gives the order of all messages, whenever they came and were read", async () => {
@@ -156,6 +170,95 @@ Deno.test("Settling gives the same order from stretches, where these say enough"
     await settleBy(tables, [1, 3, 6]);
     timeline.forget();
   });
+});
+
+Deno.test("Timeline gives the same order in pieces", async () => {
+  await checkOrder((_, timeline) => timeline.settle(PEER), { stretches: [], atOnce: 2 });
+});
+
+Deno.test("Timeline gives the same order in pieces to what comes meanwhile", async () => {
+  const reading: Promise<void>[] = [];
+  await checkOrder(async (tables, timeline, isLast) => {
+    reading.push(timeline.settle(PEER));
+    // As where another message under a number comes.
+    if (reading.length % 5 === 0) {
+      await tables.write(() => timeline.writeUnplaced(PEER, 3 * GAP));
+    }
+    if (!isLast) return false;
+    await Promise.all(reading.splice(0));
+    await timeline.settle(PEER);
+    return true;
+  }, { stretches: [], atOnce: 1 });
+});
+
+const COMMON = { own: false, after: "", reply: null };
+const LATE = { ...COMMON, run: "PPPPPPPPPPA", n: 2, id: "late", sentAt: 1_000 };
+
+/** Two runs of so many messages, and one that came late and takes all of its run behind the other. */
+async function storeLong(tables: ModuleTables, timeline: Timeline, count: number): Promise<void> {
+  for (const run of [LATE.run, "QQQQQQQQQQA"]) {
+    for (let n = 1; n <= count; n++) {
+      const message = { ...COMMON, run, n, id: `${run[0]}${n}`, sentAt: n };
+      if (run !== LATE.run || n !== LATE.n) await store(tables, timeline, message);
+    }
+  }
+  await store(tables, timeline, LATE);
+}
+
+Deno.test("Timeline puts a long conversation in order in pieces, and others have their turn", async () => {
+  await withTimeline(async (tables, timeline) => {
+    await storeLong(tables, timeline, 100);
+    const changes: number[] = [];
+    const total = () => Number(tables.statement("SELECT total_changes() AS n").get()!.n);
+    const write = tables.write.bind(tables);
+    tables.write = (apply) =>
+      write((peers) => {
+        const before = total();
+        apply(peers);
+        changes.push(total() - before);
+      });
+    let hasEnded = false;
+    const order = timeline.settle(PEER).then(() => hasEnded = true);
+    for (let n = 1; n <= 30; n++) {
+      const message = { ...COMMON, run: "RRRRRRRRRRA", n, id: `R${n}`, sentAt: n + 40 };
+      await store(tables, timeline, message);
+    }
+    assertEquals(hasEnded, false, "others are stored before that has ended");
+    await order;
+    assert(Math.max(...changes) <= 17, `${Math.max(...changes)} rows in one go`);
+    assertEquals(stored(tables), ordered(tables));
+  }, { stretches: [], atOnce: 8 });
+});
+
+Deno.test("Timeline in pieces minds what comes at any time, and what turns out to build on it", async () => {
+  const first = { ...COMMON, run: "RRRRRRRRRRA", n: 1, id: "first", sentAt: 0 };
+  const question = { ...LATE, n: 21, id: "question" };
+  for (const message of [first, { ...first, sentAt: 10 }, question]) {
+    for (let turns = 0; turns < 40; turns += 2) {
+      await withTimeline(async (tables, timeline) => {
+        await storeLong(tables, timeline, 20);
+        const order = timeline.settle(PEER);
+        for (let turn = 0; turn < turns; turn++) await tables.write(() => {});
+        await store(tables, timeline, message);
+        if (message === question) {
+          await tables.write(() => {
+            tables.statement("UPDATE messaging_inbox SET after = ? WHERE id = 'Q18'")
+              .run(nameText(message));
+            const place = findPlace(
+              tables,
+              PEER,
+              nameText({ ...message, run: "QQQQQQQQQQA", n: 18 }),
+            );
+            timeline.noteLinks(PEER);
+            if (typeof place!.place === "number") timeline.writeUnplaced(PEER, place!.place);
+          });
+        }
+        await order;
+        await timeline.settle(PEER);
+        assertEquals(stored(tables), ordered(tables), `${message.id} after ${turns} turns`);
+      }, { stretches: [], atOnce: 4 });
+    }
+  }
 });
 
 Deno.test("Timeline gives most messages their place as they come", async () => {
