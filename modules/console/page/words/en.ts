@@ -84,6 +84,8 @@ export const EN = {
 
   "step_up.title": "Confirm that it is you",
   "step_up.text": "What you are about to do deserves a second look.",
+  "step_up.none":
+    "Nothing protects this console yet but the link that it was opened by, and that counts for five minutes. Open it once more from the terminal, add a passkey or a password under Security, then go on:",
   "step_up.confirm": "Confirm",
 
   "start.hello": "Welcome home",
@@ -164,7 +166,7 @@ export const EN = {
   "phrase.text":
     "Twenty-four words, on paper. Should your computer be lost or stolen, you become yourself again with them, and nobody else can.",
   "phrase.before":
-    "They are shown once. Take pen and paper, and make sure that nobody looks over your shoulder.",
+    "They are shown once. Take pen and paper, and make sure that nobody looks over your shoulder. Words that were shown before and not typed back are void.",
   "phrase.make": "Show my recovery phrase",
   "phrase.write":
     "Write these words down in their order, and keep the paper away from this computer. Do not take a picture of them.",

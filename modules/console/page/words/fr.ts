@@ -87,6 +87,8 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
 
   "step_up.title": "Confirmez que c’est vous",
   "step_up.text": "Ce que vous allez faire mérite une seconde vérification.",
+  "step_up.none":
+    "Rien ne protège encore cette console que le lien qui l’a ouverte, et il compte cinq minutes. Ouvrez-la encore une fois depuis le terminal, ajoutez une clé d’accès ou un mot de passe sous Sécurité, puis continuez :",
   "step_up.confirm": "Confirmer",
 
   "start.hello": "Bienvenue chez vous",
@@ -168,7 +170,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "phrase.text":
     "Vingt-quatre mots, sur papier. Si votre ordinateur est perdu ou volé, ils font que vous redevenez vous-même ; personne d’autre ne le peut.",
   "phrase.before":
-    "Ils ne sont montrés qu’une fois. Prenez de quoi écrire, et veillez à ce que personne ne regarde.",
+    "Ils ne sont montrés qu’une fois. Prenez de quoi écrire, et veillez à ce que personne ne regarde. Des mots montrés avant et non retapés ne valent rien.",
   "phrase.make": "Montrer ma phrase de récupération",
   "phrase.write":
     "Notez ces mots dans leur ordre, et gardez le papier loin de cet ordinateur. N’en faites pas de photo.",
