@@ -8,6 +8,8 @@ import { Visit } from "./visit.ts";
 
 const COUNT = 10_000;
 const MINUTE_MS = 60_000;
+const LONGEST_TASK_MS = 50;
+const FIRST_PAGE_MS = 1_000;
 
 /** A long conversation, as the node would tell it. */
 function conversation(own: string, peer: string): HistoryMessage[] {
@@ -92,7 +94,7 @@ testInBrowser("of 10,000 messages few are drawn, to the first and back", async (
     }, "the first message is seen");
     for (let turn = 0; turn < 40; turn++) await page.mouse.wheel(0, 2_000);
   });
-  console.log(`the longest task took ${longest.toFixed(1)} ms of the processor`);
+  assert(longest <= LONGEST_TASK_MS, `a task took ${longest.toFixed(1)} ms of the processor`);
   const drawn = await page.locator(".message").count();
   assert(drawn < 1_000, `${drawn} messages are drawn`);
 });
@@ -112,5 +114,5 @@ testInBrowser("the first page comes again and again", async (browser) => {
   }
   // The quickest of them: what else the machine does is not the page's time.
   const best = Math.min(...times);
-  console.log(`the first page took ${best.toFixed(0)} ms`);
+  assert(best <= FIRST_PAGE_MS, `the first page took ${best.toFixed(0)} ms`);
 });
