@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { BrowserContextOptions, Page } from "playwright-core";
+import type { StatusView } from "../../protocol/admin_api.ts";
 import { until } from "../world/until.ts";
 import { testInBrowser } from "./chromium.ts";
 import { type ConsoleNode, ConsolePair } from "./console_site.ts";
@@ -80,6 +81,34 @@ async function connectByLink(
   await page.getByRole("button", { name: words.connect, exact: true }).click();
   await page.getByRole("heading", { name: "Bob" }).waitFor();
 }
+
+testInBrowser(
+  "the relay, the way to somebody and a warning are said in French",
+  async (browser) => {
+    await using pair = await ConsolePair.start();
+    const { alice, bob } = await pair.connect();
+    await using visit = await Visit.start(browser, { locale: "fr-FR", ...SCREENS.desktop });
+    const { page } = visit;
+    const url = "https://relay.example";
+    await page.route("**/admin/v1/status", async (route) => {
+      const now = await alice.status();
+      const way = { kind: "relay", url, why: "" } as const;
+      const peers = now.peers.map((peer) => ({ ...peer, way }));
+      const relay = { url, relay_id: null, state: "trying", last_error: "full" } as const;
+      const warned = [{ topic: "relay", text: "Relay: it takes no more nodes now" }];
+      await route.fulfill({ json: { ...now, peers, relay, warned } satisfies StatusView });
+    });
+    await alice.signIn(page);
+    await visit.says("Les autres ne peuvent pas joindre votre nœud");
+    await visit.says("Il essaie encore de joindre le relais relay.example");
+    await visit.says("Le relais ne relie pas votre nœud en ce moment.");
+    await shoot(page, "start-relay-fr");
+    await page.goto(`${alice.origin}/console/#/network`);
+    await page.getByRole("heading", { name: "Relais" }).waitFor();
+    await page.getByRole("cell", { name: "par un relais" }).first().waitFor();
+    assertEquals((await alice.status()).peers[0]?.node_id, bob.id);
+  },
+);
 
 for (const language of ["en", "fr"] as const) {
   testInBrowser(`the guide leads to a recovery phrase that holds: ${language}`, async (browser) => {

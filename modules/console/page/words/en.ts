@@ -183,7 +183,7 @@ export const EN = {
     "Your node has a recovery phrase. It was shown once and is stored nowhere; with it you become yourself again after a loss or a theft.",
 
   "relay.title": "Relay",
-  "relay.none": "Your node uses no relay: others call it themselves.",
+  "relay.none": "Your node uses no relay: others call it directly.",
   "relay.means":
     "Others reach your node through it. What it passes on is encrypted from end to end; it sees who calls and when.",
   "relay.linked": "Linked",

@@ -187,7 +187,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
     "Votre nœud a une phrase de récupération. Elle a été montrée une fois et n’est gardée nulle part ; avec elle, vous redevenez vous-même après une perte ou un vol.",
 
   "relay.title": "Relais",
-  "relay.none": "Votre nœud n’utilise pas de relais : les autres l’appellent lui-même.",
+  "relay.none": "Votre nœud n’utilise pas de relais : les autres l’appellent directement.",
   "relay.means":
     "Les autres joignent votre nœud par lui. Ce qu’il transmet est chiffré de bout en bout ; il voit qui appelle et quand.",
   "relay.linked": "Relié",
