@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { toPhrase } from "../ports/recovery_words.ts";
 import { failure } from "./command_error.ts";
 import type { ShowPhrase } from "./node_keeper.ts";
 import type { Output } from "./output.ts";
-import { toPhrase } from "./recovery_phrase.ts";
 
 const WORDS_PER_LINE = 6;
 

@@ -1,19 +1,13 @@
 /**
- * A recovery phrase: 32 bytes as 24 English words (BIP 39), the last of which checks the others.
+ * A recovery phrase as somebody typed it.
  *
  * @module
  */
-import { entropyToMnemonic, mnemonicToEntropy } from "@scure/bip39";
+import { mnemonicToEntropy } from "@scure/bip39";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { Buffer } from "node:buffer";
+import { PHRASE_WORDS as WORDS } from "../ports/recovery_words.ts";
 import { usageError } from "./command_error.ts";
-
-const WORDS = 24;
-
-/** The words of 32 bytes. */
-export function toPhrase(bytes: Uint8Array): string {
-  return entropyToMnemonic(bytes, wordlist);
-}
 
 function wordsOf(content: Uint8Array): string[] {
   return Buffer.from(content).toString("utf8").toLowerCase().trim().split(/\s+/);

@@ -188,7 +188,7 @@ class RunningNode implements OpenNode {
     events.warn(
       "no_recovery_phrase",
       "This node has no recovery phrase: should its keys be stolen, no new identity can follow it. " +
-        "Stop it and make one with: openred-node init",
+        "Make one in the console, or stop the node and make it with: openred-node init",
     );
   }
 

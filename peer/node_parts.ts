@@ -32,6 +32,7 @@ import { ConsoleLinks } from "./admin/console_links.ts";
 import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
 import { InvitationDesk } from "./admin/invitation_desk.ts";
+import { PhraseDesk } from "./admin/phrase_desk.ts";
 import { RequestDesk } from "./admin/request_desk.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
@@ -385,6 +386,7 @@ function createAdminApi(
     ...parts,
     audit: audit.desk,
     backup: new BackupDesk(parts, config),
+    phrase: new PhraseDesk(parts),
     modules: parts.modules,
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
     watch: parts.watchApi,

@@ -252,6 +252,13 @@ export interface StatusView {
   readonly counters: Readonly<Record<string, number>>;
   /** What the operator should know, in plain words; empty when all is well. */
   readonly warnings: readonly string[];
+  /** The same, each with the topic that names its kind: a word, and what it is about after a blank where it is about something. */
+  readonly warned: readonly WarningView[];
+}
+
+export interface WarningView {
+  readonly topic: string;
+  readonly text: string;
 }
 
 /** `GET /admin/v1/id`. */

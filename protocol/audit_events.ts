@@ -37,6 +37,7 @@ export const AUDIT_EVENTS = [
   "own_past_adopted",
   "clock_jump",
   "clock_skew",
+  "recovery_phrase_made",
   "backup",
   "restored",
   "data_lost",

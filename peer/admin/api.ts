@@ -34,6 +34,7 @@ import { addInvitationRoutes } from "./invitation_routes.ts";
 import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
 import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
 import { addPeerRoutes, addRequestRoutes, type RouteLimits } from "./peer_routes.ts";
+import { addPhraseRoutes, type PhraseDesk } from "./phrase_desk.ts";
 import type { RequestDesk } from "./request_desk.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
@@ -58,6 +59,7 @@ interface AdminParts {
   readonly events: NodeEvents;
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
+  readonly phrase: PhraseDesk;
   readonly tokens: TokenDesk;
   /** What it answers to whoever watches the node, by a token of its own. */
   readonly watch: Pick<WatchApi, "has" | "answer">;
@@ -129,6 +131,7 @@ export class AdminApi {
     this.#post("/backup", backupInputSchema, (input) => parts.backup.answer(input), {
       stepUp: "once",
     });
+    addPhraseRoutes((...route) => this.#post(...route), parts.phrase);
     this.#post(
       "/connect",
       connectInputSchema,

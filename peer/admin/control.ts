@@ -87,6 +87,7 @@ export class NodeControl {
       token_cache: this.#parts.validations.views(clock.nowMs()),
       counters: events.counters(),
       warnings: events.warnings(),
+      warned: [...events.warned].map(([topic, text]) => ({ topic, text })),
     };
   }
 

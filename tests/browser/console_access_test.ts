@@ -13,6 +13,11 @@ interface Finding {
 
 const PAGES = [
   "start",
+  "guide/name",
+  "guide/passphrase",
+  "guide/phrase",
+  "guide/found",
+  "guide/friend",
   "chats",
   "people",
   "people/connect",

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { BrowserContextOptions, Page } from "playwright-core";
+import type { StatusView } from "../../protocol/admin_api.ts";
 import { until } from "../world/until.ts";
 import { testInBrowser } from "./chromium.ts";
 import { type ConsoleNode, ConsolePair } from "./console_site.ts";
@@ -17,6 +18,14 @@ const WORDS = {
     done: "Done",
     people: "People",
     files: "Files",
+    begin: "Begin the guide",
+    next: "Next",
+    makePhrase: "Show my recovery phrase",
+    written: "I have written them down",
+    check: "Check",
+    again: "See the words again",
+    hasPhrase: "Your node has a recovery phrase.",
+    end: "Done",
   },
   fr: {
     connect: "Se connecter",
@@ -28,6 +37,14 @@ const WORDS = {
     done: "Terminé",
     people: "Contacts",
     files: "Fichiers",
+    begin: "Commencer le guide",
+    next: "Suivant",
+    makePhrase: "Montrer ma phrase de récupération",
+    written: "Je les ai notés",
+    check: "Vérifier",
+    again: "Revoir les mots",
+    hasPhrase: "Votre nœud a une phrase de récupération.",
+    end: "Terminé",
   },
 } as const;
 
@@ -65,7 +82,81 @@ async function connectByLink(
   await page.getByRole("heading", { name: "Bob" }).waitFor();
 }
 
+testInBrowser(
+  "the relay, the way to somebody and a warning are said in French",
+  async (browser) => {
+    await using pair = await ConsolePair.start();
+    const { alice, bob } = await pair.connect();
+    await using visit = await Visit.start(browser, { locale: "fr-FR", ...SCREENS.desktop });
+    const { page } = visit;
+    const url = "https://relay.example";
+    await page.route("**/admin/v1/status", async (route) => {
+      const now = await alice.status();
+      const way = { kind: "relay", url, why: "" } as const;
+      const peers = now.peers.map((peer) => ({ ...peer, way }));
+      const relay = { url, relay_id: null, state: "trying", last_error: "full" } as const;
+      const warned = [{ topic: "relay", text: "Relay: it takes no more nodes now" }];
+      await route.fulfill({ json: { ...now, peers, relay, warned } satisfies StatusView });
+    });
+    await alice.signIn(page);
+    await visit.says("Les autres ne peuvent pas joindre votre nœud");
+    await visit.says("Il essaie encore de joindre le relais relay.example");
+    await visit.says("Le relais ne relie pas votre nœud en ce moment.");
+    await shoot(page, "start-relay-fr");
+    await page.goto(`${alice.origin}/console/#/network`);
+    await page.getByRole("heading", { name: "Relais" }).waitFor();
+    await page.getByRole("cell", { name: "par un relais" }).first().waitFor();
+    assertEquals((await alice.status()).peers[0]?.node_id, bob.id);
+  },
+);
+
 for (const language of ["en", "fr"] as const) {
+  testInBrowser(`the guide leads to a recovery phrase that holds: ${language}`, async (browser) => {
+    const words = WORDS[language];
+    await using pair = await ConsolePair.start();
+    const { alice } = pair;
+    const locale = language === "fr" ? "fr-FR" : "en-GB";
+    await using visit = await Visit.start(browser, { locale, ...SCREENS.phone });
+    const { page } = visit;
+    await alice.signIn(page);
+    const main = page.getByRole("main");
+    const press = (name: string) => main.getByRole("button", { name, exact: true }).click();
+    const follow = (name: string) => main.getByRole("link", { name, exact: true }).click();
+    await follow(words.begin);
+    await visit.says("alice");
+    await shoot(page, `guide-name-${language}`);
+    await follow(words.next);
+    await visit.says("openred-node passphrase set");
+    await follow(words.next);
+    await press(words.makePhrase);
+    const phrase = await page.locator(".phrase code").allTextContents();
+    assertEquals(phrase.length, 24);
+    await press(words.written);
+    const fields = page.locator("main form input");
+    assertEquals(await fields.count(), 3);
+    assertEquals(await page.getByText(phrase[0]!, { exact: true }).count(), 0);
+    for (let at = 0; at < 3; at++) await fields.nth(at).fill("wrong");
+    await press(words.check);
+    await page.getByRole("alert").waitFor();
+    await press(words.again);
+    await shoot(page, `guide-phrase-${language}`);
+    await press(words.written);
+    for (let at = 0; at < 3; at++) {
+      const label = await page.locator("main form label").nth(at).textContent();
+      await fields.nth(at).fill(phrase[Number(/\d+/.exec(label!)![0]) - 1]!);
+    }
+    await press(words.check);
+    await visit.says(words.hasPhrase);
+    const { record } = await alice.ask<{ record: string }>("GET", "/id");
+    assert(JSON.parse(atob(record.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/"))).next);
+    await follow(words.next);
+    await visit.says("openred-node run --relay URL");
+    await follow(words.next);
+    await shoot(page, `guide-friend-${language}`);
+    await follow(words.end);
+    await page.locator(".health").waitFor();
+  });
+
   for (const screen of ["desktop", "phone"] as const) {
     testInBrowser(
       `two people go from the first link to a file that has come: ${language}, ${screen}`,

@@ -50,6 +50,7 @@ const STATUS = {
   sessions: [SESSION],
   counters: {},
   warnings: ["The clock is wrong\x07"],
+  warned: [{ topic: "clock", text: "The clock is wrong\x07" }],
 };
 
 function message(number: number, text: string) {

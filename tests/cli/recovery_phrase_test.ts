@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { CommandError } from "../../cli/command_error.ts";
-import { parsePhrase, toPhrase } from "../../cli/recovery_phrase.ts";
+import { parsePhrase } from "../../cli/recovery_phrase.ts";
+import { toPhrase } from "../../ports/recovery_words.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 

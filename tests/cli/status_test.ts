@@ -33,6 +33,7 @@ Deno.test("status says why calls to a peer fail, since when, and when the next o
     token_cache: [],
     counters: {},
     warnings: [],
+    warned: [],
   };
   await using admin = startFakeAdmin(() => ({ json: status }));
   const { out } = await runInProcess(["status"], admin);

@@ -49,6 +49,10 @@ export function keepSession(secret: string | null): void {
   else localStorage.setItem(SESSION_KEY, secret);
 }
 
+export function keepsSession(): boolean {
+  return localStorage.getItem(SESSION_KEY) !== null;
+}
+
 async function hashOf(text: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return toBase64Url(new Uint8Array(hash));

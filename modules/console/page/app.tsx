@@ -34,8 +34,9 @@ function waiting(page: PageName): number {
 }
 
 function NavLink({ name }: { name: PageName }) {
-  const isCurrent = place.value.page === name ||
-    (name === "more" && !TABS.includes(place.value.page as PageName));
+  // The guide is no place of its own: it is begun at home.
+  const page = place.value.page === "guide" ? "start" : place.value.page;
+  const isCurrent = page === name || (name === "more" && !TABS.includes(page as PageName));
   const count = waiting(name);
   return (
     <a

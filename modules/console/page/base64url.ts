@@ -1,5 +1,5 @@
 /**
- * Bytes as the node takes them.
+ * Bytes as the node takes and gives them.
  *
  * @module
  */
@@ -12,4 +12,10 @@ export function toBase64Url(bytes: Uint8Array): string {
     text += String.fromCharCode(...bytes.subarray(at, at + AT_ONCE));
   }
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** @throws {DOMException} On any other text. */
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  const characters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(characters, (character) => character.charCodeAt(0));
 }

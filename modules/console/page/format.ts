@@ -15,12 +15,34 @@ function locale(): string {
   return navigator.languages.find((tag) => tag.startsWith(language.value)) ?? language.value;
 }
 
+const INVISIBLE = new RegExp(UNFIT_INVISIBLE, "gu");
+
 /** Text of others with what cannot be seen made visible; line ends and tabs stay. */
 export function shown(text: string): string {
   return text.replace(
-    new RegExp(UNFIT_INVISIBLE, "gu"),
+    INVISIBLE,
     (found) => found === "\n" || found === "\t" ? found : "\uFFFD",
   );
+}
+
+const STYLES = {
+  time: { timeStyle: "short" },
+  date: { dateStyle: "medium", timeStyle: "short" },
+  day: { dateStyle: "full" },
+  near: { day: "numeric", month: "short" },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>;
+
+/** What writes times, by language and style: making one costs more than a message that is drawn. */
+const writers = new Map<string, Intl.DateTimeFormat>();
+
+function written(ms: number, style: keyof typeof STYLES): string {
+  const key = `${locale()} ${style}`;
+  let writer = writers.get(key);
+  if (writer === undefined) {
+    writer = new Intl.DateTimeFormat(locale(), STYLES[style]);
+    writers.set(key, writer);
+  }
+  return writer.format(ms);
 }
 
 export function formatBytes(bytes: number): string {
@@ -36,12 +58,11 @@ export function formatBytes(bytes: number): string {
 }
 
 export function formatTime(ms: number): string {
-  return new Intl.DateTimeFormat(locale(), { timeStyle: "short" }).format(ms);
+  return written(ms, "time");
 }
 
 export function formatDate(ms: number): string {
-  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" })
-    .format(ms);
+  return written(ms, "date");
 }
 
 /** The day of a message: today, yesterday, or its date. */
@@ -50,15 +71,13 @@ export function formatDay(ms: number): string {
   const days = Math.round((start(Date.now()) - start(ms)) / DAY_MS);
   if (days === 0) return t("time.today");
   if (days === 1) return t("time.yesterday");
-  return new Intl.DateTimeFormat(locale(), { dateStyle: "full" }).format(ms);
+  return written(ms, "day");
 }
 
 /** A time that is short where it is near. */
 export function formatWhen(ms: number): string {
   const isToday = new Date(ms).toDateString() === new Date().toDateString();
-  return isToday
-    ? formatTime(ms)
-    : new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short" }).format(ms);
+  return isToday ? formatTime(ms) : written(ms, "near");
 }
 
 export function formatDuration(ms: number): string {

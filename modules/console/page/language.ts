@@ -43,6 +43,8 @@ export function t(key: WordKey, values: Values = {}): string {
   );
 }
 
+const PLURALS = { en: new Intl.PluralRules("en"), fr: new Intl.PluralRules("fr") } as const;
+
 /** As {@linkcode t}, for one or many: keys end with `_one` and `_many`. */
 export function tn<K extends string>(
   key: `${K}_one` extends WordKey ? `${K}_many` extends WordKey ? K : never : never,
@@ -50,7 +52,7 @@ export function tn<K extends string>(
   values: Values = {},
 ): string {
   const one = `${key}_one` as WordKey;
-  const isOne = new Intl.PluralRules(language.value).select(count) === "one";
+  const isOne = PLURALS[language.value].select(count) === "one";
   // French says of none what it says of one; a text that names one in words does not fit none.
   const fits = count === 1 || DICTIONARIES[language.value][one].includes("{count}");
   return t(isOne && fits ? one : `${key}_many` as WordKey, { ...values, count });

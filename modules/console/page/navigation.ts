@@ -7,6 +7,7 @@ import type { IconName } from "./parts/icons.tsx";
 
 export const PAGE_ICONS = {
   start: "home",
+  guide: "home",
   chats: "chat",
   people: "people",
   files: "file",

@@ -8,6 +8,7 @@ import type { PageName } from "./navigation.ts";
 import { Audit } from "./pages/audit.tsx";
 import { Chats } from "./pages/chats.tsx";
 import { Files } from "./pages/files.tsx";
+import { Guide } from "./pages/guide.tsx";
 import { More } from "./pages/more.tsx";
 import { Modules } from "./pages/modules.tsx";
 import { Network } from "./pages/network.tsx";
@@ -19,6 +20,7 @@ import type { PageOptions } from "./router.ts";
 
 export const PAGES: Readonly<Record<PageName, FunctionComponent<PageOptions>>> = {
   start: Start,
+  guide: Guide,
   chats: Chats,
   people: People,
   files: Files,

@@ -4,8 +4,8 @@
  * @module
  */
 import { signal } from "@preact/signals";
-import { ApiError, get, keepSession, post, signedIn } from "./api.ts";
-import { forgetAll, startStore } from "./store.ts";
+import { ApiError, get, keepSession, keepsSession, post, signedIn } from "./api.ts";
+import { forgetAll, startStore, status } from "./store.ts";
 
 export interface SessionInfo {
   readonly role: "owner" | "viewer";
@@ -53,6 +53,8 @@ export async function readSession(): Promise<void> {
 /** Signs in by the link that the page was opened with, or goes on with the session there is. */
 export async function beginSession(): Promise<void> {
   const secret = takeLink();
+  // What the first page shows is asked for at once, not after the answer who this is.
+  if (secret === null && keepsSession()) void status.load();
   if (secret !== null) {
     try {
       await post("/auth/v1/link", { secret });

@@ -263,6 +263,7 @@ Deno.test("Whoever may only look sees no text and changes nothing", async () => 
       ["/admin/v1/peers/block", { peer }],
       ["/admin/v1/connect", { peer }],
       ["/admin/v1/backup", { passphrase: "eA" }],
+      ["/admin/v1/recovery-phrase", {}],
       ["/admin/v1/console/link", { role: "owner" }],
       ["/m/messaging/messages", { peer, text: "x" }],
       ["/auth/v1/sessions/end", { all: true }],

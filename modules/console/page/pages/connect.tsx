@@ -32,6 +32,18 @@ function linkIn(text: string): string {
 }
 
 export function Connect() {
+  return (
+    <Page title={t("people.connect")} lead={t("connect.lead")}>
+      <div class="columns">
+        <ConnectCard />
+        <OwnLink />
+      </div>
+    </Page>
+  );
+}
+
+/** Opening the link of somebody, or scanning their code. */
+export function ConnectCard() {
   const [text, setText] = useState("");
   const [name, setName] = useState("");
   const [busy, setBusy] = useState(false);
@@ -54,56 +66,51 @@ export function Connect() {
     }
   };
   return (
-    <Page title={t("people.connect")} lead={t("connect.lead")}>
-      <div class="columns">
-        <Card title={t("connect.theirs")}>
-          <form
-            class="stack"
-            onSubmit={(event) => {
-              event.preventDefault();
-              if (peer !== "" && !busy) void connect();
-            }}
-          >
-            <Field label={t("connect.link")} hint={t("connect.link_hint")}>
-              {(ids) => (
-                <textarea
-                  {...ids}
-                  rows={3}
-                  spellcheck={false}
-                  autocomplete="off"
-                  value={text}
-                  onInput={(event) => setText(event.currentTarget.value)}
-                />
-              )}
-            </Field>
-            {idIn(peer) !== null && (
-              <p class="hint">
-                {tx("connect.leads_to", { id: <code class="id">{idIn(peer)}</code> })}
-              </p>
-            )}
-            <Field label={t("connect.name")} hint={t("connect.name_hint")}>
-              {(ids) => (
-                <input
-                  {...ids}
-                  maxLength={64}
-                  autocomplete="off"
-                  value={name}
-                  onInput={(event) => setName(event.currentTarget.value)}
-                />
-              )}
-            </Field>
-            {failure !== null && <p class="failure" role="alert">{failure}</p>}
-            <div class="row">
-              <Button kind="primary" submit busy={busy} disabled={peer === ""}>
-                {busy ? t("connect.connecting") : t("people.connect")}
-              </Button>
-              <ScanButton fits={isContact} onFound={setText} />
-            </div>
-          </form>
-        </Card>
-        <OwnLink />
-      </div>
-    </Page>
+    <Card title={t("connect.theirs")}>
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (peer !== "" && !busy) void connect();
+        }}
+      >
+        <Field label={t("connect.link")} hint={t("connect.link_hint")}>
+          {(ids) => (
+            <textarea
+              {...ids}
+              rows={3}
+              spellcheck={false}
+              autocomplete="off"
+              value={text}
+              onInput={(event) => setText(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        {idIn(peer) !== null && (
+          <p class="hint">
+            {tx("connect.leads_to", { id: <code class="id">{idIn(peer)}</code> })}
+          </p>
+        )}
+        <Field label={t("connect.name")} hint={t("connect.name_hint")}>
+          {(ids) => (
+            <input
+              {...ids}
+              maxLength={64}
+              autocomplete="off"
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        {failure !== null && <p class="failure" role="alert">{failure}</p>}
+        <div class="row">
+          <Button kind="primary" submit busy={busy} disabled={peer === ""}>
+            {busy ? t("connect.connecting") : t("people.connect")}
+          </Button>
+          <ScanButton fits={isContact} onFound={setText} />
+        </div>
+      </form>
+    </Card>
   );
 }
 

@@ -5,10 +5,11 @@
  */
 import { signal } from "@preact/signals";
 import { Icon } from "../parts/icons.tsx";
-import { Button, Card } from "../parts/ui.tsx";
+import { Button, Card, LinkButton } from "../parts/ui.tsx";
 import { placeLink } from "../router.ts";
 import { isOwner, session } from "../session.ts";
-import { peers } from "../store.ts";
+import { ownClaims } from "../own_claims.ts";
+import { identity, peers } from "../store.ts";
 import { t } from "../language.ts";
 
 const HIDDEN_KEY = "openred_steps";
@@ -24,10 +25,13 @@ function steps() {
   const factors = session.value?.factors;
   const hasFactor = factors !== undefined &&
     (factors.passkey > 0 || factors.totp || factors.password);
+  const own = identity.want();
+  const hasPhrase = own !== null && ownClaims(own).hasPhrase;
   const knowsSomebody = peers.want()?.peers.some(({ known }) => known) ?? false;
   return [
     { name: "factor", page: "security", item: "", isDone: hasFactor },
-    { name: "friend", page: "people", item: "connect", isDone: knowsSomebody },
+    { name: "phrase", page: "guide", item: "phrase", isDone: hasPhrase },
+    { name: "friend", page: "guide", item: "friend", isDone: knowsSomebody },
     {
       name: "backup",
       page: "security",
@@ -46,15 +50,18 @@ export function FirstSteps() {
       title={t("steps.title")}
       tone="calm"
       actions={
-        <Button
-          kind="quiet"
-          onClick={() => {
-            localStorage.setItem(HIDDEN_KEY, "1");
-            isHidden.value = true;
-          }}
-        >
-          {t("steps.hide")}
-        </Button>
+        <>
+          <LinkButton kind="primary" href={placeLink("guide")}>{t("steps.begin")}</LinkButton>
+          <Button
+            kind="quiet"
+            onClick={() => {
+              localStorage.setItem(HIDDEN_KEY, "1");
+              isHidden.value = true;
+            }}
+          >
+            {t("steps.hide")}
+          </Button>
+        </>
       }
     >
       <p class="muted">{t("steps.text")}</p>

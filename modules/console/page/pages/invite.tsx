@@ -51,7 +51,8 @@ export function Invite() {
   );
 }
 
-function NewInvitationCard() {
+/** Making an invitation, and its code once it is made. */
+export function NewInvitationCard() {
   const [name, setName] = useState("");
   const [days, setDays] = useState<number>(7);
   const [uses, setUses] = useState(1);

@@ -4,12 +4,18 @@
  * @module
  */
 import { useState } from "preact/hooks";
-import type { SessionView, StatusView } from "../../../../protocol/admin_api.ts";
+import type {
+  PeerView,
+  RelayView,
+  SessionView,
+  StatusView,
+} from "../../../../protocol/admin_api.ts";
 import type { TokenView } from "../../../../protocol/token_api.ts";
 import { post } from "../api.ts";
 import { formatDate, formatDuration, formatNumber, shortId, shown } from "../format.ts";
 import { TokenClock } from "../parts/token_clock.tsx";
 import { PeerMap } from "../parts/peer_map.tsx";
+import { RelayBadge, Way } from "../parts/relay_note.tsx";
 import { Traffic } from "../parts/traffic.tsx";
 import {
   Badge,
@@ -46,7 +52,8 @@ export function Network() {
             </div>
           </div>
           <Directories status={now} />
-          <Sessions sessions={now.sessions} />
+          {now.relay !== null && <Relay relay={now.relay} />}
+          <Sessions sessions={now.sessions} peers={now.peers} />
           <Tokens />
         </>
       )}
@@ -87,7 +94,30 @@ function Directories({ status: { directories } }: { status: StatusView }) {
   );
 }
 
-function Sessions({ sessions }: { sessions: readonly SessionView[] }) {
+function Relay({ relay }: { relay: RelayView }) {
+  return (
+    <Card title={t("relay.title")}>
+      <ul class="list">
+        <li class="list-row">
+          <span class="grow two-lines">
+            <strong class="breakable">{shown(relay.url)}</strong>
+            <small class="muted">
+              {relay.relay_id !== null && <code class="id">{shortId(relay.relay_id)}</code>}
+              {relay.last_error !== null && ` ${relay.last_error}`}
+            </small>
+          </span>
+          <RelayBadge relay={relay} />
+        </li>
+      </ul>
+      <p class="hint">{t("relay.means")}</p>
+    </Card>
+  );
+}
+
+function Sessions(
+  { sessions, peers }: { sessions: readonly SessionView[]; peers: readonly PeerView[] },
+) {
+  const ways = new Map(peers.map(({ node_id: id, way }) => [id, way]));
   const [revoking, setRevoking] = useState<string | null>(null);
   const action = useAction();
   const renew = (peer: string) =>
@@ -131,7 +161,12 @@ function Sessions({ sessions }: { sessions: readonly SessionView[] }) {
                         ? <Badge tone="good">{t("network.post_quantum")}</Badge>
                         : <Badge tone="warn">{t("network.classic")}</Badge>}
                     </td>
-                    <td>{t(`carrier.${one.carrier}`)}</td>
+                    <td>
+                      <span class="two-lines">
+                        <span>{t(`carrier.${one.carrier}`)}</span>
+                        <Way of={ways.get(one.peer) ?? null} />
+                      </span>
+                    </td>
                     <td>
                       {t("network.within", {
                         time: formatDuration(Math.max(0, one.life_ms - one.age_ms)),
@@ -165,6 +200,7 @@ function Sessions({ sessions }: { sessions: readonly SessionView[] }) {
             </table>
           </div>
         )}
+      {sessions.length > 0 && <p class="hint">{t("way.means")}</p>}
       {revoking !== null && (
         <ConfirmDialog
           title={t("network.revoke")}

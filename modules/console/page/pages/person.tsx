@@ -8,6 +8,7 @@ import type { PeerDetail, SessionView } from "../../../../protocol/admin_api.ts"
 import { post } from "../api.ts";
 import { formatDate, formatDuration, shown } from "../format.ts";
 import { SafetyImage } from "../parts/pictures.tsx";
+import { Way } from "../parts/relay_note.tsx";
 import {
   Button,
   Card,
@@ -134,6 +135,11 @@ function About({ peer, sessions }: { peer: PeerDetail; sessions: readonly Sessio
           <Fact name={t("person.connection")}>
             {newest.post_quantum ? t("network.post_quantum") : t("network.classic")},{" "}
             {t("person.since", { time: formatDuration(newest.age_ms) })}
+          </Fact>
+        )}
+        {peer.way !== null && (
+          <Fact name={t("network.way")}>
+            <Way of={peer.way} />
           </Fact>
         )}
         {peer.outbox > 0 && (

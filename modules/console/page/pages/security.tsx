@@ -29,6 +29,7 @@ import { challenges, Resource } from "../store.ts";
 import { t, tn, tx, wordOr } from "../language.ts";
 import { AddFactor, type AddKind } from "./add_factor.tsx";
 import { noteBackup } from "./first_steps.tsx";
+import { RecoveryPhrase } from "./recovery_phrase.tsx";
 
 const factors = new Resource<{ readonly factors: readonly FactorView[] }>("/auth/v1/factors");
 const browserSessions = new Resource<{ readonly sessions: readonly BrowserSessionView[] }>(
@@ -49,7 +50,7 @@ export function Security() {
       {owner && <Backup />}
       {owner && (
         <Card title={t("security.phrase")}>
-          <p>{t("security.phrase_text")}</p>
+          <RecoveryPhrase />
           <p class="muted">{t("security.succession_text")}</p>
           <pre class="command"><code>openred-node succeed</code></pre>
           <p class="muted">{t("security.passphrase_text")}</p>

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { PeerView, StatusView } from "../../../../protocol/admin_api.ts";
+import type { PeerView, StatusView, WarningView } from "../../../../protocol/admin_api.ts";
 import { formatDuration, shown } from "../format.ts";
+import { RelayNote } from "../parts/relay_note.tsx";
 import { Icon, type IconName } from "../parts/icons.tsx";
 import { Card, Empty, LinkButton, Loading, Page } from "../parts/ui.tsx";
 import { Avatar, Name, plainName } from "../parts/who.tsx";
@@ -13,6 +14,7 @@ import { isOwner } from "../session.ts";
 import { challenges, conversations, groups, offers, requests, status } from "../store.ts";
 import { t, tn, tx } from "../language.ts";
 import { isLive } from "../live.ts";
+import { warningKey } from "../warnings.ts";
 import { FirstSteps } from "./first_steps.tsx";
 
 interface Need {
@@ -50,11 +52,11 @@ function needs(): Need[] {
   return list;
 }
 
-function NeedsYou({ warnings }: { warnings: readonly string[] }) {
+function NeedsYou({ warned }: { warned: readonly WarningView[] }) {
   const list = needs();
   return (
     <Card title={t("start.needs_you")}>
-      {list.length + warnings.length === 0
+      {list.length + warned.length === 0
         ? <Empty icon="check" title={t("start.nothing")} />
         : (
           <ul class="list">
@@ -68,17 +70,31 @@ function NeedsYou({ warnings }: { warnings: readonly string[] }) {
                 </a>
               </li>
             ))}
-            {warnings.map((text) => (
-              <li key={text} class="list-row">
-                <span class="sign warn">
-                  <Icon name="warn" />
-                </span>
-                <span class="grow">{shown(text)}</span>
-              </li>
-            ))}
+            {warned.map((one) => <Warning key={one.topic} warning={one} />)}
           </ul>
         )}
     </Card>
+  );
+}
+
+/** What the node warns of: in the reader's words, and in its own. */
+function Warning({ warning: { topic, text } }: { warning: WarningView }) {
+  const key = warningKey(topic);
+  return (
+    <li class="list-row top">
+      <span class="sign warn">
+        <Icon name="warn" />
+      </span>
+      <span class="grow two-lines">
+        {key !== null && <span>{t(key)}</span>}
+        <small class={key === null ? "" : "muted"} lang="en">{shown(text)}</small>
+        {topic === "no_recovery_phrase" && (
+          <span>
+            <LinkButton href={placeLink("guide", "phrase")}>{t("phrase.make")}</LinkButton>
+          </span>
+        )}
+      </span>
+    </li>
   );
 }
 
@@ -125,20 +141,33 @@ function WhoIsHere({ of }: { of: StatusView }) {
 /** Whether the node can be found, and how long it runs. */
 function Health({ of }: { of: StatusView }) {
   const registered = of.directories.filter(({ state }) => state === "registered").length;
-  const isWell = registered > 0;
+  const isWell = registered > 0 && (of.relay === null || of.relay.state === "linked");
   return (
     <section class={`health ${isWell ? "good" : "warn"}`}>
       <span class="health-sign">
         <Icon name={isWell ? "check" : "warn"} size={28} />
       </span>
       <div>
-        <h2>{isWell ? t("start.well") : t("start.not_found_by_others")}</h2>
+        <h2>
+          {t(
+            isWell
+              ? "start.well"
+              : registered > 0
+              ? "start.not_reached"
+              : "start.not_found_by_others",
+          )}
+        </h2>
         <p>
-          {isWell
+          {registered > 0
             ? tn("start.registered", registered)
             : of.directories.length === 0
             ? t("start.no_directory")
-            : t("start.directory_trying")}{" "}
+            : t("start.directory_trying")} {of.relay !== null && (
+            <>
+              <RelayNote relay={of.relay} />
+              {" "}
+            </>
+          )}
           {t("start.runs", { time: formatDuration(1000 * of.uptime_s) })}{" "}
           {!isLive.value && t("start.not_live")}
         </p>
@@ -165,7 +194,7 @@ export function Start() {
       <Health of={now} />
       <FirstSteps />
       <div class="columns">
-        {isOwner() && <NeedsYou warnings={now.warnings} />}
+        {isOwner() && <NeedsYou warned={now.warned} />}
         <WhoIsHere of={now} />
       </div>
     </Page>

@@ -15,16 +15,37 @@ import { Message, type MessageActions } from "./message.tsx";
 
 const NEAR = "700px 0px";
 const GUESSED_HEIGHT = 68;
+const BLOCKS_PER_FRAME = 2;
 /** Who is so near the end stays there when something comes. */
 const AT_END_PX = 80;
 
-type Watch = (element: Element, take: (isNear: boolean) => void) => () => void;
+/** @param height Of the element, as it was seen without asking for it. */
+type Take = (isNear: boolean, height: number) => void;
+type Watch = (element: Element, take: Take) => () => void;
 
-/** One observer for all blocks. */
+/** One observer for all blocks, which has few of them drawn in one frame, so that none takes long. */
 function makeWatch(root: Element): { watch: Watch; end: () => void } {
-  const takers = new Map<Element, (isNear: boolean) => void>();
+  const takers = new Map<Element, Take>();
+  const waiting = new Map<Element, IntersectionObserverEntry>();
+  const near = new Set<Element>();
+  let frame = 0;
+  const takeSome = () => {
+    frame = 0;
+    // What came last is what is looked at: who scrolls fast has left the others behind.
+    for (const [element, entry] of [...waiting].slice(-BLOCKS_PER_FRAME)) {
+      waiting.delete(element);
+      if (entry.isIntersecting) near.add(element);
+      else near.delete(element);
+      takers.get(element)?.(entry.isIntersecting, entry.boundingClientRect.height);
+    }
+    if (waiting.size > 0) frame = requestAnimationFrame(takeSome);
+  };
   const observer = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) takers.get(target)?.(isIntersecting);
+    for (const entry of entries) {
+      waiting.delete(entry.target);
+      if (entry.isIntersecting || near.has(entry.target)) waiting.set(entry.target, entry);
+    }
+    if (frame === 0 && waiting.size > 0) frame = requestAnimationFrame(takeSome);
   }, { root, rootMargin: NEAR });
   return {
     watch(element, take) {
@@ -32,10 +53,15 @@ function makeWatch(root: Element): { watch: Watch; end: () => void } {
       observer.observe(element);
       return () => {
         takers.delete(element);
+        waiting.delete(element);
+        near.delete(element);
         observer.unobserve(element);
       };
     },
-    end: () => observer.disconnect(),
+    end: () => {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+    },
   };
 }
 
@@ -56,11 +82,13 @@ const BlockView = memo(function BlockView(
   const height = useRef(GUESSED_HEIGHT * block.messages.length);
   const [isNear, setNear] = useState(isLast);
   useEffect(() =>
-    watch(ref.current!, (near) => {
-      if (!near) height.current = ref.current!.offsetHeight;
+    watch(ref.current!, (near, tall) => {
+      if (!near && isShown.current) height.current = tall;
       setNear(near);
     }), [watch]);
   const isDrawn = isNear || isLast;
+  const isShown = useRef(isDrawn);
+  isShown.current = isDrawn;
   return (
     <div
       ref={ref}

@@ -35,12 +35,18 @@ setAskFactor(async (what) => {
   return await promise;
 });
 
+/** Where nothing is enrolled yet, only a new link of the terminal counts. */
+function hasAny({ passkey, totp, password, recovery }: FactorOptions): boolean {
+  return passkey !== null || totp || password || recovery;
+}
+
 export function StepUp() {
   if (asked.value === null) return null;
   const { what, options, end } = asked.value;
   return (
     <Dialog title={t("step_up.title")} onClose={() => end(false)}>
-      <p>{t("step_up.text")}</p>
+      <p>{t(hasAny(options) ? "step_up.text" : "step_up.none")}</p>
+      {!hasAny(options) && <pre class="command" tabIndex={0}><code>openred-node open</code></pre>}
       <FactorForm
         options={options}
         label={t("step_up.confirm")}

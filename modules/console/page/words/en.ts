@@ -21,6 +21,7 @@ export const EN = {
   "nav.audit": "Audit log",
   "nav.chats": "Chats",
   "nav.files": "Files",
+  "nav.guide": "First steps",
   "nav.label": "Pages",
   "nav.modules": "Modules",
   "nav.more": "More",
@@ -83,12 +84,15 @@ export const EN = {
 
   "step_up.title": "Confirm that it is you",
   "step_up.text": "What you are about to do deserves a second look.",
+  "step_up.none":
+    "Nothing protects this console yet but the link that it was opened by, and that counts for five minutes. Open it once more from the terminal, add a passkey or a password under Security, then go on:",
   "step_up.confirm": "Confirm",
 
   "start.hello": "Welcome home",
   "start.version": "OpenRed {version}",
   "start.well": "Your node is well",
   "start.not_found_by_others": "Others cannot find your node now",
+  "start.not_reached": "Others cannot reach your node now",
   "start.no_directory": "It knows no directory.",
   "start.directory_trying": "It goes on trying to reach its directory.",
   "start.registered_one": "It is registered at one directory.",
@@ -114,15 +118,112 @@ export const EN = {
   "start.invited_many": "You are invited to {count} groups",
 
   "steps.title": "First steps",
-  "steps.text": "Three things make this place yours.",
+  "steps.text": "Four things make this place yours. The guide takes you through them and more.",
   "steps.factor": "Protect this console",
   "steps.factor_text": "Add a passkey, so that you can come back without the terminal.",
+  "steps.begin": "Begin the guide",
+  "steps.phrase": "Write down your recovery phrase",
+  "steps.phrase_text": "With it you become yourself again after a loss or a theft.",
   "steps.friend": "Connect with somebody",
   "steps.friend_text": "Give them your link, or open theirs.",
   "steps.backup": "Keep a copy",
-  "steps.backup_text": "Make a backup, and write down your recovery phrase.",
+  "steps.backup_text": "Make a backup, and keep it on another disk.",
   "steps.hide": "Hide these",
   "steps.done": "done",
+
+  "guide.step": "Step {at} of {of}",
+  "guide.next": "Next",
+  "guide.back": "Back",
+  "guide.end": "Done",
+  "guide.name": "Your name",
+  "guide.passphrase": "A passphrase for the keys",
+  "guide.phrase": "Your recovery phrase",
+  "guide.found": "How others find you",
+  "guide.friend": "The first person",
+  "guide.has_name": "Your node calls itself {name}.",
+  "guide.no_name": "Your node gives itself no name.",
+  "guide.name_text":
+    "People see this name as what you say of yourself, next to the name that they give you. Nobody has to have one.",
+  "guide.name_command":
+    "It is set where the node is started. Stop the node and start it with your name:",
+  "guide.passphrase_protects":
+    "Your node's keys lie on its disk. Under a passphrase they are of no use to whoever finds, steals or copies the disk.",
+  "guide.passphrase_not":
+    "It does not protect from somebody who uses your computer while the node runs. Whoever forgets it needs a backup or the recovery phrase.",
+  "guide.passphrase_cost":
+    "The node then asks for it in the terminal at every start, and cannot start by itself after a power cut.",
+  "guide.passphrase_command":
+    "That is why it is set in the terminal, where you will also type it later. Stop the node first:",
+  "guide.directory_text":
+    "A directory tells people who know your id where your node is. It cannot read anything of yours.",
+  "guide.directory_command": "Directories are named where the node is started:",
+  "guide.relay_text":
+    "Behind a home router others often cannot call your node. A relay then passes on what they send; it sees who and when, but cannot read anything.",
+  "guide.relay_command": "A relay is named where the node is started:",
+  "guide.friend_text":
+    "Show somebody your invitation, or open or scan theirs. One of you is enough to begin.",
+
+  "phrase.text":
+    "Twenty-four words, on paper. Should your computer be lost or stolen, you become yourself again with them, and nobody else can.",
+  "phrase.before":
+    "They are shown once. Take pen and paper, and make sure that nobody looks over your shoulder. Words that were shown before and not typed back are void.",
+  "phrase.make": "Show my recovery phrase",
+  "phrase.write":
+    "Write these words down in their order, and keep the paper away from this computer. Do not take a picture of them.",
+  "phrase.written": "I have written them down",
+  "phrase.ask": "It holds once you have typed these three words from your paper.",
+  "phrase.word": "Word {place}",
+  "phrase.check": "Check",
+  "phrase.again": "See the words again",
+  "phrase.wrong": "That is not right. Look at your paper, or at the words again.",
+  "phrase.over":
+    "That took too long, or there were too many wrong answers. Those words are void; make new ones.",
+  "phrase.kept": "Your recovery phrase holds",
+  "phrase.is_there":
+    "Your node has a recovery phrase. It was shown once and is stored nowhere; with it you become yourself again after a loss or a theft.",
+
+  "relay.title": "Relay",
+  "relay.none": "Your node uses no relay: others call it directly.",
+  "relay.means":
+    "Others reach your node through it. What it passes on is encrypted from end to end; it sees who calls and when.",
+  "relay.linked": "Linked",
+  "relay.trying": "Trying",
+  "relay.replaced": "Taken over",
+  "relay.says_linked": "Others reach it through the relay {url}.",
+  "relay.says_trying":
+    "It goes on trying to reach the relay {url}; until then others cannot call it.",
+  "relay.says_replaced":
+    "Another running node has its keys and has taken its place at the relay {url}. Stop one of the two.",
+  "way.direct": "direct",
+  "way.relay": "through a relay",
+  "way.url": "at its address",
+  "way.means":
+    "The way is where your node calls the other one: direct at an address of its own network, through a relay, or at the address that it has for everybody. All are encrypted from end to end.",
+
+  "warning.directory": "A directory does not answer, or cannot call your node.",
+  "warning.clock": "The clock of this computer seems wrong. Set the right time.",
+  "warning.succession":
+    "A directory does not take your node for the successor of its former identity.",
+  "warning.succeeded": "Another identity has followed this one. Nobody takes this one any more.",
+  "warning.stranded": "No way leads to somebody any more, until they call or a directory helps.",
+  "warning.relay": "The relay does not link your node now.",
+  "warning.storage": "Your node cannot write to its disk. Is it full?",
+  "warning.write_count":
+    "A loss of data might go unnoticed now: your node cannot write a file of its own.",
+  "warning.write_count_missing": "A file is missing by which a loss of data is noticed.",
+  "warning.lost_writes": "The last things that your node had stored are lost.",
+  "warning.no_recovery_phrase":
+    "Your node has no recovery phrase yet. Should its keys be stolen, you could not become yourself again.",
+  "warning.console": "The console cannot be opened at its address.",
+  "warning.own_key_used_elsewhere":
+    "Another computer uses the keys of your node. Stop that one, or restart this one once it is gone.",
+  "warning.peer_damaged": "What was stored about somebody is damaged.",
+  "warning.vault_damaged": "Stored tokens are damaged; new ones take their place.",
+  "warning.module": "A module needs you, or does not run.",
+  "warning.method":
+    "A crypto method of a module failed and is out of use; others serve in its place.",
+  "warning.audit": "The audit log is not whole, or cannot be written.",
+  "warning.of_module": "A module says something:",
 
   "state.here": "Here",
   "state.away": "Away",
@@ -537,8 +638,6 @@ export const EN = {
   "security.ended": "Signed out",
   "security.ends": "You are signed in for {time} more at most. A restart of the node ends it too.",
   "security.phrase": "Recovery phrase and passphrase",
-  "security.phrase_text":
-    "The recovery phrase was shown when your node was made. With it you become yourself again after a loss or a theft; nobody else can.",
   "security.succession_text":
     "After a theft, stop the node and give yourself a new identity that your contacts follow:",
   "security.passphrase_text":

@@ -22,6 +22,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "nav.audit": "Journal d’audit",
   "nav.chats": "Discussions",
   "nav.files": "Fichiers",
+  "nav.guide": "Premiers pas",
   "nav.label": "Pages",
   "nav.modules": "Modules",
   "nav.more": "Plus",
@@ -86,12 +87,15 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
 
   "step_up.title": "Confirmez que c’est vous",
   "step_up.text": "Ce que vous allez faire mérite une seconde vérification.",
+  "step_up.none":
+    "Rien ne protège encore cette console que le lien qui l’a ouverte, et il compte cinq minutes. Ouvrez-la encore une fois depuis le terminal, ajoutez une clé d’accès ou un mot de passe sous Sécurité, puis continuez :",
   "step_up.confirm": "Confirmer",
 
   "start.hello": "Bienvenue chez vous",
   "start.version": "OpenRed {version}",
   "start.well": "Votre nœud va bien",
   "start.not_found_by_others": "Les autres ne trouvent pas votre nœud pour l’instant",
+  "start.not_reached": "Les autres ne peuvent pas joindre votre nœud",
   "start.no_directory": "Il ne connaît aucun annuaire.",
   "start.directory_trying": "Il continue d’essayer de joindre son annuaire.",
   "start.registered_one": "Il est inscrit dans un annuaire.",
@@ -117,15 +121,115 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "start.invited_many": "Vous êtes invité dans {count} groupes",
 
   "steps.title": "Premiers pas",
-  "steps.text": "Trois choses font de cet endroit le vôtre.",
+  "steps.text":
+    "Quatre choses font de cet endroit le vôtre. Le guide vous les montre, et d’autres encore.",
   "steps.factor": "Protéger cette console",
   "steps.factor_text": "Ajoutez une clé d’accès pour revenir sans le terminal.",
+  "steps.begin": "Commencer le guide",
+  "steps.phrase": "Noter votre phrase de récupération",
+  "steps.phrase_text": "Avec elle, vous redevenez vous-même après une perte ou un vol.",
   "steps.friend": "Se connecter avec quelqu’un",
   "steps.friend_text": "Donnez votre lien, ou ouvrez le sien.",
   "steps.backup": "Garder une copie",
-  "steps.backup_text": "Faites une sauvegarde et notez votre phrase de récupération.",
+  "steps.backup_text": "Faites une sauvegarde et gardez-la sur un autre disque.",
   "steps.hide": "Masquer",
   "steps.done": "fait",
+
+  "guide.step": "Étape {at} sur {of}",
+  "guide.next": "Suivant",
+  "guide.back": "Retour",
+  "guide.end": "Terminé",
+  "guide.name": "Votre nom",
+  "guide.passphrase": "Une phrase de passe pour les clés",
+  "guide.phrase": "Votre phrase de récupération",
+  "guide.found": "Comment on vous trouve",
+  "guide.friend": "La première personne",
+  "guide.has_name": "Votre nœud se nomme {name}.",
+  "guide.no_name": "Votre nœud ne se donne pas de nom.",
+  "guide.name_text":
+    "Les autres voient ce nom comme ce que vous dites de vous, à côté du nom qu’ils vous donnent. Personne n’est obligé d’en avoir un.",
+  "guide.name_command":
+    "Il se règle là où le nœud est démarré. Arrêtez le nœud et démarrez-le avec votre nom :",
+  "guide.passphrase_protects":
+    "Les clés de votre nœud sont sur son disque. Sous une phrase de passe, elles ne servent à rien à qui trouve, vole ou copie le disque.",
+  "guide.passphrase_not":
+    "Elle ne protège pas de qui utilise votre ordinateur pendant que le nœud tourne. Qui l’oublie a besoin d’une sauvegarde ou de la phrase de récupération.",
+  "guide.passphrase_cost":
+    "Le nœud la demande ensuite dans le terminal à chaque démarrage, et ne peut pas redémarrer seul après une coupure de courant.",
+  "guide.passphrase_command":
+    "C’est pourquoi elle se choisit dans le terminal, là où vous la taperez ensuite. Arrêtez d’abord le nœud :",
+  "guide.directory_text":
+    "Un annuaire dit où est votre nœud à qui connaît votre identité. Il ne peut rien lire de ce qui est à vous.",
+  "guide.directory_command": "Les annuaires se nomment là où le nœud est démarré :",
+  "guide.relay_text":
+    "Derrière une box, les autres ne peuvent souvent pas appeler votre nœud. Un relais transmet alors ce qu’ils envoient ; il voit qui et quand, mais ne peut rien lire.",
+  "guide.relay_command": "Un relais se nomme là où le nœud est démarré :",
+  "guide.friend_text":
+    "Montrez votre invitation à quelqu’un, ou ouvrez ou scannez la sienne. Il suffit que l’un de vous commence.",
+
+  "phrase.text":
+    "Vingt-quatre mots, sur papier. Si votre ordinateur est perdu ou volé, ils font que vous redevenez vous-même ; personne d’autre ne le peut.",
+  "phrase.before":
+    "Ils ne sont montrés qu’une fois. Prenez de quoi écrire, et veillez à ce que personne ne regarde. Des mots montrés avant et non retapés ne valent rien.",
+  "phrase.make": "Montrer ma phrase de récupération",
+  "phrase.write":
+    "Notez ces mots dans leur ordre, et gardez le papier loin de cet ordinateur. N’en faites pas de photo.",
+  "phrase.written": "Je les ai notés",
+  "phrase.ask": "Elle est valable dès que vous aurez tapé ces trois mots d’après votre papier.",
+  "phrase.word": "Mot {place}",
+  "phrase.check": "Vérifier",
+  "phrase.again": "Revoir les mots",
+  "phrase.wrong": "Ce n’est pas cela. Regardez votre papier, ou revoyez les mots.",
+  "phrase.over":
+    "Cela a pris trop de temps, ou il y a eu trop de mauvaises réponses. Ces mots ne valent plus rien ; faites-en d’autres.",
+  "phrase.kept": "Votre phrase de récupération est valable",
+  "phrase.is_there":
+    "Votre nœud a une phrase de récupération. Elle a été montrée une fois et n’est gardée nulle part ; avec elle, vous redevenez vous-même après une perte ou un vol.",
+
+  "relay.title": "Relais",
+  "relay.none": "Votre nœud n’utilise pas de relais : les autres l’appellent directement.",
+  "relay.means":
+    "Les autres joignent votre nœud par lui. Ce qu’il transmet est chiffré de bout en bout ; il voit qui appelle et quand.",
+  "relay.linked": "Relié",
+  "relay.trying": "Essaie",
+  "relay.replaced": "Remplacé",
+  "relay.says_linked": "Les autres le joignent par le relais {url}.",
+  "relay.says_trying":
+    "Il essaie encore de joindre le relais {url} ; d’ici là, les autres ne peuvent pas l’appeler.",
+  "relay.says_replaced":
+    "Un autre nœud en marche a ses clés et a pris sa place au relais {url}. Arrêtez l’un des deux.",
+  "way.direct": "direct",
+  "way.relay": "par un relais",
+  "way.url": "à son adresse",
+  "way.means":
+    "La voie est l’endroit où votre nœud appelle l’autre : directement à une adresse de son réseau, par un relais, ou à l’adresse qu’il a pour tous. Toutes sont chiffrées de bout en bout.",
+
+  "warning.directory": "Un annuaire ne répond pas, ou ne peut pas appeler votre nœud.",
+  "warning.clock": "L’horloge de cet ordinateur semble fausse. Réglez-la.",
+  "warning.succession":
+    "Un annuaire ne tient pas votre nœud pour le successeur de son ancienne identité.",
+  "warning.succeeded": "Une autre identité a succédé à celle-ci. Plus personne n’accepte celle-ci.",
+  "warning.stranded":
+    "Plus aucune voie ne mène à quelqu’un, jusqu’à ce qu’il appelle ou qu’un annuaire aide.",
+  "warning.relay": "Le relais ne relie pas votre nœud en ce moment.",
+  "warning.storage": "Votre nœud ne peut pas écrire sur son disque. Est-il plein ?",
+  "warning.write_count":
+    "Une perte de données pourrait passer inaperçue : votre nœud ne peut pas écrire un de ses fichiers.",
+  "warning.write_count_missing":
+    "Il manque un fichier qui permet de remarquer une perte de données.",
+  "warning.lost_writes": "Les dernières choses que votre nœud avait gardées sont perdues.",
+  "warning.no_recovery_phrase":
+    "Votre nœud n’a pas encore de phrase de récupération. Si ses clés étaient volées, vous ne pourriez pas redevenir vous-même.",
+  "warning.console": "La console ne peut pas être ouverte à son adresse.",
+  "warning.own_key_used_elsewhere":
+    "Un autre ordinateur utilise les clés de votre nœud. Arrêtez-le, ou redémarrez celui-ci quand l’autre ne tourne plus.",
+  "warning.peer_damaged": "Ce qui était gardé sur quelqu’un est endommagé.",
+  "warning.vault_damaged": "Des jetons gardés sont endommagés ; de nouveaux prennent leur place.",
+  "warning.module": "Un module a besoin de vous, ou ne marche pas.",
+  "warning.method":
+    "Une méthode de chiffrement d’un module a échoué et ne sert plus ; d’autres la remplacent.",
+  "warning.audit": "Le journal d’audit n’est pas entier, ou ne peut pas être écrit.",
+  "warning.of_module": "Un module signale :",
 
   "state.here": "Présent",
   "state.away": "Absent",
@@ -546,8 +650,6 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "security.ends":
     "Vous restez connecté encore {time} au plus. Un redémarrage du nœud y met fin aussi.",
   "security.phrase": "Phrase de récupération et phrase de passe",
-  "security.phrase_text":
-    "La phrase de récupération a été montrée à la création de votre nœud. Avec elle, vous redevenez vous-même après une perte ou un vol ; personne d’autre ne le peut.",
   "security.succession_text":
     "Après un vol, arrêtez le nœud et donnez-vous une nouvelle identité que vos contacts suivent :",
   "security.passphrase_text":
