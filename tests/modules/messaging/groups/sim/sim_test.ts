@@ -1,8 +1,10 @@
 import { runSeed } from "./run.ts";
 
 const SEEDS = 20;
+/** Where the statement that removed somebody is displaced by another story. */
+const TAKEN_BACK = 119;
 
-for (let seed = 1; seed <= SEEDS; seed++) {
+for (const seed of [...Array.from({ length: SEEDS }, (_, index) => index + 1), TAKEN_BACK]) {
   Deno.test(`a group in bad weather ends alike with all of its members (seed ${seed})`, async () => {
     await runSeed(seed);
   });
