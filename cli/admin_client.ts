@@ -368,13 +368,13 @@ export class AdminClient {
   #notRunning(options: AdminClientOptions, cause?: unknown): Error {
     const folder = sanitizeLine(options.data);
     const text = `No node is running in ${folder}. ${startHint(options)}`;
-    return new CommandError(EXIT_CODES.noNode, text, { cause });
+    return new CommandError(EXIT_CODES.no_node, text, { cause });
   }
 
   #otherProgram(cause: Error): Error {
     const folder = sanitizeLine(this.#options.data);
     return new CommandError(
-      EXIT_CODES.noNode,
+      EXIT_CODES.no_node,
       `The file admin.json in ${folder} is of a former run, and another program has its port now. ` +
         startHint(this.#options),
       { cause },

@@ -6,7 +6,7 @@
 
 /**
  * What a shell sees. `unknown`: not known here, or anywhere; `refused`: somebody said no; `unanswered`: nobody answered,
- * or not yet, and trying again may help; `noNode`: no node runs there.
+ * or not yet, and trying again may help; `no_node`: no node runs there.
  */
 export const EXIT_CODES = {
   ok: 0,
@@ -15,7 +15,7 @@ export const EXIT_CODES = {
   unknown: 3,
   refused: 4,
   unanswered: 5,
-  noNode: 6,
+  no_node: 6,
   interrupted: 130,
 } as const;
 

@@ -29,6 +29,7 @@ import type {
 } from "../api.ts";
 import type { Transfer } from "./download.ts";
 import { AutoAccept } from "./auto_accept.ts";
+import { LANDS } from "./own_places.ts";
 import { Drops } from "./drops.ts";
 import { KeptParts } from "./kept_parts.ts";
 import { Landing } from "./landing.ts";
@@ -275,7 +276,7 @@ function registerRoutes(router: ModuleRouter, now: () => Running): void {
   route("GET", "/shares", listShares);
   route("POST", "/shares/:id/revoke", revoke);
   route("GET", "/offers", listOffers);
-  route("POST", "/offers/:id/accept", accept);
+  route("POST", "/offers/:id/accept", accept, LANDS);
   route("POST", "/offers/:id/decline", decline);
   route("GET", "/transfers", listTransfers);
   for (const change of ["pause", "resume", "cancel"] as const) {

@@ -19,6 +19,7 @@ import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { ModuleContext, ModuleRouter, RouteAccess } from "../api.ts";
 import type { Transfer } from "./download.ts";
 import type { Drops } from "./drops.ts";
+import { LANDS, MAKES_FOLDER } from "./own_places.ts";
 import { readPicture } from "./pictures.ts";
 import type { Records } from "./records.ts";
 
@@ -49,11 +50,11 @@ export function registerPageDesk(router: ModuleRouter, now: () => PageDeskParts)
   router.route("POST", "/folders", async ({ body }) => {
     const { parent, name } = parseInput(folderInputSchema, parseJson(body));
     return { json: { folder: await now().drops.makeFolder(parent, name) } satisfies FolderView };
-  });
+  }, MAKES_FOLDER);
   router.route("POST", "/drops", async ({ body }) => {
     const id = await now().drops.begin(parseInput(dropInputSchema, parseJson(body)));
     return { json: { id, at: 0 } satisfies DropView };
-  });
+  }, LANDS);
   router.route("POST", "/drops/:id", async ({ params, body }) => {
     const id = params.id!;
     const at = await now().drops.take(id, parseInput(dropPieceSchema, parseJson(body)));

@@ -18,7 +18,7 @@ Deno.test("with --json what goes wrong is JSON with the code, on standard error"
   }
   const usage = JSON.parse((await runInProcess(["connect", "--json"], admin)).err);
   assertEquals(usage.code, "usage");
-  assertEquals(JSON.parse((await runInProcess(["id", "--json"])).err).code, "noNode");
+  assertEquals(JSON.parse((await runInProcess(["id", "--json"])).err).code, "no_node");
   const word = await runInProcess(["send", "--", PEER, "--json"], admin);
   assert(word.err.startsWith("openred-node: "), "behind -- it is a word");
 });

@@ -17,6 +17,7 @@ import type { Drops } from "../drops.ts";
 import { unlessDropped } from "../page_desk.ts";
 import type { Held } from "../records.ts";
 import type { Link } from "./link.ts";
+import { LANDS } from "../own_places.ts";
 import type { LinkGets } from "./link_gets.ts";
 import type { Links } from "./links.ts";
 
@@ -30,7 +31,7 @@ export function registerLinkDesk(
     const { folder, password = null, keep_times: keepTimes } = input;
     const wanted = { link: parseLink(input.link)!, folder, password, keepTimes };
     return { json: await now().linkGets.begin(wanted) };
-  });
+  }, LANDS);
   router.route("GET", "/links/get/:id", ({ params }) => {
     return Promise.resolve({ json: now().linkGets.view(params.id!) });
   });

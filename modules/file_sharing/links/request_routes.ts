@@ -24,6 +24,7 @@ import type {
   PublicRequest,
   PublicRouter,
 } from "../../api.ts";
+import { LANDS } from "../own_places.ts";
 import type { Held } from "../records.ts";
 import { type LinkRequest, requestState } from "./request.ts";
 import type { Requests } from "./requests.ts";
@@ -108,7 +109,7 @@ export function registerRequestDesk(
     });
     const held = requests.all().find((one) => one.id === id)!;
     return { json: { ...view(held), path } satisfies NewRequestView };
-  });
+  }, LANDS);
   router.route("GET", "/requests", () => {
     const requests = now().requests.all().map(view);
     return Promise.resolve({ json: { requests } satisfies RequestsView });

@@ -51,6 +51,28 @@ Deno.test("Files of the disk are shared by a recent factor alone", async () => {
   }
 });
 
+Deno.test("Files land by a recent factor alone, but in folders of this program's name", async () => {
+  const { node, browser } = await started();
+  await using _node = node;
+  await node.test.clock.advance(6 * MINUTE_MS);
+  const landings = (folder: string): readonly (readonly [string, unknown])[] => [
+    ["folders", { parent: folder, name: "new" }],
+    ["drops", { folder, name: "a.desktop", bytes: 1 }],
+    ["offers/none/accept", { folder }],
+    ["links/get", { folder, link: "no link" }],
+    ["requests", { folder }],
+  ];
+  const refused = ["/home/alice/.config/autostart", "/home/alice/OpenRed/../bin", "/OpenRedder"];
+  for (const [path, given] of refused.flatMap(landings)) {
+    const { status, body } = await browser.post(`/m/file_sharing/${path}`, given);
+    assertEquals([path, status, body.code], [path, 403, "step_up_required"]);
+  }
+  for (const [path, given] of landings("/home/alice/OpenRed/Sent")) {
+    const { body } = await browser.post(`/m/file_sharing/${path}`, given);
+    assertNotEquals([path, body.code], [path, "step_up_required"]);
+  }
+});
+
 Deno.test("A factor that was shown for one request is for that one alone, and once", async () => {
   const { node, browser, app } = await started();
   await using _node = node;
