@@ -114,6 +114,7 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
     ...AUTHENTICATION_GETS.map((name) => `${AUTHENTICATION}/${name}`),
     ...MONITORING_GETS.map((name) => `${MONITORING}/${name}`),
   ];
+  readonly wholeWhenEmpty = [`${ADMIN}/invitations`];
   readonly names = [
     "statement",
     "directory",

@@ -33,6 +33,8 @@ export interface ServerWorld {
   readonly origin: string;
   /** Paths of every endpoint. */
   readonly paths: readonly string[];
+  /** Paths where a body without members asks for something: every member has a default. */
+  readonly wholeWhenEmpty?: readonly string[];
   /** Those that take a body, with their method. */
   readonly bodyPaths: readonly string[];
   /** Names of the valid requests that can be changed. */
@@ -96,7 +98,8 @@ export async function throwAt(world: ServerWorld, bad: BadRequest): Promise<Outc
   const request = bad.kind === "plain" ? plainRequest(world, bad) : await world.build(bad);
   const { secrets, allowed } = world;
   const outcome = await judgeAnswer({ answer: await world.handle(request), secrets, allowed });
-  if (bad.kind === "plain" && !["GET", "HEAD", "OPTIONS"].includes(bad.method)) {
+  const isWhole = bad.kind === "plain" && world.wholeWhenEmpty?.includes(bad.path);
+  if (bad.kind === "plain" && !isWhole && !["GET", "HEAD", "OPTIONS"].includes(bad.method)) {
     assertNotEquals(outcome, "taken", "A body that says nothing was taken");
   }
   return outcome;
