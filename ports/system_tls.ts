@@ -10,6 +10,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { ByteConnection } from "./system_socket.ts";
+import { writeAll } from "./write_all.ts";
 
 const READ_BYTES = 16 * 1024;
 
@@ -69,10 +70,6 @@ function streamOf(connection: Deno.TcpConn): Duplex {
       done(error);
     },
   });
-}
-
-async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
 /** One connection under TLS, as a {@linkcode ByteConnection}. */
