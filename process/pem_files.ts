@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readNamedFile } from "./named_file.ts";
 import { ProcessError } from "./process_error.ts";
 
 const MAX_BYTES = 256 * 1024;
@@ -15,12 +16,7 @@ export interface CertificatePaths {
 
 /** Reads a file that an option names. @throws {ProcessError} */
 export function readPem(path: string, flag: string): string {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (cause) {
-    throw new ProcessError(2, `${flag}: cannot read the file ${path}`, { cause });
-  }
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(readNamedFile(path, flag));
   if (text.length > MAX_BYTES) throw new ProcessError(2, `${flag}: ${path} is too large`);
   return text;
 }

@@ -5,7 +5,7 @@
  */
 import type { RotationPolicy } from "../crypto/interface.ts";
 import { NETWORK_SEED_BYTES } from "../protocol/network_seed.ts";
-import { ProcessError } from "./process_error.ts";
+import { checkSize, readNamedFile } from "./named_file.ts";
 
 export interface RotationOptions {
   readonly rotation: "hourly" | "daily" | "seeded";
@@ -21,17 +21,9 @@ export function readRotationPolicy(options: RotationOptions): RotationPolicy {
   const { rotation, networkSeedFile } = options;
   if (rotation !== "seeded") return { kind: rotation };
   const path = networkSeedFile ?? "";
-  let seed: Uint8Array;
-  try {
-    seed = Deno.readFileSync(path);
-  } catch (cause) {
-    throw new ProcessError(2, `--network-seed-file: cannot read the file ${path}`, { cause });
-  }
-  const { min, max } = NETWORK_SEED_BYTES;
-  if (seed.length < min || seed.length > max) {
-    const message =
-      `--network-seed-file: ${path} has ${seed.length} bytes, expected ${min} to ${max}`;
-    throw new ProcessError(2, message);
-  }
+  const flag = "--network-seed-file";
+  const { min: minBytes, max: maxBytes } = NETWORK_SEED_BYTES;
+  const seed = readNamedFile(path, flag);
+  checkSize(seed, { path, flag, minBytes, maxBytes });
   return { kind: "seeded", seed };
 }
