@@ -4,7 +4,6 @@
  * @module
  */
 import type { WorkerCryptoCore } from "./crypto/client.ts";
-import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { CentralOptions } from "./directory/options.ts";
@@ -30,21 +29,21 @@ import {
   sayReady,
   startError,
 } from "./process/central_run.ts";
+import { makeAdminToken, withAdminFile } from "./process/admin_file.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
-import { listen, type Listening } from "./process/listening.ts";
+import { listen, listenForWatchers, type Listening } from "./process/listening.ts";
 import { readMetricsToken } from "./process/metrics_token.ts";
 import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
-import { ADMIN_FILE } from "./protocol/admin_api.ts";
+import { METRICS_PATH } from "./protocol/metrics.ts";
 import { createRelay, type Relay } from "./relay/relay.ts";
 
 /** How long requests under way may take to be answered at the end. */
 const ANSWERS_MS = 10_000;
 /** For the commands of this machine, which find it by the file. */
 const ADMIN_LISTEN = { hostname: "127.0.0.1", port: 0 };
-const ADMIN_TOKEN_BYTES = 32;
 /** Whatever has not ended by then is left as it is. */
 const SHUTDOWN_MS = 12_000;
 
@@ -152,33 +151,6 @@ function createOwnRelay(
   }, { ...relay, url, trustedProxies });
 }
 
-/** Has the operator's commands find the directory, until it ends. */
-async function serveCommands(
-  { dataDirectory }: CentralOptions,
-  { admin, directory, run }: {
-    readonly admin: Listening;
-    readonly directory: Directory;
-    readonly run: () => Promise<void>;
-  },
-): Promise<void> {
-  const token = encodeBase64Url(systemRandom.bytes(ADMIN_TOKEN_BYTES));
-  admin.answerWith((request) => directory.handleAdmin(request, token));
-  const files = openFiles(dataDirectory);
-  const content = JSON.stringify({ url: admin.origin, token, pid: Deno.pid });
-  try {
-    await files.write(ADMIN_FILE, encodeUtf8(content));
-    await run();
-  } finally {
-    await files.remove(ADMIN_FILE);
-  }
-}
-
-/** The listener for whoever watches the directory, or `null` where nobody asked for one. */
-function listenForWatchers({ metricsListen }: CentralOptions, log: Log): Listening | null {
-  if (metricsListen === null) return null;
-  return listen({ ...metricsListen, flag: "--metrics-listen", name: "directory", log });
-}
-
 async function serve(
   options: CentralOptions,
   parts: CentralRun & { readonly core: Promise<WorkerCryptoCore> },
@@ -205,7 +177,7 @@ async function serve(
     let watching: Listening | null = null;
     let admin: Listening | null = null;
     try {
-      watching = listenForWatchers(options, log);
+      watching = listenForWatchers(options.metricsListen, { name: "directory", log });
       admin = listen({ ...ADMIN_LISTEN, flag: "admin", name: "directory", log });
       ending.needs(admin.finished, "No command can connect");
       const listeners = { public: listening, ...(watching === null ? {} : { metrics: watching }) };
@@ -218,18 +190,16 @@ async function serve(
         relay?.handle(request, { address }) ?? started.handle(request, { address })
       );
       if (watching !== null) {
-        const token = await readMetricsToken(openFiles(options.dataDirectory), systemRandom);
-        watching.answerWith((request) => started.handleWatch(request, token));
+        const metricsToken = await readMetricsToken(openFiles(options.dataDirectory), systemRandom);
+        watching.answerWith((request) => started.handleWatch(request, metricsToken));
       }
       const { json, dataDirectory: data } = options;
-      const metricsUrl = watching === null ? null : `${watching.origin}/metrics`;
-      await serveCommands(options, {
-        admin,
-        directory,
-        run: async () => {
-          sayReady({ service: "directory", json, data }, { url, id: started.id, metricsUrl });
-          await ending.wait(signal);
-        },
+      const metricsUrl = watching === null ? null : `${watching.origin}${METRICS_PATH}`;
+      const token = makeAdminToken(systemRandom);
+      admin.answerWith((request) => started.handleAdmin(request, token));
+      await withAdminFile(openFiles(data), { url: admin.origin, token }, async () => {
+        sayReady({ service: "directory", json, data }, { url, id: started.id, metricsUrl });
+        await ending.wait(signal);
       });
       log.log("info", "directory_stopping");
     } finally {

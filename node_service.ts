@@ -11,7 +11,7 @@ import { listenAddress, type RunOptions } from "./cli/run_options.ts";
 import { SETTINGS_FILE } from "./cli/settings_file.ts";
 import { WorkerBulk } from "./crypto/bulk_client.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
-import { encodeBase64Url, encodeUtf8 } from "./crypto/encoding.ts";
+import { encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
 import { explained, lockData } from "./keeper/data_directory.ts";
@@ -42,16 +42,16 @@ import { createOwnerFiles } from "./ports/system_owner_files.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { type ConsoleListening, listenConsole } from "./process/console_listening.ts";
 import { createOpenMonitor } from "./ports/system_monitor.ts";
+import { makeAdminToken, withAdminFile } from "./process/admin_file.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
-import { listen, type Listening } from "./process/listening.ts";
+import { listen, listenForWatchers, type Listening } from "./process/listening.ts";
 import { readMetricsToken } from "./process/metrics_token.ts";
 import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
 import { openLog } from "./process/opened_log.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { ServiceEnd } from "./process/service_end.ts";
-import { ADMIN_FILE } from "./protocol/admin_api.ts";
 import { METRICS_PATH } from "./protocol/metrics.ts";
 
 const STOP_TIMEOUT_MS = 5_000;
@@ -231,12 +231,6 @@ async function tracingOf(
   });
 }
 
-/** The listener for whoever watches the node, or `null` where nobody asked for one. */
-function listenForWatchers({ metricsListen }: RunOptions, log: Log): Listening | null {
-  if (metricsListen === null) return null;
-  return listen({ ...metricsListen, flag: "--metrics-listen", name: "node", log });
-}
-
 type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: SystemLog };
 
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
@@ -255,7 +249,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     : listen({ ...address, flag: "--listen", name: "node", log, trustedProxies, certificate });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   await using console = listenConsole(options.consoleListen, log);
-  await using watching = listenForWatchers(options, log);
+  await using watching = listenForWatchers(options.metricsListen, { name: "node", log });
   const crypto = await world.core;
   const bulk = new WorkerBulk(systemClock);
   ending.watchErrors();
@@ -263,7 +257,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   if (peers !== null) ending.needs(peers.finished, "No node can connect");
   ending.needs(admin.finished, "No command can connect");
   try {
-    const adminToken = encodeBase64Url(systemRandom.bytes(32));
+    const adminToken = makeAdminToken(systemRandom);
     const apiUrl = options.apiUrl ?? peers?.origin ?? "";
     const tracing = await tracingOf(options, { log, trust });
     const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
@@ -346,7 +340,6 @@ async function serveCommands(
 ): Promise<void> {
   const { node, isNew, ending, admin, metricsUrl, out, signal } = parts;
   const { apiUrl } = node;
-  const files = openFiles(options.data);
   if (isNew) await sayNew(options, parts);
   if (options.directories.length === 0) {
     await say(options, parts, {
@@ -354,8 +347,7 @@ async function serveCommands(
       text: "Registered nowhere: nobody finds this node. Give it a directory with --directories",
     });
   }
-  try {
-    await files.write(ADMIN_FILE, encodeUtf8(JSON.stringify({ ...admin, pid: Deno.pid })));
+  await withAdminFile(openFiles(options.data), admin, async () => {
     if (options.json) {
       const metrics = metricsUrl === null ? {} : { metrics_url: metricsUrl };
       await out.raw(`ready ${JSON.stringify({ url: apiUrl, id: node.id, ...metrics })}\n`);
@@ -370,9 +362,7 @@ async function serveCommands(
       ]);
     }
     await ending.wait(signal);
-  } finally {
-    await files.remove(ADMIN_FILE);
-  }
+  });
 }
 
 /** The way to the console for an owner who was never there; a terminal is the only place for it. */

@@ -90,6 +90,14 @@ function otherPort({ flag, hostname, port }: ListeningOptions): string {
   return `try ${flag} ${host}:0, which takes a free one`;
 }
 
+/** The listener for whoever watches a program, or `null` where nobody asked for one. */
+export function listenForWatchers(
+  address: { readonly hostname: string; readonly port: number } | null,
+  options: Pick<ListeningOptions, "name" | "log">,
+): Listening | null {
+  return address === null ? null : listen({ ...address, ...options, flag: "--metrics-listen" });
+}
+
 /**
  * Listens.
  * @throws {ProcessError} Where the system does not let it.
