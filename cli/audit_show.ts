@@ -11,6 +11,7 @@ import { type CommandContext, defineCommand } from "./command.ts";
 import { parseInteger } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
 import { type Cell, type Output, shortId, showInstant } from "./output.ts";
+import { pause } from "./pause.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const FOLLOW_MS = 1_000;
@@ -60,16 +61,13 @@ async function printEntry(out: Output, options: { entry: AuditEntryView; json: b
 }
 
 async function follow(node: AdminClient, context: ShowContext): Promise<void> {
-  const { options, out, clock, signal } = context;
+  const { options, out, signal } = context;
   const search = searchOf(context);
   for (;;) {
     const view = await node.audit(search);
     for (const entry of view.entries) await printEntry(out, { entry, json: options.json });
     search.set("after", String(view.cursor));
-    await new Promise<void>((resolve) => {
-      const cancel = clock.setTimer(view.entries.length < options.limit ? FOLLOW_MS : 0, resolve);
-      signal.addEventListener("abort", () => (cancel(), resolve()), { once: true });
-    });
+    await pause(view.entries.length < options.limit ? FOLLOW_MS : 0, context);
     if (signal.aborted) return;
   }
 }

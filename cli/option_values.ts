@@ -97,11 +97,8 @@ export function parseConsoleListen(text: string): ListenAddress | null {
 /** Origins by which browsers elsewhere reach the console, separated by commas. */
 export function parseConsoleOrigins(text: string): readonly string[] {
   const origins = text.split(",").map((entry) => entry.trim());
-  const isOrigin = (origin: string) => {
-    const url = URL.parse(origin);
-    return url !== null && url.protocol === "https:" && url.origin === origin;
-  };
-  if (origins.length > MAX_ORIGINS || !origins.every(isOrigin)) {
+  const isSecure = (origin: string) => isOrigin(origin) && origin.startsWith("https:");
+  if (origins.length > MAX_ORIGINS || !origins.every(isSecure)) {
     throw new RangeError("expected up to 8 origins such as https://node.example");
   }
   return origins;

@@ -22,6 +22,7 @@ import {
   showRoundTrip,
   type Style,
 } from "./output.ts";
+import { pause } from "./pause.ts";
 import { claimCell, nameCell, peerCell, showTrouble, wayCell } from "./peer_view.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
@@ -146,12 +147,7 @@ export const statusCommand = defineCommand({
       if (options.watch && !options.json) await out.clear();
       if (options.json) await out.json(status);
       else await printStatus(out, status);
-      if (options.watch) {
-        await new Promise<void>((resolve) => {
-          const cancel = clock.setTimer(WATCH_MS, resolve);
-          signal.addEventListener("abort", () => (cancel(), resolve()), { once: true });
-        });
-      }
+      if (options.watch) await pause(WATCH_MS, { clock, signal });
     } while (options.watch && !signal.aborted);
   },
 });

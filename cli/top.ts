@@ -8,6 +8,7 @@ import { defineCommand, type NodeCommand } from "./command.ts";
 import { showBytes } from "./file_view.ts";
 import { switchOption } from "./options.ts";
 import { type Cell, type Output, shortId, showDuration, showRoundTrip } from "./output.ts";
+import { pause } from "./pause.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { type TopMoment, type TopView, viewTop } from "./top_view.ts";
 
@@ -95,11 +96,6 @@ export const topCommand: NodeCommand = defineCommand({
       const [{ families }, ready] = await Promise.all([node.numbers(), node.ready()]);
       return { atMs: clock.nowMs(), families, ready };
     };
-    const pause = () =>
-      new Promise<void>((resolve) => {
-        const cancel = clock.setTimer(AGAIN_MS, resolve);
-        signal.addEventListener("abort", () => (cancel(), resolve()), { once: true });
-      });
     let former: TopMoment | null = null;
     while (!signal.aborted) {
       const now = await moment();
@@ -114,7 +110,7 @@ export const topCommand: NodeCommand = defineCommand({
         if (options.once) return;
       }
       former = now;
-      await pause();
+      await pause(AGAIN_MS, { clock, signal });
     }
   },
 });
