@@ -4,24 +4,11 @@
  * @module
  */
 import { signal } from "@preact/signals";
+import type { SessionStateView } from "../../../protocol/sign_in_api.ts";
 import { ApiError, get, keepSession, keepsSession, post, signedIn } from "./api.ts";
 import { forgetAll, startStore, status } from "./store.ts";
 
-export interface SessionInfo {
-  readonly role: "owner" | "viewer";
-  readonly started_at: number;
-  readonly idle_until: number;
-  readonly ends_at: number;
-  readonly stepped_up_until: number | null;
-  readonly factors: {
-    readonly passkey: number;
-    readonly totp: boolean;
-    readonly password: boolean;
-    readonly recovery: number;
-  };
-}
-
-export const session = signal<SessionInfo | null>(null);
+export const session = signal<SessionStateView | null>(null);
 /** Why the last link did not sign anybody in. */
 export const linkFailed = signal(false);
 
@@ -38,7 +25,7 @@ function takeLink(): string | null {
 /** Asks who is signed in, and begins to show it. */
 export async function readSession(): Promise<void> {
   try {
-    session.value = await get<SessionInfo>("/auth/v1/session");
+    session.value = await get<SessionStateView>("/auth/v1/session");
   } catch (error) {
     if (error instanceof ApiError && error.code === "offline") return;
     session.value = null;

@@ -8,12 +8,14 @@ import type {
   GroupsView as PeerGroupsView,
   IdView,
   PeersView,
+  RequestsView,
   StatusView,
 } from "../../../protocol/admin_api.ts";
 import type { ChallengesView } from "../../../protocol/auth_challenge.ts";
-import type { LinksView, RequestsView } from "../../../protocol/file_links.ts";
+import type { LinksView, RequestsView as FileRequestsView } from "../../../protocol/file_links.ts";
 import type { OffersView, SharesView, TransfersView } from "../../../protocol/file_sharing_api.ts";
 import type { GroupsView } from "../../../protocol/groups_api.ts";
+import type { InvitationsView } from "../../../protocol/invitation_api.ts";
 import type { ConversationsView } from "../../../protocol/messaging_api.ts";
 import type { ModulesView } from "../../../protocol/module_api.ts";
 import type { TokensView } from "../../../protocol/token_api.ts";
@@ -84,21 +86,6 @@ export class Resource<T> {
   }
 }
 
-export interface Invitation {
-  readonly invitation: string;
-  readonly name: string | null;
-  readonly state: "open" | "used" | "expired" | "revoked";
-  readonly uses: number;
-  readonly expires_at: number;
-  readonly used_by: readonly unknown[];
-}
-
-export interface ContactRequest {
-  readonly peer: string;
-  readonly alias: string | null;
-  readonly connected: boolean;
-}
-
 export const status = new Resource<StatusView>("/admin/v1/status");
 export const identity = new Resource<IdView>("/admin/v1/id");
 export const peers = new Resource<PeersView>("/admin/v1/peers");
@@ -111,13 +98,9 @@ export const offers = new Resource<OffersView>("/m/file_sharing/offers");
 export const shares = new Resource<SharesView>("/m/file_sharing/shares");
 export const transfers = new Resource<TransfersView>("/m/file_sharing/transfers");
 export const links = new Resource<LinksView>("/m/file_sharing/links");
-export const fileRequests = new Resource<RequestsView>("/m/file_sharing/requests");
-export const invitations = new Resource<{ readonly invitations: readonly Invitation[] }>(
-  "/admin/v1/invitations",
-);
-export const requests = new Resource<{ readonly requests: readonly ContactRequest[] }>(
-  "/admin/v1/requests",
-);
+export const fileRequests = new Resource<FileRequestsView>("/m/file_sharing/requests");
+export const invitations = new Resource<InvitationsView>("/admin/v1/invitations");
+export const requests = new Resource<RequestsView>("/admin/v1/requests");
 export const challenges = new Resource<ChallengesView>("/auth/v1/challenges");
 
 const ALL: readonly Resource<unknown>[] = [

@@ -4,15 +4,14 @@
  * @module
  */
 import { useEffect, useState } from "preact/hooks";
+import type { FactorKind } from "../../../../protocol/sign_in_api.ts";
 import { post } from "../api.ts";
 import { hasPasskeys, makePasskey } from "../parts/passkeys.ts";
 import { QrCode } from "../parts/pictures.tsx";
 import { Button, CopyButton, Dialog, errorText, Field, Loading, useAction } from "../parts/ui.tsx";
 import { t } from "../language.ts";
 
-export type AddKind = "passkey" | "totp" | "password" | "recovery";
-
-export function AddFactor({ kind, onClose }: { kind: AddKind; onClose: () => void }) {
+export function AddFactor({ kind, onClose }: { kind: FactorKind; onClose: () => void }) {
   return (
     <Dialog title={t(`security.add_${kind}`)} onClose={onClose}>
       {kind === "passkey" && <AddPasskey onDone={onClose} />}

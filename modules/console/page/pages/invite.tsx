@@ -4,21 +4,14 @@
  * @module
  */
 import { useState } from "preact/hooks";
+import type { InvitationView, NewInvitationView } from "../../../../protocol/invitation_api.ts";
 import { post } from "../api.ts";
 import { formatDate } from "../format.ts";
 import { QrCode } from "../parts/pictures.tsx";
 import { Button, Card, CopyButton, Field, Loading, Other, Page, useAction } from "../parts/ui.tsx";
-import { type Invitation, invitations } from "../store.ts";
+import { invitations } from "../store.ts";
 import { t, tn, tx } from "../language.ts";
 import { OwnLink } from "./connect.tsx";
-
-interface NewInvitation {
-  readonly invitation: string;
-  readonly link: string;
-  readonly page: string | null;
-  readonly expires_at: number;
-  readonly uses: number;
-}
 
 const DAY_MS = 86_400_000;
 const LIVES = [1, 7, 30] as const;
@@ -56,7 +49,7 @@ export function NewInvitationCard() {
   const [name, setName] = useState("");
   const [days, setDays] = useState<number>(7);
   const [uses, setUses] = useState(1);
-  const [made, setMade] = useState<NewInvitation | null>(null);
+  const [made, setMade] = useState<NewInvitationView | null>(null);
   const action = useAction();
   if (made !== null) {
     const text = made.page ?? made.link;
@@ -89,7 +82,7 @@ export function NewInvitationCard() {
               expires_ms: days * DAY_MS,
               ...(given === "" || uses > 1 ? {} : { name: given }),
             };
-            setMade(await post<NewInvitation>("/admin/v1/invitations", input));
+            setMade(await post<NewInvitationView>("/admin/v1/invitations", input));
             await invitations.load();
           });
         }}
@@ -136,7 +129,7 @@ export function NewInvitationCard() {
   );
 }
 
-function InvitationRow({ invitation }: { invitation: Invitation }) {
+function InvitationRow({ invitation }: { invitation: InvitationView }) {
   const action = useAction();
   const { invitation: id, name, uses, used_by: users, expires_at: at } = invitation;
   const left = uses - users.length;

@@ -4,7 +4,7 @@
  * @module
  */
 import { useState } from "preact/hooks";
-import type { PeerDetail } from "../../../../protocol/admin_api.ts";
+import type { PeerDetail, RequestsView } from "../../../../protocol/admin_api.ts";
 import {
   Button,
   Card,
@@ -21,7 +21,7 @@ import { Avatar, Name, plainName } from "../parts/who.tsx";
 import { post } from "../api.ts";
 import { type PageOptions, placeLink } from "../router.ts";
 import { isOwner } from "../session.ts";
-import { type ContactRequest, peers, requests } from "../store.ts";
+import { peers, requests } from "../store.ts";
 import { t, tx } from "../language.ts";
 import { Connect } from "./connect.tsx";
 import { Invite } from "./invite.tsx";
@@ -128,7 +128,7 @@ function Requests() {
   );
 }
 
-function RequestRow({ request }: { request: ContactRequest }) {
+function RequestRow({ request }: { request: RequestsView["requests"][number] }) {
   const { peer, alias, connected } = request;
   const [blocking, setBlocking] = useState(false);
   const action = useAction();

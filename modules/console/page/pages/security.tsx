@@ -5,7 +5,11 @@
  */
 import { useState } from "preact/hooks";
 import type { ChallengeView } from "../../../../protocol/auth_challenge.ts";
-import type { BrowserSessionView, FactorView } from "../../../../protocol/sign_in_api.ts";
+import type {
+  BrowserSessionView,
+  FactorKind,
+  FactorView,
+} from "../../../../protocol/sign_in_api.ts";
 import { ask, post } from "../api.ts";
 import { toBase64Url } from "../base64url.ts";
 import { formatDate, formatDuration, formatWhen, shown } from "../format.ts";
@@ -27,7 +31,7 @@ import { Name } from "../parts/who.tsx";
 import { isOwner, readSession, session, signOut } from "../session.ts";
 import { challenges, Resource } from "../store.ts";
 import { t, tn, tx, wordOr } from "../language.ts";
-import { AddFactor, type AddKind } from "./add_factor.tsx";
+import { AddFactor } from "./add_factor.tsx";
 import { noteBackup } from "./first_steps.tsx";
 import { RecoveryPhrase } from "./recovery_phrase.tsx";
 
@@ -135,7 +139,7 @@ function ChallengeRow({ challenge }: { challenge: ChallengeView }) {
 
 function Factors() {
   const view = factors.want();
-  const [adding, setAdding] = useState<AddKind | null>(null);
+  const [adding, setAdding] = useState<FactorKind | null>(null);
   const [removing, setRemoving] = useState<FactorView | null>(null);
   const left = session.value?.factors.recovery ?? 0;
   const changed = async () => {

@@ -4,27 +4,22 @@
  * @module
  */
 import { useState } from "preact/hooks";
+import type {
+  FactorKind,
+  FactorOptionsView,
+  GivenFactor,
+} from "../../../../protocol/sign_in_api.ts";
 import { ApiError } from "../api.ts";
 import { t, type WordKey } from "../language.ts";
 import { hasPasskeys, usePasskey } from "./passkeys.ts";
 import { Button, errorText, Field } from "./ui.tsx";
 
-export interface FactorOptions {
+export interface FactorOptions extends FactorOptionsView {
   /** What the browser is asked with; `null` where none is enrolled. */
   readonly passkey: Record<string, unknown> | null;
-  readonly totp: boolean;
-  readonly password: boolean;
-  readonly recovery: boolean;
-  readonly retry_after_ms?: number;
 }
 
-export type Factor =
-  | { readonly passkey: Record<string, unknown> }
-  | { readonly totp: string }
-  | { readonly password: string }
-  | { readonly recovery: string };
-
-type TypedKind = "totp" | "password" | "recovery";
+type TypedKind = Exclude<FactorKind, "passkey">;
 
 const TYPED: readonly TypedKind[] = ["totp", "password", "recovery"];
 
@@ -32,7 +27,7 @@ const TYPED: readonly TypedKind[] = ["totp", "password", "recovery"];
 export function FactorForm(
   { options, submit, label }: {
     options: FactorOptions;
-    submit: (factor: Factor) => Promise<unknown>;
+    submit: (factor: GivenFactor) => Promise<unknown>;
     label: string;
   },
 ) {
@@ -41,7 +36,7 @@ export function FactorForm(
   const [text, setText] = useState("");
   const [failure, setFailure] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const give = async (make: () => Promise<Factor>) => {
+  const give = async (make: () => Promise<GivenFactor>) => {
     setBusy(true);
     setFailure(null);
     try {
@@ -116,7 +111,7 @@ export function FactorForm(
   );
 }
 
-function typedFactor(kind: TypedKind, text: string): Factor {
+function typedFactor(kind: TypedKind, text: string): GivenFactor {
   if (kind === "totp") return { totp: text.replace(/\s/g, "") };
   return kind === "password" ? { password: text } : { recovery: text.trim() };
 }
