@@ -17,7 +17,7 @@ export interface PageOptions {
 }
 
 /** Reads what stands behind `#/`. */
-export function readPlace(hash: string): Place {
+function readPlace(hash: string): Place {
   const [page = "", item = ""] = hash.replace(/^#\/?/, "").split("/");
   try {
     return { page: page === "" ? "start" : page, item: decodeURIComponent(item) };

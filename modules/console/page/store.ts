@@ -4,15 +4,9 @@
  * @module
  */
 import { type Signal, signal } from "@preact/signals";
-import type {
-  GroupsView as PeerGroupsView,
-  IdView,
-  PeersView,
-  RequestsView,
-  StatusView,
-} from "../../../protocol/admin_api.ts";
+import type { IdView, PeersView, RequestsView, StatusView } from "../../../protocol/admin_api.ts";
 import type { ChallengesView } from "../../../protocol/auth_challenge.ts";
-import type { LinksView, RequestsView as FileRequestsView } from "../../../protocol/file_links.ts";
+import type { LinksView } from "../../../protocol/file_links.ts";
 import type { OffersView, SharesView, TransfersView } from "../../../protocol/file_sharing_api.ts";
 import type { GroupsView } from "../../../protocol/groups_api.ts";
 import type { InvitationsView } from "../../../protocol/invitation_api.ts";
@@ -89,7 +83,6 @@ export class Resource<T> {
 export const status = new Resource<StatusView>("/admin/v1/status");
 export const identity = new Resource<IdView>("/admin/v1/id");
 export const peers = new Resource<PeersView>("/admin/v1/peers");
-export const peerGroups = new Resource<PeerGroupsView>("/admin/v1/groups");
 export const tokens = new Resource<TokensView>("/admin/v1/tokens");
 export const modules = new Resource<ModulesView>("/admin/v1/modules");
 export const conversations = new Resource<ConversationsView>("/m/messaging/conversations");
@@ -98,7 +91,6 @@ export const offers = new Resource<OffersView>("/m/file_sharing/offers");
 export const shares = new Resource<SharesView>("/m/file_sharing/shares");
 export const transfers = new Resource<TransfersView>("/m/file_sharing/transfers");
 export const links = new Resource<LinksView>("/m/file_sharing/links");
-export const fileRequests = new Resource<FileRequestsView>("/m/file_sharing/requests");
 export const invitations = new Resource<InvitationsView>("/admin/v1/invitations");
 export const requests = new Resource<RequestsView>("/admin/v1/requests");
 export const challenges = new Resource<ChallengesView>("/auth/v1/challenges");
@@ -107,7 +99,6 @@ const ALL: readonly Resource<unknown>[] = [
   status,
   identity,
   peers,
-  peerGroups,
   tokens,
   modules,
   conversations,
@@ -116,7 +107,6 @@ const ALL: readonly Resource<unknown>[] = [
   shares,
   transfers,
   links,
-  fileRequests,
   invitations,
   requests,
   challenges,
@@ -132,7 +122,7 @@ const CHANGES: readonly (readonly [string, readonly Resource<unknown>[]])[] = [
   ["messaging.typing", []],
   ["messaging.", [conversations, peers, status]],
   ["file_sharing.link", [links]],
-  ["file_sharing.received", [fileRequests]],
+  ["file_sharing.received", []],
   ["file_sharing.", [offers, shares, transfers]],
   ["contact_request", [requests, peers]],
   ["authentication.", [challenges]],
@@ -154,7 +144,7 @@ function take(event: LiveEvent): void {
 }
 
 /** Asks for everything again that any page shows. */
-export function refreshAll(): void {
+function refreshAll(): void {
   for (const resource of ALL) resource.refresh();
   for (const hear of hearers) hear({ type: "reconnected" });
 }

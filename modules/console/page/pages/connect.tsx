@@ -19,7 +19,7 @@ const CONTACT_LINK =
 const WAIT_MS = 15_000;
 
 /** Whether a text leads to somebody: what a scanned code must be. */
-export function isContact(text: string): boolean {
+function isContact(text: string): boolean {
   return CONTACT_LINK.test(text.trim());
 }
 

@@ -24,12 +24,12 @@ export interface MessageActions {
   readonly canWrite: boolean;
 }
 
-export const REACTIONS = ["👍", "❤️", "😂", "😮", "😢", "🙏"] as const;
+const REACTIONS = ["👍", "❤️", "😂", "😮", "😢", "🙏"] as const;
 
 const URL_TEXT = /https:\/\/[^\s<>"'\p{Cc}]+[^\s<>"'.,;:!?)\]}\p{Cc}]/gu;
 
 /** A text with its links; nothing of where they lead is asked for. */
-export function LinkedText({ text }: { text: string }) {
+function LinkedText({ text }: { text: string }) {
   const parts: ComponentChildren[] = [];
   let at = 0;
   for (const { 0: found, index } of text.matchAll(URL_TEXT)) {
@@ -53,7 +53,7 @@ const STATE_ICONS: Readonly<Record<DeliveryState, IconName>> = {
 };
 
 /** How far a message has come with the recipient who has it least. */
-export function leastState(states: readonly DeliveryState[]): DeliveryState {
+function leastState(states: readonly DeliveryState[]): DeliveryState {
   return STATES.find((state) => states.includes(state)) ?? "waiting";
 }
 
