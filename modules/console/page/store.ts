@@ -19,6 +19,9 @@ import { hearEvents, type LiveEvent } from "./live.ts";
 const GATHER_MS = 120;
 const STATUS_EVERY_MS = 15_000;
 
+/** All that there are, of whatever page. */
+const resources: Resource<unknown>[] = [];
+
 /** One answer of the node that is kept up to date while a page shows it. */
 export class Resource<T> {
   readonly value: Signal<T | null> = signal(null);
@@ -32,6 +35,7 @@ export class Resource<T> {
 
   constructor(path: string) {
     this.#path = path;
+    resources.push(this);
   }
 
   /** Asks for it where nobody has yet. */
@@ -95,23 +99,6 @@ export const invitations = new Resource<InvitationsView>("/admin/v1/invitations"
 export const requests = new Resource<RequestsView>("/admin/v1/requests");
 export const challenges = new Resource<ChallengesView>("/auth/v1/challenges");
 
-const ALL: readonly Resource<unknown>[] = [
-  status,
-  identity,
-  peers,
-  tokens,
-  modules,
-  conversations,
-  groups,
-  offers,
-  shares,
-  transfers,
-  links,
-  invitations,
-  requests,
-  challenges,
-];
-
 /** What changes with an event, by the beginning of its name. */
 const CHANGES: readonly (readonly [string, readonly Resource<unknown>[]])[] = [
   ["session", [status, peers, tokens]],
@@ -145,13 +132,13 @@ function take(event: LiveEvent): void {
 
 /** Asks for everything again that any page shows. */
 function refreshAll(): void {
-  for (const resource of ALL) resource.refresh();
+  for (const resource of resources) resource.refresh();
   for (const hear of hearers) hear({ type: "reconnected" });
 }
 
 /** Forgets all that was answered to somebody who has signed out. */
 export function forgetAll(): void {
-  for (const resource of ALL) resource.forget();
+  for (const resource of resources) resource.forget();
 }
 
 /** Keeps what is shown up to date until somebody signs out. */
