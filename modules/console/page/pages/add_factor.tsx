@@ -6,9 +6,10 @@
 import { useEffect, useState } from "preact/hooks";
 import type { FactorKind } from "../../../../protocol/sign_in_api.ts";
 import { post } from "../api.ts";
+import { Form, TextField } from "../parts/fields.tsx";
 import { hasPasskeys, makePasskey } from "../parts/passkeys.ts";
 import { QrCode } from "../parts/pictures.tsx";
-import { Button, CopyButton, Dialog, errorText, Field, Loading, useAction } from "../parts/ui.tsx";
+import { Button, CopyButton, Dialog, errorText, Loading, useAction } from "../parts/ui.tsx";
 import { t } from "../language.ts";
 
 export function AddFactor({ kind, onClose }: { kind: FactorKind; onClose: () => void }) {
@@ -38,13 +39,7 @@ function AddPasskey({ onDone }: AddOptions) {
     onDone();
   };
   return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        action.run(add, t("security.factor_added"));
-      }}
-    >
+    <Form submit={() => action.run(add, t("security.factor_added"))}>
       <p>{t("security.passkey_text")}</p>
       <NameField value={name} onChange={setName} />
       <div class="row end">
@@ -52,24 +47,21 @@ function AddPasskey({ onDone }: AddOptions) {
           {t("security.add_passkey")}
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }
 
 function NameField({ value, onChange }: { value: string; onChange: (name: string) => void }) {
   return (
-    <Field label={t("security.factor_name")} hint={t("security.factor_name_hint")}>
-      {(ids) => (
-        <input
-          {...ids}
-          maxLength={64}
-          required
-          autocomplete="off"
-          value={value}
-          onInput={({ currentTarget }) => onChange(currentTarget.value)}
-        />
-      )}
-    </Field>
+    <TextField
+      label={t("security.factor_name")}
+      hint={t("security.factor_name_hint")}
+      maxLength={64}
+      required
+      autocomplete="off"
+      value={value}
+      onChange={onChange}
+    />
   );
 }
 
@@ -80,12 +72,9 @@ function AddTotp({ onDone }: AddOptions) {
   const action = useAction();
   if (begun === null) {
     return (
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          action.run(async () => setBegun(await post("/auth/v1/factors/totp/begin", { name })));
-        }}
+      <Form
+        submit={() =>
+          action.run(async () => setBegun(await post("/auth/v1/factors/totp/begin", { name })))}
       >
         <p>{t("security.totp_text")}</p>
         <NameField value={name} onChange={setName} />
@@ -94,14 +83,12 @@ function AddTotp({ onDone }: AddOptions) {
             {t("app.next")}
           </Button>
         </div>
-      </form>
+      </Form>
     );
   }
   return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
+    <Form
+      submit={() => {
         action.run(async () => {
           await post("/auth/v1/factors/totp", { code: code.replace(/\s/g, "") });
           onDone();
@@ -113,22 +100,19 @@ function AddTotp({ onDone }: AddOptions) {
       <p class="copyable">
         <code>{begun.secret}</code>
       </p>
-      <Field label={t("factor.totp")} hint={t("factor.totp_hint")}>
-        {(ids) => (
-          <input
-            {...ids}
-            inputMode="numeric"
-            autocomplete="one-time-code"
-            required
-            value={code}
-            onInput={({ currentTarget }) => setCode(currentTarget.value)}
-          />
-        )}
-      </Field>
+      <TextField
+        label={t("factor.totp")}
+        hint={t("factor.totp_hint")}
+        inputMode="numeric"
+        autocomplete="one-time-code"
+        required
+        value={code}
+        onChange={setCode}
+      />
       <div class="row end">
         <Button kind="primary" submit busy={action.busy}>{t("security.add_totp")}</Button>
       </div>
-    </form>
+    </Form>
   );
 }
 
@@ -136,33 +120,28 @@ function AddPassword({ onDone }: AddOptions) {
   const [password, setPassword] = useState("");
   const action = useAction();
   return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
+    <Form
+      submit={() => {
         action.run(async () => {
           await post("/auth/v1/factors/password", { password });
           onDone();
         }, t("security.factor_added"));
       }}
     >
-      <Field label={t("factor.password")} hint={t("security.password_hint")}>
-        {(ids) => (
-          <input
-            {...ids}
-            type="password"
-            minLength={10}
-            required
-            autocomplete="new-password"
-            value={password}
-            onInput={({ currentTarget }) => setPassword(currentTarget.value)}
-          />
-        )}
-      </Field>
+      <TextField
+        label={t("factor.password")}
+        hint={t("security.password_hint")}
+        type="password"
+        minLength={10}
+        required
+        autocomplete="new-password"
+        value={password}
+        onChange={setPassword}
+      />
       <div class="row end">
         <Button kind="primary" submit busy={action.busy}>{t("security.add_password")}</Button>
       </div>
-    </form>
+    </Form>
   );
 }
 

@@ -13,7 +13,8 @@ import type {
 import { AUDIT_EVENTS } from "../../../../protocol/audit_events.ts";
 import { ApiError, ask, get } from "../api.ts";
 import { formatDate, formatNumber, shown } from "../format.ts";
-import { Badge, Button, Card, errorText, Field, Loading, Page, Progress } from "../parts/ui.tsx";
+import { SelectField } from "../parts/fields.tsx";
+import { Badge, Button, Card, errorText, Loading, Page, Progress } from "../parts/ui.tsx";
 import { plainName } from "../parts/who.tsx";
 import { peers } from "../store.ts";
 import { t } from "../language.ts";
@@ -55,45 +56,25 @@ export function Audit() {
       <Verify />
       <Card>
         <div class="filters">
-          <Field label={t("audit.event")}>
-            {(ids) => (
-              <select
-                {...ids}
-                value={event}
-                onChange={({ currentTarget }) => setEvent(currentTarget.value)}
-              >
-                <option value="">{t("audit.all")}</option>
-                {AUDIT_EVENTS.map((name) => <option key={name} value={name}>{name}</option>)}
-              </select>
-            )}
-          </Field>
-          <Field label={t("audit.person")}>
-            {(ids) => (
-              <select
-                {...ids}
-                value={peer}
-                onChange={({ currentTarget }) => setPeer(currentTarget.value)}
-              >
-                <option value="">{t("audit.all")}</option>
-                {people.map(({ node_id: id, petname }) => (
-                  <option key={id} value={id}>{shown(plainName(id, petname))}</option>
-                ))}
-              </select>
-            )}
-          </Field>
-          <Field label={t("audit.time")}>
-            {(ids) => (
-              <select
-                {...ids}
-                value={span}
-                onChange={({ currentTarget }) => setSpan(currentTarget.value as Span)}
-              >
-                {(["hour", "day", "week", "all"] as const).map((one) => (
-                  <option key={one} value={one}>{t(`audit.span_${one}`)}</option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <SelectField label={t("audit.event")} value={event} onChange={setEvent}>
+            <option value="">{t("audit.all")}</option>
+            {AUDIT_EVENTS.map((name) => <option key={name} value={name}>{name}</option>)}
+          </SelectField>
+          <SelectField label={t("audit.person")} value={peer} onChange={setPeer}>
+            <option value="">{t("audit.all")}</option>
+            {people.map(({ node_id: id, petname }) => (
+              <option key={id} value={id}>{shown(plainName(id, petname))}</option>
+            ))}
+          </SelectField>
+          <SelectField
+            label={t("audit.time")}
+            value={span}
+            onChange={(one) => setSpan(one as Span)}
+          >
+            {(["hour", "day", "week", "all"] as const).map((one) => (
+              <option key={one} value={one}>{t(`audit.span_${one}`)}</option>
+            ))}
+          </SelectField>
           <label class="check">
             <input
               type="checkbox"

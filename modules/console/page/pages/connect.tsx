@@ -6,9 +6,10 @@
 import { useState } from "preact/hooks";
 import type { SessionView } from "../../../../protocol/admin_api.ts";
 import { ApiError, post } from "../api.ts";
+import { Field, Form, TextField } from "../parts/fields.tsx";
 import { QrCode } from "../parts/pictures.tsx";
 import { ScanButton } from "../parts/scan.tsx";
-import { Button, Card, CopyButton, errorText, Field, Loading, Page } from "../parts/ui.tsx";
+import { Button, Card, CopyButton, errorText, Loading, Page } from "../parts/ui.tsx";
 import { go } from "../router.ts";
 import { identity, peers, status } from "../store.ts";
 import { t, tx } from "../language.ts";
@@ -67,10 +68,8 @@ export function ConnectCard() {
   };
   return (
     <Card title={t("connect.theirs")}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        submit={() => {
           if (peer !== "" && !busy) void connect();
         }}
       >
@@ -91,17 +90,14 @@ export function ConnectCard() {
             {tx("connect.leads_to", { id: <code class="id">{idIn(peer)}</code> })}
           </p>
         )}
-        <Field label={t("connect.name")} hint={t("connect.name_hint")}>
-          {(ids) => (
-            <input
-              {...ids}
-              maxLength={64}
-              autocomplete="off"
-              value={name}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <TextField
+          label={t("connect.name")}
+          hint={t("connect.name_hint")}
+          maxLength={64}
+          autocomplete="off"
+          value={name}
+          onChange={setName}
+        />
         {failure !== null && <p class="failure" role="alert">{failure}</p>}
         <div class="row">
           <Button kind="primary" submit busy={busy} disabled={peer === ""}>
@@ -109,7 +105,7 @@ export function ConnectCard() {
           </Button>
           <ScanButton fits={isContact} onFound={setText} />
         </div>
-      </form>
+      </Form>
     </Card>
   );
 }

@@ -8,6 +8,14 @@ import type { LinkView, NewLinkView } from "../../../../protocol/file_links.ts";
 import { ApiError, post } from "../api.ts";
 import { bringFiles, drops } from "../dropping.ts";
 import { formatBytes, formatDate, shown } from "../format.ts";
+import {
+  CountField,
+  Form,
+  LifeField,
+  SelectField,
+  TextField,
+  USUAL_LIFE_MS,
+} from "../parts/fields.tsx";
 import { dropFiles, DropRow, OfferRow, ShareRow, TransferRow } from "../parts/file_tray.tsx";
 import { QrCode } from "../parts/pictures.tsx";
 import {
@@ -19,7 +27,6 @@ import {
   Dialog,
   Empty,
   errorText,
-  Field,
   Loading,
   notify,
   Page,
@@ -33,8 +40,6 @@ import { t, tn } from "../language.ts";
 
 /** Under this name stand files that are not for one person. */
 const FOR_LINK = "link";
-const DAY_MS = 86_400_000;
-const LIVES = [1, 7, 30] as const;
 
 /** @param item Whom a file is to be sent to, or an empty text. */
 export function Files({ item }: PageOptions) {
@@ -170,31 +175,20 @@ function SendDialog({ to, onClose }: { to: string; onClose: () => void }) {
   const people = peers.want()?.peers.filter((one) => one.blocked_since === null) ?? [];
   return (
     <Dialog title={t("files.send")} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        submit={() => {
           void dropFiles(peer, files);
           onClose();
         }}
       >
-        <Field label={t("files.to")}>
-          {(ids) => (
-            <select
-              {...ids}
-              value={peer}
-              required
-              onChange={(event) => setPeer(event.currentTarget.value)}
-            >
-              <option value="">{t("files.choose_person")}</option>
-              {people.map(({ node_id: id, petname, alias }) => (
-                <option key={id} value={id}>
-                  {shown(petname ?? (alias === null ? id : t("who.claims", { alias })))}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <SelectField label={t("files.to")} value={peer} required onChange={setPeer}>
+          <option value="">{t("files.choose_person")}</option>
+          {people.map(({ node_id: id, petname, alias }) => (
+            <option key={id} value={id}>
+              {shown(petname ?? (alias === null ? id : t("who.claims", { alias })))}
+            </option>
+          ))}
+        </SelectField>
         <FilePicker files={files} onChange={setFiles} />
         <div class="row end">
           <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
@@ -202,14 +196,14 @@ function SendDialog({ to, onClose }: { to: string; onClose: () => void }) {
             {t("files.send")}
           </Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }
 
 function LinkDialog({ onClose }: { onClose: () => void }) {
   const [files, setFiles] = useState<File[]>([]);
-  const [days, setDays] = useState<number>(7);
+  const [lifeMs, setLifeMs] = useState(USUAL_LIFE_MS);
   const [count, setCount] = useState(1);
   const [password, setPassword] = useState("");
   const [made, setMade] = useState<string | null>(null);
@@ -223,7 +217,7 @@ function LinkDialog({ onClose }: { onClose: () => void }) {
       const paths = await bringFiles(FOR_LINK, files);
       const { path } = await post<NewLinkView>("/m/file_sharing/links", {
         paths,
-        expires_at: Date.now() + days * DAY_MS,
+        expires_at: Date.now() + lifeMs,
         count,
         ...(password === "" ? {} : { password }),
       });
@@ -256,54 +250,25 @@ function LinkDialog({ onClose }: { onClose: () => void }) {
   const dropping = drops.value.get(FOR_LINK) ?? [];
   return (
     <Dialog title={t("files.make_link")} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void make();
-        }}
+      <Form
+        submit={() => void make()}
       >
         <p class="muted">{t("files.link_text")}</p>
         {dropping.length === 0
           ? <FilePicker files={files} onChange={setFiles} />
           : <ul class="list">{dropping.map((drop, at) => <DropRow key={at} drop={drop} />)}</ul>}
         <div class="pair">
-          <Field label={t("files.link_life")}>
-            {(ids) => (
-              <select
-                {...ids}
-                value={days}
-                onChange={(event) => setDays(Number(event.currentTarget.value))}
-              >
-                {LIVES.map((one) => <option key={one} value={one}>{tn("time.days", one)}</option>)}
-              </select>
-            )}
-          </Field>
-          <Field label={t("files.link_count")}>
-            {(ids) => (
-              <input
-                {...ids}
-                type="number"
-                min={1}
-                max={1000}
-                value={count}
-                onInput={(event) =>
-                  setCount(Math.max(1, Math.min(1000, event.currentTarget.valueAsNumber || 1)))}
-              />
-            )}
-          </Field>
+          <LifeField label={t("files.link_life")} value={lifeMs} onChange={setLifeMs} />
+          <CountField label={t("files.link_count")} most={1000} value={count} onChange={setCount} />
         </div>
-        <Field label={t("files.link_password")} hint={t("files.link_password_hint")}>
-          {(ids) => (
-            <input
-              {...ids}
-              type="password"
-              autocomplete="new-password"
-              value={password}
-              onInput={(event) => setPassword(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <TextField
+          label={t("files.link_password")}
+          hint={t("files.link_password_hint")}
+          type="password"
+          autocomplete="new-password"
+          value={password}
+          onChange={setPassword}
+        />
         {failure !== null && <p class="failure" role="alert">{failure}</p>}
         <div class="row end">
           <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
@@ -311,7 +276,7 @@ function LinkDialog({ onClose }: { onClose: () => void }) {
             {t("files.make_link")}
           </Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

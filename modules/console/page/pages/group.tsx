@@ -6,16 +6,8 @@
 import { useState } from "preact/hooks";
 import type { GroupView } from "../../../../protocol/groups_api.ts";
 import { post } from "../api.ts";
-import {
-  Badge,
-  Button,
-  ConfirmDialog,
-  Dialog,
-  Field,
-  Loading,
-  Other,
-  useAction,
-} from "../parts/ui.tsx";
+import { Form, TextField } from "../parts/fields.tsx";
+import { Badge, Button, ConfirmDialog, Dialog, Loading, Other, useAction } from "../parts/ui.tsx";
 import { Avatar, Name, plainName } from "../parts/who.tsx";
 import { go } from "../router.ts";
 import { isOwner } from "../session.ts";
@@ -70,10 +62,8 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
   const action = useAction();
   return (
     <Dialog title={t("group.new")} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        submit={() => {
           action.run(async () => {
             const input = { name: name.trim(), members, history };
             const { group } = await post<GroupView>("/m/messaging/groups", input);
@@ -83,18 +73,14 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
           });
         }}
       >
-        <Field label={t("group.name")}>
-          {(ids) => (
-            <input
-              {...ids}
-              maxLength={64}
-              required
-              autocomplete="off"
-              value={name}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <TextField
+          label={t("group.name")}
+          maxLength={64}
+          required
+          autocomplete="off"
+          value={name}
+          onChange={setName}
+        />
         <PeoplePicker chosen={members} without={[]} onChange={setMembers} />
         <label class="check">
           <input
@@ -110,7 +96,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
             {t("group.found")}
           </Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

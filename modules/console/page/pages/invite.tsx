@@ -7,14 +7,12 @@ import { useState } from "preact/hooks";
 import type { InvitationView, NewInvitationView } from "../../../../protocol/invitation_api.ts";
 import { post } from "../api.ts";
 import { formatDate } from "../format.ts";
+import { CountField, Form, LifeField, TextField, USUAL_LIFE_MS } from "../parts/fields.tsx";
 import { QrCode } from "../parts/pictures.tsx";
-import { Button, Card, CopyButton, Field, Loading, Other, Page, useAction } from "../parts/ui.tsx";
+import { Button, Card, CopyButton, Loading, Other, Page, useAction } from "../parts/ui.tsx";
 import { invitations } from "../store.ts";
 import { t, tn, tx } from "../language.ts";
 import { OwnLink } from "./connect.tsx";
-
-const DAY_MS = 86_400_000;
-const LIVES = [1, 7, 30] as const;
 
 export function Invite() {
   const list = invitations.want()?.invitations.filter(({ state }) => state === "open") ?? null;
@@ -47,7 +45,7 @@ export function Invite() {
 /** Making an invitation, and its code once it is made. */
 export function NewInvitationCard() {
   const [name, setName] = useState("");
-  const [days, setDays] = useState<number>(7);
+  const [lifeMs, setLifeMs] = useState(USUAL_LIFE_MS);
   const [uses, setUses] = useState(1);
   const [made, setMade] = useState<NewInvitationView | null>(null);
   const action = useAction();
@@ -71,15 +69,13 @@ export function NewInvitationCard() {
   }
   return (
     <Card title={t("invite.new")}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        submit={() => {
           action.run(async () => {
             const given = name.trim();
             const input = {
               uses,
-              expires_ms: days * DAY_MS,
+              expires_ms: lifeMs,
               ...(given === "" || uses > 1 ? {} : { name: given }),
             };
             setMade(await post<NewInvitationView>("/admin/v1/invitations", input));
@@ -87,44 +83,19 @@ export function NewInvitationCard() {
           });
         }}
       >
-        <Field label={t("invite.name")} hint={t("invite.name_hint")}>
-          {(ids) => (
-            <input
-              {...ids}
-              maxLength={64}
-              value={name}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label={t("invite.life")}>
-          {(ids) => (
-            <select
-              {...ids}
-              value={days}
-              onChange={(event) => setDays(Number(event.currentTarget.value))}
-            >
-              {LIVES.map((one) => <option key={one} value={one}>{tn("time.days", one)}</option>)}
-            </select>
-          )}
-        </Field>
-        <Field label={t("invite.uses")}>
-          {(ids) => (
-            <input
-              {...ids}
-              type="number"
-              min={1}
-              max={100}
-              value={uses}
-              onInput={(event) =>
-                setUses(Math.max(1, Math.min(100, event.currentTarget.valueAsNumber || 1)))}
-            />
-          )}
-        </Field>
+        <TextField
+          label={t("invite.name")}
+          hint={t("invite.name_hint")}
+          maxLength={64}
+          value={name}
+          onChange={setName}
+        />
+        <LifeField label={t("invite.life")} value={lifeMs} onChange={setLifeMs} />
+        <CountField label={t("invite.uses")} most={100} value={uses} onChange={setUses} />
         <div class="row">
           <Button kind="primary" submit busy={action.busy}>{t("invite.make")}</Button>
         </div>
-      </form>
+      </Form>
     </Card>
   );
 }

@@ -7,13 +7,13 @@ import { useEffect, useState } from "preact/hooks";
 import type { ModuleDetail, ModuleView } from "../../../../protocol/module_api.ts";
 import { get, post } from "../api.ts";
 import { formatBytes, shown } from "../format.ts";
+import { Form, TextField } from "../parts/fields.tsx";
 import {
   Badge,
   Button,
   Card,
   ConfirmDialog,
   Fact,
-  Field,
   Loading,
   Other,
   Page,
@@ -219,27 +219,21 @@ function OptionField(
     );
   }
   return (
-    <form
+    <Form
       class="option-row"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save(option.type === "number" ? Number(given) : given);
-      }}
+      submit={() => save(option.type === "number" ? Number(given) : given)}
     >
-      <Field label={label} {...(hint === undefined ? {} : { hint })}>
-        {(ids) => (
-          <input
-            {...ids}
-            type={(option.type === "number" ? "number" : "text") as "text"}
-            value={String(given)}
-            disabled={!isOwner()}
-            onInput={({ currentTarget }) => setGiven(currentTarget.value)}
-          />
-        )}
-      </Field>
+      <TextField
+        label={label}
+        hint={hint}
+        type={option.type === "number" ? "number" : "text"}
+        value={String(given)}
+        disabled={!isOwner()}
+        onChange={setGiven}
+      />
       {isOwner() && String(given) !== String(value) && (
         <Button submit busy={action.busy}>{t("app.save")}</Button>
       )}
-    </form>
+    </Form>
   );
 }

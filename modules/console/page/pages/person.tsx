@@ -7,6 +7,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { PeerDetail, SessionView } from "../../../../protocol/admin_api.ts";
 import { post } from "../api.ts";
 import { formatDate, formatDuration, shown } from "../format.ts";
+import { Form, TextField } from "../parts/fields.tsx";
 import { SafetyImage } from "../parts/pictures.tsx";
 import { Way } from "../parts/relay_note.tsx";
 import {
@@ -17,7 +18,6 @@ import {
   Dialog,
   Empty,
   Fact,
-  Field,
   LinkButton,
   Loading,
   Other,
@@ -157,10 +157,8 @@ function Rename({ peer, onClose }: { peer: PeerDetail; onClose: () => void }) {
   const action = useAction();
   return (
     <Dialog title={t("person.rename")} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        submit={() => {
           action.run(async () => {
             const given = name.trim();
             await post("/admin/v1/peers/alias", {
@@ -172,22 +170,19 @@ function Rename({ peer, onClose }: { peer: PeerDetail; onClose: () => void }) {
           });
         }}
       >
-        <Field label={t("person.name_here")} hint={t("connect.name_hint")}>
-          {(ids) => (
-            <input
-              {...ids}
-              maxLength={64}
-              autocomplete="off"
-              value={name}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <TextField
+          label={t("person.name_here")}
+          hint={t("connect.name_hint")}
+          maxLength={64}
+          autocomplete="off"
+          value={name}
+          onChange={setName}
+        />
         <div class="row end">
           <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
           <Button kind="primary" submit busy={action.busy}>{t("app.save")}</Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

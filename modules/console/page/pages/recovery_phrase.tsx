@@ -7,7 +7,8 @@ import { useState } from "preact/hooks";
 import type { NewPhraseView } from "../../../../protocol/recovery_phrase_api.ts";
 import { ApiError, post } from "../api.ts";
 import { ownClaims } from "../own_claims.ts";
-import { Button, errorText, Field, Loading, notify, useAction } from "../parts/ui.tsx";
+import { Form, TextField } from "../parts/fields.tsx";
+import { Button, errorText, Loading, notify, useAction } from "../parts/ui.tsx";
 import { identity, status } from "../store.ts";
 import { t } from "../language.ts";
 
@@ -82,36 +83,26 @@ function AskBack(
     notify(t("phrase.over"), "warn");
   };
   return (
-    <form
-      class="stack"
-      autocomplete="off"
-      onSubmit={(event) => {
-        event.preventDefault();
-        action.run(keep);
-      }}
-    >
+    <Form autocomplete="off" submit={() => action.run(keep)}>
       <p>{t("phrase.ask")}</p>
       {shown.asked.map((place, at) => (
-        <Field key={place} label={t("phrase.word", { place })}>
-          {(ids) => (
-            <input
-              {...ids}
-              required
-              maxLength={32}
-              autocomplete="off"
-              autocapitalize="none"
-              spellcheck={false}
-              value={words[at]!}
-              onInput={({ currentTarget: { value } }) => setWords(words.with(at, value))}
-            />
-          )}
-        </Field>
+        <TextField
+          key={place}
+          label={t("phrase.word", { place })}
+          required
+          maxLength={32}
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck={false}
+          value={words[at]!}
+          onChange={(word) => setWords(words.with(at, word))}
+        />
       ))}
       {failure !== null && <p class="failure" role="alert">{failure}</p>}
       <div class="row">
         <Button kind="primary" submit busy={action.busy}>{t("phrase.check")}</Button>
         <Button kind="quiet" onClick={onBack}>{t("phrase.again")}</Button>
       </div>
-    </form>
+    </Form>
   );
 }

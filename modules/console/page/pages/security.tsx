@@ -14,6 +14,7 @@ import { ask, post } from "../api.ts";
 import { toBase64Url } from "../base64url.ts";
 import { formatDate, formatDuration, formatWhen, shown } from "../format.ts";
 import { FactorForm, type FactorOptions } from "../parts/factors.tsx";
+import { Form, TextField } from "../parts/fields.tsx";
 import {
   Badge,
   Button,
@@ -21,7 +22,6 @@ import {
   ConfirmDialog,
   Dialog,
   Empty,
-  Field,
   Loading,
   Other,
   Page,
@@ -322,38 +322,29 @@ function BackupDialog({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title={t("backup.make")} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        submit={() => {
           if (passphrase === again) action.run(make, t("backup.made"));
         }}
       >
-        <Field label={t("backup.passphrase")} hint={t("backup.passphrase_hint")}>
-          {(ids) => (
-            <input
-              {...ids}
-              type="password"
-              autocomplete="new-password"
-              minLength={MIN_PASSPHRASE}
-              required
-              value={passphrase}
-              onInput={({ currentTarget }) => setPassphrase(currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Field label={t("backup.again")}>
-          {(ids) => (
-            <input
-              {...ids}
-              type="password"
-              autocomplete="new-password"
-              required
-              value={again}
-              onInput={({ currentTarget }) => setAgain(currentTarget.value)}
-            />
-          )}
-        </Field>
+        <TextField
+          label={t("backup.passphrase")}
+          hint={t("backup.passphrase_hint")}
+          type="password"
+          autocomplete="new-password"
+          minLength={MIN_PASSPHRASE}
+          required
+          value={passphrase}
+          onChange={setPassphrase}
+        />
+        <TextField
+          label={t("backup.again")}
+          type="password"
+          autocomplete="new-password"
+          required
+          value={again}
+          onChange={setAgain}
+        />
         {differs && <p class="failure" role="alert">{t("backup.differs")}</p>}
         <div class="row end">
           <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
@@ -366,7 +357,7 @@ function BackupDialog({ onClose }: { onClose: () => void }) {
             {t("backup.make")}
           </Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

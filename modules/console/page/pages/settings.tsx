@@ -5,7 +5,8 @@
  */
 import { useEffect, useState } from "preact/hooks";
 import { chooseFolder, chosenFolder, landingFolder } from "../dropping.ts";
-import { Button, Card, CopyButton, Fact, Field, Loading, notify, Page } from "../parts/ui.tsx";
+import { Form, TextField } from "../parts/fields.tsx";
+import { Button, Card, CopyButton, Fact, Loading, notify, Page } from "../parts/ui.tsx";
 import { LanguageSwitch, ThemeSwitch } from "../parts/switches.tsx";
 import { placeLink } from "../router.ts";
 import { isOwner } from "../session.ts";
@@ -59,29 +60,25 @@ function Folder() {
   useEffect(() => void read(), []);
   return (
     <Card title={t("settings.folder")}>
-      <form
+      <Form
         class="option-row"
-        onSubmit={(event) => {
-          event.preventDefault();
+        submit={() => {
           chooseFolder(folder.trim());
           void read();
           notify(t("settings.saved"));
         }}
       >
-        <Field label={t("settings.folder_label")} hint={t("settings.folder_hint")}>
-          {(ids) => (
-            <input
-              {...ids}
-              spellcheck={false}
-              autocomplete="off"
-              placeholder={inUse ?? ""}
-              value={folder}
-              onInput={({ currentTarget }) => setFolder(currentTarget.value)}
-            />
-          )}
-        </Field>
+        <TextField
+          label={t("settings.folder_label")}
+          hint={t("settings.folder_hint")}
+          spellcheck={false}
+          autocomplete="off"
+          placeholder={inUse ?? ""}
+          value={folder}
+          onChange={setFolder}
+        />
         <Button submit>{t("app.save")}</Button>
-      </form>
+      </Form>
     </Card>
   );
 }

@@ -9,6 +9,7 @@ import { ApiError, get, post, put } from "../api.ts";
 import type { Conversation } from "../conversation.ts";
 import { conversations } from "../store.ts";
 import { t, tn, tx } from "../language.ts";
+import { Form } from "./fields.tsx";
 import { dropFiles } from "./file_tray.tsx";
 import { Icon } from "./icons.tsx";
 import { Button, Other, useAction } from "./ui.tsx";
@@ -76,13 +77,7 @@ export function Composer(
     });
   };
   return (
-    <form
-      class="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
+    <Form class="composer" submit={send}>
       {writing.kind !== "new" && (
         <Banner
           writing={writing}
@@ -155,7 +150,7 @@ export function Composer(
           disabled={text.trim() === ""}
         />
       </div>
-    </form>
+    </Form>
   );
 }
 

@@ -11,8 +11,9 @@ import type {
 } from "../../../../protocol/sign_in_api.ts";
 import { ApiError } from "../api.ts";
 import { t, type WordKey } from "../language.ts";
+import { Form, TextField } from "./fields.tsx";
 import { hasPasskeys, usePasskey } from "./passkeys.ts";
-import { Button, errorText, Field } from "./ui.tsx";
+import { Button, errorText } from "./ui.tsx";
 
 export interface FactorOptions extends FactorOptionsView {
   /** What the browser is asked with; `null` where none is enrolled. */
@@ -78,33 +79,28 @@ export function FactorForm(
         </div>
       )}
       {kinds.length > 0 && (
-        <form
-          class="stack"
-          onSubmit={(event) => {
-            event.preventDefault();
+        <Form
+          submit={() => {
             if (text !== "") void give(() => Promise.resolve(typedFactor(kind, text)));
           }}
         >
-          <Field label={t(`factor.${kind}`)} hint={t(`factor.${kind}_hint` as WordKey)}>
-            {(ids) => (
-              <input
-                {...ids}
-                type={(kind === "password" ? "password" : "text") as "text"}
-                inputMode={kind === "totp" ? "numeric" : "text"}
-                autocomplete={kind === "password"
-                  ? "current-password"
-                  : kind === "totp"
-                  ? "one-time-code"
-                  : "off"}
-                value={text}
-                onInput={(event) => setText(event.currentTarget.value)}
-              />
-            )}
-          </Field>
+          <TextField
+            label={t(`factor.${kind}`)}
+            hint={t(`factor.${kind}_hint` as WordKey)}
+            type={kind === "password" ? "password" : "text"}
+            inputMode={kind === "totp" ? "numeric" : "text"}
+            autocomplete={kind === "password"
+              ? "current-password"
+              : kind === "totp"
+              ? "one-time-code"
+              : "off"}
+            value={text}
+            onChange={setText}
+          />
           <Button kind={options.passkey === null ? "primary" : "plain"} submit busy={busy}>
             {label}
           </Button>
-        </form>
+        </Form>
       )}
       {failure !== null && <p class="failure" role="alert">{failure}</p>}
     </div>

@@ -135,24 +135,6 @@ export function Loading() {
   return <p class="muted loading" role="status">{t("app.loading")}</p>;
 }
 
-/** A line of a form: what it asks for, a hint, and what was wrong. */
-export function Field(
-  { label, hint, children }: {
-    label: string;
-    hint?: ComponentChildren;
-    children: (ids: { id: string; "aria-describedby"?: string }) => ComponentChildren;
-  },
-) {
-  const id = useId();
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {children(hint === undefined ? { id } : { id, "aria-describedby": `${id}-hint` })}
-      {hint !== undefined && <p class="hint" id={`${id}-hint`}>{hint}</p>}
-    </div>
-  );
-}
-
 /** A name and what it stands for, of a list of facts. */
 export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   return (
