@@ -14,7 +14,7 @@ import { AUDIT_EVENTS } from "../../../../protocol/audit_events.ts";
 import { ApiError, ask, get } from "../api.ts";
 import { formatDate, formatNumber, shown } from "../format.ts";
 import { SelectField } from "../parts/fields.tsx";
-import { Badge, Button, Card, errorText, Loading, Page, Progress } from "../parts/ui.tsx";
+import { Badge, Button, Card, errorText, Loading, Page, Progress, Table } from "../parts/ui.tsx";
 import { plainName } from "../parts/who.tsx";
 import { peers } from "../store.ts";
 import { t } from "../language.ts";
@@ -100,44 +100,40 @@ const KNOWN_FIELDS = new Set(["number", "timestamp", "event", "node_id", "succes
 
 function Entries({ entries }: { entries: readonly AuditEntryView[] }) {
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label={t("nav.audit")}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("audit.number")}</th>
-            <th scope="col">{t("audit.when")}</th>
-            <th scope="col">{t("audit.event")}</th>
-            <th scope="col">{t("audit.result")}</th>
-            <th scope="col">{t("audit.more")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.toReversed().map((entry) => (
-            <tr key={entry.number}>
-              <td>{entry.number}</td>
-              <td class="nowrap">{formatDate(entry.timestamp)}</td>
-              <td>
-                <code>{entry.event}</code>
-              </td>
-              <td>
-                {entry.success
-                  ? <Badge tone="good">{t("audit.ok")}</Badge>
-                  : <Badge tone="bad">{t("audit.failed")}</Badge>}
-              </td>
-              <td class="fields">
-                {Object.entries(entry).filter(([name]) => !KNOWN_FIELDS.has(name)).map((
-                  [name, value],
-                ) => (
-                  <span key={name}>
-                    {name}: <bdi>{shown(String(value))}</bdi>
-                  </span>
-                ))}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label={t("nav.audit")}
+      heads={[
+        t("audit.number"),
+        t("audit.when"),
+        t("audit.event"),
+        t("audit.result"),
+        t("audit.more"),
+      ]}
+    >
+      {entries.toReversed().map((entry) => (
+        <tr key={entry.number}>
+          <td>{entry.number}</td>
+          <td class="nowrap">{formatDate(entry.timestamp)}</td>
+          <td>
+            <code>{entry.event}</code>
+          </td>
+          <td>
+            {entry.success
+              ? <Badge tone="good">{t("audit.ok")}</Badge>
+              : <Badge tone="bad">{t("audit.failed")}</Badge>}
+          </td>
+          <td class="fields">
+            {Object.entries(entry).filter(([name]) => !KNOWN_FIELDS.has(name)).map((
+              [name, value],
+            ) => (
+              <span key={name}>
+                {name}: <bdi>{shown(String(value))}</bdi>
+              </span>
+            ))}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -25,6 +25,7 @@ import {
   Empty,
   Loading,
   Page,
+  Table,
   useAction,
 } from "../parts/ui.tsx";
 import { Name } from "../parts/who.tsx";
@@ -127,79 +128,69 @@ function Sessions(
     }, t("network.renewed"));
   return (
     <Card title={t("network.sessions")}>
-      {sessions.length === 0
-        ? <Empty icon="network" title={t("network.no_sessions")} />
-        : (
-          <div class="table-scroll" tabIndex={0} role="region" aria-label={t("network.sessions")}>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{t("network.with")}</th>
-                  <th scope="col">{t("network.method")}</th>
-                  <th scope="col">{t("network.epoch")}</th>
-                  <th scope="col">{t("network.protection")}</th>
-                  <th scope="col">{t("network.way")}</th>
-                  <th scope="col">{t("network.renewal")}</th>
-                  <th scope="col">{t("network.delay")}</th>
-                  {isOwner() && (
-                    <th scope="col">
-                      <span class="unseen">{t("chat.actions")}</span>
-                    </th>
-                  )}
-                </tr>
-              </thead>
-              <tbody>
-                {sessions.map((one) => (
-                  <tr key={one.session_id}>
-                    <th scope="row">
-                      <Name id={one.peer} />
-                    </th>
-                    <td>{shown(one.method)}</td>
-                    <td>{one.epoch}</td>
-                    <td>
-                      {one.post_quantum
-                        ? <Badge tone="good">{t("network.post_quantum")}</Badge>
-                        : <Badge tone="warn">{t("network.classic")}</Badge>}
-                    </td>
-                    <td>
-                      <span class="two-lines">
-                        <span>{t(`carrier.${one.carrier}`)}</span>
-                        <Way of={ways.get(one.peer) ?? null} />
-                      </span>
-                    </td>
-                    <td>
-                      {t("network.within", {
-                        time: formatDuration(Math.max(0, one.life_ms - one.age_ms)),
-                      })}
-                    </td>
-                    <td>
-                      {one.rtt_ms === null ? "–" : `${formatNumber(Math.round(one.rtt_ms))} ms`}
-                    </td>
-                    {isOwner() && (
-                      <td>
-                        <span class="row nowrap">
-                          <Button
-                            kind="quiet"
-                            icon="refresh"
-                            label={t("network.renew")}
-                            busy={action.busy}
-                            onClick={() => renew(one.peer)}
-                          />
-                          <Button
-                            kind="quiet"
-                            icon="cross"
-                            label={t("network.revoke")}
-                            onClick={() => setRevoking(one.peer)}
-                          />
-                        </span>
-                      </td>
-                    )}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
+      {sessions.length === 0 ? <Empty icon="network" title={t("network.no_sessions")} /> : (
+        <Table
+          label={t("network.sessions")}
+          heads={[
+            t("network.with"),
+            t("network.method"),
+            t("network.epoch"),
+            t("network.protection"),
+            t("network.way"),
+            t("network.renewal"),
+            t("network.delay"),
+            ...(isOwner() ? [<span key="actions" class="unseen">{t("chat.actions")}</span>] : []),
+          ]}
+        >
+          {sessions.map((one) => (
+            <tr key={one.session_id}>
+              <th scope="row">
+                <Name id={one.peer} />
+              </th>
+              <td>{shown(one.method)}</td>
+              <td>{one.epoch}</td>
+              <td>
+                {one.post_quantum
+                  ? <Badge tone="good">{t("network.post_quantum")}</Badge>
+                  : <Badge tone="warn">{t("network.classic")}</Badge>}
+              </td>
+              <td>
+                <span class="two-lines">
+                  <span>{t(`carrier.${one.carrier}`)}</span>
+                  <Way of={ways.get(one.peer) ?? null} />
+                </span>
+              </td>
+              <td>
+                {t("network.within", {
+                  time: formatDuration(Math.max(0, one.life_ms - one.age_ms)),
+                })}
+              </td>
+              <td>
+                {one.rtt_ms === null ? "–" : `${formatNumber(Math.round(one.rtt_ms))} ms`}
+              </td>
+              {isOwner() && (
+                <td>
+                  <span class="row nowrap">
+                    <Button
+                      kind="quiet"
+                      icon="refresh"
+                      label={t("network.renew")}
+                      busy={action.busy}
+                      onClick={() => renew(one.peer)}
+                    />
+                    <Button
+                      kind="quiet"
+                      icon="cross"
+                      label={t("network.revoke")}
+                      onClick={() => setRevoking(one.peer)}
+                    />
+                  </span>
+                </td>
+              )}
+            </tr>
+          ))}
+        </Table>
+      )}
       {sessions.length > 0 && <p class="hint">{t("way.means")}</p>}
       {revoking !== null && (
         <ConfirmDialog
@@ -241,34 +232,30 @@ function Tokens() {
         : list.length === 0
         ? <p class="muted">{t("network.no_tokens")}</p>
         : (
-          <div class="table-scroll" tabIndex={0} role="region" aria-label={t("network.tokens")}>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{t("network.with")}</th>
-                  <th scope="col">{t("network.pair")}</th>
-                  <th scope="col">{t("network.method")}</th>
-                  <th scope="col">{t("network.state")}</th>
-                  <th scope="col">{t("network.ends")}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {list.map((one) => (
-                  <tr key={one.pair_id}>
-                    <th scope="row">
-                      <Name id={one.peer} />
-                    </th>
-                    <td>
-                      <code>{one.pair_id.slice(0, 8)}</code>
-                    </td>
-                    <td>{shown(one.method)} · {one.epoch}</td>
-                    <td>{hasWord(`token.${one.state}`) ? t(`token.${one.state}`) : one.state}</td>
-                    <td>{formatDate(one.ends_at)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label={t("network.tokens")}
+            heads={[
+              t("network.with"),
+              t("network.pair"),
+              t("network.method"),
+              t("network.state"),
+              t("network.ends"),
+            ]}
+          >
+            {list.map((one) => (
+              <tr key={one.pair_id}>
+                <th scope="row">
+                  <Name id={one.peer} />
+                </th>
+                <td>
+                  <code>{one.pair_id.slice(0, 8)}</code>
+                </td>
+                <td>{shown(one.method)} · {one.epoch}</td>
+                <td>{hasWord(`token.${one.state}`) ? t(`token.${one.state}`) : one.state}</td>
+                <td>{formatDate(one.ends_at)}</td>
+              </tr>
+            ))}
+          </Table>
         )}
     </Card>
   );

@@ -6,6 +6,7 @@
 import type { StatusView } from "../../../../protocol/admin_api.ts";
 import { placeLink } from "../router.ts";
 import { t, tn } from "../language.ts";
+import { Table } from "./ui.tsx";
 import { Avatar, Name, plainName } from "./who.tsx";
 
 const MOST = 16;
@@ -89,37 +90,33 @@ export function PeerMap({ status }: { status: StatusView }) {
       {dots.length > MOST && <p class="hint">{tn("network.more_people", dots.length - MOST)}</p>}
       <details>
         <summary>{t("network.as_table")}</summary>
-        <div class="table-scroll" tabIndex={0} role="region" aria-label={t("network.map")}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{t("network.with")}</th>
-                <th scope="col">{t("network.state")}</th>
-                <th scope="col">{t("network.method")}</th>
-                <th scope="col">{t("network.epoch")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {dots.map((dot) => (
-                <tr key={dot.id}>
-                  <th scope="row">
-                    <a class="with-avatar" href={placeLink("people", dot.id)}>
-                      <Avatar id={dot.id} name={plainName(dot.id, dot.petname)} size={24} />
-                      <Name id={dot.id} petname={dot.petname} />
-                    </a>
-                  </th>
-                  <td>
-                    {dot.link === "away"
-                      ? t("state.away")
-                      : t(dot.link === "quantum" ? "network.post_quantum" : "network.classic")}
-                  </td>
-                  <td>{dot.method ?? "–"}</td>
-                  <td>{dot.epoch ?? "–"}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label={t("network.map")}
+          heads={[
+            t("network.with"),
+            t("network.state"),
+            t("network.method"),
+            t("network.epoch"),
+          ]}
+        >
+          {dots.map((dot) => (
+            <tr key={dot.id}>
+              <th scope="row">
+                <a class="with-avatar" href={placeLink("people", dot.id)}>
+                  <Avatar id={dot.id} name={plainName(dot.id, dot.petname)} size={24} />
+                  <Name id={dot.id} petname={dot.petname} />
+                </a>
+              </th>
+              <td>
+                {dot.link === "away"
+                  ? t("state.away")
+                  : t(dot.link === "quantum" ? "network.post_quantum" : "network.classic")}
+              </td>
+              <td>{dot.method ?? "–"}</td>
+              <td>{dot.epoch ?? "–"}</td>
+            </tr>
+          ))}
+        </Table>
       </details>
     </>
   );

@@ -145,6 +145,26 @@ export function Fact({ name, children }: { name: string; children: ComponentChil
   );
 }
 
+/** A table, which scrolls by itself where it is too wide. @param children Its rows. */
+export function Table(
+  { label, heads, children }: {
+    label: string;
+    heads: readonly ComponentChildren[];
+    children: ComponentChildren;
+  },
+) {
+  return (
+    <div class="table-scroll" tabIndex={0} role="region" aria-label={label}>
+      <table>
+        <thead>
+          <tr>{heads.map((head, at) => <th key={at} scope="col">{head}</th>)}</tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
+
 /** How far something has come. */
 export function Progress({ done, of, label }: { done: number; of: number; label: string }) {
   return <progress class="progress" max={Math.max(1, of)} value={done} aria-label={label} />;
