@@ -5,7 +5,7 @@
  */
 import { useEffect, useRef } from "preact/hooks";
 import { reachable, signedIn } from "./api.ts";
-import { FOR_VIEWERS, isPageName, PAGE_ICONS, type PageName, RAIL, TABS } from "./navigation.ts";
+import { isPageName, maySee, PAGE_ICONS, type PageName, RAIL, TABS } from "./navigation.ts";
 import { PAGES } from "./page_list.tsx";
 import { Icon } from "./parts/icons.tsx";
 import { StepUp } from "./parts/step_up.tsx";
@@ -13,7 +13,7 @@ import { Loading, Notices, Page } from "./parts/ui.tsx";
 import { SignIn } from "./pages/sign_in.tsx";
 import { place, placeLink } from "./router.ts";
 import { isOwner } from "./session.ts";
-import { challenges, conversations, offers, requests } from "./store.ts";
+import { challenges, conversations, openOffers, requests } from "./store.ts";
 import { t } from "./language.ts";
 
 /** How much waits for somebody behind a link of the frame. */
@@ -23,7 +23,7 @@ function waiting(page: PageName): number {
     case "chats":
       return conversations.want()?.conversations.reduce((sum, { unread }) => sum + unread, 0) ?? 0;
     case "files":
-      return offers.want()?.offers.filter(({ state }) => state === "offered").length ?? 0;
+      return openOffers().length;
     case "people":
       return requests.want()?.requests.length ?? 0;
     case "security":
@@ -56,10 +56,6 @@ function NavLink({ name }: { name: PageName }) {
   );
 }
 
-function shownOf(pages: readonly PageName[]): readonly PageName[] {
-  return isOwner() ? pages : pages.filter((page) => FOR_VIEWERS.includes(page));
-}
-
 function ForOwners() {
   return (
     <Page title={t("viewer.title")}>
@@ -81,7 +77,7 @@ function Frame() {
     isFirst.current = false;
     scrollTo(0, 0);
   }, [name, item]);
-  const Shown = isOwner() || FOR_VIEWERS.includes(name) ? PAGES[name] : ForOwners;
+  const Shown = maySee(name) ? PAGES[name] : ForOwners;
   return (
     <div class={`frame page-${name}${item === "" ? "" : " with-item"}`}>
       <a
@@ -99,14 +95,16 @@ function Frame() {
           <img src="icon.svg" alt="" width="32" height="32" />
           <span>OpenRed</span>
         </a>
-        <div class="rail-links">{shownOf(RAIL).map((one) => <NavLink key={one} name={one} />)}</div>
+        <div class="rail-links">
+          {RAIL.filter(maySee).map((one) => <NavLink key={one} name={one} />)}
+        </div>
       </nav>
       <main id="main" ref={main} tabIndex={-1} key={`${name} ${item}`}>
         {!reachable.value && <p class="banner" role="alert">{t("app.offline")}</p>}
         <Shown item={item} />
       </main>
       <nav class="tabs" aria-label={t("nav.label")}>
-        {shownOf(TABS).map((one) => <NavLink key={one} name={one} />)}
+        {TABS.filter(maySee).map((one) => <NavLink key={one} name={one} />)}
       </nav>
     </div>
   );

@@ -30,8 +30,8 @@ export const drops: Signal<ReadonlyMap<string, readonly Drop[]>> = signal(new Ma
 
 /** Where files land: as was chosen here, or in a folder of this program at the owner's home. @throws {ApiError} */
 export async function landingFolder(): Promise<string> {
-  const kept = localStorage.getItem(FOLDER_KEY);
-  if (kept !== null && kept !== "") return kept;
+  const chosen = chosenFolder();
+  if (chosen !== "") return chosen;
   const { home } = await get<PlacesView>("/admin/v1/places");
   if (home === null) throw new ApiError("no_folder", "");
   return await makeFolder(home, FOLDER_NAME);

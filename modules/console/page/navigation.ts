@@ -4,6 +4,7 @@
  * @module
  */
 import type { IconName } from "./parts/icons.tsx";
+import { isOwner } from "./session.ts";
 
 export const PAGE_ICONS = {
   start: "home",
@@ -38,7 +39,7 @@ export const RAIL: readonly PageName[] = [
 export const TABS: readonly PageName[] = ["start", "chats", "people", "files", "more"];
 
 /** What somebody may see who is not the owner. */
-export const FOR_VIEWERS: readonly PageName[] = [
+const FOR_VIEWERS: readonly PageName[] = [
   "start",
   "people",
   "network",
@@ -46,6 +47,11 @@ export const FOR_VIEWERS: readonly PageName[] = [
   "settings",
   "more",
 ];
+
+/** Whether whoever is signed in may see a page. */
+export function maySee(page: PageName): boolean {
+  return isOwner() || FOR_VIEWERS.includes(page);
+}
 
 export function isPageName(name: string): name is PageName {
   return name in PAGE_ICONS;

@@ -7,7 +7,12 @@ import { type Signal, signal } from "@preact/signals";
 import type { IdView, PeersView, RequestsView, StatusView } from "../../../protocol/admin_api.ts";
 import type { ChallengesView } from "../../../protocol/auth_challenge.ts";
 import type { LinksView } from "../../../protocol/file_links.ts";
-import type { OffersView, SharesView, TransfersView } from "../../../protocol/file_sharing_api.ts";
+import type {
+  OffersView,
+  OfferView,
+  SharesView,
+  TransfersView,
+} from "../../../protocol/file_sharing_api.ts";
 import type { GroupsView } from "../../../protocol/groups_api.ts";
 import type { InvitationsView } from "../../../protocol/invitation_api.ts";
 import type { ConversationsView } from "../../../protocol/messaging_api.ts";
@@ -98,6 +103,11 @@ export const links = new Resource<LinksView>("/m/file_sharing/links");
 export const invitations = new Resource<InvitationsView>("/admin/v1/invitations");
 export const requests = new Resource<RequestsView>("/admin/v1/requests");
 export const challenges = new Resource<ChallengesView>("/auth/v1/challenges");
+
+/** Files that wait for an answer of the owner. */
+export function openOffers(): readonly OfferView[] {
+  return offers.want()?.offers.filter(({ state }) => state === "offered") ?? [];
+}
 
 /** What changes with an event, by the beginning of its name. */
 const CHANGES: readonly (readonly [string, readonly Resource<unknown>[]])[] = [

@@ -29,7 +29,7 @@ import { placeLink } from "../router.ts";
 import { isOwner } from "../session.ts";
 import { conversations, groups, onEvent, peers, status } from "../store.ts";
 import { t, tn, tx } from "../language.ts";
-import { GroupDialog } from "./group.tsx";
+import { GroupDialog, reloadGroups } from "./group.tsx";
 
 /** @param message The one to show, or `null` for the newest. */
 export function Chat({ peer, message }: { peer: string; message: string | null }) {
@@ -209,7 +209,7 @@ function Invited({ group, inviter }: { group: string; inviter: string }) {
   const answer = (path: string, done: string) =>
     action.run(async () => {
       await post(`/m/messaging/groups/${path}`, { group });
-      await Promise.all([groups.load(), conversations.load()]);
+      await reloadGroups();
     }, done);
   return (
     <div class="card calm invited">

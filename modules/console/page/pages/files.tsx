@@ -16,7 +16,14 @@ import {
   TextField,
   USUAL_LIFE_MS,
 } from "../parts/fields.tsx";
-import { dropFiles, DropRow, OfferRow, ShareRow, TransferRow } from "../parts/file_tray.tsx";
+import {
+  dropFiles,
+  DropRow,
+  fileNames,
+  OfferRow,
+  ShareRow,
+  TransferRow,
+} from "../parts/file_tray.tsx";
 import { QrCode } from "../parts/pictures.tsx";
 import {
   Badge,
@@ -35,7 +42,7 @@ import {
 import { Name } from "../parts/who.tsx";
 import type { PageOptions } from "../router.ts";
 import { isOwner } from "../session.ts";
-import { identity, links, offers, peers, shares, transfers } from "../store.ts";
+import { identity, links, openOffers, peers, shares, transfers } from "../store.ts";
 import { t, tn } from "../language.ts";
 
 /** Under this name stand files that are not for one person. */
@@ -74,7 +81,7 @@ const by = (id: string, petname: string | null) => (
 );
 
 function Offered() {
-  const list = offers.want()?.offers.filter(({ state }) => state === "offered") ?? [];
+  const list = openOffers();
   if (list.length === 0) return null;
   return (
     <Card title={t("files.offers")} tone="calm">
@@ -294,7 +301,6 @@ function Links() {
 function LinkRow({ link }: { link: LinkView }) {
   const [isAsked, setAsked] = useState(false);
   const action = useAction();
-  const [first, ...rest] = link.files;
   const used = Math.max(0, ...link.files.map(({ downloads }) => downloads));
   const revoke = async () => {
     await post(`/m/file_sharing/shares/${link.id}/revoke`);
@@ -305,11 +311,7 @@ function LinkRow({ link }: { link: LinkView }) {
     <li class="list-row file-row">
       <span class="grow two-lines">
         <strong class="file-name">
-          <bdi>
-            {rest.length === 0
-              ? shown(first?.name ?? "")
-              : tn("files.and_more", rest.length, { name: shown(first!.name) })}
-          </bdi>
+          <bdi>{fileNames(link.files)}</bdi>
         </strong>
         <small class="muted">
           {formatBytes(link.bytes)} · {link.count === null

@@ -14,7 +14,8 @@ import { isOwner } from "../session.ts";
 import { conversations, groups, peers, status } from "../store.ts";
 import { t, tx } from "../language.ts";
 
-async function reload(): Promise<void> {
+/** Asks again for what changes with a group. */
+export async function reloadGroups(): Promise<void> {
   await Promise.all([groups.load(), conversations.load()]);
 }
 
@@ -67,7 +68,7 @@ export function NewGroup({ onClose }: { onClose: () => void }) {
           action.run(async () => {
             const input = { name: name.trim(), members, history };
             const { group } = await post<GroupView>("/m/messaging/groups", input);
-            await reload();
+            await reloadGroups();
             onClose();
             go("chats", group);
           });
@@ -108,11 +109,10 @@ export function GroupDialog({ group, onClose }: { group: GroupView; onClose: () 
   const own = status.want()?.node_id;
   const isMine = group.owner === own;
   const action = useAction();
-  const change = (path: string, more: object) =>
-    action.run(async () => {
-      await post(`/m/messaging/groups/${path}`, { group: group.group, ...more });
-      await reload();
-    });
+  const change = async (path: string, more: object = {}) => {
+    await post(`/m/messaging/groups/${path}`, { group: group.group, ...more });
+    await reloadGroups();
+  };
   if (isLeaving) {
     return (
       <ConfirmDialog
@@ -120,10 +120,7 @@ export function GroupDialog({ group, onClose }: { group: GroupView; onClose: () 
         confirm={t("group.leave")}
         danger
         onClose={onClose}
-        onConfirm={async () => {
-          await post("/m/messaging/groups/leave", { group: group.group });
-          await reload();
-        }}
+        onConfirm={() => change("leave")}
       >
         <p>{t("group.leave_means")}</p>
       </ConfirmDialog>
@@ -148,7 +145,8 @@ export function GroupDialog({ group, onClose }: { group: GroupView; onClose: () 
                 icon="trash"
                 label={t("group.remove_member", { name: plainName(id, petname) })}
                 busy={action.busy}
-                onClick={() => change("remove", { peers: [id] })}
+                onClick={() =>
+                  action.run(() => change("remove", { peers: [id] }))}
               />
             )}
           </li>
@@ -169,7 +167,7 @@ export function GroupDialog({ group, onClose }: { group: GroupView; onClose: () 
             busy={action.busy}
             disabled={chosen.length === 0}
             onClick={() => {
-              change("invite", { peers: chosen });
+              action.run(() => change("invite", { peers: chosen }));
               setInviting(false);
               setChosen([]);
             }}

@@ -3,18 +3,17 @@
  *
  * @module
  */
-import { FOR_VIEWERS, PAGE_ICONS, RAIL, TABS } from "../navigation.ts";
+import { maySee, PAGE_ICONS, RAIL, TABS } from "../navigation.ts";
 import { Icon } from "../parts/icons.tsx";
 import { Page } from "../parts/ui.tsx";
 import { placeLink } from "../router.ts";
-import { isOwner } from "../session.ts";
 import { t } from "../language.ts";
 
 export function More() {
   return (
     <Page title={t("nav.more")}>
       <ul class="list card">
-        {RAIL.filter((name) => !TABS.includes(name) && (isOwner() || FOR_VIEWERS.includes(name)))
+        {RAIL.filter((name) => !TABS.includes(name) && maySee(name))
           .map((name) => (
             <li key={name}>
               <a class="list-row" href={placeLink(name)}>

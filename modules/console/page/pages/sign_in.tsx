@@ -5,7 +5,7 @@
  */
 import { useEffect, useState } from "preact/hooks";
 import { post } from "../api.ts";
-import { FactorForm, type FactorOptions } from "../parts/factors.tsx";
+import { FactorForm, type FactorOptions, hasAny } from "../parts/factors.tsx";
 import { Card, Loading } from "../parts/ui.tsx";
 import { LanguageSwitch } from "../parts/switches.tsx";
 import { linkFailed, readSession } from "../session.ts";
@@ -19,8 +19,7 @@ export function SignIn() {
       () => setOptions({ passkey: null, totp: false, password: false, recovery: false }),
     );
   }, []);
-  const hasFactor = options !== null &&
-    (options.passkey !== null || options.totp || options.password || options.recovery);
+  const hasFactor = options !== null && hasAny(options);
   return (
     <main class="centre">
       <div class="sign-in">

@@ -11,7 +11,7 @@ import { Card, Empty, LinkButton, Loading, Page } from "../parts/ui.tsx";
 import { Avatar, Name, plainName } from "../parts/who.tsx";
 import { placeLink } from "../router.ts";
 import { isOwner } from "../session.ts";
-import { challenges, conversations, groups, offers, requests, status } from "../store.ts";
+import { challenges, conversations, groups, openOffers, requests, status } from "../store.ts";
 import { t, tn, tx } from "../language.ts";
 import { isLive } from "../live.ts";
 import { warningKey } from "../warnings.ts";
@@ -40,7 +40,7 @@ function needs(): Need[] {
     tn("start.unread", unread.length),
     placeLink("chats", unread.length === 1 ? first!.peer : ""),
   );
-  const offered = offers.want()?.offers.filter(({ state }) => state === "offered").length ?? 0;
+  const offered = openOffers().length;
   add(offered, "file", tn("start.offers", offered), placeLink("files"));
   const invited = groups.want()?.groups.filter(({ stage }) => stage === "invited") ?? [];
   add(

@@ -20,6 +20,11 @@ export interface FactorOptions extends FactorOptionsView {
   readonly passkey: Record<string, unknown> | null;
 }
 
+/** Whether there is any to show: where nothing is enrolled yet, only a new link of the terminal counts. */
+export function hasAny({ passkey, totp, password, recovery }: FactorOptions): boolean {
+  return passkey !== null || totp || password || recovery;
+}
+
 type TypedKind = Exclude<FactorKind, "passkey">;
 
 const TYPED: readonly TypedKind[] = ["totp", "password", "recovery"];

@@ -10,7 +10,7 @@ import { ApiError, ask, post } from "../api.ts";
 import { bringFiles, type Drop, drops, landingFolder } from "../dropping.ts";
 import { formatBytes, formatDate, shown } from "../format.ts";
 import { isOwner } from "../session.ts";
-import { offers, shares, transfers } from "../store.ts";
+import { offers, openOffers, shares, transfers } from "../store.ts";
 import { hasWord, t, tn } from "../language.ts";
 import { Icon } from "./icons.tsx";
 import { Badge, Button, errorText, notify, Other, Progress, useAction } from "./ui.tsx";
@@ -34,8 +34,7 @@ export async function dropFiles(peer: string, files: readonly File[]): Promise<v
 
 /** What goes on with one person, newest last, and little of what is over. */
 export function FileTray({ peer }: { peer: string }) {
-  const offered =
-    offers.want()?.offers.filter((one) => one.peer === peer && one.state === "offered") ?? [];
+  const offered = openOffers().filter((one) => one.peer === peer);
   const moving = transfers.want()?.transfers.filter((one) => one.peer === peer) ?? [];
   const shared =
     shares.want()?.shares.filter((one) =>
@@ -72,7 +71,8 @@ export function FileTray({ peer }: { peer: string }) {
   );
 }
 
-function names(files: readonly { readonly name: string }[]): string {
+/** What files are called: the first one, and how many more. */
+export function fileNames(files: readonly { readonly name: string }[]): string {
   const [first, ...rest] = files;
   if (first === undefined) return "";
   return rest.length === 0
@@ -97,7 +97,7 @@ export function OfferRow({ offer, who }: { offer: OfferView; who?: ComponentChil
       </span>
       <span class="grow two-lines">
         <strong class="file-name">
-          <bdi>{names(offer.files)}</bdi>
+          <bdi>{fileNames(offer.files)}</bdi>
         </strong>
         <small class="muted">
           {who}
@@ -253,7 +253,7 @@ export function ShareRow({ share, who }: { share: ShareView; who?: ComponentChil
       </span>
       <span class="grow two-lines">
         <strong class="file-name">
-          <bdi>{names(share.files)}</bdi>
+          <bdi>{fileNames(share.files)}</bdi>
         </strong>
         <small class="muted">
           {who}

@@ -7,7 +7,7 @@ import type { StatusView } from "../../../../protocol/admin_api.ts";
 import { placeLink } from "../router.ts";
 import { t, tn } from "../language.ts";
 import { Table } from "./ui.tsx";
-import { Avatar, Name, plainName } from "./who.tsx";
+import { Avatar, initialOf, Name, plainName } from "./who.tsx";
 
 const MOST = 16;
 const WIDTH = 440;
@@ -68,7 +68,7 @@ export function PeerMap({ status }: { status: StatusView }) {
           <g key={dot.id} class={`dot ${dot.link}`} transform={`translate(${x} ${y})`}>
             <circle r="15" />
             <text class="initial" y="5" text-anchor="middle">
-              {[...plainName(dot.id, dot.petname).replace(/^[“«"\s]+/, "")][0]?.toUpperCase()}
+              {initialOf(plainName(dot.id, dot.petname))}
             </text>
             <text class="name" y="32" text-anchor="middle">
               {cut(plainName(dot.id, dot.petname))}

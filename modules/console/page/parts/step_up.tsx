@@ -7,7 +7,7 @@ import { signal } from "@preact/signals";
 import { type FactorAsk, post, setAskFactor } from "../api.ts";
 import { session } from "../session.ts";
 import { t } from "../language.ts";
-import { FactorForm, type FactorOptions } from "./factors.tsx";
+import { FactorForm, type FactorOptions, hasAny } from "./factors.tsx";
 import { Dialog } from "./ui.tsx";
 
 interface Asked {
@@ -34,11 +34,6 @@ setAskFactor(async (what) => {
   };
   return await promise;
 });
-
-/** Where nothing is enrolled yet, only a new link of the terminal counts. */
-function hasAny({ passkey, totp, password, recovery }: FactorOptions): boolean {
-  return passkey !== null || totp || password || recovery;
-}
 
 export function StepUp() {
   if (asked.value === null) return null;

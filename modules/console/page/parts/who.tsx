@@ -47,16 +47,22 @@ export function Name({ id, petname }: { id: string; petname?: string | null }) {
   return <>{tx("who.claims", { alias: <Other text={peer.alias} /> })}</>;
 }
 
+/** The first letter of a name, whatever quotation marks stand before it. */
+export function initialOf(name: string): string | undefined {
+  return [...name.replace(/^[“«"\s]+/, "")][0]?.toUpperCase();
+}
+
 /** A round sign with the first letter of a name, in a colour of its id. */
 export function Avatar(
   { id, name, here, size = 40 }: { id: string; name: string; here?: boolean; size?: number },
 ) {
-  const letter = [...name.replace(/^[“«"\s]+/, "")][0]?.toUpperCase() ?? "?";
   return (
     <span class="avatar">
       <svg width={size} height={size} viewBox="0 0 40 40" aria-hidden="true">
         <circle cx="20" cy="20" r="20" fill={hueOf(id)} />
-        <text x="20" y="26" text-anchor="middle" font-size="17" fill="#fff">{letter}</text>
+        <text x="20" y="26" text-anchor="middle" font-size="17" fill="#fff">
+          {initialOf(name) ?? "?"}
+        </text>
       </svg>
       {here && <span class="here" aria-hidden="true" />}
     </span>
