@@ -7,7 +7,7 @@ import { useRef, useState } from "preact/hooks";
 import type { LinkView, NewLinkView } from "../../../../protocol/file_links.ts";
 import { ApiError, post } from "../api.ts";
 import { bringFiles, drops } from "../dropping.ts";
-import { formatBytes, formatDate, shown } from "../format.ts";
+import { formatBytes, shown } from "../format.ts";
 import {
   CountField,
   Form,
@@ -20,9 +20,11 @@ import {
   dropFiles,
   DropRow,
   fileNames,
+  FileRow,
   OfferRow,
   ShareRow,
   TransferRow,
+  untilText,
 } from "../parts/file_tray.tsx";
 import { QrCode } from "../parts/pictures.tsx";
 import {
@@ -308,20 +310,18 @@ function LinkRow({ link }: { link: LinkView }) {
     notify(t("files.revoked"));
   };
   return (
-    <li class="list-row file-row">
-      <span class="grow two-lines">
-        <strong class="file-name">
-          <bdi>{fileNames(link.files)}</bdi>
-        </strong>
-        <small class="muted">
+    <FileRow
+      name={<bdi>{fileNames(link.files)}</bdi>}
+      about={
+        <>
           {formatBytes(link.bytes)} · {link.count === null
             ? tn("files.fetched", used)
             : t("files.fetched_of", { used, count: link.count })}
-          {link.expires_at !== null &&
-            ` · ${t("files.until", { when: formatDate(link.expires_at) })}`}
+          {untilText(link.expires_at)}
           {link.has_password && ` · ${t("files.with_password")}`}
-        </small>
-      </span>
+        </>
+      }
+    >
       <Badge tone={link.state === "ready" ? "good" : link.state === "hashing" ? "calm" : "bad"}>
         {t(`share.${link.state}`)}
       </Badge>
@@ -345,6 +345,6 @@ function LinkRow({ link }: { link: LinkView }) {
           <p>{t("files.revoke_means")}</p>
         </ConfirmDialog>
       )}
-    </li>
+    </FileRow>
   );
 }

@@ -12,7 +12,7 @@ import { formatBytes, formatDate, shown } from "../format.ts";
 import { isOwner } from "../session.ts";
 import { offers, openOffers, shares, transfers } from "../store.ts";
 import { hasWord, t, tn } from "../language.ts";
-import { Icon } from "./icons.tsx";
+import { Icon, type IconName } from "./icons.tsx";
 import { Badge, Button, errorText, notify, Other, Progress, useAction } from "./ui.tsx";
 
 const SHOWN = 4;
@@ -80,6 +80,43 @@ export function fileNames(files: readonly { readonly name: string }[]): string {
     : tn("files.and_more", rest.length, { name: shown(first.name) });
 }
 
+/** Until when something is valid, behind what else is said of it. */
+export function untilText(expiresAt: number | null): string {
+  return expiresAt === null ? "" : ` · ${t("files.until", { when: formatDate(expiresAt) })}`;
+}
+
+/** How large they are, and until when they are there. */
+function sizeText({ bytes, expires_at: expiresAt }: OfferView | ShareView): string {
+  return formatBytes(bytes) + untilText(expiresAt);
+}
+
+/** A row of a list of files. @param about What is said of them. @param children What stands behind both. */
+export function FileRow(
+  { icon, name, about, below, children }: {
+    icon?: IconName;
+    name: ComponentChildren;
+    about: ComponentChildren;
+    below?: ComponentChildren;
+    children: ComponentChildren;
+  },
+) {
+  return (
+    <li class="list-row file-row">
+      {icon !== undefined && (
+        <span class="sign">
+          <Icon name={icon} />
+        </span>
+      )}
+      <span class="grow two-lines">
+        <strong class="file-name">{name}</strong>
+        <small class="muted">{about}</small>
+        {below}
+      </span>
+      {children}
+    </li>
+  );
+}
+
 export function OfferRow({ offer, who }: { offer: OfferView; who?: ComponentChildren }) {
   const action = useAction();
   const accept = async () => {
@@ -91,26 +128,16 @@ export function OfferRow({ offer, who }: { offer: OfferView; who?: ComponentChil
     await offers.load();
   };
   return (
-    <li class="list-row file-row">
-      <span class="sign">
-        <Icon name="download" />
-      </span>
-      <span class="grow two-lines">
-        <strong class="file-name">
-          <bdi>{fileNames(offer.files)}</bdi>
-        </strong>
-        <small class="muted">
-          {who}
-          {formatBytes(offer.bytes)}
-          {offer.expires_at !== null &&
-            ` · ${t("files.until", { when: formatDate(offer.expires_at) })}`}
+    <FileRow
+      icon="download"
+      name={<bdi>{fileNames(offer.files)}</bdi>}
+      about={<>{who}{sizeText(offer)}</>}
+      below={offer.note !== null && (
+        <small class="quote">
+          <Other text={offer.note} />
         </small>
-        {offer.note !== null && (
-          <small class="quote">
-            <Other text={offer.note} />
-          </small>
-        )}
-      </span>
+      )}
+    >
       {isOwner() && (
         <span class="row">
           <Button kind="primary" busy={action.busy} onClick={() => action.run(accept)}>
@@ -121,7 +148,7 @@ export function OfferRow({ offer, who }: { offer: OfferView; who?: ComponentChil
           </Button>
         </span>
       )}
-    </li>
+    </FileRow>
   );
 }
 
@@ -147,15 +174,11 @@ export function TransferRow(
   const isComing = direction === "in";
   const isOver = state === "done" || state === "failed" || state === "cancelled";
   return (
-    <li class="list-row file-row">
-      <span class="sign">
-        <Icon name={isComing ? "download" : "upload"} />
-      </span>
-      <span class="grow two-lines">
-        <strong class="file-name">
-          <Other text={landed.length > 0 && state === "done" ? landed.join(", ") : name} />
-        </strong>
-        <small class="muted">
+    <FileRow
+      icon={isComing ? "download" : "upload"}
+      name={<Other text={landed.length > 0 && state === "done" ? landed.join(", ") : name} />}
+      about={
+        <>
           {who}
           {isOver
             ? formatBytes(bytes)
@@ -174,13 +197,18 @@ export function TransferRow(
               · <Other text={transfer.why} />
             </>
           )}
-        </small>
-        {!isOver && (
-          <Progress done={done} of={bytes} label={t("files.progress", { name: shown(name) })} />
-        )}
-        {isComing && state === "done" &&
-          landed.map((one) => <PictureOf key={one} id={id} name={one} />)}
-      </span>
+        </>
+      }
+      below={
+        <>
+          {!isOver && (
+            <Progress done={done} of={bytes} label={t("files.progress", { name: shown(name) })} />
+          )}
+          {isComing && state === "done" &&
+            landed.map((one) => <PictureOf key={one} id={id} name={one} />)}
+        </>
+      }
+    >
       <Badge tone={TONES[state]}>{t(`transfer.${state}`)}</Badge>
       {isOwner() && isComing && !isOver && (
         <span class="row">
@@ -209,7 +237,7 @@ export function TransferRow(
           />
         </span>
       )}
-    </li>
+    </FileRow>
   );
 }
 
@@ -247,24 +275,14 @@ export function ShareRow({ share, who }: { share: ShareView; who?: ComponentChil
     }, t("files.revoked"));
   const key = share.state === "ready" ? `answer.${share.answer}` : `share.${share.state}`;
   return (
-    <li class="list-row file-row">
-      <span class="sign">
-        <Icon name="upload" />
-      </span>
-      <span class="grow two-lines">
-        <strong class="file-name">
-          <bdi>{fileNames(share.files)}</bdi>
-        </strong>
-        <small class="muted">
-          {who}
-          {formatBytes(share.bytes)}
-          {share.expires_at !== null &&
-            ` · ${t("files.until", { when: formatDate(share.expires_at) })}`}
-        </small>
-        {share.state === "hashing" && (
-          <Progress done={share.hashed_bytes} of={share.bytes} label={t("share.hashing")} />
-        )}
-      </span>
+    <FileRow
+      icon="upload"
+      name={<bdi>{fileNames(share.files)}</bdi>}
+      about={<>{who}{sizeText(share)}</>}
+      below={share.state === "hashing" && (
+        <Progress done={share.hashed_bytes} of={share.bytes} label={t("share.hashing")} />
+      )}
+    >
       <Badge tone={share.state === "failed" || share.answer === "declined" ? "bad" : "calm"}>
         {hasWord(key) ? t(key) : share.state}
       </Badge>
@@ -277,28 +295,25 @@ export function ShareRow({ share, who }: { share: ShareView; who?: ComponentChil
           onClick={revoke}
         />
       )}
-    </li>
+    </FileRow>
   );
 }
 
 export function DropRow({ drop }: { drop: Drop }) {
   return (
-    <li class="list-row file-row">
-      <span class="sign">
-        <Icon name="upload" />
-      </span>
-      <span class="grow two-lines">
-        <strong class="file-name">
-          <Other text={drop.name} />
-        </strong>
-        <small class="muted">{t("files.reading")}</small>
+    <FileRow
+      icon="upload"
+      name={<Other text={drop.name} />}
+      about={t("files.reading")}
+      below={
         <Progress
           done={drop.done.value}
           of={drop.bytes}
           label={t("files.progress", { name: shown(drop.name) })}
         />
-      </span>
+      }
+    >
       <Button kind="quiet" icon="cross" label={t("app.cancel")} onClick={() => drop.stop.abort()} />
-    </li>
+    </FileRow>
   );
 }
