@@ -5,6 +5,7 @@
  */
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { GroupView } from "../../../../protocol/groups_api.ts";
 import type { HistoryMessage } from "../../../../protocol/messaging_api.ts";
 import { ApiError, post } from "../api.ts";
 import { Conversation } from "../conversation.ts";
@@ -72,11 +73,12 @@ export function Chat({ peer, message }: { peer: string; message: string | null }
   }
   const group = groups.want()?.groups.find((one) => one.group === peer);
   if (!isOpened && group?.stage !== "invited") return <Loading />;
-  const blocked = peers.want()?.peers.find((one) => one.node_id === peer)?.blocked_since != null;
+  const view = peers.want()?.peers.find((one) => one.node_id === peer);
+  const blocked = (view?.blocked_since ?? null) !== null;
   const canWrite = isOwner() && !blocked && (group === undefined || group.stage === "joined");
   return (
     <Dropping isOn={canWrite && group === undefined} peer={peer}>
-      <ChatHead conversation={conversation} />
+      <ChatHead peer={peer} group={group} isHere={(view?.sessions ?? 0) > 0} />
       {group?.stage === "invited" && <Invited group={group.group} inviter={group.inviter} />}
       {conversation.count === 0 && group?.stage !== "invited" && (
         <p class="day">{group === undefined ? t("chat.first") : t("group.first")}</p>
@@ -164,21 +166,20 @@ async function react(
   }
 }
 
-function ChatHead({ conversation }: { conversation: Conversation }) {
-  const { peer } = conversation;
+function ChatHead(
+  { peer, group, isHere }: { peer: string; group: GroupView | undefined; isHere: boolean },
+) {
   const [isOpen, setOpen] = useState(false);
-  const group = groups.value.value?.groups.find((one) => one.group === peer);
-  const view = peers.value.value?.peers.find((one) => one.node_id === peer);
   const name = group?.name ?? plainName(peer);
   const about = (
     <>
-      <Avatar id={peer} name={name} here={(view?.sessions ?? 0) > 0} />
+      <Avatar id={peer} name={name} here={isHere} />
       <span class="two-lines grow">
         <strong>{group === undefined ? <Name id={peer} /> : <Other text={group.name} />}</strong>
         <small class="muted">
           {group !== undefined
             ? tn("group.members", group.members.filter(({ state }) => state === "member").length)
-            : (view?.sessions ?? 0) > 0
+            : isHere
             ? t("state.here")
             : t("state.away")}
         </small>

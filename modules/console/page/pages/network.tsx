@@ -48,7 +48,7 @@ export function Network() {
                 <TokenClock tokens={tokens.want()?.tokens ?? []} />
               </Card>
               <Card title={t("network.traffic")}>
-                <Traffic status={now} />
+                <Traffic />
               </Card>
             </div>
           </div>

@@ -24,7 +24,8 @@ const DRAFT_AFTER_MS = 1_000;
 const TYPING_EVERY_MS = 4_000;
 const MAX_HEIGHT_PX = 180;
 const HOUR_MS = 3_600_000;
-const LIVES = [HOUR_MS, 24 * HOUR_MS, 7 * 24 * HOUR_MS] as const;
+const DAY_MS = 24 * HOUR_MS;
+const LIVES = [HOUR_MS, DAY_MS, 7 * DAY_MS] as const;
 
 export function Composer(
   { conversation, writing, onDone, canAttach }: {
@@ -134,9 +135,9 @@ export function Composer(
               setLifeMs(currentTarget.value === "null" ? null : Number(currentTarget.value))}
           >
             <option value="null">{t("chat.life_none")}</option>
-            {LIVES.map((life, at) => (
+            {LIVES.map((life) => (
               <option key={life} value={String(life)}>
-                {at === 0 ? tn("time.hours", 1) : tn("time.days", at === 1 ? 1 : 7)}
+                {life < DAY_MS ? tn("time.hours", life / HOUR_MS) : tn("time.days", life / DAY_MS)}
               </option>
             ))}
           </select>

@@ -6,7 +6,7 @@
 import { effect, signal } from "@preact/signals";
 import type { StatusView } from "../../../../protocol/admin_api.ts";
 import { formatNumber } from "../format.ts";
-import { status as statusOf } from "../store.ts";
+import { status } from "../store.ts";
 import { t } from "../language.ts";
 
 interface Sample {
@@ -18,20 +18,23 @@ interface Sample {
 const HOUR_MS = 3_600_000;
 const samples = signal<readonly Sample[]>([]);
 
-function framesOf({ counters }: StatusView): number {
-  return (counters.frames_sent ?? 0) + (counters.frames_opened ?? 0);
+function sampleOf({ counters, peers }: StatusView): Sample {
+  return {
+    atMs: Date.now(),
+    frames: (counters.frames_sent ?? 0) + (counters.frames_opened ?? 0),
+    waiting: peers.reduce((sum, { outbox }) => sum + outbox, 0),
+  };
 }
 
 effect(() => {
-  const now = statusOf.value.value;
+  const now = status.value.value;
   if (now === null) {
     samples.value = [];
     return;
   }
-  const atMs = Date.now();
-  const waiting = now.peers.reduce((sum, { outbox }) => sum + outbox, 0);
-  const kept = samples.peek().filter((sample) => sample.atMs > atMs - HOUR_MS);
-  samples.value = [...kept, { atMs, frames: framesOf(now), waiting }];
+  const newest = sampleOf(now);
+  const kept = samples.peek().filter(({ atMs }) => atMs > newest.atMs - HOUR_MS);
+  samples.value = [...kept, newest];
 });
 
 const [WIDTH, HEIGHT] = [320, 64];
@@ -58,13 +61,12 @@ function Curve(
   );
 }
 
-export function Traffic({ status }: { status: StatusView }) {
+export function Traffic() {
   const list = samples.value;
   const passed = list.slice(1).map((sample, at) => ({
     atMs: sample.atMs,
     value: Math.max(0, sample.frames - list[at]!.frames),
   }));
-  const waiting = status.peers.reduce((sum, { outbox }) => sum + outbox, 0);
   const total = (list.at(-1)?.frames ?? 0) - (list[0]?.frames ?? 0);
   return (
     <div class="stack">
@@ -76,7 +78,7 @@ export function Traffic({ status }: { status: StatusView }) {
       </div>
       <div>
         <p>
-          {t("network.queue")} <strong>{formatNumber(waiting)}</strong>
+          {t("network.queue")} <strong>{formatNumber(list.at(-1)?.waiting ?? 0)}</strong>
         </p>
         <Curve values={list.map(({ atMs, waiting: value }) => ({ atMs, value }))} />
       </div>
