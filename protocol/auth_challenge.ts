@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { decodeBase64Url } from "../crypto/encoding.ts";
 import { jwsSchema } from "./jws.ts";
+import { isOneLine } from "./one_line.ts";
 import { peerRefSchema } from "./peer_name.ts";
 import { moduleNameSchema } from "./module_manifest.ts";
 import { integerSchema, nodeIdSchema } from "./schemas.ts";
@@ -42,9 +43,7 @@ export const purposeSchema = v.pipe(
   v.string(),
   v.minLength(1),
   v.check(
-    (text) =>
-      [...text].length <= MAX_PURPOSE_LENGTH &&
-      !/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(text),
+    (text) => [...text].length <= MAX_PURPOSE_LENGTH && isOneLine(text),
     "a line of 1 to 120 characters",
   ),
 );

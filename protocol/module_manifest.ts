@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { OpenRedError } from "./errors.ts";
+import { isOneLine } from "./one_line.ts";
 import { permissionSchema } from "./peer_name.ts";
 import { nameSchema, parseInput } from "./schemas.ts";
 
@@ -23,7 +24,7 @@ const lineSchema = v.pipe(
   v.string(),
   v.minLength(1),
   v.maxLength(MAX_SUMMARY_LENGTH),
-  v.check((text) => !/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(text), "one line"),
+  v.check(isOneLine, "one line"),
 );
 
 /** A module's name: 3 to 32 of `a–z 0–9 _`, a letter first. */

@@ -4,6 +4,7 @@
  * @module
  */
 import * as v from "valibot";
+import { isOneLine } from "./one_line.ts";
 
 /** Below it lies everything about signing in. */
 export const SIGN_IN_ROUTES = "/auth/v1/";
@@ -83,7 +84,7 @@ const factorNameSchema = v.pipe(
   v.string(),
   v.minLength(1),
   v.maxLength(64),
-  v.check((text) => !/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(text), "one line"),
+  v.check(isOneLine, "one line"),
 );
 
 /** `POST /auth/v1/sign-in`. */

@@ -11,7 +11,6 @@ import {
   mutePeerSchema,
   type ShownFactorsView,
 } from "../../protocol/auth_challenge.ts";
-import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { ModuleRouter, RouteAccess, SignInAnswer } from "../api.ts";
 import type { BrowserSession } from "./browser_sessions.ts";
 import { optionsFor } from "./factor_routes.ts";
@@ -91,7 +90,7 @@ export function registerChallengeRoutes(router: ModuleRouter, now: () => SignInP
     return { json: await answer(now(), body, by) };
   }, SHELL);
   router.route("POST", "/challenge", async ({ body, signal }) => {
-    const input = parseInput(askFactorsSchema, parseJson(body));
+    const input = read(askFactorsSchema, body);
     const { peers, peerFactors } = now();
     const peer = await peers.find(input.peer);
     const { level, purpose } = input;
@@ -101,7 +100,7 @@ export function registerChallengeRoutes(router: ModuleRouter, now: () => SignInP
     return { json };
   });
   router.route("POST", "/mute", async ({ body }) => {
-    const { peer: word, muted } = parseInput(mutePeerSchema, parseJson(body));
+    const { peer: word, muted } = read(mutePeerSchema, body);
     const peer = await now().peers.find(word);
     await now().challenges.mute(peer, muted);
     return { json: { peer, muted } };

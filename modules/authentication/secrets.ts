@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
 import { SECRET_BYTES } from "../../protocol/sign_in_api.ts";
 import type { ModuleContext } from "../api.ts";
@@ -23,10 +24,6 @@ export async function hashSecret({ signatures }: SecretParts, secret: string): P
 
 /** Whether two texts are alike; takes the same time wherever they differ. */
 export function isSame(one: string, other: string): boolean {
-  if (one.length !== other.length) return false;
-  let difference = 0;
-  for (let at = 0; at < one.length; at += 1) {
-    difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
-  }
-  return difference === 0;
+  const [a, b] = [encodeUtf8(one), encodeUtf8(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -23,6 +23,7 @@ import { jsonResponse, problemResponse, queryOf, readBodyInTime } from "../../pr
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import { logStorageFailure, withStorageReason } from "../store/store.ts";
 import type { NodeEvents } from "../events/events.ts";
+import { faultResponse, faultText } from "../events/faults.ts";
 import type { AuditDesk } from "./audit_desk.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
 import type { BackupDesk } from "./backup_desk.ts";
@@ -259,9 +260,8 @@ export class AdminApi {
       if (error.code === "overloaded") logStorageFailure(this.#parts.log, error);
       return problemResponse(withStorageReason(error));
     }
-    const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    this.#parts.log.log("error", "admin_request_failed", { text });
-    return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
+    this.#parts.log.log("error", "admin_request_failed", { text: faultText(error) });
+    return faultResponse();
   }
 
   #events({ signal }: Request, caller: Caller): Response {

@@ -10,6 +10,7 @@ import { jsonResponse, problemResponse, readBodyInTime } from "../../protocol/ht
 import { CONSOLE_ROUTES, SIGN_IN_ROUTES } from "../../protocol/sign_in_api.ts";
 import type { ConsoleSettings } from "../config.ts";
 import type { NodeEvents } from "../events/events.ts";
+import { faultResponse, faultText } from "../events/faults.ts";
 import { MODULE_ROUTES } from "../modules/module_routes.ts";
 import type { AdminApi } from "./api.ts";
 import { browserOf, checkSameOrigin, cookieHeaders, type Site } from "./console_request.ts";
@@ -54,9 +55,8 @@ export class ConsoleApi {
       return await this.#answer(request);
     } catch (error) {
       if (error instanceof OpenRedError) return problemResponse(error);
-      const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      this.#parts.log.log("error", "console_request_failed", { text });
-      return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
+      this.#parts.log.log("error", "console_request_failed", { text: faultText(error) });
+      return faultResponse();
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Browser } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { toOneLine } from "../../protocol/one_line.ts";
 import { SESSION_HEADER, SIGN_IN_ROUTES } from "../../protocol/sign_in_api.ts";
 
 /** Others on this host can set cookies of the same name. */
@@ -12,7 +13,6 @@ const MAX_COOKIES = 4;
 const MAX_AGENT_LENGTH = 200;
 /** The longest that browsers keep a cookie. */
 const DEVICE_SECONDS = 400 * 86_400;
-const UNFIT = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** One of the console's own origins. */
 export interface Site {
@@ -56,7 +56,7 @@ export function browserOf({ headers }: Request, site: Site): Browser {
     cookies: cookiesOf(headers, names.session),
     devices: cookiesOf(headers, names.device),
     secret: headers.get(SESSION_HEADER),
-    agent: (headers.get("user-agent") ?? "").replace(UNFIT, " ").slice(0, MAX_AGENT_LENGTH),
+    agent: toOneLine(headers.get("user-agent") ?? "").slice(0, MAX_AGENT_LENGTH),
   };
 }
 

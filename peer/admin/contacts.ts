@@ -6,7 +6,7 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { GroupView, PeerDetail, PeersView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
-import { foldPetname, type PeerRef } from "../../protocol/peer_name.ts";
+import type { PeerRef } from "../../protocol/peer_name.ts";
 import { successorOf } from "../../protocol/statements.ts";
 import { checkUrlText } from "../../protocol/url_policy.ts";
 import type { Directories } from "../directories/directories.ts";
@@ -24,7 +24,7 @@ import { troubleWith } from "../sessions/trouble.ts";
 import type { Ways } from "../ways/ways.ts";
 import type { TokenVault } from "../tokens/vault.ts";
 import type { ContactDirectories } from "../directories/contact_directories.ts";
-import { idOfPart, readPetname, readRef } from "../peers/peer_refs.ts";
+import { claims, idOfPart, readPetname, readRef } from "../peers/peer_refs.ts";
 import type { Petnames } from "../peers/petnames.ts";
 
 export interface ContactsParts {
@@ -80,9 +80,9 @@ export class Contacts {
 
   /** A name that nobody has here is no name of whoever claims it: the owner says so first. */
   #unknownName(name: string): OpenRedError {
-    const claiming = this.#parts.book.all().filter(({ record }) =>
-      record.payload.alias !== undefined && foldPetname(record.payload.alias) === foldPetname(name)
-    ).slice(0, 4).map(({ id }) => id);
+    const claiming = this.#parts.book.all().filter((peer) => claims(peer, name)).slice(0, 4).map((
+      { id },
+    ) => id);
     const text = "No peer has this name here";
     if (claiming.length === 0) {
       const expected = "expected a node id, your name for a peer, or a contact link";

@@ -6,9 +6,9 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { PeerDetail, RequestsView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
-import { foldPetname } from "../../protocol/peer_name.ts";
 import type { Decisions } from "../peers/decisions.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
+import { claims } from "../peers/peer_refs.ts";
 import { FILES, MESSAGE } from "../peers/permission_names.ts";
 import type { Permissions } from "../peers/permissions.ts";
 import type { SessionTable } from "../sessions/session.ts";
@@ -81,10 +81,7 @@ export class RequestDesk {
       return { peer: this.#contacts.resolve(word), claimed: null };
     } catch (error) {
       if (!hasCode(error, "not_found")) throw error;
-      const claiming = this.#strangers().filter(({ record }) =>
-        record.payload.alias !== undefined &&
-        foldPetname(record.payload.alias) === foldPetname(word)
-      );
+      const claiming = this.#strangers().filter((peer) => claims(peer, word));
       const [first, ...others] = claiming;
       if (first === undefined) throw error;
       if (others.length > 0) {

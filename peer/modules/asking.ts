@@ -10,6 +10,7 @@ import { ERROR_STATUS, type ErrorCode, OpenRedError } from "../../protocol/error
 import { answerHeaderSchema } from "../../protocol/frames.ts";
 import { MAX_CALL_ANSWER_BYTES, MAX_CALL_REPEATS } from "../../protocol/limits.ts";
 import { CALL_PATHS } from "../../protocol/peer_api.ts";
+import { toOneLine } from "../../protocol/one_line.ts";
 import { checkGrowth, parseInput } from "../../protocol/schemas.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { Carrier } from "../sessions/carrier.ts";
@@ -27,8 +28,6 @@ const LAST_REPEAT_MS = 32_000;
 /** How often the same bytes go; whoever refused them once does not take them later either. */
 const SAME_REPEATS = 3;
 const MAX_DETAIL_LENGTH = 200;
-/** What must not get from a peer's text into a log or onto a terminal. */
-const UNFIT = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 const COMMON = Object.keys(answerHeaderSchema.entries);
 
 /** How calls leave the node. */
@@ -233,6 +232,6 @@ export class Asking implements Pick<CallGate, "answered"> {
 
 function refusedWith(error: string, detail = ""): OpenRedError {
   const code: ErrorCode = Object.hasOwn(ERROR_STATUS, error) ? error as ErrorCode : "internal";
-  const text = detail.replace(UNFIT, " ").slice(0, MAX_DETAIL_LENGTH);
+  const text = toOneLine(detail).slice(0, MAX_DETAIL_LENGTH);
   return new OpenRedError(code, text === "" ? "The peer refused the call" : text);
 }

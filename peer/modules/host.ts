@@ -10,6 +10,7 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleDetail, ModuleLoad, ModuleView } from "../../protocol/module_api.ts";
 import { type Manifest, manifestSchema } from "../../protocol/module_manifest.ts";
 import { parseInput } from "../../protocol/schemas.ts";
+import { faultText } from "../events/faults.ts";
 import type { Background } from "../timing/background.ts";
 import type { FileCondition } from "./file_lives.ts";
 import { FileModules } from "./file_modules.ts";
@@ -18,7 +19,7 @@ import type { FrameIds } from "./frame_ids.ts";
 import { Grants } from "./grants.ts";
 import type { HookJournal, PeerHook } from "./hook_journal.ts";
 import { checkOption, optionValues } from "./module_options.ts";
-import { ModuleRuns, type RunParts } from "./module_runs.ts";
+import { ModuleRuns, type RunParts, waitingIn } from "./module_runs.ts";
 import type { ModuleState, ModuleStates } from "./module_states.ts";
 
 /** A module that is part of the program. Its code is loaded when it starts. */
@@ -224,10 +225,7 @@ export class ModuleHost {
 
   /** How much waits here for a peer. */
   waiting(peer: NodeId): number {
-    return this.runs.runs().reduce(
-      (sum, { running, sends }) => sum + (running.module.waiting?.(peer) ?? sends.waiting(peer)),
-      0,
-    );
+    return this.runs.runs().reduce((sum, run) => sum + waitingIn(run, peer), 0);
   }
 
   /** A module with which the value does not start goes on with the former one. */
@@ -337,8 +335,7 @@ export class ModuleHost {
     try {
       await this.#startBuiltIn(builtIn);
     } catch (error) {
-      const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      log.log("error", "module_failed", { module: name, text });
+      log.log("error", "module_failed", { module: name, text: faultText(error) });
       const why = whyOf(error);
       events.audit("module_failed", { success: false, module: name, why });
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NodeId } from "../../crypto/encoding.ts";
 import { CryptoError, type KeyRef, type MethodBlock } from "../../crypto/interface.ts";
 import type { AskFactors, BlockPermutation, OpenRedModule, SignIn } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -57,6 +58,11 @@ export interface Run {
   readonly tells: ModuleTells;
   readonly grants: Grants;
   readonly key: KeyRef;
+}
+
+/** How much waits in a module for a peer. */
+export function waitingIn({ running, sends }: Run, peer: NodeId): number {
+  return running.module.waiting?.(peer) ?? sends.waiting(peer);
 }
 
 /** All modules of a node that run. */

@@ -14,6 +14,7 @@ import type { FrameDeclaration } from "../../protocol/module_manifest.ts";
 import { checkGrowth } from "../../protocol/schemas.ts";
 import type { DenialLog } from "../events/denial_log.ts";
 import type { NodeEvents } from "../events/events.ts";
+import { faultText } from "../events/faults.ts";
 import type { Permissions } from "../peers/permissions.ts";
 import type { Carrier } from "../sessions/carrier.ts";
 import type { CallEnd, CallFrame, CallGate } from "../sessions/module_gate.ts";
@@ -159,8 +160,7 @@ export class SealedCalls implements Pick<CallGate, "call"> {
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal !== null) return refusalTo(call, refusal);
-      const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      log.log("error", "sealed_call_failed", { module: to.module.name, text });
+      log.log("error", "sealed_call_failed", { module: to.module.name, text: faultText(error) });
       return refusalTo(call, new OpenRedError("internal", "The module failed"));
     }
   }

@@ -10,6 +10,7 @@ import type { AuditLog } from "../audit/audit_log.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { NodeCounter, NodeEvents } from "../events/events.ts";
 import type { ModuleHost } from "../modules/host.ts";
+import { waitingIn } from "../modules/module_runs.ts";
 import type { PeerCarrier } from "../p2p/peer_carrier.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { SessionTable } from "../sessions/session.ts";
@@ -211,11 +212,9 @@ function moduleFamilies({ modules, book }: NumbersParts): MetricFamily[] {
   for (const { state } of modules.views()) states[state] += 1;
   const peers = book.all().map(({ id }) => id);
   const built = modules.runs.runs().filter(({ running }) => running.kind === "built-in");
-  const waiting = built.map(({ running, sends }) => {
-    const of = (peer: typeof peers[number]) =>
-      running.module.waiting?.(peer) ?? sends.waiting(peer);
-    return [running.name, peers.reduce((sum, peer) => sum + of(peer), 0)] as const;
-  });
+  const waiting = built.map((run) =>
+    [run.running.name, peers.reduce((sum, peer) => sum + waitingIn(run, peer), 0)] as const
+  );
   return [
     byLabel(
       { name: "openred_modules", help: "Modules, by state.", type: "gauge" },

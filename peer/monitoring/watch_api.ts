@@ -7,6 +7,7 @@ import { hasBearer } from "../../ports/bearer_token.ts";
 import type { Log } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { problemResponse } from "../../protocol/http.ts";
+import { faultResponse, faultText } from "../events/faults.ts";
 import type { RunningModules } from "../modules/frame_gate.ts";
 import { WatchRoutes } from "../modules/watch_routes.ts";
 
@@ -52,9 +53,8 @@ export class WatchApi {
 
   #problem(error: unknown): Response {
     if (!(error instanceof OpenRedError)) {
-      const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      this.#log.log("error", "watch_request_failed", { text });
-      return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
+      this.#log.log("error", "watch_request_failed", { text: faultText(error) });
+      return faultResponse();
     }
     const response = problemResponse(error);
     if (error.code === "unauthorized") response.headers.set("www-authenticate", "Bearer");

@@ -5,7 +5,8 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { parsePeerRef, parsePetname, type PeerRef } from "../../protocol/peer_name.ts";
+import { foldPetname, parsePeerRef, parsePetname, type PeerRef } from "../../protocol/peer_name.ts";
+import type { Peer } from "./peer_book.ts";
 
 /** @throws {OpenRedError} `bad_request`. */
 export function readRef(text: string): PeerRef {
@@ -15,6 +16,11 @@ export function readRef(text: string): PeerRef {
 /** @throws {OpenRedError} `bad_request`. */
 export function readPetname(text: string): string {
   return read("Name", () => parsePetname(text));
+}
+
+/** Whether a peer calls itself so, as names are compared. */
+export function claims({ record: { payload: { alias } } }: Peer, name: string): boolean {
+  return alias !== undefined && foldPetname(alias) === foldPetname(name);
 }
 
 /** The beginning of an id, or its beginning and end as narrow tables show them. */
