@@ -61,8 +61,7 @@ export interface SignedInView {
   readonly factors_enrolled: number;
 }
 
-export const FACTOR_KINDS = ["passkey", "totp", "password", "recovery"] as const;
-export type FactorKind = typeof FACTOR_KINDS[number];
+export type FactorKind = "passkey" | "totp" | "password" | "recovery";
 
 const MIN_PASSWORD_LENGTH = 10;
 const MAX_PASSWORD_LENGTH = 256;

@@ -31,17 +31,12 @@ export interface Challenge {
   readonly id: number;
   readonly peer: NodeId;
   readonly asked: ChallengeHeader;
-  /** Of the session in which it came. */
-  readonly binding: Uint8Array;
   readonly expiresAtMs: number;
   readonly answer: (shown: Shown | null) => void;
 }
 
-interface Parts extends
-  Pick<
-    ModuleContext,
-    "audit" | "binding" | "clock" | "events" | "own" | "peers" | "signatures"
-  > {
+interface Parts
+  extends Pick<ModuleContext, "audit" | "binding" | "clock" | "events" | "peers" | "signatures"> {
   readonly tables: ModuleTables;
 }
 
@@ -78,7 +73,7 @@ export class Challenges {
     if (this.isMuted(peer)) throw refused();
     const binding = await this.#parts.binding(peer);
     if (binding === null) throw refused();
-    const shown = await this.#askOwner({ peer, asked, binding });
+    const shown = await this.#askOwner(peer, asked);
     const { audit } = this.#parts;
     audit?.note("factor_shown", { peer, success: shown !== null, level: asked.level }, "owner");
     if (shown === null) throw refused();
@@ -179,15 +174,13 @@ export class Challenges {
     this.#asked.set(peer, [...times, nowMs]);
   }
 
-  async #askOwner(
-    { peer, asked, binding }: { peer: NodeId; asked: ChallengeHeader; binding: Uint8Array },
-  ): Promise<Shown | null> {
+  async #askOwner(peer: NodeId, asked: ChallengeHeader): Promise<Shown | null> {
     const { clock, events, peers } = this.#parts;
     const { petname } = await peers.get(peer);
     if (this.#isOver) return null;
     const { promise, resolve: answer } = Promise.withResolvers<Shown | null>();
     const expiresAtMs = clock.nowMs() + WAIT_MS;
-    const challenge = { id: this.#last += 1, peer, asked, binding, expiresAtMs, answer };
+    const challenge = { id: this.#last += 1, peer, asked, expiresAtMs, answer };
     this.#waiting.set(challenge.id, challenge);
     const cancel = clock.setTimer(WAIT_MS, () => this.deny(challenge));
     const { purpose, level } = asked;

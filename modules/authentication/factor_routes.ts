@@ -25,7 +25,7 @@ import { type Asked, demand, read, type SignInParts } from "./sign_in_parts.ts";
 import { makeTotp, stepOf } from "./totp.ts";
 
 /** What a passkey that is shown for an action is bound to. */
-export function stepUpPurpose({ id }: BrowserSession, action: string): string {
+function stepUpPurpose({ id }: BrowserSession, action: string): string {
   return `step-up ${id} ${action}`;
 }
 

@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import { decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
-import { FACTOR_KINDS, type FactorCounts, type FactorKind } from "../../protocol/sign_in_api.ts";
+import type { FactorCounts, FactorKind } from "../../protocol/sign_in_api.ts";
 import type { ModuleContext } from "../api.ts";
 
 const PREFIX = "factor/";
@@ -118,11 +118,10 @@ export class FactorStore {
   }
 
   counts(): FactorCounts {
-    const count = Object.fromEntries(FACTOR_KINDS.map((kind) => [kind, this.of(kind).length]));
     return {
-      passkey: count.passkey ?? 0,
-      totp: count.totp !== 0,
-      password: count.password !== 0,
+      passkey: this.of("passkey").length,
+      totp: this.of("totp").length > 0,
+      password: this.of("password").length > 0,
       recovery: this.of("recovery").reduce((sum, { hashes }) => sum + hashes.length, 0),
     };
   }

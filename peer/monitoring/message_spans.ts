@@ -51,7 +51,7 @@ export class MessageSpans implements MessageTraces {
   sending(peer: NodeId, type: string): SendingTrace {
     const { tracing: { tracer }, mayTrace } = this.#parts;
     const attributes = this.#attributes(peer, type);
-    const options = { kind: SpanKind.PRODUCER, attributes, root: true };
+    const options = { kind: SpanKind.PRODUCER, attributes };
     const shared = mayTrace(peer) ? tracer.startSpan("message", options, ROOT_CONTEXT) : null;
     const links = shared === null ? [] : [{ context: shared.spanContext() }];
     const home = tracer.startSpan("send", { ...options, links }, ROOT_CONTEXT);
@@ -63,7 +63,7 @@ export class MessageSpans implements MessageTraces {
     const parent = mayTrace(peer) ? parseMember(frame.member) : null;
     const attributes = this.#attributes(peer, frame.type);
     const context = parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
-    const options = { kind: SpanKind.CONSUMER, attributes, root: parent === null };
+    const options = { kind: SpanKind.CONSUMER, attributes };
     const received = tracer.startSpan("receive", options, context);
     const stored = tracer.startSpan("store", {}, trace.setSpan(context, received));
     return {
