@@ -34,7 +34,7 @@ import type { InvitationDesk } from "./invitation_desk.ts";
 import { addInvitationRoutes } from "./invitation_routes.ts";
 import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
 import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
-import { addPeerRoutes, addRequestRoutes, type RouteLimits } from "./peer_routes.ts";
+import { addPeerRoutes, type AddPost, addRequestRoutes, type RouteLimits } from "./peer_routes.ts";
 import { addPhraseRoutes, type PhraseDesk } from "./phrase_desk.ts";
 import type { RequestDesk } from "./request_desk.ts";
 import type { TokenDesk } from "./token_desk.ts";
@@ -76,6 +76,12 @@ interface Env {
   readonly Bindings: { readonly caller: Caller };
 }
 
+type AddGet = (
+  path: string,
+  handler: (request: Request, caller: Caller) => Promise<Response> | Response,
+  access?: RouteAccess,
+) => void;
+
 /** For whoever may look. */
 const VIEW: RouteAccess = { role: "viewer" };
 
@@ -105,54 +111,45 @@ export class AdminApi {
     });
     this.#get("/events", (request, caller) => this.#events(request, caller), VIEW);
     addAuditRoutes(
-      (path, handler, access) => this.#get(path, handler, access),
+      this.#get,
       parts.audit,
       (peer) => control.contacts.identify(peer),
     );
     this.#get("/peers", () => jsonResponse(control.contacts.list()), VIEW);
     this.#get("/groups", () => jsonResponse({ groups: control.contacts.groups() }), VIEW);
-    addPeerRoutes((...route) => this.#post(...route), control.contacts);
+    addPeerRoutes(this.#post, control.contacts);
     this.#get(
       "/tokens",
       (request) => jsonResponse(parts.tokens.list(checkQuery(request, tokensQuerySchema))),
       VIEW,
     );
-    addTokenRoutes((...route) => this.#post(...route), parts.tokens);
+    addTokenRoutes(this.#post, parts.tokens);
     this.#get("/requests", () => jsonResponse(parts.requests.list()));
-    addRequestRoutes((...route) => this.#post(...route), parts.requests);
-    this.#app.get("/admin/v1/invitations", ({ env }) => {
-      checkRole(env.caller, {});
-      return jsonResponse(parts.invitations.list());
-    });
-    addInvitationRoutes((...route) => this.#post(...route), parts.invitations);
+    addRequestRoutes(this.#post, parts.requests);
+    this.#answerGet("/invitations", () => jsonResponse(parts.invitations.list()));
+    addInvitationRoutes(this.#post, parts.invitations);
     addConsoleRoutes({
-      get: (...route) => this.#get(...route),
-      post: (...route) => this.#post(...route),
+      get: this.#get,
+      post: this.#post,
     }, parts.consoleLinks);
     this.#post("/backup", backupInputSchema, (input) => parts.backup.answer(input), {
       stepUp: "once",
     });
-    addPhraseRoutes((...route) => this.#post(...route), parts.phrase);
+    addPhraseRoutes(this.#post, parts.phrase);
     this.#post(
       "/connect",
       connectInputSchema,
       ({ peer, wait_ms }, gone) => control.connect(peer, wait_ms, gone),
     );
-    this.#app.get("/admin/v1/log", ({ env }) => {
-      checkRole(env.caller, VIEW);
-      return jsonResponse({ level: parts.logSwitch.level });
-    });
-    this.#app.post("/admin/v1/log", async ({ req, env }) => {
-      checkRole(env.caller, {});
-      const body = await readBodyInTime(req.raw, { maxBytes: MAX_INPUT_BYTES, clock: parts.clock });
-      const { level } = parseInput(logInputSchema, parseJson(body));
+    this.#answerGet("/log", () => jsonResponse({ level: parts.logSwitch.level }), VIEW);
+    this.#answerPost("/log", logInputSchema, ({ level }) => {
       parts.logSwitch.level = level;
-      return jsonResponse({ level });
+      return Promise.resolve({ level });
     });
     this.#app.all("/admin/v1/log", () => notAllowed("GET and POST"));
     addModuleRoutes({
-      get: (...route) => this.#get(...route),
-      post: (...route) => this.#post(...route),
+      get: this.#get,
+      post: this.#post,
     }, parts.modules);
     this.#app.all(
       `${MODULE_ROUTES}*`,
@@ -202,20 +199,27 @@ export class AdminApi {
     for (const end of [...this.#streams]) end();
   }
 
+  /** Adds a path that takes GET alone. */
+  readonly #get: AddGet = (path, handler, access) => {
+    this.#answerGet(path, handler, access);
+    this.#app.all(`/admin/v1${path}`, () => notAllowed("GET"));
+  };
+
+  /** Adds a path that takes POST, besides what was added before. */
+  readonly #post: AddPost = (path, schema, handler, limits) => {
+    this.#answerPost(path, schema, handler, limits);
+    this.#app.all(`/admin/v1${path}`, () => notAllowed("POST"));
+  };
+
   /** @param access For the owner alone unless it says so. */
-  #get(
-    path: string,
-    handler: (request: Request, caller: Caller) => Promise<Response> | Response,
-    access: RouteAccess = {},
-  ): void {
+  #answerGet(...[path, handler, access = {}]: Parameters<AddGet>): void {
     this.#app.get(`/admin/v1${path}`, async ({ req: { raw, path, method }, env: { caller } }) => {
       await checkAccess(caller, access, { method, path, body: new Uint8Array() });
       return await handler(raw, caller);
     });
-    this.#app.all(`/admin/v1${path}`, () => notAllowed("GET"));
   }
 
-  #post<const S extends v.GenericSchema>(
+  #answerPost<const S extends v.GenericSchema>(
     path: string,
     schema: S,
     handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
@@ -230,7 +234,6 @@ export class AdminApi {
       const answer = await handler(input, raw.signal);
       return answer instanceof Response ? answer : jsonResponse(answer);
     });
-    this.#app.all(`/admin/v1${path}`, () => notAllowed("POST"));
   }
 
   #checkHost(request: Request): void {
