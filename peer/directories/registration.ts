@@ -28,7 +28,8 @@ export class Registration {
   #lastReason: UnreachableReason | null = null;
   #nextAnnounceMs: number | null = null;
   #running: Promise<void> = Promise.resolve();
-  #hurried = Promise.withResolvers<void>();
+  /** Ends the pause before the next announcement early. */
+  #pause = new AbortController();
 
   constructor(
     parts: DirectoryLinkParts,
@@ -50,9 +51,7 @@ export class Registration {
 
   /** Ends a pause before the next try, unless this node is registered. */
   hurry(): void {
-    if (this.#state === "registered") return;
-    this.#hurried.resolve();
-    this.#hurried = Promise.withResolvers();
+    if (this.#state !== "registered") this.#pause.abort();
   }
 
   async stop(): Promise<void> {
@@ -85,16 +84,24 @@ export class Registration {
 
   /** Waits until announcing is due, which it also is once the directory has forgotten this node. */
   async #rest(dueMs: number): Promise<void> {
-    const { clock } = this.#parts;
     for (;;) {
-      const leftMs = dueMs - clock.monotonicMs();
+      const leftMs = dueMs - this.#parts.clock.monotonicMs();
       const lookMs = this.#pace.look();
-      const pause = new AbortController();
-      const signal = AbortSignal.any([this.#stop.signal, pause.signal]);
-      const rest = sleep(clock, Math.min(leftMs, lookMs), signal).then(() => false);
-      const isHurried = await Promise.race([rest, this.#hurried.promise.then(() => true)]);
-      pause.abort();
+      const isHurried = await this.#sleep(Math.min(leftMs, lookMs));
       if (isHurried || lookMs >= leftMs || await this.#isForgotten()) return;
+    }
+  }
+
+  /** @returns Whether it was hurried. @throws {unknown} Once this has stopped. */
+  async #sleep(delayMs: number): Promise<boolean> {
+    this.#pause = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, this.#pause.signal]);
+    try {
+      await sleep(this.#parts.clock, delayMs, signal);
+      return false;
+    } catch (error) {
+      if (this.#stop.signal.aborted) throw error;
+      return true;
     }
   }
 
