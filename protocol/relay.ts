@@ -58,9 +58,6 @@ export const relayHelloSchema = v.looseObject({
   must,
 });
 
-/** The answer to a plain request at {@linkcode RELAY_PATH}. */
-export const relayAnswerSchema = v.looseObject({ relay: recordTextSchema, must });
-
 const openingSchema = v.looseObject({
   v: v.literal(3),
   iss: nodeIdSchema,

@@ -220,10 +220,6 @@ export class RelayLink implements StreamOwner {
     this.#options = options;
   }
 
-  get size(): number {
-    return this.#streams.size;
-  }
-
   get isOver(): boolean {
     return this.#isOver;
   }

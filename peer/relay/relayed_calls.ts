@@ -56,7 +56,6 @@ export class RelayedCalls {
 
   /** Takes a stream that a relay opened. Never throws: what is not taken is closed. */
   take(stream: RelayStream, head: Uint8Array, relayId: string): void {
-    stream.listen({ data: () => {}, closed: () => {} });
     try {
       const { route, request } = this.#read(head, relayId);
       const ended = this.#enter(route, relayId);

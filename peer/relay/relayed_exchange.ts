@@ -7,12 +7,7 @@ import type { Clock, RequestSource } from "../../ports/ports.ts";
 import { StreamTimes } from "../../ports/stream_times.ts";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import {
-  passesRequest,
-  RELAY_CLOSE,
-  type RelayResponse,
-  responseHeadersOf,
-} from "../../protocol/relay.ts";
+import { RELAY_CLOSE, type RelayResponse, responseHeadersOf } from "../../protocol/relay.ts";
 import type { RelayStream, StreamListener } from "../../protocol/relay_link.ts";
 import { RelayedChannel } from "./relayed_channel.ts";
 import type { RelayedUpgrades } from "./relayed_upgrades.ts";
@@ -37,10 +32,7 @@ export interface ExchangeParts {
 }
 
 function headersOf(request: RelayedRequest): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (passesRequest(name)) headers.set(name, value);
-  }
+  const headers = new Headers(request.headers);
   if (request.length > 0) headers.set("content-length", String(request.length));
   return headers;
 }
