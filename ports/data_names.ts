@@ -14,6 +14,9 @@ export const BUSY_FILE = "module-busy";
 /** What a collector of metrics shows. */
 export const METRICS_TOKEN_FILE = "metrics-token";
 
+/** Keeps the last `seq` of a relay of its own. */
+export const RELAY_SEQ_FILE = "relay-seq";
+
 /** Leads a browser to the console, for a minute. */
 export const CONSOLE_FILE = "console-open.html";
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { WorkerCryptoCore } from "../crypto/client.ts";
+import { RELAY_SEQ_FILE } from "../ports/data_names.ts";
 import { explainStorage } from "../ports/storage_problem.ts";
 import {
   type DirectoryLock,
@@ -24,7 +25,7 @@ import { tell } from "./telling.ts";
 const DATABASES = {
   node: { file: "node.db", owner: "an openred-node" },
   directory: { file: "directory.db", owner: "a directory" },
-  relay: { file: "relay-seq", owner: "a relay" },
+  relay: { file: RELAY_SEQ_FILE, owner: "a relay" },
 } as const;
 export type CentralService = "directory" | "relay";
 

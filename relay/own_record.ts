@@ -5,15 +5,13 @@
  */
 import { decodeUtf8, encodeBase64Url, encodeUtf8, type NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
+import { RELAY_SEQ_FILE } from "../ports/data_names.ts";
 import type { Clock, Files } from "../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, MAX_RECORD_LIFE_S } from "../protocol/limits.ts";
 
 /** Looked at so often, it is signed anew once it is this old. */
 const LOOK_EVERY_MS = 15 * 60_000;
 const REFRESH_AGE_MS = 6 * 3_600_000;
-
-/** The file that keeps the last `seq`. */
-export const SEQ_FILE = "relay-seq";
 
 export interface OwnRecordParts {
   readonly crypto: Pick<CryptoCore, "signJws">;
@@ -65,12 +63,12 @@ export class OwnRecord {
   /** The next `seq`, stored before it is signed. One from a time when the clock ran ahead does not count. */
   async #takeSeq(): Promise<number> {
     const { clock, files } = this.#parts;
-    const stored = await files.read(SEQ_FILE);
+    const stored = await files.read(RELAY_SEQ_FILE);
     const last = stored === null ? 0 : Number(decodeUtf8(stored));
     const nowMs = clock.nowMs();
     const isAhead = !Number.isSafeInteger(last) || last > nowMs + CLOCK_ALLOWANCE_MS;
     const seq = isAhead ? nowMs : Math.max(nowMs, last + 1);
-    await files.write(SEQ_FILE, encodeUtf8(String(seq)));
+    await files.write(RELAY_SEQ_FILE, encodeUtf8(String(seq)));
     return seq;
   }
 
