@@ -98,9 +98,12 @@ export class HeldInvitations {
   async cleanUp(): Promise<void> {
     const { store, clock } = this.#parts;
     const before = clock.nowMs() - KEPT_MS;
-    const old = store.statement("SELECT peer FROM held_invitations WHERE since < ?").all(before);
-    if (old.length === 0) return;
-    await store.write(() => old.forEach(({ peer }) => this.writeForget(String(peer) as NodeId)));
+    const old = store.statement("SELECT 1 FROM held_invitations WHERE since < ? LIMIT 1");
+    if (old.get(before) === undefined) return;
+    await store.write(() => {
+      this.#ids.forget();
+      store.statement("DELETE FROM held_invitations WHERE since < ?").run(before);
+    });
   }
 
   /** Inside a transaction: the id that followed is to answer. */

@@ -186,13 +186,12 @@ export class Invitations {
   async cleanUp(): Promise<void> {
     const { store, clock } = this.#parts;
     const before = clock.nowMs() - KEPT_MS;
-    const over = store.statement("SELECT id FROM invitations WHERE expires_at < ?").all(before);
-    if (over.length === 0) return;
+    const over = store.statement("SELECT 1 FROM invitations WHERE expires_at < ? LIMIT 1");
+    if (over.get(before) === undefined) return;
+    const ofOver = "SELECT id FROM invitations WHERE expires_at < ?";
     await store.write(() => {
-      for (const { id } of over) {
-        store.statement("DELETE FROM invitation_uses WHERE invitation = ?").run(id!);
-        store.statement("DELETE FROM invitations WHERE id = ?").run(id!);
-      }
+      store.statement(`DELETE FROM invitation_uses WHERE invitation IN (${ofOver})`).run(before);
+      store.statement("DELETE FROM invitations WHERE expires_at < ?").run(before);
     });
   }
 
