@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { decodeUtf8, encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
 import type { Channel, ChannelListener } from "../../ports/ports.ts";
+import { unverifiedPayload } from "../../protocol/jws.ts";
 import {
   decodeRelayFrame,
   encodeRelayClose,
@@ -72,32 +73,44 @@ export class OtherEnd implements Channel {
   }
 }
 
-/** A node's end of a link. */
-export class LinkedEnd {
-  readonly identity: TestIdentity;
+/** The test's end of a link, on either side. */
+export class LinkEnd {
   readonly socket: OtherEnd;
-  readonly #unread: RelayFrame[] = [];
   #read = 0;
 
-  constructor(identity: TestIdentity, socket: OtherEnd) {
-    this.identity = identity;
+  constructor(socket: OtherEnd) {
     this.socket = socket;
+  }
+
+  /** Frames that came since the last time this was asked. */
+  news(): RelayFrame[] {
+    const frames = this.socket.sent.slice(this.#read).map(({ data }) => decodeRelayFrame(data)!);
+    this.#read = this.socket.sent.length;
+    return frames;
+  }
+}
+
+/** A node's end of a link. */
+export class LinkedEnd extends LinkEnd {
+  readonly identity: TestIdentity;
+  readonly #unread: RelayFrame[] = [];
+
+  constructor(identity: TestIdentity, socket: OtherEnd) {
+    super(socket);
+    this.identity = identity;
   }
 
   get id(): NodeId {
     return this.identity.id;
   }
 
-  /** Frames that came since the last time this was asked. */
-  news(): RelayFrame[] {
+  override news(): RelayFrame[] {
     this.#fetch();
     return this.#unread.splice(0);
   }
 
   #fetch(): void {
-    const frames = this.socket.sent.slice(this.#read).map(({ data }) => decodeRelayFrame(data)!);
-    this.#read = this.socket.sent.length;
-    this.#unread.push(...frames);
+    this.#unread.push(...super.news());
   }
 
   /** The JSON of the newest word of a kind. */
@@ -192,10 +205,7 @@ export class RelayWorld {
       random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
       crypto: {
         verifyJws: (options) => {
-          const { iss } = JSON.parse(atob(
-            options.text.split(".")[1]!.replaceAll("-", "+")
-              .replaceAll("_", "/"),
-          ));
+          const { iss } = unverifiedPayload(options.text) as { iss: string };
           return verifierOf(identities.get(iss)!).verifyJws(options);
         },
       },

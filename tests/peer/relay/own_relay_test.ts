@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { encodeRelayData } from "../../../protocol/relay_frames.ts";
 import { until } from "../../world/until.ts";
-import { helloOf, OTHER_RELAY, RELAY, RELAY_URL, RelayedNode } from "./relayed_world.ts";
+import { RELAY, RELAY_URL } from "../../relay/relay_world.ts";
+import { helloOf, OTHER_RELAY, RelayedNode } from "./relayed_world.ts";
 
 const NONCE = `nonce=${"A".repeat(22)}&directory=${RELAY.id}`;
 

@@ -5,20 +5,18 @@
  */
 import { decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { NodeConfig } from "../../../peer/config.ts";
+import { unverifiedPayload } from "../../../protocol/jws.ts";
 import {
-  decodeRelayFrame,
   encodeRelayOpen,
   encodeRelayWord,
   type RelayFrame,
 } from "../../../protocol/relay_frames.ts";
 import { recordPayload, signText, testIdentity } from "../../protocol/signer.ts";
-import { OtherEnd } from "../../relay/relay_world.ts";
+import { LinkEnd, OtherEnd, RELAY, RELAY_URL } from "../../relay/relay_world.ts";
 import { FakeHttp } from "../../world/fake_http.ts";
 import { LoopbackNode } from "../../world/loopback_node.ts";
 import { until } from "../../world/until.ts";
 
-export const RELAY_URL = "https://relay.example";
-export const RELAY = testIdentity(100);
 export const OTHER_RELAY = testIdentity(101);
 const NONCE = new Uint8Array(16).fill(9);
 
@@ -39,20 +37,7 @@ export function helloOf(identity = RELAY, url = RELAY_URL): string {
 }
 
 /** The relay's end of one link. */
-export class RelayEnd {
-  readonly socket: OtherEnd;
-  #read = 0;
-
-  constructor(socket: OtherEnd) {
-    this.socket = socket;
-  }
-
-  news(): RelayFrame[] {
-    const frames = this.socket.sent.slice(this.#read).map(({ data }) => decodeRelayFrame(data)!);
-    this.#read = this.socket.sent.length;
-    return frames;
-  }
-
+export class RelayEnd extends LinkEnd {
   say(kind: "hello" | "ready" | "bye", text: string): void {
     this.socket.say(encodeRelayWord(kind, encodeUtf8(text)));
   }
@@ -78,7 +63,7 @@ export class RelayEnd {
       }
       return text !== "";
     }, "the node's proof");
-    return JSON.parse(atob(text.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/")));
+    return unverifiedPayload(text) as Record<"iss" | "aud" | "url" | "nonce" | "instance", string>;
   }
 
   /** Waits for the answer on a stream: its head and bytes, or the code of its close. */
