@@ -53,6 +53,8 @@ const REFUSALS = {
   revoked: "invitation_revoked",
 } as const satisfies Record<Exclude<InvitationState, "open">, InvitationRefusal>;
 
+const SELECT = "SELECT id, name, uses, made_at, expires_at, revoked_at FROM invitations";
+
 /** The invitations of one node. */
 export class Invitations {
   readonly #parts: InvitationsParts;
@@ -102,18 +104,18 @@ export class Invitations {
 
   /** All that are listed, the oldest first. */
   list(): Invitation[] {
-    const rows = this.#parts.store.statement("SELECT id FROM invitations ORDER BY made_at, id")
-      .all();
-    return rows.map(({ id }) => this.find(String(id))!);
+    const rows = this.#parts.store.statement(`${SELECT} ORDER BY made_at, id`).all();
+    return rows.map((row) => this.#read(row));
   }
 
   find(id: string): Invitation | null {
-    const { store } = this.#parts;
-    const row = store.statement(
-      "SELECT name, uses, made_at, expires_at, revoked_at FROM invitations WHERE id = ?",
-    ).get(id);
-    if (row === undefined) return null;
-    const usedBy = store.statement(
+    const row = this.#parts.store.statement(`${SELECT} WHERE id = ?`).get(id);
+    return row === undefined ? null : this.#read(row);
+  }
+
+  #read(row: Readonly<Record<string, unknown>>): Invitation {
+    const id = String(row.id);
+    const usedBy = this.#parts.store.statement(
       "SELECT peer, used_at FROM invitation_uses WHERE invitation = ? ORDER BY number",
     ).all(id).map(({ peer, used_at }) => ({
       peer: peer === null ? null : String(peer) as NodeId,
