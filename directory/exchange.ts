@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { encodeBase64Url, encodeUtf8, type NodeId } from "../crypto/encoding.ts";
+import { encodeUtf8, type NodeId } from "../crypto/encoding.ts";
 import { PROOF_HEADER, REGISTER_PATH } from "../protocol/directory_api.ts";
 import { hasCode } from "../protocol/errors.ts";
 import { CALL_TIMEOUT_MS, MAX_CALLBACK_ANSWER_BYTES } from "../protocol/limits.ts";
+import { PROOF_JTI_BYTES, signProof } from "../protocol/statements.ts";
 import type { CryptoCore } from "../crypto/interface.ts";
 import type { Clock, HttpClient, Log, Random } from "../ports/ports.ts";
 import type { PeerDirectory } from "./config.ts";
@@ -19,7 +20,6 @@ const MAX_WAITING = 10_000;
 const AT_A_TIME = 4;
 const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 60_000;
-const JTI_BYTES = 16;
 
 interface ExchangeParts {
   readonly clock: Clock;
@@ -114,14 +114,21 @@ class Outbox {
   }
 
   async #call(body: Uint8Array<ArrayBuffer>): Promise<Outcome> {
-    const { http } = this.#parts;
+    const { clock, crypto, http, own, random } = this.#parts;
+    const url = this.#peer.url + REGISTER_PATH;
     try {
       const answer = await http.request({
         method: "POST",
-        url: this.#peer.url + REGISTER_PATH,
+        url,
         headers: {
           "content-type": "application/json",
-          [PROOF_HEADER]: await this.#proof(body),
+          [PROOF_HEADER]: await signProof(crypto, {
+            own: { id: own.id, key: own.keys.identity },
+            url,
+            nowMs: clock.nowMs(),
+            jti: random.bytes(PROOF_JTI_BYTES),
+            body,
+          }),
         },
         body,
         // The other side may have to call the node first.
@@ -139,23 +146,6 @@ class Outbox {
       if (this.#stop.aborted) return { result: "refused" };
       throw error;
     }
-  }
-
-  async #proof(body: Uint8Array): Promise<string> {
-    const { clock, crypto, own, random } = this.#parts;
-    const payload = {
-      iss: own.id,
-      htm: "POST",
-      htu: this.#peer.url + REGISTER_PATH,
-      iat: Math.floor(clock.nowMs() / 1000),
-      jti: encodeBase64Url(random.bytes(JTI_BYTES)),
-      bh: encodeBase64Url(await crypto.sha256(body)),
-    };
-    return await crypto.signJws({
-      key: own.keys.identity,
-      typ: "openred-proof+jwt",
-      payload: JSON.stringify(payload),
-    });
   }
 
   #count(result: string): void {

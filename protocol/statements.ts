@@ -4,8 +4,8 @@
  * @module
  */
 import * as v from "valibot";
-import { decodeNodeId, type NodeId } from "../crypto/encoding.ts";
-import type { CryptoCore } from "../crypto/interface.ts";
+import { decodeNodeId, encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
+import type { CryptoCore, KeyRef } from "../crypto/interface.ts";
 import { OpenRedError } from "./errors.ts";
 import { unverifiedPayload, verifySignature } from "./jws.ts";
 import { MAX_ENVELOPE_BYTES, MAX_URL_BYTES } from "./limits.ts";
@@ -18,12 +18,15 @@ import {
   parseGrowing,
 } from "./schemas.ts";
 
+/** Of the random id by which a proof is used once. */
+export const PROOF_JTI_BYTES = 16;
+
 const proofSchema = v.looseObject({
   iss: nodeIdSchema,
   htm: v.pipe(v.string(), v.maxLength(16)),
   htu: v.pipe(v.string(), v.maxLength(2 * MAX_URL_BYTES)),
   iat: integerSchema,
-  jti: bytesSchema(16),
+  jti: bytesSchema(PROOF_JTI_BYTES),
   bh: bytesSchema(32),
   must: v.optional(namesSchema),
 });
@@ -83,6 +86,31 @@ export async function openProof(
   const proof = parseGrowing(proofSchema, unverifiedPayload(text));
   await verifySignature(crypto, { text, typ: "openred-proof+jwt" });
   return proof;
+}
+
+/**
+ * Signs a proof of a `POST`.
+ * @param of `url`: where it is sent. `jti`: random bytes. `body`: the exact bytes that are sent.
+ */
+export async function signProof(
+  crypto: Pick<CryptoCore, "sha256" | "signJws">,
+  of: {
+    readonly own: { readonly id: NodeId; readonly key: KeyRef };
+    readonly url: string;
+    readonly nowMs: number;
+    readonly jti: Uint8Array;
+    readonly body: Uint8Array;
+  },
+): Promise<string> {
+  const payload = JSON.stringify({
+    iss: of.own.id,
+    htm: "POST",
+    htu: of.url,
+    iat: Math.floor(of.nowMs / 1000),
+    jti: encodeBase64Url(of.jti),
+    bh: encodeBase64Url(await crypto.sha256(of.body)),
+  });
+  return await crypto.signJws({ key: of.own.key, typ: "openred-proof+jwt", payload });
 }
 
 /** @throws {OpenRedError} `bad_request`, `unsupported` or `bad_signature`. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type * as v from "valibot";
-import { encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
+import { encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef } from "../../crypto/interface.ts";
 import type { Clock, HttpAnswer, HttpClient, Random } from "../../ports/ports.ts";
 import {
@@ -31,6 +31,7 @@ import {
 } from "../../protocol/limits.ts";
 import { reasonOfStatus, unreachable } from "../../protocol/unreachable.ts";
 import { parseGrowing, parseInput, parseJson, understoodEntries } from "../../protocol/schemas.ts";
+import { PROOF_JTI_BYTES, signProof } from "../../protocol/statements.ts";
 
 /** A directory calls both nodes before it answers; each call may take its own time-out. */
 const CONNECT_TIMEOUT_MS = 3 * CALL_TIMEOUT_MS;
@@ -127,8 +128,15 @@ export class DirectoryClient {
     },
     signal?: AbortSignal,
   ): Promise<ConnectionAnswer> {
+    const { crypto, clock, random } = this.#parts;
     const body = { target: options.target, record: options.record };
-    const proof = await this.#proof(options, encodeUtf8(JSON.stringify(body)));
+    const proof = await signProof(crypto, {
+      own: options.own,
+      url: options.directoryUrl + REQUEST_CONNECTION_PATH,
+      nowMs: clock.nowMs(),
+      jti: random.bytes(PROOF_JTI_BYTES),
+      body: encodeUtf8(JSON.stringify(body)),
+    });
     return await this.#call({
       method: "POST",
       path: REQUEST_CONNECTION_PATH,
@@ -138,22 +146,6 @@ export class DirectoryClient {
       timeoutMs: CONNECT_TIMEOUT_MS,
       signal,
     });
-  }
-
-  async #proof(
-    options: { own: { id: NodeId; key: KeyRef }; directoryUrl: string },
-    body: Uint8Array,
-  ): Promise<string> {
-    const { crypto, clock, random } = this.#parts;
-    const payload = JSON.stringify({
-      iss: options.own.id,
-      htm: "POST",
-      htu: options.directoryUrl + REQUEST_CONNECTION_PATH,
-      iat: Math.floor(clock.nowMs() / 1000),
-      jti: encodeBase64Url(random.bytes(16)),
-      bh: encodeBase64Url(await crypto.sha256(body)),
-    });
-    return await crypto.signJws({ key: options.own.key, typ: "openred-proof+jwt", payload });
   }
 
   async #call<const S extends Growing>(call: Call<S>): Promise<v.InferOutput<S>> {
