@@ -7,6 +7,7 @@ import { MAX_SECRET_BYTES } from "./crypto/interface.ts";
 import type { SharedPorts } from "./directory/parts.ts";
 import { addressText, type RedisOptions } from "./directory/store_options.ts";
 import { RedisStore } from "./directory/stores/redis.ts";
+import { isOwnHost } from "./ports/loopback.ts";
 import type { Log } from "./ports/ports.ts";
 import { systemClock } from "./ports/system.ts";
 import { openRedis, reasonOf, type RedisPlace } from "./ports/system_redis.ts";
@@ -17,8 +18,6 @@ const MAX_PASSWORD_BYTES = 512;
 const MAX_AUTHORITIES_BYTES = 1_048_576;
 /** Whoever has a copy of the store can try what the keys are sealed under as often as they like. */
 const MIN_KEY_BYTES = 16;
-
-const LOOPBACK = /^(127\.|::1$|localhost$)/;
 
 function placeOf({ address, passwordFile, authoritiesFile }: RedisOptions): RedisPlace {
   const text = (path: string | null, flag: string, maxBytes: number) =>
@@ -48,7 +47,7 @@ export async function openSharedStore(
     maxBytes: MAX_SECRET_BYTES,
   });
   const place = placeOf(options);
-  if (!place.isTls && !LOOPBACK.test(place.hostname)) log.log("warn", "store_without_tls");
+  if (!place.isTls && !isOwnHost(place.hostname)) log.log("warn", "store_without_tls");
   try {
     const store = await RedisStore.open({
       clock: systemClock,

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { decodeBase64Url, type NodeId } from "../crypto/encoding.ts";
+import type { NodeId } from "../crypto/encoding.ts";
 import { PROOF_HEADER, REGISTER_PATH } from "../protocol/directory_api.ts";
 import { hasCode } from "../protocol/errors.ts";
+import { unverifiedPayload } from "../protocol/jws.ts";
 import { MAX_RECORD_BYTES } from "../protocol/limits.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { useProof } from "./proofs.ts";
@@ -13,12 +14,11 @@ import { useProof } from "./proofs.ts";
 /** Who a proof says that it is of, before anything of it is believed. */
 function claimedIssuer(proof: string): unknown {
   if (proof.length > MAX_RECORD_BYTES) return null;
-  const payload = decodeBase64Url(proof.split(".")[1] ?? "");
-  if (payload === null) return null;
   try {
-    return JSON.parse(new TextDecoder().decode(payload))?.iss;
-  } catch {
-    return null;
+    return (unverifiedPayload(proof) as { readonly iss?: unknown } | null)?.iss;
+  } catch (error) {
+    if (hasCode(error, "bad_request")) return null;
+    throw error;
   }
 }
 

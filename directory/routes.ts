@@ -19,11 +19,11 @@ import {
   REQUEST_CONNECTION_PATH,
 } from "../protocol/directory_api.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
+import { METRICS_PATH } from "../protocol/metrics.ts";
 import { integerSchema, nodeIdSchema } from "../protocol/schemas.ts";
 import { discoverQuerySchema } from "./discover.ts";
 
 export const OPENAPI_PATH = "/openapi.json";
-export const METRICS_PATH = "/metrics";
 
 export const healthAnswerSchema = v.looseObject({
   status: v.literal("ok"),

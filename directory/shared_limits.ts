@@ -5,8 +5,7 @@
  */
 import { encodeBase64Url } from "../crypto/encoding.ts";
 import type { Clock, Random } from "../ports/ports.ts";
-import { spanOf } from "../ports/rate_limits.ts";
-import { OpenRedError } from "../protocol/errors.ts";
+import { rateLimited, rememberSource, spanOf } from "../ports/rate_limits.ts";
 import { CALL_TIMEOUT_MS } from "../protocol/limits.ts";
 import type { Limiter, Limits, Place, RateOptions, Rooms } from "./limiters.ts";
 
@@ -15,9 +14,6 @@ import type { Limiter, Limits, Place, RateOptions, Rooms } from "./limiters.ts";
  * without until that span is over.
  */
 const SHARE = 1 / 20;
-
-/** Sources remembered at a time; of more, the one that came first is forgotten, and asked about anew. */
-const MAX_SOURCES = 50_000;
 
 /** A call that was not left, since its process died, is over by then. */
 const CALL_LIFE_MS = 2 * CALL_TIMEOUT_MS;
@@ -72,7 +68,9 @@ class SharedRate implements Limiter {
     const held = this.#held.get(source);
     const leftMs = (held?.untilMs ?? 0) - this.#clock.monotonicMs();
     if (held !== undefined && leftMs > 0) {
-      if (held.isUsedUp) throw this.#refusal(leftMs);
+      if (held.isUsedUp) {
+        throw rateLimited(this.#rate, { what: this.#options.what, retryAfterMs: leftMs });
+      }
       if (held.left > 0) {
         held.left -= 1;
         return;
@@ -99,22 +97,12 @@ class SharedRate implements Limiter {
       windowMs: spanMs,
       wanted: Math.max(1, Math.floor(max * SHARE)),
     });
-    this.#held.delete(source);
-    if (this.#held.size >= MAX_SOURCES) {
-      const [oldest] = this.#held.keys();
-      this.#held.delete(oldest!);
-    }
-    this.#held.set(source, {
+    // Of one that is forgotten, the counters are asked anew.
+    rememberSource(this.#held, source, {
       left: granted,
       isUsedUp: granted === 0,
       untilMs: this.#clock.monotonicMs() + Math.max(1, leftMs),
     });
-  }
-
-  #refusal(retryAfterMs: number): OpenRedError {
-    const { max, span } = this.#rate;
-    const text = `More than ${max} a ${span} ${this.#options.what}`;
-    return new OpenRedError("rate_limited", text, { retryAfterMs });
   }
 }
 

@@ -9,7 +9,7 @@ import { OpenRedError } from "../protocol/errors.ts";
 const MINUTE_MS = 60_000;
 const DAY_MS = 1_440 * MINUTE_MS;
 
-/** Sources remembered at a time; of more, the one whose span began first is forgotten. */
+/** Sources remembered at a time; of more, the one that came first is forgotten. */
 const MAX_SOURCES = 50_000;
 
 interface Window {
@@ -31,6 +31,25 @@ export function spanOf(rate: Rate): {
     : { max: rate.perMinute, span: "minute", spanMs: MINUTE_MS };
 }
 
+/** What a source hears whose span is used up. @param of `what` names the limit for people. */
+export function rateLimited(
+  { max, span }: Pick<ReturnType<typeof spanOf>, "max" | "span">,
+  of: { readonly what: string; readonly retryAfterMs: number },
+): OpenRedError {
+  const { what, retryAfterMs } = of;
+  return new OpenRedError("rate_limited", `More than ${max} a ${span} ${what}`, { retryAfterMs });
+}
+
+/** Remembers something of a source, as the one that came last. */
+export function rememberSource<T>(sources: Map<string, T>, source: string, of: T): void {
+  sources.delete(source);
+  if (sources.size >= MAX_SOURCES) {
+    const [oldest] = sources.keys();
+    sources.delete(oldest!);
+  }
+  sources.set(source, of);
+}
+
 /** So many events for each source. */
 export class RateLimit {
   readonly #windows = new Map<string, Window>();
@@ -50,28 +69,18 @@ export class RateLimit {
    * @throws {OpenRedError} `rate_limited`, with the time until the source's next span begins.
    */
   check(source: string): void {
-    const { max, span, spanMs } = this.#rate;
+    const { max, spanMs } = this.#rate;
     if (max === 0) return;
     const nowMs = this.#clock.monotonicMs();
     const window = this.#windows.get(source);
     if (window === undefined || nowMs - window.startMs >= spanMs) {
-      this.#open(source, nowMs);
+      rememberSource(this.#windows, source, { startMs: nowMs, count: 1 });
       return;
     }
     if (window.count >= max) {
-      throw new OpenRedError("rate_limited", `More than ${max} a ${span} ${this.#what}`, {
-        retryAfterMs: window.startMs + spanMs - nowMs,
-      });
+      const retryAfterMs = window.startMs + spanMs - nowMs;
+      throw rateLimited(this.#rate, { what: this.#what, retryAfterMs });
     }
     window.count += 1;
-  }
-
-  #open(source: string, nowMs: number): void {
-    this.#windows.delete(source);
-    if (this.#windows.size >= MAX_SOURCES) {
-      const [oldest] = this.#windows.keys();
-      this.#windows.delete(oldest!);
-    }
-    this.#windows.set(source, { startMs: nowMs, count: 1 });
   }
 }

@@ -37,24 +37,18 @@ function nextText(next: Uint8Array | null): string {
   return next === null ? "" : encodeBase64Url(next);
 }
 
+/** The arguments of a succession. */
+export function successionArgs({ oldId, newId, storedAt, text, next }: StoredSuccession): string[] {
+  return [oldId, newId, `${storedAt}`, text, nextText(next)];
+}
+
 /** The arguments of a node and of what comes with it. */
 export function entryArgs({ entry, next, succession }: NewEntry): string[] {
   return [
     ...nodeArgs(entry),
-    ...(succession === null ? ["", "", "", "", ""] : [
-      succession.oldId,
-      succession.newId,
-      `${succession.storedAt}`,
-      succession.text,
-      nextText(succession.next),
-    ]),
+    ...(succession === null ? ["", "", "", "", ""] : successionArgs(succession)),
     nextText(next),
   ];
-}
-
-/** The arguments of a succession alone. */
-export function successionArgs({ oldId, newId, storedAt, text, next }: StoredSuccession): string[] {
-  return [oldId, newId, `${storedAt}`, text, nextText(next)];
 }
 
 /** The first `count` lines, and what is behind them. */
