@@ -96,11 +96,10 @@ type Env = { Bindings: { source: string } };
 
 /** Routes by hono, also below the path of the directory's own URL. */
 function createApp(
-  parts: Pick<DirectoryParts, "config" | "log" | "metrics">,
-  handlers: DirectoryHandlers,
+  parts: Pick<DirectoryParts, "log" | "metrics">,
+  { base, handlers }: { readonly base: string; readonly handlers: DirectoryHandlers },
 ): Hono<Env> {
   const app = new Hono<Env>();
-  const base = new URL(parts.config.url).pathname.replace(/\/$/, "");
   for (const prefix of new Set(["", base])) {
     for (const route of ROUTES) {
       const path = prefix + route.path;
@@ -156,8 +155,8 @@ export function createApi(
   );
   const all = Object.fromEntries(entries) as DirectoryHandlers;
   const call = createPlainCalls(all);
-  const app = createApp(parts, all);
   const base = new URL(parts.config.url).pathname.replace(/\/$/, "");
+  const app = createApp(parts, { base, handlers: all });
   const page = (request: Request) => {
     const path = pathOf(request.url);
     const isBelow = base !== "" && path.startsWith(`${base}/`);

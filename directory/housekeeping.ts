@@ -86,8 +86,9 @@ export class Housekeeping {
   async #tellRoom(): Promise<void> {
     const { log, store, config } = this.#parts;
     const max = config.limits.ids;
+    if (max === 0) return;
     const stored = await store.countStored();
-    if (max > 0 && stored >= NEARLY_FULL * max) log.log("warn", "ids_nearly_full", { stored, max });
+    if (stored >= NEARLY_FULL * max) log.log("warn", "ids_nearly_full", { stored, max });
   }
 
   async #sweep(): Promise<void> {

@@ -8,12 +8,13 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { type CommitTiming, GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { forgetNode, readAll, readBan, readBans, storeBan } from "./sqlite_bans.ts";
+import { readAll, readBan, readBans, storeBan } from "./sqlite_bans.ts";
 import { KnownIds } from "./known_ids.ts";
 import { NodeCache } from "./node_cache.ts";
 import { readCounts } from "./sqlite_counts.ts";
 import {
   deleteNode,
+  forgetNode,
   listedServices,
   moveServices,
   readPage,

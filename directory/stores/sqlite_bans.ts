@@ -46,12 +46,3 @@ export function storeBan(sql: Statements, { id, bannedAt, note }: StoredBan): vo
   );
   deleteNode(sql, id);
 }
-
-/** @returns Whether there was a node. */
-export function forgetNode(sql: Statements, id: NodeId): boolean {
-  const isThere = sql.get("SELECT 1 FROM nodes WHERE id = ?", id) !== undefined;
-  if (!isThere) return false;
-  deleteNode(sql, id);
-  sql.run("DELETE FROM pins WHERE id = ?", id);
-  return true;
-}

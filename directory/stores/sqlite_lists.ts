@@ -100,8 +100,15 @@ export function moveServices(
   }
 }
 
-/** Deletes a node's row, if there is one. */
-export function deleteNode(sql: Statements, id: string): void {
+/** Deletes a node's row. @returns Whether there was one. */
+export function deleteNode(sql: Statements, id: string): boolean {
   moveServices(sql, id, { before: storedServices(sql, id), after: [] });
-  sql.run("DELETE FROM nodes WHERE id = ?", id);
+  return sql.run("DELETE FROM nodes WHERE id = ?", id) > 0;
+}
+
+/** The same with its pin, so that whoever comes under this id is new. */
+export function forgetNode(sql: Statements, id: string): boolean {
+  if (!deleteNode(sql, id)) return false;
+  sql.run("DELETE FROM pins WHERE id = ?", id);
+  return true;
 }

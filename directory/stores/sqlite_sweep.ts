@@ -5,7 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import { moveCount } from "./sqlite_counts.ts";
-import { deleteNode } from "./sqlite_lists.ts";
+import { forgetNode } from "./sqlite_lists.ts";
 import type { Statements } from "./statements.ts";
 import type { SweepOptions } from "./store.ts";
 
@@ -34,10 +34,7 @@ function forgetNodes(sql: Statements, before: number): NodeId[] {
     sql.prepare("SELECT id FROM nodes WHERE lease_end_at < ? ORDER BY lease_end_at LIMIT ?")
       .all(before, NODES_A_STEP),
   );
-  for (const id of ids) {
-    deleteNode(sql, id);
-    sql.run("DELETE FROM pins WHERE id = ?", id);
-  }
+  for (const id of ids) forgetNode(sql, id);
   return ids;
 }
 
