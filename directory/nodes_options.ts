@@ -6,7 +6,7 @@
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { isNodeId, type NodeId } from "../crypto/encoding.ts";
 import { MAX_BAN_NOTE, type NodeKind } from "../protocol/directory_admin.ts";
-import { integerIn, option, parseText, switchOption } from "./option_values.ts";
+import { dataOption, integerIn, switchOption } from "./option_values.ts";
 
 const MAX_SHOWN = 1_000_000;
 
@@ -39,9 +39,7 @@ function parseNote(text: string): string {
 
 function commandOf(name: string, description: string): Command {
   return new Command(name).description(description)
-    .addOption(
-      option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
-    )
+    .addOption(dataOption())
     .addOption(switchOption("--json", "print JSON"))
     .allowExcessArguments(false);
 }

@@ -43,7 +43,7 @@ export function parseUrl(text: string): string {
   }
 }
 
-export function parseProxies(text: string): TrustedProxies {
+function parseProxies(text: string): TrustedProxies {
   const proxies = TrustedProxies.parse(text);
   if (proxies !== null) return proxies;
   throw new InvalidArgumentError("Expected addresses or networks, such as 127.0.0.1,10.0.0.0/8.");
@@ -114,12 +114,30 @@ export function parseIds(text: string): readonly NodeId[] {
   return ids as NodeId[];
 }
 
-/** What tells all commands where they listen, are called and keep their data. */
+/** Where a directory keeps its data, for every command of one. */
+export function dataOption(folder = "openred-central-data"): Option {
+  return option("--data <dir>", "data directory").default(folder).argParser(parseText);
+}
+
+export function urlOption(): Option {
+  return option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl);
+}
+
+export function listenOption(port: number, text: string): Option {
+  return option("--listen <host:port>", text)
+    .default({ hostname: "127.0.0.1", port }, `127.0.0.1:${port}`).argParser(parseListen);
+}
+
+export function authoritiesOption(): Option {
+  return option("--ca <file>", "certificates of private authorities, PEM, believed too")
+    .argParser(parseText);
+}
+
+/** What tells what serves where it listens, is called and writes its log. */
 export function commonOptions(port: number): Option[] {
   return [
-    option("--listen <host:port>", "address to listen on; port 0: any free one")
-      .default({ hostname: "127.0.0.1", port }, `127.0.0.1:${port}`).argParser(parseListen),
-    option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
+    listenOption(port, "address to listen on; port 0: any free one"),
+    urlOption(),
     option("--trusted-proxies <cidr,…>", "proxies whose X-Forwarded-For or Forwarded counts")
       .default(TrustedProxies.NONE, "none").argParser(parseProxies),
     option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
@@ -142,12 +160,12 @@ export function checkListen(
   { listen, url, tlsCert, tlsKey }: {
     readonly listen: ListenAddress;
     readonly url?: string;
-    readonly tlsCert?: string | null;
-    readonly tlsKey?: string | null;
+    readonly tlsCert?: string;
+    readonly tlsKey?: string;
   },
   command: Command,
 ): void {
-  if ((tlsCert ?? null) !== null !== ((tlsKey ?? null) !== null)) {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     command.error("error: --tls-cert and --tls-key go together");
   }
   const isUnspecified = /^(0\.0\.0\.0|::|0)$/.test(listen.hostname);

@@ -13,11 +13,14 @@ import {
   type PeerDirectory,
 } from "./config.ts";
 import {
+  authoritiesOption,
   checkListen,
   commonOptions,
+  dataOption,
   integerIn,
   limitOption,
   type ListenAddress,
+  listenOption,
   oneLine,
   option,
   parseListen,
@@ -26,6 +29,7 @@ import {
   parseUrl,
   parseUrls,
   switchOption,
+  urlOption,
 } from "./option_values.ts";
 import { nodesCommand, type NodesOptions } from "./nodes_options.ts";
 import {
@@ -46,7 +50,7 @@ export interface CentralOptions {
   /** `null`: the address it listens on. */
   readonly url: string | null;
   /** `null`: metrics are on the public listener, and health is its `/api/v3/health` alone. */
-  readonly metricsListen: { readonly hostname: string; readonly port: number } | null;
+  readonly metricsListen: ListenAddress | null;
   readonly dataDirectory: string;
   /** `null`: the store is in the data directory. */
   readonly redis: RedisOptions | null;
@@ -91,10 +95,10 @@ export type ParsedOptions =
   | { readonly kind: "nodes"; readonly options: NodesOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
-interface Flags extends StoreFlags, RelayFlags {
+interface Flags extends StoreFlags, RelayFlags, DirectoryLimits {
   readonly listen: ListenAddress;
   readonly url?: string;
-  readonly metricsListen?: { readonly hostname: string; readonly port: number };
+  readonly metricsListen?: ListenAddress;
   readonly data: string;
   readonly allowPrivate: boolean;
   readonly trustedProxies: TrustedProxies;
@@ -104,17 +108,7 @@ interface Flags extends StoreFlags, RelayFlags {
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile?: string;
-  readonly addressPerMinute: number;
-  readonly identityPerMinute: number;
-  readonly hostInFlight: number;
-  readonly hostPerMinute: number;
   readonly peers: readonly PeerDirectory[];
-  readonly idsPerHost: number;
-  readonly newIdsPerAddress: number;
-  readonly ids: number;
-  readonly concurrent: number;
-  readonly idsPerRelay: number;
-  readonly relayPerMinute: number;
   readonly relays: readonly string[];
   readonly relay: boolean;
   readonly logLevel: LogLevel;
@@ -122,6 +116,7 @@ interface Flags extends StoreFlags, RelayFlags {
   readonly json: boolean;
 }
 
+const PORT = 7600;
 const MIN_LEASE_MS = 1_000;
 const MAX_LEASE_MS = 86_400_000;
 
@@ -129,7 +124,7 @@ function runCommand(): Command {
   const limits = DEFAULT_LIMITS;
   const command = new Command("run")
     .description("Run the directory until it is interrupted.");
-  for (const one of commonOptions(7600)) command.addOption(one);
+  for (const one of commonOptions(PORT)) command.addOption(one);
   command
     .addOption(
       option(
@@ -137,9 +132,7 @@ function runCommand(): Command {
         "where /metrics, /healthz and /readyz are; they are on no other listener then",
       ).argParser(parseListen),
     )
-    .addOption(
-      option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
-    )
+    .addOption(dataOption())
     .addOption(
       option(
         "--store <url>",
@@ -168,10 +161,7 @@ function runCommand(): Command {
       option("--peers <url#id,…>", "directories of others that records are exchanged with")
         .default([], "none").argParser(parsePeerList),
     )
-    .addOption(
-      option("--ca <file>", "certificates of private authorities, PEM, believed too")
-        .argParser(parseText),
-    )
+    .addOption(authoritiesOption())
     .addOption(
       option("--lease-ms <ms>", "how long a node stays active after a record")
         .default(DEFAULT_LEASE_MS).argParser(integerIn(MIN_LEASE_MS, MAX_LEASE_MS)),
@@ -227,21 +217,11 @@ interface DoctorFlags extends Pick<Flags, "listen" | "url" | "data" | "allowPriv
 function doctorCommand(): Command {
   return new Command("doctor")
     .description("Find what is wrong with the directory, and how to mend it.")
-    .addOption(
-      option("--url <url>", "public base URL (default: that of --listen)").argParser(parseUrl),
-    )
-    .addOption(
-      option("--listen <host:port>", "address that the directory listens on")
-        .default({ hostname: "127.0.0.1", port: 7600 }, "127.0.0.1:7600").argParser(parseListen),
-    )
-    .addOption(
-      option("--data <dir>", "data directory").default("openred-central-data").argParser(parseText),
-    )
+    .addOption(urlOption())
+    .addOption(listenOption(PORT, "address that the directory listens on"))
+    .addOption(dataOption())
     .addOption(switchOption("--allow-private", "whether the directory is started with it"))
-    .addOption(
-      option("--ca <file>", "certificates of private authorities, PEM, believed too")
-        .argParser(parseText),
-    )
+    .addOption(authoritiesOption())
     .addOption(
       option("--clock-url <url>", "a server whose clock is believed").argParser(parseUrl),
     )
@@ -263,21 +243,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
   const { tlsCert = null, tlsKey = null, ca = null } = flags;
-  const { addressPerMinute, identityPerMinute, hostInFlight, hostPerMinute } = flags;
-  const {
-    idsPerHost,
-    newIdsPerAddress,
-    ids,
-    concurrent,
-    idsPerRelay,
-    relayPerMinute,
-    leaseMs,
-    allowPrivate,
-    trustedProxies,
-    logLevel,
-    logFile = null,
-    json,
-  } = flags;
+  const { leaseMs, allowPrivate, trustedProxies, logLevel, logFile = null, json } = flags;
   return {
     ...listen,
     url,
@@ -293,16 +259,16 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     rotation,
     networkSeedFile,
     limits: {
-      addressPerMinute,
-      identityPerMinute,
-      hostInFlight,
-      hostPerMinute,
-      idsPerHost,
-      newIdsPerAddress,
-      ids,
-      concurrent,
-      idsPerRelay,
-      relayPerMinute,
+      addressPerMinute: flags.addressPerMinute,
+      identityPerMinute: flags.identityPerMinute,
+      hostInFlight: flags.hostInFlight,
+      hostPerMinute: flags.hostPerMinute,
+      idsPerHost: flags.idsPerHost,
+      newIdsPerAddress: flags.newIdsPerAddress,
+      ids: flags.ids,
+      concurrent: flags.concurrent,
+      idsPerRelay: flags.idsPerRelay,
+      relayPerMinute: flags.relayPerMinute,
     },
     peers: flags.peers,
     relays: flags.relays,

@@ -11,11 +11,11 @@ import { DEFAULT_RELAY_LIMITS, type RelayLimits } from "../relay/config.ts";
 import {
   checkListen,
   commonOptions,
+  dataOption,
   limitOption,
   type ListenAddress,
   option,
   parseIds,
-  parseText,
 } from "./option_values.ts";
 
 /** How a relay is to work. */
@@ -96,9 +96,7 @@ export function relayRunCommand(asked: (options: RelayOptions) => void): Command
   const command = new Command("relay")
     .description("Run a relay alone until it is interrupted: nodes that cannot be called use it.");
   for (const one of [...commonOptions(7602), ...relayOptions()]) command.addOption(one);
-  command.addOption(
-    option("--data <dir>", "data directory").default("openred-relay-data").argParser(parseText),
-  ).allowExcessArguments(false);
+  command.addOption(dataOption("openred-relay-data")).allowExcessArguments(false);
   type Flags = RelayFlags & Pick<RelayOptions, "trustedProxies" | "logLevel" | "json"> & {
     readonly listen: ListenAddress;
     readonly url?: string;
