@@ -32,7 +32,7 @@ interface ExchangeParts {
 }
 
 /** What is passed on of a registration. */
-export interface PassedRecord {
+interface PassedRecord {
   readonly id: NodeId;
   readonly record: string;
   readonly succession?: string | undefined;

@@ -30,7 +30,7 @@ type ExitCode = typeof EXIT[keyof typeof EXIT];
 
 const problemSchema = v.object({ code: v.string(), detail: v.string() });
 
-export interface NodesParts {
+interface NodesParts {
   /** The content of `admin.json`, or `null` if there is none. */
   readonly adminFile: Uint8Array | null;
   readonly send: SendLoopback;

@@ -7,7 +7,7 @@ import { byLabel, type MetricFamily, single } from "../protocol/metrics.ts";
 import type { DirectoryParts } from "./parts.ts";
 
 /** What only the service as a whole knows. */
-export interface ServiceState {
+interface ServiceState {
   readonly startedMs: number;
   readonly requestsUnderWay: number;
 }

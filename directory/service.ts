@@ -59,13 +59,11 @@ class DirectoryService implements Directory {
   readonly #limits: Limits;
   readonly #perAddress: Limiter;
   #parts: DirectoryParts | null = null;
-  #own: OwnRecord | null = null;
   /** Neither throws nor rejects. */
   #answer: ((request: Request, source: string) => Response | Promise<Response>) | null = null;
   #underWay = 0;
   #idle = Promise.withResolvers<void>();
   #housekeeping: Housekeeping | null = null;
-  #exchange: Exchange | null = null;
 
   constructor(ports: DirectoryPorts, config: DirectoryConfig) {
     this.#ports = ports;
@@ -89,8 +87,8 @@ class DirectoryService implements Directory {
   }
 
   get own(): OwnRecord {
-    if (this.#own === null) throw new TypeError("Cannot read the id before the directory starts");
-    return this.#own;
+    if (this.#parts === null) throw new TypeError("Cannot read the id before the directory starts");
+    return this.#parts.own;
   }
 
   async start(): Promise<void> {
@@ -100,12 +98,11 @@ class DirectoryService implements Directory {
       ? await openOwnKeys(this.#ports, cost)
       : await openSharedKeys({ ...this.#ports, shared }, cost);
     this.#ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
-    this.#own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
-    const base = { ...this.#ports, config: this.#config, own: this.#own, metrics: this.#metrics };
-    this.#exchange = new Exchange(base, this.#config.peers ?? []);
+    const own = await OwnRecord.sign({ ports: this.#ports, config: this.#config, keys });
+    const base = { ...this.#ports, config: this.#config, own, metrics: this.#metrics };
     const parts: DirectoryParts = {
       ...base,
-      exchange: this.#exchange,
+      exchange: new Exchange(base, this.#config.peers ?? []),
       hosts: new CalledHosts(this.#limits, this.#config),
       limits: this.#limits,
     };
@@ -127,7 +124,7 @@ class DirectoryService implements Directory {
     try {
       answer = this.#answerOf(request, source);
     } catch (error) {
-      answer = errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
+      answer = this.#refusal(error);
     }
     if (answer instanceof Promise) return answer.finally(() => this.#ended());
     this.#ended();
@@ -138,7 +135,7 @@ class DirectoryService implements Directory {
     try {
       return await answerWatch(request, { token, watched: this.#watched() });
     } catch (error) {
-      return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
+      return this.#refusal(error);
     }
   }
 
@@ -151,7 +148,7 @@ class DirectoryService implements Directory {
       }
       return await new AdminApi(this.#parts).answer(request, token);
     } catch (error) {
-      return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
+      return this.#refusal(error);
     }
   }
 
@@ -209,8 +206,12 @@ class DirectoryService implements Directory {
     if (counting === undefined) return answer(request, counted);
     return counting.then(
       () => answer(request, counted),
-      (error) => errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error),
+      (error) => this.#refusal(error),
     );
+  }
+
+  #refusal(error: unknown): Response {
+    return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
   }
 
   #ended(): void {
@@ -223,7 +224,7 @@ class DirectoryService implements Directory {
     this.#metrics.stop();
     this.#idle = Promise.withResolvers();
     if (this.#underWay > 0) await this.#idle.promise;
-    await this.#exchange?.stop();
+    await this.#parts?.exchange.stop();
     await this.#housekeeping?.stop();
     await this.#ports.store.close();
   }

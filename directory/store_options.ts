@@ -8,7 +8,7 @@ const DEFAULT_PORT = 6379;
 const MAX_DATABASE = 15;
 
 /** A Redis server, as its URL names it. */
-export interface RedisAddress {
+interface RedisAddress {
   readonly hostname: string;
   readonly port: number;
   readonly isTls: boolean;
@@ -46,7 +46,7 @@ function unescaped(text: string): string {
 }
 
 /** What is wrong with an address. Told without repeating what was typed, which may have a password in it. */
-export interface WrongAddress {
+interface WrongAddress {
   readonly wrong: string;
 }
 

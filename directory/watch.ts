@@ -16,7 +16,7 @@ import {
   type Trouble,
 } from "../protocol/metrics.ts";
 
-export interface Watched {
+interface Watched {
   /** In the text format of Prometheus. */
   metrics(): Promise<string>;
   health(): HealthView;

@@ -13,7 +13,7 @@ const LEASE_MS = 3_600_000;
 const MINUTE_S = 60;
 
 /** What is tried. */
-export interface Herd {
+interface Herd {
   readonly nodes: number;
   /** How many of them are followed; each stands for as many others. */
   readonly sample: number;

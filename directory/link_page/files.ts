@@ -11,7 +11,7 @@ import words from "./words.js" with { type: "text" };
 
 const SCRIPT = "text/javascript; charset=utf-8";
 
-export interface PageFile {
+interface PageFile {
   readonly type: string;
   readonly text: string;
 }

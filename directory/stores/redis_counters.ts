@@ -8,7 +8,7 @@ import type { Place } from "../limiters.ts";
 import type { SharedCounters } from "../shared_limits.ts";
 
 /** Calls a function of the server. */
-export type CallFunction = (name: string, args: readonly string[]) => Promise<RedisReply>;
+type CallFunction = (name: string, args: readonly string[]) => Promise<RedisReply>;
 
 /** Counters over functions of a Redis server. */
 export function redisCounters(call: CallFunction): SharedCounters {
