@@ -20,7 +20,8 @@ export interface Start {
 const MILLISECONDS = 1_000;
 const KIB_PER_MIB = 1_024;
 
-function residentMiBOf(pid: number): number {
+/** What a process keeps resident now. */
+export function residentMiBOf(pid: number): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) / KIB_PER_MIB;
 }

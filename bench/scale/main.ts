@@ -7,7 +7,8 @@
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { type Chart, writeCharts } from "../curves.ts";
 import { measure, type Measured } from "./measuring.ts";
-import { hasRedis, type Place, redisPlace, sqlitePlace } from "./places.ts";
+import { whyNoRedis } from "../../tests/world/redis_server.ts";
+import { type Place, redisPlace, sqlitePlace } from "./places.ts";
 
 const SIZES = [10_000, 100_000, 1_000_000];
 
@@ -60,8 +61,9 @@ function drawRows(rows: readonly Row[]): Promise<void> {
 
 const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : SIZES;
 const places: [string, () => Promise<Place>][] = [["SQLite", sqlitePlace]];
-if (hasRedis()) places.push(["Redis", redisPlace]);
-else console.log("Redis is left out: there is no redis-server");
+const noRedis = whyNoRedis();
+if (noRedis === null) places.push(["Redis", redisPlace]);
+else console.log(`Redis is left out: ${noRedis}`);
 const core = await LocalCryptoCore.create();
 const rows: Row[] = [];
 console.log(`| store | nodes | ${COLUMNS.map(([, title]) => title).join(" | ")} |`);

@@ -7,6 +7,7 @@ import type { CryptoCore } from "../../crypto/interface.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
 import { AnnouncingNodes } from "../announcing_nodes.ts";
 import { CentralProcess } from "../central_process.ts";
+import { residentMiBOf } from "../started_program.ts";
 import { fill, OLD_MS } from "./filling.ts";
 import type { Place } from "./places.ts";
 
@@ -43,11 +44,6 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
   const fromMs = performance.now();
   await run();
   return performance.now() - fromMs;
-}
-
-function residentMiB(pid: number): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
 async function read(url: string, expected: number): Promise<void> {
@@ -160,8 +156,8 @@ export async function measure(
   return {
     fillS: fillMs / 1000,
     startMs,
-    memoryMiB: residentMiB(central.pid),
-    serverMiB: place.serverPid === null ? 0 : residentMiB(place.serverPid),
+    memoryMiB: residentMiBOf(central.pid),
+    serverMiB: place.serverPid === null ? 0 : residentMiBOf(place.serverPid),
     lookP50: at(looks, 0.5),
     lookP99: at(looks, 0.99),
     pageP50: at(pages, 0.5),

@@ -4,14 +4,11 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { RedisStore } from "../../directory/stores/redis.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
 import { systemClock } from "../../ports/system.ts";
-import { openRedis } from "../../ports/system_redis.ts";
-
-const REDIS = "/usr/bin/redis-server";
-const ANSWERS_WITHIN_MS = 120_000;
+import { RedisServer } from "../../tests/world/redis_server.ts";
+import { openRedisStore } from "../../tests/world/redis_store.ts";
 
 /** One store that measurements are made of. */
 export interface Place extends AsyncDisposable {
@@ -46,81 +43,27 @@ export async function sqlitePlace(): Promise<Place> {
   };
 }
 
-/** Whether Redis can be measured here. */
-export function hasRedis(): boolean {
-  try {
-    return Deno.statSync(REDIS).isFile;
-  } catch {
-    return false;
-  }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-async function tell(port: number, command: string): Promise<void> {
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  await connection.write(new TextEncoder().encode(`${command}\r\n`));
-  await connection.read(new Uint8Array(1_024));
-}
-
 export async function redisPlace(): Promise<Place> {
   const data = await Deno.makeTempDir({ prefix: "openred-scale-" });
-  const folder = await Deno.makeTempDir({ prefix: "openred-scale-redis-" });
-  const port = freePort();
-  const keyFile = `${folder}/key`;
+  const server = await RedisServer.start();
+  const keyFile = `${server.folder}/key`;
   await Deno.writeTextFile(keyFile, "what a benchmark seals its keys under\n");
-  const durable = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
-  const server = new Deno.Command(REDIS, {
-    args: ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, ...durable],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const place = {
-    hostname: "127.0.0.1",
-    port,
-    isTls: false,
-    database: 0,
-    username: null,
-    password: null,
-    authorities: null,
-  };
-  const log = { log() {} };
-  const open = () =>
-    RedisStore.open({
-      clock: systemClock,
-      log,
-      connect: (prepare) => openRedis(place, { clock: systemClock, log, prepare }),
-    }, "caller");
-  const endMs = performance.now() + ANSWERS_WITHIN_MS;
-  for (;;) {
-    try {
-      await (await open()).close();
-      break;
-    } catch (error) {
-      if (performance.now() > endMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
+  const open = () => openRedisStore(server.port, { time: "caller" });
   return {
     data,
-    args: ["--store", `redis://127.0.0.1:${port}`, "--store-key-file", keyFile],
+    args: ["--store", server.url, "--store-key-file", keyFile],
     serverPid: server.pid,
     open,
     async fill(run) {
       const store = await open();
-      await tell(port, "CONFIG SET appendfsync no");
+      await server.tell("CONFIG", "SET", "appendfsync", "no");
       await run(store);
-      await tell(port, "CONFIG SET appendfsync always");
+      await server.tell("CONFIG", "SET", "appendfsync", "always");
       await store.close();
     },
     async [Symbol.asyncDispose]() {
-      server.kill("SIGKILL");
-      await server.status;
-      for (const each of [data, folder]) await Deno.remove(each, { recursive: true });
+      await server[Symbol.asyncDispose]();
+      await Deno.remove(data, { recursive: true });
     },
   };
 }

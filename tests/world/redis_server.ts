@@ -47,6 +47,12 @@ export class RedisServer implements AsyncDisposable {
     return server;
   }
 
+  /** @throws {TypeError} While it does not run. */
+  get pid(): number {
+    if (this.#child === null) throw new TypeError("The server does not run");
+    return this.#child.pid;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
