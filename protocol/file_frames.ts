@@ -122,6 +122,3 @@ export const endHeaderSchema = v.looseObject({
 
 /** `file_sharing.decline`: the receiver wants nothing of a share. */
 export const declineHeaderSchema = v.looseObject({ share: idSchema });
-
-/** The bytes of a root that a schema has let through. */
-export const rootSchema = bytesSchema(HASH_BYTES);
