@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModuleTables, NodeId } from "../../api.ts";
+import type { ModuleTables } from "../../api.ts";
 import type { RunNumber } from "../names.ts";
 import type { Group } from "./group.ts";
 import type { GroupLanes } from "./group_lanes.ts";
@@ -18,7 +18,6 @@ interface Awaited extends RunNumber {
 }
 
 interface DeliveryParts {
-  readonly own: { readonly id: NodeId };
   readonly tables: ModuleTables;
   readonly lanes: GroupLanes;
 }
@@ -61,15 +60,10 @@ export class Deliveries {
     }
   }
 
-  #look({ roster }: Group, awaited: Awaited, rttMs: number): void {
-    const { own, lanes } = this.#parts;
-    const { group, run, n, stm, resolve } = awaited;
-    const isLacking = roster.members().some(({ id }) =>
-      id !== own.id && roster.mayHave(id, stm) && !lanes.get(group, id).has(own.id, run, n)
-    );
-    if (isLacking) return;
+  #look(group: Group, awaited: Awaited, rttMs: number): void {
+    if (this.#parts.lanes.isLacked(group, awaited)) return;
     this.#awaited.delete(keyOf(awaited));
-    resolve(rttMs);
+    awaited.resolve(rttMs);
   }
 }
 

@@ -90,12 +90,7 @@ export class GivingUp {
          AND kept = 1 AND kept_at <= ? ORDER BY n LIMIT ?`,
     ).all(group.id, own.id, run, first[0], highest(numbers), beforeMs, AT_ONCE)
       .map(({ hash, n, stm }) => ({ hash: String(hash), n: Number(n), stm: String(stm) }))
-      .filter(({ n, stm }) =>
-        contains(numbers, n) &&
-        others.some((id) =>
-          group.roster.mayHave(id, stm) && !lanes.get(group.id, id).has(own.id, run, n)
-        )
-      );
+      .filter(({ n, stm }) => contains(numbers, n) && lanes.isLacked(group, { stm, run, n }));
   }
 
   #tell(

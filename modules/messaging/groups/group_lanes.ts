@@ -4,11 +4,18 @@
  * @module
  */
 import type { ModuleContext, ModuleTables, NodeId } from "../../api.ts";
+import type { RunNumber } from "../names.ts";
 import type { Ranges } from "./core/ranges.ts";
 import { frameIdOf } from "./going_messages.ts";
+import type { Group } from "./group.ts";
 import { Lane } from "./lane.ts";
 
 const MARK_MS = 100;
+
+/** The number of an own message, and the statement that says who may have it. */
+interface OwnNumber extends RunNumber {
+  readonly stm: string;
+}
 
 interface LaneParts extends Pick<ModuleContext, "clock" | "log" | "own"> {
   readonly tables: ModuleTables;
@@ -70,6 +77,14 @@ export class GroupLanes {
   /** Which numbers of an own run somebody has, by their own word. */
   heldBy(group: string, member: NodeId, run: string): Ranges {
     return this.get(group, member).heldOf(this.#parts.own.id).get(run) ?? [];
+  }
+
+  /** Whether somebody who may have an own message has not said that they do. */
+  isLacked({ id: group, roster }: Group, { stm, run, n }: OwnNumber): boolean {
+    const { own } = this.#parts;
+    return roster.members().some(({ id }) =>
+      id !== own.id && roster.mayHave(id, stm) && !this.get(group, id).has(own.id, run, n)
+    );
   }
 
   /** Somebody has said which own messages they have: that is written down soon. */
