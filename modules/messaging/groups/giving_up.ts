@@ -52,6 +52,7 @@ export class GivingUp {
     for (const { id, run, held } of group.vector(() => false)) {
       if (id !== own.id) continue;
       const lacked = this.#lacked(group, { run, held, beforeMs });
+      if (lacked.length === 0) continue;
       await tables.write(() => {
         for (const { hash } of lacked) {
           tables.statement(
