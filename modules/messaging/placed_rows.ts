@@ -12,7 +12,7 @@ import { boxOf, builtOn, nameOfRow, tieOf } from "./rows.ts";
 export const GAP = 2 ** 20;
 
 /** The columns of a box that places are made of. */
-export const BOX_COLUMNS = "number, run, n, id, sent_at, after, reply, target, place, conversation";
+const BOX_COLUMNS = "number, run, n, id, sent_at, after, reply, target, place, conversation";
 export const PLACED_COLUMNS = `own, ${BOX_COLUMNS}`;
 
 /** What the place of a message depends on. */
@@ -48,6 +48,36 @@ export function readPlaced(row: Readonly<Record<string, unknown>>): PlacedRow {
     reply: row.reply === null ? null : String(row.reply),
     target: row.target === null ? null : String(row.target),
   };
+}
+
+/** Rows of both boxes, without their texts. @param rest What follows the name of a table, with a limit for each. */
+export function placedOfBoth(
+  tables: ModuleTables,
+  rest: string,
+  ...values: (string | number)[]
+): PlacedRow[] {
+  return [false, true].flatMap((own) => placedOfBox(tables, own, rest, ...values));
+}
+
+/** Rows of one box. @param rest What follows the name of the table. */
+export function placedOfBox(
+  tables: ModuleTables,
+  own: boolean,
+  rest: string,
+  ...values: (string | number)[]
+): PlacedRow[] {
+  return tables.statement(
+    `SELECT ${Number(own)} AS own, ${BOX_COLUMNS} FROM ${boxOf(own)} ${rest}`,
+  ).all(...values).map(readPlaced);
+}
+
+/** Inside a transaction. */
+export function writePlace(
+  tables: ModuleTables,
+  { own, number }: Pick<PlacedRow, "own" | "number">,
+  place: number,
+): void {
+  tables.statement(`UPDATE ${boxOf(own)} SET place = ? WHERE number = ?`).run(place, number);
 }
 
 /** A row as the order takes it. */
@@ -86,7 +116,7 @@ export function findPlace(
 }
 
 /** What stands before a message in its chain. @param number Its own in its box, where it has no other one. */
-export function nameBefore(
+function nameBefore(
   tables: ModuleTables,
   { conversation, own, run, n }: Standing,
   number: number = Number.MAX_SAFE_INTEGER,

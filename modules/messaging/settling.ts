@@ -13,12 +13,14 @@ import {
   namesBefore,
   placeBehind,
   PLACED_COLUMNS,
+  placedOfBoth,
   type PlacedRow,
   readPlaced,
   type Seat,
   seatOf,
+  writePlace,
 } from "./placed_rows.ts";
-import { boxOf, rowsOfBoth } from "./rows.ts";
+import { boxOf } from "./rows.ts";
 
 /** How many messages are looked at for those that came late: few, and where that says too little, more. */
 const STRETCHES = [128, 2_048];
@@ -144,7 +146,7 @@ export class Settling {
   }
 
   #behind(conversation: NodeId, base: number, limit: number): Seat[] {
-    return rowsOfBoth(
+    return placedOfBoth(
       this.#tables,
       "WHERE conversation = ? AND place > ? ORDER BY place LIMIT ?",
       ...[conversation, base, limit],
@@ -176,10 +178,7 @@ export class Settling {
   }
 
   #write(moves: readonly Move<Seat>[]): void {
-    for (const { row: { row }, place } of moves) {
-      this.#tables.statement(`UPDATE ${boxOf(row.own)} SET place = ? WHERE number = ?`)
-        .run(place, row.number);
-    }
+    for (const { row: { row }, place } of moves) writePlace(this.#tables, row, place);
   }
 }
 

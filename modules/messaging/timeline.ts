@@ -7,8 +7,8 @@
 import type { ModuleTables, NodeId } from "../api.ts";
 import { chainOf, nameText, readName } from "./names.ts";
 import { goesBefore } from "./order.ts";
-import { findPlace, GAP, namesBefore, type Standing } from "./placed_rows.ts";
-import { boxOf, nameOfRow, rowsOfBoth, tieOf } from "./rows.ts";
+import { findPlace, GAP, namesBefore, placedOfBoth, type Standing } from "./placed_rows.ts";
+import { boxOf, nameOfRow, tieOf } from "./rows.ts";
 import { Settling } from "./settling.ts";
 import { WholeOrder } from "./whole_order.ts";
 
@@ -184,7 +184,7 @@ export class Timeline {
     const held = this.#lines.get(conversation);
     if (held !== undefined) return held;
     if (this.#lines.size >= MAX_LINES) this.#lines.clear();
-    const ends = rowsOfBoth(
+    const ends = placedOfBoth(
       this.#tables,
       "WHERE conversation = ? AND place IS NOT NULL ORDER BY place DESC LIMIT 1",
       conversation,
@@ -225,7 +225,7 @@ export class Timeline {
 
   /** Before the first one behind `above` that goes after it, unless that is far away. */
   #placeAfter(above: number, message: NewMessage): number | null {
-    const near = rowsOfBoth(
+    const near = placedOfBoth(
       this.#tables,
       "WHERE conversation = ? AND place > ? ORDER BY place LIMIT ?",
       ...[message.conversation, above, MAX_NEAR],

@@ -5,7 +5,7 @@
  */
 import type { ModuleTables, NodeId } from "../api.ts";
 import { orderInSteps } from "./order.ts";
-import { BOX_COLUMNS, GAP, readPlaced, type Seat, seatOf } from "./placed_rows.ts";
+import { GAP, placedOfBox, type Seat, seatOf, writePlace } from "./placed_rows.ts";
 import { boxOf } from "./rows.ts";
 
 interface Part {
@@ -96,11 +96,13 @@ export class WholeOrder {
     for (const own of [false, true]) {
       for (let number = 0, isLeft = true; isLeft && !this.#isCut;) {
         await this.#turn();
-        const rows = this.#tables.statement(
-          `SELECT ${Number(own)} AS own, ${BOX_COLUMNS} FROM ${boxOf(own)}
-           WHERE conversation = ? AND place IS NULL AND number > ? AND number <= ?
+        const rows = placedOfBox(
+          this.#tables,
+          own,
+          `WHERE conversation = ? AND place IS NULL AND number > ? AND number <= ?
            ORDER BY number LIMIT ?`,
-        ).all(conversation, number, this.#last.get(own)!, atOnce).map(readPlaced);
+          ...[conversation, number, this.#last.get(own)!, atOnce],
+        );
         for (const row of rows) seats.push(seatOf(row));
         number = rows.at(-1)?.number ?? number;
         isLeft = rows.length === atOnce;
@@ -125,8 +127,7 @@ export class WholeOrder {
       await this.#tables.write(() => {
         if (this.#isCut) return;
         for (const [index, { row }] of ordered.slice(at, at + atOnce).entries()) {
-          this.#tables.statement(`UPDATE ${boxOf(row.own)} SET place = ? WHERE number = ?`)
-            .run(base + (at + index + 1) * GAP, row.number);
+          writePlace(this.#tables, row, base + (at + index + 1) * GAP);
         }
       });
     }
