@@ -20,8 +20,18 @@ import {
 import { sourcePrograms } from "../scripts/local_network/programs.ts";
 import { poll } from "../scripts/local_network/timeout.ts";
 
+const MIB = 2 ** 20;
 const LIMIT_MS = 300_000;
 const POLL_MS = 10;
+
+/** Writes content that nothing on the way could make shorter. */
+export async function writeRandom(path: string, mib: number): Promise<void> {
+  using file = await Deno.open(path, { write: true, create: true });
+  const part = new Uint8Array(65_536);
+  for (let at = 0; at < mib * MIB; at += part.length) {
+    await file.write(crypto.getRandomValues(part));
+  }
+}
 
 /** Their processes. Disposing of it ends them. */
 export class FileNodes implements AsyncDisposable {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { freePort } from "./free_port.ts";
 
 /** A program that brings a file. */
 export interface FileTool {
@@ -70,11 +71,6 @@ export async function whyMissing({ programs, python = [] }: FileTool): Promise<s
     if (!success) return `${PYTHON} has no ${part}`;
   }
   return null;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
-  return listener.addr.port;
 }
 
 async function untilListening(port: number): Promise<void> {

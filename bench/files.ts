@@ -9,7 +9,7 @@ import { createLocalBulk } from "../crypto/bulk/file_chunks.ts";
 import type { FileKey } from "../crypto/interface.ts";
 import { systemClock } from "../ports/system.ts";
 import { Child } from "./child.ts";
-import { FileNodes } from "./file_nodes.ts";
+import { FileNodes, writeRandom } from "./file_nodes.ts";
 import { FILE_TOOLS, type FileTool, type RunningTool, whyMissing } from "./file_tools.ts";
 import { cpuSecondsDuring } from "./process_cpu.ts";
 import { printAim, printNote, printSamples, printTitle } from "./report.ts";
@@ -37,15 +37,6 @@ async function sampleOf(
   const cpu = await cpuSecondsDuring(pids, run);
   const elapsedMs = performance.now() - startMs;
   return { mibPerSecond: mib * MILLISECONDS / elapsedMs, cpuMs: cpu * MILLISECONDS / mib };
-}
-
-/** Content that nothing on the way could make shorter. */
-async function writeRandom(path: string, mib: number): Promise<void> {
-  using file = await Deno.open(path, { write: true, create: true });
-  const part = new Uint8Array(65_536);
-  for (let at = 0; at < mib * MIB; at += part.length) {
-    await file.write(crypto.getRandomValues(part));
-  }
 }
 
 /** Programs of others that are there, running. @param stack Ends them. */

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { cpuUsage } from "node:process";
 import { GroupWorld, type Person } from "../tests/modules/messaging/groups/group_world.ts";
 import { type Side, TwoSides } from "../tests/modules/messaging/two_sides.ts";
 import { nextTurn, settle } from "../tests/world/settle.ts";
 import { printNote, printSamples, printTitle } from "./report.ts";
 import type { Benchmark, Settings } from "./settings.ts";
+import { usedCpuMs } from "./statistics.ts";
 
 const MEMBERS = 16;
 const TEXTS = 64;
@@ -31,10 +31,9 @@ interface Cost {
 
 async function costOf(work: () => Promise<void>): Promise<Cost> {
   const startMs = performance.now();
-  const before = cpuUsage();
+  const startCpuMs = usedCpuMs();
   await work();
-  const { user, system } = cpuUsage(before);
-  return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1_000 };
+  return { wallMs: performance.now() - startMs, cpuMs: usedCpuMs() - startCpuMs };
 }
 
 /** Brings what members of a group have for each other, until nothing comes. */

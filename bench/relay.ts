@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FileNodes } from "./file_nodes.ts";
+import { FileNodes, writeRandom } from "./file_nodes.ts";
 import { cpuSecondsDuring } from "./process_cpu.ts";
 import { openLinks } from "./relay_links.ts";
 import { printAim, printNote, printSamples, printTitle } from "./report.ts";
@@ -17,7 +17,6 @@ const QUICK_MESSAGES = 20;
 const AT_A_TIME = 20;
 const WAIT_MS = 60_000;
 const LINKS = 200;
-const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
 /** How a transfer went. */
@@ -50,15 +49,6 @@ async function messagesOf({ sender, receiver }: FileNodes, count: number): Promi
     }));
   }
   return count * 1_000 / (performance.now() - startMs);
-}
-
-/** Content that nothing on the way could make shorter. */
-async function writeRandom(path: string, mib: number): Promise<void> {
-  using file = await Deno.open(path, { write: true, create: true });
-  const part = new Uint8Array(65_536);
-  for (let at = 0; at < mib * MIB; at += part.length) {
-    await file.write(crypto.getRandomValues(part));
-  }
 }
 
 async function fileOf(nodes: FileNodes, mib: number, relayPid: number): Promise<Sample> {

@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { freePort } from "./free_port.ts";
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /** About what a certificate of Syncthing has; behind a proxy the server hashes it and no more. */
@@ -51,12 +52,6 @@ export function createDevice(): Device {
   const lines = bytes.toBase64().match(/.{1,64}/g)!.join(" ");
   const certificate = `-----BEGIN CERTIFICATE----- ${lines} -----END CERTIFICATE-----`;
   return { id: deviceId(bytes), certificate };
-}
-
-/** A port that was free a moment ago: the server does not tell which one it was given. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function untilListening(port: number): Promise<void> {

@@ -1,0 +1,11 @@
+/**
+ * A port for a server that does not tell which one it was given.
+ *
+ * @module
+ */
+
+/** A port of this machine that was free a moment ago. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
