@@ -52,8 +52,7 @@ const attempts: Readonly<Record<string, () => unknown>> = {
     }),
 };
 
-/** The name of what each attempt threw, or `"succeeded"`. */
-/** Tries all of it. @returns How each attempt ended. */
+/** Tries all of it. @returns The name of what each attempt threw, or `"succeeded"`. */
 export async function probe(): Promise<Record<string, string>> {
   const outcomes: Record<string, string> = {};
   for (const [name, attempt] of Object.entries(attempts)) {
