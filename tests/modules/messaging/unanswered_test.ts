@@ -10,6 +10,17 @@ const SOON_MS = 4 * 60_000;
 /** Of one peer: texts, what was read, and of one group messages, summary, vector and what was read. */
 const MAX_UNDER_WAY = 1_024 + 1 + 64 + 3;
 
+/** Two who have a group, and from one of them a text to the other and one to the group. */
+async function start(): Promise<{ world: GroupWorld; a: Person; b: Person; group: string }> {
+  const world = await GroupWorld.start(2);
+  const [a, b] = world.people;
+  const group = await world.group();
+  await b.ask("POST", "/messages", { peer: a.id, text: "from b", wait_ms: 0 });
+  await b.send(group, "from b");
+  await world.deliver();
+  return { world, a, b, group };
+}
+
 /** Has somebody say all that a node says to a peer, direct and in a group. */
 async function sayEverything(from: Person, to: Person, group: string): Promise<void> {
   const direct = { peer: to.id, wait_ms: 0 };
@@ -57,12 +68,8 @@ function timesOf(said: readonly Said[]): Record<string, number> {
 }
 
 Deno.test("what is refused is said once in a session, whatever its type", async () => {
-  using world = await GroupWorld.start(2);
-  const [a, b] = world.people;
-  const group = await world.group();
-  await b.ask("POST", "/messages", { peer: a.id, text: "from b", wait_ms: 0 });
-  await b.send(group, "from b");
-  await world.deliver();
+  const { world, a, b, group } = await start();
+  using _ = world;
   await sayEverything(a, b, group);
   // What was signed of the group goes once more: it shows who is in it.
   assertEquals(timesOf(await refuseAll(a)), {
@@ -88,12 +95,8 @@ Deno.test("what is refused is said once in a session, whatever its type", async 
 });
 
 Deno.test("a peer that acknowledges nothing has little under way, whatever is said to it", async () => {
-  using world = await GroupWorld.start(2);
-  const [a, b] = world.people;
-  const group = await world.group();
-  await b.ask("POST", "/messages", { peer: a.id, text: "from b", wait_ms: 0 });
-  await b.send(group, "from b");
-  await world.deliver();
+  const { world, a, b, group } = await start();
+  using _ = world;
   const { sender } = a.messaging.world;
   const direct = { peer: b.id, wait_ms: 0 };
   await Promise.all(

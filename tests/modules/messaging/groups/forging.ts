@@ -24,7 +24,7 @@ export async function hashOf(person: Person, text: string): Promise<string> {
 
 /** Signs a message with whatever members. */
 export async function forgeMessage(
-  author: Person,
+  author: Pick<Person, "id" | "messaging">,
   group: string,
   { text = "forged", ...members }: Record<string, unknown> & { readonly text?: string } = {},
 ): Promise<Forged> {

@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { encodeBase64Url, encodeUtf8 } from "../../../../../crypto/encoding.ts";
-import { contentHash } from "../../../../../modules/messaging/groups/core/messages.ts";
+import { encodeBase64Url } from "../../../../../crypto/encoding.ts";
 import { copyDatabase, type DatabaseCopy } from "../../../../sim/database_copy.ts";
 import type { SeededRandom } from "../../../../world/seeded_random.ts";
+import { forgeMessage } from "../forging.ts";
 import type { Links } from "./links.ts";
 import type { SimulatedPerson } from "./people.ts";
 
 const RUN_BYTES = 8;
-const SALT = new Uint8Array(16).fill(9);
 
 /** The backups of some people, and whom they were given back to. */
 export class Backups {
@@ -60,24 +59,12 @@ async function tell(
     readonly text: string;
   },
 ): Promise<boolean> {
-  const { keys, parts } = author.messaging.world;
-  const body = encodeUtf8(text);
-  const message = await keys.sign("openred-group-message+jwt", {
-    v: 3,
-    iss: author.id,
-    group,
-    stm: group,
-    run,
-    n: 1,
-    type: "text",
-    sent_at: parts.clock.nowMs(),
-    hash: await contentHash(parts.crypto, { salt: SALT, body }),
-  });
-  const header = { group, message, salt: encodeBase64Url(SALT) };
+  const sent_at = author.messaging.world.parts.clock.nowMs();
+  const { message, salt, body } = await forgeMessage(author, group, { run, sent_at, text });
   const frame = {
     type: "messaging.group_message",
     id: `${text.replace(" ", "-")}-${run}`,
-    header,
+    header: { group, message, salt },
     body,
   };
   return await to.messaging.hosted.take(author.id, frame).catch(() => false);
