@@ -6,7 +6,14 @@
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { MESSAGING_MANIFEST } from "../../../modules/messaging/manifest.ts";
 import type { TestFrame } from "../../world/hosted_modules.ts";
-import { forgeMessage, hashOf, RUN } from "./groups/forging.ts";
+import {
+  forgeMembership,
+  forgeMessage,
+  forgeStatement,
+  hashOf,
+  IAT,
+  RUN,
+} from "./groups/forging.ts";
 import type { Person } from "./groups/group_world.ts";
 
 /** All that come as frames; `edit` is a text with another meaning. */
@@ -18,8 +25,6 @@ export const FRAME_TYPES: readonly string[] = [
 export const FOR_STRANGERS: readonly string[] = ["text", "group_statement"];
 /** What is said once, and acknowledged by nobody. */
 export const ONCE: readonly string[] = ["typing", "group_typing"];
-
-const IAT = 1_790_000_000;
 
 export interface Saying {
   readonly from: Person;
@@ -65,14 +70,7 @@ async function contentOf(type: string, saying: Saying): Promise<Content> {
     case "group_member":
       return {
         header: { group },
-        body: await from.messaging.world.keys.sign("openred-group-member+jwt", {
-          v: 3,
-          iss: from.id,
-          group,
-          stm: group,
-          in: true,
-          iat: IAT + n,
-        }),
+        body: await forgeMembership(from, group, { iat: IAT + n }),
       };
     case "group_message": {
       const { message, salt } = await forgeMessage(from, group, {
@@ -97,14 +95,11 @@ async function contentOf(type: string, saying: Saying): Promise<Content> {
 
 /** The first one of another group, which is an invitation. */
 async function statementOf({ from, to, n }: Saying): Promise<Content> {
-  const body = await from.messaging.world.keys.sign("openred-group+jwt", {
-    v: 3,
-    iss: from.id,
+  const body = await forgeStatement(from, {
     n: 0,
     nonce: `${n}`.padEnd(22, "A"),
     name: "another",
     add: [{ id: from.id }, { id: to.id }],
-    iat: IAT,
   });
   return { header: { group: await hashOf(from, body) }, body };
 }

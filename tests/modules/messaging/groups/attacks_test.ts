@@ -1,7 +1,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeBase64Url, encodeNodeId, encodeUtf8 } from "../../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../../protocol/errors.ts";
-import { alter, bring, bringMessage, forgeMessage, hashOf, RUN } from "./forging.ts";
+import {
+  alter,
+  bring,
+  bringMessage,
+  forgeMessage,
+  forgeStatement,
+  hashOf,
+  RUN,
+} from "./forging.ts";
 import { GroupWorld } from "./group_world.ts";
 
 Deno.test("a forwarder cannot change type, statement, time, target, text or salt of a message, nor its group", async () => {
@@ -142,17 +150,7 @@ Deno.test("an owner who tells two stories is found out by all, and the same one 
   const group = await world.group();
   await world.away(a);
   const texts = await Promise.all(
-    ["this way", "that way"].map((name) =>
-      a.messaging.world.keys.sign("openred-group+jwt", {
-        v: 3,
-        iss: a.id,
-        group,
-        n: 1,
-        prev: group,
-        name,
-        iat: 1_790_000_000,
-      })
-    ),
+    ["this way", "that way"].map((name) => forgeStatement(a, { group, n: 1, prev: group, name })),
   );
   const hashes = await Promise.all(texts.map((text) => hashOf(a, text)));
   const tell = (to: typeof b, text: string) =>
@@ -239,14 +237,11 @@ Deno.test("254 strangers in a group cost nobody who is in it a call", async () =
     OpenRedError,
     "at most 64",
   );
-  const first = await a.messaging.world.keys.sign("openred-group+jwt", {
-    v: 3,
-    iss: a.id,
+  const first = await forgeStatement(a, {
     n: 0,
     nonce: encodeBase64Url(new Uint8Array(16)),
     name: "crowd",
     add: [a.id, b.id, ...strangers].map((id) => ({ id })),
-    iat: 1_790_000_000,
   });
   const group = await hashOf(a, first);
   const frame = { type: "group_statement", header: { group }, body: encodeUtf8(first) };

@@ -4,7 +4,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeUtf8 } from "../../../../crypto/encoding.ts";
 import { readVector } from "../../../../modules/messaging/groups/core/vectors.ts";
-import { bring, bringMessage, forgeMessage, hashOf, RUN } from "./forging.ts";
+import {
+  bring,
+  bringMessage,
+  forgeMembership,
+  forgeMessage,
+  forgeStatement,
+  hashOf,
+  RUN,
+} from "./forging.ts";
 import { GroupWorld, type Person } from "./group_world.ts";
 
 const HOUR_MS = 3_600_000;
@@ -199,23 +207,8 @@ Deno.test("a statement or a membership of one group is nothing in another", asyn
   const group = await world.group();
   const other = await world.group([a, b]);
   const texts = await Promise.all([
-    a.messaging.world.keys.sign("openred-group+jwt", {
-      v: 3,
-      iss: a.id,
-      group: other,
-      n: 1,
-      prev: other,
-      add: [{ id: c.id }],
-      iat: 1_790_000_000,
-    }),
-    c.messaging.world.keys.sign("openred-group-member+jwt", {
-      v: 3,
-      iss: c.id,
-      group,
-      stm: group,
-      in: true,
-      iat: 1_790_000_000,
-    }),
+    forgeStatement(a, { group: other, n: 1, prev: other, add: [{ id: c.id }] }),
+    forgeMembership(c, group),
   ]);
   assertEquals((await hashOf(a, texts[0]!)).length, 43);
   for (const [index, type] of ["group_statement", "group_member"].entries()) {

@@ -8,6 +8,7 @@ import { contentHash } from "../../../../modules/messaging/groups/core/messages.
 import type { Person } from "./group_world.ts";
 
 export const RUN = encodeBase64Url(new Uint8Array(8).fill(7));
+export const IAT = 1_790_000_000;
 const SALT = new Uint8Array(16).fill(9);
 
 export interface Forged {
@@ -44,6 +45,32 @@ export async function forgeMessage(
     ...members,
   });
   return { message, salt: encodeBase64Url(SALT), body };
+}
+
+/** Signs a statement of a group with whatever members. */
+export function forgeStatement(author: Person, members: Record<string, unknown>): Promise<string> {
+  return author.messaging.world.keys.sign("openred-group+jwt", {
+    v: 3,
+    iss: author.id,
+    iat: IAT,
+    ...members,
+  });
+}
+
+/** Signs that somebody is in a group from its first statement on. */
+export function forgeMembership(
+  author: Person,
+  group: string,
+  { iat = IAT }: { readonly iat?: number } = {},
+): Promise<string> {
+  return author.messaging.world.keys.sign("openred-group-member+jwt", {
+    v: 3,
+    iss: author.id,
+    group,
+    stm: group,
+    in: true,
+    iat,
+  });
 }
 
 const counter = { next: 1 };
