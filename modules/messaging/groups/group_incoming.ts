@@ -197,8 +197,8 @@ export class GroupIncoming {
     first: Statement,
     { peer, isRequest }: { readonly peer: NodeId; readonly isRequest: boolean },
   ): Promise<boolean> {
-    // What follows the first one comes again once that is here.
-    if (first.n !== 0) return false;
+    // The first one is taken before any other goes: whoever sends this takes the group for known here.
+    if (first.n !== 0) throw notHere();
     const group = await this.#parts.groups.begin(first, {
       stage: "coming",
       inviter: peer,

@@ -119,9 +119,10 @@ export class GroupSending {
       const lane = this.lanes.get(group.id, peer);
       lane.begin();
       const isInvited = group.roster.find(peer)?.state === "invited";
-      if (isInvited && this.#isOwner(group)) enqueueAll(group, lane);
-      // Whoever is invited may have come in, and take others who have for invited in turn.
-      else this.#say(group, lane, "group_summary");
+      const isInvitation = isInvited && this.#isOwner(group);
+      // What was given may be gone with a backup, and whoever is invited may have come in.
+      if (!isInvitation || lane.given.size > 0) this.#say(group, lane, "group_summary");
+      if (isInvitation) enqueueAll(group, lane);
       if (!isInvited) this.#say(group, lane, "group_vector");
       this.#pump(lane);
     }
@@ -189,19 +190,18 @@ export class GroupSending {
 
   /** Whether this node has to do with somebody in a group at all. */
   #speaksWith(group: Group, peer: NodeId): boolean {
-    const { own, tables } = this.#parts;
-    if (peer === own.id || tables.peers.isBlocked(peer) || !group.isIn(own.id)) return false;
-    const state = group.roster.find(peer)?.state;
-    return state === "member" || state === "invited";
+    return group.isIn(this.#parts.own.id) && this.#answers(group, peer);
   }
 
   /**
-   * Whether this node is invited and somebody is a member: what it lacks may be its own word that it came in, which was
-   * said after the backup that it was set back to.
+   * Whether somebody who speaks of a group may be asked for what is signed of it, though this node be out: it may lack
+   * its own word that it is in, and theirs, said after the backup that it was set back to.
    */
-  #isInvitedBeside({ facts, roster }: Group, peer: NodeId): boolean {
-    return facts.stage === "invited" && roster.isMember(peer) &&
-      !this.#parts.tables.peers.isBlocked(peer);
+  #answers({ roster }: Group, peer: NodeId): boolean {
+    const { own, tables } = this.#parts;
+    if (peer === own.id || tables.peers.isBlocked(peer)) return false;
+    const state = roster.find(peer)?.state;
+    return state === "member" || state === "invited";
   }
 
   /** Whether something is sent to somebody now: nobody is looked for whom the owner does not know. */
@@ -278,8 +278,10 @@ export class GroupSending {
       );
       return;
     }
-    const isForInvited = what === "group_summary" && this.#isInvitedBeside(group, lane.peer);
-    if (!this.#speaksWith(group, lane.peer) && !isForInvited) return;
+    const mayBeTold = what === "group_summary"
+      ? this.#answers(group, lane.peer)
+      : this.#speaksWith(group, lane.peer);
+    if (!mayBeTold) return;
     lane.saidMs.set(what, clock.monotonicMs());
     lane.saying.get(what)?.cancel();
     const body = what === "group_summary"
@@ -302,7 +304,9 @@ export class GroupSending {
    * it, whoever brings it.
    */
   #prove(group: Group, lane: Lane): void {
-    if (lane.hasProven || group.roster.find(lane.peer)?.state !== "member") return;
+    const state = group.roster.find(lane.peer)?.state;
+    const isFor = state === "member" || (state === "invited" && this.#isOwner(group));
+    if (lane.hasProven || !isFor) return;
     lane.hasProven = true;
     lane.begin();
     for (const hash of hashesOf(group)) lane.given.delete(hash);
@@ -317,19 +321,21 @@ export class GroupSending {
   async #fill(lane: Lane): Promise<void> {
     const { groups, own } = this.#parts;
     if (this.#isStopped || lane.isRefusing) return;
+    const group = await groups.find(lane.group);
+    if (group === null) return;
     for (const { type, hash, text, n } of [...lane.signed.values()]) {
       if (lane.underWay.size >= WINDOW) return;
       const id = frameIdOf(hash, lane.peer);
       const frame = { type, id, header: { group: lane.group }, body: encodeUtf8(text) };
       this.#go(lane, frame, (rttMs) => {
+        if (lane.isRefused(id)) this.#prove(group, lane);
         if (rttMs === null) return;
         lane.signed.delete(hash);
         lane.given.add(hash);
       });
       if (n === 0) return;
     }
-    const group = await groups.find(lane.group);
-    if (group === null || !group.isIn(own.id) || !group.roster.isMember(lane.peer)) return;
+    if (!group.isIn(own.id) || !group.roster.isMember(lane.peer)) return;
     // Reading for each acknowledgement would cost more than what it sends.
     if (lane.underWay.size > WINDOW / 2) return;
     for (const going of await this.#going.next(group, lane)) this.#goMessage(group, lane, going);

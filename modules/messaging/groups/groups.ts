@@ -217,8 +217,8 @@ export class Groups {
     const isIn = stage === "joined" || stage === "invited";
     // Who has just followed another identity has not said so in this group yet.
     if (member === null && signatures.ownSuccession !== null) return;
-    // The statement that had removed this node may stand no more beside another story: its own word counts again.
-    if ((stage === "invited" || stage === "removed") && member?.state === "member") {
+    // Its own word counts that it is in: after a backup, and where what had removed it stands no more.
+    if (stage !== "joined" && member?.state === "member") {
       await this.setFacts(group, { stage: "joined" });
     } else if (stage === "joined" && member?.state === "left") {
       await this.setFacts(group, { stage: "left" });

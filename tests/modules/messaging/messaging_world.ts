@@ -7,6 +7,7 @@ import { encodeNodeId, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { NodeId, PeerFrame } from "../../../modules/api.ts";
 import { createMessaging } from "../../../modules/messaging/mod.ts";
 import type { InboxView, MessageView, SentView } from "../../../protocol/messaging_api.ts";
+import { type DatabaseCopy, refillDatabase } from "../../sim/database_copy.ts";
 import { HostedModules } from "../../world/hosted_modules.ts";
 import { ContextWorld } from "../../world/module_context.ts";
 import { settle } from "../../world/settle.ts";
@@ -52,6 +53,15 @@ export class MessagingWorld implements Disposable {
   /** The module in the hands of a process that starts anew. */
   async restart(): Promise<void> {
     await this.#hosted.host.stop();
+    await this.open();
+  }
+
+  /** The module in the hands of a process that starts anew with the data of a backup. */
+  async restore(copy: DatabaseCopy): Promise<void> {
+    const { database, store, clock } = this.world.parts;
+    await this.#hosted.host.stop();
+    refillDatabase(database, copy);
+    await store.setSelf("restored", `${clock.nowMs()}`);
     await this.open();
   }
 

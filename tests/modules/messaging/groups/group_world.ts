@@ -16,6 +16,7 @@ import type {
 import type { ReliableMessage } from "../../../../peer/sessions/reliable.ts";
 import { TestParts } from "../../../peer/parts.ts";
 import { TestNodeKeys } from "../../../peer/test_node_keys.ts";
+import { copyDatabase, type DatabaseCopy } from "../../../sim/database_copy.ts";
 import { settle } from "../../../world/settle.ts";
 import { MessagingWorld } from "../messaging_world.ts";
 
@@ -135,8 +136,23 @@ export class Person implements Disposable {
 
   /** The process ends and starts anew: what was under way is forgotten. */
   async restart(): Promise<void> {
-    const { sender } = this.messaging.world;
     await this.messaging.restart();
+    await this.#forgetSent();
+  }
+
+  /** What the disk has now. */
+  backup(): DatabaseCopy {
+    return copyDatabase(this.messaging.world.parts.database);
+  }
+
+  /** The process starts anew with the data of a backup. */
+  async restore(copy: DatabaseCopy): Promise<void> {
+    await this.messaging.restore(copy);
+    await this.#forgetSent();
+  }
+
+  async #forgetSent(): Promise<void> {
+    const { sender } = this.messaging.world;
     sender.sent.length = 0;
     sender.once.length = 0;
     await settle();

@@ -13,7 +13,7 @@ import type {
 } from "../../../../../protocol/messaging_api.ts";
 import { TestParts } from "../../../../peer/parts.ts";
 import { TestNodeKeys } from "../../../../peer/test_node_keys.ts";
-import { type DatabaseCopy, refillDatabase } from "../../../../sim/database_copy.ts";
+import type { DatabaseCopy } from "../../../../sim/database_copy.ts";
 import type { RecordingSender } from "../../../../world/recording_sender.ts";
 import { MessagingWorld } from "../../messaging_world.ts";
 
@@ -77,12 +77,8 @@ export class SimulatedPerson implements Disposable {
 
   /** The process starts anew with the data of a backup. */
   async restore(copy: DatabaseCopy): Promise<void> {
-    const { parts } = this.messaging.world;
-    await this.messaging.hosted.host.stop();
+    await this.messaging.restore(copy);
     this.sender.sent.splice(0);
-    refillDatabase(parts.database, copy);
-    await parts.store.setSelf("restored", `${parts.clock.nowMs()}`);
-    await this.messaging.open();
   }
 
   [Symbol.dispose](): void {
