@@ -143,8 +143,12 @@ export class AdminClient {
     return this.#call({ method: "GET", path: `/admin/v1/discover?${search}` });
   }
 
-  connect(input: { readonly peer: string; readonly waitMs: number }): Promise<SessionView> {
-    const body = { peer: input.peer, wait_ms: input.waitMs };
+  /** @param input `name`: what the peer is called from now on. */
+  connect(
+    input: { readonly peer: string; readonly waitMs: number; readonly name?: string | null },
+  ): Promise<SessionView> {
+    const { peer, waitMs, name = null } = input;
+    const body = { peer, wait_ms: waitMs, ...(name === null ? {} : { name }) };
     const timeoutMs = input.waitMs + ANSWER_TIMEOUT_MS;
     return this.#call({ method: "POST", path: "/admin/v1/connect", body, timeoutMs });
   }

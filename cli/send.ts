@@ -1,5 +1,5 @@
 /**
- * `openred-node send <peer> <text>`.
+ * `openred-node send <peer> <text…>`.
  *
  * @module
  */
@@ -42,14 +42,15 @@ async function readStandardInput(context: Pick<CommandContext<OptionSpecs>, "rea
 }
 
 /**
- * The text to send: the word itself, or standard input for `-`.
+ * The text to send: the words with a blank between them, or standard input for `-` alone.
  * @throws {CommandError} Exit code 2 for text that is empty, too long or not UTF-8.
  */
 async function readText(
-  word: string | undefined,
+  words: readonly string[],
   context: Pick<CommandContext<OptionSpecs>, "readInput">,
 ): Promise<string> {
-  const text = word === "-" ? await readStandardInput(context) : word ?? "";
+  const isInput = words.length === 1 && words[0] === "-";
+  const text = isInput ? await readStandardInput(context) : words.join(" ");
   if (text === "") throw usageError("<text>: expected some text, or - for standard input");
   if (!text.isWellFormed()) throw usageError("<text>: expected well-formed Unicode");
   if (new TextEncoder().encode(text).length > MAX_TEXT_BYTES) throw usageError(TOO_LONG);
@@ -90,18 +91,20 @@ export const sendCommand = defineCommand({
   name: "send",
   summary: "send a message to a peer or a group",
   details:
-    "Allows the peer message, unless that was denied to it. A group is one of 'conversation group'.\n" +
+    "Allows the peer message and files, unless that was denied to it. A group is one of 'conversation group'.\n" +
     "The message is stored before anything is sent. If the peer does not acknowledge it in time,\n" +
     "because it is away or does not let this node write to it, it stays queued, is sent again until\n" +
     "the peer takes it, and the command succeeds.\n" +
     "Ctrl-C ends the waiting, not the sending.\n" +
-    "Write - as the text to read it from standard input, and -- before a text that begins with -.",
+    "Several words are one text, with a blank between them. Write - as the text to read it from\n" +
+    "standard input, and -- before a text that begins with -.",
   words: [
     CONVERSATION_WORD,
     {
       name: "text",
       summary: `the message, at most ${MAX_TEXT_BYTES / 1024} KiB`,
       isOptional: true,
+      isRepeated: true,
     },
   ],
   options: {
@@ -121,13 +124,14 @@ export const sendCommand = defineCommand({
   },
   async run(context) {
     const { options, words, out } = context;
-    const peer = readConversation(words[0]);
+    const [whom, ...textWords] = words;
+    const peer = readConversation(whom);
     const { file, wait } = options;
     if (file !== null) {
-      if (words[1] !== undefined) throw usageError("--file: a file goes without a text");
+      if (textWords.length > 0) throw usageError("--file: a file goes without a text");
       return await shareFiles(context, { peer, paths: [file], waitS: wait });
     }
-    const text = await readText(words[1], context);
+    const text = await readText(textWords, context);
     const node = await context.openNode();
     await sayWait(context, { what: `${shownPeer(peer)} to take it`, waitS: wait });
     const startedMs = context.clock.nowMs();

@@ -23,8 +23,12 @@ export const waitMsSchema = v.optional(
   0,
 );
 
-/** `POST /admin/v1/connect`. Waits up to `wait_ms` for a confirmed session. */
-export const connectInputSchema = v.strictObject({ peer: peerRefSchema, wait_ms: waitMsSchema });
+/** `POST /admin/v1/connect`. Waits up to `wait_ms` for a confirmed session; `name`: what the peer is called from now on. */
+export const connectInputSchema = v.strictObject({
+  peer: peerRefSchema,
+  wait_ms: waitMsSchema,
+  name: v.optional(v.pipe(v.string(), v.maxLength(256))),
+});
 
 /** `POST /admin/v1/backup`: a passphrase, base64url. The answer is the bytes of a backup file. */
 export const backupInputSchema = v.strictObject({

@@ -139,7 +139,8 @@ export class AdminApi {
     this.#post(
       "/connect",
       connectInputSchema,
-      ({ peer, wait_ms }, gone) => control.connect(peer, wait_ms, gone),
+      ({ peer, wait_ms: waitMs, name = null }, signal) =>
+        control.connect(peer, { waitMs, name, signal }),
     );
     this.#answerGet("/log", () => jsonResponse({ level: parts.logSwitch.level }), VIEW);
     this.#answerPost("/log", logInputSchema, ({ level }) => {

@@ -139,10 +139,15 @@ export class Contacts {
 
   /**
    * Accepts a peer, and calls it again where its tokens were revoked: somebody here asks for it.
-   * @throws {OpenRedError} As {@linkcode accept}.
+   * @param name What it is called from now on; `null` leaves that as it is.
+   * @throws {OpenRedError} As {@linkcode accept}; `bad_request` for a name that another peer has, before anything is done.
    */
-  async meet(text: string): Promise<NodeId> {
+  async meet(text: string, name: string | null = null): Promise<NodeId> {
+    const { petnames } = this.#parts;
+    const petname = name === null ? null : readPetname(name);
+    if (petname !== null) petnames.checkFree(this.resolve(text), petname);
     const peer = await this.accept(text);
+    if (petname !== null) await petnames.give(peer, petname);
     await this.#parts.book.setRevoked(peer, null);
     return peer;
   }

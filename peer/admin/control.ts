@@ -111,13 +111,21 @@ export class NodeControl {
   /**
    * Accepts a peer and sees to a session with it; a link with an invitation is shown in it, and answered.
    * @param who Its id, its petname, or a contact link.
-   * @param signal Fires when whoever asked has gone.
+   * @param options `name`: what it is called from now on; `signal`: fires when whoever asked has gone.
    * @returns The confirmed session.
    * @throws {OpenRedError} As {@linkcode Contacts.accept}; `unreachable` if none was confirmed within `waitMs`, or the
    *   invitation was not answered: the node goes on trying; `invitation_used` and its like where it lets nobody in.
    */
-  async connect(who: string, waitMs: number, signal: AbortSignal): Promise<SessionView> {
-    const peer = await this.contacts.meet(who);
+  async connect(
+    who: string,
+    options: {
+      readonly waitMs: number;
+      readonly name: string | null;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<SessionView> {
+    const { waitMs, name, signal } = options;
+    const peer = await this.contacts.meet(who, name);
     const { clock, sessions } = this.#parts;
     const { links, inviting } = sessions;
     const endMs = clock.monotonicMs() + waitMs;

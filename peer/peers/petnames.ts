@@ -9,6 +9,10 @@ import { foldPetname } from "../../protocol/peer_name.ts";
 import { Remembered } from "../store/remembered.ts";
 import type { NodeStore } from "../store/store.ts";
 
+function taken(): OpenRedError {
+  return new OpenRedError("bad_request", "Another peer has this name here");
+}
+
 /** The petnames of one node. */
 export class Petnames {
   readonly #store: NodeStore;
@@ -45,6 +49,12 @@ export class Petnames {
       .map((row) => String(row.peer) as NodeId);
   }
 
+  /** @throws {OpenRedError} `bad_request` for a name that another peer has. */
+  checkFree(peer: NodeId, name: string): void {
+    const holder = this.find(name);
+    if (holder !== null && holder !== peer) throw taken();
+  }
+
   /**
    * Names a peer; `null` takes its name back.
    * @param name In the form that `parsePetname` returns.
@@ -56,7 +66,7 @@ export class Petnames {
       if (name === null) this.writeForget(peer);
       else isGiven = this.writeGive(peer, name);
     });
-    if (!isGiven) throw new OpenRedError("bad_request", "Another peer has this name here");
+    if (!isGiven) throw taken();
   }
 
   /** Inside a transaction: names a peer, unless another one has the name. @returns Whether it has it now. */

@@ -9,6 +9,7 @@ import { LocalNetwork } from "../../scripts/local_network/network.ts";
 import { binaryPrograms } from "../../scripts/local_network/programs.ts";
 import { NAMES, STEPS } from "../e2e/scenario.ts";
 import { runAmongForeignFiles } from "./foreign_files.ts";
+import { runFirstJourney } from "./journey.ts";
 import { runModules } from "./modules.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -95,6 +96,11 @@ for (const program of ["central", "node"] as const) {
   );
 }
 await check(count, "binaries: the three-node exchange", () => runDev(folder));
+await check(
+  count,
+  "binaries: the first journey, in five commands without a quote",
+  () => runFirstJourney(folder),
+);
 try {
   await runScenario(folder, count);
 } catch (error) {

@@ -111,6 +111,22 @@ Deno.test("send reads the text from standard input for -", async () => {
   assertEquals((admin.seen[0]?.body as { text: string }).text, "grüße\n");
 });
 
+Deno.test("send makes one text of several words, and connect one link or name", async () => {
+  const sent = { id: "m1", peer: PEER, state: "queued", rtt_ms: null };
+  await using admin = startFakeAdmin(({ path }) => ({
+    json: path.endsWith("/messages") ? sent : SESSION,
+  }));
+  await runInProcess(["send", PEER, "see", "you", "-", "soon"], admin);
+  assertEquals((admin.seen[0]?.body as { text: string }).text, "see you - soon");
+  await runInProcess(["connect", `openred:${PEER}/d/`, "dir.example"], admin);
+  const { out } = await runInProcess(["connect", "Bob", "Smith", "--name", "bob"], admin);
+  assertMatch(out, new RegExp(`^Connected +bob\nNode +${PEER}\n`));
+  assertEquals(admin.seen.slice(1).map(({ body }) => body), [
+    { peer: `openred:${PEER}/d/ dir.example`, wait_ms: 30_000 },
+    { peer: "Bob Smith", wait_ms: 30_000, name: "bob" },
+  ]);
+});
+
 Deno.test("send takes a text that begins with - after --", async () => {
   await using admin = startFakeAdmin(() => ({
     json: { id: "m1", peer: PEER, state: "queued", rtt_ms: null },

@@ -93,6 +93,21 @@ Deno.test("a directory of a link that leads nowhere is not kept, and none is ask
   }
 });
 
+Deno.test("connect names the peer, and does nothing for a name that another one has", async () => {
+  await using test = await TestNode.start();
+  const { directory, peer: { id: peer } } = test;
+  const connect = async (name: string) => {
+    const { body } = await test.admin("POST", "/connect", { peer, name, wait_ms: 0 });
+    const { body: shown } = await test.admin("POST", "/peers/show", { peer });
+    return [body.code, shown.petname, shown.allowed];
+  };
+  await test.admin("POST", "/peers/name", { peer: NOBODY, name: "Bob" });
+  directory.records.set(peer, await test.peer.recordText());
+  assertEquals(await connect("bob"), ["bad_request", null, []]);
+  assertEquals(await connect(NOBODY), ["bad_request", null, []]);
+  assertEquals(await connect("ann"), ["unreachable", "ann", ["files", "message"]]);
+});
+
 Deno.test("a peer that is blocked while it is looked up is not accepted", async () => {
   await using test = await TestNode.start();
   const peer = test.peer.id;
