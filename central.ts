@@ -44,6 +44,9 @@ export async function main(args: readonly string[]): Promise<number> {
   if (parsed.kind === "nodes") {
     return await (await import("./central_nodes.ts")).runNodes(parsed.options);
   }
+  if (parsed.kind === "keys") {
+    return await (await import("./central_nodes.ts")).runKeys(parsed.options);
+  }
   const { runDirectory } = await import("./central_service.ts");
   return await runDirectory(parsed.options, begun ?? startCore());
 }

@@ -123,6 +123,7 @@ function compose(
     rotation,
     leaseMs,
     allowPrivate,
+    inviteOnly: options.inviteOnly,
     trustedProxies,
     relays: relay === null ? relays : [...relays, url],
     isRelay: relay !== null,

@@ -18,6 +18,7 @@ import { explained, lockData } from "./keeper/data_directory.ts";
 import { PageFiles } from "./modules/console/page_files.ts";
 import { BUILT_IN_MODULES } from "./modules/built_in.ts";
 import type { NodeConfig } from "./peer/config.ts";
+import type { KeyForDirectory } from "./peer/directories/directory_parts.ts";
 import { createNode, type Node } from "./peer/node.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
@@ -51,6 +52,7 @@ import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
 import { openLog } from "./process/opened_log.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
+import { directoryKeysOf } from "./process/directory_keys.ts";
 import { ServiceEnd } from "./process/service_end.ts";
 import { METRICS_PATH } from "./protocol/metrics.ts";
 
@@ -120,6 +122,7 @@ async function composeNode(
     readonly config: NodeConfig;
     readonly trust: Trust;
     readonly tracing: Tracing | null;
+    readonly directoryKey: KeyForDirectory;
     readonly log: SystemLog;
     readonly listeners: Readonly<Record<string, Listening>>;
   },
@@ -146,6 +149,7 @@ async function composeNode(
       log: settings.log,
       logSwitch: settings.log,
       tracing: settings.tracing,
+      directoryKey: settings.directoryKey,
       openMonitor: createOpenMonitor({
         clock: systemClock,
         data: options.data,
@@ -242,6 +246,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   const { trustedProxies } = options;
   const address = listenAddress(options);
   const trust = { authorities: readAuthorities(options.ca) };
+  const directoryKey = directoryKeysOf(options.directoryKeyFile);
   const isNew = !holdsFile(options.data, KEYSTORE_FILE);
   using certificate = await openCertificate(options, log);
   await using peers = address === null
@@ -267,7 +272,16 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
       ...(peers === null ? {} : { peers }),
       ...(watching === null ? {} : { metrics: watching }),
     };
-    const composed = composeNode(options, { crypto, bulk, config, trust, tracing, log, listeners });
+    const composed = composeNode(options, {
+      crypto,
+      bulk,
+      config,
+      trust,
+      tracing,
+      directoryKey,
+      log,
+      listeners,
+    });
     const node = await openOrExplain(composed);
     peers?.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));

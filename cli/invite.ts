@@ -12,9 +12,9 @@ import {
   type NewInvitationView,
 } from "../protocol/invitation_api.ts";
 import { parsePetname } from "../protocol/peer_name.ts";
+import { parseSpan } from "../protocol/span_text.ts";
 import { usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
-import { parseSpan } from "./message_words.ts";
 import { parseInteger } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
 import { type Cell, type Output, shortId, showInstant, type Style } from "./output.ts";

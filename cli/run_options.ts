@@ -160,6 +160,15 @@ const NETWORK_OPTIONS = {
     fallback: [],
     parse: parseDirectories,
   }),
+  directoryKeyFile: valueOption<string | null>({
+    flag: "directory-key-file",
+    variable: "OPENRED_DIRECTORY_KEY_FILE",
+    value: "FILE",
+    summary: "keys of directories that take invited nodes only: KEY, or URL KEY, on each line",
+    defaultText: "none",
+    fallback: null,
+    parse: parsePath,
+  }),
   allowPrivate: switchOption({
     flag: "allow-private",
     variable: "OPENRED_ALLOW_PRIVATE",

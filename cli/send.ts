@@ -9,12 +9,13 @@ import {
   type SentView,
   type WaitingMessage,
 } from "../protocol/messaging_api.ts";
+import { parseSpan } from "../protocol/span_text.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { CONVERSATION_WORD, readConversation } from "./arguments.ts";
 import { noteMove } from "./moved_note.ts";
 import { usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
-import { idOption, parseSpan } from "./message_words.ts";
+import { idOption } from "./message_words.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpecs, valueOption } from "./options.ts";
 import { showRoundTrip } from "./output.ts";

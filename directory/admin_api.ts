@@ -9,11 +9,15 @@ import { isOfProgram } from "../ports/bearer_token.ts";
 import { isToOwnHost } from "../ports/loopback.ts";
 import { ADMIN_PROOF_PATH, answerAdminProof } from "../protocol/admin_proof.ts";
 import {
+  ADMIN_KEYS_PATH,
   ADMIN_NODES_PATH,
+  adminKeysQuerySchema,
   adminNodeInputSchema,
   adminNodesQuerySchema,
   banInputSchema,
   type BanView,
+  keyInputSchema,
+  keyRevokeSchema,
   type NodeDetail,
   type NodesPage,
   type StoredNodeView,
@@ -21,6 +25,7 @@ import {
 import { OpenRedError } from "../protocol/errors.ts";
 import { jsonResponse, queryOf, readBodyInTime } from "../protocol/http.ts";
 import { parseInput, parseJson } from "../protocol/schemas.ts";
+import { KeysDesk, type KeysParts } from "./keys_desk.ts";
 import { statusAt } from "./leases.ts";
 import { nodeUnknownError } from "./lookup.ts";
 import type { DirectoryParts } from "./parts.ts";
@@ -28,7 +33,7 @@ import type { DirectoryEntry, NodePlace, StoredBan } from "./stores/store.ts";
 
 const MAX_INPUT_BYTES = 4_096;
 
-type AdminParts = Pick<DirectoryParts, "clock" | "log" | "own" | "store">;
+type AdminParts = KeysParts & Pick<DirectoryParts, "own">;
 
 function viewOf(entry: DirectoryEntry, nowMs: number): StoredNodeView {
   return {
@@ -63,9 +68,11 @@ function notAllowed(method: string): OpenRedError {
 /** What the operator of a directory may ask for. */
 export class AdminApi {
   readonly #parts: AdminParts;
+  readonly #keys: KeysDesk;
 
   constructor(parts: AdminParts) {
     this.#parts = parts;
+    this.#keys = new KeysDesk(parts);
   }
 
   /**
@@ -82,11 +89,18 @@ export class AdminApi {
       this.#parts.log.log("warn", "admin_refused", {});
       throw new OpenRedError("unauthorized", "The admin token is missing or wrong");
     }
-    if (pathname === ADMIN_NODES_PATH) {
-      if (request.method !== "GET") throw notAllowed("GET");
-      return jsonResponse(await this.#page(Object.fromEntries(queryOf(request))));
-    }
     switch (pathname) {
+      case ADMIN_NODES_PATH:
+        return await this.#read(request, (query) => this.#page(query));
+      case ADMIN_KEYS_PATH:
+        return await this.#read(
+          request,
+          (query) => this.#keys.list(parseInput(adminKeysQuerySchema, query)),
+        );
+      case `${ADMIN_KEYS_PATH}/add`:
+        return await this.#act(request, keyInputSchema, (input) => this.#keys.add(input));
+      case `${ADMIN_KEYS_PATH}/revoke`:
+        return await this.#act(request, keyRevokeSchema, (input) => this.#keys.revoke(input));
       case `${ADMIN_NODES_PATH}/show`:
         return await this.#act(request, adminNodeInputSchema, ({ id }) => this.#detail(id));
       case `${ADMIN_NODES_PATH}/remove`:
@@ -99,10 +113,15 @@ export class AdminApi {
     throw new OpenRedError("not_found", "There is nothing at this path");
   }
 
+  async #read(request: Request, read: (query: unknown) => Promise<unknown>): Promise<Response> {
+    if (request.method !== "GET") throw notAllowed("GET");
+    return jsonResponse(await read(Object.fromEntries(queryOf(request))));
+  }
+
   async #act<const S extends v.GenericSchema>(
     request: Request,
     schema: S,
-    act: (input: v.InferOutput<S>) => Promise<NodeDetail>,
+    act: (input: v.InferOutput<S>) => Promise<unknown>,
   ): Promise<Response> {
     if (request.method !== "POST") throw notAllowed("POST");
     const { clock } = this.#parts;

@@ -67,6 +67,8 @@ export interface DirectoryConfig {
   /** Whether it is a relay too, which its record tells. */
   readonly isRelay: boolean;
   readonly limits: DirectoryLimits;
+  /** Whether ids that are new need a key of this directory. */
+  readonly inviteOnly?: boolean;
   /** Whether `/metrics` is off the public listener, because it has one of its own. */
   readonly hidesMetrics?: boolean;
   /** Directories of others that records are exchanged with; none if absent. */

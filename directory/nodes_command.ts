@@ -3,12 +3,6 @@
  *
  * @module
  */
-import * as v from "valibot";
-import { readAnswer } from "../ports/loopback_answer.ts";
-import { type SendLoopback, UnprovenServer } from "../ports/loopback.ts";
-import type { Clock, Random } from "../ports/ports.ts";
-import { adminFileSchema } from "../protocol/admin_api.ts";
-import { ADMIN_NONCE_BYTES, adminChallenge } from "../protocol/admin_proof.ts";
 import {
   ADMIN_NODES_PATH,
   type BanView,
@@ -17,127 +11,9 @@ import {
   type NodesPage,
   type StoredNodeView,
 } from "../protocol/directory_admin.ts";
-import { hasCode } from "../protocol/errors.ts";
 import { safeJson, sanitizeLine } from "../protocol/safe_text.ts";
-import { parseJson } from "../protocol/schemas.ts";
+import { type AdminClient, type AdminParts, localTime, runAdminCommand } from "./admin_client.ts";
 import type { NodesAction, NodesOptions } from "./nodes_options.ts";
-
-const ANSWER_TIMEOUT_MS = 20_000;
-
-/** As those of a node's commands. */
-const EXIT = { failed: 1, usage: 2, unknown: 3, refused: 4, unanswered: 5, notRunning: 6 } as const;
-type ExitCode = typeof EXIT[keyof typeof EXIT];
-
-const problemSchema = v.object({ code: v.string(), detail: v.string() });
-
-interface NodesParts {
-  /** The content of `admin.json`, or `null` if there is none. */
-  readonly adminFile: Uint8Array | null;
-  readonly send: SendLoopback;
-  readonly clock: Pick<Clock, "setTimer">;
-  readonly random: Random;
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-}
-
-class NodesFailure extends Error {
-  override readonly name = "NodesFailure";
-  readonly exitCode: ExitCode;
-  readonly code: string;
-
-  constructor(exitCode: ExitCode, message: string, options: ErrorOptions & { code?: string } = {}) {
-    super(message, options);
-    this.exitCode = exitCode;
-    this.code = options.code ?? Object.entries(EXIT).find(([, code]) => code === exitCode)![0];
-  }
-}
-
-function exitCodeOf(status: number): ExitCode {
-  if (status === 400) return EXIT.usage;
-  if (status === 404) return EXIT.unknown;
-  if (status === 503) return EXIT.unanswered;
-  return status < 500 ? EXIT.refused : EXIT.failed;
-}
-
-interface AdminFile {
-  readonly url: string;
-  readonly token: string;
-}
-
-function readAdminFile(content: Uint8Array | null, data: string): AdminFile {
-  const folder = sanitizeLine(data);
-  if (content === null) {
-    const text = `No directory is running in ${folder}; start it, or say with --data where it is`;
-    throw new NodesFailure(EXIT.notRunning, text);
-  }
-  try {
-    return v.parse(adminFileSchema, parseJson(content));
-  } catch (cause) {
-    if (!(cause instanceof v.ValiError) && !hasCode(cause, "bad_request")) throw cause;
-    throw new NodesFailure(EXIT.failed, `The file admin.json in ${folder} is damaged`, { cause });
-  }
-}
-
-/** Asks one running directory. */
-class NodesClient {
-  readonly #parts: NodesParts;
-  readonly #file: AdminFile;
-  readonly #data: string;
-
-  constructor(parts: NodesParts, data: string) {
-    this.#parts = parts;
-    this.#file = readAdminFile(parts.adminFile, data);
-    this.#data = sanitizeLine(data);
-  }
-
-  page(query: Record<string, string>): Promise<NodesPage> {
-    return this.#ask(`?${new URLSearchParams(query)}`) as Promise<NodesPage>;
-  }
-
-  act({ what, ...input }: Exclude<NodesAction, { what: "list" }>): Promise<NodeDetail> {
-    return this.#ask(`/${what}`, JSON.stringify(input)) as Promise<NodeDetail>;
-  }
-
-  async #ask(path: string, body?: string): Promise<unknown> {
-    const { clock, random, send } = this.#parts;
-    const { url, token } = this.#file;
-    const stop = new AbortController();
-    const cancel = clock.setTimer(ANSWER_TIMEOUT_MS, () => stop.abort());
-    try {
-      const answer = await send({
-        method: body === undefined ? "GET" : "POST",
-        url: `${url}${ADMIN_NODES_PATH}${path}`,
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        // A directory that was killed leaves its file, and its port to whoever takes it.
-        challenge: adminChallenge(token, random.bytes(ADMIN_NONCE_BYTES)),
-        signal: stop.signal,
-        ...(body === undefined ? {} : { body }),
-      });
-      const content = await readAnswer(answer);
-      if (answer.status === 200) return content;
-      const problem = v.safeParse(problemSchema, content);
-      const { code, detail } = problem.success ? problem.output : { code: "internal", detail: "" };
-      const said = sanitizeLine(`${detail || `Status ${answer.status}`} (${code})`);
-      throw new NodesFailure(exitCodeOf(answer.status), said, { code });
-    } catch (cause) {
-      if (cause instanceof NodesFailure) throw cause;
-      if (stop.signal.aborted) {
-        throw new NodesFailure(EXIT.unanswered, "The directory did not answer in time", { cause });
-      }
-      const text = cause instanceof UnprovenServer
-        ? `The file admin.json in ${this.#data} is of a former run, and another program has its port`
-        : `No directory is running in ${this.#data}`;
-      throw new NodesFailure(EXIT.notRunning, text, { cause });
-    } finally {
-      cancel();
-    }
-  }
-}
-
-/** By this machine's clock and zone. */
-function localTime(ms: number): string {
-  return new Date(ms).toLocaleString("sv-SE");
-}
 
 function nodeText(node: StoredNodeView): string {
   const marks = [
@@ -188,20 +64,21 @@ function isoBan({ banned_at, ...rest }: BanView) {
 }
 
 async function list(
-  client: NodesClient,
+  client: AdminClient,
   { kind, limit }: Extract<NodesAction, { what: "list" }>,
-  { json, out, err }: { readonly json: boolean } & Pick<NodesParts, "out" | "err">,
+  { json, out, err }: { readonly json: boolean } & Pick<AdminParts, "out" | "err">,
 ): Promise<void> {
   let left = limit;
   let after: string | null = null;
   const nodes: StoredNodeView[] = [];
   const bans: BanView[] = [];
   do {
-    const page: NodesPage = await client.page({
+    const query = new URLSearchParams({
       kind,
       limit: `${Math.min(left, MAX_NODES_A_PAGE)}`,
       ...(after === null ? {} : { after }),
     });
+    const page = await client.ask(`${ADMIN_NODES_PATH}?${query}`) as NodesPage;
     left -= page.nodes.length + page.bans.length;
     after = page.next;
     if (json) {
@@ -216,11 +93,12 @@ async function list(
   else if (after !== null) err(`There may be more than these ${limit}: see --limit\n`);
 }
 
-async function run({ action, dataDirectory, json }: NodesOptions, parts: NodesParts) {
-  const client = new NodesClient(parts, dataDirectory);
+async function run(client: AdminClient, { action, json }: NodesOptions, parts: AdminParts) {
   if (action.what === "list") return await list(client, action, { ...parts, json });
-  const detail = await client.act(action);
-  if (!json) return parts.out(detailText(detail, action.what));
+  const { what, ...input } = action;
+  const body = JSON.stringify(input);
+  const detail = await client.ask(`${ADMIN_NODES_PATH}/${what}`, body) as NodeDetail;
+  if (!json) return parts.out(detailText(detail, what));
   const { node, ban } = detail;
   const shown = {
     ...detail,
@@ -231,14 +109,6 @@ async function run({ action, dataDirectory, json }: NodesOptions, parts: NodesPa
 }
 
 /** Does what was asked for. @returns The exit code. */
-export async function runNodesCommand(options: NodesOptions, parts: NodesParts): Promise<number> {
-  try {
-    await run(options, parts);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof NodesFailure)) throw error;
-    const { code, message } = error;
-    parts.err(options.json ? `${safeJson({ code, message })}\n` : `error: ${message}\n`);
-    return error.exitCode;
-  }
+export async function runNodesCommand(options: NodesOptions, parts: AdminParts): Promise<number> {
+  return await runAdminCommand(options, parts, (client) => run(client, options, parts));
 }

@@ -31,6 +31,7 @@ import {
   switchOption,
   urlOption,
 } from "./option_values.ts";
+import { keysCommand, type KeysOptions } from "./keys_options.ts";
 import { nodesCommand, type NodesOptions } from "./nodes_options.ts";
 import {
   type RelayFlags,
@@ -55,6 +56,8 @@ export interface CentralOptions {
   /** `null`: the store is in the data directory. */
   readonly redis: RedisOptions | null;
   readonly allowPrivate: boolean;
+  /** Whether new nodes need a key. */
+  readonly inviteOnly: boolean;
   readonly trustedProxies: TrustedProxies;
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
@@ -87,12 +90,13 @@ export interface DoctorOptions {
   readonly json: boolean;
 }
 
-/** `run`, `relay`, `doctor`, `nodes`: go on with these options. `exit`: everything is said already. */
+/** `exit`: everything is said already. Any other: go on with these options. */
 export type ParsedOptions =
   | { readonly kind: "run"; readonly options: CentralOptions }
   | { readonly kind: "relay"; readonly options: RelayOptions }
   | { readonly kind: "doctor"; readonly options: DoctorOptions }
   | { readonly kind: "nodes"; readonly options: NodesOptions }
+  | { readonly kind: "keys"; readonly options: KeysOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
 interface Flags extends StoreFlags, RelayFlags, DirectoryLimits {
@@ -101,6 +105,7 @@ interface Flags extends StoreFlags, RelayFlags, DirectoryLimits {
   readonly metricsListen?: ListenAddress;
   readonly data: string;
   readonly allowPrivate: boolean;
+  readonly inviteOnly: boolean;
   readonly trustedProxies: TrustedProxies;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -157,6 +162,7 @@ function runCommand(): Command {
     .addOption(
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
     )
+    .addOption(switchOption("--invite-only", "take new nodes only with a key that you made"))
     .addOption(
       option("--peers <url#id,…>", "directories of others that records are exchanged with")
         .default([], "none").argParser(parsePeerList),
@@ -251,6 +257,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     dataDirectory: flags.data,
     redis: redisOptionsOf(flags, (message) => command.error(message)),
     allowPrivate,
+    inviteOnly: flags.inviteOnly,
     trustedProxies,
     tlsCert,
     tlsKey,
@@ -310,6 +317,9 @@ export function parseOptions(
   const nodes = nodesCommand((options) => {
     parsed = { kind: "nodes", options };
   });
+  const keys = keysCommand((options) => {
+    parsed = { kind: "keys", options };
+  });
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
     .version(output.version, "-V, --version")
@@ -319,9 +329,10 @@ export function parseOptions(
     .addCommand(run)
     .addCommand(relay)
     .addCommand(doctor)
-    .addCommand(nodes);
+    .addCommand(nodes)
+    .addCommand(keys);
   addUsageCommands(program, output);
-  for (const command of [run, relay, doctor, nodes, ...nodes.commands]) {
+  for (const command of [run, relay, doctor, nodes, ...nodes.commands, keys, ...keys.commands]) {
     command.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
   }
   try {

@@ -6,6 +6,7 @@
  */
 import { encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
 import { registerRequestSchema } from "../protocol/directory_api.ts";
+import type { ShownKey } from "../protocol/directory_key.ts";
 import { hasCode, OpenRedError } from "../protocol/errors.ts";
 import { CLOCK_ALLOWANCE_MS } from "../protocol/limits.ts";
 import { checkTimes, highestSeqAt, type VerifiedRecord, verifyRecord } from "../protocol/record.ts";
@@ -16,6 +17,7 @@ import { calledHost, calledPlace } from "./called_hosts.ts";
 import { entryOf, seqBehindError } from "./entries.ts";
 import { type Spans, spansFor, statusAt } from "./leases.ts";
 import type { DirectoryParts } from "./parts.ts";
+import { KeyCheck } from "./key_check.ts";
 import type { Limiter } from "./limiters.ts";
 import type { DirectoryEntry, StoredSuccession } from "./stores/store.ts";
 import { judgeSuccession, refuseSucceeded, succeededError } from "./succeeded.ts";
@@ -63,11 +65,13 @@ export class Registrar {
   readonly #perIdentity: Limiter;
   readonly #newIds: Limiter;
   readonly #newIdsOfPeers: Limiter;
+  readonly #keys: KeyCheck;
   readonly #checkedUrls = new Map<NodeId, string>();
 
   constructor(parts: DirectoryParts, perIdentity: Limiter) {
     this.#parts = parts;
     this.#perIdentity = perIdentity;
+    this.#keys = new KeyCheck(parts);
     this.#newIds = parts.limits.rate({
       name: "new_ids",
       perDay: parts.config.limits.newIdsPerAddress,
@@ -95,7 +99,8 @@ export class Registrar {
     const input = parseGrowing(registerRequestSchema, parseJson(request.body));
     const record = await verifyRecord(this.#parts.crypto, input.record);
     try {
-      return await this.#take(record, { ...request, succession: input.succession });
+      const { succession, key } = input;
+      return await this.#take(record, { ...request, succession, key });
     } catch (error) {
       if (error instanceof OpenRedError && !isCommon(error)) {
         const { id } = record;
@@ -111,6 +116,7 @@ export class Registrar {
       readonly source: string;
       readonly peer: NodeId | null;
       readonly succession: string | undefined;
+      readonly key: ShownKey | undefined;
     },
   ): Promise<RegisterContent> {
     const found = await this.#parts.store.find(record.id);
@@ -132,11 +138,14 @@ export class Registrar {
     const succession = await this.#judge(record, input.succession);
     // Who follows a known id is no stranger.
     const isStranger = entry === null && succession === null;
+    const needsKey = isStranger && input.peer === null;
+    if (needsKey) await this.#keys.check(record.id, input.key);
     if (isStranger) await this.#checkRoom();
     const calledBackAt = await this.#callBackIfDue(record, { entry, source: input.source });
     // Counted when its URL has answered: a URL that is not right yet uses up nothing.
     if (isStranger && input.peer === null) await this.#newIds.check(input.source);
     else if (isStranger) await this.#newIdsOfPeers.check(input.peer!);
+    if (needsKey) await this.#keys.use(record.id, input.key);
     const content = await this.#store(record, { entry, succession, calledBackAt });
     if (isForOthers(record, entry)) {
       const { succession: text } = input;

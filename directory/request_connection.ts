@@ -126,7 +126,8 @@ export class Introducer {
       compareRecords({ text: sent.record, payload: sent }, { text: stored.text, payload: stored }) >
         0);
     const newest = sentIsNewer ? sent : stored;
-    if (newest === null || newest.gone) {
+    const mayBeNew = this.#parts.config.inviteOnly !== true;
+    if (newest === null || newest.gone || (stored === null && !mayBeNew)) {
       throw new OpenRedError("requester_unknown", "The requester is not registered here");
     }
     const pushUrl = stored === null || stored.gone ? null : stored.apiUrl;

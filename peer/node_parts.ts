@@ -43,6 +43,7 @@ import { NodeMonitor } from "./monitoring/node_monitor.ts";
 import { WatchApi } from "./monitoring/watch_api.ts";
 import type { ConsoleSettings, NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
+import type { KeyForDirectory } from "./directories/directory_parts.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings } from "./holdings.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
@@ -96,6 +97,8 @@ export interface NodePorts {
   readonly logSwitch: LogSwitch;
   /** Where spans go; `null`: nowhere, and none is made. */
   readonly tracing: Tracing | null;
+  /** None for any directory if absent. */
+  readonly directoryKey?: KeyForDirectory;
 }
 
 const NO_CONSOLE: ConsoleSettings = {

@@ -5,6 +5,8 @@
  * @module
  */
 import * as v from "valibot";
+import { directoryKeyIdSchema } from "./directory_key.ts";
+import { MAX_EXPIRES_MS, MIN_EXPIRES_MS } from "./messaging_api.ts";
 import { nodeIdSchema } from "./schemas.ts";
 
 export const ADMIN_NODES_PATH = "/admin/v1/nodes";
@@ -80,4 +82,50 @@ export interface NodeDetail {
   /** The id that took its place. */
   readonly followed_by: string | null;
   readonly ban: BanView | null;
+}
+
+export const ADMIN_KEYS_PATH = "/admin/v1/keys";
+
+export const MAX_KEY_USES = 10_000;
+export const MAX_KEYS_A_PAGE = 500;
+
+/** `GET /admin/v1/keys`; the answer is a {@linkcode KeysPage}. */
+export const adminKeysQuerySchema = v.strictObject({ after: v.optional(directoryKeyIdSchema) });
+
+/** `POST /admin/v1/keys/add`; the answer is a {@linkcode KeyMade}. */
+export const keyInputSchema = v.strictObject({
+  uses: v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_KEY_USES)),
+  /** `null`: it does not expire. */
+  expires_ms: v.nullable(
+    v.pipe(v.number(), v.safeInteger(), v.minValue(MIN_EXPIRES_MS), v.maxValue(MAX_EXPIRES_MS)),
+  ),
+  /** For whom, for the operator alone. */
+  note: v.optional(v.pipe(v.string(), v.maxLength(MAX_BAN_NOTE)), ""),
+});
+
+/** `POST /admin/v1/keys/revoke`; the answer is a {@linkcode KeyView}. */
+export const keyRevokeSchema = v.strictObject({ key_id: directoryKeyIdSchema });
+
+/** A key without its secret. Instants are in milliseconds since the epoch. */
+export interface KeyView {
+  readonly key_id: string;
+  readonly state: "valid" | "used" | "expired" | "revoked";
+  readonly uses: number;
+  readonly used: number;
+  readonly made_at: number;
+  readonly expires_at: number | null;
+  readonly note: string;
+}
+
+/** The one answer that has the key itself. */
+export interface KeyMade extends KeyView {
+  readonly key: string;
+}
+
+export interface KeysPage {
+  readonly keys: readonly KeyView[];
+  /** `null` at the end. */
+  readonly next: string | null;
+  /** Whether the directory takes new nodes with a key only. */
+  readonly invite_only: boolean;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import * as v from "valibot";
+import { shownKeySchema } from "./directory_key.ts";
 import { jwsSchema } from "./jws.ts";
 import { MAX_ENVELOPE_BYTES, MAX_RECORD_BYTES, MAX_URL_BYTES } from "./limits.ts";
 import { recordTextSchema } from "./record.ts";
@@ -30,6 +31,7 @@ const must = v.optional(namesSchema);
 export const registerRequestSchema = v.looseObject({
   record: v.string(),
   succession: v.optional(successionTextSchema),
+  key: v.optional(shownKeySchema),
   must,
 });
 
@@ -104,4 +106,5 @@ export const problemSchema = v.looseObject({
   record: v.optional(v.string()),
   succession: v.optional(v.string()),
   now_at: v.optional(integerSchema),
+  reason: v.optional(v.pipe(v.string(), v.maxLength(64))),
 });

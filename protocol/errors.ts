@@ -22,6 +22,8 @@ export const ERROR_STATUS = {
   frame_rejected: 403,
   forbidden: 403,
   banned: 403,
+  key_required: 403,
+  key_refused: 403,
   password_wrong: 403,
   invitation_unknown: 404,
   factor_wrong: 403,

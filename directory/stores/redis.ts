@@ -7,6 +7,7 @@
 import { decodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Log } from "../../ports/ports.ts";
 import type { RedisLink, RedisReply, SendRedis } from "../../ports/redis.ts";
+import type { KeyRefusal } from "../../protocol/directory_key.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { PROOF_MEMORY_MS } from "../../protocol/limits.ts";
 import type { SharedCounters } from "../shared_limits.ts";
@@ -15,6 +16,8 @@ import {
   banOfValue,
   entryArgs,
   entryOfValue,
+  keyArgs,
+  keyOfValue,
   nameText,
   successionArgs,
   successionOfValue,
@@ -24,13 +27,16 @@ import type {
   AllNodesQuery,
   DirectoryEntry,
   DirectoryStore,
+  FoundKey,
   FoundNode,
+  KeyUse,
   ListPage,
   ListQuery,
   NewEntry,
   NodeCounts,
   ProofUse,
   StoredBan,
+  StoredKey,
   StoredSuccession,
   StoreOutcome,
   SweepOptions,
@@ -185,6 +191,37 @@ export class RedisStore implements DirectoryStore {
   ): Promise<readonly StoredBan[]> {
     const found = await this.#call("list_bans", [after, `${limit}`]);
     return pairsOf(found as readonly string[], banOfValue);
+  }
+
+  async addKey(key: Omit<StoredKey, "revokedAt" | "used">): Promise<void> {
+    await this.#call("add_key", [this.#time, `${key.madeAt}`, ...keyArgs(key)]);
+  }
+
+  async findKey(keyId: string, user: string): Promise<FoundKey | null> {
+    const found = await this.#call("find_key", [keyId, user]) as readonly RedisReply[];
+    const [value, used, isUser] = found;
+    if (typeof value !== "string") return null;
+    return { ...keyOfValue(keyId, value, Number(used)), isUser: isUser === 1 };
+  }
+
+  async useKey({ keyId, id, nowMs }: KeyUse): Promise<KeyRefusal | null> {
+    const refusal = await this.#call("use_key", [this.#time, `${nowMs}`, keyId, id]) as string;
+    return refusal === "" ? null : refusal as KeyRefusal;
+  }
+
+  async revokeKey(keyId: string, nowMs: number): Promise<boolean> {
+    return await this.#call("revoke_key", [this.#time, `${nowMs}`, keyId]) === 1;
+  }
+
+  async listKeys(
+    { after, limit }: { readonly after: string; readonly limit: number },
+  ): Promise<readonly StoredKey[]> {
+    const found = await this.#call("list_keys", [after, `${limit}`]) as readonly string[];
+    const keys = [];
+    for (let at = 0; at < found.length; at += 3) {
+      keys.push(keyOfValue(found[at]!, found[at + 1]!, Number(found[at + 2])));
+    }
+    return keys;
   }
 
   async countStored(): Promise<number> {

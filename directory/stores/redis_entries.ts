@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
+import { decodeBase64Url, encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { RedisReply } from "../../ports/redis.ts";
-import type { DirectoryEntry, NewEntry, StoredBan, StoredSuccession } from "./store.ts";
+import type { DirectoryEntry, NewEntry, StoredBan, StoredKey, StoredSuccession } from "./store.ts";
 
 /** A name as it stands in a key: on one line, and without lone surrogates, which no UTF-8 has. */
 export function nameText(name: string): string {
@@ -101,4 +101,26 @@ export function banOfValue(id: NodeId, value: RedisReply): StoredBan | null {
   if (typeof value !== "string") return null;
   const [bannedAt, note] = splitLines(value, 1);
   return { id, bannedAt: Number(bannedAt), note: note! };
+}
+
+/** The arguments of a key. */
+export function keyArgs(key: Omit<StoredKey, "revokedAt" | "used">): string[] {
+  const { keyId, expiresAt, uses, secret, note } = key;
+  return [keyId, `${expiresAt ?? 0}`, `${uses}`, encodeBase64Url(secret), note];
+}
+
+/** Reads a key as the functions wrote it. */
+export function keyOfValue(keyId: string, value: string, used: number): StoredKey {
+  const [head, secret, note] = splitLines(value, 2) as [string, string, string];
+  const [madeAt, expiresAt, revokedAt, uses] = head.split(" ").map(Number);
+  return {
+    keyId,
+    secret: decodeBase64Url(secret)!,
+    madeAt: madeAt!,
+    expiresAt: expiresAt === 0 ? null : expiresAt!,
+    revokedAt: revokedAt === 0 ? null : revokedAt!,
+    uses: uses!,
+    used,
+    note,
+  };
 }

@@ -4,6 +4,8 @@
 -- openred:next:ID        the pinned next, base64url
 -- openred:followed:ID    the succession that ended ID: new id, stored at, host, text
 -- openred:ban:ID         when ID was banned, and why; openred:bans has those ids in their order
+-- openred:key:ID         a key of a directory that takes invited nodes only: see key_of(); openred:keys has their ids
+-- openred:key_users:ID   the ids that it has let in
 -- openred:leases, :gone  ids by the end of their leases: of those that are not gone, and of those that are
 -- openred:listed, :alias:NAME, :service:NAME   what lists walk through, in the order of ids
 -- openred:hosts          how many places of each host are taken
@@ -291,6 +293,77 @@ local function list_bans(_, args)
   return found
 end
 
+-- A key is its instants made, expires and revoked, 0 for never, with how many it lets in; its secret; its note.
+local function key_of(id)
+  local value = redis.call('GET', P .. 'key:' .. id)
+  if not value then return nil end
+  local made, expires, revoked, uses, rest = string.match(value, '^(%S+) (%S+) (%S+) (%S+)\n(.*)$')
+  return {
+    made = made, expires = tonumber(expires), revoked = tonumber(revoked), uses = tonumber(uses), rest = rest,
+    used = redis.call('SCARD', P .. 'key_users:' .. id),
+  }
+end
+
+local function write_key(id, key)
+  local head = table.concat({ key.made, text_of(key.expires), text_of(key.revoked), text_of(key.uses) }, ' ')
+  redis.call('SET', P .. 'key:' .. id, head .. '\n' .. key.rest)
+end
+
+-- time, now, id, expires, uses, secret, note
+local function add_key(_, args)
+  local shift, expires = shift_of(args[1], args[2]), tonumber(args[4])
+  if expires > 0 then expires = expires + shift end
+  write_key(args[3], {
+    made = text_of(tonumber(args[2]) + shift), expires = expires, revoked = 0, uses = tonumber(args[5]),
+    rest = args[6] .. '\n' .. args[7],
+  })
+  redis.call('ZADD', P .. 'keys', 0, args[3])
+  return 'OK'
+end
+
+-- id, a node's id. Returns the key, how many it has let in, and whether that node is one of them.
+local function find_key(_, args)
+  local value = redis.call('GET', P .. 'key:' .. args[1])
+  if not value then return {} end
+  local users = P .. 'key_users:' .. args[1]
+  return { value, redis.call('SCARD', users), redis.call('SISMEMBER', users, args[2]) }
+end
+
+-- time, now, id, the node's id. Returns why it is not let in, or an empty text.
+local function use_key(_, args)
+  local key = key_of(args[3])
+  if not key then return 'unknown' end
+  if key.revoked > 0 then return 'revoked' end
+  local now = tonumber(args[2]) + shift_of(args[1], args[2])
+  if key.expires > 0 and now >= key.expires then return 'expired' end
+  local users = P .. 'key_users:' .. args[3]
+  if redis.call('SISMEMBER', users, args[4]) == 1 then return '' end
+  if key.used >= key.uses then return 'used' end
+  redis.call('SADD', users, args[4])
+  return ''
+end
+
+-- time, now, id
+local function revoke_key(_, args)
+  local key = key_of(args[3])
+  if not key or key.revoked > 0 then return 0 end
+  key.revoked = tonumber(args[2]) + shift_of(args[1], args[2])
+  write_key(args[3], key)
+  return 1
+end
+
+-- after, limit. Returns id, key and how many it has let in, in turn.
+local function list_keys(_, args)
+  local from = args[1] == '' and '-' or '(' .. args[1]
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGEBYLEX', P .. 'keys', from, '+', 'LIMIT', 0, args[2])) do
+    table.insert(found, id)
+    table.insert(found, redis.call('GET', P .. 'key:' .. id))
+    table.insert(found, text_of(redis.call('SCARD', P .. 'key_users:' .. id)))
+  end
+  return found
+end
+
 -- Nodes by the instants of the last sweep: active, stale, dormant.
 local function count()
   local at = redis.call('HMGET', STORE, 'active_after', 'recent_after')
@@ -423,6 +496,11 @@ register('remove', remove, { 'allow-oom' })
 register('ban', ban)
 register('unban', unban, { 'allow-oom' })
 register('list_bans', list_bans, { 'no-writes' })
+register('add_key', add_key)
+register('find_key', find_key, { 'no-writes' })
+register('use_key', use_key)
+register('revoke_key', revoke_key, { 'allow-oom' })
+register('list_keys', list_keys, { 'no-writes' })
 register('count', count, { 'no-writes' })
 register('count_stored', count_stored, { 'no-writes' })
 register('begin', begin, { 'allow-oom' })

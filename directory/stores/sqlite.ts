@@ -7,8 +7,10 @@ import type { DatabaseSync } from "node:sqlite";
 import type { NodeId } from "../../crypto/encoding.ts";
 import { type CommitTiming, GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
+import type { KeyRefusal } from "../../protocol/directory_key.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { readAll, readBan, readBans, storeBan } from "./sqlite_bans.ts";
+import { countUse, insertKey, markRevoked, readKey, readKeys } from "./sqlite_keys.ts";
 import { KnownIds } from "./known_ids.ts";
 import { NodeCache } from "./node_cache.ts";
 import { readCounts } from "./sqlite_counts.ts";
@@ -35,13 +37,16 @@ import type {
   AllNodesQuery,
   DirectoryEntry,
   DirectoryStore,
+  FoundKey,
   FoundNode,
+  KeyUse,
   ListPage,
   ListQuery,
   NewEntry,
   NodeCounts,
   ProofUse,
   StoredBan,
+  StoredKey,
   StoredSuccession,
   StoreOutcome,
   SweepOptions,
@@ -197,6 +202,32 @@ export class SqliteStore implements DirectoryStore {
     page: { readonly after: string; readonly limit: number },
   ): Promise<readonly StoredBan[]> {
     return Promise.resolve(readBans(this.#sql, page));
+  }
+
+  async addKey(key: Omit<StoredKey, "revokedAt" | "used">): Promise<void> {
+    await this.#write(() => insertKey(this.#sql, key));
+  }
+
+  findKey(keyId: string, user: string): Promise<FoundKey | null> {
+    return Promise.resolve(readKey(this.#sql, keyId, user));
+  }
+
+  async useKey(use: KeyUse): Promise<KeyRefusal | null> {
+    let refusal: KeyRefusal | null = null;
+    await this.#write(() => refusal = countUse(this.#sql, use));
+    return refusal;
+  }
+
+  async revokeKey(keyId: string, nowMs: number): Promise<boolean> {
+    let wasValid = false;
+    await this.#write(() => wasValid = markRevoked(this.#sql, keyId, nowMs));
+    return wasValid;
+  }
+
+  listKeys(
+    page: { readonly after: string; readonly limit: number },
+  ): Promise<readonly StoredKey[]> {
+    return Promise.resolve(readKeys(this.#sql, page));
   }
 
   countStored(): Promise<number> {

@@ -10,7 +10,7 @@ import { HOST_COUNTS, LEASE_COUNTS, STORED_COUNT } from "./sqlite_counts.ts";
 import type { DirectoryEntry, StoredBan, StoredSuccession } from "./store.ts";
 
 /** How the tables are laid out; a database that says a higher number is of a later program. */
-const LAYOUT = 3;
+const LAYOUT = 4;
 
 /** The first layout. `services` has a line feed around each name. */
 const FIRST_TABLES = `
@@ -73,6 +73,25 @@ CREATE TABLE bans (id TEXT PRIMARY KEY, banned_at INTEGER NOT NULL, note TEXT NO
   STRICT, WITHOUT ROWID;
 `;
 
+/** `key_uses` has the ids that each key has let in. */
+const KEYS = `
+CREATE TABLE directory_keys (
+  id TEXT PRIMARY KEY,
+  secret BLOB NOT NULL,
+  made_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER,
+  uses INTEGER NOT NULL,
+  note TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key_uses (
+  key_id TEXT,
+  node_id TEXT,
+  used_at INTEGER NOT NULL,
+  PRIMARY KEY (key_id, node_id)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Makes, or brings up to date, the tables of a database. */
 export function prepareTables(database: DatabaseSync): void {
   const { user_version: layout } = database.prepare("PRAGMA user_version").get() as {
@@ -84,8 +103,9 @@ export function prepareTables(database: DatabaseSync): void {
   if (layout === LAYOUT) return;
   const first = layout === 0 ? `${FIRST_TABLES} ${LISTS} ${LEASE_COUNTS} ${HOST_COUNTS}` : "";
   const second = layout < 2 ? STORED_COUNT : "";
+  const third = layout < 3 ? BANS : "";
   database.exec(
-    `BEGIN IMMEDIATE; ${first} ${second} ${BANS} PRAGMA user_version = ${LAYOUT}; COMMIT`,
+    `BEGIN IMMEDIATE; ${first} ${second} ${third} ${KEYS} PRAGMA user_version = ${LAYOUT}; COMMIT`,
   );
 }
 

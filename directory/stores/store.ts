@@ -7,6 +7,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { CommitTiming } from "../../ports/group_commit.ts";
+import type { KeyRefusal } from "../../protocol/directory_key.ts";
 
 /** A node as the directory holds it. Instants are in milliseconds since the epoch. */
 export interface DirectoryEntry {
@@ -55,6 +56,29 @@ export interface StoredBan {
   readonly bannedAt: number;
   /** Why, in the operator's words; empty for none. */
   readonly note: string;
+}
+
+/** A key of a directory that takes invited nodes only. */
+export interface StoredKey {
+  /** What names it: see `directoryKeyId()`. */
+  readonly keyId: string;
+  /** 16 bytes. */
+  readonly secret: Uint8Array<ArrayBuffer>;
+  readonly madeAt: number;
+  /** `null`: never. */
+  readonly expiresAt: number | null;
+  readonly revokedAt: number | null;
+  /** How many ids it lets in. */
+  readonly uses: number;
+  /** How many it has let in. */
+  readonly used: number;
+  /** For whom, in the operator's words; empty for none. */
+  readonly note: string;
+}
+
+/** A key, and whether it has let in the id that was asked about. */
+export interface FoundKey extends StoredKey {
+  readonly isUser: boolean;
 }
 
 /** A record to store, with what comes with it; all of it or nothing. */
@@ -114,6 +138,13 @@ export interface ProofUse {
   readonly nowMs: number;
 }
 
+/** The use of a key. */
+export interface KeyUse {
+  readonly keyId: string;
+  readonly id: NodeId;
+  readonly nowMs: number;
+}
+
 /** Nodes that are stored and not gone. */
 export interface NodeCounts {
   readonly active: number;
@@ -170,6 +201,19 @@ export interface DirectoryStore {
   unban(id: NodeId): Promise<boolean>;
   /** Bans in the order of ids. A page that is shorter than the limit is the last. */
   listBans(page: { readonly after: string; readonly limit: number }): Promise<readonly StoredBan[]>;
+  /** Stores a key that nobody has used. Resolves once it is durable. */
+  addKey(key: Omit<StoredKey, "revokedAt" | "used">): Promise<void>;
+  /** @param user Whose use of it is told. */
+  findKey(keyId: string, user: string): Promise<FoundKey | null>;
+  /**
+   * Counts an id among those that a key has let in, once, durably.
+   * @returns `null` where it is in, otherwise why the key lets it in no more.
+   */
+  useKey(use: KeyUse): Promise<KeyRefusal | null>;
+  /** @returns Whether it was valid until now. */
+  revokeKey(keyId: string, nowMs: number): Promise<boolean>;
+  /** Keys in the order of their ids. A page that is shorter than the limit is the last. */
+  listKeys(page: { readonly after: string; readonly limit: number }): Promise<readonly StoredKey[]>;
   /** How many ids it keeps something of for good or until they are forgotten: gone and succeeded ones too. */
   countStored(): Promise<number>;
   /** How many places of one host are taken. */

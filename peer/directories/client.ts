@@ -77,7 +77,11 @@ export class DirectoryClient {
   }
 
   async register(
-    request: { record: string; succession?: string },
+    request: {
+      record: string;
+      succession?: string;
+      key?: { readonly id: string; readonly mac: string };
+    },
     signal?: AbortSignal,
   ): Promise<Registered> {
     const answer = await this.#request({
@@ -187,11 +191,14 @@ function isErrorCode(code: string): code is ErrorCode {
 /** Turns an answer that is no success into the error it names. */
 function problemOf(answer: HttpAnswer): OpenRedError {
   try {
-    const { code, record, succession, now_at } = parseInput(problemSchema, parseJson(answer.body));
+    const { code, record, succession, now_at, reason } = parseInput(
+      problemSchema,
+      parseJson(answer.body),
+    );
     if (!isErrorCode(code)) throw new TypeError("The code is not one this node knows");
     const retryAfterS = Number(answer.headers.get("retry-after"));
     return new OpenRedError(code, `The directory answered ${answer.status} ${code}`, {
-      members: { record, succession, now_at },
+      members: { record, succession, now_at, reason },
       ...(retryAfterS > 0 ? { retryAfterMs: retryAfterS * 1000 } : {}),
     });
   } catch (cause) {

@@ -12,6 +12,9 @@ import type { OwnRecord } from "../own/own_record.ts";
 import type { NodeStore } from "../store/store.ts";
 import type { OwnSuccession } from "../own/own_succession.ts";
 
+/** Gives the key for a directory that takes invited nodes only: 16 bytes, or `null` where there is none. */
+export type KeyForDirectory = (url: string) => Promise<Uint8Array<ArrayBuffer> | null>;
+
 export interface DirectoryLinkParts {
   readonly crypto: CryptoCore;
   readonly clock: Clock;
@@ -23,4 +26,6 @@ export interface DirectoryLinkParts {
   readonly own: { readonly id: NodeId; readonly key: KeyRef };
   readonly succession?: OwnSuccession;
   readonly restored?: RestoredMark;
+  /** Gives none for any directory if absent. */
+  readonly directoryKey?: KeyForDirectory;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DirectoryView } from "../../protocol/admin_api.ts";
+import { showDirectoryKey } from "../../protocol/directory_key.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { type UnreachableReason, unreachableReason } from "../../protocol/unreachable.ts";
@@ -13,6 +14,16 @@ import type { DirectoryClient, Registered } from "./client.ts";
 import type { ClockSkew } from "./clock_skew.ts";
 import type { DirectoryLinkParts } from "./directory_parts.ts";
 import type { PinnedDirectory } from "./pinned_directory.ts";
+
+/** What waiting alone does not change. */
+const REFUSALS = ["succeeded", "forbidden", "banned", "key_required", "key_refused"] as const;
+
+/** Why a directory takes a key no more. */
+const KEY_REASONS: Readonly<Record<string, string>> = {
+  revoked: "it was revoked",
+  expired: "it has expired",
+  used: "it has let in as many nodes as it may",
+};
 
 /** Registers this node with one directory, and again whenever it is due. */
 export class Registration {
@@ -188,16 +199,30 @@ export class Registration {
   async #register(): Promise<Registered> {
     const record = await this.#parts.ownRecord.above(this.#pinned.takenSeq);
     const succession = this.#parts.succession?.forDirectory(this.#url) ?? null;
-    const registered = await this.#client.register(
-      { record: record.text, ...(succession === null ? {} : { succession }) },
-      this.#stop.signal,
-    );
+    const registered = await this.#show({
+      record: record.text,
+      ...(succession === null ? {} : { succession }),
+    });
     await this.#pinned.pin(registered.answer);
     await this.#parts.ownRecord.taken(record.payload.seq);
     await this.#pinned.noteTaken(record.payload.seq);
     if (succession !== null) await this.#parts.succession?.judged(this.#url);
     await this.#parts.restored?.answered(this.#url);
     return registered;
+  }
+
+  /** Shows the key of a directory to that one alone, and only where it asks for one. */
+  async #show(request: { record: string; succession?: string }): Promise<Registered> {
+    try {
+      return await this.#client.register(request, this.#stop.signal);
+    } catch (error) {
+      if (!hasCode(error, "key_required")) throw error;
+      const secret = await this.#parts.directoryKey?.(this.#url) ?? null;
+      if (secret === null) throw error;
+      const key = await showDirectoryKey(secret, this.#parts.own.id);
+      secret.fill(0);
+      return await this.#client.register({ ...request, key }, this.#stop.signal);
+    }
   }
 
   /** @returns When to try again, or `null` for never. */
@@ -210,7 +235,7 @@ export class Registration {
     }
     this.#lastError = error.code;
     this.#lastReason = unreachableReason(error);
-    this.#state = hasCode(error, "succeeded", "forbidden", "banned") ? "refused" : "trying";
+    this.#state = hasCode(error, ...REFUSALS) ? "refused" : "trying";
     events.emit({ type: "register_failed", directory: this.#url, code: error.code });
     if (hasCode(error, "clock_ahead")) this.#parts.ownRecord.refused("clock_ahead");
     if (hasCode(error, "seq_behind")) this.#parts.ownRecord.refused("seq_behind");
@@ -250,6 +275,7 @@ export class Registration {
         `The operator of ${this.#url} does not take this node: ask them, or use another directory`,
       );
     }
+    if (hasCode(error, "key_required", "key_refused")) this.#explainKey(error);
     if (hasCode(error, "succession_refused")) await this.#successionRefused();
     if (!isLate && hasCode(error, "url_refused", "callback_failed")) {
       events.warn(
@@ -257,6 +283,17 @@ export class Registration {
         `${this.#url} cannot call this node back (${error.code}); check --api-url, or --relay`,
       );
     }
+  }
+
+  #explainKey({ code, members }: OpenRedError): void {
+    const why = code === "key_required"
+      ? "takes new nodes with a key only"
+      : `does not take the key of this node: ${
+        KEY_REASONS[String(members.reason)] ?? "it has no such key"
+      }`;
+    const text = `${this.#url} ${why}. Ask its operator for one, and put it into the file of ` +
+      "--directory-key-file";
+    this.#parts.events.warn(`directory ${this.#url}`, text);
   }
 
   /** Registers without it from now on: who has no pin for the former id, or another one, never takes it. */

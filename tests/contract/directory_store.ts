@@ -467,6 +467,49 @@ export function testDirectoryStore(
     assertEquals((await store.find(ids[1]!)).ban, all[1]);
   });
 
+  const key = {
+    keyId: "AAAAAAAAAAA",
+    secret: new Uint8Array(16).fill(200),
+    madeAt: BEGIN_MS,
+    expiresAt: BEGIN_MS + 1_000,
+    uses: 2,
+    note: "for carol, \n 💬",
+  };
+
+  test("useKey() counts each id once, and no more ids than the key lets in", async (store) => {
+    const [a, b, c] = ids as [NodeId, NodeId, NodeId];
+    const { keyId } = key;
+    assertEquals(await store.useKey({ keyId, id: a, nowMs: BEGIN_MS }), "unknown");
+    assertEquals(await store.findKey(keyId, a), null);
+    await store.addKey(key);
+    const stored = { ...key, revokedAt: null, used: 0 };
+    assertEquals(await store.findKey(keyId, a), { ...stored, isUser: false });
+    const uses = [a, a, b, c].map((id) => store.useKey({ keyId, id, nowMs: BEGIN_MS }));
+    assertEquals(await Promise.all(uses), [null, null, null, "used"]);
+    assertEquals(await store.useKey({ keyId, id: a, nowMs: BEGIN_MS }), null);
+    assertEquals(await store.findKey(keyId, b), { ...stored, used: 2, isUser: true });
+    assertEquals((await store.findKey(keyId, c))?.isUser, false);
+    assertEquals(await store.useKey({ keyId, id: a, nowMs: BEGIN_MS + 1_000 }), "expired");
+  });
+
+  test("revokeKey() ends a key, listKeys() shows it", async (store) => {
+    const { keyId } = key;
+    const other = { ...key, keyId: "BBBBBBBBBBB", expiresAt: null, note: "" };
+    for (const each of [other, key]) await store.addKey(each);
+    assertEquals(await store.revokeKey("CCCCCCCCCCC", BEGIN_MS), false);
+    assertEquals(await store.revokeKey(keyId, BEGIN_MS + 5), true);
+    assertEquals(await store.revokeKey(keyId, BEGIN_MS + 9), false);
+    assertEquals(await store.useKey({ keyId, id: ids[0]!, nowMs: BEGIN_MS }), "revoked");
+    await store.useKey({ keyId: other.keyId, id: ids[0]!, nowMs: BEGIN_MS });
+    const all = [
+      { ...key, revokedAt: BEGIN_MS + 5, used: 0 },
+      { ...other, revokedAt: null, used: 1 },
+    ];
+    assertEquals(await store.listKeys({ after: "", limit: 9 }), all);
+    assertEquals(await store.listKeys({ after: "", limit: 1 }), all.slice(0, 1));
+    assertEquals(await store.listKeys({ after: keyId, limit: 1 }), all.slice(1));
+  });
+
   test("ban() keeps the pin, remove() forgets it too", async (store) => {
     const next = new Uint8Array(32).fill(7);
     for (const id of ids.slice(0, 2)) {

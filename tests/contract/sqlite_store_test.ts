@@ -264,7 +264,8 @@ Deno.test("SqliteStore counts what a database of the second layout has stored", 
     await store.close();
     const old = new DatabaseSync(path);
     old.exec(`DROP TRIGGER stored_node; DROP TRIGGER stored_node_deleted;
-      DROP TRIGGER stored_succession; DROP TABLE stored_count; DROP TABLE bans; PRAGMA user_version = 1`);
+      DROP TRIGGER stored_succession; DROP TABLE stored_count; DROP TABLE bans;
+      DROP TABLE directory_keys; DROP TABLE key_uses; PRAGMA user_version = 1`);
     old.close();
     const again = new SqliteStore(() => new DatabaseSync(path), clockAt(0));
     await again.put({ entry: entry(id), ...bare });

@@ -1,7 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import { runKeysCommand } from "../../directory/keys_command.ts";
+import type { KeysAction } from "../../directory/keys_options.ts";
 import { runNodesCommand } from "../../directory/nodes_command.ts";
 import type { NodesAction } from "../../directory/nodes_options.ts";
+import { parseDirectoryKey, showDirectoryKey } from "../../protocol/directory_key.ts";
 import { type SendLoopback, UnprovenServer } from "../../ports/loopback.ts";
 import { type Answered, TestDirectory } from "./test_directory.ts";
 
@@ -61,6 +64,22 @@ Deno.test("The admin API refuses what it does not know", async () => {
   assertEquals(await code("/admin/v1/nodes/ban", { body: own }), "bad_request");
   assertEquals(await code("/admin/v1/nodes/ban"), "method_not_allowed");
   assertEquals(await code("/admin/v1/nodes", { body: {} }), "method_not_allowed");
+  const week = 604_800_000;
+  const keys = [
+    {},
+    { uses: 0, expires_ms: null },
+    { uses: 10_001, expires_ms: null },
+    { uses: 1.5, expires_ms: null },
+    { uses: 1, expires_ms: 0 },
+    { uses: 1, expires_ms: 60 * week },
+    { uses: 1, expires_ms: week, note: "x".repeat(201) },
+    { uses: 1, expires_ms: week, more: 1 },
+  ];
+  for (const body of keys) assertEquals(await code("/admin/v1/keys/add", { body }), "bad_request");
+  assertEquals(await code("/admin/v1/keys?after=x"), "bad_request");
+  assertEquals(await code("/admin/v1/keys", { body: {} }), "method_not_allowed");
+  assertEquals(await code("/admin/v1/keys/add"), "method_not_allowed");
+  assertEquals(await code("/admin/v1/keys/revoke", { body: { key_id: "x" } }), "bad_request");
   assertEquals(await code("/admin/v1/proof?nonce=x"), "bad_request");
   assertEquals(await code("/admin/v1/x"), "not_found");
   await test.stop();
@@ -147,4 +166,45 @@ Deno.test("nodes says what is wrong where no directory answers", async () => {
   assertEquals([other.code, other.err.includes("another program")], [6, true]);
   const gone = await run(test, action, { send: () => Promise.reject(new Error("refused")) });
   assertEquals([gone.code, gone.err], [6, "error: No directory is running in d\n"]);
+});
+
+Deno.test("keys makes a key, shows it once, lists it by its name and revokes it", async () => {
+  await using test = await TestDirectory.start({ config: { inviteOnly: true } });
+  const say = async (action: KeysAction, json = false) => {
+    const said = { out: "", err: "" };
+    const code = await runKeysCommand({ action, dataDirectory: "d", json }, {
+      adminFile: ADMIN_FILE,
+      send: sender(test),
+      clock: test.clock,
+      random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
+      out: (text) => said.out += text,
+      err: (text) => said.err += text,
+    });
+    return { code, ...said };
+  };
+  assertEquals(await say({ what: "list" }), { code: 0, out: "", err: "There are none\n" });
+  const note = "ca\u202erol";
+  const added = await say({ what: "add", uses: 1, expiresMs: 60_000, note });
+  const secret = parseDirectoryKey(added.out.trim())!;
+  const node = test.node(1);
+  const key = await showDirectoryKey(secret, node.id);
+  assert(added.err.includes(key.id) && !added.err.includes(added.out.trim()));
+  assertEquals((await test.register(node.record(), { key })).status, 201);
+  const listed = await say({ what: "list" });
+  assert(listed.out.startsWith(`${key.id}  used, 1 of 1 used, until `), listed.out);
+  assert(listed.out.includes("ca\ufffdrol"));
+  const shown = await say({ what: "list" }, true);
+  assertEquals(JSON.parse(shown.out).keys[0].state, "used");
+  assertEquals(JSON.parse(shown.out).invite_only, true);
+  for (const { out } of [listed, shown]) assert(!out.includes(added.out.trim()));
+  const revoked = await say({ what: "revoke", keyId: key.id }, true);
+  assertEquals(JSON.parse(revoked.out).state, "revoked");
+  assertEquals((await say({ what: "revoke", keyId: "AAAAAAAAAAA" })).code, 3);
+  const forGood = await say({ what: "add", uses: 9, expiresMs: null, note: "" }, true);
+  const { key: text, expires_at } = JSON.parse(forGood.out);
+  assertEquals([parseDirectoryKey(text)?.length, expires_at], [16, null]);
+  assertEquals(
+    test.logged.filter((event) => event.startsWith("key_")),
+    ["key_made", "key_used", "key_revoked", "key_made"],
+  );
 });

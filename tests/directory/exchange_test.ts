@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { NodeId } from "../../crypto/encoding.ts";
 import { parsePeers } from "../../directory/peer_list.ts";
+import { directoryKeyId, showDirectoryKey } from "../../protocol/directory_key.ts";
 import type { HttpAnswer } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { testIdentity } from "../protocol/signer.ts";
@@ -31,7 +32,7 @@ async function twoDirectories(options: TestOptions = {}) {
       ...options,
       clock,
       files: files[at]!,
-      config: { url: URLS[at]!, peers },
+      config: { ...options.config, url: URLS[at]!, peers },
     });
   };
   const directories = [await start(0), await start(1)] as const;
@@ -171,5 +172,21 @@ Deno.test("parsePeers() takes URLs with ids only", () => {
   assertEquals(parsePeers(`https://a.example#${id}, https://a.example#${id}`), [peer, peer]);
   for (const wrong of ["", "https://a.example", `#${id}`, `https://a.example/#${id}`, "x#y"]) {
     assertEquals(parsePeers(wrong), null, wrong);
+  }
+});
+
+Deno.test("Directories of invited nodes take each other's without a key, and no others", async () => {
+  await using world = await twoDirectories({ config: { inviteOnly: true } });
+  const { directories, has } = world;
+  const [node, stranger] = [nodeOfBoth(directories, 1), nodeOfBoth(directories, 2)];
+  const secret = new Uint8Array(16).fill(4);
+  const keyId = await directoryKeyId(secret);
+  const times = { madeAt: world.clock.nowMs(), expiresAt: null };
+  await directories[0].store.addKey({ keyId, secret, ...times, uses: 1, note: "" });
+  const key = await showDirectoryKey(secret, node.id);
+  assertEquals((await directories[0].register(node.record(), { key })).status, 201);
+  await until(has(1, node.id), "the other directory has it");
+  for (const directory of directories) {
+    assertEquals((await directory.register(stranger.record())).body.code, "key_required");
   }
 });

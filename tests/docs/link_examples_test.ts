@@ -20,6 +20,11 @@ import {
 import { publicKeyOf, setUpReceiver } from "../../modules/file_sharing/links/page/hpke.js";
 import { aadOf, infoOf } from "../../modules/file_sharing/links/request.ts";
 import { formatContactLink, parseContactLink } from "../../protocol/contact_link.ts";
+import {
+  formatDirectoryKey,
+  parseDirectoryKey,
+  showDirectoryKey,
+} from "../../protocol/directory_key.ts";
 import { invitationId, isInvitationMac, makeInvitationMac } from "../../protocol/invitation.ts";
 import { decodeBase32 } from "../../protocol/base32.ts";
 import { lastPieceSchema, linkHeadSchema, parseLink } from "../../protocol/file_links.ts";
@@ -124,4 +129,14 @@ Deno.test("the invitation of docs/PROTOCOL.md is shown as this node shows it", a
     const other = role === "invitee" ? "inviter" : "invitee";
     assertEquals(await isInvitationMac(secret, { ...scene, role: other, mac }), false);
   }
+});
+
+Deno.test("the key of docs/PROTOCOL.md is written and shown as this program does it", async () => {
+  const values = fixedValues("directory-key");
+  const node = fixedValues("ids").text("a") as NodeId;
+  const secret = values.bytes("secret");
+  assertEquals(formatDirectoryKey(secret), values.text("key"));
+  assertEquals(parseDirectoryKey(values.text("key").toUpperCase()), secret);
+  const { id, mac } = await showDirectoryKey(secret, node);
+  assertEquals([id, decodeBase64Url(mac)], [values.text("id"), values.bytes("mac")]);
 });

@@ -92,6 +92,7 @@ Deno.test("docs/PROTOCOL.md has the blocks that tests load, and no others", () =
   assertEquals([...readFixedValues().keys()].sort(), [
     "call",
     "contact-link",
+    "directory-key",
     "enc",
     "factors",
     "files",

@@ -7,6 +7,7 @@ import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import type { RestoredMark } from "../../../peer/own/restored_mark.ts";
 import { NODE_DEFAULTS } from "../../../protocol/node_settings.ts";
 import { ContactDirectories } from "../../../peer/directories/contact_directories.ts";
+import type { KeyForDirectory } from "../../../peer/directories/directory_parts.ts";
 import { Directories } from "../../../peer/directories/directories.ts";
 import { OwnRecord } from "../../../peer/own/own_record.ts";
 import { PeerBook } from "../../../peer/peers/peer_book.ts";
@@ -104,6 +105,7 @@ export class DirectoryWorld implements AsyncDisposable {
   readonly events: NodeEvent[] = [];
   readonly started: Directories[] = [];
   restored: RestoredMark | null = null;
+  directoryKey: KeyForDirectory = () => Promise.resolve(null);
   succession: OwnSuccession | null = null;
 
   private constructor(parts: TestParts, own: TestNodeKeys, peer: TestNodeKeys) {
@@ -145,6 +147,7 @@ export class DirectoryWorld implements AsyncDisposable {
       http,
       ownRecord,
       own: { id: own.id, key: own.keys.identity },
+      directoryKey: (url) => this.directoryKey(url),
       ...(restored === null ? {} : { restored }),
       ...(succession === null ? {} : { succession }),
     }, { entries, book, receiver, contactDirectories, checkUrl: (url) => this.#checkUrl(url) });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { markRestored, RestoredMark } from "../../../peer/own/restored_mark.ts";
 import { OwnSuccession } from "../../../peer/own/own_succession.ts";
+import { formatDirectoryKey, showDirectoryKey } from "../../../protocol/directory_key.ts";
 import { HOUR_MS, MINUTE_MS, START_MS } from "../parts.ts";
 import { answerJson } from "../../world/fake_http.ts";
 import { DirectoryWorld, payloadOf, REANNOUNCE_MS } from "./directory_world.ts";
@@ -428,4 +429,45 @@ Deno.test("DirectoryLink takes an answer of another form for none", async () => 
     await world.stop();
   }
   assertEquals(codes, answers.map(() => "unreachable"));
+});
+
+Deno.test("Registration shows a key to the directory that asks for one, and says what became of it", async () => {
+  await using world = await DirectoryWorld.create();
+  const [open, closed] = [await world.directory("open"), await world.directory("closed")];
+  const shown: unknown[] = [];
+  let reason: string | null = "used";
+  closed.instead = ({ body }) => {
+    const { key } = JSON.parse(new TextDecoder().decode(body));
+    shown.push(key);
+    if (key === undefined) return answerJson(403, { code: "key_required" });
+    return reason === null ? null : answerJson(403, { code: "key_refused", reason });
+  };
+  const openBodies: string[] = [];
+  open.instead = ({ body }) => {
+    openBodies.push(new TextDecoder().decode(body));
+    return null;
+  };
+  const key = new Uint8Array(16).fill(3);
+  let held: Uint8Array | null = null;
+  world.directoryKey = (url) => {
+    assertEquals(url, closed.url);
+    return Promise.resolve(held?.slice() ?? null);
+  };
+  const directories = await world.start(open.url, closed.url);
+  const view = () => directories.views()[1]!;
+  assertEquals([view().state, view().last_error], ["refused", "key_required"]);
+  assertEquals(shown, [undefined]);
+  const warned = () => world.parts.events.warnings().join("\n");
+  assertStringIncludes(warned(), "takes new nodes with a key only");
+  held = key;
+  await world.parts.clock.advance(5_000);
+  assertEquals([view().state, view().last_error], ["refused", "key_refused"]);
+  assertStringIncludes(warned(), "as many nodes as it may");
+  reason = null;
+  await world.parts.clock.advance(10_000);
+  assertEquals([view().state, view().last_error], ["registered", null]);
+  const expected = await showDirectoryKey(key, world.own.id);
+  assertEquals(shown.at(-1), expected);
+  assert(!JSON.stringify(shown).includes(formatDirectoryKey(key)));
+  assert(openBodies.length > 0 && openBodies.every((body) => !body.includes("key")));
 });
