@@ -4,7 +4,12 @@
  * @module
  */
 import type { PeerDetail } from "../protocol/admin_api.ts";
-import type { OffersView, TransfersView, TransferView } from "../protocol/file_sharing_api.ts";
+import type {
+  OffersView,
+  OfferView,
+  TransfersView,
+  TransferView,
+} from "../protocol/file_sharing_api.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { failure, usageError } from "./command_error.ts";
 import { type ArgumentSpec, type CommandContext, defineCommand } from "./command.ts";
@@ -13,7 +18,7 @@ import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { getLink, readLink } from "./get_link.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, type OptionSpecs, switchOption, valueOption } from "./options.ts";
-import { type Output, showInstant } from "./output.ts";
+import { type Cell, type Output, showInstant } from "./output.ts";
 import { acceptNameOption, isOffer } from "./requests.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { passwordFileOption } from "./share_link.ts";
@@ -53,13 +58,19 @@ async function accept(
   return isHeld ? await node.files("POST", `/transfers/${id}/resume`) : transfer;
 }
 
+function offerCell({ state, require }: OfferView): Cell {
+  const cell = stateCell(state);
+  return require === null ? cell : { ...cell, text: `${state}, asks for: ${require}` };
+}
+
 /** Lists what peers offer. */
 export const offersCommand = defineCommand({
   name: "offers",
   summary: "list the files that peers offer",
   details:
     "Nothing is fetched before you say so: 'get' fetches and waits, 'accept' fetches in the\n" +
-    "background. What stands in quotation marks is the peer's word.",
+    "background. What stands in quotation marks is the peer's word. 'asks for' is a factor that the\n" +
+    "peer wants you to show first: it has to have the permission 'auth'.",
   words: [],
   options: COMMON_OPTIONS,
   async run({ options, out, openNode }) {
@@ -73,7 +84,7 @@ export const offersCommand = defineCommand({
         peerCell(offer),
         { text: showFiles(offer.files) },
         { text: showBytes(offer.bytes) },
-        stateCell(offer.state),
+        offerCell(offer),
         { text: offer.expires_at === null ? "–" : showInstant(offer.expires_at) },
         { text: offer.note === null ? "" : `"${offer.note}"` },
       ]),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FACTOR_LEVELS, type FactorLevel } from "../protocol/auth_challenge.ts";
 import type { LinksView, RequestsView } from "../protocol/file_links.ts";
 import type { SharesView, ShareView } from "../protocol/file_sharing_api.ts";
 import { MAX_DOWNLOADS } from "../protocol/file_sharing_api.ts";
@@ -15,7 +16,7 @@ import { type CommandContext, defineCommand } from "./command.ts";
 import { watchProgress } from "./file_progress.ts";
 import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { type Instant, momentOf, parseInstant } from "./instant_option.ts";
-import { parseInteger } from "./option_values.ts";
+import { parseChoice, parseInteger } from "./option_values.ts";
 import { listOption, type OptionSpecs, switchOption, valueOption } from "./options.ts";
 import { type Cell, type Output, showInstant } from "./output.ts";
 import { receiversOf } from "./receivers.ts";
@@ -116,7 +117,10 @@ export const shareCommand = defineCommand({
     "They stay where they are: a file that is changed afterwards cannot be fetched any more.\n" +
     "A folder goes with all that is below it, but for links and special files.\n" +
     "--to can be given several times. A group means those who are in it now, each with a share of\n" +
-    "its own.",
+    "its own.\n" +
+    "--require has the peer's owner show a fresh factor to this node whenever a download begins: that\n" +
+    "somebody is there (presence), a code or a passkey (totp), a passkey. It is good for a day. Names\n" +
+    "and sizes are seen before.",
   words: [{ name: "path", summary: "a file or a folder", isRepeated: true }],
   options: {
     ...COMMON_OPTIONS,
@@ -154,6 +158,14 @@ export const shareCommand = defineCommand({
       fallback: null,
       parse: parseNote,
     }),
+    require: valueOption<FactorLevel | null>({
+      flag: "require",
+      value: FACTOR_LEVELS.join("|"),
+      summary: "what the peer's owner has to show before any of it is given",
+      defaultText: "nothing",
+      fallback: null,
+      parse: (text) => parseChoice(text, FACTOR_LEVELS),
+    }),
     link: switchOption({
       flag: "link",
       summary: "make a link for people without a node, instead of an offer to a peer",
@@ -163,9 +175,10 @@ export const shareCommand = defineCommand({
   },
   async run(context) {
     const { options, words, clock } = context;
-    const { to, expires, count, note, link, passwordFile, wait } = options;
+    const { to, expires, count, note, require, link, passwordFile, wait } = options;
     if ((to.length === 0) !== link) throw usageError("--to: say with whom to share, or --link");
     if (passwordFile !== null && !link) throw usageError("--password-file: only with --link");
+    if (require !== null && link) throw usageError("--require: only with --to");
     if (new Set(to).size < to.length) throw usageError("--to: name each once");
     const wanted = {
       paths: words.map(readPath),
@@ -174,6 +187,7 @@ export const shareCommand = defineCommand({
         ...(expires === null ? {} : { expires_at: momentOf(expires, clock.nowMs()) }),
         ...(count === null ? {} : { count }),
         ...(note === null ? {} : { note }),
+        ...(require === null ? {} : { require }),
       },
     };
     if (link) {
@@ -188,6 +202,18 @@ export const shareCommand = defineCommand({
     if (options.json) await context.out.json(shares.length === 1 ? shares[0]! : { shares });
   },
 });
+
+const REQUIRE_WORDS = {
+  wanted: "asks for",
+  waiting: "waits for",
+  shown: "was shown",
+  refused: "was not shown",
+} as const;
+
+/** What has come of the factor that a share requires. */
+function requireText({ require }: ShareView): string {
+  return require === null ? "" : `${REQUIRE_WORDS[require.state]}: ${require.level}`;
+}
 
 /** Lists what is shared. */
 export const sharesCommand = defineCommand({
@@ -218,7 +244,7 @@ export const sharesCommand = defineCommand({
         stateCell(share.state),
         stateCell(share.answer),
         { text: share.expires_at === null ? "–" : showInstant(share.expires_at) },
-        { text: share.why ?? "" },
+        { text: share.why ?? requireText(share) },
       ]),
     );
   },

@@ -36,7 +36,7 @@ export function isEnough(level: FactorLevel, kind: string): boolean {
   return (ENOUGH[level] as readonly string[]).includes(kind);
 }
 
-const levelSchema = v.picklist(FACTOR_LEVELS);
+export const factorLevelSchema = v.picklist(FACTOR_LEVELS);
 
 /** What it is for, in words of whoever asks: one line, without what cannot be seen. */
 export const purposeSchema = v.pipe(
@@ -56,7 +56,7 @@ const bytesTextSchema = v.pipe(
 /** The header members of the call. */
 export const challengeHeaderSchema = v.looseObject({
   purpose: purposeSchema,
-  level: levelSchema,
+  level: factorLevelSchema,
   nonce: bytesTextSchema,
   module: moduleNameSchema,
 });
@@ -73,7 +73,7 @@ export const factorsPayloadSchema = v.looseObject({
   nonce: bytesTextSchema,
   purpose: purposeSchema,
   module: moduleNameSchema,
-  level: levelSchema,
+  level: factorLevelSchema,
   factors: v.pipe(v.array(v.pipe(v.string(), v.maxLength(32))), v.minLength(1), v.maxLength(8)),
   iat: integerSchema,
   exp: integerSchema,
@@ -84,7 +84,7 @@ export const factorsPayloadSchema = v.looseObject({
 /** `POST /m/authentication/challenge`: asks a peer's owner. */
 export const askFactorsSchema = v.strictObject({
   peer: peerRefSchema,
-  level: levelSchema,
+  level: factorLevelSchema,
   purpose: purposeSchema,
 });
 

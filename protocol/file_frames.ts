@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { FILE_CHUNK_BYTES, FILE_TAG_BYTES, MAX_FILE_LAYER_BYTES } from "../crypto/interface.ts";
+import { factorLevelSchema } from "./auth_challenge.ts";
 import { bytesSchema, integerSchema } from "./schemas.ts";
 
 export { FILE_CHUNK_BYTES, FILE_TAG_BYTES };
@@ -55,6 +56,8 @@ export const offerHeaderSchema = v.looseObject({
   /** Milliseconds since the epoch. */
   expires_at: v.optional(integerSchema),
   note: v.optional(v.pipe(v.string(), v.maxBytes(MAX_NOTE_BYTES))),
+  /** What the receiver's owner has to show before any of it is given. */
+  require: v.optional(factorLevelSchema),
 });
 
 type OfferedEntry = v.InferOutput<typeof offeredFileSchema>;
@@ -87,6 +90,13 @@ export const offerBodySchema = v.pipe(
 export const OFFER_STATES = ["offered", "accepted", "declined"] as const;
 
 export const offerAnswerSchema = v.looseObject({ state: v.picklist(OFFER_STATES) });
+
+/** `file_sharing.unlock`: asks to be asked for the factor that a share requires. */
+export const unlockHeaderSchema = v.looseObject({
+  share: idSchema,
+  /** As in the requests that follow. */
+  download: idSchema,
+});
 
 /** `file_sharing.request`. */
 export const requestHeaderSchema = v.looseObject({

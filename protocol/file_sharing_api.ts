@@ -4,6 +4,7 @@
  * @module
  */
 import * as v from "valibot";
+import { type FactorLevel, factorLevelSchema } from "./auth_challenge.ts";
 import { MAX_NOTE_BYTES, MAX_SHARE_FILES } from "./file_frames.ts";
 import { peerRefSchema } from "./peer_name.ts";
 import { integerSchema, maxBytesSchema } from "./schemas.ts";
@@ -27,6 +28,8 @@ export const shareInputSchema = v.strictObject({
   /** How many times each file can be fetched. */
   count: v.optional(v.pipe(integerSchema, v.minValue(1), v.maxValue(MAX_DOWNLOADS))),
   note: v.optional(v.pipe(v.string(), v.maxBytes(MAX_NOTE_BYTES))),
+  /** What the peer's owner has to show before any of it is given. */
+  require: v.optional(factorLevelSchema),
 });
 
 /** `POST /m/file_sharing/offers/:id/accept`. */
@@ -116,6 +119,12 @@ export interface ShareView {
   readonly expires_at: number | null;
   readonly count: number | null;
   readonly note: string | null;
+  /** What the peer's owner has to show first, and what has come of it; `null` where nothing is asked for. */
+  readonly require: {
+    readonly level: FactorLevel;
+    /** `wanted` until the peer begins to fetch, and where what was shown is over. */
+    readonly state: "wanted" | "waiting" | "shown" | "refused";
+  } | null;
   readonly files: readonly SharedFileView[];
   readonly bytes: number;
   readonly hashed_bytes: number;
@@ -135,6 +144,8 @@ export interface OfferView {
   readonly expires_at: number | null;
   /** What the peer wrote, unchecked, as are the names. */
   readonly note: string | null;
+  /** What this node's owner has to show before any of it comes. */
+  readonly require: FactorLevel | null;
   readonly files: readonly {
     readonly name: string;
     readonly bytes: number;

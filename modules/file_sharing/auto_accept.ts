@@ -55,6 +55,8 @@ export class AutoAccept {
     const folder = String(options.auto_folder);
     if (held === null || folder === "" || held.value.state !== "offered") return;
     if ((held.value.expiresAt ?? Infinity) <= clock.nowMs()) return;
+    // A person has to be there for it.
+    if (held.value.require !== undefined) return;
     if (!await this.#reserve(held)) return;
     try {
       await transfers.begin(held, { folder, keepTimes: false });

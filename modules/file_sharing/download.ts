@@ -5,6 +5,7 @@
  * @module
  */
 import { decodeBase64Url } from "../../crypto/encoding.ts";
+import type { FactorLevel } from "../../protocol/auth_challenge.ts";
 import { FILE_CHUNK_BYTES } from "../../protocol/file_frames.ts";
 import type { LandingFolder, NodeId, OwnerFiles } from "../api.ts";
 import { chunkCount, type ContentId, hashFile, isSame } from "./content.ts";
@@ -19,6 +20,7 @@ import {
 import type { Landing } from "./landing.ts";
 import type { OfferedFile } from "./offers.ts";
 import type { Wanted } from "./sources.ts";
+import type { Unlocking } from "./unlocking.ts";
 
 /** What is kept of a transfer. */
 export interface Transfer {
@@ -28,6 +30,8 @@ export interface Transfer {
   /** Whether files keep their times. */
   readonly keepTimes?: boolean;
   readonly download: string;
+  /** What this node's owner has to show first. */
+  readonly require?: FactorLevel;
   readonly state: "running" | "paused" | "done" | "failed" | "cancelled";
   readonly why: string | null;
   /** The file that is under way. */
@@ -42,6 +46,7 @@ export interface Transfer {
 export interface DownloadParts extends FetchingParts {
   readonly disk: OwnerFiles;
   readonly landing: Landing;
+  readonly unlocking: Pick<Unlocking, "unlock">;
   /** Where else the very same file was offered. */
   readonly alsoAt: (file: OfferedFile, than: NodeId) => readonly Omit<Wanted, "download">[];
 }
@@ -58,6 +63,8 @@ export interface DownloadKeeper {
   change(change: Partial<Transfer>): Promise<void>;
   /** So many bytes of the file under way are on disk. */
   reached(bytes: number): void;
+  /** Why nothing comes now; `null` where it goes on. */
+  waits(why: string | null): void;
 }
 
 /**
@@ -76,10 +83,24 @@ export async function download(
   while (keeper.transfer.at < keeper.transfer.files.length) {
     signal.throwIfAborted();
     keeper.reached(0);
+    await unlock(parts, keeper, signal);
     if (!await hasLanded(parts, keeper, { folder, signal })) {
       await fetchFile(parts, keeper, { folder, signal });
     }
   }
+}
+
+/** Has this node's owner show what the peer asks for first; every file of a transfer that goes on for long anew. */
+async function unlock(
+  { unlocking }: DownloadParts,
+  { transfer, peer, waits }: DownloadKeeper,
+  signal: AbortSignal,
+): Promise<void> {
+  const { require, share, download } = transfer;
+  if (require === undefined) return;
+  waits(`The peer asks you for a factor first (${require}): openred-node auth pending`);
+  await unlocking.unlock({ peer, share, download }, signal);
+  waits(null);
 }
 
 interface Place {

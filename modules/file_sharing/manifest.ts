@@ -14,6 +14,8 @@ export const FILES_AUTO_PERMISSION = "files_auto";
 export const SHARE = "share";
 /** The sealed call that begins a transfer, or goes on with one. */
 export const REQUEST = "request";
+/** The sealed call that asks for what a share requires first. */
+export const UNLOCK = "unlock";
 export const END = "end";
 export const DECLINE = "decline";
 
@@ -57,7 +59,8 @@ export const FILE_SHARING_MANIFEST = {
     },
   ],
   frames: [
-    { type: SHARE, answers: true, members: ["share", "expires_at", "note"] },
+    { type: SHARE, answers: true, members: ["share", "expires_at", "note", "require"] },
+    { type: UNLOCK, answers: true, members: ["share", "download"] },
     { type: REQUEST, answers: true, members: ["share", "file", "download"] },
     { type: END, members: ["transfer", "reason"] },
     { type: DECLINE, members: ["share"] },

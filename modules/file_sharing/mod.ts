@@ -49,17 +49,20 @@ import {
   FILES_PERMISSION,
   REQUEST,
   SHARE,
+  UNLOCK,
 } from "./manifest.ts";
 import { Offering } from "./offering.ts";
 import { type Offer, Offers } from "./offers.ts";
 import { registerPageDesk, unlessDropped } from "./page_desk.ts";
-import { Records } from "./records.ts";
+import { type Held, Records } from "./records.ts";
 import { endRestored } from "./restored.ts";
+import { ShareFactors } from "./share_factors.ts";
 import { SharedDisk } from "./shared_disk.ts";
 import { type Share, Shares } from "./shares.ts";
 import { Sources } from "./sources.ts";
 import { FILE_SHARING_TABLES } from "./tables.ts";
 import { Transfers } from "./transfers.ts";
+import { Unlocking } from "./unlocking.ts";
 import { Uploads } from "./uploads.ts";
 import { viewOffer, viewShare, viewTransfer, viewUpload } from "./views.ts";
 
@@ -73,6 +76,7 @@ interface Running {
     readonly transfers: Records<Transfer>;
   };
   readonly shares: Shares;
+  readonly factors: ShareFactors;
   readonly offering: Offering;
   readonly offers: Offers;
   readonly uploads: Uploads;
@@ -97,6 +101,7 @@ export function createFileSharing(): OpenRedModule {
     manifest: FILE_SHARING_MANIFEST,
     registerPeerHandlers(peers) {
       peers.call(SHARE, (call) => now().offers.receive(call));
+      peers.call(UNLOCK, (call) => now().factors.unlock(call));
       peers.call(REQUEST, (call) => now().uploads.request(call));
       peers.frame(END, { receive: (frame) => now().sources.end(frame) });
       peers.frame(DECLINE, { receive: (frame) => declined(now(), frame) });
@@ -127,6 +132,7 @@ export function createFileSharing(): OpenRedModule {
       running.links.start();
       await running.requests.start();
     },
+    stopping: () => running?.factors.stop(),
     async stop() {
       const { shares, offering, uploads, transfers, autoAccept, links, linkGets } = now();
       const { requests, drops } = now();
@@ -187,6 +193,7 @@ async function compose(context: ModuleContext): Promise<Running> {
     ...parts,
     records: records.transfers,
     sources,
+    unlocking: new Unlocking(parts),
     landing,
     alsoAt: (file, than) => offers.alsoAt(file, than),
   });
@@ -196,6 +203,7 @@ async function compose(context: ModuleContext): Promise<Running> {
     tables,
     records,
     shares,
+    factors: new ShareFactors({ ...parts, records: records.shares, shares }),
     offering,
     offers,
     uploads: new Uploads({ ...parts, disk: new SharedDisk(disk, kept), shares }),
@@ -288,7 +296,7 @@ function registerRoutes(router: ModuleRouter, now: () => Running): void {
 }
 
 async function share(running: Running, { body }: RouteRequest): Promise<ShareView> {
-  const { context, shares, records, tables } = running;
+  const { context, shares, records } = running;
   const input = parseInput(shareInputSchema, parseJson(body));
   const peer = await context.peers.meet(input.peer);
   if (await context.peers.standing(peer, FILES_PERMISSION) !== "allowed") {
@@ -301,14 +309,18 @@ async function share(running: Running, { body }: RouteRequest): Promise<ShareVie
     expiresAt: input.expires_at ?? null,
     count: input.count ?? null,
     note: input.note ?? null,
+    ...(input.require === undefined ? {} : { require: input.require }),
   });
   context.audit?.note("files_shared", { peer, success: true, share: id }, "owner");
-  return viewShare(records.shares.get(id)!, { peers: tables.peers, shares });
+  return showShare(running, records.shares.get(id)!);
 }
 
-function listShares({ records, shares, tables }: Running): SharesView {
-  const { peers } = tables;
-  return { shares: records.shares.all().map((held) => viewShare(held, { peers, shares })) };
+function showShare({ shares, factors, tables: { peers } }: Running, held: Held<Share>): ShareView {
+  return viewShare(held, { peers, shares, factors });
+}
+
+function listShares(running: Running): SharesView {
+  return { shares: running.records.shares.all().map((held) => showShare(running, held)) };
 }
 
 async function revoke(

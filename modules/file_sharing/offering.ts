@@ -94,7 +94,7 @@ function isDue({ state, answer }: Share): boolean {
   return state === "ready" && answer === "waiting";
 }
 
-function offerOf({ share, expiresAt, note, files }: Share) {
+function offerOf({ share, expiresAt, note, require, files }: Share) {
   const list = files.map(({ name, length, root, kind, entries, modifiedAt }) => ({
     name,
     length,
@@ -109,6 +109,7 @@ function offerOf({ share, expiresAt, note, files }: Share) {
       share,
       ...(expiresAt === null ? {} : { expires_at: expiresAt }),
       ...(note === null ? {} : { note }),
+      ...(require === undefined ? {} : { require }),
     },
     body: encodeUtf8(JSON.stringify(list)),
   };

@@ -4,6 +4,7 @@
  * @module
  */
 import { encodeUtf8 } from "../../crypto/encoding.ts";
+import type { FactorLevel } from "../../protocol/auth_challenge.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { MAX_OFFER_BYTES, offerBodySchema, offerHeaderSchema } from "../../protocol/file_frames.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
@@ -40,6 +41,8 @@ export interface Offer {
   readonly receivedAt: number;
   readonly expiresAt: number | null;
   readonly note: string | null;
+  /** What this node's owner has to show first. */
+  readonly require?: FactorLevel;
   readonly state: "offered" | "accepted" | "declined";
   readonly files: readonly OfferedFile[];
   /** Length of the note and the files as JSON. */
@@ -67,7 +70,7 @@ export class Offers {
    */
   async receive({ peer, header, body }: PeerFrame): Promise<CallAnswer> {
     const { records, clock, events } = this.#parts;
-    const { share, expires_at, note } = parseInput(offerHeaderSchema, header);
+    const { share, expires_at, note, require } = parseInput(offerHeaderSchema, header);
     const known = this.#find(peer, share);
     if (known !== null) return { header: { state: known.value.state } };
     if (body.length > MAX_OFFER_BYTES) throw new OpenRedError("too_large", "The list is too long");
@@ -88,6 +91,7 @@ export class Offers {
       receivedAt: clock.nowMs(),
       expiresAt: expires_at ?? null,
       note: note ?? null,
+      ...(require === undefined ? {} : { require }),
       state: "offered",
       files,
       bytes,
@@ -128,7 +132,7 @@ export class Offers {
     return isCrowded || all.length >= MAX_OFFERS || allBytes > MAX_BYTES ? all : null;
   }
 
-  /** Where the same content was offered by others, and may be had. */
+  /** Where the same content was offered by others, and may be had without that anybody is asked for anything. */
   alsoAt(
     { root, length }: OfferedFile,
     than: NodeId,
@@ -136,7 +140,7 @@ export class Offers {
     const nowMs = this.#parts.clock.nowMs();
     return this.#parts.records.all().flatMap(({ peer, value: { share, files, ...offer } }) => {
       const isOver = offer.state === "declined" || (offer.expiresAt ?? Infinity) <= nowMs;
-      if (peer === than || isOver) return [];
+      if (peer === than || isOver || offer.require !== undefined) return [];
       const file = files.findIndex((one) => one.root === root && one.length === length);
       return file < 0 ? [] : [{ peer, share, file }];
     }).slice(0, MAX_SOURCES);

@@ -14,6 +14,7 @@ import { type HashingProgress, HashingQueue } from "./hashing_queue.ts";
 import type { KeptParts } from "./kept_parts.ts";
 import type { Held, Records } from "./records.ts";
 import { memoryFile, nameOfPart } from "./shared_disk.ts";
+import { isShown, type Requiring } from "./shown_factor.ts";
 
 const ID_BYTES = 16;
 const MAX_SHARES = 10_000;
@@ -41,7 +42,7 @@ export interface SharedFile {
   readonly modifiedAt?: number;
 }
 
-export interface Share {
+export interface Share extends Requiring {
   /** What the peer calls it. */
   readonly share: string;
   readonly createdAt: number;
@@ -111,7 +112,9 @@ export class Shares {
    */
   async add(
     peer: NodeId,
-    wanted: Pick<Share, "expiresAt" | "count" | "note"> & { readonly paths: readonly string[] },
+    wanted: Pick<Share, "expiresAt" | "count" | "note" | "require"> & {
+      readonly paths: readonly string[];
+    },
   ): Promise<string> {
     const { records, random, clock } = this.#parts;
     if (records.size >= MAX_SHARES) {
@@ -245,25 +248,34 @@ export class Shares {
     events.emit("share", { id, state: "failed" });
   }
 
+  /** What a peer calls by this name and may fetch now, if there is any. */
+  open(peer: NodeId, share: string): Held<Share> | null {
+    const held = this.#parts.records.of(peer).find(({ value }) => value.share === share);
+    return held !== undefined && this.stateOf(held.value) === "ready" ? held : null;
+  }
+
   /**
    * A file that a peer asks for, if it is shared with that peer.
-   * @throws {OpenRedError} `not_found` whatever the reason.
+   * @throws {OpenRedError} `not_found` whatever the reason, but `forbidden` where a factor has to be shown first.
    */
   async fetchable(
     peer: NodeId,
     wanted: { readonly share: string; readonly file: number; readonly download: string },
   ): Promise<Fetchable> {
-    const { records, audit } = this.#parts;
-    const held = records.of(peer).find(({ value }) => value.share === wanted.share);
+    const { records, audit, clock } = this.#parts;
+    const held = this.open(peer, wanted.share);
     const shared = held?.value.files[wanted.file];
     const { download, file } = wanted;
     const isKnown = shared?.downloads.includes(download) ?? false;
-    const isOpen = held !== undefined && shared !== undefined &&
-      this.stateOf(held.value) === "ready" &&
+    const isOpen = held !== null && shared !== undefined &&
       (isKnown || shared.downloads.length < (held.value.count ?? Infinity));
     if (!isOpen) {
       audit?.note("files_refused", { peer, success: false }, "peer");
       throw new OpenRedError("not_found", "No such file is shared with this peer");
+    }
+    if (!isShown(held, { download, nowMs: clock.nowMs() })) {
+      audit?.note("files_refused", { peer, success: false, share: held.id }, "peer");
+      throw new OpenRedError("forbidden", "A factor has to be shown first");
     }
     if (!isKnown || held.value.answer !== "accepted") {
       await records.change(held.id, (value) => noteDownload(value, { file, download }));

@@ -16,6 +16,7 @@ import { pause } from "./pause.ts";
 import type { Held, Records } from "./records.ts";
 import { roomOf } from "./room.ts";
 import { WrongContent } from "./source.ts";
+import type { Unlocking } from "./unlocking.ts";
 
 const ID_BYTES = 16;
 const FIRST_PAUSE_MS = 1_000;
@@ -28,6 +29,7 @@ const WRONG = "The peer sent something else than it had offered";
 export interface TransferParts
   extends DownloadParts, Pick<ModuleContext, "clock" | "random" | "events" | "log" | "audit"> {
   readonly records: Records<Transfer>;
+  readonly unlocking: Unlocking;
 }
 
 /** A transfer that goes on. */
@@ -71,7 +73,8 @@ export class Transfers {
 
   /**
    * Begins to fetch what was offered.
-   * @throws {OpenRedError} `not_found`, `forbidden` for the folder; `overloaded` where its disk has no room for it.
+   * @throws {OpenRedError} `not_found`, `forbidden` for the folder, and for a peer that asks for a factor and may not;
+   *   `overloaded` where its disk has no room for it.
    */
   begin(
     offer: Held<Offer>,
@@ -86,8 +89,9 @@ export class Transfers {
     { id, peer, value }: Held<Offer>,
     { folder, keepTimes }: { readonly folder: string; readonly keepTimes: boolean },
   ): Promise<void> {
-    const { records, random, disk } = this.#parts;
+    const { records, random, disk, unlocking } = this.#parts;
     if (records.get(id) !== null) return;
+    if (value.require !== undefined) await unlocking.check(peer);
     const place = await disk.openFolder(folder);
     const { path } = place;
     await this.#checkRoom(place, value.files);
@@ -98,6 +102,7 @@ export class Transfers {
       folder: path,
       keepTimes,
       download: encodeBase64Url(random.bytes(ID_BYTES)),
+      ...(value.require === undefined ? {} : { require: value.require }),
       state: "running",
       why: null,
       at: 0,
@@ -312,6 +317,7 @@ export class Transfers {
           run.bytes = bytes;
           if (bytes > 0) run.waits = null;
         },
+        waits: (why) => run.waits = why,
       }, run.stop.signal);
       return null;
     } catch (error) {

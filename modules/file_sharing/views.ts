@@ -10,6 +10,7 @@ import type { Transfer } from "./download.ts";
 import type { Offer } from "./offers.ts";
 import type { Held } from "./records.ts";
 import type { Share, Shares } from "./shares.ts";
+import type { ShareFactors } from "./share_factors.ts";
 import type { Transfers } from "./transfers.ts";
 import type { UploadView } from "./uploads.ts";
 
@@ -28,9 +29,14 @@ function named<T extends { readonly kind?: "folder" | "content" }>(
 }
 
 export function viewShare(
-  { id, peer, value }: Held<Share>,
-  { peers, shares }: { readonly peers: PeersNow; readonly shares: Shares },
+  held: Held<Share>,
+  { peers, shares, factors }: {
+    readonly peers: PeersNow;
+    readonly shares: Shares;
+    readonly factors: ShareFactors;
+  },
 ): ShareView {
+  const { id, peer, value } = held;
   const bytes = sum(value.files.map(({ length }) => length));
   const isUsed = value.count !== null &&
     value.files.every(({ downloads }) => downloads.length >= value.count!);
@@ -46,6 +52,7 @@ export function viewShare(
     expires_at: value.expiresAt,
     count: value.count,
     note: value.note,
+    require: factors.view(held),
     files: named(value.files).map(({ file, content }) => ({
       name: file.name,
       path: file.path,
@@ -70,6 +77,7 @@ export function viewOffer({ id, peer, value }: Held<Offer>, peers: PeersNow): Of
     received_at: value.receivedAt,
     expires_at: value.expiresAt,
     note: value.note,
+    require: value.require ?? null,
     files: named(value.files).map(({ file, content }) => ({
       name: file.name,
       bytes: content.length,

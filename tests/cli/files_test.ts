@@ -16,6 +16,7 @@ const SHARE: ShareView = {
   expires_at: null,
   count: null,
   note: null,
+  require: null,
   files: [{ name: "a\u202eb.txt", path: "/here/a", bytes: 2048, root: "00", downloads: 0 }],
   bytes: 2048,
   hashed_bytes: 2048,
@@ -28,6 +29,7 @@ const OFFER: OfferView = {
   received_at: 1_790_000_000_000,
   expires_at: null,
   note: "look\u001b[31m",
+  require: null,
   files: [{ name: "a.txt", bytes: 5 }, { name: "b.txt", bytes: 6 }],
   bytes: 11,
 };
@@ -116,6 +118,25 @@ Deno.test("share refuses a name that is a peer and a group, and a group without 
   assertEquals([both.code, both.seen], [2, []]);
   const nobody = await run(["share", "/a", "--to", "nobody"], peers);
   assertEquals([nobody.code, nobody.seen], [1, []]);
+});
+
+Deno.test("share --require says what the peer has to show first, which a link cannot", async () => {
+  const share = { ...SHARE, require: { level: "totp", state: "waiting" } };
+  const offer = { ...OFFER, require: "totp" };
+  const answers = {
+    "POST /shares": share,
+    "GET /shares": { shares: [share] },
+    "GET /links": { links: [] },
+    "GET /requests": { requests: [] },
+    "GET /offers": { offers: [offer] },
+  };
+  const { code, seen } = await run(["share", "/a", "--to", "bob", "--require", "totp"], answers);
+  const expected = { peer: "bob", paths: ["/a"], require: "totp" };
+  assertEquals([code, seen[0]!.body as unknown], [0, expected]);
+  assertStringIncludes((await run(["shares"], answers)).out, "waits for: totp");
+  assertStringIncludes((await run(["offers"], answers)).out, "offered, asks for: totp");
+  assertEquals((await run(["share", "/a", "--to", "bob", "--require", "code"], answers)).code, 2);
+  assertEquals((await run(["share", "/a", "--link", "--require", "totp"], answers)).code, 2);
 });
 
 Deno.test("send --file is the short way to share, and goes without a text", async () => {

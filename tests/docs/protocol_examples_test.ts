@@ -39,6 +39,7 @@ import {
   offerHeaderSchema,
   requestAnswerSchema,
   requestHeaderSchema,
+  unlockHeaderSchema,
 } from "../../protocol/file_frames.ts";
 import { decodeFolderManifest, encodeFolderManifest } from "../../protocol/folder_manifest.ts";
 import { parseInput } from "../../protocol/schemas.ts";
@@ -425,6 +426,8 @@ Deno.test("the content ids and headers of docs/PROTOCOL.md are what this node ma
     request_answer: requestAnswerSchema,
     end: endHeaderSchema,
     decline: declineHeaderSchema,
+    requiring: offerHeaderSchema,
+    unlock: unlockHeaderSchema,
   };
   for (const [name, schema] of Object.entries(schemas)) {
     const header = JSON.parse(files.text(name));

@@ -8,7 +8,7 @@ import { FakeHttp } from "./fake_http.ts";
 import { machinePorts } from "./node_ports.ts";
 import { decodeNodeId, encodeBase64Url } from "../../crypto/encoding.ts";
 import type { KeyRef } from "../../crypto/interface.ts";
-import type { ModuleContext, NodeId } from "../../modules/api.ts";
+import type { AskFactors, ModuleContext, NodeId } from "../../modules/api.ts";
 import { Asking } from "../../peer/modules/asking.ts";
 import { ModuleAsks } from "../../peer/modules/module_asks.ts";
 import { type ContextParts, createContext } from "../../peer/modules/module_context.ts";
@@ -42,6 +42,8 @@ export class ContextWorld implements Disposable {
   /** Nobody serves anything. */
   peerBytes: ModuleContext["peerBytes"] = () =>
     Promise.reject(new OpenRedError("unreachable", "Nobody is there"));
+  /** No module asks for factors. */
+  askFactors: AskFactors | null = null;
   /** Whatever the node told since it was made. */
   readonly told: NodeEvent[] = [];
 
@@ -88,7 +90,7 @@ export class ContextWorld implements Disposable {
       sender,
       ...machinePorts(),
       peerBytes: (request) => this.peerBytes(request),
-      askFactors: () => null,
+      askFactors: () => this.askFactors,
       watch: {
         version: "test",
         uptimeMs: 0,

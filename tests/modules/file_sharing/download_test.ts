@@ -129,6 +129,8 @@ class Kept implements DownloadKeeper {
   }
 
   reached(): void {}
+
+  waits(): void {}
 }
 
 async function withFolder(
@@ -149,7 +151,9 @@ function fetchAll(
   const signal = new AbortController().signal;
   const alsoAt = () => PEERS.slice(1, 1 + others).map((peer) => ({ peer, share: "s", file: 0 }));
   const log = { log: () => {} };
-  return download({ ...parts, hashes, log, landing: new Landing(), alsoAt }, kept, signal);
+  const unlocking = { unlock: () => Promise.resolve() };
+  const tools = { hashes, log, landing: new Landing(), alsoAt, unlocking };
+  return download({ ...parts, ...tools }, kept, signal);
 }
 
 const HONEST: Served = { layer: layer!, data: CONTENT };

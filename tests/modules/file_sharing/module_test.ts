@@ -358,7 +358,7 @@ for (const type of ["end", "decline"]) {
   });
 }
 
-for (const type of ["share", "request"] as const) {
+for (const type of ["share", "request", "unlock"] as const) {
   Deno.test(`${RUNS} random calls ${type} are refused, and leave nothing behind`, async () => {
     await using sharing = await SharingWorld.start();
     const call = fc.tuple(anyHeader, fc.oneof(fc.json({ maxDepth: 3 }), fc.string()));

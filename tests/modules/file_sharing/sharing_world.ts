@@ -75,7 +75,7 @@ export class SharingWorld implements AsyncDisposable {
 
   /** A peer makes a sealed call. */
   call(
-    type: "share" | "request",
+    type: "share" | "request" | "unlock",
     peer: NodeId,
     header: object,
     body?: string,

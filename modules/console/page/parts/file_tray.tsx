@@ -120,7 +120,14 @@ export function FileRow(
 export function OfferRow({ offer, who }: { offer: OfferView; who?: ComponentChildren }) {
   const action = useAction();
   const accept = async () => {
-    await post(`/m/file_sharing/offers/${offer.id}/accept`, { folder: await landingFolder() });
+    const body = { folder: await landingFolder() };
+    try {
+      await post(`/m/file_sharing/offers/${offer.id}/accept`, body);
+    } catch (error) {
+      const isAsked = offer.require !== null && error instanceof ApiError;
+      if (!isAsked || error.code !== "forbidden") throw error;
+      return notify(t("files.may_not_ask"), "bad");
+    }
     await Promise.all([offers.load(), transfers.load()]);
   };
   const decline = async () => {
@@ -131,7 +138,14 @@ export function OfferRow({ offer, who }: { offer: OfferView; who?: ComponentChil
     <FileRow
       icon="download"
       name={<bdi>{fileNames(offer.files)}</bdi>}
-      about={<>{who}{sizeText(offer)}</>}
+      about={
+        <>
+          {who}
+          {sizeText(offer)}
+          {offer.require !== null &&
+            ` · ${t("files.requires", { how: t(`challenge.level_${offer.require}`) })}`}
+        </>
+      }
       below={offer.note !== null && (
         <small class="quote">
           <Other text={offer.note} />
@@ -278,7 +292,13 @@ export function ShareRow({ share, who }: { share: ShareView; who?: ComponentChil
     <FileRow
       icon="upload"
       name={<bdi>{fileNames(share.files)}</bdi>}
-      about={<>{who}{sizeText(share)}</>}
+      about={
+        <>
+          {who}
+          {sizeText(share)}
+          {share.require !== null && ` · ${t(`require.${share.require.state}`)}`}
+        </>
+      }
       below={share.state === "hashing" && (
         <Progress done={share.hashed_bytes} of={share.bytes} label={t("share.hashing")} />
       )}

@@ -477,6 +477,13 @@ export const EN = {
   "answer.offered": "Offered",
   "answer.accepted": "Accepted",
   "answer.declined": "Declined",
+  "files.requires": "you are asked to confirm {how}",
+  "files.may_not_ask":
+    "Allow this person first, on their page, to ask you to confirm that it is you.",
+  "require.wanted": "asks for a confirmation first",
+  "require.waiting": "waits for a confirmation",
+  "require.shown": "confirmed",
+  "require.refused": "not confirmed",
 
   "network.lead": "Who is connected with your node, and by which keys.",
   "network.map": "Around you",

@@ -487,6 +487,13 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "answer.offered": "Proposé",
   "answer.accepted": "Accepté",
   "answer.declined": "Refusé",
+  "files.requires": "il vous est demandé de confirmer {how}",
+  "files.may_not_ask":
+    "Autorisez d’abord cette personne, sur sa page, à vous demander de confirmer que c’est vous.",
+  "require.wanted": "demande d’abord une confirmation",
+  "require.waiting": "attend une confirmation",
+  "require.shown": "confirmé",
+  "require.refused": "pas confirmé",
 
   "network.lead": "Qui est connecté à votre nœud, et avec quelles clés.",
   "network.map": "Autour de vous",
