@@ -81,8 +81,9 @@ export class Incoming {
    */
   async receive({ peer, type, header, body, isRequest }: PeerFrame, id: string): Promise<boolean> {
     const came = readMessage(type, header, body);
-    const { inbox, clock } = this.#parts;
-    if (inbox.has(peer, id) || this.#isHeld({ peer, id })) return true;
+    const { inbox, clock, timeline } = this.#parts;
+    if (inbox.has(peer, id) || this.#isThere({ peer, id })) return true;
+    if (timeline.isHeld(peer)) return false;
     if (this.#isOwn({ peer, id })) throw new OpenRedError("bad_request", "The id is another's");
     // Of a stranger the owner sees texts alone; what is about them comes again once it is none.
     if (isRequest && (came.kind !== "text" || body.length > MAX_REQUEST_BYTES)) return false;
@@ -128,7 +129,7 @@ export class Incoming {
   }
 
   /** Whether it is there already as a message of the id that its sender had before. */
-  #isHeld({ peer, id }: Pick<Arriving, "peer" | "id">): boolean {
+  #isThere({ peer, id }: Pick<Arriving, "peer" | "id">): boolean {
     return this.#parts.tables
       .statement("SELECT 1 FROM messaging_inbox WHERE conversation = ? AND id = ?")
       .get(peer, id) !== undefined;
@@ -190,7 +191,7 @@ export class Incoming {
     const { inbox } = this.#parts;
     const { peer, id } = message;
     // Asked once more: those before it have taken room.
-    if (inbox.has(peer, id) || this.#isHeld(message)) return "known";
+    if (inbox.has(peer, id) || this.#isThere(message)) return "known";
     if (!this.#hasRoomFor(message)) return "full";
     const number = this.#numberOf(message);
     if (number instanceof OpenRedError) return number;

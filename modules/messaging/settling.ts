@@ -72,7 +72,7 @@ export class Settling {
       if (this.#writeStretch(conversation, { late, base, length })) return null;
     }
     if (this.#isLong(conversation, base)) return base;
-    this.writeAll(conversation, base);
+    this.#writeAll(conversation, base);
     return null;
   }
 
@@ -136,8 +136,7 @@ export class Settling {
     return true;
   }
 
-  /** Inside a transaction: puts all that stands behind a place in order, however many they are. */
-  writeAll(conversation: NodeId, base: number): void {
+  #writeAll(conversation: NodeId, base: number): void {
     const rows = this.#tables.statement(
       `SELECT ${PLACED_COLUMNS} FROM messaging_messages
        WHERE conversation = ? AND (place > ? OR place IS NULL)`,

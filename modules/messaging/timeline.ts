@@ -15,8 +15,8 @@ import { WholeOrder } from "./whole_order.ts";
 /** How many messages a new one is compared with at once. */
 const MAX_NEAR = 32;
 const MAX_LINES = 1_000;
-/** So often what comes may cut short that all are put in order in pieces; then it is done in one go. */
-const MAX_CUTS = 3;
+/** So often a reader begins to have all put in order in pieces, before what comes has to wait for that. */
+const MAX_ORDERS = 3;
 /** Of how many chains a conversation's highest numbers are kept in memory. */
 const MAX_CHAINS = 64;
 
@@ -45,6 +45,7 @@ export class Timeline {
   readonly #lines = new Map<NodeId, Line>();
   /** What is put in order in pieces now: what comes meanwhile gets its place behind that. */
   readonly #orders = new Map<NodeId, WholeOrder>();
+  readonly #held = new Set<NodeId>();
 
   constructor(tables: ModuleTables, settling: Settling = new Settling(tables)) {
     this.#tables = tables;
@@ -106,21 +107,31 @@ export class Timeline {
 
   /** Gives every message of a conversation its place; others have their turn meanwhile. */
   async settle(conversation: NodeId): Promise<void> {
-    for (let cuts = 0; this.#isUnsettled(conversation);) {
-      const order = this.#orders.get(conversation) ?? await this.#settleSome(conversation, cuts);
-      await order?.ended;
-      if (order?.isCut === true) cuts += 1;
+    try {
+      for (let orders = 0; this.#isUnsettled(conversation);) {
+        const order = this.#orders.get(conversation) ?? await this.#settleSome(conversation);
+        await order?.ended;
+        if (order !== null) orders += 1;
+        if (orders >= MAX_ORDERS) this.#held.add(conversation);
+      }
+    } finally {
+      this.#held.delete(conversation);
     }
   }
 
+  /** Whether what peers write there is to come again: it has kept a reader waiting for long enough. */
+  isHeld(conversation: NodeId): boolean {
+    return this.#held.has(conversation);
+  }
+
   /** @returns What is put in order in pieces, where these are too many for one go. */
-  async #settleSome(conversation: NodeId, cuts: number): Promise<WholeOrder | null> {
+  async #settleSome(conversation: NodeId): Promise<WholeOrder | null> {
     const forget = () => void this.#lines.delete(conversation);
     let own: WholeOrder | null = null;
     await this.#tables.write(() => {
       if (own !== null) this.#orders.delete(conversation);
       if (this.#orders.has(conversation)) return;
-      own = this.#writeSome(conversation, cuts);
+      own = this.#writeSome(conversation);
       // What is stored in the same transaction meets the places as they are now.
       forget();
     }).catch((error: unknown) => {
@@ -136,13 +147,9 @@ export class Timeline {
     return order;
   }
 
-  #writeSome(conversation: NodeId, cuts: number): WholeOrder | null {
+  #writeSome(conversation: NodeId): WholeOrder | null {
     const base = this.#settling.write(conversation);
     if (base === null) return null;
-    if (cuts >= MAX_CUTS) {
-      this.#settling.writeAll(conversation, base);
-      return null;
-    }
     const { atOnce } = this.#settling;
     const order = new WholeOrder(this.#tables, { conversation, base, atOnce });
     this.#orders.set(conversation, order);

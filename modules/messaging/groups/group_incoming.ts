@@ -102,6 +102,7 @@ export class GroupIncoming {
     if (known === null) invitations.check(peer, isRequest);
     const isOutside = known !== null && !invitations.admits(id, peer);
     if (isOutside && !known.isIn(own.id)) throw notHere();
+    if (this.#isHeld(id)) return false;
     if (known?.facts.stage === "coming") await invitations.checkRoom(known, body.length);
     const statement = await openStatement(signatures, readBodyText(body));
     if (statement.group !== id) throw notOfGroup();
@@ -120,6 +121,7 @@ export class GroupIncoming {
   async membership({ peer, header, body }: PeerFrame): Promise<boolean> {
     const { groups, signatures, sending } = this.#parts;
     const group = await this.groupOf({ header, peer });
+    if (this.#isHeld(group.id)) return false;
     const membership = await openMembership(signatures, readBodyText(body));
     if (membership.group !== group.id) throw notOfGroup();
     const { isStored, isNew } = await groups.takeMembership(group, membership);
@@ -163,6 +165,7 @@ export class GroupIncoming {
       sending.ask(group, peer);
       return false;
     }
+    if (this.#isHeld(group.id)) return false;
     const { message: shell, salt } = parseInput(groupMessageSchema, header);
     const message = await openMessage(signatures, shell);
     if (message.group !== group.id) throw notOfGroup();
@@ -237,6 +240,10 @@ export class GroupIncoming {
     if (this.#parts.invitations.admits(group.id, peer)) return;
     this.#tellOut(group.id, peer);
     throw notHere();
+  }
+
+  #isHeld(group: string): boolean {
+    return this.#parts.timeline.isHeld(conversationOf(group));
   }
 
   #has(group: Group, hash: string): boolean {

@@ -205,18 +205,24 @@ async function storeLong(tables: ModuleTables, timeline: Timeline, count: number
   await store(tables, timeline, LATE);
 }
 
+/** How many rows each transaction changes from now on. */
+function countChanges(tables: ModuleTables): readonly number[] {
+  const changes: number[] = [];
+  const total = () => Number(tables.statement("SELECT total_changes() AS n").get()!.n);
+  const write = tables.write.bind(tables);
+  tables.write = (apply) =>
+    write((peers) => {
+      const before = total();
+      apply(peers);
+      changes.push(total() - before);
+    });
+  return changes;
+}
+
 Deno.test("Timeline puts a long conversation in order in pieces, and others have their turn", async () => {
   await withTimeline(async (tables, timeline) => {
     await storeLong(tables, timeline, 100);
-    const changes: number[] = [];
-    const total = () => Number(tables.statement("SELECT total_changes() AS n").get()!.n);
-    const write = tables.write.bind(tables);
-    tables.write = (apply) =>
-      write((peers) => {
-        const before = total();
-        apply(peers);
-        changes.push(total() - before);
-      });
+    const changes = countChanges(tables);
     let hasEnded = false;
     const order = timeline.settle(PEER).then(() => hasEnded = true);
     for (let n = 1; n <= 30; n++) {
@@ -225,6 +231,25 @@ Deno.test("Timeline puts a long conversation in order in pieces, and others have
     }
     assertEquals(hasEnded, false, "others are stored before that has ended");
     await order;
+    assert(Math.max(...changes) <= 17, `${Math.max(...changes)} rows in one go`);
+    assertEquals(stored(tables), ordered(tables));
+  }, { stretches: [], atOnce: 8 });
+});
+
+Deno.test("Timeline puts nothing long in order in one go, and lets what comes wait where it keeps a reader waiting", async () => {
+  await withTimeline(async (tables, timeline) => {
+    await storeLong(tables, timeline, 100);
+    const changes = countChanges(tables);
+    let hasEnded = false;
+    const order = timeline.settle(PEER).then(() => hasEnded = true);
+    let cuts = 0;
+    for (; !hasEnded; cuts += 1) {
+      if (!timeline.isHeld(PEER)) timeline.noteLinks(PEER);
+      await tables.write(() => {});
+    }
+    await order;
+    assertEquals(timeline.isHeld(PEER), false);
+    assert(cuts > 3);
     assert(Math.max(...changes) <= 17, `${Math.max(...changes)} rows in one go`);
     assertEquals(stored(tables), ordered(tables));
   }, { stretches: [], atOnce: 8 });
