@@ -128,15 +128,22 @@ export class Keeping {
     return again;
   }
 
-  /** Sets aside what is here of people who are out, as far as it is beyond what counts of them. */
+  /**
+   * Sets aside what is here and counts no more: of people who are out what is beyond what counts of them, and what was
+   * written under a statement that stands no more by somebody whom no other one had added by then.
+   */
   async #demote(group: Group): Promise<void> {
     const { tables, timeline } = this.#parts;
-    const beyond = this.#authors(group).filter((id) => isEnded(group, id)).flatMap((id) =>
-      tables.statement(
+    const displaced = group.chain.displaced().map(({ hash }) => hash);
+    const beyond = this.#authors(group).flatMap((id) => {
+      const isOut = isEnded(group, id);
+      if (!isOut && displaced.length === 0) return [];
+      return tables.statement(
         `SELECT * FROM messaging_group_messages INDEXED BY messaging_group_numbers
-         WHERE conversation = ? AND author = ? AND aside = 0 AND number IS NOT NULL`,
-      ).all(group.id, id)
-    ).filter((row) => judge(group, row) === "aside");
+         WHERE conversation = ? AND author = ? AND aside = 0 AND number IS NOT NULL
+         AND (? = 1 OR stm IN (SELECT value FROM json_each(?)))`,
+      ).all(group.id, id, Number(isOut), JSON.stringify(displaced));
+    }).filter((row) => judge(group, row) !== "ordinary");
     if (beyond.length === 0) return;
     let undone: Columns[] = [];
     await tables.write(() => {

@@ -165,6 +165,38 @@ Deno.test("an owner who tells two stories is found out by all, and the same one 
   }
 });
 
+Deno.test("what somebody wrote whom only a story that fell had added counts nowhere, also once they are added again", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group([a, b]);
+  await a.invite(group, c);
+  await world.deliver();
+  await c.accept(group);
+  await c.send(group, "under the first story");
+  await world.deliver();
+  assertEquals(await b.texts(group), ["under the first story"]);
+  const { hash: former } = a.messaging.world.parts.database
+    .prepare("SELECT hash FROM messaging_group_statements WHERE kind = 'statement' AND n = 1")
+    .get()!;
+  let other = "";
+  for (let of = 0; other === "" || await hashOf(a, other) > String(former); of++) {
+    other = await forgeStatement(a, { group, n: 1, prev: group, name: `story ${of}` });
+  }
+  const story = { type: "group_statement", header: { group }, body: encodeUtf8(other) };
+  assertEquals(await bring(a, b, story), true);
+  await world.deliver();
+  for (const person of [a, b]) assertEquals(await person.texts(group), []);
+  await a.invite(group, c);
+  await world.deliver();
+  await c.accept(group);
+  await c.send(group, "under the second one");
+  await world.deliver();
+  for (const person of [a, b, c]) {
+    assertEquals(await person.members(group, world.people), ["a", "b", "c"]);
+    assertEquals(await person.texts(group), ["under the second one"]);
+  }
+});
+
 Deno.test("what a removed one writes under an old statement counts nowhere", async () => {
   using world = await GroupWorld.start(3);
   const [a, b, c] = world.people;
