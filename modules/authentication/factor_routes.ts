@@ -110,11 +110,12 @@ function creationPurpose({ id }: BrowserSession): string {
 }
 
 export async function passkeyOptions(
-  { passkeys }: SignInParts,
+  { passkeys, store }: SignInParts,
   session: BrowserSession,
   { browser, body }: Asked,
 ): Promise<SignInAnswer> {
   const { name } = read(factorNameInputSchema, body);
+  store.checkRoom("passkey");
   return { json: await passkeys.creation(browser, { name, purpose: creationPurpose(session) }) };
 }
 
@@ -124,6 +125,7 @@ export async function addPasskey(
   asked: Asked,
 ): Promise<SignInAnswer> {
   const { name, response } = read(newPasskeySchema, asked.body);
+  parts.store.checkRoom("passkey");
   await demand(parts, session, { stepUp: "once", ...asked });
   const purpose = creationPurpose(session);
   const passkey = await parts.passkeys.read(asked.browser, { name, purpose, response });

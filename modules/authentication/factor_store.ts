@@ -5,13 +5,16 @@
  */
 import * as v from "valibot";
 import { decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { FactorCounts, FactorKind } from "../../protocol/sign_in_api.ts";
 import type { ModuleContext } from "../api.ts";
 
 const PREFIX = "factor/";
 const ID_BYTES = 9;
-const MAX_FACTORS = 32;
+const MAX_PASSKEYS = 32;
+/** Passkeys, one of each other kind, and what a crash left of one that was replaced. */
+const MAX_ROWS = 64;
 
 const common = {
   id: v.string(),
@@ -62,7 +65,7 @@ export class FactorStore {
   /** @throws {RangeError} Where one does not open. */
   async load(): Promise<void> {
     const { storage } = this.#parts;
-    const rows = await storage.range({ prefix: PREFIX, limit: MAX_FACTORS });
+    const rows = await storage.range({ prefix: PREFIX, limit: MAX_ROWS });
     const opened = await storage.open(
       rows.map(({ key, value }) => ({ aad: encodeUtf8(key), sealed: value })),
     );
@@ -86,9 +89,15 @@ export class FactorStore {
     return this.#factors.size;
   }
 
-  /** @throws {RangeError} For more than 32. */
+  /** @throws {OpenRedError} `overloaded` where one more would be too many: of passkeys alone there are several. */
+  checkRoom(kind: FactorKind): void {
+    if (kind !== "passkey" || this.of(kind).length < MAX_PASSKEYS) return;
+    throw new OpenRedError("overloaded", `There are ${MAX_PASSKEYS} passkeys; remove some`);
+  }
+
+  /** @throws {OpenRedError} As {@linkcode checkRoom}. */
   async add(factor: Unnamed<Factor>): Promise<Factor> {
-    if (this.#factors.size >= MAX_FACTORS) throw new RangeError("There are too many factors");
+    this.checkRoom(factor.kind);
     const id = encodeBase64Url(this.#parts.random.bytes(ID_BYTES));
     const created_at = this.#parts.clock.nowMs();
     const whole = { ...factor, id, created_at, used_at: null } as Factor;

@@ -52,7 +52,7 @@ export const EN = {
   "error.forbidden": "This is not allowed here.",
   "error.not_found": "There is nothing here any more.",
   "error.rate_limited": "That was too often. Please wait a little.",
-  "error.overloaded": "There is no room: the disk may be full.",
+  "error.overloaded": "There is no room: there are as many as there can be, or the disk is full.",
   "error.unauthorized": "You are not signed in any more.",
   "error.too_large": "That is too large.",
   "error.unsupported": "This is not a picture that can be shown here.",

@@ -54,7 +54,8 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "error.forbidden": "Ce n’est pas permis ici.",
   "error.not_found": "Il n’y a plus rien ici.",
   "error.rate_limited": "C’était trop souvent. Attendez un peu.",
-  "error.overloaded": "Il n’y a plus de place : le disque est peut-être plein.",
+  "error.overloaded":
+    "Il n’y a plus de place : le nombre maximal est atteint, ou le disque est plein.",
   "error.unauthorized": "Vous n’êtes plus connecté.",
   "error.too_large": "C’est trop grand.",
   "error.unsupported": "Ce n’est pas une image que l’on peut montrer ici.",
