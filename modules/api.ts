@@ -106,12 +106,15 @@ export interface RouteAnswer {
 
 export type RouteHandler = (request: RouteRequest) => Promise<RouteAnswer>;
 
+/** Which factor a request asks for, by its body; it may refuse what has no form. */
+export type StepUpOf = (body: Uint8Array) => Promise<StepUp | null> | StepUp | null;
+
 /** What a route of the owner asks of a browser. Whoever has the admin token may do all of them. */
 export interface RouteAccess {
   /** Who may ask: the owner alone unless it says so. */
   readonly role?: Role;
   /** The factor that has to be shown first, perhaps by what is asked; none unless it says so. */
-  readonly stepUp?: StepUp | ((body: Uint8Array) => StepUp | null);
+  readonly stepUp?: StepUp | StepUpOf;
   /** Whether no browser may ask at all: only whoever has the admin token. */
   readonly isForShell?: boolean;
 }
@@ -423,6 +426,12 @@ export interface ModulePeers {
    * @throws {Refusal} `forbidden` for a blocked peer, and what directories answer.
    */
   meet(word: string): Promise<NodeId>;
+  /**
+   * Whether {@linkcode meet} would let a peer do more here than it may now: such a route asks for a recent factor.
+   * Built-in modules only.
+   * @throws {Refusal} As {@linkcode find}.
+   */
+  widens(word: string): Promise<boolean>;
   /** What a peer is with regard to a permission of this module. */
   standing(peer: NodeId, permission: string): Promise<Standing>;
   /** The id that followed this one last: itself where none did. */

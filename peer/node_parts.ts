@@ -348,6 +348,10 @@ class LateWords implements PeerWords {
   meet(word: string): Promise<NodeId> {
     return this.#contacts!.meet(word);
   }
+
+  widens(word: string): boolean {
+    return this.#contacts!.widens(word);
+  }
 }
 
 /** A block moves along with a succession, and ends what the new id has built up meanwhile. */

@@ -104,5 +104,5 @@ export function registerChallengeRoutes(router: ModuleRouter, now: () => SignInP
     const peer = await now().peers.find(word);
     await now().challenges.mute(peer, muted);
     return { json: { peer, muted } };
-  });
+  }, { stepUp: (body) => read(mutePeerSchema, body).muted ? null : "recent" });
 }

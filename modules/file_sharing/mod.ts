@@ -53,7 +53,7 @@ import {
 } from "./manifest.ts";
 import { Offering } from "./offering.ts";
 import { type Offer, Offers } from "./offers.ts";
-import { registerPageDesk, unlessDropped } from "./page_desk.ts";
+import { registerPageDesk, unlessKnown } from "./page_desk.ts";
 import { type Held, Records } from "./records.ts";
 import { endRestored } from "./restored.ts";
 import { ShareFactors } from "./share_factors.ts";
@@ -280,7 +280,7 @@ function registerRoutes(router: ModuleRouter, now: () => Running): void {
     router.route(method, pattern, async (request): Promise<RouteAnswer> => ({
       json: await work(now(), request),
     }), access);
-  route("POST", "/shares", share, unlessDropped(now));
+  route("POST", "/shares", share, { stepUp: unlessKnown(now) });
   route("GET", "/shares", listShares);
   route("POST", "/shares/:id/revoke", revoke);
   route("GET", "/offers", listOffers);

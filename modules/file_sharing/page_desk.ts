@@ -16,7 +16,7 @@ import {
 } from "../../protocol/file_sharing_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
-import type { ModuleContext, ModuleRouter, RouteAccess } from "../api.ts";
+import type { ModuleContext, ModulePeers, ModuleRouter, StepUpOf } from "../api.ts";
 import type { Transfer } from "./download.ts";
 import type { Drops } from "./drops.ts";
 import { LANDS, MAKES_FOLDER } from "./own_places.ts";
@@ -29,19 +29,31 @@ interface PageDeskParts {
   readonly drops: Drops;
 }
 
+const peerSchema = v.object({ peer: shareInputSchema.entries.peer });
 const pathsSchema = v.object({ paths: shareInputSchema.entries.paths });
 
 /**
  * For routes that give others files of the owner's disk: a browser names paths, and with them whatever the node can
  * read. What a page has brought itself is no secret to it.
  */
-export function unlessDropped(now: () => Pick<PageDeskParts, "drops">): RouteAccess {
-  return {
-    stepUp(body) {
-      const { paths } = parseInput(pathsSchema, parseJson(body));
-      const { drops } = now();
-      return paths.every((path) => drops.hasLanded(path)) ? null : "recent";
-    },
+export function unlessDropped(now: () => Pick<PageDeskParts, "drops">): StepUpOf {
+  return (body) => {
+    const { paths } = parseInput(pathsSchema, parseJson(body));
+    const { drops } = now();
+    return paths.every((path) => drops.hasLanded(path)) ? null : "recent";
+  };
+}
+
+/** For the route that offers files to a peer, who may write and offer files here from then on. */
+export function unlessKnown(
+  now: () => Pick<PageDeskParts, "drops"> & {
+    readonly context: { readonly peers: Pick<ModulePeers, "widens"> };
+  },
+): StepUpOf {
+  const ofFiles = unlessDropped(now);
+  return async (body) => {
+    const { peer } = parseInput(peerSchema, parseJson(body));
+    return await now().context.peers.widens(peer) ? "recent" : ofFiles(body);
   };
 }
 

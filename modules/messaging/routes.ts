@@ -25,7 +25,15 @@ import {
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";
 import type { ContactRequests } from "./contact_requests.ts";
-import type { ModuleContext, ModuleRouter, NodeId, RouteAnswer, RouteRequest } from "../api.ts";
+import type { StepUp } from "../../protocol/sign_in_api.ts";
+import type {
+  ModuleContext,
+  ModuleRouter,
+  NodeId,
+  RouteAccess,
+  RouteAnswer,
+  RouteRequest,
+} from "../api.ts";
 import type { Conversations } from "./conversations.ts";
 import {
   type GroupRouteParts,
@@ -65,9 +73,13 @@ type Handler = (parts: RouteParts, request: RouteRequest) => Promise<RouteAnswer
 
 /** Registers the routes. @param now What runs. */
 export function registerRoutes(router: ModuleRouter, now: () => RouteParts): void {
-  const route = (method: "GET" | "POST" | "PUT", path: string, handler: Handler) =>
-    router.route(method, path, (request) => handler(now(), request));
-  route("POST", "/messages", send);
+  const route = (
+    method: "GET" | "POST" | "PUT",
+    path: string,
+    handler: Handler,
+    access?: RouteAccess,
+  ) => router.route(method, path, (request) => handler(now(), request), access);
+  route("POST", "/messages", send, { stepUp: (body) => stepUpToSend(now(), body) });
   route("POST", "/remove", remove);
   route("POST", "/react", react);
   route("GET", "/history", readHistory);
@@ -90,6 +102,16 @@ export function registerRoutes(router: ModuleRouter, now: () => RouteParts): voi
 async function conversationIn({ context, groups }: RouteParts, word: string): Promise<NodeId> {
   const group = await groups.views.find(word);
   return group === null ? await context.peers.find(word) : conversationOf(group.id);
+}
+
+/** Whom somebody writes to may write back from then on. */
+async function stepUpToSend(
+  { context, groups }: RouteParts,
+  body: Uint8Array,
+): Promise<StepUp | null> {
+  const { peer } = parseInput(sendInputSchema, parseJson(body));
+  if (await groups.views.find(peer) !== null) return null;
+  return await context.peers.widens(peer) ? "recent" : null;
 }
 
 /** Stores a message for a peer and sends it, now or when the peer is back. */

@@ -27,7 +27,7 @@ import { faultResponse, faultText } from "../events/faults.ts";
 import type { AuditDesk } from "./audit_desk.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
 import type { BackupDesk } from "./backup_desk.ts";
-import { type Caller, checkAccess, checkRole } from "./caller.ts";
+import { type Caller, checkAccess, checkRole, stepUpIf } from "./caller.ts";
 import { addConsoleRoutes, type ConsoleLinks } from "./console_links.ts";
 import type { NodeControl } from "./control.ts";
 import type { InvitationDesk } from "./invitation_desk.ts";
@@ -141,6 +141,12 @@ export class AdminApi {
       connectInputSchema,
       ({ peer, wait_ms: waitMs, name = null }, signal) =>
         control.connect(peer, { waitMs, name, signal }),
+      {
+        stepUp: (body) => {
+          const { peer } = parseInput(connectInputSchema, parseJson(body));
+          return stepUpIf(control.contacts.widens(peer));
+        },
+      },
     );
     this.#answerGet("/log", () => jsonResponse({ level: parts.logSwitch.level }), VIEW);
     this.#answerPost("/log", logInputSchema, ({ level }) => {

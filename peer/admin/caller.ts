@@ -5,6 +5,7 @@
  */
 import type { RouteAccess, SignedIn } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import type { StepUp } from "../../protocol/sign_in_api.ts";
 
 /** `null`: a program that has the admin token, which may do everything. */
 export type Caller = SignedIn | null;
@@ -15,6 +16,11 @@ export interface Asked {
   /** The path, without a query. */
   readonly path: string;
   readonly body: Uint8Array;
+}
+
+/** @param widens Whether somebody, or somebody's code, may do more after the request than before. */
+export function stepUpIf(widens: boolean): StepUp | null {
+  return widens ? "recent" : null;
 }
 
 /** @throws {OpenRedError} `forbidden` for a viewer where only the owner may. */
@@ -36,6 +42,7 @@ export async function checkAccess(
 ): Promise<void> {
   checkRole(caller, access);
   if (caller === null) return;
-  const stepUp = typeof access.stepUp === "function" ? access.stepUp(body) : access.stepUp ?? null;
+  const { stepUp: asked = null } = access;
+  const stepUp = typeof asked === "function" ? await asked(body) : asked;
   if (stepUp !== null) await caller.demand(stepUp, { action: `${method} ${path}`, body });
 }

@@ -152,6 +152,17 @@ export class Contacts {
     return peer;
   }
 
+  /**
+   * Whether {@linkcode meet} would let a peer do more than it may now, or call it again though its tokens were revoked.
+   * @throws {OpenRedError} As {@linkcode resolve}.
+   */
+  widens(text: string): boolean {
+    const { book, permissions } = this.#parts;
+    const peer = this.resolve(text);
+    if (permissions.isBlocked(peer)) return false;
+    return permissions.wouldGrant(peer) || book.isRevoked(peer);
+  }
+
   /** @throws {OpenRedError} `forbidden`. */
   checkNotBlocked(peer: NodeId): void {
     if (!this.#parts.permissions.isBlocked(peer)) return;

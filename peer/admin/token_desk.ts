@@ -52,6 +52,11 @@ export class TokenDesk {
     return { tokens };
   }
 
+  /** Whether the tokens of a peer were revoked, so that renewing takes that back. @throws {OpenRedError} `not_found`. */
+  isRevoked(who: string): boolean {
+    return this.#parts.book.isRevoked(this.#resolve(who));
+  }
+
   /**
    * Makes a session that is newer than all there are, from a standby pair first, by a directory second.
    * @param signal Fires when whoever asked has gone.

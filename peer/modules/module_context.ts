@@ -54,6 +54,8 @@ export interface PeerWords {
   resolve(word: string): NodeId;
   /** Accepts a peer, looking it up first if it was never met. @throws {OpenRedError} As the admin API does. */
   meet(word: string): Promise<NodeId>;
+  /** Whether `meet` would let a peer do more than it may now. @throws {OpenRedError} As `resolve`. */
+  widens(word: string): boolean;
 }
 
 export interface ContextParts {
@@ -165,6 +167,10 @@ function createPeers(parts: ContextParts, { kind, grants, manifest }: ContextOwn
     meet: async (word) => {
       if (kind === "file") throw notGranted();
       return await words.meet(word);
+    },
+    widens: async (word) => {
+      if (kind === "file") throw notGranted();
+      return await words.widens(word);
     },
     standing: async (peer, permission) => {
       // What a peer may do with others is no matter of a stranger's module.

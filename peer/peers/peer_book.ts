@@ -196,6 +196,11 @@ export class PeerBook {
     }
   }
 
+  /** Whether its pairs were revoked, and nobody here has asked for it since. */
+  isRevoked(id: NodeId): boolean {
+    return (this.get(id)?.revokedAt ?? null) !== null;
+  }
+
   /**
    * Notes durably that the pairs with a peer were revoked; `null`: that somebody here asks for it again.
    * @throws {OpenRedError} `overloaded` if it could not be stored; the next change of this peer stores it too.

@@ -79,6 +79,11 @@ export class Permissions {
     this.noteGranted(peer, granted);
   }
 
+  /** Whether {@linkcode accept} would grant something. */
+  wouldGrant(peer: NodeId): boolean {
+    return undecided(this.of(peer)).length > 0;
+  }
+
   /** Inside a transaction: as {@linkcode accept}. @returns What is to be given to {@linkcode noteGranted} after it. */
   writeAccept(peer: NodeId): readonly string[] {
     const sql = "INSERT INTO peer_permissions (peer, name, allowed) VALUES (?, ?, 1)";

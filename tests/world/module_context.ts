@@ -107,6 +107,7 @@ export class ContextWorld implements Disposable {
       words: {
         resolve: (word) => word as NodeId,
         meet: (word) => Promise.resolve(word as NodeId),
+        widens: () => false,
       },
       binding: (peer) => sender.isConnected(peer) ? new Uint8Array(32).fill(7) : null,
     };

@@ -39,7 +39,7 @@ export function registerLinkDesk(
     "POST",
     "/links",
     async (request) => ({ json: await make(now().links, request) }),
-    unlessDropped(now),
+    { stepUp: unlessDropped(now) },
   );
   router.route("GET", "/links", () => Promise.resolve({ json: list(now().links) }));
 }

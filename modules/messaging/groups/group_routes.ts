@@ -16,7 +16,15 @@ import {
 } from "../../../protocol/groups_api.ts";
 import type { SentView } from "../../../protocol/messaging_api.ts";
 import { parseInput, parseJson } from "../../../protocol/schemas.ts";
-import type { ModuleContext, ModuleRouter, NodeId, RouteAnswer, RouteRequest } from "../../api.ts";
+import type { StepUp } from "../../../protocol/sign_in_api.ts";
+import type {
+  ModuleContext,
+  ModuleRouter,
+  NodeId,
+  RouteAccess,
+  RouteAnswer,
+  RouteRequest,
+} from "../../api.ts";
 import { type MessageRow, rowsOfBox } from "../rows.ts";
 import type { Group } from "./group.ts";
 import { conversationOf } from "./group_rows.ts";
@@ -29,23 +37,47 @@ export interface GroupRouteParts {
 
 type Handler = (parts: GroupRouteParts, request: RouteRequest) => Promise<RouteAnswer>;
 
+/** Others may do more then: members write here, or an owner rules the group. */
+const WIDENS: RouteAccess = { stepUp: "recent" };
+
+/** Who is invited may write here from then on. */
+async function stepUpToMeet(
+  { context: { peers } }: GroupRouteParts,
+  words: readonly string[],
+): Promise<StepUp | null> {
+  for (const word of words) if (await peers.widens(word)) return "recent";
+  return null;
+}
+
 /** Registers the routes. @param now What runs. */
 export function registerGroupRoutes(router: ModuleRouter, now: () => GroupRouteParts): void {
-  const route = (method: "GET" | "POST", path: string, handler: Handler) =>
-    router.route(method, `/groups${path}`, (request) => handler(now(), request));
+  const route = (
+    method: "GET" | "POST",
+    path: string,
+    handler: Handler,
+    access?: RouteAccess,
+  ) => router.route(method, `/groups${path}`, (request) => handler(now(), request), access);
+  const meets = (peersOf: (body: Uint8Array) => readonly string[]): RouteAccess => ({
+    stepUp: (body) => stepUpToMeet(now(), peersOf(body)),
+  });
   route("GET", "", async ({ groups }) => {
     return { json: { groups: await groups.views.list() } satisfies GroupsView };
   });
-  route("POST", "", found);
+  route("POST", "", found, meets((body) => parseInput(foundInputSchema, parseJson(body)).members));
   route("GET", "/show", async ({ groups }, { query }) => {
     return shown(groups, await groups.views.need(parseInput(groupInputSchema, query).group));
   });
-  route("POST", "/accept", accept);
+  route("POST", "/accept", accept, WIDENS);
   route("POST", "/decline", change(groupInputSchema, ({ acts }, group) => acts.decline(group)));
   route("POST", "/leave", change(groupInputSchema, ({ acts }, group) => acts.leave(group)));
-  route("POST", "/invite", invite);
+  route(
+    "POST",
+    "/invite",
+    invite,
+    meets((body) => parseInput(groupPeersInputSchema, parseJson(body)).peers),
+  );
   route("POST", "/remove", remove);
-  route("POST", "/owner", handOver);
+  route("POST", "/owner", handOver, WIDENS);
   route("POST", "/change", rename);
   route("POST", "/refound", refound);
 }

@@ -39,6 +39,49 @@ Deno.test("What is sensitive asks for a factor of the last five minutes", async 
   assertEquals(block.status, 200);
 });
 
+Deno.test("Whoever may do something here from now on is let in by a recent factor alone", async () => {
+  const { node, browser, app } = await started();
+  await using _node = node;
+  await node.test.clock.advance(6 * MINUTE_MS);
+  const { id: peer } = node.test.peer;
+  const meeting: readonly (readonly [string, unknown])[] = [
+    ["/admin/v1/connect", { peer, wait_ms: 0 }],
+    ["/m/messaging/messages", { peer, text: "hello", wait_ms: 0 }],
+    ["/m/messaging/groups", { name: "friends", members: [peer] }],
+    ["/m/messaging/groups/invite", { group: "friends", peers: [peer] }],
+  ];
+  const ask = async (path: string, content: unknown) => (await browser.post(path, content)).body;
+  for (const [path, content] of meeting) {
+    const { code, step_up } = await ask(path, content);
+    assertEquals([path, code, step_up], [path, "step_up_required", "recent"]);
+  }
+  for (
+    const [path, content] of [
+      ["/m/messaging/groups/accept", { group: "friends" }],
+      ["/m/messaging/groups/owner", { group: "friends", peer }],
+      ["/m/authentication/mute", { peer, muted: false }],
+      ["/admin/v1/invitations", {}],
+      ["/admin/v1/requests/accept", { peer }],
+    ] as const
+  ) assertEquals([path, (await ask(path, content)).code], [path, "step_up_required"]);
+  assertEquals((await ask("/m/authentication/mute", { peer, muted: true })).code, undefined);
+  await node.test.connect();
+  const factor = { totp: await app.fresh() };
+  await browser.post("/auth/v1/step-up", { factor, action: "POST /admin/v1/connect" });
+  assertEquals((await ask("/admin/v1/connect", { peer, wait_ms: 0 })).peer, peer);
+  await node.test.clock.advance(6 * MINUTE_MS);
+  // It may write and offer files by now.
+  for (const [path, content] of meeting) {
+    assertNotEquals([path, (await ask(path, content)).code], [path, "step_up_required"]);
+  }
+  // To undo a revocation is to let it in anew.
+  await node.test.admin("POST", "/tokens/revoke", { target: peer });
+  for (const path of ["/admin/v1/connect", "/admin/v1/tokens/renew"]) {
+    const { code } = await ask(path, { peer, wait_ms: 0 });
+    assertEquals([path, code], [path, "step_up_required"]);
+  }
+});
+
 Deno.test("Files of the disk are shared by a recent factor alone", async () => {
   const { node, browser } = await started();
   await using _node = node;

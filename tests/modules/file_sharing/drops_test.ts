@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { Drops } from "../../../modules/file_sharing/drops.ts";
 import { Landing } from "../../../modules/file_sharing/landing.ts";
-import { unlessDropped } from "../../../modules/file_sharing/page_desk.ts";
+import { unlessDropped, unlessKnown } from "../../../modules/file_sharing/page_desk.ts";
 import { pictureType } from "../../../modules/file_sharing/pictures.ts";
 import { createOwnerFiles } from "../../../ports/system_owner_files.ts";
 import { systemRandom } from "../../../ports/system_random.ts";
@@ -118,7 +118,7 @@ Deno.test("a picture is told by its first bytes, and only what has landed is rea
   assertEquals((await show(second.offer, "page.png")).status, 400);
 });
 
-Deno.test("what the page has brought is shared without a factor, whatever else the disk has is not", async () => {
+Deno.test("what the page has brought is shared without a factor with whom the node knows, and nothing else", async () => {
   const [data, made] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
   const folder = Deno.realPathSync(made);
   const drops = new Drops({
@@ -128,9 +128,8 @@ Deno.test("what the page has brought is shared without a factor, whatever else t
     disk: createOwnerFiles(data),
     landing: new Landing(),
   });
-  const { stepUp } = unlessDropped(() => ({ drops }));
-  const asked = (...paths: string[]) =>
-    typeof stepUp === "function" ? stepUp(encodeUtf8(JSON.stringify({ paths }))) : undefined;
+  const ofFiles = unlessDropped(() => ({ drops }));
+  const asked = (...paths: string[]) => ofFiles(encodeUtf8(JSON.stringify({ paths })));
   const bring = async () => await drops.finish(await drops.begin({ folder, name: "a", bytes: 0 }));
   const first = await bring();
   assertEquals([asked(first), asked(first, `${folder}/b`), asked(folder)], [
@@ -139,5 +138,9 @@ Deno.test("what the page has brought is shared without a factor, whatever else t
     "recent",
   ]);
   assertEquals(asked(`${folder}/../${first}`), "recent");
+  const widens = (peer: string) => Promise.resolve(peer === "a stranger");
+  const toPeer = unlessKnown(() => ({ drops, context: { peers: { widens } } }));
+  const offer = (peer: string) => toPeer(encodeUtf8(JSON.stringify({ peer, paths: [first] })));
+  assertEquals([await offer("a friend"), await offer("a stranger")], [null, "recent"]);
   for (const path of [data, made]) Deno.removeSync(path, { recursive: true });
 });
