@@ -14,6 +14,7 @@ import {
   MAX_NAME_LENGTH,
 } from "../protocol/limits.ts";
 import { isOrigin } from "../protocol/record.ts";
+import type { RelayAddress } from "../protocol/relay.ts";
 import { groupNameSchema, permissionSchema } from "../protocol/peer_name.ts";
 import { nodeIdSchema } from "../protocol/schemas.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
@@ -136,18 +137,14 @@ export function parseDirectories(text: string): readonly string[] {
   return entries;
 }
 
-/** A relay, and whose it must be, or `null`. */
-export interface RelayAddress {
-  readonly url: string;
-  readonly id: v.InferOutput<typeof nodeIdSchema> | null;
-}
-
-export function parseRelay(text: string): RelayAddress {
+/** A relay, and whose it must be, or `null`; `auto`: one that the directories name. */
+export function parseRelay(text: string): RelayAddress | "auto" {
+  if (text === "auto") return "auto";
   const [url = "", id, ...more] = text.split("#");
   parseBaseUrl(url);
   const isId = v.is(nodeIdSchema, id);
   if (more.length > 0 || (id !== undefined && !isId)) {
-    throw new RangeError("expected URL or URL#ID");
+    throw new RangeError("expected URL, URL#ID or auto");
   }
   return { url, id: isId ? id : null };
 }

@@ -35,8 +35,8 @@ import {
   parsePath,
   parseRelay,
   parseTrustedProxies,
-  type RelayAddress,
 } from "./option_values.ts";
+import type { RelayAddress } from "../protocol/relay.ts";
 import { type OptionValues, switchOption, valueOption } from "./options.ts";
 import { keysPassphraseFileOption } from "./passphrase_source.ts";
 
@@ -132,12 +132,12 @@ const NETWORK_OPTIONS = {
     fallback: null,
     parse: parseBaseUrl,
   }),
-  relay: valueOption<RelayAddress | null>({
+  relay: valueOption<RelayAddress | "auto" | null>({
     flag: "relay",
     variable: "OPENRED_RELAY",
-    value: "URL",
+    value: "URL|auto",
     summary:
-      "relay through which others reach this node, which then listens nowhere; URL#ID pins it",
+      "relay through which others reach this node, which then listens nowhere; URL#ID pins it, auto asks the directories for one",
     defaultText: "none",
     fallback: null,
     parse: parseRelay,
@@ -375,6 +375,9 @@ export function checkRunOptions(options: RunOptions): RunOptions {
   const hostname = listenAddress(options)?.hostname ?? "";
   if (options.relay !== null && options.apiUrl !== null) {
     throw usageError("--api-url and --relay: others reach this node by one of the two");
+  }
+  if (options.relay === "auto" && options.directories.length === 0) {
+    throw usageError("--relay auto: say with --directories which directories to ask for a relay");
   }
   checkDirect(options);
   if (options.apiUrl === null && options.relay === null && isUnspecifiedHost(hostname)) {

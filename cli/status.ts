@@ -86,8 +86,9 @@ async function printTable(
   await out.table(table.headings, table.rows);
 }
 
-function relayLine({ url, state, last_error }: RelayView): Cell {
-  const text = last_error === null ? `${url} (${state})` : `${url} (${state}: ${last_error})`;
+function relayLine({ url, named_by, state, last_error }: RelayView): Cell {
+  const why = last_error === null ? state : `${state}: ${last_error}`;
+  const text = `${url} (${why}${named_by === null ? "" : `; named by ${named_by}`})`;
   return { text, style: state === "linked" ? "green" : "yellow" };
 }
 

@@ -64,6 +64,8 @@ export interface DirectoryConfig {
   readonly trustedProxies: TrustedProxies;
   /** Relays whose nodes are counted one by one; its own, where it is one, among them. */
   readonly relays: readonly string[];
+  /** Whose they are, by URL, as far as the operator has written it down. */
+  readonly relayIds?: ReadonlyMap<string, NodeId>;
   /** Whether it is a relay too, which its record tells. */
   readonly isRelay: boolean;
   readonly limits: DirectoryLimits;

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { PROOF_HEADER } from "../protocol/directory_api.ts";
+import { PROOF_HEADER, type RelaysAnswer } from "../protocol/directory_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { JSON_HEAD, jsonResponse } from "../protocol/http.ts";
+import { MAX_NAMED_RELAYS } from "../protocol/limits.ts";
 import { METRICS_TYPE } from "../protocol/metrics.ts";
 import { TextAnswer } from "../protocol/text_answer.ts";
 import { discover } from "./discover.ts";
@@ -40,6 +41,17 @@ function searchOf(url: string): string {
   return at < 0 ? "" : url.slice(at + 1);
 }
 
+/** Its own first, with the id that it has as well. */
+function namedRelays({ config, own }: DirectoryParts): RelaysAnswer {
+  const { isRelay, url, relays, relayIds } = config;
+  const named = relays.filter((relay) => !isRelay || relay !== url).map((relay) => {
+    const id = relayIds?.get(relay);
+    return id === undefined ? { url: relay } : { url: relay, id };
+  });
+  const all = isRelay ? [{ url, id: own.id }, ...named] : named;
+  return { relays: all.slice(0, MAX_NAMED_RELAYS) };
+}
+
 /** Makes the handler of every route. @param metricsText Everything counted and measured. */
 export function createHandlers(
   parts: DirectoryParts,
@@ -57,6 +69,7 @@ export function createHandlers(
   const lookUps = new LookUps(parts);
   const startedMs = clock.monotonicMs();
   const api = JSON.stringify(describeApi(config));
+  const relays = JSON.stringify(namedRelays(parts));
   return {
     async register(request, { source }) {
       const body = await readRequestBody(clock, request);
@@ -75,6 +88,9 @@ export function createHandlers(
     },
     lookUp(_request, { id }) {
       return lookUps.answer(id);
+    },
+    relays() {
+      return jsonText(relays);
     },
     async health() {
       const { active, stale, dormant } = await store.countNodes();

@@ -99,11 +99,23 @@ export function parsePeerList(text: string): readonly PeerDirectory[] {
 
 const MAX_LIST = 10_000;
 
+/** A relay, and whose it is, or `null`. */
+export interface NamedRelay {
+  readonly url: string;
+  readonly id: NodeId | null;
+}
+
 /** @throws {InvalidArgumentError} For a list that is empty, long, or has anything else in it. */
-export function parseUrls(text: string): readonly string[] {
-  const urls = text.split(",").map((url) => parseUrl(url.trim()));
-  if (urls.length > MAX_LIST) throw new InvalidArgumentError("Expected fewer URLs.");
-  return urls;
+export function parseRelays(text: string): readonly NamedRelay[] {
+  const relays = text.split(",").map((entry) => {
+    const [url = "", id, ...more] = entry.trim().split("#");
+    if (more.length > 0 || (id !== undefined && !isNodeId(id))) {
+      throw new InvalidArgumentError("Expected URL or URL#ID, separated by commas.");
+    }
+    return { url: parseUrl(url), id: id ?? null };
+  });
+  if (relays.length > MAX_LIST) throw new InvalidArgumentError("Expected fewer relays.");
+  return relays;
 }
 
 export function parseIds(text: string): readonly NodeId[] {

@@ -21,13 +21,14 @@ import {
   limitOption,
   type ListenAddress,
   listenOption,
+  type NamedRelay,
   oneLine,
   option,
   parseListen,
   parsePeerList,
+  parseRelays,
   parseText,
   parseUrl,
-  parseUrls,
   switchOption,
   urlOption,
 } from "./option_values.ts";
@@ -68,7 +69,7 @@ export interface CentralOptions {
   readonly networkSeedFile: string | null;
   readonly limits: DirectoryLimits;
   /** Relays whose nodes are counted one by one. */
-  readonly relays: readonly string[];
+  readonly relays: readonly NamedRelay[];
   /** How it is a relay too; `null` where it is none. */
   readonly relay: RelaySettings | null;
   readonly peers: readonly PeerDirectory[];
@@ -114,7 +115,7 @@ interface Flags extends StoreFlags, RelayFlags, DirectoryLimits {
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile?: string;
   readonly peers: readonly PeerDirectory[];
-  readonly relays: readonly string[];
+  readonly relays: readonly NamedRelay[];
   readonly relay: boolean;
   readonly logLevel: LogLevel;
   readonly logFile?: string;
@@ -203,8 +204,10 @@ function runCommand(): Command {
     .addOption(limitOption("ids", "ids in all", limits.ids))
     .addOption(limitOption("concurrent", "requests under way", limits.concurrent))
     .addOption(
-      option("--relays <url,…>", "relays whose nodes are counted one by one")
-        .default([], "none").argParser(parseUrls),
+      option(
+        "--relays <url,…>",
+        "relays whose nodes are counted one by one, named to nodes that look for one; URL#ID says whose",
+      ).default([], "none").argParser(parseRelays),
     )
     .addOption(limitOption("ids-per-relay", "ids on one of those relays", limits.idsPerRelay))
     .addOption(

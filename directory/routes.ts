@@ -16,6 +16,8 @@ import {
   REGISTER_PATH,
   registerAnswerSchema,
   registerRequestSchema,
+  RELAYS_PATH,
+  relaysAnswerSchema,
   REQUEST_CONNECTION_PATH,
 } from "../protocol/directory_api.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
@@ -39,6 +41,7 @@ export type RouteName =
   | "requestConnection"
   | "discover"
   | "lookUp"
+  | "relays"
   | "health"
   | "metrics"
   | "openapi";
@@ -129,6 +132,14 @@ export const ROUTES: readonly Route[] = [
     summary: "Finds one node by its id",
     answer: { status: 200, schema: nodeAnswerSchema },
     codes: ["bad_request", "node_unknown", "succeeded"],
+  },
+  {
+    ...PLAIN,
+    name: "relays",
+    method: "GET",
+    path: RELAYS_PATH,
+    summary: "Names relays for nodes that nobody can call",
+    answer: { status: 200, schema: relaysAnswerSchema },
   },
   {
     ...PLAIN,

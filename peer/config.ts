@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { NodeId } from "../crypto/encoding.ts";
 import type { KeystoreCost, RotationPolicy } from "../crypto/interface.ts";
 import type {
   AuditSettings,
   PostQuantumPolicy,
   StrangerPolicy,
 } from "../protocol/node_settings.ts";
+import type { RelayAddress } from "../protocol/relay.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 
 /** Where the console is. */
@@ -28,8 +28,8 @@ export interface NodeConfig {
   readonly version: string;
   /** Where others reach this node, without a final slash. */
   readonly apiUrl: string;
-  /** Through whom others reach this node, in the place of `apiUrl`; `id`: whose relay it must be. */
-  readonly relay?: { readonly url: string; readonly id: NodeId | null };
+  /** Through whom others reach this node, in the place of `apiUrl`; `auto`: whom its directories name. */
+  readonly relay?: RelayAddress | "auto";
   /** Origins at which this node can be called too, told to whoever has its record. */
   readonly directUrls?: readonly string[];
   /** Each a URL, or URL`#`id. */

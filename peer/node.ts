@@ -22,6 +22,7 @@ import type { Permissions } from "./peers/permissions.ts";
 import type { SessionTable } from "./sessions/session.ts";
 import type { Sessions } from "./sessions/sessions.ts";
 import type { NodeStore } from "./store/store.ts";
+import { RelayChoice } from "./relay/relay_choice.ts";
 import { OpenRequests } from "./open_requests.ts";
 import type { MethodBook } from "./own/method_book.ts";
 import type { OwnRecord } from "./own/own_record.ts";
@@ -99,8 +100,11 @@ export async function createNode(
   count.onWrite((cause) => events.tellCount(cause));
   const audit = await openAudit(ports, config, { keys, events, store });
   const traces = await openTraces(ports);
-  const data = { keys, store, count, events, audit, builtIns, traces };
-  const node = new RunningNode(ports, reachedBy(config, keys), data);
+  const { relay, directories } = config;
+  const parts = { ...ports, store };
+  const choice = relay === undefined ? null : new RelayChoice(parts, { relay, directories });
+  const data = { keys, store, count, events, audit, builtIns, traces, choice };
+  const node = new RunningNode(ports, reachedBy(config, keys, choice), data);
   await node.load();
   return node;
 }
@@ -113,9 +117,12 @@ async function openTraces({ tracing }: NodePorts): Promise<NodeData["traces"]> {
 }
 
 /** A node behind a relay is called by the relay's URL. */
-function reachedBy(config: NodeConfig, { nodeId }: OpenedKeystore): NodeConfig {
-  const { relay } = config;
-  return relay === undefined ? config : { ...config, apiUrl: relayedUrl(relay.url, nodeId) };
+function reachedBy(
+  config: NodeConfig,
+  { nodeId }: OpenedKeystore,
+  choice: RelayChoice | null,
+): NodeConfig {
+  return choice === null ? config : { ...config, apiUrl: relayedUrl(choice.current.url, nodeId) };
 }
 
 async function openAudit(
@@ -134,7 +141,6 @@ async function openAudit(
 
 class RunningNode implements OpenNode {
   readonly inside: NodeInside;
-  readonly apiUrl: string;
   readonly #parts: NodeParts;
   readonly #count: WriteCount;
   readonly #console: NodeConfig["console"];
@@ -142,7 +148,6 @@ class RunningNode implements OpenNode {
   readonly #stop = new AbortController();
 
   constructor(ports: NodePorts, config: NodeConfig, data: NodeData) {
-    this.apiUrl = config.apiUrl;
     this.#parts = createNodeParts(ports, config, {
       ...data,
       stopped: this.#stop.signal,
@@ -156,6 +161,10 @@ class RunningNode implements OpenNode {
 
   get id(): NodeId {
     return this.#parts.own.id;
+  }
+
+  get apiUrl(): string {
+    return this.#parts.ownRecord.apiUrl;
   }
 
   /** Reads what was kept of an earlier run. */

@@ -48,7 +48,9 @@ import type { NodeEvents } from "./events/events.ts";
 import { createHoldings } from "./holdings.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { createOwnersWeb } from "./p2p/owners_web.ts";
+import { relayedUrl } from "../protocol/relay.ts";
 import { OwnRelay } from "./relay/own_relay.ts";
+import type { RelayChoice } from "./relay/relay_choice.ts";
 import { RelayedCalls } from "./relay/relayed_calls.ts";
 import { RelayedUpgrades } from "./relay/relayed_upgrades.ts";
 import { openPeerBytes } from "./p2p/peer_bytes.ts";
@@ -119,6 +121,8 @@ export interface NodeData {
   readonly builtIns: readonly BuiltInModule[];
   /** Makes what follows messages; `null` where nobody asked for it. */
   readonly traces: ((mayTrace: (peer: NodeId) => boolean) => MessageTraces) | null;
+  /** `null` where others call this node itself. */
+  readonly choice: RelayChoice | null;
 }
 
 /** What everything in a node can be given. */
@@ -162,7 +166,7 @@ export function createNodeParts(
   // The owner's words come from the admin API, which stands on all of this.
   const words = new LateWords();
   const network = createNetwork(shared, config, { ...data, words });
-  const relay = createRelay({ ...shared, ...network }, config, data.handle);
+  const relay = createRelay({ ...shared, ...network }, data);
   const parts = { ...shared, ...network, relay, audit: data.audit.log };
   followSuccessions(parts);
   const watchApi = new WatchApi({ ...parts, modules: parts.modules.runs }, config);
@@ -206,12 +210,20 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
 
 function createRelay(
   parts: Shared & Network,
-  { relay, apiUrl }: NodeConfig,
-  handle: Handle,
+  { choice, handle }: { readonly choice: RelayChoice | null; readonly handle: Handle },
 ): OwnRelay | null {
-  if (relay === undefined) return null;
-  const calls = new RelayedCalls({ ...parts, handle }, apiUrl);
-  return new OwnRelay({ ...parts, calls, linked: () => parts.directories.hurry() }, relay);
+  if (choice === null) return null;
+  const { directories, ownRecord, sessions, own } = parts;
+  const calls = new RelayedCalls({ ...parts, handle });
+  const linked = (url: string) => {
+    const isSame = ownRecord.apiUrl === relayedUrl(url, own.id);
+    ownRecord.setApiUrl(relayedUrl(url, own.id));
+    if (isSame) return directories.hurry();
+    directories.announce();
+    sessions.tellMoved();
+  };
+  const named = (signal: AbortSignal) => directories.relays(signal);
+  return new OwnRelay({ ...parts, choice, calls, named, linked });
 }
 
 /** Everything through which a node meets others. */
@@ -257,7 +269,7 @@ function createNetwork(
     modules,
     directories,
     carrier,
-    config,
+    config: { ...config, apiUrl: shared.ownRecord.apiUrl },
     troubleWith: (peer) => troubleWith({ ...shared, links: sessions.links }, peer),
   }));
   const modules: ModuleHost = new ModuleHost({
@@ -397,7 +409,7 @@ function createAdminApi(
     modules: parts.modules,
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
     watch: parts.watchApi,
-    invitations: new InvitationDesk(parts, config),
+    invitations: new InvitationDesk(parts),
     requests: new RequestDesk(parts, control.contacts),
     tokens: new TokenDesk(parts, (who) => control.contacts.resolve(who)),
   }, config.adminToken);

@@ -233,6 +233,8 @@ export interface DirectoryView {
 /** The relay through which others reach this node. */
 export interface RelayView {
   readonly url: string;
+  /** The directory that named it; `null` where the owner did, or nobody yet. */
+  readonly named_by: string | null;
   /** `null` before its first answer. */
   readonly relay_id: string | null;
   /** `replaced`: another running node has this one's keys; nothing is tried any more. */

@@ -6,7 +6,7 @@
 import * as v from "valibot";
 import { shownKeySchema } from "./directory_key.ts";
 import { jwsSchema } from "./jws.ts";
-import { MAX_ENVELOPE_BYTES, MAX_RECORD_BYTES, MAX_URL_BYTES } from "./limits.ts";
+import { MAX_ENVELOPE_BYTES, MAX_NAMED_RELAYS, MAX_RECORD_BYTES, MAX_URL_BYTES } from "./limits.ts";
 import { recordTextSchema } from "./record.ts";
 import { bytesSchema, integerSchema, nameSchema, namesSchema, nodeIdSchema } from "./schemas.ts";
 
@@ -14,6 +14,8 @@ export const REGISTER_PATH = "/api/v3/nodes/register";
 export const REQUEST_CONNECTION_PATH = "/api/v3/tokens/request-connection";
 export const DISCOVER_PATH = "/api/v3/nodes/discover";
 export const NODES_PATH = "/api/v3/nodes";
+/** Relays that a directory names to nodes which nobody can call. */
+export const RELAYS_PATH = "/api/v3/relays";
 export const HEALTH_PATH = "/api/v3/health";
 export const IDENTITY_PATH = "/identity";
 export const RECEIVE_PATH = "/tokens/receive";
@@ -85,6 +87,19 @@ export const discoverAnswerSchema = v.looseObject({
   must,
 });
 export type DiscoverAnswer = v.InferOutput<typeof discoverAnswerSchema>;
+
+export const namedRelaySchema = v.looseObject({
+  url: v.pipe(v.string(), v.maxLength(MAX_URL_BYTES)),
+  /** Whose the relay must be; absent where the directory does not know. */
+  id: v.optional(nodeIdSchema),
+  must,
+});
+
+export const relaysAnswerSchema = v.looseObject({
+  relays: v.pipe(v.array(namedRelaySchema), v.maxLength(MAX_NAMED_RELAYS)),
+  must,
+});
+export type RelaysAnswer = v.InferOutput<typeof relaysAnswerSchema>;
 
 /** `GET {api_url}/identity`. */
 export const identityAnswerSchema = v.looseObject({

@@ -101,3 +101,5 @@ export const MIN_RELAY_DATA_COST = 1024;
 export const RELAY_PROOF_MS = 5 * SECOND_MS;
 /** How long after one instance of a node took the place of another a third one waits. */
 export const RELAY_REPLACE_MS = MINUTE_MS;
+/** Relays that a directory names. */
+export const MAX_NAMED_RELAYS = 16;

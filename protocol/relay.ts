@@ -39,6 +39,13 @@ export const RELAY_CLOSE = {
 
 const must = v.optional(namesSchema);
 
+/** Where a relay is, and whose it must be. */
+export interface RelayAddress {
+  readonly url: string;
+  /** `null`: whoever answers first. */
+  readonly id: NodeId | null;
+}
+
 /** What a node behind a relay announces as its `api_url`. */
 export function relayedUrl(relayUrl: string, id: string): string {
   return `${relayUrl}${RELAYED_PREFIX}${id}`;

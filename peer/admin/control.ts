@@ -34,7 +34,6 @@ interface ControlParts extends ContactsParts {
 
 interface ControlConfig {
   readonly version: string;
-  readonly apiUrl: string;
   readonly allowPrivate: boolean;
   readonly home?: string;
 }
@@ -58,7 +57,7 @@ export class NodeControl {
 
   async identity(): Promise<IdView> {
     const { text } = await this.#parts.ownRecord.current();
-    const { apiUrl } = this.#config;
+    const { apiUrl } = this.#parts.ownRecord;
     const directoryUrl = this.#parts.directories.urls[0] ?? null;
     const contact = formatContactLink({
       nodeId: this.#ownId,
@@ -78,7 +77,7 @@ export class NodeControl {
     return {
       node_id: this.#ownId,
       version: this.#config.version,
-      api_url: this.#config.apiUrl,
+      api_url: this.#parts.ownRecord.apiUrl,
       uptime_s: Math.floor((clock.monotonicMs() - this.#startedMs) / 1000),
       directories: directories.views(),
       relay: this.#parts.relay?.view() ?? null,

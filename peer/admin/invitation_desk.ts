@@ -15,6 +15,7 @@ import { invitationId } from "../../protocol/invitation.ts";
 import { foldPetname } from "../../protocol/peer_name.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { NodeEvents } from "../events/events.ts";
+import type { OwnRecord } from "../own/own_record.ts";
 import type { Invitation, Invitations } from "../peers/invitations.ts";
 import { readPetname, readRef } from "../peers/peer_refs.ts";
 import type { Petnames } from "../peers/petnames.ts";
@@ -30,16 +31,15 @@ export interface InvitationDeskParts {
   readonly directories: Pick<Directories, "urls">;
   readonly events: NodeEvents;
   readonly own: { readonly id: NodeId };
+  readonly ownRecord: Pick<OwnRecord, "apiUrl">;
 }
 
 /** Makes, lists and revokes invitations. */
 export class InvitationDesk {
   readonly #parts: InvitationDeskParts;
-  readonly #apiUrl: string;
 
-  constructor(parts: InvitationDeskParts, { apiUrl }: { readonly apiUrl: string }) {
+  constructor(parts: InvitationDeskParts) {
     this.#parts = parts;
-    this.#apiUrl = apiUrl;
   }
 
   /**
@@ -54,13 +54,13 @@ export class InvitationDesk {
     if (name !== null && uses > 1) {
       throw new OpenRedError("bad_request", "A name goes with an invitation for one only");
     }
-    const { invitations, directories, events, own } = this.#parts;
+    const { invitations, directories, events, own, ownRecord } = this.#parts;
     const { invitation, secret } = await invitations.make({ uses, lifeMs, name });
     events.audit("invitation_made", { success: true, invitation: invitation.id, uses });
     const directoryUrl = directories.urls[0] ?? null;
     const link = formatContactLink({
       nodeId: own.id,
-      apiUrl: directoryUrl === null ? this.#apiUrl : null,
+      apiUrl: directoryUrl === null ? ownRecord.apiUrl : null,
       directoryUrl,
       invitation: secret,
     });

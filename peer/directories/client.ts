@@ -13,6 +13,7 @@ import {
   DISCOVER_PATH,
   type DiscoverAnswer,
   discoverAnswerSchema,
+  namedRelaySchema,
   type NodeAnswer,
   nodeAnswerSchema,
   NODES_PATH,
@@ -21,6 +22,9 @@ import {
   REGISTER_PATH,
   type RegisterAnswer,
   registerAnswerSchema,
+  RELAYS_PATH,
+  type RelaysAnswer,
+  relaysAnswerSchema,
   REQUEST_CONNECTION_PATH,
 } from "../../protocol/directory_api.ts";
 import { ERROR_STATUS, type ErrorCode, OpenRedError } from "../../protocol/errors.ts";
@@ -105,6 +109,17 @@ export class DirectoryClient {
       schema: nodeAnswerSchema,
       signal,
     });
+  }
+
+  /** @returns Relays that the directory names, without the entries that this node does not understand. */
+  async relays(signal?: AbortSignal): Promise<RelaysAnswer["relays"]> {
+    const answer = await this.#call({
+      method: "GET",
+      path: RELAYS_PATH,
+      schema: relaysAnswerSchema,
+      signal,
+    });
+    return understoodEntries(namedRelaySchema, answer.relays);
   }
 
   /** @returns Without the entries that this node does not understand. */

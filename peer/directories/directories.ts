@@ -8,6 +8,7 @@ import { CryptoError } from "../../crypto/interface.ts";
 import type { DirectoryView, DiscoverView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { MAX_SUCCESSION_CHAIN } from "../../protocol/limits.ts";
+import type { RelayAddress } from "../../protocol/relay.ts";
 import { compareRecords, type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import type { ContactDirectories } from "./contact_directories.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
@@ -25,6 +26,12 @@ interface LookUp {
 interface Asking {
   readonly links: readonly DirectoryLink[];
   readonly signal: AbortSignal;
+}
+
+/** A relay that a directory named. */
+export interface NamedRelay extends RelayAddress {
+  /** The directory's URL. */
+  readonly namedBy: string;
 }
 
 export interface DirectoriesOptions {
@@ -64,6 +71,25 @@ export class Directories {
   /** Announces at once where an announcement has failed: this node can be called now. */
   hurry(): void {
     for (const link of this.#links) link.hurry();
+  }
+
+  /** Announces at once: this node is called at another URL now. */
+  announce(): void {
+    for (const link of this.#links) link.announce();
+  }
+
+  /** The relays that these directories name; of one that does not answer none. */
+  async relays(signal: AbortSignal): Promise<NamedRelay[]> {
+    const named = await Promise.all(this.#links.map(async ({ url, client }) => {
+      try {
+        const relays = await client.relays(signal);
+        return relays.map((relay) => ({ url: relay.url, id: relay.id ?? null, namedBy: url }));
+      } catch (error) {
+        if (!(error instanceof OpenRedError)) throw error;
+        return [];
+      }
+    }));
+    return named.flat();
   }
 
   async stop(): Promise<void> {

@@ -66,6 +66,11 @@ export class DirectoryLink {
     this.#registration.hurry();
   }
 
+  /** Announces at once, registered or not. */
+  announce(): void {
+    this.#registration.announce();
+  }
+
   async stop(): Promise<void> {
     await this.#registration.stop();
   }

@@ -41,6 +41,8 @@ export class Registration {
   #running: Promise<void> = Promise.resolve();
   /** Ends the pause before the next announcement early. */
   #pause = new AbortController();
+  /** Whether what was announced last does not hold any more. */
+  #isOutdated = false;
 
   constructor(
     parts: DirectoryLinkParts,
@@ -65,6 +67,12 @@ export class Registration {
     if (this.#state !== "registered") this.#pause.abort();
   }
 
+  /** Announces once more as soon as no announcement is under way. */
+  announce(): void {
+    this.#isOutdated = true;
+    this.#pause.abort();
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -85,8 +93,10 @@ export class Registration {
 
   async #run(): Promise<void> {
     for (;;) {
+      this.#isOutdated = false;
       const delayMs = await this.#announce();
       if (delayMs === null) return;
+      if (this.#isOutdated) continue;
       const dueMs = this.#parts.clock.monotonicMs() + delayMs;
       this.#nextAnnounceMs = dueMs;
       await this.#rest(dueMs);

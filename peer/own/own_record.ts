@@ -46,6 +46,7 @@ export class OwnRecord {
   readonly #events: NodeEvents;
   readonly #methods: Pick<MethodBook, "names">;
   readonly #config: OwnRecordConfig;
+  #apiUrl: string;
   readonly #identity: KeyRef;
   /** base64url */
   readonly #noiseKey: string;
@@ -91,6 +92,7 @@ export class OwnRecord {
     this.#events = parts.events;
     this.#methods = parts.methods;
     this.#config = config;
+    this.#apiUrl = config.apiUrl;
     this.#identity = keys.identity;
     this.#noiseKey = encodeBase64Url(keys.noiseKey);
     this.#takenSeq = Number(parts.store.self("taken_seq") ?? 0);
@@ -106,6 +108,11 @@ export class OwnRecord {
   /** Whether a record of this id was met that this node did not sign. */
   get usedElsewhere(): boolean {
     return this.#usedElsewhere;
+  }
+
+  /** Where others reach this node. */
+  get apiUrl(): string {
+    return this.#apiUrl;
   }
 
   get suites(): readonly Suite[] {
@@ -130,6 +137,13 @@ export class OwnRecord {
   setServices(services: readonly string[]): void {
     if (services.join("\n") === this.#services.join("\n")) return;
     this.#services = services;
+    this.#isOutdated = true;
+  }
+
+  /** Where others reach this node from now on; they learn it with the next record. */
+  setApiUrl(url: string): void {
+    if (url === this.#apiUrl) return;
+    this.#apiUrl = url;
     this.#isOutdated = true;
   }
 
@@ -164,7 +178,7 @@ export class OwnRecord {
       seq,
       iat,
       exp,
-      api_url: this.#config.apiUrl,
+      api_url: this.#apiUrl,
       ...(directUrls.length === 0 ? {} : { direct_urls: directUrls }),
       noise_key: this.#noiseKey,
       suites: this.suites,

@@ -12,6 +12,7 @@ import { verifyRecord } from "../../protocol/record.ts";
 import {
   RELAY_BYES,
   RELAY_CLOSE,
+  type RelayAddress,
   type RelayBye,
   relayByeSchema,
   relayedUrl,
@@ -37,13 +38,6 @@ export interface NodeLinkParts {
   readonly background: Background;
   readonly own: { readonly id: NodeId; readonly key: KeyRef };
   readonly calls: RelayedCalls;
-}
-
-/** Where the relay is, and whose it must be. */
-export interface RelayAddress {
-  readonly url: string;
-  /** `null`: whoever answers first. */
-  readonly id: NodeId | null;
 }
 
 /** How a link ended. */

@@ -8,28 +8,38 @@ import type { Channel, HttpClient, Random } from "../../ports/ports.ts";
 import type { RelayView } from "../../protocol/admin_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { CALL_TIMEOUT_MS, MAX_RELAY_FRAME_BYTES } from "../../protocol/limits.ts";
-import { RELAY_PATH } from "../../protocol/relay.ts";
+import { RELAY_PATH, type RelayAddress } from "../../protocol/relay.ts";
+import type { NamedRelay } from "../directories/directories.ts";
 import { Backoff, sleep, uniform } from "../timing/backoff.ts";
-import { type LinkEnd, NodeLink, type NodeLinkParts, type RelayAddress } from "./node_link.ts";
+import { type LinkEnd, NodeLink, type NodeLinkParts } from "./node_link.ts";
+import type { RelayChoice } from "./relay_choice.ts";
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 /** All nodes of a relay that died come back within so long, at random. */
 const RETURN_MS = 5_000;
 const INSTANCE_BYTES = 16;
+/** How long a relay that was used may be away before another one takes its place. */
+const AWAY_MS = 60_000;
+/** What does not change by waiting. */
+const REFUSALS: readonly LinkEnd["code"][] = ["full", "forbidden", "proof_invalid", "other_relay"];
 
 export interface OwnRelayParts extends NodeLinkParts {
   readonly random: Random;
   readonly http: HttpClient;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
-  /** Called whenever there is a link. */
-  readonly linked: () => void;
+  readonly choice: RelayChoice;
+  /** Asks the directories for relays. */
+  readonly named: (signal: AbortSignal) => Promise<readonly NamedRelay[]>;
+  /** Called whenever there is a link to the relay at a URL. */
+  readonly linked: (url: string) => void;
 }
 
-/** Keeps a link to one relay. */
+type Candidate = RelayAddress & { readonly namedBy?: string };
+
+/** Keeps a link to a relay: always the same one, or another where that is gone and the owner left the choice. */
 export class OwnRelay {
   readonly #parts: OwnRelayParts;
-  readonly #address: RelayAddress;
   readonly #instance: string;
   readonly #stop = new AbortController();
   readonly #tried = Promise.withResolvers<void>();
@@ -37,10 +47,13 @@ export class OwnRelay {
   #lastError: string | null = null;
   #relayId: NodeId | null = null;
   #running: Promise<void> = Promise.resolve();
+  /** Relays to try before the next pause; `null` while the chosen one is given time. */
+  #round: NamedRelay[] | null = null;
+  #awaySinceMs: number;
 
-  constructor(parts: OwnRelayParts, address: RelayAddress) {
+  constructor(parts: OwnRelayParts) {
     this.#parts = parts;
-    this.#address = address;
+    this.#awaySinceMs = parts.clock.monotonicMs();
     this.#instance = encodeBase64Url(parts.random.bytes(INSTANCE_BYTES));
   }
 
@@ -61,7 +74,8 @@ export class OwnRelay {
 
   view(): RelayView {
     return {
-      url: this.#address.url,
+      url: this.#parts.choice.current.url,
+      named_by: this.#parts.choice.namedBy,
       relay_id: this.#relayId,
       state: this.#state,
       last_error: this.#lastError,
@@ -69,23 +83,48 @@ export class OwnRelay {
   }
 
   async #run(): Promise<void> {
-    const { clock, random } = this.#parts;
+    const { clock, random, choice } = this.#parts;
     const backoff = new Backoff(random, { firstMs: FIRST_RETRY_MS, lastMs: LAST_RETRY_MS });
+    const isUnmet = choice.isFree && !choice.isProven;
+    let address: Candidate = (isUnmet ? await this.#nextNamed() : null) ?? choice.current;
     for (;;) {
-      const end = await this.#linkOnce();
-      this.#tried.resolve();
+      const end = await this.#linkOnce(address);
       if (this.#stop.signal.aborted) return;
-      if (end.wasLinked) backoff.reset();
-      this.#tell(end);
+      if (end.wasLinked) {
+        backoff.reset();
+        this.#round = null;
+        this.#awaySinceMs = clock.monotonicMs();
+      }
+      this.#tell(address.url, end);
       if (end.code === "replaced") return;
+      const other = this.#isToLeave(end) ? await this.#nextNamed() : null;
+      address = other ?? choice.current;
+      if (other !== null) continue;
+      this.#round = null;
+      this.#tried.resolve();
       const broke = end.wasLinked && end.code === "unreachable";
       const leastMs = broke ? uniform(random) * RETURN_MS : backoff.next();
       await sleep(clock, Math.max(leastMs, end.retryAfterMs), this.#stop.signal);
     }
   }
 
-  async #linkOnce(): Promise<LinkEnd> {
-    const { url } = this.#address;
+  /** Whether it is time to look for another relay, or other ones are being tried. */
+  #isToLeave({ code }: LinkEnd): boolean {
+    const { choice, clock } = this.#parts;
+    if (!choice.isFree || this.#stop.signal.aborted) return false;
+    if (this.#round !== null || !choice.isProven || REFUSALS.includes(code)) return true;
+    return clock.monotonicMs() - this.#awaySinceMs >= AWAY_MS;
+  }
+
+  /** @returns `null` once each that the directories name now was tried. */
+  async #nextNamed(): Promise<NamedRelay | null> {
+    const { choice, named } = this.#parts;
+    this.#round ??= choice.others(await named(this.#stop.signal));
+    return this.#round.shift() ?? null;
+  }
+
+  async #linkOnce(address: Candidate): Promise<LinkEnd> {
+    const { url } = address;
     const { http, checkUrl } = this.#parts;
     const { signal } = this.#stop;
     try {
@@ -96,7 +135,7 @@ export class OwnRelay {
         maxMessageBytes: MAX_RELAY_FRAME_BYTES,
         signal,
       });
-      return await this.#hold(channel);
+      return await this.#hold(address, channel);
     } catch (error) {
       if (!(error instanceof OpenRedError) && !signal.aborted) throw error;
       const none = { code: "unreachable", retryAfterMs: 0, wasLinked: false } as const;
@@ -105,14 +144,14 @@ export class OwnRelay {
   }
 
   /** Uses a link until it ends. */
-  #hold(channel: Channel): Promise<LinkEnd> {
+  #hold(address: Candidate, channel: Channel): Promise<LinkEnd> {
     const { signal } = this.#stop;
     const { promise, resolve } = Promise.withResolvers<LinkEnd>();
     const link = new NodeLink(this.#parts, {
-      address: this.#address,
+      address,
       instance: this.#instance,
       channel,
-      linked: (relayId) => this.#linked(relayId),
+      linked: (relayId) => this.#linked(address, relayId),
       ended: resolve,
     });
     const close = () => link.close();
@@ -122,17 +161,18 @@ export class OwnRelay {
     return promise.finally(() => signal.removeEventListener("abort", close));
   }
 
-  #linked(relayId: NodeId): void {
+  #linked(address: Candidate, relayId: NodeId): void {
+    const { background, choice, events, linked } = this.#parts;
+    background.run("relay_choice", choice.take(address, relayId));
     this.#relayId = relayId;
     this.#state = "linked";
     this.#lastError = null;
-    this.#parts.events.settle("relay");
+    events.settle("relay");
     this.#tried.resolve();
-    this.#parts.linked();
+    linked(address.url);
   }
 
-  #tell({ code, why }: LinkEnd): void {
-    const { url } = this.#address;
+  #tell(url: string, { code, why }: LinkEnd): void {
     this.#state = code === "replaced" ? "replaced" : "trying";
     this.#lastError = code;
     const what = WARNINGS[code];

@@ -16,6 +16,7 @@ import {
 } from "../../protocol/relay.ts";
 import type { RelayStream } from "../../protocol/relay_link.ts";
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
+import type { OwnRecord } from "../own/own_record.ts";
 import type { Background } from "../timing/background.ts";
 import {
   answerChannel,
@@ -34,20 +35,19 @@ const CHANNELS_PER_MINUTE = 600;
 
 export interface CallParts extends ExchangeParts {
   readonly background: Background;
+  readonly ownRecord: Pick<OwnRecord, "apiUrl">;
 }
 
 export class RelayedCalls {
   readonly #parts: CallParts;
-  readonly #apiUrl: string;
   readonly #others: RateLimit;
   readonly #channelsPerMinute: RateLimit;
   #exchanges = 0;
   #othersNow = 0;
   #channels = 0;
 
-  constructor(parts: CallParts, apiUrl: string) {
+  constructor(parts: CallParts) {
     this.#parts = parts;
-    this.#apiUrl = apiUrl;
     const { clock } = parts;
     const what = "through this relay";
     this.#others = new RateLimit(clock, { perMinute: OTHERS_PER_MINUTE, what });
@@ -85,7 +85,9 @@ export class RelayedCalls {
     const { method, target, length, headers } = said;
     const address = `relay ${relayId} ${encodeBase64Url(said.source)}`;
     const source: RequestSource = { address, isName: true };
-    return { route, request: { method, url: this.#apiUrl + target, length, headers, source } };
+    // Without the path of the relay, which may be another one than at the start.
+    const url = new URL(this.#parts.ownRecord.apiUrl).origin + target;
+    return { route, request: { method, url, length, headers, source } };
   }
 
   /** @returns What gives the place back. @throws {OpenRedError} `overloaded` or `rate_limited`. */

@@ -253,6 +253,27 @@ export class Sessions {
     return await session.sealUnlessGone(header, body);
   }
 
+  /**
+   * Tells peers that this node is called at another URL now: by a frame, which may be lost, and, as after a restart, by
+   * a new session, in which the record is shown.
+   */
+  tellMoved(): void {
+    const { background, decisions, table } = this.#parts;
+    const peers = new Set(table.all().map(({ peer }) => peer));
+    background.run("moved", this.#sendRecord([...peers]));
+    const withinMs = Math.min(peers.size * START_MS_PER_PEER, MAX_START_MS);
+    for (const peer of peers) {
+      if (decisions.isDecided(peer)) {
+        this.links.want(peer, { fresh: true, patient: true, withinMs });
+      }
+    }
+  }
+
+  async #sendRecord(peers: readonly NodeId[]): Promise<void> {
+    const { text: record } = await this.#parts.ownRecord.current();
+    for (const peer of peers) await this.#sendAlone(peer, { type: "core.record", record });
+  }
+
   /** Notes that somebody said a session of this peer is unknown there: a hint, tried with growing pauses. */
   hintUnknown(peer: NodeId): void {
     const { table, decisions } = this.#parts;

@@ -127,9 +127,7 @@ export class LocalNetwork implements AsyncDisposable {
   async startNode(name: string): Promise<LocalNode> {
     const former = this.#nodes.get(name);
     const listen = this.#listenOf(name, former ?? null);
-    const reached = this.#options.isRelayed
-      ? ["--relay", this.directory.url]
-      : ["--listen", listen];
+    const reached = this.#options.isRelayed ? ["--relay", "auto"] : ["--listen", listen];
     const { child, ready } = await this.#startChild({
       program: "node",
       name,

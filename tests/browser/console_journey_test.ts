@@ -94,7 +94,13 @@ testInBrowser(
       const now = await alice.status();
       const way = { kind: "relay", url, why: "" } as const;
       const peers = now.peers.map((peer) => ({ ...peer, way }));
-      const relay = { url, relay_id: null, state: "trying", last_error: "full" } as const;
+      const relay = {
+        url,
+        named_by: null,
+        relay_id: null,
+        state: "trying",
+        last_error: "full",
+      } as const;
       const warned = [{ topic: "relay", text: "Relay: it takes no more nodes now" }];
       await route.fulfill({ json: { ...now, peers, relay, warned } satisfies StatusView });
     });

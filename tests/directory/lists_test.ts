@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { statusAt } from "../../directory/leases.ts";
-import { DAY_MS, LEASE_MS, START_MS, TestDirectory } from "./test_directory.ts";
+import { testIdentity } from "../protocol/signer.ts";
+import { DAY_MS, DIRECTORY_URL, LEASE_MS, START_MS, TestDirectory } from "./test_directory.ts";
 import { settle } from "../world/settle.ts";
 
 async function statusOf(test: TestDirectory, id: string): Promise<string> {
@@ -167,4 +168,25 @@ Deno.test("A look-up finds the directory itself, and says when to ask again for 
   ]);
   const { status, body, headers } = await test.get(`/api/v3/nodes/${test.node(1).id}`);
   assertEquals([status, body.code, headers.get("retry-after")], [404, "node_unknown", "5"]);
+});
+
+Deno.test("a directory names the relays of its operator, and its own first", async () => {
+  const other = "https://relay.example";
+  const { id } = testIdentity(1);
+  await using none = await TestDirectory.start();
+  assertEquals((await none.get("/api/v3/relays")).body, { relays: [] });
+  await using test = await TestDirectory.start({
+    config: {
+      relays: [other, "https://third.example", DIRECTORY_URL],
+      relayIds: new Map([[other, id]]),
+      isRelay: true,
+    },
+  });
+  assertEquals((await test.get("/api/v3/relays")).body, {
+    relays: [
+      { url: DIRECTORY_URL, id: test.directory.own.id },
+      { url: other, id },
+      { url: "https://third.example" },
+    ],
+  });
 });

@@ -31,6 +31,7 @@ export class DirectoryWorld implements ServerWorld, AsyncDisposable {
     REQUEST_CONNECTION_PATH,
     "/api/v3/nodes/discover",
     "/api/v3/nodes/z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX",
+    "/api/v3/relays",
     "/api/v3/health",
     "/metrics",
     "/openapi.json",
