@@ -36,7 +36,8 @@ import type { Check } from "../protocol/doctor.ts";
 import type { LogView } from "../protocol/log_api.ts";
 import type { MetricFamily, ReadyView } from "../protocol/metrics.ts";
 import type { ModuleDetail, ModulesView, ModuleView } from "../protocol/module_api.ts";
-import type { ChallengesView, FactorLevel, ShownFactorsView } from "../protocol/auth_challenge.ts";
+import type { ChallengesView, ShownFactorsView } from "../protocol/auth_challenge.ts";
+import type { FactorLevel } from "../protocol/factor_level.ts";
 import { parseJson } from "../protocol/schemas.ts";
 import type {
   AuthenticationView,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FACTOR_LEVELS, type FactorLevel, purposeSchema } from "../protocol/auth_challenge.ts";
+import { FACTOR_LEVELS, type FactorLevel, purposeSchema } from "../protocol/factor_level.ts";
 import type { GivenFactor } from "../protocol/sign_in_api.ts";
 import * as v from "valibot";
 import { PEER_WORD, readPeer } from "./arguments.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FACTOR_LEVELS, type FactorLevel } from "../protocol/auth_challenge.ts";
+import { FACTOR_LEVELS, type FactorLevel } from "../protocol/factor_level.ts";
 import type { LinksView, RequestsView } from "../protocol/file_links.ts";
 import type { SharesView, ShareView } from "../protocol/file_sharing_api.ts";
 import { MAX_DOWNLOADS } from "../protocol/file_sharing_api.ts";

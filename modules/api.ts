@@ -8,9 +8,9 @@
 import type { SQLInputValue, SQLOutputValue } from "node:sqlite";
 import type { NodeId } from "../crypto/encoding.ts";
 import type { Standing } from "../protocol/admin_api.ts";
-import type { FactorLevel } from "../protocol/auth_challenge.ts";
 import type { AuditEventName } from "../protocol/audit_events.ts";
 import type { Check } from "../protocol/doctor.ts";
+import type { FactorLevel } from "../protocol/factor_level.ts";
 import type { MetricFamily, Trouble } from "../protocol/metrics.ts";
 import type { ManifestInput } from "../protocol/module_manifest.ts";
 import type { Role, StepUp } from "../protocol/sign_in_api.ts";

@@ -56,6 +56,7 @@ import { RelayedUpgrades } from "./relay/relayed_upgrades.ts";
 import { openPeerBytes } from "./p2p/peer_bytes.ts";
 import { PeerApi } from "./p2p/routes.ts";
 import { Asking } from "./modules/asking.ts";
+import { FreshFactors } from "./modules/fresh_factors.ts";
 import { FrameGate } from "./modules/frame_gate.ts";
 import { FrameIds } from "./modules/frame_ids.ts";
 import { type BuiltInModule, ModuleHost } from "./modules/host.ts";
@@ -291,7 +292,9 @@ function createNetwork(
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
     servicesChanged: () => ownRecord.setServices(modules.services()),
   }, builtIns);
-  const calls = new SealedCalls({ ...shared, carrier, modules: modules.runs });
+  const askFactors = () => modules.runs.askFactors();
+  const freshFactors = new FreshFactors({ ...shared, askFactors });
+  const calls = new SealedCalls({ ...shared, carrier, modules: modules.runs, freshFactors });
   const sessions: Sessions = new Sessions({
     ...shared,
     own: { id: own.id, rotation: config.rotation, sessionLifeMs: config.sessionLifeMs },

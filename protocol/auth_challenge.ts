@@ -5,16 +5,12 @@
  */
 import * as v from "valibot";
 import { decodeBase64Url } from "../crypto/encoding.ts";
+import { type FactorLevel, factorLevelSchema, purposeSchema } from "./factor_level.ts";
 import { jwsSchema } from "./jws.ts";
-import { isOneLine } from "./one_line.ts";
 import { peerRefSchema } from "./peer_name.ts";
 import { moduleNameSchema } from "./module_manifest.ts";
 import { integerSchema, nodeIdSchema } from "./schemas.ts";
 import { type FactorKind, givenFactorSchema } from "./sign_in_api.ts";
-
-/** From the least to the most: somebody is there, a code or a passkey, a passkey. */
-export const FACTOR_LEVELS = ["presence", "totp", "passkey"] as const;
-export type FactorLevel = typeof FACTOR_LEVELS[number];
 
 /** What an answer is signed as. */
 export const FACTORS_TYPE = "openred-auth+jwt";
@@ -22,7 +18,6 @@ export const FACTORS_TYPE = "openred-auth+jwt";
 /** How long an answer may be good, in seconds. */
 export const MAX_ANSWER_LIFE_SEC = 120;
 export const NONCE_BYTES = 32;
-const MAX_PURPOSE_LENGTH = 120;
 const MAX_ANSWER_LENGTH = 2_048;
 
 /** The kinds of factors that are good enough; recovery codes are for their owner alone. */
@@ -35,18 +30,6 @@ const ENOUGH: Readonly<Record<FactorLevel, readonly FactorKind[]>> = {
 export function isEnough(level: FactorLevel, kind: string): boolean {
   return (ENOUGH[level] as readonly string[]).includes(kind);
 }
-
-export const factorLevelSchema = v.picklist(FACTOR_LEVELS);
-
-/** What it is for, in words of whoever asks: one line, without what cannot be seen. */
-export const purposeSchema = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.check(
-    (text) => [...text].length <= MAX_PURPOSE_LENGTH && isOneLine(text),
-    "a line of 1 to 120 characters",
-  ),
-);
 
 const bytesTextSchema = v.pipe(
   v.string(),

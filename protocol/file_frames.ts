@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import { FILE_CHUNK_BYTES, FILE_TAG_BYTES, MAX_FILE_LAYER_BYTES } from "../crypto/interface.ts";
-import { factorLevelSchema } from "./auth_challenge.ts";
+import { factorLevelSchema } from "./factor_level.ts";
 import { bytesSchema, integerSchema } from "./schemas.ts";
 
 export { FILE_CHUNK_BYTES, FILE_TAG_BYTES };

@@ -4,7 +4,7 @@
  * @module
  */
 import * as v from "valibot";
-import { type FactorLevel, factorLevelSchema } from "./auth_challenge.ts";
+import { type FactorLevel, factorLevelSchema } from "./factor_level.ts";
 import { MAX_NOTE_BYTES, MAX_SHARE_FILES } from "./file_frames.ts";
 import { peerRefSchema } from "./peer_name.ts";
 import { integerSchema, maxBytesSchema } from "./schemas.ts";

@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { OpenRedError } from "./errors.ts";
+import { requirementSchema } from "./factor_level.ts";
 import { isOneLine } from "./one_line.ts";
 import { permissionSchema } from "./peer_name.ts";
 import { nameSchema, parseInput } from "./schemas.ts";
@@ -88,18 +89,23 @@ const optionSchema = v.variant("type", [
 ]);
 export type ModuleOption = v.InferOutput<typeof optionSchema>;
 
-const frameSchema = v.strictObject({
-  /** The second half of its type; the first is the module's name. */
-  type: frameNameSchema,
-  /** What its peer must be allowed; the module's first permission, or its name, unless it says so. */
-  permission: v.optional(permissionSchema),
-  /** The header members that it understands: a frame that insists on another one is dropped. */
-  members: v.optional(v.pipe(v.array(memberSchema), v.maxLength(32)), []),
-  /** Whether it is a sealed call, which is answered. */
-  answers: v.optional(v.boolean(), false),
-  /** Whether a stranger may send it as a contact request. */
-  strangers: v.optional(v.boolean(), false),
-});
+const frameSchema = v.pipe(
+  v.strictObject({
+    /** The second half of its type; the first is the module's name. */
+    type: frameNameSchema,
+    /** What its peer must be allowed; the module's first permission, or its name, unless it says so. */
+    permission: v.optional(permissionSchema),
+    /** The header members that it understands: a frame that insists on another one is dropped. */
+    members: v.optional(v.pipe(v.array(memberSchema), v.maxLength(32)), []),
+    /** Whether it is a sealed call, which is answered. */
+    answers: v.optional(v.boolean(), false),
+    /** Whether a stranger may send it as a contact request. */
+    strangers: v.optional(v.boolean(), false),
+    /** The factor that the caller's owner shows before a call is taken. */
+    requires: v.optional(requirementSchema),
+  }),
+  v.check(({ answers, requires }) => answers || requires === undefined, "a call that requires"),
+);
 export type FrameDeclaration = v.InferOutput<typeof frameSchema>;
 
 export const manifestSchema = v.strictObject({

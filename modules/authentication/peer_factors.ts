@@ -6,14 +6,13 @@
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import {
   challengeAnswerSchema,
-  type FactorLevel,
   FACTORS_TYPE,
   factorsPayloadSchema,
   isEnough,
   MAX_ANSWER_LIFE_SEC,
   NONCE_BYTES,
-  purposeSchema,
 } from "../../protocol/auth_challenge.ts";
+import { type FactorLevel, purposeSchema } from "../../protocol/factor_level.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type { ModuleContext, NodeId, ShownFactors } from "../api.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { decodeBase64Url } from "../../crypto/encoding.ts";
-import type { FactorLevel } from "../../protocol/auth_challenge.ts";
+import type { FactorLevel } from "../../protocol/factor_level.ts";
 import { FILE_CHUNK_BYTES } from "../../protocol/file_frames.ts";
 import type { LandingFolder, NodeId, OwnerFiles } from "../api.ts";
 import { chunkCount, type ContentId, hashFile, isSame } from "./content.ts";

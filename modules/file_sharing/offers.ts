@@ -4,7 +4,7 @@
  * @module
  */
 import { encodeUtf8 } from "../../crypto/encoding.ts";
-import type { FactorLevel } from "../../protocol/auth_challenge.ts";
+import type { FactorLevel } from "../../protocol/factor_level.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { MAX_OFFER_BYTES, offerBodySchema, offerHeaderSchema } from "../../protocol/file_frames.ts";
 import { parseInput, parseJson } from "../../protocol/schemas.ts";

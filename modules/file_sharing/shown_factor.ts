@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FactorLevel } from "../../protocol/auth_challenge.ts";
+import type { FactorLevel } from "../../protocol/factor_level.ts";
 import type { NodeId } from "../api.ts";
 import type { Held } from "./records.ts";
 

@@ -22,6 +22,7 @@ import type { SessionTable } from "../sessions/session.ts";
 import type { Background } from "../timing/background.ts";
 import type { RunningModules } from "./frame_gate.ts";
 import { type Asked, refusalTo, type Reply, replyTo } from "./call_reply.ts";
+import type { FreshFactors } from "./fresh_factors.ts";
 import { type KeptCall, KeptCalls, type SealedReply } from "./kept_calls.ts";
 import { runMiddleware } from "./middleware.ts";
 import { refusalOf } from "./refusal.ts";
@@ -43,6 +44,7 @@ export interface SealedCallsParts {
   readonly table: SessionTable;
   readonly carrier: Pick<Carrier, "send">;
   readonly modules: RunningModules;
+  readonly freshFactors: Pick<FreshFactors, "require">;
 }
 
 /** Who answers a call. */
@@ -87,14 +89,18 @@ export class SealedCalls implements Pick<CallGate, "call"> {
       const text = "No module here answers this";
       return await this.#refuse(peer, call, { error: new OpenRedError("unsupported", text), via });
     }
-    const permission = to.module.permissionOf(to.declared);
-    if (this.#parts.permissions.standing(peer, permission) !== "allowed") {
-      this.#parts.events.count("frames_denied");
-      this.#parts.denials.note(peer, permission);
-      const error = new OpenRedError("forbidden", "This peer may not call this");
-      return await this.#refuse(peer, call, { error, via });
+    if (!this.#isPermitted(to, peer)) {
+      return await this.#refuse(peer, call, { error: notPermitted(), via });
     }
     return await this.#answer(peer, call, { to, via });
+  }
+
+  #isPermitted({ module, declared }: Addressed, peer: NodeId): boolean {
+    const permission = module.permissionOf(declared);
+    if (this.#parts.permissions.standing(peer, permission) === "allowed") return true;
+    this.#parts.events.count("frames_denied");
+    this.#parts.denials.note(peer, permission);
+    return false;
   }
 
   #addressee(type: string): Addressed | null {
@@ -156,6 +162,7 @@ export class SealedCalls implements Pick<CallGate, "call"> {
       const passing = { method: "ASK", path: type, peer, bytes: body.length };
       await runMiddleware(modules.all, passing, { owner: to.module, background });
       const frame = { peer, type, id: undefined, header, body, isRequest: false };
+      await this.#checkFactor(to, peer);
       return replyTo(call, await to.module.run(() => to.handler(frame)));
     } catch (error) {
       const refusal = refusalOf(error);
@@ -163,6 +170,16 @@ export class SealedCalls implements Pick<CallGate, "call"> {
       log.log("error", "sealed_call_failed", { module: to.module.name, text: faultText(error) });
       return refusalTo(call, new OpenRedError("internal", "The module failed"));
     }
+  }
+
+  /** Nothing of a module runs before the caller's owner has shown what it requires. */
+  async #checkFactor(to: Addressed, peer: NodeId): Promise<void> {
+    const { module, declared } = to;
+    if (declared.requires === undefined) return;
+    const demand = { ...declared.requires, module: module.name };
+    await this.#parts.freshFactors.require(peer, demand);
+    // A person takes time, in which the peer may have been shut out.
+    if (!this.#isPermitted(to, peer)) throw notPermitted();
   }
 
   /** Gives the answer of a call that is known, now or when it is there. */
@@ -238,4 +255,8 @@ export class SealedCalls implements Pick<CallGate, "call"> {
     this.#parts.carrier.send(peer, frame);
     return LATER;
   }
+}
+
+function notPermitted(): OpenRedError {
+  return new OpenRedError("forbidden", "This peer may not call this");
 }

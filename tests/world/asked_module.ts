@@ -11,6 +11,7 @@ import type {
   PeerFrame,
 } from "../../modules/api.ts";
 import type { BuiltInModule } from "../../peer/modules/host.ts";
+import type { Requirement } from "../../protocol/factor_level.ts";
 import type { ManifestInput } from "../../protocol/module_manifest.ts";
 
 export class AskedModule implements BuiltInModule, OpenRedModule {
@@ -24,15 +25,26 @@ export class AskedModule implements BuiltInModule, OpenRedModule {
   receive: FrameHandler["receive"] = () => Promise.resolve(true);
   #context: ModuleContext | null = null;
 
-  /** @param type That of a sealed call; there is a frame `note` besides. */
-  constructor(readonly name = "echo", readonly type = "say") {
+  /**
+   * @param type That of a sealed call; there is a frame `note` besides.
+   * @param requires What the call asks of its caller's owner.
+   */
+  constructor(readonly name = "echo", readonly type = "say", requires?: Requirement) {
     this.manifest = {
       name,
       version: "1.0.0",
       api: 1,
       summary: "Answers what a test has it answer",
       permissions: [name],
-      frames: [{ type, answers: true, members: ["known"] }, { type: "note", members: ["known"] }],
+      frames: [
+        {
+          type,
+          answers: true,
+          members: ["known"],
+          ...(requires === undefined ? {} : { requires }),
+        },
+        { type: "note", members: ["known"] },
+      ],
     };
   }
 

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import type { ModuleContext, Sending, StoredRow } from "../../../modules/api.ts";
 import { MAX_MODULE_MESSAGE_BYTES } from "../../../ports/module_workers.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
+import { factorLevelSchema, purposeSchema } from "../../../protocol/factor_level.ts";
 import { integerSchema, nodeIdSchema, parseInput } from "../../../protocol/schemas.ts";
 
 export interface CallAnswer {
@@ -197,6 +198,10 @@ const SEND_CALLS: Readonly<Record<string, Run>> = {
       return { value: answered.header, parts: [answered.body] };
     },
   ),
+  "auth.require": call(
+    v.strictObject({ peer: nodeIdSchema, level: factorLevelSchema, purpose: purposeSchema }),
+    ({ context }, { peer, level, purpose }) => value(context.auth.require(peer, level, purpose)),
+  ),
 };
 
 const OUTSIDE_CALLS: Readonly<Record<string, Run>> = {
@@ -261,7 +266,7 @@ export function isPaced(op: string): boolean {
   return PACED.has(op);
 }
 
-const level = v.picklist(["debug", "info", "warn", "error"]);
+const logLevel = v.picklist(["debug", "info", "warn", "error"]);
 const fields = v.record(
   text(64),
   v.nullable(v.union([text(1_024), v.pipe(v.number(), v.finite()), v.boolean()])),
@@ -281,7 +286,7 @@ function tellOf<const S extends v.GenericSchema>(
 /** What a module says without waiting for an answer. */
 export const CONTEXT_TELLS: ReadonlyMap<string, Tell> = new Map(Object.entries({
   log: tellOf(
-    v.strictObject({ level, event: eventName, fields }),
+    v.strictObject({ level: logLevel, event: eventName, fields }),
     ({ log }, entry) => log.log(entry.level, entry.event, entry.fields),
   ),
   count: tellOf(

@@ -180,6 +180,10 @@ export function guest(port: GuestPort): (exported: unknown) => void {
         void await ask("folder.write", { name, path }, [content]),
     };
   };
+  const auth = {
+    require: async (peer: string, level: string, purpose: string) =>
+      (await ask("auth.require", { peer, level, purpose })).value,
+  };
   const contextOf = (start: Json) => ({
     own: start.own,
     options: start.options,
@@ -191,6 +195,7 @@ export function guest(port: GuestPort): (exported: unknown) => void {
     fetch,
     folder,
     ask: makeCall,
+    auth,
     random: { bytes: takeRandom },
     log: {
       log: (level: string, event: string, fields = {}) => tell("log", { level, event, fields }),

@@ -40,10 +40,7 @@ export class TwoNodes implements AsyncDisposable {
     text: string,
     { grants = [], change = "new" }: { grants?: readonly string[]; change?: string } = {},
   ): Promise<ModuleView> {
-    const code = encodeUtf8(text);
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", code)).toHex();
-    const input = { code: encodeBase64Url(code), sha256: hash, grants, change };
-    return await this.alice.ask<ModuleView>("POST", "/modules/load", input);
+    return await loadFile(this.alice, text, { grants, change });
   }
 
   async view(name: string): Promise<ModuleView> {
@@ -100,4 +97,16 @@ export class TwoNodes implements AsyncDisposable {
 
 export function medianOf(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+/** Loads a module from a file. */
+export async function loadFile(
+  node: LoopbackNode,
+  text: string,
+  { grants = [], change = "new" }: { grants?: readonly string[]; change?: string } = {},
+): Promise<ModuleView> {
+  const code = encodeUtf8(text);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", code)).toHex();
+  const input = { code: encodeBase64Url(code), sha256: hash, grants, change };
+  return await node.ask<ModuleView>("POST", "/modules/load", input);
 }

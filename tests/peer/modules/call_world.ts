@@ -5,10 +5,14 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
+import type { AskFactors } from "../../../modules/api.ts";
+import { FreshFactors } from "../../../peer/modules/fresh_factors.ts";
 import { register } from "../../../peer/modules/registrations.ts";
 import { RunningModule } from "../../../peer/modules/running_module.ts";
 import { SealedCalls } from "../../../peer/modules/sealed_calls.ts";
 import type { CallEnd } from "../../../peer/sessions/module_gate.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import type { Requirement } from "../../../protocol/factor_level.ts";
 import { manifestSchema } from "../../../protocol/module_manifest.ts";
 import { parseInput } from "../../../protocol/schemas.ts";
 import { AskedModule } from "../../world/asked_module.ts";
@@ -29,24 +33,32 @@ export function askOf(number: number): string {
 }
 
 export class CallWorld implements Disposable {
-  readonly module = new AskedModule();
+  readonly module: AskedModule;
   readonly modules = new Map<string, RunningModule>();
   readonly calls: SealedCalls;
+  /** Asks the peer's owner, who shows nothing unless a test says otherwise. */
+  askFactors: AskFactors = () => Promise.reject(new OpenRedError("forbidden", "No"));
   ends: BothEnds;
 
-  private constructor(readonly world: SessionWorld, ends: BothEnds) {
+  private constructor(readonly world: SessionWorld, ends: BothEnds, requires?: Requirement) {
     this.ends = ends;
+    this.module = new AskedModule("echo", "say", requires);
     const manifest = parseInput(manifestSchema, this.module.manifest);
     const registered = register(this.module, manifest);
     const { module } = this;
     this.modules.set("echo", new RunningModule({ kind: "file", manifest, module, registered }));
     const modules = { all: this.modules.values(), get: (name: string) => this.modules.get(name) };
-    this.calls = new SealedCalls({ ...world.parts, ...world, modules });
+    const askFactors: AskFactors = (peer, wanted) => this.askFactors(peer, wanted);
+    const freshFactors = new FreshFactors({ ...world.parts, askFactors: () => askFactors });
+    this.calls = new SealedCalls({ ...world.parts, ...world, modules, freshFactors });
   }
 
-  static async create(options: { readonly allowed?: boolean } = {}): Promise<CallWorld> {
+  /** @param options `requires`: what the call asks of its caller's owner. */
+  static async create(
+    options: { readonly allowed?: boolean; readonly requires?: Requirement } = {},
+  ): Promise<CallWorld> {
     const world = await SessionWorld.create();
-    const test = new CallWorld(world, await world.session());
+    const test = new CallWorld(world, await world.session(), options.requires);
     if (options.allowed !== false) await test.allow(true);
     return test;
   }
