@@ -19,6 +19,7 @@ import { printMachine } from "./report.ts";
 import { sessions } from "./sessions.ts";
 import { type Benchmark, FULL, QUICK } from "./settings.ts";
 import { parts } from "./parts.ts";
+import { signIn } from "./sign_in.ts";
 import { start } from "./start.ts";
 import { tokens } from "./tokens.ts";
 import { vault } from "./vault.ts";
@@ -42,6 +43,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   peers,
   files,
   relay,
+  signIn,
 ];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const OPTIONAL = BENCHMARKS.filter(({ isOptional }) => isOptional).map(({ name }) => name);
