@@ -28,10 +28,13 @@ function beginDirectory(): Promise<WorkerCryptoCore> {
 export async function main(args: readonly string[]): Promise<number> {
   const begun = args[0] === "run" ? beginDirectory() : null;
   const { parseOptions } = await import("./directory/options.ts");
+  const output = {
+    out: (text: string) => tell(Deno.stdout, text),
+    err: (text: string) => tell(Deno.stderr, text),
+  };
   const parsed = parseOptions(args, {
     version: asksForVersion(args) ? await describeBuild(denoConfig.version) : denoConfig.version,
-    out: (text) => tell(Deno.stdout, text),
-    err: (text) => tell(Deno.stderr, text),
+    ...output,
   });
   if (parsed.kind === "exit") return parsed.code;
   if (parsed.kind === "relay") {
@@ -46,6 +49,9 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   if (parsed.kind === "keys") {
     return await (await import("./central_nodes.ts")).runKeys(parsed.options);
+  }
+  if (parsed.kind === "backup") {
+    return await (await import("./central_backup.ts")).runBackup(parsed.options, output);
   }
   const { runDirectory } = await import("./central_service.ts");
   return await runDirectory(parsed.options, begun ?? startCore());

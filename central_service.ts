@@ -9,6 +9,7 @@ import denoConfig from "./deno.json" with { type: "json" };
 import type { CentralOptions } from "./directory/options.ts";
 import type { SharedPorts } from "./directory/parts.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
+import { LAYOUT } from "./directory/stores/sqlite_schema.ts";
 import { SqliteStore } from "./directory/stores/sqlite.ts";
 import type { DirectoryStore } from "./directory/stores/store.ts";
 import type { Log } from "./ports/ports.ts";
@@ -30,6 +31,7 @@ import {
   startError,
 } from "./process/central_run.ts";
 import { makeAdminToken, withAdminFile } from "./process/admin_file.ts";
+import { keepFormerDatabase } from "./process/former_database.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
 import { listen, listenForWatchers, type Listening } from "./process/listening.ts";
@@ -90,6 +92,8 @@ async function openStore(
   log: Log,
 ): Promise<OpenedStore> {
   if (redis !== null) return await (await import("./central_redis.ts")).openSharedStore(redis, log);
+  const name = keepFormerDatabase({ data: dataDirectory, name: "directory.db", layout: LAYOUT });
+  if (name !== null) log.log("info", "database_kept", { name });
   return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock) };
 }
 

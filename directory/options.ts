@@ -6,6 +6,7 @@
 import { Command, CommanderError } from "commander";
 import type { LogLevel } from "../ports/ports.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
+import { backupCommands, type BackupOptions } from "./backup_options.ts";
 import {
   DEFAULT_LEASE_MS,
   DEFAULT_LIMITS,
@@ -98,6 +99,7 @@ export type ParsedOptions =
   | { readonly kind: "doctor"; readonly options: DoctorOptions }
   | { readonly kind: "nodes"; readonly options: NodesOptions }
   | { readonly kind: "keys"; readonly options: KeysOptions }
+  | { readonly kind: "backup"; readonly options: BackupOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
 interface Flags extends StoreFlags, RelayFlags, DirectoryLimits {
@@ -323,6 +325,9 @@ export function parseOptions(
   const keys = keysCommand((options) => {
     parsed = { kind: "keys", options };
   });
+  const backups = backupCommands((options) => {
+    parsed = { kind: "backup", options };
+  });
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
     .version(output.version, "-V, --version")
@@ -334,8 +339,10 @@ export function parseOptions(
     .addCommand(doctor)
     .addCommand(nodes)
     .addCommand(keys);
+  for (const command of backups) program.addCommand(command);
   addUsageCommands(program, output);
-  for (const command of [run, relay, doctor, nodes, ...nodes.commands, keys, ...keys.commands]) {
+  const families = [nodes, keys].flatMap((family) => [family, ...family.commands]);
+  for (const command of [run, relay, doctor, ...families, ...backups]) {
     command.copyInheritedSettings(program).showHelpAfterError("(--help shows every option)");
   }
   try {

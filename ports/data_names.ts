@@ -22,7 +22,8 @@ export const CONSOLE_FILE = "console-open.html";
 
 /** A log and the secret that opens it; those of identities that were followed have a longer name. */
 const LOG_FILE = /^(former-[A-Za-z0-9]{1,100}\.)?(audit-(begin|head|\d{6,15}\.jsonl)|node-secret)$/;
-const DATABASE_FILE = /^(node|backup|directory)\.db(-wal|-shm|-journal)?$/;
+/** A database, its side files, and its copy of before it was laid out anew. */
+const DATABASE_FILE = /^(node|backup|directory)\.db(-wal|-shm|-journal|\.layout-\d{1,3})?$/;
 const OTHER_FILE =
   /^(keystore|\.env|\.env\.damaged|write-count|module-busy|console-open\.html|metrics-token|lock\.[a-z-]+|admin\.json|restoring|succession|\..+\.tmp)$/;
 

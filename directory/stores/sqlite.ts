@@ -54,7 +54,7 @@ import type {
 } from "./store.ts";
 
 /** The name under which `own` keeps the second up to which proofs may have been used. */
-const PROOF_FLOOR = "proof_floor";
+export const PROOF_FLOOR = "proof_floor";
 
 /** When a store whose disk is full may be tried again. */
 const WRITE_RETRY_MS = 30_000;

@@ -10,7 +10,7 @@ import { HOST_COUNTS, LEASE_COUNTS, STORED_COUNT } from "./sqlite_counts.ts";
 import type { DirectoryEntry, StoredBan, StoredSuccession } from "./store.ts";
 
 /** How the tables are laid out; a database that says a higher number is of a later program. */
-const LAYOUT = 4;
+export const LAYOUT = 4;
 
 /** The first layout. `services` has a line feed around each name. */
 const FIRST_TABLES = `

@@ -3,13 +3,13 @@
  *
  * @module
  */
+import { copyDatabase } from "../../ports/database_copy.ts";
 import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { BEGIN_FILE, HEAD_FILE } from "../audit/audit_files.ts";
 import { type NodeStore, storageFailed } from "../store/store.ts";
 import { VAULT_FILE } from "../tokens/vault_file.ts";
 import type { ArchiveFile } from "./archive.ts";
-import { copyDatabase } from "./database_copy.ts";
 import {
   COPY_FILE,
   DATABASE_FILE,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import type { Clock } from "../../ports/ports.ts";
+import type { Clock } from "./ports.ts";
 
 /** So long others wait for their turn. */
 const SLICE_MS = 5;
