@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Cell, shortId, type Style } from "./output.ts";
+import type { FolderCounts } from "../protocol/file_sharing_api.ts";
+import { type Cell, type Output, shortId, type Style } from "./output.ts";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
@@ -45,4 +46,20 @@ export function peerCell(
 /** The name of the only file, or how many there are. */
 export function showFiles(files: readonly { readonly name: string }[]): string {
   return files.length === 1 ? files[0]!.name : `${files.length} files`;
+}
+
+/** Says what is in a folder and not shared. */
+export async function noteLeftOut(
+  out: Output,
+  { files }: {
+    readonly files: readonly { readonly name: string; readonly folder?: FolderCounts }[];
+  },
+): Promise<void> {
+  for (const { name, folder } of files) {
+    if (folder === undefined || folder.left_out === 0) continue;
+    const what = folder.left_out === 1
+      ? "1 link or special file"
+      : `${folder.left_out} links or special files`;
+    await out.line({ text: "Left out", style: "yellow" }, ` of ${name}: ${what}`);
+  }
 }

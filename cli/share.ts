@@ -14,7 +14,7 @@ import { readPath } from "./arguments.ts";
 import { failure, usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { watchProgress } from "./file_progress.ts";
-import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
+import { noteLeftOut, peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { type Instant, momentOf, parseInstant } from "./instant_option.ts";
 import { parseChoice, parseInteger } from "./option_values.ts";
 import { listOption, type OptionSpecs, switchOption, valueOption } from "./options.ts";
@@ -32,17 +32,6 @@ async function shareOf(node: AdminClient, id: string): Promise<ShareView> {
   const found = shares.find((share) => share.id === id);
   if (found === undefined) throw failure("The share is not there any more");
   return found;
-}
-
-/** Says what is in a folder and not shared. */
-async function noteLeftOut(out: Output, { files }: ShareView): Promise<void> {
-  for (const { name, folder } of files) {
-    if (folder === undefined || folder.left_out === 0) continue;
-    const what = folder.left_out === 1
-      ? "1 link or special file"
-      : `${folder.left_out} links or special files`;
-    await out.line({ text: "Left out", style: "yellow" }, ` of ${name}: ${what}`);
-  }
 }
 
 /** Shares files with one peer, waits until that has heard of them, and says so. */

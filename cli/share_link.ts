@@ -8,7 +8,7 @@ import { classifyAddress } from "../protocol/special_addresses.ts";
 import { failure } from "./command_error.ts";
 import type { CommandContext } from "./command.ts";
 import { watchProgress } from "./file_progress.ts";
-import { showBytes, showFiles, stateCell } from "./file_view.ts";
+import { noteLeftOut, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, type OptionSpecs, valueOption } from "./options.ts";
 import { type Output, showInstant } from "./output.ts";
@@ -66,6 +66,7 @@ export async function shareByLink(
   const note = reachOf(url);
   if (note !== null) await err.line({ text: note, style: "yellow" });
   if (options.json) return await out.json({ ...view, link: address });
+  await noteLeftOut(out, view);
   await out.line(
     { text: "Linked", style: "green" },
     ` ${showFiles(view.files)}, ${showBytes(view.bytes)} (${id})`,

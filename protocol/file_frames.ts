@@ -72,6 +72,7 @@ function isPaired(
     (length > 0 && length <= MAX_MANIFEST_BYTES && next?.kind === "content");
 }
 
+/** The files of an offer, or of a link. */
 export const offerBodySchema = v.pipe(
   v.array(offeredFileSchema),
   v.minLength(1),

@@ -4,8 +4,18 @@
  * @module
  */
 import * as v from "valibot";
-import { MAX_NOTE_BYTES, MAX_SHARE_FILES, offeredFileSchema } from "./file_frames.ts";
-import { MAX_DOWNLOADS, pathSchema, type ShareState } from "./file_sharing_api.ts";
+import {
+  MAX_NOTE_BYTES,
+  MAX_SHARE_FILES,
+  offerBodySchema,
+  offeredFileSchema,
+} from "./file_frames.ts";
+import {
+  type FolderCounts,
+  MAX_DOWNLOADS,
+  pathSchema,
+  type ShareState,
+} from "./file_sharing_api.ts";
 import { bytesSchema, integerSchema, parseInput } from "./schemas.ts";
 
 /** Where the page of a link lies, below the node's URL. */
@@ -51,7 +61,7 @@ export const linkHeadSchema = v.looseObject({
   /** Milliseconds since the epoch. */
   expires_at: v.optional(integerSchema),
   note: v.optional(v.pipe(v.string(), v.maxBytes(MAX_NOTE_BYTES))),
-  files: v.pipe(v.array(offeredFileSchema), v.minLength(1), v.maxLength(MAX_SHARE_FILES)),
+  files: offerBodySchema,
 });
 export type LinkHead = v.InferOutput<typeof linkHeadSchema>;
 
@@ -87,6 +97,7 @@ export interface LinkView {
     readonly path: string;
     readonly bytes: number;
     readonly downloads: number;
+    readonly folder?: FolderCounts;
   }[];
   readonly bytes: number;
   readonly hashed_bytes: number;

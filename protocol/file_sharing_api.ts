@@ -90,6 +90,14 @@ export const pictureQuerySchema = v.strictObject({
  */
 export type ShareState = "hashing" | "ready" | "failed" | "expired" | "used";
 
+/** What is in a folder. */
+export interface FolderCounts {
+  /** Files and empty folders. */
+  readonly entries: number;
+  /** Links and special files, which are not shared. */
+  readonly left_out: number;
+}
+
 export interface SharedFileView {
   readonly name: string;
   readonly path: string;
@@ -98,12 +106,7 @@ export interface SharedFileView {
   readonly root: string | null;
   readonly downloads: number;
   /** Of a folder, whose content id is that of its list. */
-  readonly folder?: {
-    /** Files and empty folders. */
-    readonly entries: number;
-    /** Links and special files, which are not shared. */
-    readonly left_out: number;
-  };
+  readonly folder?: FolderCounts;
 }
 
 export interface ShareView {

@@ -28,8 +28,11 @@ function treeName(part: string): string {
   return part.replace(/\.part$/, ".folder");
 }
 
+/** What is on its way, as far as places go. */
+export type Placed = Pick<Transfer, "files" | "at" | "part" | "keepTimes">;
+
 /** The disk as one download sees it. @param transfer As it is now. */
-export function placeOf({ disk, hashes }: PlaceParts, transfer: () => Transfer): OwnerFiles {
+export function placeOf({ disk, hashes }: PlaceParts, transfer: () => Placed): OwnerFiles {
   return {
     openFile: (path) => disk.openFile(path),
     listFolder: (path, options) => disk.listFolder(path, options),
@@ -39,7 +42,10 @@ export function placeOf({ disk, hashes }: PlaceParts, transfer: () => Transfer):
 }
 
 /** Removes what has not landed. */
-export async function removeUnlanded(disk: OwnerFiles, { folder, part }: Transfer): Promise<void> {
+export async function removeUnlanded(
+  disk: Pick<OwnerFiles, "openFolder">,
+  { folder, part }: Pick<Transfer, "folder" | "part">,
+): Promise<void> {
   const place = await disk.openFolder(folder);
   await place.removePart(part);
   await place.removePart(listName(part));
@@ -49,11 +55,11 @@ export async function removeUnlanded(disk: OwnerFiles, { folder, part }: Transfe
 class Place implements LandingFolder {
   readonly #folder: LandingFolder;
   readonly #hashes: FileHashes;
-  readonly #transfer: () => Transfer;
+  readonly #transfer: () => Placed;
 
   constructor(
     folder: LandingFolder,
-    of: { readonly hashes: FileHashes; readonly transfer: () => Transfer },
+    of: { readonly hashes: FileHashes; readonly transfer: () => Placed },
   ) {
     this.#folder = folder;
     this.#hashes = of.hashes;

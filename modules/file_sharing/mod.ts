@@ -57,7 +57,7 @@ import { registerPageDesk, unlessKnown } from "./page_desk.ts";
 import { type Held, Records } from "./records.ts";
 import { endRestored } from "./restored.ts";
 import { ShareFactors } from "./share_factors.ts";
-import { SharedDisk } from "./shared_disk.ts";
+import { type FolderLists, SharedDisk } from "./shared_disk.ts";
 import { type Share, Shares } from "./shares.ts";
 import { Sources } from "./sources.ts";
 import { FILE_SHARING_TABLES } from "./tables.ts";
@@ -181,6 +181,7 @@ async function compose(context: ModuleContext): Promise<Running> {
     records: records.shares,
     ready: (id) => offering.deliver(id),
   });
+  const ofShares: FolderLists = (of) => kept.read({ ...of, part: "manifest" });
   const offering = new Offering({ ...parts, records: records.shares });
   const sources = new Sources(parts);
   const landing = new Landing();
@@ -206,12 +207,12 @@ async function compose(context: ModuleContext): Promise<Running> {
     factors: new ShareFactors({ ...parts, records: records.shares, shares }),
     offering,
     offers,
-    uploads: new Uploads({ ...parts, disk: new SharedDisk(disk, kept), shares }),
+    uploads: new Uploads({ ...parts, disk: new SharedDisk(disk, ofShares), shares }),
     sources,
     transfers,
     autoAccept,
     links,
-    streams: new LinkStreams({ ...parts, links }),
+    streams: new LinkStreams({ ...parts, links, folders: new SharedDisk(disk, links.lists) }),
     linkGets: new LinkGets({ ...parts, landing }),
     requests: new Requests({ ...parts, records: ofRequests }),
     drops: new Drops({ ...parts, landing }),

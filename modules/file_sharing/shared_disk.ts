@@ -1,5 +1,5 @@
 /**
- * What peers fetch, opened by the name that a share gives it: a file of the disk, the list of a folder, or what its
+ * What others fetch, opened by the name that a share or link gives it: a file of the disk, the list of a folder, or what its
  * files contain.
  *
  * @module
@@ -8,7 +8,6 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import { decodeFolderManifest } from "../../protocol/folder_manifest.ts";
 import type { OwnerFile, OwnerFiles } from "../api.ts";
 import { type FolderFiles, FolderSource } from "./folder_source.ts";
-import type { KeptParts } from "./kept_parts.ts";
 
 /** No path of the owner begins like that. */
 const FOLDER = /^folder:(?<share>[a-z2-7]+):(?<file>\d+):(?<kind>folder|content):/;
@@ -43,16 +42,19 @@ interface Listed {
   users: number;
 }
 
+/** Finds the list of a folder; `null` where there is none. */
+export type FolderLists = (of: Omit<FolderPart, "kind">) => Promise<Uint8Array | null>;
+
 /** The disk as uploads see it. */
 export class SharedDisk implements Pick<OwnerFiles, "openFile"> {
   readonly #disk: OwnerFiles;
-  readonly #kept: KeptParts;
+  readonly #lists: FolderLists;
   /** A folder's list is in memory once, however many fetch it. */
   readonly #listed = new Map<string, Listed>();
 
-  constructor(disk: OwnerFiles, kept: KeptParts) {
+  constructor(disk: OwnerFiles, lists: FolderLists) {
     this.#disk = disk;
-    this.#kept = kept;
+    this.#lists = lists;
   }
 
   async openFile(name: string): Promise<OwnerFile> {
@@ -66,7 +68,7 @@ export class SharedDisk implements Pick<OwnerFiles, "openFile"> {
   }
 
   async #list({ share, file }: Omit<FolderPart, "kind">): Promise<Uint8Array<ArrayBuffer>> {
-    const list = await this.#kept.read({ share, file, part: "manifest" });
+    const list = await this.#lists({ share, file });
     if (list === null) throw new OpenRedError("not_found", "There is nothing at this path");
     return new Uint8Array(list);
   }

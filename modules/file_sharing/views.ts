@@ -4,12 +4,17 @@
  * @module
  */
 import { decodeBase64Url } from "../../crypto/encoding.ts";
-import type { OfferView, ShareView, TransferView } from "../../protocol/file_sharing_api.ts";
+import type {
+  FolderCounts,
+  OfferView,
+  ShareView,
+  TransferView,
+} from "../../protocol/file_sharing_api.ts";
 import type { PeersNow } from "../api.ts";
 import type { Transfer } from "./download.ts";
 import type { Offer } from "./offers.ts";
 import type { Held } from "./records.ts";
-import type { Share, Shares } from "./shares.ts";
+import type { Share, SharedFile, Shares } from "./shares.ts";
 import type { ShareFactors } from "./share_factors.ts";
 import type { Transfers } from "./transfers.ts";
 import type { UploadView } from "./uploads.ts";
@@ -19,13 +24,20 @@ function sum(lengths: readonly number[]): number {
 }
 
 /** Files and folders as their owner knows them: what a folder contains is no file of its own. */
-function named<T extends { readonly kind?: "folder" | "content" }>(
+export function named<T extends { readonly kind?: "folder" | "content" }>(
   files: readonly T[],
 ): readonly { readonly file: T; readonly content: T }[] {
   return files.flatMap((file, at) => {
     if (file.kind === "content") return [];
     return [{ file, content: file.kind === "folder" ? files[at + 1]! : file }];
   });
+}
+
+/** What the owner sees of a folder. */
+export function folderView(
+  { kind, entries = 0, leftOut = 0 }: Pick<SharedFile, "kind" | "entries" | "leftOut">,
+): { readonly folder?: FolderCounts } {
+  return kind === undefined ? {} : { folder: { entries, left_out: leftOut } };
 }
 
 export function viewShare(
@@ -59,9 +71,7 @@ export function viewShare(
       bytes: content.length,
       root: file.root === null ? null : decodeBase64Url(file.root)?.toHex() ?? null,
       downloads: content.downloads.length,
-      ...(file.kind === undefined
-        ? {}
-        : { folder: { entries: file.entries ?? 0, left_out: file.leftOut ?? 0 } }),
+      ...folderView(file),
     })),
     bytes,
     hashed_bytes: value.state === "ready" ? bytes : shares.hashedBytes(id),

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Browser } from "playwright-core";
 import { LinkNode } from "../modules/file_sharing/links/link_node.ts";
+import { readZip } from "../modules/file_sharing/links/zip_reader.ts";
 import { bep52Content } from "../vectors/bep52.ts";
 import { testInBrowser } from "./chromium.ts";
 import { Visit } from "./visit.ts";
@@ -75,6 +76,37 @@ testInBrowser("a file goes where the person says", async (browser) => {
   })()`) as number[];
   const expected = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
   assertEquals(new Uint8Array(bytes), expected);
+});
+
+testInBrowser("a folder is saved as a zip file, and not if a byte is changed", async (browser) => {
+  await using node = await LinkNode.start();
+  const content = bep52Content(2 * MIB + 5);
+  const { link } = await node.link([node.makeFolder("notes", content)], { count: 2 });
+  await using visit = await Visit.start(browser);
+  const { page } = visit;
+  let isChanging = true;
+  await page.route("**/data", async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.body();
+    // Of the content, not of the list.
+    if (isChanging && body.length > MIB) body[body.length - 20]! ^= 1;
+    await route.fulfill({ response: answer, body });
+  });
+  await page.goto(link);
+  await visit.says("saved as one zip file; in it: 4");
+  await page.getByRole("button", { name: "Save notes.zip" }).click();
+  await visit.says("Nothing of it was kept");
+  assertEquals(await visit.kept(), 0);
+  isChanging = false;
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save notes.zip" }).click();
+  const download = await coming;
+  assertEquals(download.suggestedFilename(), "notes.zip");
+  const saved = readZip(await Deno.readFile(await download.path()));
+  const names = ["deep/er/large.bin", "empty/", "small.txt", "zero"].map((name) => `notes/${name}`);
+  assertEquals(Object.keys(saved), names);
+  assertEquals(saved["notes/deep/er/large.bin"], content);
+  assertEquals(new TextDecoder().decode(saved["notes/small.txt"]), "abc");
 });
 
 for (const part of ["layer", "data"] as const) {

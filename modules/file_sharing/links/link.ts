@@ -24,6 +24,11 @@ export interface LinkedFile {
   /** Base64url; `null` for the empty file, and until it is known. */
   readonly root: string | null;
   readonly tickets: readonly Ticket[];
+  /** A folder is two of them: its list, then what its files contain. */
+  readonly kind?: "folder" | "content";
+  /** What is in the list of a folder, and what was left out of it; 0 until it is known. */
+  readonly entries?: number;
+  readonly leftOut?: number;
   /** When it was changed last, as the disk said when it was read. */
   readonly modifiedAt?: number;
 }
@@ -82,10 +87,12 @@ export function headOf({ expiresAt, note, files }: Link): string | null {
     v: 1,
     ...(expiresAt === null ? {} : { expires_at: expiresAt }),
     ...(note === null ? {} : { note }),
-    files: files.map(({ name, length, root, modifiedAt }) => ({
+    files: files.map(({ name, length, root, kind, entries, modifiedAt }) => ({
       name,
       length,
       ...(root === null ? {} : { root }),
+      ...(kind === undefined ? {} : { kind }),
+      ...(entries === undefined ? {} : { entries }),
       ...(modifiedAt === undefined ? {} : { modified_at: modifiedAt }),
     })),
   };

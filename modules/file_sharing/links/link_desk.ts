@@ -19,6 +19,7 @@ import type { Held } from "../records.ts";
 import type { Link } from "./link.ts";
 import { LANDS } from "../own_places.ts";
 import type { LinkGets } from "./link_gets.ts";
+import { folderView, named } from "../views.ts";
 import type { Links } from "./links.ts";
 
 /** @param now The parts of the module while it runs. */
@@ -72,11 +73,12 @@ function viewLink({ id, value }: Held<Link>, links: Links): LinkView {
     expires_at: value.expiresAt,
     count: value.count,
     note: value.note,
-    files: value.files.map(({ name, path, length, tickets }) => ({
-      name,
-      path,
-      bytes: length,
-      downloads: tickets.length,
+    files: named(value.files).map(({ file, content }) => ({
+      name: file.name,
+      path: file.path,
+      bytes: content.length,
+      downloads: content.tickets.length,
+      ...folderView(file),
     })),
     bytes,
     hashed_bytes: value.state === "hashing" ? links.hashedBytes(id) : bytes,

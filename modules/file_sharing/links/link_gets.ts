@@ -8,7 +8,9 @@ import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { LinkGetView, LinkHead, ParsedLink } from "../../../protocol/file_links.ts";
 import type { LandingFolder, ModuleContext, OwnerFiles } from "../../api.ts";
+import { type Placed, placeOf, removeUnlanded } from "../folder_place.ts";
 import { type Landing, newPartName } from "../landing.ts";
+import type { OfferedFile } from "../offers.ts";
 import { fetchLinkFile, type LinkFetchParts } from "./link_fetch.ts";
 import { type OpenedLink, openLink } from "./link_opening.ts";
 
@@ -25,8 +27,9 @@ export interface LinkGetParts
 interface Fetched {
   readonly head: LinkHead;
   readonly link: OpenedLink;
+  /** The owner's, as {@linkcode Fetched.placed} says where. */
   readonly folder: LandingFolder;
-  readonly keepTimes: boolean;
+  readonly placed: Placed & { at: number; part: string };
 }
 
 interface Get {
@@ -81,8 +84,10 @@ export class LinkGets {
       landed: [],
     };
     const get: Get = { view, done: Promise.resolve() };
-    const { keepTimes } = wanted;
-    const done = this.#fetch(get, { head, link, folder, keepTimes }).catch((error) => {
+    const files = head.files.map(({ root = null, ...file }) => ({ ...file, root }));
+    const placed = { files: files as OfferedFile[], at: 0, part: "", keepTimes: wanted.keepTimes };
+    const place = await placeOf(this.#parts, () => placed).openFolder(folder.path);
+    const done = this.#fetch(get, { head, link, folder: place, placed }).catch((error) => {
       this.#parts.log.log("error", "link_get_failed", { text: String(error) });
     });
     this.#gets.set(id, Object.assign(get, { done }));
@@ -105,13 +110,16 @@ export class LinkGets {
   ): Promise<void> {
     const { id } = get.view;
     try {
-      for (const [file, { name, length }] of of.head.files.entries()) {
+      for (const [file, { name, length, kind }] of of.head.files.entries()) {
         const before = get.view.done_bytes;
         get.view = { ...get.view, name };
-        const landed = await this.#fetchOne(of, file, (bytes) => {
+        of.placed.at = file;
+        // What a folder contains grows beside its list.
+        if (kind !== "content") of.placed.part = `${newPartName(this.#parts.random)}.part`;
+        const landed = await this.#fetchOne(of, (bytes) => {
           get.view = { ...get.view, done_bytes: before + bytes };
         });
-        const all = [...get.view.landed, landed];
+        const all = kind === "folder" ? get.view.landed : [...get.view.landed, landed];
         get.view = { ...get.view, done_bytes: before + length, landed: all };
       }
       get.view = { ...get.view, state: "done" };
@@ -125,14 +133,13 @@ export class LinkGets {
 
   /** @returns The name under which it has landed. */
   async #fetchOne(
-    { head, link, folder, keepTimes }: Fetched,
-    file: number,
+    { head, link, folder, placed }: Fetched,
     reached: (bytes: number) => void,
   ): Promise<string> {
-    const { landing } = this.#parts;
-    const part = `${newPartName(this.#parts.random)}.part`;
-    const growing = await folder.openPart(part);
+    const { landing, disk } = this.#parts;
+    const { at: file, part, keepTimes = false } = placed;
     try {
+      const growing = await folder.openPart(part);
       try {
         const { signal } = this.#stop;
         const wanted = { head, link, file, growing, keepTimes, reached };
@@ -143,7 +150,7 @@ export class LinkGets {
       const given = head.files[file]!.name;
       return await landing.land(folder, { part, given, chosen: () => Promise.resolve() });
     } catch (error) {
-      await folder.removePart(part);
+      await removeUnlanded(disk, { folder: folder.path, part });
       throw error;
     }
   }

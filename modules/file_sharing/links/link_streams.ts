@@ -7,9 +7,10 @@
 import { decodeBase64Url } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { FILE_CHUNK_BYTES } from "../../../protocol/file_frames.ts";
-import type { FileHashes, ModuleClock, OwnerFile, OwnerFiles, PublicAnswer } from "../../api.ts";
+import type { FileHashes, ModuleClock, OwnerFile, PublicAnswer } from "../../api.ts";
 import { chunkLength, type ContentId, isChunk } from "../content.ts";
-import { isOver, type Link, rootOf } from "./link.ts";
+import { nameOfPart, type SharedDisk } from "../shared_disk.ts";
+import { isOver, type Link, type LinkedFile, rootOf } from "./link.ts";
 import type { Links } from "./links.ts";
 import {
   derivePartKey,
@@ -31,9 +32,10 @@ export type LinkPart = "layer" | "data";
 
 export interface LinkStreamParts {
   readonly clock: Pick<ModuleClock, "monotonicMs">;
-  readonly disk: OwnerFiles;
   readonly hashes: FileHashes;
   readonly links: Links;
+  /** The disk as links see it. */
+  readonly folders: SharedDisk;
 }
 
 /** What a ticket still gives, since this node started. */
@@ -134,14 +136,14 @@ export class LinkStreams {
     { id, value, file }: { id: string; value: Link; file: number },
     part: LinkPart,
   ): Promise<Pieces> {
-    const { links, hashes, disk } = this.#parts;
+    const { links, hashes } = this.#parts;
     const linked = value.files[file]!;
     const root = rootOf(linked);
     const { length } = linked;
     const what = { transfer: decodeBase64Url(value.link)!, root, length };
     const layer = layerLength(length) === 0
       ? null
-      : Uint8Array.from(await links.layers.get(id, file, layerLength(length)));
+      : await links.rows.get({ link: id, file, part: "layer" }, layerLength(length));
     if (part === "layer") {
       const read = (number: number) =>
         Promise.resolve(
@@ -149,7 +151,7 @@ export class LinkStreams {
         );
       return { what: { ...what, part: "layer" }, read, close: () => {} };
     }
-    const opened = await disk.openFile(linked.path).catch(async () => {
+    const opened = await this.#openFile({ id, file, linked }).catch(async () => {
       await links.fail(id, "A file is not there any more");
       throw isOver("failed");
     });
@@ -159,6 +161,16 @@ export class LinkStreams {
       read: (number) => readChunk(hashes, opened, { content, number }),
       close: () => opened.close(),
     };
+  }
+
+  async #openFile(
+    { id, file, linked }: { id: string; file: number; linked: LinkedFile },
+  ): Promise<OwnerFile> {
+    const { links, folders } = this.#parts;
+    const { path, kind, length } = linked;
+    if (kind === "folder") return links.rows.open({ link: id, file, part: "list" }, length);
+    if (kind === undefined) return await folders.openFile(path);
+    return await folders.openFile(nameOfPart({ share: id, file: file - 1, kind }, path));
   }
 
   #streamOf(

@@ -6,7 +6,7 @@
  */
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { MAX_FILE_BYTES } from "../../../protocol/file_frames.ts";
+import { MAX_SHARE_FILES } from "../../../protocol/file_frames.ts";
 import type { ShareState } from "../../../protocol/file_sharing_api.ts";
 import {
   LINK_ID_BYTES,
@@ -15,11 +15,12 @@ import {
   type LinkEnd,
 } from "../../../protocol/file_links.ts";
 import type { FileHashes, ModuleContext, NodeId, OwnerFiles, Passwords } from "../../api.ts";
-import { hashFile } from "../content.ts";
 import { type HashingProgress, HashingQueue } from "../hashing_queue.ts";
 import type { Held, Records } from "../records.ts";
+import type { FolderLists } from "../shared_disk.ts";
 import { Guesses } from "./guesses.ts";
-import { LinkLayers } from "./link_layers.ts";
+import { hashLinked, lookAt } from "./linked_files.ts";
+import { LinkRows } from "./link_rows.ts";
 import {
   addTicket,
   digest,
@@ -58,7 +59,7 @@ export interface LinkParts
 export class Links {
   readonly #parts: LinkParts;
   readonly #guesses: Guesses;
-  readonly layers: LinkLayers;
+  readonly rows: LinkRows;
   readonly #hashing: HashingQueue;
 
   constructor(parts: LinkParts) {
@@ -68,7 +69,7 @@ export class Links {
       hash: (id, progress) => this.#hash(id, progress),
     });
     this.#guesses = new Guesses(parts.clock);
-    this.layers = new LinkLayers(parts.storage);
+    this.rows = new LinkRows(parts.storage);
   }
 
   /** Goes on with what was not hashed to its end. */
@@ -89,7 +90,7 @@ export class Links {
 
   /**
    * @returns Its name here, and what stands behind the node's URL, which is kept nowhere.
-   * @throws {OpenRedError} `not_found`, `forbidden` for a path that is no file; `unsupported` for a folder; `too_large`; `overloaded`.
+   * @throws {OpenRedError} `not_found`; `forbidden` for what is neither file nor folder; `too_large`; `overloaded`.
    */
   async add(
     wanted: Pick<Link, "expiresAt" | "count" | "note"> & {
@@ -102,13 +103,17 @@ export class Links {
       throw new OpenRedError("overloaded", `There are ${MAX_LINKS} links; remove some`);
     }
     const { paths, password, ...rest } = wanted;
-    const most = maxTickets(paths.length);
-    if ((rest.count ?? 0) > most) {
-      const text = `Expected a count of at most ${most} for ${paths.length} files`;
+    const files: LinkedFile[] = [];
+    for (const path of paths) files.push(...await lookAt(this.#parts.disk, path));
+    if (files.length > MAX_SHARE_FILES) {
+      const text = `Expected at most ${MAX_SHARE_FILES} files; a folder counts as two`;
       throw new OpenRedError("too_large", text);
     }
-    const files: LinkedFile[] = [];
-    for (const path of paths) files.push(await this.#look(path));
+    const most = maxTickets(files.length);
+    if ((rest.count ?? 0) > most) {
+      const text = `Expected a count of at most ${most} for ${files.length} files`;
+      throw new OpenRedError("too_large", text);
+    }
     const secrets = { id: random.bytes(LINK_ID_BYTES), secret: random.bytes(LINK_SECRET_BYTES) };
     const { access, salt } = await deriveAccess(secrets);
     const stretched = password === null
@@ -135,39 +140,21 @@ export class Links {
     return { id, path: `${LINK_PATH.slice(1)}${link}#${encodeBase64Url(secrets.secret)}` };
   }
 
-  async #look(path: string): Promise<LinkedFile> {
-    const { disk } = this.#parts;
-    if (await disk.openFolder(path).then(() => true, () => false)) {
-      const text = "A link gives files, and this is a folder: name what is in it";
-      throw new OpenRedError("unsupported", text);
-    }
-    const file = await disk.openFile(path);
-    const { bytes } = file;
-    file.close();
-    if (bytes > MAX_FILE_BYTES) {
-      throw new OpenRedError("too_large", `Expected files of at most ${MAX_FILE_BYTES} bytes`);
-    }
-    return {
-      path,
-      name: path.split(/[/\\]/).at(-1) ?? path,
-      length: bytes,
-      root: null,
-      tickets: [],
-    };
-  }
-
   async #hash(id: string, progress: HashingProgress): Promise<void> {
-    const files: LinkedFile[] = [];
+    const { records } = this.#parts;
+    const before = records.get(id)?.value.files ?? [];
+    const { signal } = this.#hashing;
+    const hashed = (bytes: number) => progress.bytes = bytes;
+    let files: readonly LinkedFile[];
     try {
-      for (const [file, linked] of (this.#parts.records.get(id)?.value.files ?? []).entries()) {
-        const before = progress.bytes;
-        const hashed = (bytes: number) => progress.bytes = before + bytes;
-        files.push(await this.#hashOne({ id, file, linked }, hashed));
-      }
+      const parts = { ...this.#parts, rows: this.rows };
+      files = await hashLinked(parts, { link: id, files: before }, { signal, hashed });
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
       return await this.fail(id, error.message);
     }
+    // It may have been taken back meanwhile.
+    if (records.get(id)?.value.state !== "hashing") return await this.rows.remove(id);
     await this.#change(id, (value) => {
       if (value.state !== "hashing") return value;
       const head = headOf({ ...value, files });
@@ -175,32 +162,6 @@ export class Links {
         ? { ...value, state: "failed", why: "The list of files is too long; share it in parts" }
         : { ...value, state: "ready", files, head };
     });
-  }
-
-  async #hashOne(
-    { id, file, linked }: { id: string; file: number; linked: LinkedFile },
-    hashed: (bytes: number) => void,
-  ): Promise<LinkedFile> {
-    const { disk, hashes, records } = this.#parts;
-    const { signal } = this.#hashing;
-    const opened = await disk.openFile(linked.path);
-    try {
-      if (opened.bytes > MAX_FILE_BYTES) throw new OpenRedError("too_large", "It grew too long");
-      const { bytes, root, layer } = await hashFile(hashes, opened, { signal, hashed });
-      if (layer !== null) {
-        await this.layers.put(id, file, layer);
-        if (records.get(id)?.value.state !== "hashing") await this.layers.remove(id);
-      }
-      const { modifiedMs } = opened;
-      return {
-        ...linked,
-        length: bytes,
-        root: root === null ? null : encodeBase64Url(root),
-        ...(modifiedMs === undefined ? {} : { modifiedAt: modifiedMs }),
-      };
-    } finally {
-      opened.close();
-    }
   }
 
   /** A link gives nothing any more. */
@@ -226,7 +187,7 @@ export class Links {
       files: [],
     }));
     this.#parts.audit?.note("files_unshared", { success: true, link: id }, "owner");
-    await this.layers.remove(id);
+    await this.rows.remove(id);
     const revoked = records.all().filter(({ value }) => value.state === "revoked");
     for (const { id: old } of revoked.slice(0, -MAX_REVOKED)) await records.remove(old);
     return true;
@@ -338,6 +299,12 @@ export class Links {
       ? "used"
       : "ready";
   }
+
+  /** The lists of the folders of links. */
+  readonly lists: FolderLists = async ({ share: link, file }) => {
+    const length = this.#parts.records.get(link)?.value.files[file]?.length ?? 0;
+    return length === 0 ? null : await this.rows.get({ link, file, part: "list" }, length);
+  };
 
   hashedBytes(id: string): number {
     return this.#hashing.hashedBytes(id);

@@ -6,6 +6,7 @@
 import argon2 from "hash-wasm/dist/argon2.umd.min.js" with { type: "text" };
 import elements from "./page/elements.js" with { type: "text" };
 import fetching from "./page/fetching.js" with { type: "text" };
+import folder from "./page/folder.js" with { type: "text" };
 import html from "./page/index.html" with { type: "text" };
 import hpke from "./page/hpke.js" with { type: "text" };
 import linkCrypto from "./page/link_crypto.js" with { type: "text" };
@@ -16,6 +17,7 @@ import sending from "./page/sending.js" with { type: "text" };
 import shell from "./page/shell.js" with { type: "text" };
 import stretching from "./page/stretching.js" with { type: "text" };
 import words from "./page/words.js" with { type: "text" };
+import zip from "./page/zip.js" with { type: "text" };
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { PublicAnswer } from "../../api.ts";
 
@@ -61,6 +63,7 @@ export const LINK_FILES: ReadonlyMap<string, PublicAnswer> = new Map([
   ["argon2.js", file(argon2, SCRIPT, WASM_POLICY)],
   ["elements.js", file(elements, SCRIPT, WORKER_POLICY)],
   ["fetching.js", file(fetching, SCRIPT, WORKER_POLICY)],
+  ["folder.js", file(folder, SCRIPT, WORKER_POLICY)],
   ["hpke.js", file(hpke, SCRIPT, WORKER_POLICY)],
   ["link_crypto.js", file(linkCrypto, SCRIPT, WORKER_POLICY)],
   ["page.css", file(css, CSS, WORKER_POLICY)],
@@ -70,4 +73,5 @@ export const LINK_FILES: ReadonlyMap<string, PublicAnswer> = new Map([
   ["shell.js", file(shell, SCRIPT, WORKER_POLICY)],
   ["stretching.js", file(stretching, SCRIPT, WASM_POLICY)],
   ["words.js", file(words, SCRIPT, WORKER_POLICY)],
+  ["zip.js", file(zip, SCRIPT, WORKER_POLICY)],
 ]);

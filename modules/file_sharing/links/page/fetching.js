@@ -1,10 +1,11 @@
 /**
- * Fetches one file of a link in a Worker: each chunk is opened and checked before it is written, and where one is wrong
- * nothing stays.
+ * Fetches one file of a link in a Worker, or a folder, as a zip file: each chunk is opened and checked before it is
+ * written, and where one is wrong nothing stays.
  *
  * @module
  * @see docs/PROTOCOL.md, "Links"
  */
+import { readList, zipEntries } from "./folder.js";
 import {
   CHUNK_BYTES,
   chunkRoot,
@@ -19,11 +20,13 @@ import {
   sealedLength,
   TAG_BYTES,
 } from "./link_crypto.js";
+import { ZipWriter } from "./zip.js";
 
 const MAX_TRIES = 8;
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 15_000;
 const TOLD_MS = 100;
+const MAX_LIST_BYTES = 16 * 2 ** 20;
 
 /** What ends a download; `reason` is a word of the page. */
 class Ended extends Error {
@@ -173,14 +176,35 @@ async function privateTarget(name) {
   };
 }
 
-addEventListener("message", async ({ data }) => {
-  const { url, sealing, transfer, file, handle, name } = data;
-  const what = {
-    transfer,
-    part: file.part,
-    length: file.length,
-    root: file.root === undefined ? new Uint8Array() : fromBase64Url(file.root),
-  };
+/** @param ticket Of this file. */
+function partOf({ url, sealing, transfer }, { part, ticket, length, root }) {
+  const what = { transfer, part, length, root: fromBase64Url(root ?? "") };
+  if (what.root === null || (what.root.length === 0) !== (length === 0)) throw new Ended("damaged");
+  return { url: `${url}/${ticket}`, sealing, what };
+}
+
+/** Fetches a file of which nothing may be there. */
+async function fetchPart(wanted, file, { write, reached }) {
+  const part = partOf(wanted, file);
+  if (file.length > 0) await fetchFile({ ...part, write, reached });
+}
+
+/** Fetches the list of a folder, then what is in it. */
+async function fetchFolder(wanted, { write, reached }) {
+  const { file, content } = wanted;
+  if (file.length > MAX_LIST_BYTES) throw new Ended("damaged");
+  const list = new Uint8Array(file.length);
+  await fetchPart(wanted, file, { write: (piece, at) => list.set(piece, at), reached: () => {} });
+  const { length, root } = content;
+  const entries = readList(list, { length, root, entries: file.entries });
+  if (entries === null) throw new Ended("damaged");
+  const zip = new ZipWriter(zipEntries(file.name, entries), write);
+  await fetchPart(wanted, content, { write: (piece) => zip.take(piece), reached });
+  await zip.finish();
+}
+
+addEventListener("message", async ({ data: wanted }) => {
+  const { file, content, handle, name } = wanted;
   let target = null;
   try {
     try {
@@ -189,14 +213,15 @@ addEventListener("message", async ({ data }) => {
       throw new Ended("disk");
     }
     const reached = (bytes) => postMessage({ reached: bytes });
-    const write = async (content, at) => {
+    const write = async (piece, at) => {
       try {
-        await target.write(content, at);
+        await target.write(piece, at);
       } catch {
         throw new Ended("disk");
       }
     };
-    if (what.length > 0) await fetchFile({ url, sealing, what, write, reached });
+    if (content === null) await fetchPart(wanted, file, { write, reached });
+    else await fetchFolder(wanted, { write, reached });
     await target.finish();
     postMessage({ done: true });
   } catch (error) {

@@ -111,9 +111,12 @@ async function showHead(link, { proofs, sealing, head }) {
     : await openPiece(await derivePartKey(sealing, what), what, { number: 0, sealed });
   if (content === null) return showProblem("damaged");
   const { files, note, expires_at: expiresAt } = JSON.parse(new TextDecoder().decode(content));
-  const saves = files.map((file, part) =>
-    new Save({ link, proofs, sealing, file: { ...file, part } })
-  );
+  const parts = files.map((file, part) => ({ ...file, part }));
+  const saves = parts.flatMap((file, at) => {
+    if (file.kind === "content") return [];
+    const content = file.kind === "folder" ? parts[at + 1] : null;
+    return [new Save({ link, proofs, sealing, file, content })];
+  });
   show(() => [
     h(
       "section",
@@ -133,7 +136,7 @@ function showDate(ms) {
   return new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(ms);
 }
 
-/** One file: its line on the page, and the saving of it. */
+/** One file, or a folder as a zip file: its line on the page, and the saving of it. */
 class Save {
   #of;
   #button = null;
@@ -146,9 +149,20 @@ class Save {
     this.#of = of;
   }
 
+  /** What it is saved as. */
+  get #name() {
+    const { file, content } = this.#of;
+    return content === null ? file.name : `${file.name}.zip`;
+  }
+
+  get #length() {
+    const { file, content } = this.#of;
+    return (content ?? file).length;
+  }
+
   draw() {
-    const { file } = this.#of;
-    const name = showName(file.name);
+    const { file, content } = this.#of;
+    const name = showName(this.#name);
     this.#button = h("button", { type: "button", onclick: () => this.#save() });
     this.#button.setAttribute("aria-label", say("saveNamed", { name }));
     this.#state = h("div", { className: "state" });
@@ -158,7 +172,8 @@ class Save {
       { className: "file" },
       h("bdi", { className: "name" }, name),
       this.#button,
-      h("span", { className: "size" }, showBytes(file.length, language)),
+      h("span", { className: "size" }, showBytes(this.#length, language)),
+      content && h("p", { className: "small" }, say("folder", { count: file.entries })),
       this.#state,
     );
   }
@@ -181,7 +196,8 @@ class Save {
   }
 
   #drawProgress({ stop, bytes, startMs }) {
-    const { name, length } = this.#of.file;
+    const name = this.#name;
+    const length = this.#length;
     const seconds = (performance.now() - startMs) / 1_000;
     const rate = bytes / seconds;
     const done = say("progress", {
@@ -209,27 +225,35 @@ class Save {
   }
 
   async #save() {
-    const { file, link, proofs } = this.#of;
     let chosen = null;
     if (globalThis.showSaveFilePicker !== undefined) {
-      chosen = await choose(cleanName(file.name));
+      chosen = await choose(cleanName(this.#name));
       if (chosen === null) return;
     }
     this.#isBusy = true;
     this.#tell(null);
-    const answer = await ask(`${link.name}/tickets`, { ...proofs, file: file.part });
-    if (answer.problem === undefined) await this.#fetch(answer.ticket, chosen);
+    const { file, content } = this.#of;
+    const answers = [await this.#ticket(file)];
+    if (content !== null && answers[0].problem === undefined) {
+      answers.push(await this.#ticket(content));
+    }
+    const problem = answers.at(-1).problem;
+    if (problem === undefined) await this.#fetch(answers.map(({ ticket }) => ticket), chosen);
     else {
       await chosen?.drop();
-      const word = answer.problem === "passwordPause" ? "busy" : answer.problem;
-      this.#tell({ word, isWrong: true });
+      this.#tell({ word: problem === "passwordPause" ? "busy" : problem, isWrong: true });
     }
     this.#isBusy = false;
     this.#update();
   }
 
-  async #fetch(ticket, chosen) {
-    const { link, sealing, file } = this.#of;
+  #ticket({ part }) {
+    const { link, proofs } = this.#of;
+    return ask(`${link.name}/tickets`, { ...proofs, file: part });
+  }
+
+  async #fetch([ticket, ofContent], chosen) {
+    const { link, sealing, file, content } = this.#of;
     const name = crypto.randomUUID();
     const release = chosen === null ? await holdPrivate(name) : () => {};
     const worker = startWorker("fetching.js", { type: "module" });
@@ -243,16 +267,17 @@ class Save {
       };
       worker.onerror = () => resolve({ ended: "disk" });
       worker.postMessage({
-        url: `${location.origin}${location.pathname}/${ticket}`,
+        url: `${location.origin}${location.pathname}`,
         sealing,
         transfer: link.id,
-        file,
+        file: { ...file, ticket },
+        content: content === null ? null : { ...content, ticket: ofContent },
         handle: chosen?.handle ?? null,
         name,
       });
     });
     worker.terminate();
-    if (end.done && chosen === null) await handOver(name, cleanName(file.name));
+    if (end.done && chosen === null) await handOver(name, cleanName(this.#name));
     if (end.done) setTimeout(release, KEPT_MS);
     else {
       await chosen?.drop();

@@ -78,3 +78,25 @@ Deno.test("get says what is wrong with a link, and leaves nothing", async () => 
   assertEquals([changed.state, changed.landed], ["failed", []]);
   assertEquals(filesIn(bob.into), []);
 });
+
+Deno.test("a node fetches a folder from a link of another one, with its shape", async () => {
+  await using alice = await LinkNode.start();
+  await using bob = await Getter.begin();
+  const content = bep52Content(2 * MIB + 5);
+  const folder = alice.makeFolder("notes", content);
+  const { id, link } = await alice.link([folder, alice.write("b.txt", content.subarray(0, 9))]);
+  const [shown] = (await alice.links()).filter((one) => one.id === id);
+  const seen = shown!.files.map(({ name, bytes, folder }) => [name, bytes, folder?.entries]);
+  assertEquals(seen, [["notes", content.length + 3, 4], ["b.txt", 9, undefined]]);
+  Deno.mkdirSync(`${bob.into}/notes`);
+  const done = await bob.get(link);
+  assertEquals([done.state, done.why, done.landed], ["done", null, ["notes (2)", "b.txt"]]);
+  assertEquals(filesIn(bob.into), ["b.txt", "notes", "notes (2)"]);
+  assertEquals(filesIn(`${bob.into}/notes (2)`), ["deep", "empty", "small.txt", "zero"]);
+  assertEquals(Deno.readFileSync(`${bob.into}/notes (2)/deep/er/large.bin`), content);
+  Deno.writeTextFileSync(`${folder}/small.txt`, "xyz");
+  const changed = await bob.get(link);
+  assertEquals([changed.state, changed.landed], ["failed", []]);
+  assertEquals(filesIn(bob.into), ["b.txt", "notes", "notes (2)"]);
+  assertEquals((await alice.links())[0]!.state, "failed");
+});

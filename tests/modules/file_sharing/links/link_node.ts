@@ -59,6 +59,18 @@ export class LinkNode extends SharingNode {
     return { id: made.id, link: `${this.url}/${made.path}` };
   }
 
+  /** Writes a folder with a large file, a small one, an empty one and an empty folder. @returns Its path. */
+  makeFolder(name: string, large: Uint8Array): string {
+    const path = `${this.folder}/${name}`;
+    for (const folder of ["deep/er", "empty"]) {
+      Deno.mkdirSync(`${path}/${folder}`, { recursive: true });
+    }
+    Deno.writeFileSync(`${path}/deep/er/large.bin`, large);
+    Deno.writeTextFileSync(`${path}/small.txt`, "abc");
+    Deno.writeTextFileSync(`${path}/zero`, "");
+    return path;
+  }
+
   async requests(): Promise<readonly RequestView[]> {
     return (await this.ask<RequestsView>("GET", "/m/file_sharing/requests")).requests;
   }

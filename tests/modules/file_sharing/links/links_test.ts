@@ -1,6 +1,8 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { LocalCryptoCore } from "../../../../crypto/core.ts";
 import { encodeUtf8 } from "../../../../crypto/encoding.ts";
+import { OpenRedError } from "../../../../protocol/errors.ts";
+import { decodeFolderManifest } from "../../../../protocol/folder_manifest.ts";
 import { bep52Content } from "../../../vectors/bep52.ts";
 import { Holder, LinkNode } from "./link_node.ts";
 
@@ -238,9 +240,32 @@ Deno.test("links made, used, refused and taken back are audited, without their w
   assertEquals(["secret name", link.split("#")[1]!].filter((word) => said.includes(word)), []);
 });
 
-Deno.test("a folder by link is refused in words that say what to do", async () => {
+Deno.test("a folder of a link counts as two files, and what is not in it is not given", async () => {
   await using node = await LinkNode.start();
-  const made = node.link([node.folder]);
-  const { message } = await assertRejects(() => made, Error);
-  assertEquals(message.includes("this is a folder"), true, message);
+  const folder = node.makeFolder("notes", bep52Content(MIB + 1));
+  Deno.symlinkSync("/etc/hostname", `${folder}/link`);
+  const many = Array.from({ length: 129 }, () => folder);
+  const { code } = await assertRejects(() => node.link(many), OpenRedError);
+  assertEquals(code, "too_large");
+  const { link } = await node.link([folder]);
+  assertEquals((await node.links())[0]!.files[0]!.folder, { entries: 4, left_out: 1 });
+  const holder = await holderOf(link);
+  const { files } = await holder.openHead();
+  assertEquals(files.map(({ name, kind, entries }) => [name, kind, entries]), [
+    ["notes", "folder", 4],
+    ["notes", "content", undefined],
+  ]);
+  const opened = await Promise.all(files.map(async ({ root, length }, part) => {
+    const sealed = await (await holder.read(await ticketOf(holder, part), "data")).bytes();
+    return await holder.openPieces(sealed, { part, root: root!, length });
+  }));
+  const list = decodeFolderManifest(opened[0]!);
+  assertEquals(list.entries.map(({ path }) => path), [
+    "deep/er/large.bin",
+    "empty",
+    "small.txt",
+    "zero",
+  ]);
+  assertEquals(opened[1]!.length, MIB + 1 + 3);
+  assertEquals(new TextDecoder().decode(opened[1]!.subarray(MIB + 1)), "abc");
 });
