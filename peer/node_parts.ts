@@ -195,7 +195,7 @@ export function createNodeParts(
 function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
   const { keys, store, events } = data;
   const urls = new CheckedUrls(ports, config);
-  const parts = { ...ports, store, events };
+  const parts = { ...ports, log: events.log, store, events };
   return {
     ...parts,
     ...createHoldings(parts, config, keys),
@@ -203,7 +203,7 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
     noiseKeys: keys.noiseKeys,
     permissionNames: new PermissionNames(),
     frameIds: new FrameIds(store),
-    background: new Background(ports.log),
+    background: new Background(events.log),
     checkUrl: (url: string, signal: AbortSignal) => urls.check(url, signal),
     upgrades: new RelayedUpgrades(ports.upgrader),
   };
@@ -312,7 +312,7 @@ function createNetwork(
     confirmed: (peer) => {
       modules.confirmed(peer);
       ways.met(peer);
-      background.run("told", succession.confirmed(peer));
+      background.run("told", succession.confirmed(peer), peer);
     },
   });
   return { directories, carrier, ways, sessions, modules, calls, monitor };
@@ -376,11 +376,11 @@ function followSuccessions(
   const { background, store, table } = parts;
   book.alsoMoves((old, next) => modules.writeMove(old, next));
   book.onSuccession((old, next) => {
-    background.run("forget_peer", sessions.ending.forgetPeer(old));
+    background.run("forget_peer", sessions.ending.forgetPeer(old), old);
     modules.peersChanged();
     if (permissions.isBlocked(next)) {
-      background.run("drop_waiting", store.write(() => modules.writeForget(next)));
-      background.run("cut_off", sessions.ending.cutOff(next, "blocked"));
+      background.run("drop_waiting", store.write(() => modules.writeForget(next)), next);
+      background.run("cut_off", sessions.ending.cutOff(next, "blocked"), next);
     } else if (table.current(next) !== null) {
       modules.confirmed(next);
     } else if (book.get(next)?.known === true) {

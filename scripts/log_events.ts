@@ -18,8 +18,8 @@ const LOGGED = /\blog\(\s*"(debug|info|warn|error)",\s*"([a-z_]+)"/g;
 const WARNED = /\b(?:events|warnings|this)\.warn\(\s*["`]([a-z_]+)/g;
 const TOPIC = /const (?:[A-Z]+_)?(?:WARNING|LOST) = "([a-z_]+)"/g;
 const TOPIC_OF = /(?:function topicOf|get #topic)\([^]*?return `([a-z_]+)/g;
-/** A third argument names the event itself. */
-const NAMED = /\.warn\([^;]*?, "([a-z_]+)"\);/g;
+/** What it is about may name the event itself. */
+const NAMED = /\.warn\([^;]*?\{ event: "([a-z_]+)"/g;
 const FORMATTED = /#format\("warn", "([a-z_]+)"/g;
 /** What fails in the background is named by what it was. */
 const BACKGROUND = /\bbackground\.run\(\s*"([a-z_]+)"/g;

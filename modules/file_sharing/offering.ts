@@ -64,7 +64,7 @@ export class Offering {
     this.#retries.get(id)?.();
     this.#retries.delete(id);
     this.#offer(id).catch((error) => {
-      this.#parts.log.log("error", "offer_failed", { text: String(error) });
+      this.#parts.log.log("error", "offer_failed", { peer: held.peer, text: String(error) });
     }).finally(() => this.#underWay.delete(id));
   }
 

@@ -180,7 +180,7 @@ export class Uploads {
     this.#end(upload, "changed");
     const why = "A file has changed since it was shared";
     this.#parts.shares.fail(upload.from.id, why).catch((error) => {
-      this.#parts.log.log("error", "upload_failed", { text: String(error) });
+      this.#parts.log.log("error", "upload_failed", { peer: upload.peer, text: String(error) });
     });
   }
 

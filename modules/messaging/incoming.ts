@@ -293,7 +293,7 @@ export class Incoming {
     const { outbox, log } = this.#parts;
     const named = { ...readName(target!), conversation: peer, number: 0 };
     await outbox.takeBackAbout([named], "removed").catch((error: unknown) => {
-      log.log("warn", "take_back_failed", { text: String(error) });
+      log.log("warn", "take_back_failed", { peer, text: String(error) });
     });
   }
 

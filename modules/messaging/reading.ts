@@ -119,7 +119,9 @@ export class Reading {
           "UPDATE messaging_conversations SET tell = 0 WHERE conversation = ? AND seen = ?",
         ).run(conversation, seen);
       });
-    }).catch((error: unknown) => log.log("warn", "read_failed", { text: String(error) }));
+    }).catch((error: unknown) => {
+      log.log("warn", "read_failed", { peer: conversation, text: String(error) });
+    });
   }
 
   /** A peer says what it has read. */

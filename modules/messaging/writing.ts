@@ -85,7 +85,7 @@ export class Writing {
     const { outbox, log } = this.#parts;
     const named = { ...readName(target), conversation, number: 0 };
     await outbox.takeBackAbout([named], "removed").catch((error: unknown) => {
-      log.log("warn", "take_back_failed", { text: String(error) });
+      log.log("warn", "take_back_failed", { peer: conversation, text: String(error) });
     });
   }
 

@@ -11,6 +11,7 @@ import type { NodeEvent } from "../../protocol/admin_api.ts";
 import type { AuditEventName } from "../../protocol/audit_events.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { EventCounts } from "./event_counts.ts";
+import { NamedLog } from "./named_log.ts";
 
 export type NodeCounter =
   | "frames_sent"
@@ -61,7 +62,8 @@ export interface AuditSink {
 
 /** Listeners, counters and warnings of one node. */
 export class NodeEvents {
-  readonly #log: Log;
+  /** Whatever is logged about a peer is to go through it. */
+  readonly log: NamedLog;
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   readonly #counters = new Map<string, number>();
   readonly counts = new EventCounts();
@@ -69,10 +71,9 @@ export class NodeEvents {
   readonly #warnings = new Map<string, string>();
   #audit: AuditSink | null = null;
   #isDecided: (peer: string) => boolean = () => false;
-  #nameOf: (peer: string) => string | null = () => null;
 
   constructor(log: Log) {
-    this.#log = log;
+    this.log = new NamedLog(log);
   }
 
   /** Calls `listener` for each event from now on. The returned function ends that. */
@@ -110,12 +111,16 @@ export class NodeEvents {
 
   /**
    * Tells the operator something once; `topic` replaces an earlier warning of that name.
-   * @param event How the log names it; the first word of the topic unless it says so.
+   * @param about `event`: how the log names it, the first word of the topic unless it says so; `peer`: whom it is about.
    */
-  warn(topic: string, text: string, event = topic.replace(/[^a-z_].*$/, "")): void {
+  warn(
+    topic: string,
+    text: string,
+    { event = topic.replace(/[^a-z_].*$/, ""), peer }: { event?: string; peer?: string } = {},
+  ): void {
     if (this.#warnings.get(topic) === text) return;
     this.#warnings.set(topic, text);
-    this.#log.log("warn", event, { text });
+    this.log.log("warn", event, { ...(peer === undefined ? {} : { peer }), text });
     this.emit({ type: "warning", text });
   }
 
@@ -151,7 +156,7 @@ export class NodeEvents {
 
   /** Leaves a line in the log of the program and nothing else. */
   note(topic: string, text: string): void {
-    this.#log.log("info", topic, { text });
+    this.log.log("info", topic, { text });
   }
 
   /** Keeps security events from now on. */
@@ -166,7 +171,7 @@ export class NodeEvents {
 
   /** Has lines of the program's log name peers as the owner does from now on. */
   nameWith(nameOf: (peer: string) => string | null): void {
-    this.#nameOf = nameOf;
+    this.log.nameWith(nameOf);
   }
 
   /**
@@ -196,9 +201,7 @@ export class NodeEvents {
   }
 
   #logAudit(event: AuditEventName, fields: AuditFields): void {
-    const name = fields.peer === undefined ? null : this.#nameOf(fields.peer);
-    const named = name === null ? {} : { name };
-    this.#log.log(fields.success ? "info" : "warn", event, { audit: true, ...named, ...fields });
+    this.log.log(fields.success ? "info" : "warn", event, { audit: true, ...fields });
     this.counts.audited(event, fields.success);
   }
 }

@@ -124,7 +124,7 @@ export class Asking implements Pick<CallGate, "answered"> {
     call.signal.addEventListener("abort", giveUp, { once: true });
     if (call.signal.aborted) giveUp();
     this.#pending.set(ask, pending);
-    background.run("ask", this.#repeat(pending, end.signal));
+    background.run("ask", this.#repeat(pending, end.signal), call.peer);
     try {
       return await promise;
     } finally {

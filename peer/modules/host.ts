@@ -193,7 +193,7 @@ export class ModuleHost {
     this.#parts.asking.confirmed(peer);
     for (const { running } of this.runs.runs()) {
       const tell = async () => await running.module.sessionConfirmed?.(peer);
-      this.#parts.background.run(`${running.name}_confirmed`, tell());
+      this.#parts.background.run(`${running.name}_confirmed`, tell(), peer);
     }
   }
 

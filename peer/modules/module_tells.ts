@@ -97,7 +97,7 @@ export class ModuleTells {
     this.#hold(this.#topics, { one: topic, max: MAX_TOPICS });
     // The owner must not take it for a word of the node.
     const said = this.#isBounded ? `The module ${this.#name} says: "${text}"` : text;
-    this.#parts.events.warn(this.#topicOf(topic), said, "module_warning");
+    this.#parts.events.warn(this.#topicOf(topic), said, { event: "module_warning" });
   }
 
   #settle(topic: string): void {

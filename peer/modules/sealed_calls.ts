@@ -132,7 +132,7 @@ export class SealedCalls implements Pick<CallGate, "call"> {
       if (!(error instanceof OpenRedError)) throw error;
       return await this.#refuse(peer, call, { error, via });
     }
-    this.#parts.background.run("sealed_call", this.#run(kept, { call, to }));
+    this.#parts.background.run("sealed_call", this.#run(kept, { call, to }), peer);
     return await this.#await(kept, { call, via });
   }
 

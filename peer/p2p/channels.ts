@@ -143,7 +143,7 @@ export class ChannelPool {
     if (another) this.#openings.forget(peer);
     const ended = this.#openings.begin(peer);
     if (ended === null) return;
-    this.#parts.background.run("open_channel", this.#open(peer, another).finally(ended));
+    this.#parts.background.run("open_channel", this.#open(peer, another).finally(ended), peer);
   }
 
   /**
@@ -207,7 +207,7 @@ export class ChannelPool {
     return {
       message: (data) => {
         const work = this.#take(proven, data);
-        this.#parts.background.run("channel", work);
+        this.#parts.background.run("channel", work, proven.peer);
         return work;
       },
       close: (code) => this.#ended(proven, code),

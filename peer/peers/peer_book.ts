@@ -78,7 +78,8 @@ export class PeerBook {
         });
       } catch (error) {
         if (!(error instanceof OpenRedError)) throw error;
-        this.#events.warn(`peer_damaged ${row.id}`, `The stored record of ${row.id} is damaged`);
+        const text = `The stored record of ${row.id} is damaged`;
+        this.#events.warn(`peer_damaged ${row.id}`, text, { peer: String(row.id) });
       }
     }));
   }

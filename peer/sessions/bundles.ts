@@ -90,6 +90,7 @@ export class Bundles {
           resolve(null);
           throw error;
         }),
+        session.peer,
       );
     });
     return bundle;

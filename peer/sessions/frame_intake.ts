@@ -105,7 +105,7 @@ export class FrameIntake {
     const work = this.#dispatchAll(session, opened);
     const count = 1 + (opened.more?.length ?? 0);
     const counted = this.#underWay.during(work, { peer, bytes: frame.length, count });
-    this.#parts.background.run("frame", counted);
+    this.#parts.background.run("frame", counted, peer);
     const taken = { kind: "taken", session, fresh: opened.outcome === "opened" } as const;
     return this.#underWay.isFull(peer) ? { ...taken, room: this.#underWay.room(peer) } : taken;
   }

@@ -91,7 +91,7 @@ export class Greeting {
     name: "hello" | "tick",
     { session, header }: { session: Session; header: Record<string, unknown> },
   ): void {
-    this.#parts.background.run(name, this.#sealAndSend(session, header));
+    this.#parts.background.run(name, this.#sealAndSend(session, header), session.peer);
   }
 
   async #sealAndSend(session: Session, header: Record<string, unknown>): Promise<void> {

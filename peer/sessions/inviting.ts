@@ -100,9 +100,12 @@ export class Inviting {
       await this.#showOnce(session, { post: times > 0 });
       times += 1;
       if (this.#stopped || this.#shown.get(peer) !== shown) return;
-      shown.cancel = clock.setTimer(backoff.next(), () => background.run("invitation", again()));
+      shown.cancel = clock.setTimer(
+        backoff.next(),
+        () => background.run("invitation", again(), peer),
+      );
     };
-    background.run("invitation", again());
+    background.run("invitation", again(), peer);
   }
 
   async #showOnce(session: Session, { post }: { post: boolean }): Promise<void> {

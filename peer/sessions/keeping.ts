@@ -79,7 +79,7 @@ export class Keeping {
       acknowledged: () => {
         // A session that is closed later is told of by a `core.keep` of its own.
         this.#closed.delete(peer);
-        this.#parts.background.run("keep", this.#dropSets(peer, kept));
+        this.#parts.background.run("keep", this.#dropSets(peer, kept), peer);
       },
     });
   }

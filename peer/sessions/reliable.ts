@@ -116,7 +116,7 @@ export class ReliableSender {
       cancelTimer: null,
     };
     this.#pending.set(message.id, pending);
-    this.#background.run("transmit", this.#transmit(pending));
+    this.#background.run("transmit", this.#transmit(pending), pending.message.peer);
   }
 
   /** Of what modules send. */
@@ -159,7 +159,7 @@ export class ReliableSender {
         continue;
       }
       pending.cancelTimer?.();
-      this.#background.run("transmit", this.#transmit(pending));
+      this.#background.run("transmit", this.#transmit(pending), pending.message.peer);
     }
   }
 
@@ -221,7 +221,7 @@ export class ReliableSender {
       pending.firstSentMs ??= this.#clock.monotonicMs();
       pending.timesSent += 1;
       pending.cancelTimer = this.#clock.setTimer(pending.backoff.next(), () => {
-        this.#background.run("transmit", this.#transmit(pending));
+        this.#background.run("transmit", this.#transmit(pending), pending.message.peer);
       });
     } catch (error) {
       if (!(error instanceof CryptoError) || error.code !== "key_unknown") throw error;

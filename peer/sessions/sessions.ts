@@ -111,7 +111,7 @@ export class Sessions {
     const send = (peer: NodeId, header: Record<string, unknown>) => this.send(peer, header);
     this.#syncing = new Syncing({
       ...parts,
-      send: (peer, header) => parts.background.run("send", this.#sendAlone(peer, header)),
+      send: (peer, header) => parts.background.run("send", this.#sendAlone(peer, header), peer),
     });
     this.#intake = new FrameIntake({
       ...shared,
@@ -143,8 +143,8 @@ export class Sessions {
     if (wasKnown) this.#syncing.ask(peer);
     this.#parts.confirmed(peer);
     const { background } = this.#parts;
-    background.run("surplus", this.ending.endSurplus(peer));
-    background.run("strangers", this.strangers.met(peer));
+    background.run("surplus", this.ending.endSurplus(peer), peer);
+    background.run("strangers", this.strangers.met(peer), peer);
   }
 
   /**

@@ -67,7 +67,7 @@ export class Sweep {
       background.run("wipe", crypto.wipeSpentKeys({ nowMs: clock.monotonicMs() }));
     }
     for (const session of sessions) {
-      if (session.over) background.run("remove", ending.remove(session));
+      if (session.over) background.run("remove", ending.remove(session), session.peer);
       else if (session.stepDue) greeting.tick(session);
       this.#renew(session);
     }

@@ -17,8 +17,11 @@ function topicOf(peer: NodeId): string {
 export function warnStranded(events: NodeEvents, peer: NodeId): void {
   events.warn(
     topicOf(peer),
-    `No token leads to ${peer} any more, and no directory introduces this node to it: ` +
-      "until one does, or it calls, there is no session with it",
+    `No token leads to ${
+      events.log.called(peer)
+    } any more, and no directory introduces this node ` +
+      "to it: until one does, or it calls, there is no session with it",
+    { peer },
   );
 }
 

@@ -19,9 +19,11 @@ export class Background {
   /**
    * Follows a promise to its end. Only the end of the crypto core itself goes on as an unhandled rejection: without it
    * a node can do nothing, and is better started anew.
+   * @param peer Whom it is about.
    */
-  run(name: string, work: Promise<unknown>): void {
-    const running = work.then(() => {}, (error: unknown) => this.#failed(name, error))
+  run(name: string, work: Promise<unknown>, peer?: string): void {
+    const about = peer === undefined ? {} : { peer };
+    const running = work.then(() => {}, (error: unknown) => this.#failed(name, { error, about }))
       .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
@@ -31,13 +33,16 @@ export class Background {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }
 
-  #failed(name: string, error: unknown): void {
+  #failed(
+    name: string,
+    { error, about }: { readonly error: unknown; readonly about: { readonly peer?: string } },
+  ): void {
     if (error instanceof CryptoError && error.code === "core_failed") throw error;
     if (error instanceof OpenRedError) {
-      this.#log.log("warn", `${name}_failed`, { code: error.code, text: error.message });
+      this.#log.log("warn", `${name}_failed`, { ...about, code: error.code, text: error.message });
     } else {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      this.#log.log("error", `${name}_failed`, { text });
+      this.#log.log("error", `${name}_failed`, { ...about, text });
     }
   }
 }

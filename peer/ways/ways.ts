@@ -134,7 +134,7 @@ export class Ways {
     }
     if (known.direct === null && !known.isTrying && this.#isDue(known)) {
       known.isTrying = true;
-      this.#parts.background.run("direct", this.#try({ peer: id, known, urls }));
+      this.#parts.background.run("direct", this.#try({ peer: id, known, urls }), id);
     }
     return known;
   }

@@ -86,7 +86,7 @@ export class GroupReading {
       if (rttMs === null) return;
       await this.#noteTold(group, peer, upto);
       await this.#tellOne(group, peer);
-    }).catch((error: unknown) => log.log("warn", "read_failed", { text: String(error) }));
+    }).catch((error: unknown) => log.log("warn", "read_failed", { peer, text: String(error) }));
   }
 
   /** What an author is to be told next: one run after the other. */

@@ -22,14 +22,17 @@ Deno.test("Background.run() tells the log what failed, and ends nothing else", a
   const log = new MemoryLog();
   const background = new Background(log);
   background.run("one", Promise.reject(new OpenRedError("overloaded", "The disk is full")));
-  background.run("two", Promise.reject(new TypeError("A bug")));
+  background.run("two", Promise.reject(new TypeError("A bug")), "z6MkPeer");
   await background.settled();
   assertEquals(log.entries[0], {
     level: "warn",
     event: "one_failed",
     fields: { code: "overloaded", text: "The disk is full" },
   });
-  assertEquals(log.entries.map(({ event }) => event), ["one_failed", "two_failed"]);
+  assertEquals(log.entries.map(({ event, fields }) => [event, fields?.peer]), [
+    ["one_failed", undefined],
+    ["two_failed", "z6MkPeer"],
+  ]);
 });
 
 Deno.test("Background.run() lets the end of the crypto core end the node", async () => {
