@@ -3,6 +3,7 @@ import { connectNodes, exchangeMessage } from "../../scripts/local_network/excha
 import { LocalNetwork, type LocalNode } from "../../scripts/local_network/network.ts";
 import { sourcePrograms } from "../../scripts/local_network/programs.ts";
 import type { OffersView, TransfersView } from "../../protocol/file_sharing_api.ts";
+import { TraceCollector } from "../world/trace_collector.ts";
 import { until } from "../world/until.ts";
 
 async function isLinked(node: LocalNode): Promise<boolean> {
@@ -34,10 +35,14 @@ async function fetchFile(from: LocalNode, to: LocalNode, content: Uint8Array): P
 }
 
 Deno.test("two nodes that listen nowhere, behind a relay, each a process", async (t) => {
+  await using ofAlice = new TraceCollector();
+  await using ofBob = new TraceCollector();
+  const collectors: Readonly<Record<string, TraceCollector>> = { alice: ofAlice, bob: ofBob };
   await using network = await LocalNetwork.start({
     programs: sourcePrograms,
     names: ["alice", "bob"],
     isRelayed: true,
+    wordsOf: (name) => name in collectors ? ["--otlp", collectors[name]!.url] : [],
     onLog: () => {},
     signal: new AbortController().signal,
   });
@@ -55,6 +60,26 @@ Deno.test("two nodes that listen nowhere, behind a relay, each a process", async
       const { sessions } = await node("alice").admin.status();
       return sessions.some(({ carrier }) => carrier === "channel");
     }, "a channel through the relay");
+  });
+  await t.step("a message's way through the relay is one trace", async () => {
+    for (const [one, other] of [["alice", "bob"], ["bob", "alice"]] as const) {
+      const peer = node(other).id;
+      await node(one).admin.changePeer("allow", { peer, permission: "traces" });
+    }
+    await exchangeMessage({ from: node("alice"), to: node("bob"), text: "a traced one" });
+    const sent = () => ofAlice.spans.find(({ name }) => name === "message");
+    await until(() => sent() !== undefined, "alice's spans");
+    const { traceId, spanId } = sent()!;
+    const ofTrace = () => ofBob.spans.filter((span) => span.traceId === traceId);
+    const names = ["acknowledge", "receive", "store"];
+    const isWhole = () => names.every((name) => ofTrace().some((span) => span.name === name));
+    await until(isWhole, "bob's spans of the same trace");
+    const received = ofTrace().find(({ name }) => name === "receive")!;
+    assertEquals(received.parentSpanId, spanId);
+    for (const name of ["store", "acknowledge"]) {
+      const { parentSpanId } = ofTrace().find((span) => span.name === name)!;
+      assertEquals([name, parentSpanId], [name, received.spanId]);
+    }
   });
   await t.step("a file of more than one chunk goes through", async () => {
     const content = crypto.getRandomValues(new Uint8Array(60_000));

@@ -7,61 +7,8 @@ import type { Tracing } from "../../../ports/tracing.ts";
 import { LoopbackNode } from "../../world/loopback_node.ts";
 import { MemoryLog } from "../../world/memory_log.ts";
 import { RealDirectory } from "../../world/real_directory.ts";
+import { type ReceivedSpan, TraceCollector } from "../../world/trace_collector.ts";
 import { until } from "../../world/until.ts";
-
-interface Received {
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly name: string;
-  readonly kind: number;
-  readonly startTimeUnixNano: string;
-  readonly endTimeUnixNano: string;
-  readonly attributes: readonly { key: string; value: { stringValue?: string } }[];
-  readonly links: readonly { traceId: string; spanId: string }[];
-  readonly status: { code: number };
-}
-
-/** A collector that takes OTLP over HTTP, as the specification has it in JSON. */
-class Collector implements AsyncDisposable {
-  readonly bodies: string[] = [];
-  readonly #server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      const text = await request.text();
-      const isOtlp = request.method === "POST" && new URL(request.url).pathname === "/v1/traces" &&
-        request.headers.get("content-type") === "application/json";
-      if (!isOtlp) return new Response(null, { status: 404 });
-      this.bodies.push(text);
-      return Response.json({ partialSuccess: {} });
-    },
-  );
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}`;
-  }
-
-  get spans(): readonly Received[] {
-    return this.bodies.flatMap((body) =>
-      // deno-lint-ignore no-explicit-any
-      JSON.parse(body).resourceSpans.flatMap(({ scopeSpans }: any) =>
-        // deno-lint-ignore no-explicit-any
-        scopeSpans.flatMap(({ spans }: any) => spans)
-      )
-    );
-  }
-
-  /** The only span of a name. */
-  span(name: string): Received {
-    const found = this.spans.filter((span) => span.name === name);
-    assertEquals(found.length, 1, name);
-    return found[0]!;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
-  }
-}
 
 function tracingTo(url: string, log = new MemoryLog()): Tracing {
   return openTracing({
@@ -77,13 +24,13 @@ function tracingTo(url: string, log = new MemoryLog()): Tracing {
 /** Two nodes that know each other, each with a collector, of which one has sent the other a text. */
 async function twoTraced(
   run: (
-    ends: { ada: LoopbackNode; bob: LoopbackNode; ofAda: Collector; ofBob: Collector },
+    ends: { ada: LoopbackNode; bob: LoopbackNode; ofAda: TraceCollector; ofBob: TraceCollector },
   ) => Promise<void>,
   { allows = true } = {},
 ): Promise<void> {
   await using directory = await new RealDirectory().start();
-  await using ofAda = new Collector();
-  await using ofBob = new Collector();
+  await using ofAda = new TraceCollector();
+  await using ofBob = new TraceCollector();
   await using ada = new LoopbackNode();
   await using bob = new LoopbackNode();
   const tracings = [tracingTo(ofAda.url), tracingTo(ofBob.url)];
@@ -113,7 +60,7 @@ async function twoTraced(
   }
 }
 
-function attribute({ attributes }: Received, name: string): string | undefined {
+function attribute({ attributes }: ReceivedSpan, name: string): string | undefined {
   return attributes.find(({ key }) => key === name)?.value.stringValue;
 }
 
