@@ -13,6 +13,9 @@ import type { DirectoryStore, SweepOptions } from "./stores/store.ts";
 
 const PERIOD_MS = 60_000;
 
+/** Between two steps of a sweep others have their turn. */
+const REST_MS = 10;
+
 /** From this part of the ids on that a directory may have, its operator is told. */
 const NEARLY_FULL = 0.9;
 
@@ -49,6 +52,8 @@ export class Housekeeping {
   #running = Promise.resolve();
   #isStopped = false;
   #cancel = () => {};
+  /** Ends the rest that is under way. */
+  #wake = () => {};
 
   constructor(parts: HousekeepingParts) {
     this.#parts = parts;
@@ -65,6 +70,7 @@ export class Housekeeping {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancel();
+    this.#wake();
     await this.#running;
   }
 
@@ -96,8 +102,20 @@ export class Housekeeping {
     const { isSteady } = this.#watch;
     const { leaseMs } = spansFor(await store.countNodes(), config.leaseMs);
     const options = sweepAt(clock.nowMs(), { isSteady, leaseMs });
-    for (let isDone = false; !isDone && !this.#isStopped;) {
-      ({ isDone } = await store.sweep(options));
+    while (!this.#isStopped) {
+      const { isDone } = await store.sweep(options);
+      if (isDone) return;
+      await this.#rest();
     }
+  }
+
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.clock.setTimer(REST_MS, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 }

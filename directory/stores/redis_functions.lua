@@ -17,7 +17,8 @@
 local P = 'openred:'
 local LEASES, GONE, LISTED = P .. 'leases', P .. 'gone', P .. 'listed'
 local HOSTS, OWN, STORE, BANS = P .. 'hosts', P .. 'own', P .. 'store', P .. 'bans'
-local NODES_A_STEP = 100
+-- as SWEPT_A_STEP of store.ts
+local NODES_A_STEP = 20
 local LOOKED_AT = 1000
 local MAX_FLOOR_AHEAD = 300
 
@@ -406,21 +407,21 @@ end
 local function sweep(_, args)
   local now = tonumber(args[2])
   local shift = shift_of(args[1], args[2])
-  local is_done, forgotten = 1, 0
+  local left, forgotten = NODES_A_STEP, 0
   for _, leases in ipairs({ LEASES, GONE }) do
-    if args[3] ~= '' then
+    if args[3] ~= '' and left > 0 then
       local before = '(' .. text_of(tonumber(args[3]) + shift)
-      local ids = redis.call('ZRANGEBYSCORE', leases, '-inf', before, 'LIMIT', 0, NODES_A_STEP)
+      local ids = redis.call('ZRANGEBYSCORE', leases, '-inf', before, 'LIMIT', 0, left)
       for _, id in ipairs(ids) do
         drop_node(id)
         redis.call('DEL', P .. 'next:' .. id)
       end
       forgotten = forgotten + #ids
-      if #ids == NODES_A_STEP then is_done = 0 end
+      left = left - #ids
     end
-    if args[4] ~= '' then
+    if args[4] ~= '' and left > 0 then
       local latest = tonumber(args[4]) + shift
-      local ids = redis.call('ZRANGEBYSCORE', leases, '(' .. text_of(latest), '+inf', 'LIMIT', 0, NODES_A_STEP)
+      local ids = redis.call('ZRANGEBYSCORE', leases, '(' .. text_of(latest), '+inf', 'LIMIT', 0, left)
       for _, id in ipairs(ids) do
         local node = read_node(redis.call('GET', P .. 'node:' .. id))
         node.lease = latest
@@ -428,7 +429,7 @@ local function sweep(_, args)
         node.called = math.min(node.called, now + shift)
         write_node(id, node)
       end
-      if #ids == NODES_A_STEP then is_done = 0 end
+      left = left - #ids
     end
   end
   redis.call(
@@ -436,7 +437,7 @@ local function sweep(_, args)
     'active_after', text_of(tonumber(args[5]) + shift),
     'recent_after', text_of(tonumber(args[6]) + shift)
   )
-  return { forgotten, is_done }
+  return { forgotten, left > 0 and 1 or 0 }
 end
 
 -- name, value that has to be there or empty, value

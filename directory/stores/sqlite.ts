@@ -31,7 +31,7 @@ import {
   PUT_NODE,
   successionOfRow,
 } from "./sqlite_schema.ts";
-import { sweepStep } from "./sqlite_sweep.ts";
+import { type SweepStep, sweepStep } from "./sqlite_sweep.ts";
 import { Statements } from "./statements.ts";
 import type {
   AllNodesQuery,
@@ -70,6 +70,13 @@ const CACHE_KIB = 65_536;
 
 /** What is found of an id that is not stored. */
 const NOTHING: FoundNode = { entry: null, succession: null };
+
+function unwritable(cause: unknown): OpenRedError {
+  return new OpenRedError("overloaded", "The store takes no writes now", {
+    cause,
+    retryAfterMs: WRITE_RETRY_MS,
+  });
+}
 
 /** {@linkcode DirectoryStore} on a SQLite database. */
 export class SqliteStore implements DirectoryStore {
@@ -267,18 +274,18 @@ export class SqliteStore implements DirectoryStore {
     return isSet;
   }
 
+  // deno-lint-ignore require-await -- what it throws has to reject
   async sweep(options: SweepOptions): Promise<SweepResult> {
-    let result: SweepResult = { forgotten: 0, proofs: 0, isDone: true };
-    await this.#write(() => {
-      const { forgotten, changed, proofs, highestIatSec, isDone } = sweepStep(this.#sql, options);
-      for (const id of [...forgotten, ...changed]) this.#changed(id);
-      this.#counts = null;
-      // A proof id that is forgotten must stay used, even if the clock is set back a little.
-      const floorSec = Math.max(this.#proofFloor(), highestIatSec);
-      if (proofs > 0) this.#setOwn(PROOF_FLOOR, String(floorSec));
-      result = { forgotten: forgotten.length, proofs, isDone };
-    });
-    return result;
+    let step: SweepStep;
+    try {
+      step = this.#commit.writeUnsynced(() => this.#sweepStep(options));
+    } catch (error) {
+      throw unwritable(error);
+    }
+    for (const id of [...step.forgotten, ...step.changed]) this.#changed(id);
+    this.#counts = null;
+    const { forgotten, proofs, isDone } = step;
+    return { forgotten: forgotten.length, proofs, isDone };
   }
 
   close(): Promise<void> {
@@ -286,6 +293,14 @@ export class SqliteStore implements DirectoryStore {
     this.#known.stop();
     this.#database.close();
     return Promise.resolve();
+  }
+
+  #sweepStep(options: SweepOptions): SweepStep {
+    const step = sweepStep(this.#sql, options);
+    // A proof id that is forgotten must stay used, even if the clock is set back a little.
+    const floorSec = Math.max(this.#proofFloor(), step.highestIatSec);
+    if (step.proofs > 0) this.#setOwn(PROOF_FLOOR, String(floorSec));
+    return step;
   }
 
   #put(input: NewEntry, latestSeq: number): StoreOutcome {
@@ -368,10 +383,7 @@ export class SqliteStore implements DirectoryStore {
       await this.#commit.write(apply);
     } catch (error) {
       this.#committing.clear();
-      throw new OpenRedError("overloaded", "The store takes no writes now", {
-        cause: error,
-        retryAfterMs: WRITE_RETRY_MS,
-      });
+      throw unwritable(error);
     }
   }
 

@@ -8,7 +8,7 @@ import type { Statements } from "./statements.ts";
 import type { NodeCounts } from "./store.ts";
 
 /** Rows that one step looks at; nodes whose leases end in the same millisecond go together. */
-const ROWS_A_STEP = 5_000;
+const ROWS_A_STEP = 2_000;
 
 /** How many nodes, not gone, have a lease that ends after an instant. */
 export const LEASE_COUNTS = `

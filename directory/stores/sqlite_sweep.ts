@@ -7,13 +7,10 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { moveCount } from "./sqlite_counts.ts";
 import { forgetNode } from "./sqlite_lists.ts";
 import type { Statements } from "./statements.ts";
-import type { SweepOptions } from "./store.ts";
+import { type SweepOptions, SWEPT_A_STEP } from "./store.ts";
 
-/** Nodes that one step of a sweep changes, each at random places of several indexes. */
-const NODES_A_STEP = 100;
-
-/** Proofs that one step of a sweep forgets. */
-const PROOFS_A_STEP = 1_000;
+/** Proofs that one step forgets, each at a random place of one table and the oldest one of an index. */
+const PROOFS_A_STEP = 200;
 
 /** What one step did. */
 export interface SweepStep {
@@ -29,21 +26,25 @@ function idsOf(rows: readonly Record<string, unknown>[]): NodeId[] {
   return rows.map(({ id }) => id as NodeId);
 }
 
-function forgetNodes(sql: Statements, before: number): NodeId[] {
+function forgetNodes(sql: Statements, before: number | null): NodeId[] {
+  if (before === null) return [];
   const ids = idsOf(
     sql.prepare("SELECT id FROM nodes WHERE lease_end_at < ? ORDER BY lease_end_at LIMIT ?")
-      .all(before, NODES_A_STEP),
+      .all(before, SWEPT_A_STEP),
   );
   for (const id of ids) forgetNode(sql, id);
   return ids;
 }
 
-/** Cuts leases that were given while the clock was ahead. */
-function cutLeases(sql: Statements, { nowMs, latestLeaseEnd }: SweepOptions): NodeId[] {
+/** Cuts leases that were given while the clock was ahead. @param max How many at most. */
+function cutLeases(
+  sql: Statements,
+  { nowMs, latestLeaseEnd }: SweepOptions,
+  max: number,
+): NodeId[] {
   if (latestLeaseEnd === null) return [];
   const ids = idsOf(
-    sql.prepare("SELECT id FROM nodes WHERE lease_end_at > ? LIMIT ?")
-      .all(latestLeaseEnd, NODES_A_STEP),
+    sql.prepare("SELECT id FROM nodes WHERE lease_end_at > ? LIMIT ?").all(latestLeaseEnd, max),
   );
   for (const id of ids) {
     sql.run(
@@ -73,11 +74,11 @@ function forgetProofs(
 export function sweepStep(sql: Statements, options: SweepOptions): SweepStep {
   const { leasesBefore, proofsBefore, countsAt } = options;
   const proofs = forgetProofs(sql, proofsBefore);
-  const forgotten = leasesBefore === null ? [] : forgetNodes(sql, leasesBefore);
-  const changed = cutLeases(sql, options);
+  const forgotten = forgetNodes(sql, leasesBefore);
+  const changed = cutLeases(sql, options, SWEPT_A_STEP - forgotten.length);
   const isCounted = moveCount(sql, { name: "active", endsAfter: countsAt.activeAfter }) &&
     moveCount(sql, { name: "recent", endsAfter: countsAt.recentAfter });
   const isDone = isCounted && proofs.proofs < PROOFS_A_STEP &&
-    Math.max(forgotten.length, changed.length) < NODES_A_STEP;
+    forgotten.length + changed.length < SWEPT_A_STEP;
   return { ...proofs, forgotten, changed, isDone };
 }

@@ -165,6 +165,12 @@ export interface SweepOptions {
   readonly countsAt: { readonly activeAfter: number; readonly recentAfter: number };
 }
 
+/**
+ * Nodes that one step of a sweep forgets or changes, each at random places of several indexes: nobody is answered
+ * meanwhile.
+ */
+export const SWEPT_A_STEP = 20;
+
 /** What one step of a sweep did. */
 export interface SweepResult {
   readonly forgotten: number;
@@ -235,8 +241,8 @@ export interface DirectoryStore {
    */
   swapOwn(name: string, expected: string | null, value: string): Promise<boolean>;
   /**
-   * One step of forgetting what is old, of bounded length; to be repeated until all is done. Where used proofs expire by
-   * themselves, none is told of.
+   * One step of forgetting what is old, of bounded length; to be repeated until all is done. What a step has forgotten
+   * may be there again after a loss of power. Where used proofs expire by themselves, none is told of.
    */
   sweep(options: SweepOptions): Promise<SweepResult>;
   /** Tells how long writes take from now on, where it can. */

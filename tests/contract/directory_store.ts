@@ -5,11 +5,12 @@
  */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
-import type {
-  DirectoryEntry,
-  DirectoryStore,
-  ListQuery,
-  SweepOptions,
+import {
+  type DirectoryEntry,
+  type DirectoryStore,
+  type ListQuery,
+  type SweepOptions,
+  SWEPT_A_STEP,
 } from "../../directory/stores/store.ts";
 import { testIdentity } from "../protocol/signer.ts";
 
@@ -357,17 +358,28 @@ export function testDirectoryStore(
     assertEquals((await store.find(a)).entry, entry(a));
   });
 
-  test("sweep() does a bounded part at a time, and all in the end", async (store) => {
-    const many = Array.from({ length: 1_200 }, (_, at) => `z${String(at).padStart(5, "0")}`);
+  test("sweep() forgets and cuts so many nodes a step, and all in the end", async (store) => {
+    const many = Array.from({ length: 200 }, (_, at) => `z${String(at).padStart(5, "0")}`);
     const puts = many.map((id, at) =>
-      store.put({ entry: entry(id as NodeId, { leaseEndAt: at }), ...bare })
+      store.put({ entry: entry(id as NodeId, { leaseEndAt: at, gone: at % 3 === 0 }), ...bare })
     );
     await Promise.all(puts);
-    const options = { ...nothingToSweep, leasesBefore: 1_100 };
-    const first = await store.sweep(options);
-    assert(first.forgotten > 0 && first.forgotten < 1_100 && !first.isDone, `${first.forgotten}`);
-    assertEquals((await sweepAll(store, options)).forgotten + first.forgotten, 1_100);
-    assertEquals(await known(store), 100);
+    const options = { ...nothingToSweep, leasesBefore: 80, latestLeaseEnd: 149 };
+    const cut = async () => {
+      const found = await Promise.all(many.slice(150).map((id) => store.find(id as NodeId)));
+      return found.filter(({ entry }) => entry?.leaseEndAt === 149).length;
+    };
+    let forgotten = 0;
+    for (let isDone = false, before = 0; !isDone;) {
+      const step = await store.sweep(options);
+      forgotten += step.forgotten;
+      isDone = step.isDone;
+      const after = await cut();
+      const changed = step.forgotten + after - before;
+      assert(isDone ? changed < SWEPT_A_STEP : changed === SWEPT_A_STEP, `${changed}`);
+      before = after;
+    }
+    assertEquals([forgotten, await cut()], [80, 50]);
   });
 
   test("claimProof() begins anew where its memory is said to begin far ahead", async (store) => {

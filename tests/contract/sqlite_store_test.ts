@@ -219,6 +219,47 @@ Deno.test("SqliteStore makes no statement that walks through a table of nodes", 
   await store.close();
 });
 
+Deno.test("SqliteStore changes a bounded number of rows in a step of a sweep, and waits for no disk", async () => {
+  const database = new DatabaseSync(":memory:");
+  const exec = database.exec.bind(database);
+  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
+  const syncs: unknown[] = [];
+  database.exec = (sql) => {
+    if (sql === "COMMIT") syncs.push(pragma("synchronous"));
+    exec(sql);
+  };
+  const store = new SqliteStore(() => database, clockAt(0));
+  const services = ["w", "x"];
+  await Promise.all(Array.from({ length: 3_000 }, (_, at) => {
+    const next = new Uint8Array(32);
+    return store.put({ entry: entry(`z${at}` as NodeId, { services }), next, succession: null });
+  }));
+  await Promise.all(
+    Array.from(
+      { length: 1_000 },
+      (_, at) => store.claimProof({ jti: `${at}`, iatSec: 1 + at, nowMs: at }),
+    ),
+  );
+  syncs.length = 0;
+  const rows = () => Object.values(database.prepare("SELECT total_changes()").get()!)[0] as number;
+  let steps = 0;
+  for (let isDone = false; !isDone; steps++) {
+    const before = rows();
+    ({ isDone } = await store.sweep({
+      nowMs: 2_000,
+      proofsBefore: 1_000,
+      leasesBefore: 101,
+      latestLeaseEnd: null,
+      countsAt: { activeAfter: 100, recentAfter: 99 },
+    }));
+    assert(rows() - before < 500, `${rows() - before} rows`);
+  }
+  assert(steps >= 150, `${steps}`);
+  assertEquals([await store.countStored(), pragma("synchronous")], [0, 2]);
+  assertEquals(new Set(syncs), new Set([1]));
+  await store.close();
+});
+
 Deno.test("SqliteStore brings a database of the first layout up to date", async () => {
   const path = await Deno.makeTempFile({ suffix: ".db" });
   try {

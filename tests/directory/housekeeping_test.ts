@@ -1,0 +1,59 @@
+import { assertEquals } from "@std/assert";
+import { Housekeeping } from "../../directory/housekeeping.ts";
+import { FakeClock } from "../world/fake_clock.ts";
+import { MemoryLog } from "../world/memory_log.ts";
+import { settle } from "../world/settle.ts";
+import { until } from "../world/until.ts";
+
+const LIMITS = {
+  addressPerMinute: 0,
+  identityPerMinute: 0,
+  hostInFlight: 0,
+  hostPerMinute: 0,
+  relayPerMinute: 0,
+  idsPerHost: 0,
+  idsPerRelay: 0,
+  newIdsPerAddress: 0,
+  ids: 0,
+  concurrent: 0,
+};
+
+/** A store that has so many steps to do, and notes when each was done. */
+function sweepingFor(steps: number) {
+  const clock = new FakeClock(0);
+  const doneAtMs: number[] = [];
+  const store = {
+    sweep() {
+      doneAtMs.push(clock.monotonicMs());
+      return Promise.resolve({ forgotten: 0, proofs: 0, isDone: doneAtMs.length >= steps });
+    },
+    countNodes: () => Promise.resolve({ active: 0, stale: 0, dormant: 0 }),
+    countStored: () => Promise.resolve(0),
+  };
+  const own = { renewIfDue: () => Promise.resolve() };
+  const config = { leaseMs: 1, limits: LIMITS };
+  const log = new MemoryLog();
+  return { clock, doneAtMs, housekeeping: new Housekeeping({ clock, log, store, own, config }) };
+}
+
+Deno.test("A sweep leaves everybody else their turn after each step", async () => {
+  const { clock, doneAtMs, housekeeping } = sweepingFor(4);
+  housekeeping.start();
+  for (let step = 1; step <= 4; step++) {
+    await until(() => doneAtMs.length >= step, `step ${step}`);
+    for (let ms = 0; ms < 10; ms++) {
+      await settle();
+      clock.advance(1);
+    }
+  }
+  await housekeeping.stop();
+  assertEquals(doneAtMs, [0, 10, 20, 30]);
+});
+
+Deno.test("Who stops a directory waits for no more than one step of a sweep", async () => {
+  const { doneAtMs, housekeeping } = sweepingFor(1_000);
+  housekeeping.start();
+  await until(() => doneAtMs.length === 1, "the first step");
+  await housekeeping.stop();
+  assertEquals(doneAtMs.length, 1);
+});
