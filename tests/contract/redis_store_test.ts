@@ -1,13 +1,10 @@
-import { RedisServer, whyNoRedis } from "../world/redis_server.ts";
+import { findValkey, RedisServer, whyNoRedis } from "../world/redis_server.ts";
 import { openRedisStore } from "../world/redis_store.ts";
-import { testDirectoryStore } from "./directory_store.ts";
+import { type OpenStore, testDirectoryStore } from "./directory_store.ts";
 
-const why = whyNoRedis();
-if (why !== null) {
-  Deno.test({ name: `RedisStore (left out: ${why})`, ignore: true, fn() {} });
-} else {
-  testDirectoryStore("RedisStore", async (beginMs) => {
-    const server = await RedisServer.start();
+function openOn(program?: string): OpenStore {
+  return async (beginMs) => {
+    const server = await RedisServer.start([], program);
     const open = (nowMs: number) => openRedisStore(server.port, { time: "caller", nowMs });
     let store = await open(beginMs);
     return {
@@ -22,5 +19,18 @@ if (why !== null) {
         await server[Symbol.asyncDispose]();
       },
     };
-  }, { sweepsProofs: false });
+  };
 }
+
+const traits = { sweepsProofs: false };
+const why = whyNoRedis();
+if (why === null) testDirectoryStore("RedisStore", openOn(), traits);
+else Deno.test({ name: `RedisStore (left out: ${why})`, ignore: true, fn() {} });
+
+const valkey = findValkey();
+if (valkey !== null) testDirectoryStore("RedisStore on Valkey", openOn(valkey), traits);
+else {Deno.test({
+    name: "RedisStore on Valkey (left out: no valkey-server)",
+    ignore: true,
+    fn() {},
+  });}

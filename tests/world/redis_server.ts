@@ -1,14 +1,25 @@
 import { until } from "./until.ts";
 
-const PATH = "/usr/bin/redis-server";
+/** Where Debian has it; `OPENRED_TEST_REDIS` names another one, such as a Valkey, for all tests. */
+const REDIS = Deno.env.get("OPENRED_TEST_REDIS") ?? "/usr/bin/redis-server";
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
 
 /** Why tests over a real server are left out here; `null` where they are not. */
 export function whyNoRedis(): string | null {
-  try {
-    return Deno.statSync(PATH).isFile ? null : `${PATH} is no file`;
-  } catch {
-    return `there is no ${PATH}`;
-  }
+  return isFile(REDIS) ? null : `there is no ${REDIS}`;
+}
+
+/** The Valkey server of this machine, if there is one. */
+export function findValkey(): string | null {
+  const folders = Deno.env.get("PATH")?.split(":") ?? [];
+  return folders.map((folder) => `${folder}/valkey-server`).find(isFile) ?? null;
 }
 
 /** A `Deno.test` that needs a real server: ignored where there is none, and its name says why. */
@@ -32,17 +43,19 @@ export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly folder: string;
   readonly #options: readonly string[];
+  readonly #program: string;
   #child: Deno.ChildProcess | null = null;
 
-  private constructor(options: readonly string[]) {
+  private constructor(options: readonly string[], program: string) {
     this.#options = options;
+    this.#program = program;
     this.port = freePort();
     this.folder = Deno.makeTempDirSync();
   }
 
   /** @param options Further options of the server, behind those that make it durable. */
-  static async start(options: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(options);
+  static async start(options: readonly string[] = [], program = REDIS): Promise<RedisServer> {
+    const server = new RedisServer(options, program);
     await server.run();
     return server;
   }
@@ -59,7 +72,7 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts it, on what its folder has. */
   async run(options: readonly string[] = []): Promise<void> {
-    this.#child = new Deno.Command(PATH, {
+    this.#child = new Deno.Command(this.#program, {
       args: [
         ...["--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.folder],
         ...DURABLE,
