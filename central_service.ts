@@ -162,9 +162,14 @@ async function serve(
   parts: CentralRun & { readonly core: Promise<WorkerCryptoCore> },
 ): Promise<void> {
   const { core, log, ending, signal } = parts;
-  const { hostname, port, trustedProxies } = options;
+  const { hostname, port, trustedProxies, dataDirectory } = options;
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
-  using certificate = await openCertificate(options, log);
+  using certificate = await openCertificate(options, {
+    log,
+    data: dataDirectory,
+    program: "directory",
+    signal,
+  });
   const crypto = await readyCore(core);
   ending.needsCore(crypto.ended);
   try {

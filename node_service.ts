@@ -7,7 +7,7 @@ import { CommandError, failure } from "./cli/command_error.ts";
 import type { Output } from "./cli/output.ts";
 import { KEYS_PASSPHRASE, readNewPassphrase, readPassphrase } from "./cli/passphrase_source.ts";
 import type { RunNode } from "./cli/run.ts";
-import { listenAddress, type RunOptions } from "./cli/run_options.ts";
+import { acmeOf, listenAddress, type RunOptions } from "./cli/run_options.ts";
 import { SETTINGS_FILE } from "./cli/settings_file.ts";
 import { WorkerBulk } from "./crypto/bulk_client.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
@@ -248,7 +248,12 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   const trust = { authorities: readAuthorities(options.ca) };
   const directoryKey = directoryKeysOf(options.directoryKeyFile);
   const isNew = !holdsFile(options.data, KEYSTORE_FILE);
-  using certificate = await openCertificate(options, log);
+  using certificate = await openCertificate({ ...options, acme: acmeOf(options) }, {
+    log,
+    data: options.data,
+    program: "node",
+    signal: world.signal,
+  });
   await using peers = address === null
     ? null
     : listen({ ...address, flag: "--listen", name: "node", log, trustedProxies, certificate });

@@ -49,7 +49,7 @@ async function serve(
   { log, ending, signal, core }: CentralRun & { readonly core: Promise<WorkerCryptoCore> },
 ): Promise<void> {
   const { hostname, port, trustedProxies, dataDirectory: data, json } = options;
-  using certificate = await openCertificate(options, log);
+  using certificate = await openCertificate(options, { log, data, program: "relay", signal });
   const crypto = await readyCore(core);
   ending.needsCore(crypto.ended);
   try {

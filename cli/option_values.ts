@@ -37,6 +37,13 @@ export function parsePath(text: string): string {
   return text;
 }
 
+/** The directory of an authority that gives certificates. */
+export function parseAuthority(text: string): string {
+  const url = parseBaseUrl(text);
+  if (url.startsWith("https://")) return url;
+  throw new RangeError("expected an https URL");
+}
+
 /** The reverse proxies whose word on where a request came from counts. */
 export function parseTrustedProxies(text: string): TrustedProxies {
   const proxies = TrustedProxies.parse(text);

@@ -13,6 +13,12 @@ import {
   STRANGER_POLICIES,
   type StrangerPolicy,
 } from "../protocol/node_settings.ts";
+import {
+  ACME_DIRECTORY,
+  ACME_LISTEN,
+  type AcmeSettings,
+  acmeSettingsOf,
+} from "../protocol/acme_settings.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
@@ -22,6 +28,7 @@ import { usageError } from "./command_error.ts";
 import {
   type ListenAddress,
   parseAlias,
+  parseAuthority,
   parseBaseUrl,
   parseChoice,
   parseCollector,
@@ -201,6 +208,34 @@ const NETWORK_OPTIONS = {
     fallback: null,
     parse: parsePath,
   }),
+  acme: switchOption({
+    flag: "acme",
+    variable: "OPENRED_ACME",
+    summary: "get a certificate for the name of --api-url, and renew it",
+  }),
+  acmeAgree: switchOption({
+    flag: "acme-agree",
+    variable: "OPENRED_ACME_AGREE",
+    summary: "you have read the authority's terms and agree to them",
+  }),
+  acmeDirectory: valueOption<string>({
+    flag: "acme-directory",
+    variable: "OPENRED_ACME_DIRECTORY",
+    value: "URL",
+    summary: "the authority's directory (RFC 8555)",
+    defaultText: ACME_DIRECTORY,
+    fallback: ACME_DIRECTORY,
+    parse: parseAuthority,
+  }),
+  acmeListen: valueOption<ListenAddress>({
+    flag: "acme-listen",
+    variable: "OPENRED_ACME_LISTEN",
+    value: "HOST:PORT",
+    summary: "where its challenges are answered, which come to port 80",
+    defaultText: `${ACME_LISTEN.hostname}:${ACME_LISTEN.port}`,
+    fallback: ACME_LISTEN,
+    parse: parseListen,
+  }),
   ca: valueOption<string | null>({
     flag: "ca",
     variable: "OPENRED_CA",
@@ -352,6 +387,19 @@ export function listenAddress({ listen, relay }: RunOptions): ListenAddress | nu
   return listen ?? (relay === null ? DEFAULT_LISTEN : null);
 }
 
+/** The certificate that is to be got. @throws {CommandError} Exit code 2. */
+export function acmeOf(options: RunOptions): AcmeSettings | null {
+  if (options.acme && listenAddress(options) === null) {
+    throw usageError("--acme: say with --listen where this node listens");
+  }
+  try {
+    return acmeSettingsOf({ ...options, url: options.apiUrl }, "--api-url");
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw usageError(cause.message, { cause });
+  }
+}
+
 /** Addresses that nobody can call, or at which nobody listens, only cost others time. */
 function checkDirect(options: RunOptions): void {
   if (options.direct.length > 0 && listenAddress(options) === null) {
@@ -380,6 +428,7 @@ export function checkRunOptions(options: RunOptions): RunOptions {
     throw usageError("--relay auto: say with --directories which directories to ask for a relay");
   }
   checkDirect(options);
+  acmeOf(options);
   if (options.apiUrl === null && options.relay === null && isUnspecifiedHost(hostname)) {
     throw usageError("--api-url: say which URL others use, since --listen takes all addresses");
   }

@@ -6,6 +6,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isNodeId, type NodeId } from "../crypto/encoding.ts";
 import { LOG_LEVELS } from "../ports/ports.ts";
+import {
+  ACME_DIRECTORY,
+  ACME_LISTEN,
+  type AcmeSettings,
+  acmeSettingsOf,
+} from "../protocol/acme_settings.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import type { PeerDirectory } from "./config.ts";
@@ -145,6 +151,45 @@ export function authoritiesOption(): Option {
     .argParser(parseText);
 }
 
+function parseAuthority(text: string): string {
+  const url = parseUrl(text);
+  if (url.startsWith("https://")) return url;
+  throw new InvalidArgumentError("Expected an https URL.");
+}
+
+/** How a certificate is got from an authority. */
+function acmeOptions(): Option[] {
+  const { hostname, port } = ACME_LISTEN;
+  return [
+    switchOption("--acme", "get a certificate for the name of --url, and renew it"),
+    switchOption("--acme-agree", "you have read the authority's terms and agree to them"),
+    option("--acme-directory <url>", "the authority's directory (RFC 8555)")
+      .default(ACME_DIRECTORY).argParser(parseAuthority),
+    option("--acme-listen <host:port>", "where its challenges are answered, which come to port 80")
+      .default(ACME_LISTEN, `${hostname}:${port}`).argParser(parseListen),
+  ];
+}
+
+export interface AcmeFlags {
+  readonly acme: boolean;
+  readonly acmeAgree: boolean;
+  readonly acmeDirectory: string;
+  readonly acmeListen: ListenAddress;
+  readonly url?: string;
+  readonly tlsCert?: string;
+}
+
+/** Ends the command where what is asked for of a certificate does not go together. */
+export function acmeOf(flags: AcmeFlags, command: Command): AcmeSettings | null {
+  const { url = null, tlsCert = null } = flags;
+  try {
+    return acmeSettingsOf({ ...flags, url, tlsCert }, "--url");
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return command.error(`error: ${error.message}`);
+  }
+}
+
 /** What tells what serves where it listens, is called and writes its log. */
 export function commonOptions(port: number): Option[] {
   return [
@@ -155,6 +200,8 @@ export function commonOptions(port: number): Option[] {
     option("--tls-cert <file>", "certificate chain for --listen, PEM, read anew when it changes")
       .argParser(parseText),
     option("--tls-key <file>", "key of --tls-cert, PEM").argParser(parseText),
+    authoritiesOption(),
+    ...acmeOptions(),
     option("--log-level <level>", "lowest level to log").default("info").choices(LOG_LEVELS),
     option(
       "--log-file <file>",

@@ -13,7 +13,10 @@ import {
   type DirectoryLimits,
   type PeerDirectory,
 } from "./config.ts";
+import type { AcmeSettings } from "../protocol/acme_settings.ts";
 import {
+  type AcmeFlags,
+  acmeOf,
   authoritiesOption,
   checkListen,
   commonOptions,
@@ -63,6 +66,8 @@ export interface CentralOptions {
   readonly trustedProxies: TrustedProxies;
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
+  /** `null`: no certificate is got from an authority. */
+  readonly acme: AcmeSettings | null;
   /** Private authorities whose certificates are believed too. */
   readonly ca: string | null;
   readonly leaseMs: number;
@@ -102,7 +107,7 @@ export type ParsedOptions =
   | { readonly kind: "backup"; readonly options: BackupOptions }
   | { readonly kind: "exit"; readonly code: 0 | 2 };
 
-interface Flags extends StoreFlags, RelayFlags, DirectoryLimits {
+interface Flags extends StoreFlags, RelayFlags, AcmeFlags, DirectoryLimits {
   readonly listen: ListenAddress;
   readonly url?: string;
   readonly metricsListen?: ListenAddress;
@@ -170,7 +175,6 @@ function runCommand(): Command {
       option("--peers <url#id,…>", "directories of others that records are exchanged with")
         .default([], "none").argParser(parsePeerList),
     )
-    .addOption(authoritiesOption())
     .addOption(
       option("--lease-ms <ms>", "how long a node stays active after a record")
         .default(DEFAULT_LEASE_MS).argParser(integerIn(MIN_LEASE_MS, MAX_LEASE_MS)),
@@ -266,6 +270,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     trustedProxies,
     tlsCert,
     tlsKey,
+    acme: acmeOf(flags, command),
     ca,
     leaseMs,
     rotation,

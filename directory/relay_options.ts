@@ -8,7 +8,10 @@ import type { NodeId } from "../crypto/encoding.ts";
 import type { LogLevel } from "../ports/ports.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from "../relay/config.ts";
+import type { AcmeSettings } from "../protocol/acme_settings.ts";
 import {
+  type AcmeFlags,
+  acmeOf,
   checkListen,
   commonOptions,
   dataOption,
@@ -35,6 +38,8 @@ export interface RelayOptions extends RelaySettings {
   readonly trustedProxies: TrustedProxies;
   readonly tlsCert: string | null;
   readonly tlsKey: string | null;
+  readonly acme: AcmeSettings | null;
+  readonly ca: string | null;
   readonly logLevel: LogLevel;
   readonly logFile: string | null;
   readonly json: boolean;
@@ -97,17 +102,22 @@ export function relayRunCommand(asked: (options: RelayOptions) => void): Command
     .description("Run a relay alone until it is interrupted: nodes that cannot be called use it.");
   for (const one of [...commonOptions(7602), ...relayOptions()]) command.addOption(one);
   command.addOption(dataOption("openred-relay-data")).allowExcessArguments(false);
-  type Flags = RelayFlags & Pick<RelayOptions, "trustedProxies" | "logLevel" | "json"> & {
-    readonly listen: ListenAddress;
-    readonly url?: string;
-    readonly data: string;
-    readonly tlsCert?: string;
-    readonly tlsKey?: string;
-    readonly logFile?: string;
-  };
+  type Flags =
+    & RelayFlags
+    & AcmeFlags
+    & Pick<RelayOptions, "trustedProxies" | "logLevel" | "json">
+    & {
+      readonly listen: ListenAddress;
+      readonly url?: string;
+      readonly data: string;
+      readonly tlsCert?: string;
+      readonly tlsKey?: string;
+      readonly ca?: string;
+      readonly logFile?: string;
+    };
   command.action((flags: Flags) => {
     checkListen(flags, command);
-    const { listen, url = null, data, tlsCert = null, tlsKey = null } = flags;
+    const { listen, url = null, data, tlsCert = null, tlsKey = null, ca = null } = flags;
     const { trustedProxies, logLevel, logFile = null, json } = flags;
     asked({
       ...relaySettings(flags),
@@ -117,6 +127,8 @@ export function relayRunCommand(asked: (options: RelayOptions) => void): Command
       trustedProxies,
       tlsCert,
       tlsKey,
+      acme: acmeOf(flags, command),
+      ca,
       logLevel,
       logFile,
       json,

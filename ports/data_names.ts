@@ -17,6 +17,11 @@ export const METRICS_TOKEN_FILE = "metrics-token";
 /** Keeps the last `seq` of a relay of its own. */
 export const RELAY_SEQ_FILE = "relay-seq";
 
+/** The key of an account at an ACME authority. */
+export const ACME_ACCOUNT_FILE = "acme-account";
+/** The certificate that it gave, with its key. */
+export const ACME_CERTIFICATE_FILE = "acme-certificate.pem";
+
 /** Leads a browser to the console, for a minute. */
 export const CONSOLE_FILE = "console-open.html";
 
@@ -25,7 +30,7 @@ const LOG_FILE = /^(former-[A-Za-z0-9]{1,100}\.)?(audit-(begin|head|\d{6,15}\.js
 /** A database, its side files, and its copy of before it was laid out anew. */
 const DATABASE_FILE = /^(node|backup|directory)\.db(-wal|-shm|-journal|\.layout-\d{1,3})?$/;
 const OTHER_FILE =
-  /^(keystore|\.env|\.env\.damaged|write-count|module-busy|console-open\.html|metrics-token|lock\.[a-z-]+|admin\.json|restoring|succession|\..+\.tmp)$/;
+  /^(keystore|\.env|\.env\.damaged|write-count|module-busy|console-open\.html|metrics-token|acme-account|acme-certificate\.pem|lock\.[a-z-]+|admin\.json|restoring|succession|\..+\.tmp)$/;
 
 /** Whether one of the programs gives a file this name. */
 export function isProgramFile(name: string): boolean {

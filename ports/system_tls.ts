@@ -24,6 +24,10 @@ export interface CertificateFiles {
 /** What connections are encrypted with. */
 export interface ServerCertificate {
   readonly context: SecureContext;
+  /** The names in the DNS that it is for. */
+  readonly names: readonly string[];
+  /** From when on it may be used. */
+  readonly beginMs: number;
   /** Until when it may be used. */
   readonly endMs: number;
 }
@@ -39,6 +43,8 @@ export function readCertificate({ certificate, key }: CertificateFiles): ServerC
   }
   return {
     context: createSecureContext({ cert: certificate, key, minVersion: "TLSv1.2" }),
+    names: [...(own.subjectAltName ?? "").matchAll(/DNS:([^,\s"]+)/g)].map((found) => found[1]!),
+    beginMs: Date.parse(own.validFrom),
     endMs: Date.parse(own.validTo),
   };
 }

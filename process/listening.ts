@@ -9,7 +9,7 @@ import { HttpListener } from "../ports/system_listener.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { problemResponse } from "../protocol/http.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
-import type { ServedCertificate } from "./served_certificate.ts";
+import type { CertificateInUse } from "./certificate_in_use.ts";
 import { ProcessError, textOf } from "./process_error.ts";
 
 const RETRY_WHILE_STARTING_MS = 1_000;
@@ -31,7 +31,7 @@ export interface ListeningOptions {
   readonly limits?: Partial<ListenerLimits>;
   readonly trustedProxies?: TrustedProxies;
   /** With one, connections begin with TLS. */
-  readonly certificate?: ServedCertificate | null;
+  readonly certificate?: CertificateInUse | null;
 }
 
 export interface Listening extends AsyncDisposable {

@@ -20,3 +20,16 @@ export function readPem(path: string, flag: string): string {
   if (text.length > MAX_BYTES) throw new ProcessError(2, `${flag}: ${path} is too large`);
   return text;
 }
+
+/**
+ * Takes the certificates and the key of one file apart.
+ * @throws {Error} Where it lacks either.
+ */
+export function splitPem(text: string): { readonly chain: string; readonly key: string } {
+  const blocks = text.match(/-----BEGIN ([A-Z ]+)-----[\s\S]*?-----END \1-----/g) ?? [];
+  const certificates = blocks.filter((one) => one.startsWith("-----BEGIN CERTIFICATE-----"));
+  const key = blocks.find((one) => /^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(one));
+  if (certificates.length === 0) throw new Error("it holds no certificate in PEM");
+  if (key === undefined) throw new Error("it holds no private key in PEM");
+  return { chain: `${certificates.join("\n")}\n`, key: `${key}\n` };
+}
