@@ -47,7 +47,8 @@ export const MESSAGE_COMMANDS: readonly NodeCommand[] = [
     {
       name: "remove",
       summary: "remove an own message, here and at all who have it",
-      details: "One that waits is taken back. What a peer has seen it may remember.",
+      details: "One that waits is taken back. What a peer has seen it may remember; one that was " +
+        "forgotten here is told nothing.",
       words: [CONVERSATION_WORD, MESSAGE_WORD],
     },
     ([peer, message]) => {

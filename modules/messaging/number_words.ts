@@ -4,7 +4,7 @@
  * @module
  * @see docs/PROTOCOL.md, "Messages"
  */
-import type { ModuleContext, ModuleTables } from "../api.ts";
+import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
 import { newFrameId } from "./frame_ids.ts";
 import { nameText, readName } from "./names.ts";
 import { builtOn, type MessageRow } from "./rows.ts";
@@ -44,25 +44,29 @@ export async function sealWords(
   return words.map((word, index) => ({ ...word, sealed: sealed[index]! }));
 }
 
-/** Inside a transaction: a word takes the place of its message, unless that had no number. */
+/**
+ * Inside a transaction: a word takes the place of its message, unless that had no number. It is for whoever has followed
+ * by now.
+ */
 export function writeWord(
   tables: ModuleTables,
   { peer, conversation }: MessageRow,
   word: Word,
 ): void {
   if (word.target === null) return;
+  const lastId = (id: string) => tables.peers.lastId(id as NodeId);
   tables.statement(
     `INSERT INTO messaging_outbox (peer, id, sealed, sent_at, form, written_to, conversation, kind,
        after, target)
      VALUES (?, ?, ?, ?, ?, ?, ?, 'remove', ?, ?)`,
   ).run(
-    peer,
+    lastId(peer),
     word.id,
     word.sealed,
     word.sentAt,
     word.form,
     word.writtenTo,
-    conversation,
+    lastId(conversation),
     word.after,
     word.target,
   );

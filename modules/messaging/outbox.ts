@@ -233,7 +233,9 @@ export class Outbox {
       lane?.left.delete(row.id);
       this.#delivered.delete(row.id);
     }
-    for (const peer of new Set(ended.map((row) => row.peer as NodeId))) {
+    // Who has followed meanwhile is told.
+    for (const peer of new Set(ended.map((row) => tables.peers.lastId(row.peer as NodeId)))) {
+      this.#waiting.delete(peer);
       this.#readAgain(this.#laneOf(peer));
       this.pump(peer);
     }

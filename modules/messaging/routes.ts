@@ -180,9 +180,17 @@ async function remove(parts: RouteParts, request: RouteRequest): Promise<RouteAn
   const of = await parts.context.peers.find(peer);
   const target = ownName(writing, of, id);
   const isTakenBack = outbox.waits(writing.find(of, id)) && await takenBack(outbox, id);
-  if (!isTakenBack) await writing.add(of, { kind: "remove", text: "", target });
+  if (!isTakenBack && await isMet(parts, of)) {
+    await writing.add(of, { kind: "remove", text: "", target });
+  } else if (!isTakenBack) await writing.erase(of, target);
   parts.context.events.emit("changed", { peer: of, kind: "remove" });
   return { json: {} };
+}
+
+/** Whether a peer can be told of anything: one that was forgotten may never come again, under this id or another. */
+async function isMet({ context, groups }: RouteParts, peer: NodeId): Promise<boolean> {
+  const { known } = await context.peers.get(peer);
+  return known || groups.tables.peers.standing(peer, "message") === "allowed";
 }
 
 /** Whether a message could be taken back: it may be delivered by then. */
@@ -203,6 +211,9 @@ async function react(parts: RouteParts, request: RouteRequest): Promise<RouteAns
   if (group !== null) return { json: { id: await reactInGroup(parts, group, { id, reaction }) } };
   const of = await parts.context.peers.find(peer);
   const target = writing.nameOf(writing.find(of, id));
+  if (!await isMet(parts, of)) {
+    throw new OpenRedError("bad_request", "This peer was forgotten here: connect to it first");
+  }
   const stored = await writing.add(of, { kind: "react", text: reaction, target });
   return { json: { id: stored.id } };
 }

@@ -80,6 +80,13 @@ export class Writing {
     return { id: row.id, peer: to, delivered };
   }
 
+  /** Takes a message away here alone. */
+  async erase(conversation: NodeId, target: string): Promise<void> {
+    const { tables } = this.#parts;
+    await tables.write(() => eraseTarget(tables, { conversation, target }, "removed"));
+    await this.#takeBack(conversation, target);
+  }
+
   /** Of a message that is removed nothing more is said. */
   async #takeBack(conversation: NodeId, target: string): Promise<void> {
     const { outbox, log } = this.#parts;

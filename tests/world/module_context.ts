@@ -106,7 +106,11 @@ export class ContextWorld implements Disposable {
       identity: this.keys.keys.identity,
       words: {
         resolve: (word) => word as NodeId,
-        meet: (word) => Promise.resolve(word as NodeId),
+        meet: async (word) => {
+          const { permissions } = this.parts;
+          if (!permissions.isBlocked(word as NodeId)) await permissions.accept(word as NodeId);
+          return word as NodeId;
+        },
         widens: () => false,
       },
       binding: (peer) => sender.isConnected(peer) ? new Uint8Array(32).fill(7) : null,

@@ -1,9 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import { fillConversations } from "../../../modules/messaging/filled_conversations.ts";
 import { MESSAGING_MANIFEST } from "../../../modules/messaging/manifest.ts";
 import { MESSAGING_TABLES } from "../../../modules/messaging/tables.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import type { HistoryView } from "../../../protocol/messaging_api.ts";
 import { ContextWorld } from "../../world/module_context.ts";
+import { settle } from "../../world/settle.ts";
 import { MessagingWorld, PEERS } from "./messaging_world.ts";
 
 const [PEER, NEXT, OTHER] = PEERS;
@@ -76,4 +79,53 @@ Deno.test("Messages of a version without conversations get those of their peers,
   ).all().map((row) => [row.conversation, row.sent_at]);
   const expected = [[next, 7], [next, 7], [OTHER, 7]];
   assertEquals(rows, [...expected, ...expected]);
+});
+
+Deno.test("A number that never comes is said to the id that followed meanwhile", async () => {
+  using messaging = await MessagingWorld.start();
+  const { hosted, world } = messaging;
+  const { old, next, follow } = await world.succeeding();
+  const { id } = await messaging.send(old, "too much");
+  await follow();
+  const cancelled = hosted.ask("POST", "/m/messaging/outbox/cancel", { id });
+  await world.parts.store.write(() => hosted.host.writeMove(old, next));
+  await cancelled;
+  const waiting = world.parts.store.statement(
+    "SELECT peer, conversation, kind FROM messaging_outbox WHERE delivered = 0",
+  ).all();
+  assertEquals(waiting.map((row) => ({ ...row })), [
+    { peer: next, conversation: next, kind: "remove" },
+  ]);
+  await settle();
+  assertEquals(world.sender.sent.at(-1)?.peer, next);
+});
+
+Deno.test("Nothing is written that waits for a peer that was forgotten, and may have another id by now", async () => {
+  using messaging = await MessagingWorld.start();
+  const { hosted, world: { parts, sender } } = messaging;
+  const ask = (path: string, content: object) =>
+    hosted.ask("POST", `/m/messaging${path}`, { peer: PEER, ...content });
+  const { id } = await messaging.send(PEER, "hello");
+  const other = await messaging.send(PEER, "and more");
+  await settle();
+  for (const { id } of sender.sent) await messaging.acknowledge(id);
+  await parts.store.write(() => {
+    parts.permissions.writeForget(PEER);
+    hosted.host.writeForget(PEER);
+  });
+  await ask("/remove", { id });
+  const refusal = await assertRejects(
+    () => ask("/react", { id: other.id, reaction: "x" }),
+    OpenRedError,
+  );
+  assertEquals(refusal.code, "bad_request");
+  const { messages } = await hosted.ask<HistoryView>(
+    "GET",
+    `/m/messaging/history?peer=${PEER}`,
+  );
+  assertEquals(messages.map(({ text, removed }) => [text, removed]), [
+    ["", true],
+    ["and more", undefined],
+  ]);
+  assertEquals(messaging.waiting(PEER), 0);
 });
