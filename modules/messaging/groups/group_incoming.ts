@@ -170,12 +170,17 @@ export class GroupIncoming {
     const message = await openMessage(signatures, shell);
     if (message.group !== group.id) throw notOfGroup();
     const { iss: id, run, n } = message;
-    sending.cameFrom(group, peer, { id, run, n });
     if (tables.peers.isBlocked(tables.peers.lastId(id))) {
-      group.noteRun(id, run);
+      // Others hear that nothing of it is taken here: of a member, and of as many runs as one has.
+      const place = group.roster.placeOf(message);
+      const isMember = place !== null && place !== "unknown";
+      if (isMember && group.hasRoomForRun(id, run)) group.noteRun(id, run);
       return true;
     }
-    if (this.#has(group, message.hash)) return true;
+    if (this.#has(group, message.hash)) {
+      sending.cameFrom(group, peer, { id, run, n });
+      return true;
+    }
     const outcome = group.roster.judge(message);
     if (outcome === "refused") {
       throw new OpenRedError("forbidden", "Its author was not in the group");
@@ -185,6 +190,7 @@ export class GroupIncoming {
       return false;
     }
     this.#checkNumber(group, message);
+    sending.cameFrom(group, peer, { id, run, n });
     const text = readText(message, salt === undefined ? null : body);
     if (salt !== undefined) await checkContent(signatures, message, { salt, body });
     const sealed = salt === undefined ? null : await this.#seal(message, salt, text);

@@ -71,10 +71,12 @@ const runEntrySchema = v.looseObject({
   must: entryMust,
 });
 
+const MAX_VECTOR_RUNS = MAX_MEMBERS * MAX_RUNS;
+
 const vectorSchema = v.looseObject({
   runs: v.pipe(
     v.array(runEntrySchema),
-    v.maxLength(MAX_MEMBERS * MAX_RUNS),
+    v.maxLength(MAX_VECTOR_RUNS),
     v.check((runs) => areDifferent(runs.map(keyOf)), "Each run once"),
   ),
   must: v.optional(namesSchema),
@@ -119,8 +121,12 @@ export function readVector(body: Uint8Array): RunEntry[] {
   return runs.map(({ id, run, held, never, top, twice }) => ({ id, run, held, never, top, twice }));
 }
 
-/** Writes a vector. Where there are too many ranges for it, the highest are left out: they are given once more then. */
-export function writeVector(runs: readonly RunEntry[]): Uint8Array<ArrayBuffer> {
+/**
+ * Writes a vector. Where there are too many runs for it the first are left out, and of too many ranges the highest: they
+ * are given once more then.
+ */
+export function writeVector(all: readonly RunEntry[]): Uint8Array<ArrayBuffer> {
+  const runs = all.slice(-MAX_VECTOR_RUNS);
   for (let most = MAX_RANGES;; most = most >> 1) {
     const body = encodeUtf8(JSON.stringify({ runs: runs.map((entry) => wireOf(entry, most)) }));
     if (body.length <= MAX_VECTOR_BYTES) return body;

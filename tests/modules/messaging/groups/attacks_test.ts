@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeBase64Url, encodeNodeId, encodeUtf8 } from "../../../../crypto/encoding.ts";
+import { readVector } from "../../../../modules/messaging/groups/core/vectors.ts";
 import { OpenRedError } from "../../../../protocol/errors.ts";
 import {
   alter,
@@ -142,6 +143,26 @@ Deno.test("nothing of a blocked author comes through others, and others are not 
   assertEquals(await c.texts(group), ["fine"]);
   const brought = world.takeAll().filter(({ header }) => header.type === "messaging.group_message");
   assertEquals(brought, []);
+});
+
+Deno.test("of blocked authors no more runs are remembered than members have, and none of whoever is no member", async () => {
+  using world = await GroupWorld.start(4);
+  const [a, b, c, d] = world.people;
+  const group = await world.group([a, b, c]);
+  for (const blocked of [a, d]) {
+    await c.messaging.world.parts.permissions.block(blocked.id);
+    for (let run = 0; run < 30; run++) {
+      const of = { run: encodeBase64Url(new Uint8Array(8).fill(run)) };
+      const message = await forgeMessage(blocked, group, of);
+      assertEquals(await bringMessage(b, c, group, message), true);
+    }
+  }
+  c.messaging.hosted.host.confirmed(b.id);
+  await world.pause();
+  const told = c.messaging.world.sender.sent
+    .findLast(({ peer, header }) => peer === b.id && header.type === "messaging.group_vector");
+  const authors = readVector(told!.body!).map(({ id }) => id);
+  assertEquals(authors, Array(24).fill(a.id));
 });
 
 Deno.test("an owner who tells two stories is found out by all, and the same one stands everywhere", async () => {

@@ -77,9 +77,11 @@ Deno.test("writeVector() leaves out the highest ranges where there are too many"
     top: HASH,
     twice: [1],
   }));
-  const read = readVector(writeVector(many));
+  const first = { ...many[0]!, run: OTHER_RUN };
+  const read = readVector(writeVector([first, ...many]));
   assertStrictEquals(read.length, 6_144);
   assertStrictEquals(read[0]!.held[0]![0], 999_999_001);
+  assertStrictEquals(read[0]!.run, many[0]!.run);
 });
 
 Deno.test("readVector() refuses what is not of the form", () => {
