@@ -23,7 +23,8 @@ import { COMMON_OPTIONS } from "./run_options.ts";
 import { shareFiles } from "./share.ts";
 import { sayWait, shownPeer, waitOption } from "./wait_option.ts";
 
-const TOO_LONG = `<text>: expected at most ${MAX_TEXT_BYTES} bytes of UTF-8`;
+const TOO_LONG =
+  `<text>: expected at most ${MAX_TEXT_BYTES} bytes of UTF-8; --file PATH sends what is longer`;
 
 async function readStandardInput(context: Pick<CommandContext<OptionSpecs>, "readInput">) {
   let bytes: Uint8Array;

@@ -152,6 +152,10 @@ Deno.test("send refuses text that is too long, empty or not UTF-8 before it asks
     const result = await runInProcess(["send", PEER, text], settings);
     assertEquals(result.code, 2);
     assertMatch(result.err, /^openred-node: <text>: .+\n$/);
+    assertEquals(
+      result.err.includes("--file PATH"),
+      text === long || input?.length === long.length,
+    );
   }
   assertEquals(admin.seen, []);
 });
