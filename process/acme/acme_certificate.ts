@@ -156,8 +156,9 @@ export class AcmeCertificate implements Disposable {
       const pauseMs = Math.max(this.#pauseMs, retryAfterMs ?? 0);
       this.#pauseMs = Math.min(2 * this.#pauseMs, LAST_PAUSE_MS);
       const nextTry = new Date(clock.nowMs() + pauseMs).toISOString();
-      const level = isFirst ? "error" : "warn";
-      log.log(level, "certificate_failed", { text, next_try: nextTry });
+      const fields = { text, next_try: nextTry };
+      if (isFirst) log.log("error", "certificate_failed", fields);
+      else log.log("warn", "certificate_failed", fields);
       return pauseMs;
     }
   }
