@@ -5,6 +5,7 @@
  */
 import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
+import { COPY_PREFIX } from "../ports/data_names.ts";
 import type { RequestSource } from "../ports/ports.ts";
 import { AuditDesk } from "./admin/audit_desk.ts";
 import { AuditLog } from "./audit/audit_log.ts";
@@ -93,7 +94,10 @@ export async function createNode(
   builtIns: readonly BuiltInModule[],
 ): Promise<OpenNode> {
   const { keystoreCost: cost, passphrase } = config;
-  const { keys, store, count } = await openData(ports, { cost, passphrase });
+  const moduleTables = await tableForms(builtIns);
+  const opened = await openData(ports, { cost, passphrase, moduleTables });
+  const { keys, store, count } = opened;
+  if (opened.isCopied) ports.log.log("info", "data_copied", { files: `${COPY_PREFIX}*` });
   ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
   const events = new NodeEvents(ports.log);
   store.onWrite((cause) => events.tellStorage(cause));
@@ -107,6 +111,14 @@ export async function createNode(
   const node = new RunningNode(ports, reachedBy(config, keys, choice), data);
   await node.load();
   return node;
+}
+
+async function tableForms(builtIns: readonly BuiltInModule[]): Promise<Record<string, number>> {
+  const forms: Record<string, number> = {};
+  for (const { name, tablesForm } of builtIns) {
+    if (tablesForm !== undefined) forms[name] = await tablesForm();
+  }
+  return forms;
 }
 
 /** Loads what follows messages only where somebody asked for it. */

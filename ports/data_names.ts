@@ -21,6 +21,10 @@ export const RELAY_SEQ_FILE = "relay-seq";
 export const ACME_ACCOUNT_FILE = "acme-account";
 /** The certificate that it gave, with its key. */
 export const ACME_CERTIFICATE_FILE = "acme-certificate.pem";
+/** Says in which form the others are. */
+export const FORMAT_FILE = "format";
+/** Copies from before an upgrade. */
+export const COPY_PREFIX = "before-upgrade-";
 
 /** Leads a browser to the console, for a minute. */
 export const CONSOLE_FILE = "console-open.html";
@@ -29,10 +33,11 @@ export const CONSOLE_FILE = "console-open.html";
 const LOG_FILE = /^(former-[A-Za-z0-9]{1,100}\.)?(audit-(begin|head|\d{6,15}\.jsonl)|node-secret)$/;
 /** A database, its side files, and its copy of before it was laid out anew. */
 const DATABASE_FILE = /^(node|backup|directory)\.db(-wal|-shm|-journal|\.layout-\d{1,3})?$/;
+const COPY = new RegExp(String.raw`^${COPY_PREFIX}(node\.db(-wal)?|keystore|\.env)$`);
 const OTHER_FILE =
-  /^(keystore|\.env|\.env\.damaged|write-count|module-busy|console-open\.html|metrics-token|acme-account|acme-certificate\.pem|lock\.[a-z-]+|admin\.json|restoring|succession|\..+\.tmp)$/;
+  /^(format|keystore|\.env|\.env\.damaged|write-count|module-busy|console-open\.html|metrics-token|acme-account|acme-certificate\.pem|lock\.[a-z-]+|admin\.json|restoring|succession|\..+\.tmp)$/;
 
 /** Whether one of the programs gives a file this name. */
 export function isProgramFile(name: string): boolean {
-  return LOG_FILE.test(name) || DATABASE_FILE.test(name) || OTHER_FILE.test(name);
+  return [LOG_FILE, DATABASE_FILE, COPY, OTHER_FILE].some((form) => form.test(name));
 }

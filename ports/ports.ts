@@ -146,6 +146,8 @@ export interface Files {
   list(prefix: string): Promise<readonly FileInfo[]>;
   /** Removes a file; one that is not there is ignored. */
   remove(name: string): Promise<void>;
+  /** Copies a file, in the place of whatever has the new name; fsync. One that is not there is ignored. */
+  copy(name: string, newName: string): Promise<void>;
   /** Gives a file another name, in the place of whatever has that; one that is not there is ignored. Needs no space. */
   rename(name: string, newName: string): Promise<void>;
 }

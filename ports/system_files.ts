@@ -72,6 +72,21 @@ async function truncateDurably(path: string, bytes: number): Promise<void> {
   }
 }
 
+/** @returns Whether there was something to copy. */
+async function copyDurably(path: string, newPath: string): Promise<boolean> {
+  const source = await Deno.open(path).catch(ignoreNotFound);
+  if (source === null) return false;
+  await Deno.remove(newPath).catch(ignoreNotFound);
+  const target = Deno.openSync(newPath, { createNew: true, write: true, mode: FILE_MODE });
+  try {
+    await source.readable.pipeTo(target.writable, { preventClose: true });
+    await target.sync();
+    return true;
+  } finally {
+    target.close();
+  }
+}
+
 /** Files of one directory; writes and removals of a name follow each other in the order of calls. */
 class DirectoryFiles implements Files {
   readonly #directory: string;
@@ -127,6 +142,15 @@ class DirectoryFiles implements Files {
       await Deno.remove(path).catch(ignoreNotFound);
       await syncDirectory(this.#directory);
     });
+  }
+
+  async copy(name: string, newName: string): Promise<void> {
+    const path = fileInDirectory(this.#directory, name);
+    const newPath = fileInDirectory(this.#directory, newName);
+    await this.#inOrder(name, () =>
+      this.#inOrder(newName, async () => {
+        if (await copyDurably(path, newPath)) await syncDirectory(this.#directory);
+      }));
   }
 
   async rename(name: string, newName: string): Promise<void> {

@@ -45,6 +45,12 @@ export class MemoryFiles implements Files {
     return Promise.resolve();
   }
 
+  copy(name: string, newName: string): Promise<void> {
+    const parts = this.#content.get(name);
+    if (parts !== undefined) this.#content.set(newName, [...parts]);
+    return Promise.resolve();
+  }
+
   rename(name: string, newName: string): Promise<void> {
     const parts = this.#content.get(name);
     if (parts !== undefined) this.#content.set(newName, parts);

@@ -5,6 +5,7 @@
  */
 import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
+import { noteFormat } from "../../ports/data_format.ts";
 import type { Clock, Files, OpenDatabase, Random } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { RESTORING_FILE } from "../data/data_state.ts";
@@ -65,6 +66,8 @@ export async function restoreNode(
         piece: (piece) => writer.piece(piece),
       },
     });
+    // The backup is the copy.
+    await noteFormat(files, {});
     const store = new NodeStore(openDatabase, clock);
     try {
       await markRestored(store, { nowMs: clock.nowMs(), random });

@@ -4,12 +4,15 @@
  * @module
  */
 import type { CryptoCore, KeystoreCost, OpenedKeystore } from "../../crypto/interface.ts";
+import { noteFormat, settleFormat } from "../../ports/data_format.ts";
 import { KEYSTORE_FILE, openKeystoreFiles } from "../../ports/keystore_files.ts";
 import { SECRET_FILE } from "../../ports/node_secret.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { DATABASE_FILE, isOwned, NEEDED_FILES, removeCopy } from "./owned_files.ts";
+import { SCHEMA_VERSION } from "../store/migrations.ts";
 import { NodeStore } from "../store/store.ts";
+import { VAULT_FILE } from "../tokens/vault_file.ts";
 import type { WriteCount } from "../store/write_count.ts";
 import { finishSuccession, type JournalPorts } from "./journal.ts";
 import { countWrites } from "./lost_writes.ts";
@@ -18,8 +21,22 @@ import { SELF_NAMES } from "../own/self_names.ts";
 /** There while a backup is being restored. */
 export const RESTORING_FILE = "restoring";
 
-interface KeyPorts extends JournalPorts {
+/** What an upgrade may write in another form. */
+const CHANGED_FILES: readonly string[] = [
+  DATABASE_FILE,
+  `${DATABASE_FILE}-wal`,
+  KEYSTORE_FILE,
+  VAULT_FILE,
+];
+
+/** The forms of tables that every node has. */
+export const OWN_TABLES = { [DATABASE_FILE]: SCHEMA_VERSION };
+
+interface SettlePorts extends JournalPorts {
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+}
+
+interface KeyPorts extends SettlePorts {
   readonly crypto: CryptoCore;
   readonly random: Random;
 }
@@ -34,15 +51,27 @@ export const RESTORE_BROKE_OFF =
   "Restoring a backup broke off here; empty this data directory and restore it again";
 
 /**
- * Brings to its end what an earlier process had begun and made certain, and removes what it left lying.
- * @throws {OpenRedError} `bad_request` where the restoring of a backup broke off.
+ * Brings to its end what an earlier process had begun and made certain, and removes what it left lying. Data of an older
+ * format are copied before.
+ * @param moduleTables The forms of the tables of modules that are about to run.
+ * @throws {OpenRedError} `bad_request` where the restoring of a backup broke off; `unsupported` for data of a newer format.
+ * @returns Whether they were copied.
  */
-export async function settleData(ports: JournalPorts): Promise<void> {
+export async function settleData(
+  ports: SettlePorts,
+  moduleTables: Readonly<Record<string, number>> = {},
+): Promise<boolean> {
   if (await ports.files.read(RESTORING_FILE) !== null) {
     throw new OpenRedError("bad_request", RESTORE_BROKE_OFF);
   }
+  const isCopied = await settleFormat(ports.files, {
+    tables: { ...OWN_TABLES, ...moduleTables },
+    files: CHANGED_FILES,
+    nowMs: ports.clock.nowMs(),
+  });
   await removeCopy(ports.files);
   await finishSuccession(ports);
+  return isCopied;
 }
 
 /**
@@ -117,16 +146,17 @@ export async function openNodeKeys(
  */
 export async function openData(
   ports: KeyPorts,
-  options: KeyOptions,
-): Promise<{ keys: OpenedKeystore; store: NodeStore; count: WriteCount }> {
+  options: KeyOptions & { readonly moduleTables: Readonly<Record<string, number>> },
+): Promise<{ keys: OpenedKeystore; store: NodeStore; count: WriteCount; isCopied: boolean }> {
   let store: NodeStore | null = null;
   try {
-    await settleData(ports);
+    const isCopied = await settleData(ports, options.moduleTables);
     store = await openStore(ports);
     const keys = await openNodeKeys(ports, { ...options, store });
     const count = await countWrites(ports, store);
     await store.setSelf(SELF_NAMES.nodeId, keys.nodeId);
-    return { keys, store, count };
+    await noteFormat(ports.files, { ...OWN_TABLES, ...options.moduleTables });
+    return { keys, store, count, isCopied };
   } catch (error) {
     store?.close();
     throw error;

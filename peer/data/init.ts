@@ -5,10 +5,11 @@
  */
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import type { KeystoreCost, OpenedKeystore } from "../../crypto/interface.ts";
+import { noteFormat } from "../../ports/data_format.ts";
 import { KEYSTORE_FILE } from "../../ports/keystore_files.ts";
 import { refuseIdlePassphrase } from "../../ports/node_secret.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { openNodeKeys, openStore, settleData } from "./data_state.ts";
+import { openNodeKeys, openStore, OWN_TABLES, settleData } from "./data_state.ts";
 import type { NodeStore } from "../store/store.ts";
 import { SELF_NAMES } from "../own/self_names.ts";
 import { type DataPorts, showPhrase, type SucceedOptions } from "./succeed.ts";
@@ -34,6 +35,7 @@ export async function initNode(ports: DataPorts, options: InitOptions): Promise<
     const { phrase, next } = await ports.crypto.createSuccessor();
     await showPhrase(options.show, { id: keys.nodeId, phrase });
     await store.setSelf(SELF_NAMES.nodeId, keys.nodeId);
+    await noteFormat(ports.files, OWN_TABLES);
     await store.setSelf(SELF_NAMES.next, encodeBase64Url(next));
     return keys.nodeId;
   } finally {

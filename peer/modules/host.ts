@@ -25,6 +25,8 @@ import type { ModuleState, ModuleStates } from "./module_states.ts";
 /** A module that is part of the program. Its code is loaded when it starts. */
 export interface BuiltInModule {
   readonly name: string;
+  /** The form that it brings its tables to; absent where it has none. */
+  tablesForm?(): Promise<number>;
   load(): Promise<OpenRedModule>;
 }
 

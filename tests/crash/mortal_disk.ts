@@ -68,6 +68,7 @@ export class MortalProcess {
       write: (name, content) => this.#change(() => files.write(name, content)),
       truncate: (name, bytes) => this.#change(() => files.truncate(name, bytes)),
       remove: (name) => this.#change(() => files.remove(name)),
+      copy: (name, newName) => this.#change(() => files.copy(name, newName)),
       rename: (name, newName) => this.#change(() => files.rename(name, newName)),
       append: (name, content) => {
         const part = content.subarray(0, Math.floor(content.length / 2));

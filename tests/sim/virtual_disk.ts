@@ -78,6 +78,12 @@ export class VirtualDisk {
         this.#files.delete(name);
         return Promise.resolve();
       },
+      copy: (name, newName) => {
+        if (!process.isAlive) return never();
+        const content = this.#files.get(name);
+        if (content !== undefined) this.#files.set(newName, content.slice());
+        return Promise.resolve();
+      },
       rename: (name, newName) => {
         if (!process.isAlive) return never();
         const content = this.#files.get(name);

@@ -48,6 +48,12 @@ export class MemoryFiles implements Files {
     return Promise.resolve();
   }
 
+  copy(name: string, newName: string): Promise<void> {
+    const content = this.content.get(name);
+    if (content !== undefined) this.content.set(newName, content);
+    return Promise.resolve();
+  }
+
   rename(name: string, newName: string): Promise<void> {
     const content = this.content.get(name);
     if (content !== undefined) this.content.set(newName, content);

@@ -154,7 +154,7 @@ export class AuditWorld {
     written: MortalFiles,
     change: (files: MortalFiles) => void,
   ): Promise<AuditReport> {
-    const files = written.copy();
+    const files = written.twin();
     const log = await this.open(files);
     change(files);
     const report = await this.verify(files, log);
@@ -167,7 +167,7 @@ export class AuditWorld {
     written: MortalFiles,
     change: (files: MortalFiles) => void,
   ): Promise<AuditReport> {
-    const files = written.copy();
+    const files = written.twin();
     change(files);
     const log = await this.open(files);
     await log.record("started", { success: true });

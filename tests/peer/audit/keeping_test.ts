@@ -98,7 +98,7 @@ Deno.test("pruning goes on behind lines that were removed, and says for good whi
     [(lines) => [...lines, "junk"], "8-9"],
   ];
   for (const [damage, gaps] of damages) {
-    const damaged = files.copy();
+    const damaged = files.twin();
     setLines(damaged, SECOND, damage(linesOf(damaged, SECOND)));
     const again = await world.open(damaged, { keepBytes: 6_000 });
     await settle();
@@ -207,13 +207,13 @@ Deno.test("the log never begins behind what its head says", async () => {
   await log.stop();
   files.content.set("audit-head", head);
   for (let dies = 1; dies < 8; dies++) {
-    const mortal = files.copy();
+    const mortal = files.twin();
     mortal.diesAt = dies;
     slowDown(mortal, "append");
     await world.open(mortal, { keepBytes: 1 });
     await settleOften(15);
     world.warnings.clear();
-    const rest = mortal.copy();
+    const rest = mortal.twin();
     const again = await world.open(rest);
     assertEquals([...world.warnings], []);
     assertEquals((await world.verify(rest, again)).problem, null);

@@ -33,7 +33,7 @@ export class MortalFiles implements Files {
     return [...this.content.keys()].filter((name) => name.endsWith(".jsonl")).sort();
   }
 
-  copy(): MortalFiles {
+  twin(): MortalFiles {
     const files = new MortalFiles();
     for (const [name, content] of this.content) files.content.set(name, content.slice());
     files.mark = this.mark;
@@ -58,6 +58,11 @@ export class MortalFiles implements Files {
 
   remove(name: string): Promise<void> {
     return this.#change({ kind: "remove", name });
+  }
+
+  async copy(name: string, newName: string): Promise<void> {
+    const content = await this.read(name);
+    if (content !== null) await this.write(newName, content);
   }
 
   async rename(name: string, newName: string): Promise<void> {

@@ -37,7 +37,7 @@ async function dieWithinTheSecond(): Promise<MortalFiles> {
   const files = new MortalFiles();
   const log = await world.open(files);
   await world.fill(log, { from: 0, to: 6 });
-  const rest = files.copy();
+  const rest = files.twin();
   rest.noted = files.noted;
   await log.stop();
   return rest;
@@ -140,7 +140,7 @@ Deno.test("what was acknowledged survives a death at any change, and the log ver
           }
         })();
         for (let turn = 0; turn < 40; turn++) await settle();
-        const rest = files.copy();
+        const rest = files.twin();
         const events = await eventsOf(rest);
         const first = events.find((event) => event.startsWith("e")) ?? "";
         const kept = acknowledged.slice(Math.max(0, acknowledged.indexOf(first)));
@@ -231,7 +231,7 @@ Deno.test("AuditLog.stop() writes what waits", async () => {
 
 Deno.test("AuditLog.open() does not go on after a line of another history", async () => {
   const files = await world.write(3);
-  const [ours, other] = [files.copy(), files.copy()];
+  const [ours, other] = [files.twin(), files.twin()];
   for (const copy of [ours, other]) {
     const log = await world.open(copy);
     await world.fill(log, { from: 3, to: 5 });
@@ -310,7 +310,7 @@ Deno.test("AuditLog.open() does not begin before a beginning that is left of a l
 Deno.test("AuditLog.open() notices a log that was set back, with its head or without it", async () => {
   const older = await world.write(3);
   for (const isHeadLost of [false, true]) {
-    const files = older.copy();
+    const files = older.twin();
     files.mark = 8;
     if (isHeadLost) files.content.delete("audit-head");
     const log = await world.open(files);
@@ -357,7 +357,7 @@ Deno.test("a torn write is cut off although the disk takes nothing", async () =>
 
 Deno.test("AuditLog.open() takes no line behind the head whose signature does not hold", async () => {
   const files = await world.write(3);
-  const longer = files.copy();
+  const longer = files.twin();
   const log = await world.open(longer);
   await world.fill(log, { from: 3, to: 4 });
   await log.stop();

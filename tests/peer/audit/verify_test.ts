@@ -146,7 +146,7 @@ Deno.test("verify() finds a changed line of a node that was down", async () => {
 
 Deno.test("a tail cut off with its head rolled back is seen by a head kept elsewhere only", async () => {
   const files = await world.write(3);
-  const back = files.copy();
+  const back = files.twin();
   const log = await world.open(files);
   await world.fill(log, { from: 3, to: 6 });
   const { number, hash } = log.durable.position;
@@ -166,7 +166,7 @@ Deno.test("a tail cut off with its head rolled back is seen by a head kept elsew
 
 Deno.test("verify() names the line in whose place one of another history stands", async () => {
   const files = await world.write(3);
-  const fork = files.copy();
+  const fork = files.twin();
   const [a, b] = [await world.open(files), await world.open(fork)];
   await world.fill(a, { from: 3, to: 6 });
   await world.fill(b, { from: 3, to: 6 });
@@ -179,7 +179,7 @@ Deno.test("verify() names the line in whose place one of another history stands"
 
 Deno.test("verify() of another node's log finds every line changed", async () => {
   const stranger = await AuditWorld.create();
-  const files = single.copy();
+  const files = single.twin();
   const log = await stranger.open(files);
   await log.record("started", { success: true });
   const { problem } = await stranger.verify(files, log);
@@ -220,7 +220,7 @@ Deno.test("verify() finds any single byte that was changed, and its line", async
 });
 
 Deno.test("verify() ends when its signal fires", async () => {
-  const files = single.copy();
+  const files = single.twin();
   const log = await world.open(files);
   const stop = new AbortController();
   stop.abort(new Error("enough"));
@@ -245,7 +245,7 @@ Deno.test("verify() tells how far it is, and holds while the log grows", async (
 
 Deno.test("verify() finds a tail that was put in place of another of the same length", async () => {
   const files = await world.write(3);
-  const fork = files.copy();
+  const fork = files.twin();
   const [a, b] = [await world.open(files), await world.open(fork)];
   await world.fill(a, { from: 3, to: 6 });
   await world.fill(b, { from: 3, to: 6 });

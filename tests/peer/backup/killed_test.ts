@@ -37,6 +37,7 @@ class MortalProcess {
           ),
         truncate: (name, bytes) => change(() => files.truncate(name, bytes)),
         remove: (name) => change(() => files.remove(name)),
+        copy: (name, newName) => change(() => files.copy(name, newName)),
         rename: (name, newName) => change(() => files.rename(name, newName)),
       },
       openDatabase: (name) => this.#guard(open(name)),
