@@ -186,7 +186,7 @@ class RunningNode implements OpenNode {
   }
 
   async start(): Promise<void> {
-    const { events, modules, ownRecord, relay, directories, sessions, cleanUp } = this.#parts;
+    const { events, modules, ownRecord, relay, directories, sessions, cleanUp, kept } = this.#parts;
     await modules.start();
     await ownRecord.current();
     await this.#sayWhence();
@@ -195,6 +195,7 @@ class RunningNode implements OpenNode {
     directories.start();
     await sessions.start();
     cleanUp.start();
+    kept.start();
     if (this.#console?.hasFailed === true) events.warn("console", this.#console.why);
     events.audit("started", { success: true });
   }
@@ -218,6 +219,7 @@ class RunningNode implements OpenNode {
     this.#stop.abort();
     const answered = this.#requests.stop();
     parts.cleanUp.stop();
+    parts.kept.stop();
     parts.adminApi.stop();
     await parts.directories.stop();
     await parts.modules.stop();

@@ -11,6 +11,7 @@ import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type { OpenBytes } from "../ports/byte_streams.ts";
 import type { OpenMonitor } from "../ports/monitor.ts";
+import { RateLimit } from "../ports/rate_limits.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import type {
   ChannelUpgrader,
@@ -46,6 +47,7 @@ import { Directories } from "./directories/directories.ts";
 import type { KeyForDirectory } from "./directories/directory_parts.ts";
 import type { NodeEvents } from "./events/events.ts";
 import { createHoldings } from "./holdings.ts";
+import { KeptChannels } from "./p2p/kept_channels.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { createOwnersWeb } from "./p2p/owners_web.ts";
 import { relayedUrl } from "../protocol/relay.ts";
@@ -142,6 +144,7 @@ interface Network {
 export type NodeParts = Shared & Network & {
   readonly audit: AuditLog;
   readonly cleanUp: CleanUp;
+  readonly kept: KeptChannels;
   readonly peerApi: PeerApi;
   readonly adminApi: AdminApi;
   readonly consoleApi: ConsoleApi;
@@ -183,6 +186,11 @@ export function createNodeParts(
     consoleLinks,
     consoleApi: new ConsoleApi({ ...parts, admin: adminApi, signIn, page }, settings),
     cleanUp: new CleanUp(parts),
+    kept: new KeptChannels({
+      ...parts,
+      channels: parts.carrier.channels,
+      isCalled: () => relay === null ? parts.directories.isCalledBack : relay.isLinked,
+    }, config),
     peerApi: new PeerApi({
       ...parts,
       upgrader: parts.upgrades,
@@ -204,6 +212,10 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
     permissionNames: new PermissionNames(),
     frameIds: new FrameIds(store),
     background: new Background(events.log),
+    peerHandshakes: new RateLimit(ports.clock, {
+      perMinute: config.handshakesPerMinute,
+      what: "from one peer",
+    }),
     checkUrl: (url: string, signal: AbortSignal) => urls.check(url, signal),
     upgrades: new RelayedUpgrades(ports.upgrader),
   };

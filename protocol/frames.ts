@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { MAX_ACK_IDS, MAX_FRAME_MESSAGES, MAX_KEEP_IDS, MAX_SYNC_PAIRS } from "./limits.ts";
 import { recordTextSchema } from "./record.ts";
 import { decodeBase64Url } from "../crypto/encoding.ts";
-import { bytesSchema, namesSchema } from "./schemas.ts";
+import { bytesSchema, nameSchema, namesSchema } from "./schemas.ts";
 
 const TYPE_NAME = /^[a-z0-9_]{1,32}\.[a-z0-9_]{1,32}$/;
 
@@ -39,6 +39,24 @@ export const helloHeaderSchema = v.looseObject({
     v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_FRAME_MESSAGES)),
     1,
   ),
+  /** Whether its sender takes handshakes as frames. */
+  handshakes: v.optional(v.boolean(), false),
+});
+
+/** Message 1, which is the body, on a session that is there. */
+export const handshakeHeaderSchema = v.looseObject({
+  ...frameHeaderSchema.entries,
+  /** Which answer is for it: 16 bytes, as text. */
+  call: askSchema,
+  suite: nameSchema,
+  pair_id: bytesSchema(16),
+});
+
+/** Message 2, which is the body, or `error` and none. */
+export const handshakenHeaderSchema = v.looseObject({
+  ...frameHeaderSchema.entries,
+  call: askSchema,
+  error: v.optional(v.pipe(v.string(), v.maxLength(64))),
 });
 
 export const ackHeaderSchema = v.looseObject({

@@ -100,6 +100,14 @@ export class Directories {
     return this.#links.map((link) => link.view());
   }
 
+  /** Whether this node can be called, as far as the directories that have called it back tell. */
+  get isCalledBack(): boolean {
+    const views = this.views();
+    const isRefused = ({ last_error }: DirectoryView) =>
+      last_error === "callback_failed" || last_error === "url_refused";
+    return !views.some(isRefused) || views.some(({ state }) => state === "registered");
+  }
+
   get urls(): string[] {
     return this.#links.map((link) => link.url);
   }

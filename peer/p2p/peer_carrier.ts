@@ -39,7 +39,7 @@ export class PeerCarrier implements Carrier {
 
   send(peer: NodeId, frame: Uint8Array<ArrayBuffer>, options = { post: false }): void {
     this.#sent(frame.length);
-    if (options.post) this.channels.doubt(peer);
+    if (options.post) this.#doubt(peer, frame);
     else if (this.channels.send(peer, frame)) return;
     this.#posts.send(peer, frame);
     this.channels.open(peer);
@@ -56,9 +56,15 @@ export class PeerCarrier implements Carrier {
       this.send(peer, call.frame, { post: true });
       return Promise.resolve(false);
     }
-    this.channels.doubt(peer);
+    this.#doubt(peer, call.frame);
     this.channels.open(peer);
     return this.#calls.post(peer, call);
+  }
+
+  /** A channel may be half open; but to a peer that nobody can call there is no other way. */
+  #doubt(peer: NodeId, frame: Uint8Array<ArrayBuffer>): void {
+    this.channels.doubt(peer);
+    if (this.#posts.metNobody(peer)) this.channels.send(peer, frame);
   }
 
   /** A better way has been found: from now on what is sent goes on a channel of it. */

@@ -13,6 +13,8 @@ const AT_A_TIME = 4;
 const MAX_QUEUED = 256;
 /** As a channel holds. */
 const MAX_QUEUED_BYTES = 4 * 2 ** 20;
+/** Peers remembered that no POST reaches. */
+const MAX_UNMET = 10_000;
 
 export interface PostParts {
   readonly http: HttpClient;
@@ -38,6 +40,8 @@ export class PostQueue {
   readonly #queues = new Map<NodeId, Queue>();
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** Whose last POST met nobody, the newest last. */
+  readonly #unmet = new Set<NodeId>();
 
   constructor(parts: PostParts) {
     this.#parts = parts;
@@ -52,6 +56,18 @@ export class PostQueue {
     queue.frames.push(frame);
     queue.bytes += frame.length;
     if (queue.busy < AT_A_TIME) this.#work(peer, queue);
+  }
+
+  /** Whether the last POST to a peer met nobody. */
+  metNobody(peer: NodeId): boolean {
+    return this.#unmet.has(peer);
+  }
+
+  #noteUnmet(peer: NodeId): void {
+    this.#unmet.delete(peer);
+    this.#unmet.add(peer);
+    const [oldest] = this.#unmet;
+    if (this.#unmet.size > MAX_UNMET && oldest !== undefined) this.#unmet.delete(oldest);
   }
 
   #work(peer: NodeId, queue: Queue): void {
@@ -90,8 +106,10 @@ export class PostQueue {
         maxAnswerBytes: MAX_ANSWER_BYTES,
         signal,
       });
+      this.#unmet.delete(peer);
       if (answer.status === 404) unknown(peer);
     } catch (error) {
+      this.#noteUnmet(peer);
       if (!(error instanceof OpenRedError) && !signal.aborted) throw error;
     }
   }

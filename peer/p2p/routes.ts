@@ -79,6 +79,8 @@ export interface RouteParts {
       of: { readonly path: string; readonly source: string },
     ): Promise<Response | null>;
   };
+  /** Of peers that were decided about, by peer; those that come as frames count as well. */
+  readonly peerHandshakes: RateLimit;
   readonly own: { readonly id: NodeId; readonly key: KeyRef };
 }
 
@@ -95,8 +97,6 @@ export class PeerApi {
   readonly #envelopes: RateLimit;
   /** Of strangers, on pairs that are there. */
   readonly #handshakes: RateLimit;
-  /** Of peers that were decided about, by peer. */
-  readonly #peerHandshakes: RateLimit;
   /** On pairs that nobody here has. */
   readonly #lostHandshakes: RateLimit;
   readonly #upgrades: RateLimit;
@@ -113,10 +113,6 @@ export class PeerApi {
     this.#envelopes = perAddress(parts, ENVELOPES_PER_MINUTE);
     this.#handshakes = perAddress(parts, config.handshakesPerMinute);
     this.#lostHandshakes = perAddress(parts, config.handshakesPerMinute);
-    this.#peerHandshakes = new RateLimit(parts.clock, {
-      perMinute: config.handshakesPerMinute,
-      what: "from one peer",
-    });
     this.#upgrades = perAddress(parts, CHANNELS_PER_MINUTE);
     this.#route("GET", IDENTITY_PATH, (request, source) => this.#identity(request, source));
     this.#route("POST", RECEIVE_PATH, (request, source) => this.#receive(request, source));
@@ -271,7 +267,7 @@ export class PeerApi {
   #countHandshake(pairId: Uint8Array, source: RequestSource): void {
     const caller = this.#parts.sessions.callerOf(pairId);
     if (caller === null) this.#lostHandshakes.check(source.address);
-    else if (caller.isDecided) this.#peerHandshakes.check(caller.peer);
+    else if (caller.isDecided) this.#parts.peerHandshakes.check(caller.peer);
     else this.#handshakes.check(source.address);
   }
 

@@ -72,6 +72,10 @@ export class OwnRelay {
     await this.#running;
   }
 
+  get isLinked(): boolean {
+    return this.#state === "linked";
+  }
+
   view(): RelayView {
     return {
       url: this.#parts.choice.current.url,

@@ -29,6 +29,7 @@ import type { PairEntry } from "../tokens/pair_entry.ts";
 import type { HandshakeParts } from "./responder.ts";
 import type { OwnSuccession } from "../own/own_succession.ts";
 import type { CallOptions } from "./links.ts";
+import type { FrameAnswer, HandshakeFrames } from "./handshake_frames.ts";
 import { isCutOff } from "./revoking.ts";
 import { Session } from "./session.ts";
 import { standbyEntries, tooManySets } from "./standby.ts";
@@ -48,6 +49,8 @@ export interface CallerParts extends HandshakeParts {
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** The URL to call a peer at now; that of its record if absent. */
   readonly urlOf?: (peer: NodeId) => string | null;
+  /** The way by frames, where there is a session and a channel already. */
+  readonly frames?: Pick<HandshakeFrames, "isOpenTo" | "ask">;
 }
 
 /** How an attempt on one pair ended; `unusable`: nothing was sent. */
@@ -57,9 +60,12 @@ interface Attempt {
   readonly pair: PairEntry;
   readonly suite: Suite;
   readonly handshake: KeyRef;
-  readonly body: Uint8Array<ArrayBuffer>;
+  /** Message 1. */
+  readonly noise: Uint8Array;
   readonly record: VerifiedRecord;
   readonly url: string;
+  /** Whether the address was looked at, without which nothing is posted there. */
+  isUrlChecked: boolean;
 }
 
 /** Calls peers for one node. */
@@ -162,7 +168,8 @@ export class Caller {
     const record = await ownRecord.current();
     const suite = bestSuite(record.payload.suites, payload.suites);
     if (suite === null || payload.gone) return null;
-    await this.#checkAddress(peer.id, { url: payload.api_url, signal });
+    const isByFrame = this.#parts.frames?.isOpenTo(peer.id) === true;
+    if (!isByFrame) await this.#checkAddress(peer.id, { url: payload.api_url, signal });
     if (this.#parts.vault.get(pair.pairId)?.half !== pair.half) return null;
     events.count("handshakes_started");
     const succession = this.#parts.succession?.forPeer(pair.peer) ?? null;
@@ -179,16 +186,8 @@ export class Caller {
     });
     if (started === null) return null;
     const { handshake, noise } = started;
-    const pair_id = encodeBase64Url(pair.info.pairId);
-    const request = { v: 3, suite, pair_id, noise: encodeBase64Url(noise) };
-    return {
-      pair,
-      suite,
-      handshake,
-      body: encodeUtf8(JSON.stringify(request)),
-      record,
-      url: payload.api_url,
-    };
+    const isUrlChecked = !isByFrame;
+    return { pair, suite, handshake, noise, record, url: payload.api_url, isUrlChecked };
   }
 
   /** An address that leads nowhere, or that must not be called, may be a former one: the peer is looked up. */
@@ -201,45 +200,41 @@ export class Caller {
     }
   }
 
-  /** Sends the very same bytes, with back-off, for a minute. */
+  /**
+   * Sends the very same bytes, with back-off, for a minute: on the channel to the peer, where there is one that takes
+   * them, and by POST in turns with that, since it may be half open.
+   */
   async #repeat(attempt: Attempt, options: CallOptions): Promise<Outcome> {
     const { signal } = options;
     const { clock } = this.#parts;
     const endMs = clock.monotonicMs() + ATTEMPT_MS;
+    let wasFrame = false;
     for (let delayMs = FIRST_REPEAT_MS;; delayMs = Math.min(2 * delayMs, LAST_REPEAT_MS)) {
-      const outcome = await this.#post(attempt, options);
+      const { peer } = attempt.pair;
+      wasFrame = !wasFrame && this.#parts.frames?.isOpenTo(peer) === true;
+      const outcome = await this.#send(attempt, { ...options, asFrame: wasFrame });
       if (outcome !== "silent") return outcome;
       if (clock.monotonicMs() + delayMs > endMs) return "silent";
       await sleep(clock, delayMs, signal);
     }
   }
 
-  async #post(attempt: Attempt, { signal, silent }: CallOptions): Promise<Outcome> {
+  async #send(
+    attempt: Attempt,
+    options: CallOptions & { readonly asFrame: boolean },
+  ): Promise<Outcome> {
     const { pairId, peer, standby } = attempt.pair;
+    const { signal, silent, asFrame } = options;
     const isFirstUse = !this.#started.has(pairId);
     this.#noteStarted(pairId);
     try {
-      const answer = await this.#parts.http.request({
-        method: "POST",
-        url: (this.#parts.urlOf?.(peer) ?? attempt.url) + HANDSHAKE_PATH,
-        headers: { "content-type": "application/json" },
-        body: attempt.body,
-        timeoutMs: CALL_TIMEOUT_MS,
-        maxAnswerBytes: MAX_ANSWER_BYTES,
-        signal,
-      });
-      if (answer.status === 403) {
-        if (isFirstUse && standby !== null) {
-          this.#parts.events.auditPeer("pair_refused", { peer, success: false });
-        }
-        return "refused";
+      const noise = await (asFrame ? this.#ask(attempt, signal) : this.#post(attempt, options));
+      if (noise === null) return "silent";
+      if (noise !== "refused") return await this.#complete(attempt, { noise, signal });
+      if (isFirstUse && standby !== null) {
+        this.#parts.events.auditPeer("pair_refused", { peer, success: false });
       }
-      if (answer.status !== 200) {
-        silent(isProblem(answer.body) ? null : reasonOfStatus(answer.status));
-        return "silent";
-      }
-      const { noise } = parseInput(handshakeAnswerSchema, parseJson(answer.body));
-      return await this.#complete(attempt, { noise, signal });
+      return "refused";
     } catch (error) {
       if (isNoAnswer(error)) {
         silent(silenceOf(error));
@@ -248,6 +243,34 @@ export class Caller {
       if (isMethodGone(error)) return "refused";
       throw error;
     }
+  }
+
+  async #ask({ pair, suite, noise }: Attempt, signal: AbortSignal): Promise<FrameAnswer> {
+    const message = { suite, pair_id: encodeBase64Url(pair.info.pairId), noise };
+    return await this.#parts.frames!.ask(pair.peer, message, signal);
+  }
+
+  async #post(attempt: Attempt, { signal, silent }: CallOptions): Promise<FrameAnswer> {
+    const { pair, suite, url } = attempt;
+    if (!attempt.isUrlChecked) await this.#checkAddress(pair.peer, { url, signal });
+    attempt.isUrlChecked = true;
+    const pair_id = encodeBase64Url(pair.info.pairId);
+    const request = { v: 3, suite, pair_id, noise: encodeBase64Url(attempt.noise) };
+    const answer = await this.#parts.http.request({
+      method: "POST",
+      url: (this.#parts.urlOf?.(pair.peer) ?? url) + HANDSHAKE_PATH,
+      headers: { "content-type": "application/json" },
+      body: encodeUtf8(JSON.stringify(request)),
+      timeoutMs: CALL_TIMEOUT_MS,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
+      signal,
+    });
+    if (answer.status === 403) return "refused";
+    if (answer.status !== 200) {
+      silent(isProblem(answer.body) ? null : reasonOfStatus(answer.status));
+      return null;
+    }
+    return parseInput(handshakeAnswerSchema, parseJson(answer.body)).noise;
   }
 
   /** Whatever does not hold in an answer was made by nobody, and nothing has come. */

@@ -10,6 +10,8 @@ import {
   closeHeaderSchema,
   type FrameHeader,
   frameHeaderSchema,
+  handshakeHeaderSchema,
+  handshakenHeaderSchema,
   helloHeaderSchema,
   keepHeaderSchema,
   recordHeaderSchema,
@@ -28,6 +30,7 @@ import type { Ending } from "./ending.ts";
 import { FrameOpening, type Opened } from "./frame_opening.ts";
 import { FramesUnderWay } from "./frames_under_way.ts";
 import type { Greeting } from "./greeting.ts";
+import type { HandshakeFrames } from "./handshake_frames.ts";
 import type { Inviting } from "./inviting.ts";
 import type { Keeping } from "./keeping.ts";
 import { type MessageTraces, TRACE_MEMBER } from "./message_traces.ts";
@@ -71,6 +74,7 @@ export interface IntakeParts {
   readonly syncing: Syncing;
   readonly revoking: Revoking;
   readonly inviting: Inviting;
+  readonly handshakes: HandshakeFrames;
   readonly ending: Ending;
   readonly links: PeerLinks;
   readonly traces?: MessageTraces | null;
@@ -178,8 +182,9 @@ export class FrameIntake {
       if (opened.more !== undefined) checkCompany(header);
       if (isCall && !isCore) await this.#takeCall(session, { ...header, input }, opened);
       else if (opened.outcome === "repeat") this.#takeRepeat(session, header);
-      else if (isCore) await this.#takeCore(session, { type: header.type, input });
-      else {
+      else if (isCore) {
+        await this.#takeCore(session, { type: header.type, input, body: opened.body });
+      } else {
         const { type, id } = header;
         await this.#takeModule(session, { type, id, input, body: opened.body });
       }
@@ -233,13 +238,16 @@ export class FrameIntake {
     }
   }
 
-  async #takeCore(session: Session, frame: { type: string; input: unknown }): Promise<void> {
-    const { events, greeting, reliable, syncing, inviting } = this.#parts;
+  async #takeCore(
+    session: Session,
+    frame: { type: string; input: unknown; body: Uint8Array },
+  ): Promise<void> {
+    const { events, greeting, handshakes, reliable, syncing, inviting } = this.#parts;
     const { peer } = session;
-    const { type, input } = frame;
+    const { type, input, body } = frame;
     switch (type) {
       case "core.hello":
-        session.peerMessages = parseGrowing(helloHeaderSchema, input).messages;
+        this.#noteHello(session, input);
         return greeting.answer(session);
       case "core.tick":
         return void parseGrowing(frameHeaderSchema, input);
@@ -261,9 +269,19 @@ export class FrameIntake {
         return await inviting.take(session, parseGrowing(invitationHeaderSchema, input));
       case "core.invited":
         return await inviting.takeAnswer(peer, parseGrowing(invitedHeaderSchema, input));
+      case "core.handshake":
+        return await handshakes.take(session, parseGrowing(handshakeHeaderSchema, input), body);
+      case "core.handshaken":
+        return handshakes.takeAnswer(peer, parseGrowing(handshakenHeaderSchema, input), body);
       default:
         events.count("frames_dropped");
     }
+  }
+
+  #noteHello(session: Session, input: unknown): void {
+    const { messages, handshakes } = parseGrowing(helloHeaderSchema, input);
+    session.peerMessages = messages;
+    session.peerTakesHandshakes = handshakes;
   }
 
   async #takeRecord(session: Session, text: string): Promise<void> {

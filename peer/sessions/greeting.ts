@@ -13,8 +13,8 @@ import type { Session, SessionTable } from "./session.ts";
 const FIRST_REPEAT_MS = 1_000;
 const LAST_REPEAT_MS = 15_000;
 const ANSWER_PAUSE_MS = 1_000;
-/** It says how many messages this node takes in one frame. */
-const HELLO = { type: "core.hello", messages: MAX_FRAME_MESSAGES };
+/** It says how many messages this node takes in one frame, and that it takes handshakes. */
+const HELLO = { type: "core.hello", messages: MAX_FRAME_MESSAGES, handshakes: true };
 
 export interface GreetingParts {
   readonly clock: Clock;

@@ -62,6 +62,8 @@ export class Session {
   rttMs: number | null = null;
   /** How many messages the peer takes in one frame, as its hello said. */
   peerMessages = 1;
+  /** Whether the peer takes handshakes as frames, as its hello said. */
+  peerTakesHandshakes = false;
   /** The ids of the last `core.keep` obeyed on it, newest last. */
   #keptIds: readonly string[] = [];
   #closedMs: number | null = null;

@@ -5,6 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { HttpClient, Random } from "../../ports/ports.ts";
+import type { RateLimit } from "../../ports/rate_limits.ts";
 import type { SessionView } from "../../protocol/admin_api.ts";
 import type { HandshakeRequest } from "../../protocol/peer_api.ts";
 import type { Background } from "../timing/background.ts";
@@ -21,6 +22,7 @@ import { Confirming } from "./confirming.ts";
 import { Ending } from "./ending.ts";
 import { type CallVerdict, FrameIntake, type FrameVerdict } from "./frame_intake.ts";
 import { Greeting } from "./greeting.ts";
+import { HandshakeFrames } from "./handshake_frames.ts";
 import { Inviting } from "./inviting.ts";
 import { Keeping } from "./keeping.ts";
 import { Newcomers } from "./newcomers.ts";
@@ -53,6 +55,8 @@ export interface SessionsParts extends HandshakeParts {
   readonly carrier: Carrier;
   readonly invitations: Invitations;
   readonly held: HeldInvitations;
+  /** Counts the handshakes of one peer, however they come. */
+  readonly peerHandshakes: RateLimit;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** The URL to call a peer at now. */
   readonly urlOf?: (peer: NodeId) => string | null;
@@ -87,7 +91,11 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#responder = new Responder(parts);
-    const caller = new Caller(parts);
+    const handshakes = new HandshakeFrames({
+      ...parts,
+      answer: (request) => this.#responder.answer(request),
+    });
+    const caller = new Caller({ ...parts, frames: handshakes });
     const greeting = new Greeting(parts);
     this.#bundles = new Bundles(parts);
     this.reliable = new ReliableSender({
@@ -128,6 +136,7 @@ export class Sessions {
       syncing: this.#syncing,
       revoking: this.revoking,
       inviting: this.inviting,
+      handshakes,
       ending: this.ending,
     });
     this.#sweep = new Sweep({ ...shared, ending: this.ending, syncing: this.#syncing });

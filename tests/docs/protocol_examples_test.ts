@@ -352,6 +352,10 @@ Deno.test("the frames of docs/PROTOCOL.md open, and are what sealing gives", () 
     { step: 0, padding: 0, messages: [messageOf("0")] },
     { step: 1, padding: 3, messages: [messageOf("1")] },
     { step: 1, padding: 0, messages: [messageOf("2"), messageOf("2b", frames.text("2b.body"))] },
+    { step: 1, padding: 0, messages: [messageOf("3")] },
+    { step: 1, padding: 0, messages: [messageOf("4", frames.text("4.body"))] },
+    { step: 1, padding: 0, messages: [messageOf("5", frames.text("5.body"))] },
+    { step: 1, padding: 0, messages: [messageOf("6")] },
   ];
   for (const [counter, { step, padding, messages }] of examples.entries()) {
     const frame = frames.bytes(`${counter}.frame`);

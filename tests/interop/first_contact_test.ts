@@ -76,7 +76,11 @@ for (const suite of [HYBRID, CLASSIC]) {
       "record",
       "token",
     ]);
-    assertEquals((await session.next("core.hello")).header, { type: "core.hello", messages: 64 });
+    assertEquals((await session.next("core.hello")).header, {
+      type: "core.hello",
+      messages: 64,
+      handshakes: true,
+    });
     const { header, body, step } = await session.next("messaging.text");
     assertEquals([Object.keys(header).sort(), step], [["id", "n", "run", "sent_at", "type"], 0]);
     assertEquals(textOf(body), "salut");

@@ -136,6 +136,7 @@ export class NodeMachine {
       process,
       random: random.fork("core"),
       trace,
+      taps: network.taps,
     });
     const node = await composeNode({
       ports: {

@@ -6,6 +6,7 @@
 import { argon2id } from "../../crypto/primitives/hashes.ts";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import {
+  type AcceptedHandshake,
   type CryptoCore,
   METHOD_BLOCK_MS,
   type ModuleMethod,
@@ -13,9 +14,11 @@ import {
 } from "../../crypto/interface.ts";
 import { createNobleKem } from "../../crypto/primitives/mlkem_noble.ts";
 import type { EventLoop } from "./event_loop.ts";
+import { FrameHandshakes } from "./frame_handshakes.ts";
 import type { SeededRandom } from "../world/seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualProcess } from "./virtual_process.ts";
+import type { WireTap } from "./wire.ts";
 
 /** Who runs a core, and who hears of the headers it seals and opens. */
 interface CoreParts {
@@ -23,11 +26,14 @@ interface CoreParts {
   readonly process: VirtualProcess;
   readonly random: SeededRandom;
   readonly trace: Trace;
+  /** Told of handshakes inside of frames. */
+  readonly taps?: readonly WireTap[];
 }
 
 /** Makes a core whose calls the loop waits for, and which ends with its process. */
 export async function createSimulatedCore(parts: CoreParts): Promise<CryptoCore> {
-  const { loop, process, random, trace } = parts;
+  const { loop, process, random, trace, taps = [] } = parts;
+  const handshakes = new FrameHandshakes(process.host.name, taps);
   const draw = (length: number) => random.bytes(length);
   // Given from outside, stretching is not timed: a log with spans of real time would be another one in each run.
   const creating = LocalCryptoCore.create({
@@ -44,9 +50,25 @@ export async function createSimulatedCore(parts: CoreParts): Promise<CryptoCore>
       return (...args: unknown[]) => {
         if (!process.isAlive) return new Promise<never>(() => {});
         if (key === "addMethod") args = [inVirtualTime(loop, args[0] as ModuleMethod)];
-        if (key === "seal") say(`  seals ${(args[0] as { header: string }).header}`);
+        if (key === "seal") {
+          const message = args[0] as Parameters<CryptoCore["seal"]>[0];
+          say(`  seals ${message.header}`);
+          handshakes.sealed(message);
+        }
         const work = loop.track(Reflect.apply(member, target, args) as Promise<unknown>);
-        return key === "open" ? work.then((frame) => sayOpened(frame as OpenedFrame, say)) : work;
+        const opened = (frame: OpenedFrame) => {
+          handshakes.opened(frame);
+          return sayOpened(frame, say);
+        };
+        const accepted = (made: AcceptedHandshake) => {
+          handshakes.accepted(made);
+          return made;
+        };
+        if (key === "open") return work.then((frame) => opened(frame as OpenedFrame));
+        if (key === "acceptHandshake") {
+          return work.then((made) => accepted(made as AcceptedHandshake));
+        }
+        return work;
       };
     },
   });

@@ -38,6 +38,20 @@ export interface WireTap {
   /** A host has answered; whether that arrives is another matter. */
   answer?(call: WireCall, answer: WireAnswer): void;
   message?(message: WireMessage): void;
+  /** A host has answered a handshake inside of a frame. */
+  handshake?(handshake: FrameHandshake): void;
+}
+
+/** A handshake that was answered; bytes as base64url. */
+export interface FrameHandshake {
+  readonly to: string;
+  readonly pairId: string;
+  readonly suite: string;
+  /** Message 1. */
+  readonly noise: string;
+  /** Message 2. */
+  readonly answer: string;
+  readonly session: string;
 }
 
 /** Somebody on the wire: says what becomes of a request or an answer, or `null` to let it pass. */

@@ -8,7 +8,7 @@ import { decodeBase64Url } from "../../crypto/encoding.ts";
 import { frameSessionId, HANDSHAKE_PATH, MESSAGE_PATH } from "../../protocol/peer_api.ts";
 import type { EventLoop } from "./event_loop.ts";
 import { InvariantBroken } from "./invariant.ts";
-import type { WireAnswer, WireCall, WireMessage, WireTap } from "./wire.ts";
+import type { FrameHandshake, WireAnswer, WireCall, WireMessage, WireTap } from "./wire.ts";
 
 /** How long the same message 1 may get the same answer, and some room for what is under way. */
 const SAME_ANSWER_MS = 120_000;
@@ -120,15 +120,21 @@ export class WireMonitor implements WireTap {
   }
 
   #handshakeAnswered(call: WireCall, answer: WireAnswer): void {
-    const { pair_id: pairId, suite } = readJson(call.body);
-    const { session_id: sessionId, noise } = readJson(answer.body);
-    const session = hex(decodeBase64Url(String(sessionId)) ?? new Uint8Array());
-    const key = `${pairId} ${call.to}`;
+    const { pair_id: pairId, suite, noise } = readJson(call.body);
+    const { session_id: session, noise: message2 } = readJson(answer.body);
+    const asked = { pairId: String(pairId), suite: String(suite), noise: String(noise) };
+    const answered = { answer: String(message2), session: String(session) };
+    this.handshake({ ...asked, ...answered, to: call.to });
+  }
+
+  handshake({ to, pairId, suite, noise, answer, session: sessionId }: FrameHandshake): void {
+    const session = hex(decodeBase64Url(sessionId) ?? new Uint8Array());
+    const key = `${pairId} ${to}`;
     const pair: PairHistory = this.#pairs.get(key) ??
       { answers: new Map(), sessions: new Set(), confirmed: null };
     this.#pairs.set(key, pair);
-    const message = hash(`${suite} ${readJson(call.body).noise}`);
-    this.#judgeAnswer(pair, { key, to: call.to, message, noise: String(noise) });
+    const message = hash(`${suite} ${noise}`);
+    this.#judgeAnswer(pair, { key, to, message, noise: answer });
     pair.sessions.add(session);
     this.#pairOfSession.set(session, key);
   }

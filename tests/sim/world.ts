@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BUILT_IN_MODULES } from "../../modules/built_in.ts";
 import { EventLoop } from "./event_loop.ts";
 import { MessageLedger } from "./message_ledger.ts";
 import { DirectoryMachine } from "./directory_machine.ts";
@@ -104,6 +105,8 @@ export class World {
 
   /** Starts everything that is not running. */
   async startAll(): Promise<void> {
+    // What nodes load late takes real time, in which hours may pass here.
+    await Promise.all(BUILT_IN_MODULES.map(({ load }) => load()));
     for (const directory of this.directories) {
       await directory.ensureStarted();
       this.issuers.add(directory.id);
