@@ -21,6 +21,7 @@ import type { NodeConfig } from "./peer/config.ts";
 import type { KeyForDirectory } from "./peer/directories/directory_parts.ts";
 import { createNode, type Node } from "./peer/node.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
+import type { KeptSettings } from "./ports/kept_settings.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
 import type { Log } from "./ports/ports.ts";
 import type { SystemLog } from "./ports/system_log.ts";
@@ -28,6 +29,7 @@ import type { Tracing } from "./ports/tracing.ts";
 import {
   createOpenDatabase,
   createSystemHttpClient,
+  hasOtherNames,
   holdsFile,
   openFiles,
   systemChannelUpgrader,
@@ -123,6 +125,7 @@ async function composeNode(
     readonly trust: Trust;
     readonly tracing: Tracing | null;
     readonly directoryKey: KeyForDirectory;
+    readonly keptSettings: KeptSettings;
     readonly log: SystemLog;
     readonly listeners: Readonly<Record<string, Listening>>;
   },
@@ -140,6 +143,8 @@ async function composeNode(
       openBytes: createOpenBytes(settings.trust),
       files: openFiles(options.data),
       openDatabase: createOpenDatabase(options.data),
+      hasOtherNames: (name) => hasOtherNames(options.data, name),
+      keptSettings: settings.keptSettings,
       upgrader: systemChannelUpgrader,
       moduleWorkers: createModuleWorkers(),
       folders: createGrantedFolders(options.data),
@@ -238,7 +243,7 @@ async function tracingOf(
 type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: SystemLog };
 
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
-  const { err, passphrases, log } = world;
+  const { err, passphrases, keptSettings, log } = world;
   await Deno.permissions.revoke({ name: "run" });
   const passphrase = await passphraseOf(options, { err, passphrases });
   const ending = new ServiceEnd(log);
@@ -284,6 +289,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
       trust,
       tracing,
       directoryKey,
+      keptSettings,
       log,
       listeners,
     });

@@ -3,16 +3,17 @@
  *
  * @module
  */
+import type { KeptSetting } from "../ports/kept_settings.ts";
 import { usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand, type NodeCommand } from "./command.ts";
 import { unreadVariables } from "./environment_names.ts";
-import { type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
+import { checkSettingValue, listSettings } from "./kept_settings.ts";
+import { type OptionSpecs, readOptions } from "./options.ts";
 import { checkRunOptions, COMMON_OPTIONS, RUN_OPTIONS } from "./run_options.ts";
 import {
   changeSetting,
   checkSettingName,
   readSettings,
-  settingNames,
   type Settings,
   SETTINGS_FILE,
 } from "./settings_file.ts";
@@ -26,10 +27,6 @@ function settingsOf({ options, settingsFile }: ConfigContext): Promise<Settings>
   return readSettings(settingsFile, { data: options.data, specs: RUN_OPTIONS });
 }
 
-function specOf(name: string): OptionSpec<unknown> {
-  return Object.values<OptionSpec<unknown>>(RUN_OPTIONS).find(({ flag }) => flag === name)!;
-}
-
 interface Shown {
   readonly name: string;
   /** `null` where nothing says it. */
@@ -37,13 +34,8 @@ interface Shown {
   readonly from: string;
 }
 
-function shownOf(name: string, context: ConfigContext, settings: Settings): Shown {
-  const { variable, defaultText } = specOf(name);
-  const set = variable === undefined ? undefined : context.env(variable);
-  if (variable !== undefined && set) return { name, value: set, from: variable };
-  const kept = settings.get(name);
-  if (kept !== undefined) return { name, value: kept, from: SETTINGS_FILE };
-  return { name, value: null, from: `default: ${defaultText}` };
+function shownOf({ name, value, from, default: usual }: KeptSetting): Shown {
+  return { name, value, from: value === null ? `default: ${usual}` : from };
 }
 
 const showCommand = defineCommand({
@@ -53,9 +45,10 @@ const showCommand = defineCommand({
   words: [],
   options: COMMON_OPTIONS,
   async run(context) {
-    const { options, out } = context;
+    const { options, out, env } = context;
     const settings = await settingsOf(context);
-    const shown = settingNames(RUN_OPTIONS).map((name) => shownOf(name, context, settings));
+    // What stands on this command line is none of it.
+    const shown = listSettings(settings, { given: {}, env }).map(shownOf);
     if (options.json) return await out.json({ data: options.data, settings: shown });
     await out.line({ text: `${options.data}/${SETTINGS_FILE}`, style: "bold" });
     await out.table(
@@ -72,7 +65,7 @@ const showCommand = defineCommand({
 async function change(context: ConfigContext, value: string | null): Promise<void> {
   const { options, words, out, settingsFile } = context;
   const name = checkSettingName(words[0] ?? "", RUN_OPTIONS);
-  if (value !== null) checkValue(name, value);
+  if (value !== null) checkSettingValue(name, value);
   const text = await settingsFile.read(options.data) ?? "";
   await settingsFile.write(
     options.data,
@@ -81,16 +74,6 @@ async function change(context: ConfigContext, value: string | null): Promise<voi
   if (options.json) return await out.json({ name, value });
   await out.line(value === null ? `${name} is no setting any more.` : `${name} = ${value}`);
   await out.line({ text: FROM_NEXT_START, style: "dim" });
-}
-
-/** @throws {CommandError} Exit code 2. */
-function checkValue(name: string, value: string): void {
-  try {
-    specOf(name).parse(value);
-  } catch (error) {
-    if (error instanceof RangeError) throw usageError(`${name}: ${error.message}`);
-    throw error;
-  }
 }
 
 const setCommand = defineCommand({

@@ -4,14 +4,17 @@
  *
  * @module
  */
+import {
+  canonicalPassphrase,
+  MAX_PASSPHRASE_BYTES as MAX_BYTES,
+  MIN_NEW_PASSPHRASE_BYTES as MIN_NEW_BYTES,
+  refuseUtf16,
+} from "../protocol/passphrase_text.ts";
 import { failure, usageError } from "./command_error.ts";
 import type { KeyOptions } from "./node_keeper.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, valueOption } from "./options.ts";
-import { canonicalPassphrase, refuseUtf16 } from "./passphrase_text.ts";
 
-const MIN_NEW_BYTES = 8;
-const MAX_BYTES = 1024;
 /** A byte order mark and the end of a line, which an editor adds. */
 const MAX_ADDED_BYTES = 5;
 /** A path that means standard input. */

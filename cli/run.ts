@@ -3,9 +3,11 @@
  *
  * @module
  */
+import type { KeptSettings } from "../ports/kept_settings.ts";
 import { type CommandContext, defineCommand, type NodeCommand } from "./command.ts";
 import { dataWords } from "./data_words.ts";
 import { unreadVariables } from "./environment_names.ts";
+import { createKeptSettings } from "./kept_settings.ts";
 import type { OptionSpec } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { PassphrasePorts } from "./passphrase_source.ts";
@@ -22,6 +24,8 @@ export type RunNode = (
     readonly passphrases: PassphrasePorts;
     /** What a node that is made keeps as `openred.toml`; `null` where there is one, or nothing to keep. */
     readonly firstSettings: string | null;
+    /** `openred.toml`, as the next start of this kind reads it. */
+    readonly keptSettings: KeptSettings;
     /** `--data` for commands that are to find the node. */
     readonly dataWords: string;
   },
@@ -71,6 +75,7 @@ export function runCommand(runNode: RunNode): NodeCommand {
         signal,
         passphrases,
         firstSettings: await settingsOf(context),
+        keptSettings: createKeptSettings(context.settingsFile, { ...context, data: options.data }),
         dataWords: foundData === null ? "" : dataWords(foundData),
       });
     },

@@ -7,6 +7,7 @@ import type { NodeId } from "../crypto/encoding.ts";
 import type { BulkCrypto, CryptoCore, OpenedKeystore } from "../crypto/interface.ts";
 import type { GrantedFolders } from "../ports/granted_folders.ts";
 import type { BusyMark } from "../ports/busy_mark.ts";
+import type { KeptSettings } from "../ports/kept_settings.ts";
 import type { OwnerFiles } from "../ports/owner_files.ts";
 import type { ModuleWorkers } from "../ports/module_workers.ts";
 import type { OpenBytes } from "../ports/byte_streams.ts";
@@ -33,8 +34,10 @@ import { ConsoleLinks } from "./admin/console_links.ts";
 import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
 import { InvitationDesk } from "./admin/invitation_desk.ts";
+import { PassphraseDesk } from "./admin/passphrase_desk.ts";
 import { PhraseDesk } from "./admin/phrase_desk.ts";
 import { RequestDesk } from "./admin/request_desk.ts";
+import { SettingsDesk } from "./admin/settings_desk.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import { Background } from "./timing/background.ts";
@@ -98,6 +101,10 @@ export interface NodePorts {
   /** The fixed files of the console; none if absent. */
   readonly consolePage?: ConsolePage;
   readonly openMonitor: OpenMonitor;
+  /** What the next start is told; the owner changes nothing of it where it is absent. */
+  readonly keptSettings?: KeptSettings;
+  /** Whether a file of the data directory has a name elsewhere, too. */
+  readonly hasOtherNames?: (name: string) => boolean;
   /** Which lines `log` writes. */
   readonly logSwitch: LogSwitch;
   /** Where spans go; `null`: nowhere, and none is made. */
@@ -287,7 +294,12 @@ function createNetwork(
   }));
   const modules: ModuleHost = new ModuleHost({
     ...shared,
-    own: { id: own.id, alias: config.alias ?? null },
+    own: {
+      id: own.id,
+      get alias() {
+        return ownRecord.alias;
+      },
+    },
     states: new ModuleStates(shared),
     journal: new HookJournal(shared.store),
     openFile: (file) => openSandbox(shared, file),
@@ -421,6 +433,8 @@ function createAdminApi(
     audit: audit.desk,
     backup: new BackupDesk(parts, config),
     phrase: new PhraseDesk(parts),
+    passphrase: new PassphraseDesk(parts, config),
+    settings: new SettingsDesk(parts),
     modules: parts.modules,
     moduleRoutes: new ModuleRoutes({ ...parts, modules: parts.modules.runs }),
     watch: parts.watchApi,

@@ -38,6 +38,8 @@ export const AUDIT_EVENTS = [
   "clock_jump",
   "clock_skew",
   "recovery_phrase_made",
+  "passphrase_changed",
+  "setting_changed",
   "backup",
   "restored",
   "data_lost",

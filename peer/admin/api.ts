@@ -35,8 +35,10 @@ import { addInvitationRoutes } from "./invitation_routes.ts";
 import { MODULE_ROUTES, type ModuleRoutes } from "../modules/module_routes.ts";
 import { addModuleRoutes, type ModuleKeeper } from "./module_routes.ts";
 import { addPeerRoutes, type AddPost, addRequestRoutes, type RouteLimits } from "./peer_routes.ts";
+import { addPassphraseRoutes, type PassphraseDesk } from "./passphrase_desk.ts";
 import { addPhraseRoutes, type PhraseDesk } from "./phrase_desk.ts";
 import type { RequestDesk } from "./request_desk.ts";
+import { addSettingsRoutes, type SettingsDesk } from "./settings_desk.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
 import type { WatchApi } from "../monitoring/watch_api.ts";
@@ -61,6 +63,8 @@ interface AdminParts {
   readonly audit: AuditDesk;
   readonly backup: BackupDesk;
   readonly phrase: PhraseDesk;
+  readonly passphrase: PassphraseDesk;
+  readonly settings: SettingsDesk;
   readonly tokens: TokenDesk;
   /** What it answers to whoever watches the node, by a token of its own. */
   readonly watch: Pick<WatchApi, "has" | "answer">;
@@ -136,6 +140,10 @@ export class AdminApi {
       stepUp: "once",
     });
     addPhraseRoutes(this.#post, parts.phrase);
+    this.#answerGet("/passphrase", async () => jsonResponse(await parts.passphrase.view()));
+    addPassphraseRoutes(this.#post, parts.passphrase);
+    this.#answerGet("/settings", async () => jsonResponse(await parts.settings.list()));
+    addSettingsRoutes(this.#post, parts.settings);
     this.#post(
       "/connect",
       connectInputSchema,

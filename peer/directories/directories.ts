@@ -49,8 +49,11 @@ export class Directories {
   readonly #parts: DirectoryLinkParts;
   readonly #book: PeerBook;
   readonly #receiver: EnvelopeReceiver;
-  readonly #links: readonly DirectoryLink[];
+  #links: readonly DirectoryLink[];
   readonly #options: DirectoriesOptions;
+  #entries: readonly string[];
+  #isStarted = false;
+  #following: Promise<void> = Promise.resolve();
 
   constructor(parts: DirectoryLinkParts, options: DirectoriesOptions) {
     this.#parts = parts;
@@ -58,6 +61,7 @@ export class Directories {
     this.#book = options.book;
     this.#receiver = options.receiver;
     this.#links = options.entries.map((entry) => new DirectoryLink(parts, entry));
+    this.#entries = options.entries;
   }
 
   async load(): Promise<void> {
@@ -65,7 +69,32 @@ export class Directories {
   }
 
   start(): void {
+    this.#isStarted = true;
     for (const link of this.#links) link.start();
+  }
+
+  /**
+   * Takes another list: registers with what is new on it at once, and no more with what is gone. Calls that meet are
+   * followed one after the other.
+   * @throws {OpenRedError} `bad_request` for an entry of another form; nothing was changed.
+   */
+  follow(entries: readonly string[]): Promise<void> {
+    const followed = this.#following.then(() => this.#follow(entries));
+    this.#following = followed.catch(() => {});
+    return followed;
+  }
+
+  async #follow(entries: readonly string[]): Promise<void> {
+    const held = new Map(this.#entries.map((entry, at) => [entry, this.#links[at]!]));
+    const links = entries.map((entry) => held.get(entry) ?? new DirectoryLink(this.#parts, entry));
+    const fresh = links.filter((link) => !this.#links.includes(link));
+    const gone = this.#links.filter((link) => !links.includes(link));
+    await Promise.all(fresh.map((link) => link.load()));
+    this.#links = links;
+    this.#entries = entries;
+    await Promise.all(gone.map((link) => link.stop()));
+    for (const { url } of gone) this.#parts.events.settle(`directory ${url}`);
+    if (this.#isStarted) { for (const link of fresh) link.start(); }
   }
 
   /** Announces at once where an announcement has failed: this node can be called now. */
@@ -93,6 +122,8 @@ export class Directories {
   }
 
   async stop(): Promise<void> {
+    await this.#following;
+    this.#isStarted = false;
     await Promise.all(this.#links.map((link) => link.stop()));
   }
 

@@ -47,6 +47,7 @@ export class OwnRecord {
   readonly #methods: Pick<MethodBook, "names">;
   readonly #config: OwnRecordConfig;
   #apiUrl: string;
+  #alias: string | null;
   readonly #identity: KeyRef;
   /** base64url */
   readonly #noiseKey: string;
@@ -93,6 +94,7 @@ export class OwnRecord {
     this.#methods = parts.methods;
     this.#config = config;
     this.#apiUrl = config.apiUrl;
+    this.#alias = config.alias ?? null;
     this.#identity = keys.identity;
     this.#noiseKey = encodeBase64Url(keys.noiseKey);
     this.#takenSeq = Number(parts.store.self("taken_seq") ?? 0);
@@ -147,6 +149,21 @@ export class OwnRecord {
     this.#isOutdated = true;
   }
 
+  /** The label that the record has. */
+  get alias(): string | null {
+    return this.#alias;
+  }
+
+  /** Signs a record with another label, or without one. */
+  async setAlias(alias: string | null): Promise<void> {
+    if (alias === this.#alias) return;
+    this.#alias = alias;
+    // One that is being signed may have the former label.
+    this.#isOutdated = true;
+    await this.#signing;
+    await this.current();
+  }
+
   /** A record with a `seq` above `seq`; the newest one if it has that already. */
   async above(seq: number): Promise<VerifiedRecord> {
     const current = await this.current();
@@ -184,7 +201,7 @@ export class OwnRecord {
       suites: this.suites,
       methods: this.#methods.names(),
       services: this.#services,
-      ...(this.#config.alias === undefined ? {} : { alias: this.#config.alias }),
+      ...(this.#alias === null ? {} : { alias: this.#alias }),
       ...(this.#config.unlisted ? { unlisted: true } : {}),
       ...(next === null ? {} : { next }),
     };

@@ -15,6 +15,7 @@ const PAGES = [
   "start",
   "guide/name",
   "guide/passphrase",
+  "guide/entry",
   "guide/phrase",
   "guide/found",
   "guide/friend",

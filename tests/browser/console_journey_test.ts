@@ -1,5 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { BrowserContextOptions, Page } from "playwright-core";
+import { decodeBase64Url, decodeUtf8 } from "../../crypto/encoding.ts";
+import type { PassphraseView } from "../../protocol/settings_api.ts";
 import type { StatusView } from "../../protocol/admin_api.ts";
 import { until } from "../world/until.ts";
 import { testInBrowser } from "./chromium.ts";
@@ -15,6 +17,21 @@ const WORDS = {
     write: "Write a message",
     send: "Send",
     accept: "Accept",
+    ownName: "The name that others see",
+    save: "Save",
+    nameSaved: "others see it from now on",
+    passphrase: "Passphrase",
+    sameAgain: "The same again",
+    setPassphrase: "Set the passphrase",
+    passphraseSet: "The keys are under a passphrase.",
+    entry: "A way to come back",
+    removeDirectory: "Remove the directory",
+    noDirectory: "no directory",
+    addDirectory: "Address of a directory",
+    add: "Add",
+    registered: "registered",
+    relay: "Address of a relay",
+    relayWaits: "It takes effect once the node is started again.",
     done: "Done",
     people: "People",
     files: "Files",
@@ -34,6 +51,21 @@ const WORDS = {
     write: "Écrire un message",
     send: "Envoyer",
     accept: "Accepter",
+    ownName: "Le nom que les autres voient",
+    save: "Enregistrer",
+    nameSaved: "les autres le voient désormais",
+    passphrase: "Phrase de passe",
+    sameAgain: "La même encore une fois",
+    setPassphrase: "Choisir la phrase de passe",
+    passphraseSet: "Les clés sont sous une phrase de passe.",
+    entry: "Un moyen de revenir",
+    removeDirectory: "Retirer l’annuaire",
+    noDirectory: "annuaire",
+    addDirectory: "Adresse d’un annuaire",
+    add: "Ajouter",
+    registered: "inscrit",
+    relay: "Adresse d’un relais",
+    relayWaits: "Prend effet dès que le nœud est redémarré.",
     done: "Terminé",
     people: "Contacts",
     files: "Fichiers",
@@ -52,6 +84,8 @@ const SCREENS = {
   desktop: { viewport: { width: 1440, height: 900 } },
   phone: { viewport: { width: 360, height: 740 }, hasTouch: true },
 } as const satisfies Record<string, BrowserContextOptions>;
+
+const SECRET = "four words and more";
 
 const PICTURE = Uint8Array.from(
   atob(
@@ -117,51 +151,74 @@ testInBrowser(
 );
 
 for (const language of ["en", "fr"] as const) {
-  testInBrowser(`the guide leads to a recovery phrase that holds: ${language}`, async (browser) => {
-    const words = WORDS[language];
-    await using pair = await ConsolePair.start();
-    const { alice } = pair;
-    const locale = language === "fr" ? "fr-FR" : "en-GB";
-    await using visit = await Visit.start(browser, { locale, ...SCREENS.phone });
-    const { page } = visit;
-    await alice.signIn(page);
-    const main = page.getByRole("main");
-    const press = (name: string) => main.getByRole("button", { name, exact: true }).click();
-    const follow = (name: string) => main.getByRole("link", { name, exact: true }).click();
-    await follow(words.begin);
-    await visit.says("alice");
-    await shoot(page, `guide-name-${language}`);
-    await follow(words.next);
-    await visit.says("openred-node passphrase set");
-    await follow(words.next);
-    await press(words.makePhrase);
-    const phrase = await page.locator(".phrase code").allTextContents();
-    assertEquals(phrase.length, 24);
-    await press(words.written);
-    const fields = page.locator("main form input");
-    assertEquals(await fields.count(), 3);
-    assertEquals(await page.getByText(phrase[0]!, { exact: true }).count(), 0);
-    for (let at = 0; at < 3; at++) await fields.nth(at).fill("wrong");
-    await press(words.check);
-    await page.getByRole("alert").waitFor();
-    await press(words.again);
-    await shoot(page, `guide-phrase-${language}`);
-    await press(words.written);
-    for (let at = 0; at < 3; at++) {
-      const label = await page.locator("main form label").nth(at).textContent();
-      await fields.nth(at).fill(phrase[Number(/\d+/.exec(label!)![0]) - 1]!);
-    }
-    await press(words.check);
-    await visit.says(words.hasPhrase);
-    const { record } = await alice.ask<{ record: string }>("GET", "/id");
-    assert(JSON.parse(atob(record.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/"))).next);
-    await follow(words.next);
-    await visit.says("openred-node run --relay URL");
-    await follow(words.next);
-    await shoot(page, `guide-friend-${language}`);
-    await follow(words.end);
-    await page.locator(".health").waitFor();
-  });
+  testInBrowser(
+    `the guide sets a name, a passphrase, a recovery phrase that holds, a directory and a relay: ${language}`,
+    async (browser) => {
+      const words = WORDS[language];
+      await using pair = await ConsolePair.start();
+      const { alice } = pair;
+      const locale = language === "fr" ? "fr-FR" : "en-GB";
+      await using visit = await Visit.start(browser, { locale, ...SCREENS.phone });
+      const { page } = visit;
+      await alice.signIn(page);
+      const main = page.getByRole("main");
+      const press = (name: string) => main.getByRole("button", { name, exact: true }).click();
+      const follow = (name: string) => main.getByRole("link", { name, exact: true }).click();
+      await follow(words.begin);
+      await page.getByLabel(words.ownName).fill("Alice Ålund");
+      await press(words.save);
+      await visit.says(words.nameSaved);
+      await shoot(page, `guide-name-${language}`);
+      await follow(words.next);
+      await page.getByLabel(words.passphrase, { exact: true }).fill(SECRET);
+      await page.getByLabel(words.sameAgain).fill(SECRET);
+      await press(words.setPassphrase);
+      await visit.says(words.passphraseSet);
+      await shoot(page, `guide-passphrase-${language}`);
+      assertEquals((await alice.ask<PassphraseView>("GET", "/passphrase")).is_set, true);
+      await follow(words.next);
+      await page.getByRole("heading", { name: words.entry }).waitFor();
+      await follow(words.next);
+      await press(words.makePhrase);
+      const phrase = await page.locator(".phrase code").allTextContents();
+      assertEquals(phrase.length, 24);
+      await press(words.written);
+      const fields = page.locator("main form input");
+      assertEquals(await fields.count(), 3);
+      assertEquals(await page.getByText(phrase[0]!, { exact: true }).count(), 0);
+      for (let at = 0; at < 3; at++) await fields.nth(at).fill("wrong");
+      await press(words.check);
+      await page.getByRole("alert").waitFor();
+      await press(words.again);
+      await shoot(page, `guide-phrase-${language}`);
+      await press(words.written);
+      for (let at = 0; at < 3; at++) {
+        const label = await page.locator("main form label").nth(at).textContent();
+        await fields.nth(at).fill(phrase[Number(/\d+/.exec(label!)![0]) - 1]!);
+      }
+      await press(words.check);
+      await visit.says(words.hasPhrase);
+      await follow(words.next);
+      await page.getByRole("button", { name: words.removeDirectory }).click();
+      await visit.says(words.noDirectory);
+      await page.getByLabel(words.addDirectory).fill(pair.directory.url);
+      await press(words.add);
+      await page.locator(".badge", { hasText: words.registered }).waitFor();
+      await page.getByLabel(words.relay).fill("relay.example/");
+      await press(words.save);
+      await visit.says(words.relayWaits);
+      await shoot(page, `guide-found-${language}`);
+      const { record } = await alice.ask<{ record: string }>("GET", "/id");
+      const payload = decodeUtf8(decodeBase64Url(record.split(".")[1]!)!);
+      assertEquals(JSON.parse(payload).alias, "Alice Ålund");
+      assert(JSON.parse(payload).next);
+      assertStringIncludes(alice.settings!, 'relay = "https://relay.example"');
+      await follow(words.next);
+      await shoot(page, `guide-friend-${language}`);
+      await follow(words.end);
+      await page.locator(".health").waitFor();
+    },
+  );
 
   for (const screen of ["desktop", "phone"] as const) {
     testInBrowser(

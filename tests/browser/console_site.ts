@@ -4,6 +4,7 @@
  * @module
  */
 import type { Page } from "playwright-core";
+import { createKeptSettings } from "../../cli/kept_settings.ts";
 import { PageFiles } from "../../modules/console/page_files.ts";
 import { TextAnswer } from "../../protocol/text_answer.ts";
 import type { NewLinkView } from "../../protocol/sign_in_api.ts";
@@ -13,12 +14,20 @@ import { until } from "../world/until.ts";
 
 /** A node with a console on a port of its own. */
 export class ConsoleNode extends SharingNode {
+  /** What `openred.toml` has. */
+  settings: string | null = null;
   readonly #page = new PageFiles();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   constructor() {
     super();
-    this.ports = { consolePage: (request) => this.#page.answer(request) };
+    this.ports = {
+      consolePage: (request) => this.#page.answer(request),
+      keptSettings: createKeptSettings({
+        read: () => Promise.resolve(this.settings),
+        write: (_, text) => Promise.resolve(void (this.settings = text)),
+      }, { data: this.data, given: {}, env: () => undefined }),
+    };
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       async (request) => {
@@ -35,6 +44,7 @@ export class ConsoleNode extends SharingNode {
 
   /** @param directory Where others find it. */
   async begin(directory: string, alias: string): Promise<this> {
+    this.settings = `alias = "${alias}"\ndirectories = ["${directory}"]\n`;
     const console = { origin: this.origin, why: "", hasFailed: false, proxies: [] };
     await this.start({ directories: [directory], alias, home: this.folder, console });
     await until(

@@ -12,6 +12,8 @@ import type { CryptoCore, KeyRef, OpenedEnvelope } from "../../crypto/interface.
 import type { NodeConfig } from "../../peer/config.ts";
 import type { BuiltInModule } from "../../peer/modules/host.ts";
 import type { Node } from "../../peer/node.ts";
+import { createKeptSettings } from "../../cli/kept_settings.ts";
+import type { KeptSettings } from "../../ports/kept_settings.ts";
 import type { Channel } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
@@ -61,6 +63,12 @@ export class TestNode implements AsyncDisposable {
   /** Frames the node posted to the peer, oldest first. */
   readonly posted: Uint8Array<ArrayBuffer>[] = [];
 
+  /** What `openred.toml` has. */
+  settings: string | null = null;
+  readonly keptSettings: KeptSettings = createKeptSettings({
+    read: () => Promise.resolve(this.settings),
+    write: (_, text) => Promise.resolve(void (this.settings = text)),
+  }, { data: "data", given: {}, env: () => undefined });
   #modules: readonly BuiltInModule[] = [];
 
   private constructor(crypto: CryptoCore, directory: FakeDirectory, peer: TestNodeKeys) {
@@ -107,6 +115,7 @@ export class TestNode implements AsyncDisposable {
         upgrader: { upgrade: () => this.#upgrade() },
         ...machinePorts(),
         log: this.log,
+        keptSettings: this.keptSettings,
       },
       config: { apiUrl: NODE_URL, directories: [this.directory.url], pq: "off", ...config },
       modules: this.#modules,

@@ -56,6 +56,7 @@ const ADMIN_POSTS = [
   "backup",
   "connect",
   "log",
+  ...["settings", "passphrase"],
   ...["invitations", "invitations/revoke", "requests/accept", "requests/decline"],
   "console/link",
   ...["load", "unload", "reload", "enable", "disable", "grant", "revoke", "set"]

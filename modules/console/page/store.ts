@@ -17,6 +17,8 @@ import type { GroupsView } from "../../../protocol/groups_api.ts";
 import type { InvitationsView } from "../../../protocol/invitation_api.ts";
 import type { ConversationsView } from "../../../protocol/messaging_api.ts";
 import type { ModulesView } from "../../../protocol/module_api.ts";
+import type { PassphraseView, SettingsView } from "../../../protocol/settings_api.ts";
+import type { BrowserSessionView, FactorView } from "../../../protocol/sign_in_api.ts";
 import type { TokensView } from "../../../protocol/token_api.ts";
 import { ApiError, get, signedIn } from "./api.ts";
 import { hearEvents, type LiveEvent } from "./live.ts";
@@ -102,6 +104,14 @@ export const transfers = new Resource<TransfersView>("/m/file_sharing/transfers"
 export const links = new Resource<LinksView>("/m/file_sharing/links");
 export const invitations = new Resource<InvitationsView>("/admin/v1/invitations");
 export const requests = new Resource<RequestsView>("/admin/v1/requests");
+export const settings = new Resource<SettingsView>("/admin/v1/settings");
+export const passphrase = new Resource<PassphraseView>("/admin/v1/passphrase");
+export const factors = new Resource<{ readonly factors: readonly FactorView[] }>(
+  "/auth/v1/factors",
+);
+export const browserSessions = new Resource<{ readonly sessions: readonly BrowserSessionView[] }>(
+  "/auth/v1/sessions",
+);
 export const challenges = new Resource<ChallengesView>("/auth/v1/challenges");
 
 /** Files that wait for an answer of the owner. */

@@ -82,6 +82,27 @@ Deno.test("Whoever may do something here from now on is let in by a recent facto
   }
 });
 
+Deno.test("A name is changed without a factor, directories and relay by a recent one, the passphrase by its own", async () => {
+  const { node, browser, app } = await started();
+  await using _node = node;
+  const set = (name: string, value: string) => browser.post("/admin/v1/settings", { name, value });
+  const passphrase = {
+    path: "/admin/v1/passphrase",
+    content: { passphrase: "bG9uZyBlbm91Z2g", current: null },
+  };
+  assertEquals((await set("relay", "https://relay.example")).status, 200);
+  assertEquals((await browser.post(passphrase.path, passphrase.content)).body.step_up, "once");
+  await node.test.clock.advance(6 * MINUTE_MS);
+  assertEquals((await set("alias", "a")).status, 200);
+  for (
+    const [name, value] of [["relay", "https://r.example"], ["directories", "https://d.example"]]
+  ) {
+    assertEquals((await set(name!, value!)).body.step_up, "recent");
+  }
+  assertEquals((await steppedUp(browser, { totp: await app.fresh() }, passphrase)).status, 200);
+  assertEquals((await browser.post(passphrase.path, passphrase.content)).body.step_up, "once");
+});
+
 Deno.test("Files of the disk are shared by a recent factor alone", async () => {
   const { node, browser } = await started();
   await using _node = node;

@@ -3,24 +3,26 @@
  *
  * @module
  */
-import type { ComponentChildren, FunctionComponent } from "preact";
-import { shown } from "../format.ts";
-import { ownClaims } from "../own_claims.ts";
+import type { FunctionComponent } from "preact";
+import { PassphraseForm } from "../parts/passphrase_form.tsx";
 import { RelayBadge, RelayNote } from "../parts/relay_note.tsx";
-import { Badge, Card, LinkButton, Loading, Other, Page } from "../parts/ui.tsx";
+import { DirectoriesForm, NameForm, RelayForm } from "../parts/setting_forms.tsx";
+import { Card, LinkButton, Page } from "../parts/ui.tsx";
 import { type PageOptions, placeLink } from "../router.ts";
-import { identity, invitations, status } from "../store.ts";
-import { t, tx } from "../language.ts";
+import { invitations, status } from "../store.ts";
+import { t } from "../language.ts";
 import { ConnectCard, OwnLink } from "./connect.tsx";
 import { NewInvitationCard } from "./invite.tsx";
+import { FactorsCard } from "./factors_card.tsx";
 import { RecoveryPhrase } from "./recovery_phrase.tsx";
 
-const STEPS = ["name", "passphrase", "phrase", "found", "friend"] as const;
+const STEPS = ["name", "passphrase", "entry", "phrase", "found", "friend"] as const;
 type Step = typeof STEPS[number];
 
 const SHOWN: Readonly<Record<Step, FunctionComponent>> = {
   name: NameStep,
   passphrase: PassphraseStep,
+  entry: EntryStep,
   phrase: PhraseStep,
   found: FoundStep,
   friend: FriendStep,
@@ -52,30 +54,12 @@ export function Guide({ item }: PageOptions) {
   );
 }
 
-/** What is done where the node is started. */
-function Command({ children }: { children: ComponentChildren }) {
-  return <pre class="command" tabIndex={0}><code>{children}</code></pre>;
-}
-
 function NameStep() {
-  const own = identity.want();
-  if (own === null) return <Loading />;
-  const { alias } = ownClaims(own);
   return (
     <Card>
       <div class="stack">
-        <p>
-          {alias === null ? t("guide.no_name") : tx("guide.has_name", {
-            name: (
-              <strong>
-                <Other text={alias} />
-              </strong>
-            ),
-          })}
-        </p>
-        <p class="muted">{t("guide.name_text")}</p>
-        <p class="muted">{t("guide.name_command")}</p>
-        <Command>openred-node run --alias Alice</Command>
+        <p>{t("guide.name_text")}</p>
+        <NameForm />
       </div>
     </Card>
   );
@@ -88,10 +72,18 @@ function PassphraseStep() {
         <p>{t("guide.passphrase_protects")}</p>
         <p class="muted">{t("guide.passphrase_not")}</p>
         <p class="muted">{t("guide.passphrase_cost")}</p>
-        <p>{t("guide.passphrase_command")}</p>
-        <Command>openred-node passphrase set</Command>
+        <PassphraseForm />
       </div>
     </Card>
+  );
+}
+
+function EntryStep() {
+  return (
+    <>
+      <p class="lead">{t("guide.entry_text")}</p>
+      <FactorsCard />
+    </>
   );
 }
 
@@ -104,39 +96,25 @@ function PhraseStep() {
 }
 
 function FoundStep() {
-  const now = status.want();
-  if (now === null) return <Loading />;
-  const { directories, relay } = now;
+  const relay = status.want()?.relay;
   return (
     <div class="columns">
       <Card title={t("network.directories")}>
         <div class="stack">
           <p>{t("guide.directory_text")}</p>
-          {directories.length === 0 && <p>{t("start.no_directory")}</p>}
-          <ul class="list">
-            {directories.map(({ url, state }) => (
-              <li key={url} class="list-row">
-                <span class="grow breakable">{shown(url)}</span>
-                <Badge tone={state === "registered" ? "good" : "warn"}>
-                  {t(`directory.${state}`)}
-                </Badge>
-              </li>
-            ))}
-          </ul>
-          <p class="muted">{t("guide.directory_command")}</p>
-          <Command>openred-node run --directories URL</Command>
+          <DirectoriesForm />
         </div>
       </Card>
       <Card title={t("relay.title")}>
         <div class="stack">
           <p>{t("guide.relay_text")}</p>
-          {relay === null ? <p>{t("relay.none")}</p> : (
+          {relay === null && <p>{t("relay.none")}</p>}
+          {relay != null && (
             <p>
               <RelayBadge relay={relay} /> <RelayNote relay={relay} />
             </p>
           )}
-          <p class="muted">{t("guide.relay_command")}</p>
-          <Command>openred-node run --relay URL</Command>
+          <RelayForm />
         </div>
       </Card>
     </div>

@@ -5,40 +5,20 @@
  */
 import { useState } from "preact/hooks";
 import type { ChallengeView } from "../../../../protocol/auth_challenge.ts";
-import type {
-  BrowserSessionView,
-  FactorKind,
-  FactorView,
-} from "../../../../protocol/sign_in_api.ts";
 import { ask, post } from "../api.ts";
 import { toBase64Url } from "../base64url.ts";
 import { formatDate, formatDuration, formatWhen, shown } from "../format.ts";
 import { FactorForm, type FactorOptions } from "../parts/factors.tsx";
 import { Form, TextField } from "../parts/fields.tsx";
-import {
-  Badge,
-  Button,
-  Card,
-  ConfirmDialog,
-  Dialog,
-  Empty,
-  Loading,
-  Other,
-  Page,
-  useAction,
-} from "../parts/ui.tsx";
+import { PassphraseForm } from "../parts/passphrase_form.tsx";
+import { Badge, Button, Card, Dialog, Loading, Other, Page, useAction } from "../parts/ui.tsx";
 import { Name } from "../parts/who.tsx";
 import { isOwner, readSession, session, signOut } from "../session.ts";
-import { challenges, Resource } from "../store.ts";
-import { t, tn, tx, wordOr } from "../language.ts";
-import { AddFactor } from "./add_factor.tsx";
+import { browserSessions, challenges } from "../store.ts";
+import { t, tx, wordOr } from "../language.ts";
+import { FactorsCard } from "./factors_card.tsx";
 import { noteBackup } from "./first_steps.tsx";
 import { RecoveryPhrase } from "./recovery_phrase.tsx";
-
-const factors = new Resource<{ readonly factors: readonly FactorView[] }>("/auth/v1/factors");
-const browserSessions = new Resource<{ readonly sessions: readonly BrowserSessionView[] }>(
-  "/auth/v1/sessions",
-);
 
 export function Security() {
   const owner = isOwner();
@@ -49,7 +29,7 @@ export function Security() {
       actions={<Button onClick={() => void signOut()}>{t("security.sign_out")}</Button>}
     >
       {owner && <Challenges />}
-      {owner && <Factors />}
+      {owner && <FactorsCard />}
       {owner && <Sessions />}
       {owner && <Backup />}
       {owner && (
@@ -57,8 +37,15 @@ export function Security() {
           <RecoveryPhrase />
           <p class="muted">{t("security.succession_text")}</p>
           <pre class="command"><code>openred-node succeed</code></pre>
-          <p class="muted">{t("security.passphrase_text")}</p>
-          <pre class="command"><code>openred-node passphrase set</code></pre>
+        </Card>
+      )}
+      {owner && (
+        <Card title={t("guide.passphrase")}>
+          <div class="stack">
+            <p class="muted">{t("guide.passphrase_protects")}</p>
+            <p class="muted">{t("guide.passphrase_cost")}</p>
+            <PassphraseForm />
+          </div>
         </Card>
       )}
     </Page>
@@ -134,91 +121,6 @@ function ChallengeRow({ challenge }: { challenge: ChallengeView }) {
         </Dialog>
       )}
     </li>
-  );
-}
-
-function Factors() {
-  const view = factors.want();
-  const [adding, setAdding] = useState<FactorKind | null>(null);
-  const [removing, setRemoving] = useState<FactorView | null>(null);
-  const left = session.value?.factors.recovery ?? 0;
-  const changed = async () => {
-    await Promise.all([factors.load(), browserSessions.load(), readSession()]);
-  };
-  if (factors.error.value?.code === "not_found") return null;
-  return (
-    <Card title={t("security.factors")}>
-      <p class="muted">{t("security.factors_text")}</p>
-      {view === null
-        ? <Loading />
-        : view.factors.length === 0
-        ? <Empty icon="key" title={t("security.no_factors")} />
-        : (
-          <ul class="list">
-            {view.factors.map((one) => (
-              <li key={one.id} class="list-row">
-                <span class="grow two-lines">
-                  <strong>
-                    {wordOr(`factor.${one.kind}`, shown(one.kind))}
-                    {one.name !== "" && (
-                      <>
-                        – <Other text={one.name} />
-                      </>
-                    )}
-                  </strong>
-                  <small class="muted">
-                    {t("security.added", { when: formatDate(one.created_at) })}
-                    {!one.works && ` · ${t("security.not_here")}`}
-                    {one.used_at !== null &&
-                      ` · ${t("security.used", { when: formatDate(one.used_at) })}`}
-                  </small>
-                </span>
-                <Button
-                  kind="quiet"
-                  icon="trash"
-                  label={t("security.remove_factor")}
-                  onClick={() => setRemoving(one)}
-                />
-              </li>
-            ))}
-          </ul>
-        )}
-      {left > 0 && <p class="hint">{tn("security.codes_left", left)}</p>}
-      <div class="row">
-        {(["passkey", "totp", "password", "recovery"] as const).map((kind) => (
-          <Button
-            key={kind}
-            icon="plus"
-            onClick={() => setAdding(kind)}
-          >
-            {t(`security.add_${kind}`)}
-          </Button>
-        ))}
-      </div>
-      {adding !== null && (
-        <AddFactor
-          kind={adding}
-          onClose={() => {
-            setAdding(null);
-            void changed();
-          }}
-        />
-      )}
-      {removing !== null && (
-        <ConfirmDialog
-          title={t("security.remove_factor")}
-          confirm={t("security.remove_factor")}
-          danger
-          onClose={() => setRemoving(null)}
-          onConfirm={async () => {
-            await post("/auth/v1/factors/remove", { id: removing.id });
-            await changed();
-          }}
-        >
-          <p>{t("security.remove_means")}</p>
-        </ConfirmDialog>
-      )}
-    </Card>
   );
 }
 

@@ -1,16 +1,18 @@
 /**
- * Settings: what belongs to this browser, and where files land. Everything takes effect at once.
+ * Settings: what belongs to this browser, where files land, and what the node is told, each with when it counts.
  *
  * @module
  */
 import { useEffect, useState } from "preact/hooks";
 import { chooseFolder, chosenFolder, landingFolder } from "../dropping.ts";
+import { shown } from "../format.ts";
 import { Form, TextField } from "../parts/fields.tsx";
-import { Button, Card, CopyButton, Fact, Loading, notify, Page } from "../parts/ui.tsx";
+import { DirectoriesForm, NameForm, RelayForm } from "../parts/setting_forms.tsx";
+import { Button, Card, CopyButton, Fact, Loading, notify, Page, Table } from "../parts/ui.tsx";
 import { LanguageSwitch, ThemeSwitch } from "../parts/switches.tsx";
 import { placeLink } from "../router.ts";
 import { isOwner } from "../session.ts";
-import { identity, status } from "../store.ts";
+import { identity, settings, status } from "../store.ts";
 import { t } from "../language.ts";
 
 export function Settings() {
@@ -29,6 +31,7 @@ export function Settings() {
         </div>
       </Card>
       {isOwner() && <Folder />}
+      {isOwner() && <OwnSettings />}
       <Card title={t("settings.node")}>
         {own === null || now === null ? <Loading /> : (
           <dl class="facts">
@@ -47,9 +50,62 @@ export function Settings() {
             </Fact>
           </dl>
         )}
-        <p class="hint">{t("settings.restart")}</p>
       </Card>
+      {isOwner() && <OtherSettings />}
     </Page>
+  );
+}
+
+/** What the node is told, as far as it is changed here. */
+function OwnSettings() {
+  settings.want();
+  if (settings.error.value?.code === "not_found") return null;
+  return (
+    <>
+      <Card title={t("guide.name")}>
+        <div class="stack">
+          <p class="muted">{t("guide.name_text")}</p>
+          <NameForm />
+        </div>
+      </Card>
+      <Card title={t("network.directories")}>
+        <DirectoriesForm />
+      </Card>
+      <Card title={t("relay.title")}>
+        <RelayForm />
+      </Card>
+    </>
+  );
+}
+
+/** What is changed in the terminal alone. */
+function OtherSettings() {
+  const list = settings.want()?.settings.filter(({ counts }) => counts === null) ?? [];
+  if (list.length === 0) return null;
+  return (
+    <Card title={t("settings.others")}>
+      <p class="muted">{t("settings.others_text")}</p>
+      <pre class="command" tabIndex={0}><code>openred-node config set NAME VALUE</code></pre>
+      <details class="details">
+        <summary>{t("settings.others_show")}</summary>
+        <Table
+          label={t("settings.others")}
+          heads={[t("settings.option"), t("settings.value"), t("settings.from")]}
+        >
+          {list.map(({ name, value, from, default: usual }) => (
+            <tr key={name}>
+              <th scope="row">
+                <code>{name}</code>
+              </th>
+              <td class="breakable">{value === null ? "–" : shown(value)}</td>
+              <td class="muted">
+                {from === "default" ? t("settings.default", { value: usual }) : shown(from)}
+              </td>
+            </tr>
+          ))}
+        </Table>
+      </details>
+    </Card>
   );
 }
 

@@ -137,31 +137,57 @@ export const EN = {
   "guide.end": "Done",
   "guide.name": "Your name",
   "guide.passphrase": "A passphrase for the keys",
+  "guide.entry": "A way to come back",
+  "guide.entry_text":
+    "The link that opened this page works once. Add a passkey, an app or a password, and you come back without the terminal.",
   "guide.phrase": "Your recovery phrase",
   "guide.found": "How others find you",
   "guide.friend": "The first person",
-  "guide.has_name": "Your node calls itself {name}.",
-  "guide.no_name": "Your node gives itself no name.",
   "guide.name_text":
     "People see this name as what you say of yourself, next to the name that they give you. Nobody has to have one.",
-  "guide.name_command":
-    "It is set where the node is started. Stop the node and start it with your name:",
   "guide.passphrase_protects":
     "Your node's keys lie on its disk. Under a passphrase they are of no use to whoever finds, steals or copies the disk.",
   "guide.passphrase_not":
     "It does not protect from somebody who uses your computer while the node runs. Whoever forgets it needs a backup or the recovery phrase.",
   "guide.passphrase_cost":
-    "The node then asks for it in the terminal at every start, and cannot start by itself after a power cut.",
-  "guide.passphrase_command":
-    "That is why it is set in the terminal, where you will also type it later. Stop the node first:",
+    "From then on the node asks for it in the terminal whenever it starts, and cannot start by itself after a power cut.",
   "guide.directory_text":
     "A directory tells people who know your id where your node is. It cannot read anything of yours.",
-  "guide.directory_command": "Directories are named where the node is started:",
   "guide.relay_text":
     "Behind a home router others often cannot call your node. A relay then passes on what they send; it sees who and when, but cannot read anything.",
-  "guide.relay_command": "A relay is named where the node is started:",
   "guide.friend_text":
     "Show somebody your invitation, or open or scan theirs. One of you is enough to begin.",
+
+  "setting.name": "The name that others see",
+  "setting.name_saved": "Saved: others see it from now on",
+  "setting.at_once": "Takes effect at once.",
+  "setting.relay_hint":
+    "With {auto} your directories are asked for one. Takes effect when the node is started again.",
+  "setting.given":
+    "This node was started with {from}. What you save here takes effect once it is started without that.",
+  "setting.overruled":
+    "This node was started with {from}, which wins at each start over what is saved here.",
+  "setting.add": "Add",
+  "setting.add_directory": "Address of a directory",
+  "setting.remove_directory": "Remove the directory {url}",
+  "setting.directory_added": "Your node registers there now",
+  "setting.directory_gone": "Your node registers there no more",
+  "setting.relay": "Address of a relay",
+  "setting.relay_saved": "Saved for the next start",
+  "setting.relay_waits": "Saved. It takes effect once the node is started again.",
+  "setting.relay_ends": "Without a relay once the node is started again.",
+
+  "passphrase.set": "Set the passphrase",
+  "passphrase.made": "The keys are under a passphrase now",
+  "passphrase.is_set": "The keys are under a passphrase.",
+  "passphrase.change": "Change the passphrase",
+  "passphrase.changed": "The passphrase was changed",
+  "passphrase.remove": "Take it off",
+  "passphrase.removed": "The keys have no passphrase any more",
+  "passphrase.current": "Present passphrase",
+  "passphrase.next": "New passphrase",
+  "passphrase.hint": "At least 10 characters. Several words are easier to keep in mind.",
+  "passphrase.wrong": "That is not the present passphrase. Nothing was changed.",
 
   "phrase.text":
     "Twenty-four words, on paper. Should your computer be lost or stolen, you become yourself again with them, and nobody else can.",
@@ -647,8 +673,6 @@ export const EN = {
   "security.phrase": "Recovery phrase and passphrase",
   "security.succession_text":
     "After a theft, stop the node and give yourself a new identity that your contacts follow:",
-  "security.passphrase_text":
-    "A passphrase protects the keys on the disk of a computer that is lost. Stop the node first:",
 
   "backup.title": "Backup",
   "backup.text": "One file with everything, sealed by a passphrase. Keep it on another disk.",
@@ -674,7 +698,7 @@ export const EN = {
   "viewer.title": "You can look, but not here",
   "viewer.text": "This part is the owner’s alone.",
 
-  "settings.lead": "All of this takes effect at once.",
+  "settings.lead": "Each setting says whether it takes effect at once or at the next start.",
   "settings.look": "Look",
   "settings.language": "Language",
   "settings.theme": "Colours",
@@ -690,6 +714,11 @@ export const EN = {
   "settings.version": "Version",
   "settings.address": "Address",
   "settings.show": "Show",
-  "settings.restart":
-    "The name that others see, directories and addresses are set where the node is started.",
+  "settings.others": "Other settings",
+  "settings.others_text": "They are changed in the terminal, and take effect at the next start:",
+  "settings.others_show": "Show them all",
+  "settings.option": "Setting",
+  "settings.value": "Value",
+  "settings.from": "From",
+  "settings.default": "by itself: {value}",
 } as const;

@@ -142,31 +142,57 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "guide.end": "Terminé",
   "guide.name": "Votre nom",
   "guide.passphrase": "Une phrase de passe pour les clés",
+  "guide.entry": "Un moyen de revenir",
+  "guide.entry_text":
+    "Le lien qui a ouvert cette page ne sert qu’une fois. Ajoutez une clé d’accès, une application ou un mot de passe, et vous reviendrez sans le terminal.",
   "guide.phrase": "Votre phrase de récupération",
   "guide.found": "Comment on vous trouve",
   "guide.friend": "La première personne",
-  "guide.has_name": "Votre nœud se nomme {name}.",
-  "guide.no_name": "Votre nœud ne se donne pas de nom.",
   "guide.name_text":
     "Les autres voient ce nom comme ce que vous dites de vous, à côté du nom qu’ils vous donnent. Personne n’est obligé d’en avoir un.",
-  "guide.name_command":
-    "Il se règle là où le nœud est démarré. Arrêtez le nœud et démarrez-le avec votre nom :",
   "guide.passphrase_protects":
     "Les clés de votre nœud sont sur son disque. Sous une phrase de passe, elles ne servent à rien à qui trouve, vole ou copie le disque.",
   "guide.passphrase_not":
     "Elle ne protège pas de qui utilise votre ordinateur pendant que le nœud tourne. Qui l’oublie a besoin d’une sauvegarde ou de la phrase de récupération.",
   "guide.passphrase_cost":
     "Le nœud la demande ensuite dans le terminal à chaque démarrage, et ne peut pas redémarrer seul après une coupure de courant.",
-  "guide.passphrase_command":
-    "C’est pourquoi elle se choisit dans le terminal, là où vous la taperez ensuite. Arrêtez d’abord le nœud :",
   "guide.directory_text":
     "Un annuaire dit où est votre nœud à qui connaît votre identité. Il ne peut rien lire de ce qui est à vous.",
-  "guide.directory_command": "Les annuaires se nomment là où le nœud est démarré :",
   "guide.relay_text":
     "Derrière une box, les autres ne peuvent souvent pas appeler votre nœud. Un relais transmet alors ce qu’ils envoient ; il voit qui et quand, mais ne peut rien lire.",
-  "guide.relay_command": "Un relais se nomme là où le nœud est démarré :",
   "guide.friend_text":
     "Montrez votre invitation à quelqu’un, ou ouvrez ou scannez la sienne. Il suffit que l’un de vous commence.",
+
+  "setting.name": "Le nom que les autres voient",
+  "setting.name_saved": "Enregistré : les autres le voient désormais",
+  "setting.at_once": "Prend effet aussitôt.",
+  "setting.relay_hint":
+    "Avec {auto}, vos annuaires en proposent un. Prend effet au prochain démarrage du nœud.",
+  "setting.given":
+    "Ce nœud a été démarré avec {from}. Ce que vous enregistrez ici prend effet dès qu’il est démarré sans cela.",
+  "setting.overruled":
+    "Ce nœud a été démarré avec {from}, qui l’emporte à chaque démarrage sur ce qui est enregistré ici.",
+  "setting.add": "Ajouter",
+  "setting.add_directory": "Adresse d’un annuaire",
+  "setting.remove_directory": "Retirer l’annuaire {url}",
+  "setting.directory_added": "Votre nœud s’y inscrit maintenant",
+  "setting.directory_gone": "Votre nœud ne s’y inscrit plus",
+  "setting.relay": "Adresse d’un relais",
+  "setting.relay_saved": "Enregistré pour le prochain démarrage",
+  "setting.relay_waits": "Enregistré. Prend effet dès que le nœud est redémarré.",
+  "setting.relay_ends": "Sans relais dès que le nœud est redémarré.",
+
+  "passphrase.set": "Choisir la phrase de passe",
+  "passphrase.made": "Les clés sont maintenant sous une phrase de passe",
+  "passphrase.is_set": "Les clés sont sous une phrase de passe.",
+  "passphrase.change": "Changer la phrase de passe",
+  "passphrase.changed": "La phrase de passe a été changée",
+  "passphrase.remove": "L’enlever",
+  "passphrase.removed": "Les clés n’ont plus de phrase de passe",
+  "passphrase.current": "Phrase de passe actuelle",
+  "passphrase.next": "Nouvelle phrase de passe",
+  "passphrase.hint": "Au moins 10 caractères. Plusieurs mots se retiennent mieux.",
+  "passphrase.wrong": "Ce n’est pas la phrase de passe actuelle. Rien n’a été changé.",
 
   "phrase.text":
     "Vingt-quatre mots, sur papier. Si votre ordinateur est perdu ou volé, ils font que vous redevenez vous-même ; personne d’autre ne le peut.",
@@ -660,8 +686,6 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "security.phrase": "Phrase de récupération et phrase de passe",
   "security.succession_text":
     "Après un vol, arrêtez le nœud et donnez-vous une nouvelle identité que vos contacts suivent :",
-  "security.passphrase_text":
-    "Une phrase de passe protège les clés sur le disque d’un ordinateur perdu. Arrêtez d’abord le nœud :",
 
   "backup.title": "Sauvegarde",
   "backup.text":
@@ -688,7 +712,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "viewer.title": "Vous pouvez regarder, mais pas ici",
   "viewer.text": "Cette partie est réservée au propriétaire.",
 
-  "settings.lead": "Tout ceci prend effet aussitôt.",
+  "settings.lead": "Chaque réglage dit s’il prend effet aussitôt ou au prochain démarrage.",
   "settings.look": "Apparence",
   "settings.language": "Langue",
   "settings.theme": "Couleurs",
@@ -704,6 +728,12 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "settings.version": "Version",
   "settings.address": "Adresse",
   "settings.show": "Montrer",
-  "settings.restart":
-    "Le nom que les autres voient, les annuaires et les adresses se règlent là où le nœud est démarré.",
+  "settings.others": "Autres réglages",
+  "settings.others_text":
+    "Ils se changent dans le terminal et prennent effet au prochain démarrage :",
+  "settings.others_show": "Tous les montrer",
+  "settings.option": "Réglage",
+  "settings.value": "Valeur",
+  "settings.from": "Source",
+  "settings.default": "de lui-même : {value}",
 };

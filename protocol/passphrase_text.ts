@@ -5,7 +5,11 @@
  * @module
  * @see RFC 8265 §4.2 (OpaqueString)
  */
-import { hasUnfitInvisibles } from "../protocol/invisibles.ts";
+import { hasUnfitInvisibles } from "./invisibles.ts";
+
+/** What a passphrase has that is to hold from now on, in bytes of its one form. */
+export const MIN_NEW_PASSPHRASE_BYTES = 8;
+export const MAX_PASSPHRASE_BYTES = 1024;
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const UTF16_MARKS = [[0xff, 0xfe], [0xfe, 0xff]];
