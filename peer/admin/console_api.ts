@@ -13,8 +13,11 @@ import type { NodeEvents } from "../events/events.ts";
 import { faultResponse, faultText } from "../events/faults.ts";
 import { MODULE_ROUTES } from "../modules/module_routes.ts";
 import type { AdminApi } from "./api.ts";
+import { underPolicy } from "./console_policy.ts";
 import { browserOf, checkSameOrigin, cookieHeaders, type Site } from "./console_request.ts";
 
+/** The page's folder, as people type it. */
+const FOLDER = CONSOLE_ROUTES.slice(0, -1);
 const MAX_SIGN_IN_BYTES = 64 * 1024;
 
 /** The fixed files of the page. @returns `null` where there is none at this path. */
@@ -51,6 +54,16 @@ export class ConsoleApi {
 
   /** Answers one request. Never rejects. */
   async handle(request: Request): Promise<Response> {
+    return underPolicy(await this.#answerOrRefuse(request), this.#pageOrigin(request));
+  }
+
+  /** Whose page a request is for; `null` where it is for none. */
+  #pageOrigin(request: Request): string | null {
+    if (!new URL(request.url).pathname.startsWith(CONSOLE_ROUTES)) return null;
+    return this.#sites.get(request.headers.get("host") ?? "")?.origin ?? null;
+  }
+
+  async #answerOrRefuse(request: Request): Promise<Response> {
     try {
       return await this.#answer(request);
     } catch (error) {
@@ -73,7 +86,7 @@ export class ConsoleApi {
       this.#parts.events.auditStranger("console_sign_in", { success: false, how: "host" });
       throw forbidden();
     }
-    if (pathname === "/") return redirect(CONSOLE_ROUTES);
+    if (pathname === "/" || pathname === FOLDER) return redirect(CONSOLE_ROUTES);
     if (isPage) return await this.#parts.page(request) ?? notFound();
     checkSameOrigin(request, site);
     if (pathname.startsWith(SIGN_IN_ROUTES)) return await this.#signIn(request, site);
@@ -111,7 +124,7 @@ export class ConsoleApi {
 }
 
 function redirect(location: string): Response {
-  return new Response(null, { status: 302, headers: { location, "cache-control": "no-store" } });
+  return new Response(null, { status: 302, headers: { location } });
 }
 
 function notFound(): Response {

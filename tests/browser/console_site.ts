@@ -6,7 +6,6 @@
 import type { Page } from "playwright-core";
 import { createKeptSettings } from "../../cli/kept_settings.ts";
 import { PageFiles } from "../../modules/console/page_files.ts";
-import { TextAnswer } from "../../protocol/text_answer.ts";
 import type { NewLinkView } from "../../protocol/sign_in_api.ts";
 import { SharingNode } from "../modules/file_sharing/sharing_nodes.ts";
 import { RealDirectory } from "../world/real_directory.ts";
@@ -30,11 +29,7 @@ export class ConsoleNode extends SharingNode {
     };
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      async (request) => {
-        const answer = await this.node.handleConsole(request);
-        // The runtime's server takes nothing but the runtime's own objects.
-        return answer instanceof TextAnswer ? new Response(answer.body, answer) : answer;
-      },
+      (request) => this.node.handleConsole(request),
     );
   }
 

@@ -11,7 +11,7 @@ import { decodeBase64Url, encodeBase64Url } from "../../crypto/encoding.ts";
 import type { CryptoCore, KeyRef, OpenedEnvelope } from "../../crypto/interface.ts";
 import type { NodeConfig } from "../../peer/config.ts";
 import type { BuiltInModule } from "../../peer/modules/host.ts";
-import type { Node } from "../../peer/node.ts";
+import type { Node, NodePorts } from "../../peer/node.ts";
 import { createKeptSettings } from "../../cli/kept_settings.ts";
 import type { KeptSettings } from "../../ports/kept_settings.ts";
 import type { Channel } from "../../ports/ports.ts";
@@ -70,6 +70,8 @@ export class TestNode implements AsyncDisposable {
     write: (_, text) => Promise.resolve(void (this.settings = text)),
   }, { data: "data", given: {}, env: () => undefined });
   #modules: readonly BuiltInModule[] = [];
+  /** What it has in the place of the ports here. */
+  #ports: Partial<NodePorts> = {};
 
   private constructor(crypto: CryptoCore, directory: FakeDirectory, peer: TestNodeKeys) {
     this.crypto = crypto;
@@ -82,6 +84,7 @@ export class TestNode implements AsyncDisposable {
   static async start(
     config: Partial<NodeConfig> = {},
     modules: readonly BuiltInModule[] = [],
+    ports: Partial<NodePorts> = {},
   ): Promise<TestNode> {
     const crypto = await LocalCryptoCore.create();
     const directory = new FakeDirectory(
@@ -97,6 +100,7 @@ export class TestNode implements AsyncDisposable {
       return answerJson(200, { received: true });
     });
     test.#modules = modules;
+    test.#ports = ports;
     await test.boot(config);
     return test;
   }
@@ -116,6 +120,7 @@ export class TestNode implements AsyncDisposable {
         ...machinePorts(),
         log: this.log,
         keptSettings: this.keptSettings,
+        ...this.#ports,
       },
       config: { apiUrl: NODE_URL, directories: [this.directory.url], pq: "off", ...config },
       modules: this.#modules,

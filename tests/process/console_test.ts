@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 import { SESSION_HEADER } from "../../protocol/sign_in_api.ts";
+import { checkConsolePolicy } from "../world/console_policy.ts";
 import { until } from "../world/until.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -78,6 +79,11 @@ Deno.test("The console is on one port of both loopback addresses, and the link o
     const page = await fetch(`http://${host}:${port}/console/`, { redirect: "manual" });
     assertEquals([page.status, page.headers.get("location")], [302, `${origin}/console/`]);
     await page.body?.cancel();
+  }
+  for (const path of ["/", "/console/", "/console/page.js", "/auth/v1/session", "/nothing"]) {
+    const seen = await fetch(origin + path, { redirect: "manual" });
+    await seen.body?.cancel();
+    checkConsolePolicy(seen.headers, path.startsWith("/console/") ? origin : null, path);
   }
   const id = await (await fetch(`${origin}/admin/v1/id`, { headers: held })).json();
   assertStringIncludes(node.out, id.node_id);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NodeConfig } from "../../../peer/config.ts";
+import type { NodePorts } from "../../../peer/node.ts";
 import { TestNode } from "../../peer/test_node.ts";
 import { CONSOLE, ConsoleBrowser } from "../../world/console_browser.ts";
 
@@ -16,9 +17,12 @@ export class ConsoleNode implements AsyncDisposable {
     this.test = test;
   }
 
-  static async start(config: Partial<NodeConfig> = {}): Promise<ConsoleNode> {
+  static async start(
+    config: Partial<NodeConfig> = {},
+    ports: Partial<NodePorts> = {},
+  ): Promise<ConsoleNode> {
     const settings = { origin: CONSOLE, why: "", hasFailed: false, proxies: [PROXY] };
-    return new ConsoleNode(await TestNode.start({ console: settings, ...config }));
+    return new ConsoleNode(await TestNode.start({ console: settings, ...config }, [], ports));
   }
 
   browser(origin = CONSOLE): ConsoleBrowser {

@@ -166,8 +166,10 @@ Deno.test("A name that was made to lead here is refused, and an address leads to
 
 Deno.test("The page is for everybody, and comes from what was injected", async () => {
   await using node = await ConsoleNode.start();
-  const { status, headers } = await node.browser().raw("GET", "/");
-  assertEquals([status, headers.get("location")], [302, "/console/"]);
+  for (const path of ["/", "/console"]) {
+    const { status, headers } = await node.browser().raw("GET", path);
+    assertEquals([status, headers.get("location")], [302, "/console/"]);
+  }
   assertEquals((await node.browser().get("/console/")).status, 404);
 });
 
