@@ -1,22 +1,27 @@
 /**
- * Makes the code of the console's page, `modules/console/dist/page.js`: one file of all its modules. The programs take
- * it from there; it is not kept in the repository.
+ * Makes the code of the console's page in `modules/console/dist/`: `page.js`, one file of all its modules, and
+ * `scan.js`, which the page loads where a code is scanned. The programs take them from there; they are not kept in the
+ * repository.
  *
  * @module
  */
 
-const { success } = await new Deno.Command(Deno.execPath(), {
-  args: [
-    "bundle",
-    "--quiet",
-    "--platform",
-    "browser",
-    "--minify",
-    "--output",
-    "modules/console/dist/page.js",
-    "modules/console/page/main.tsx",
-  ],
-  cwd: new URL("..", import.meta.url),
-  stdin: "null",
-}).spawn().status;
-if (!success) Deno.exit(1);
+const FILES = { "page.js": "main.tsx", "scan.js": "code_reader.ts" };
+
+for (const [made, source] of Object.entries(FILES)) {
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "bundle",
+      "--quiet",
+      "--platform",
+      "browser",
+      "--minify",
+      "--output",
+      `modules/console/dist/${made}`,
+      `modules/console/page/${source}`,
+    ],
+    cwd: new URL("..", import.meta.url),
+    stdin: "null",
+  }).spawn().status;
+  if (!success) Deno.exit(1);
+}

@@ -10,23 +10,29 @@ import { problemResponse } from "../../protocol/http.ts";
 /** Where the page lies, below the console's URL. */
 export const CONSOLE_PATH = "/console/";
 
+const SCRIPT = "text/javascript; charset=utf-8";
+
 interface PageFile {
   readonly type: string;
   readonly text: string;
 }
 
 /** Code made by `deno task console`; `null` in a checkout where that was not run. */
-async function loadScript(): Promise<string | null> {
+async function loadScripts(): Promise<{ readonly page: string; readonly scan: string } | null> {
   try {
-    return (await import("./dist/page.js", { with: { type: "text" } })).default as string;
+    const [page, scan] = await Promise.all([
+      import("./dist/page.js", { with: { type: "text" } }),
+      import("./dist/scan.js", { with: { type: "text" } }),
+    ]);
+    return { page: page.default as string, scan: scan.default as string };
   } catch {
     return null;
   }
 }
 
 async function loadFiles(): Promise<ReadonlyMap<string, PageFile> | null> {
-  const script = await loadScript();
-  if (script === null) return null;
+  const scripts = await loadScripts();
+  if (scripts === null) return null;
   const [html, css, icon] = await Promise.all([
     import("./page/index.html", { with: { type: "text" } }),
     import("./page/page.css", { with: { type: "text" } }),
@@ -34,7 +40,8 @@ async function loadFiles(): Promise<ReadonlyMap<string, PageFile> | null> {
   ]);
   return new Map([
     ["", { type: "text/html; charset=utf-8", text: html.default }],
-    ["page.js", { type: "text/javascript; charset=utf-8", text: script }],
+    ["page.js", { type: SCRIPT, text: scripts.page }],
+    ["scan.js", { type: SCRIPT, text: scripts.scan }],
     ["page.css", { type: "text/css; charset=utf-8", text: css.default }],
     ["icon.svg", { type: "image/svg+xml", text: icon.default }],
   ]);

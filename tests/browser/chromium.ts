@@ -28,13 +28,20 @@ function whyNot(): string | null {
 }
 
 /** Starts it, without anything to be seen. */
-async function launch(): Promise<Browser> {
+async function launch(args: readonly string[]): Promise<Browser> {
   const { chromium } = await import("playwright-core");
-  return await chromium.launch({ executablePath: findChromium()!, args: ["--no-sandbox"] });
+  return await chromium.launch({
+    executablePath: findChromium()!,
+    args: ["--no-sandbox", ...args],
+  });
 }
 
-/** A test in a browser, which says why where it is left out. */
-export function testInBrowser(name: string, test: (browser: Browser) => Promise<void>): void {
+/** A test in a browser, which says why where it is left out. @param args What the browser is started with besides. */
+export function testInBrowser(
+  name: string,
+  test: (browser: Browser) => Promise<void>,
+  args: readonly string[] = [],
+): void {
   const why = whyNot();
   Deno.test({
     name: why === null ? name : `${name} (left out: ${why})`,
@@ -43,7 +50,7 @@ export function testInBrowser(name: string, test: (browser: Browser) => Promise<
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async () => {
-      const browser = await launch();
+      const browser = await launch(args);
       try {
         await test(browser);
       } finally {

@@ -32,7 +32,7 @@ Deno.test({
     const html = await (await ask("/console/")).text();
     assert(!/<script[^>]*>[^<]|<style|\son\w+=|\sstyle=/.test(html));
     let bytes = 0;
-    for (const path of ["", "page.js", "page.css", "icon.svg"]) {
+    for (const path of ["", "page.js", "scan.js", "page.css", "icon.svg"]) {
       const { body } = await ask(`/console/${path}`);
       const packed = body!.pipeThrough(new CompressionStream("gzip"));
       bytes += (await new Response(packed).bytes()).length;

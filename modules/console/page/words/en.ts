@@ -287,6 +287,7 @@ export const EN = {
   "connect.copy_link": "Copy the link",
 
   "scan.scan": "Scan a code",
+  "scan.paste": "Scan the code with your phone, and paste what it shows.",
   "scan.title": "Scan a code",
   "scan.camera": "What the camera sees",
   "scan.hint": "Hold the other person’s code before the camera.",

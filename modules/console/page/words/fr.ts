@@ -295,6 +295,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "connect.copy_link": "Copier le lien",
 
   "scan.scan": "Scanner un code",
+  "scan.paste": "Scannez le code avec votre téléphone et collez ce qu’il montre.",
   "scan.title": "Scanner un code",
   "scan.camera": "Ce que voit la caméra",
   "scan.hint": "Placez le code de l’autre personne devant la caméra.",
