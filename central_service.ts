@@ -64,6 +64,8 @@ interface ComposeParts {
   readonly crypto: WorkerCryptoCore;
   readonly url: string;
   readonly listeners: Readonly<Record<string, Listening>>;
+  /** The relay beside it, once there is one. */
+  readonly relay: () => Relay | null;
 }
 
 async function start(options: CentralOptions, parts: ComposeParts): Promise<Directory> {
@@ -119,7 +121,11 @@ function compose(
     openMonitor: createOpenMonitor({
       clock: systemClock,
       data: dataDirectory,
-      families: () => [...coreFamilies(crypto), ...listenerFamilies(listeners)],
+      families: () => [
+        ...coreFamilies(crypto),
+        ...listenerFamilies(listeners),
+        ...(parts.relay()?.numbers() ?? []),
+      ],
     }),
   }, {
     url,
@@ -193,7 +199,7 @@ async function serve(
       ending.needs(admin.finished, "No command can connect");
       const listeners = { public: listening, ...(watching === null ? {} : { metrics: watching }) };
       const url = options.url ?? listening.origin;
-      const starting = start(options, { log, crypto, url, listeners });
+      const starting = start(options, { log, crypto, url, listeners, relay: () => relay });
       const started = await ending.unlessFailed(starting);
       directory = started;
       relay = await createOwnRelay(options, { log, crypto, url }, started);

@@ -236,6 +236,7 @@ function createRelay(
   const { directories, ownRecord, sessions, own } = parts;
   const calls = new RelayedCalls({ ...parts, handle });
   const linked = (url: string) => {
+    parts.events.count("relay_links");
     const isSame = ownRecord.apiUrl === relayedUrl(url, own.id);
     ownRecord.setApiUrl(relayedUrl(url, own.id));
     if (isSame) return directories.hurry();

@@ -71,6 +71,7 @@ export class Calls {
     const node = this.#nodes.find(id);
     if (node === null) throw new OpenRedError("unreachable", "This node has no link to the relay");
     const leave = this.#enter(route, { id, source });
+    this.#parts.counts.call(route.kind);
     try {
       const head: RelayRequest = {
         kind: route.kind,

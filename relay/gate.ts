@@ -97,13 +97,14 @@ class Visitor {
     void this.#prove(body).catch((error: unknown) => {
       const isRefused = error instanceof OpenRedError;
       if (!isRefused) this.#parts.log.log("error", "relay_proof_failed", { text: String(error) });
+      this.#parts.counts.link("proof_invalid");
       sayBye({ link: this.#link }, { code: "proof_invalid" });
     });
   }
 
   /** @throws {OpenRedError} For a proof that is none, or none for this link. */
   async #prove(body: Uint8Array): Promise<void> {
-    const { crypto, own, config, log } = this.#parts;
+    const { crypto, own, config, log, counts } = this.#parts;
     const opening = await openRelayOpening(crypto, readText(body));
     const isFitting = opening.aud === own.id && opening.nonce === this.#nonce &&
       opening.url === config.url;
@@ -113,6 +114,7 @@ class Visitor {
     const instance = encodeBase64Url(opening.instance);
     const node = { id: opening.iss, instance, link: this.#link };
     const refused = this.#visit.nodes.take(node);
+    counts.link(refused?.code ?? "linked");
     if (refused !== null) return sayBye(node, refused);
     this.#node = node;
     log.log("debug", "relay_node_linked", { id: node.id });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from "../ports/ports.ts";
+import type { RelayCounts } from "./counts.ts";
 
 /** What may go at once after a pause. */
 const BURST_MS = 250;
@@ -44,20 +45,26 @@ export interface Counted {
 /** The rates of a relay: of each node, and of each source of callers. */
 export class Paces {
   readonly #clock: Clock;
+  readonly #counts: Pick<RelayCounts, "passed">;
   readonly #nodes: Pace;
   readonly #callers: Pace;
 
   constructor(
-    clock: Clock,
+    { clock, counts }: {
+      readonly clock: Clock;
+      readonly counts: Pick<RelayCounts, "passed">;
+    },
     limits: { readonly nodeBytesPerSecond: number; readonly callerBytesPerSecond: number },
   ) {
     this.#clock = clock;
+    this.#counts = counts;
     this.#nodes = new Pace(limits.nodeBytesPerSecond);
     this.#callers = new Pace(limits.callerBytesPerSecond);
   }
 
   /** Counts bytes that have passed. @returns Resolves when more may; `null` where it may at once. */
   passed({ node, source }: Counted, bytes: number): Promise<void> | null {
+    this.#counts.passed(bytes);
     const counted = { bytes, nowMs: this.#clock.monotonicMs() };
     const delayMs = Math.max(
       this.#nodes.count(node, counted),

@@ -7,6 +7,7 @@ import type { NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore } from "../crypto/interface.ts";
 import type { ChannelUpgrader, Clock, Log, Random } from "../ports/ports.ts";
 import type { RelayConfig } from "./config.ts";
+import type { RelayCounts } from "./counts.ts";
 import type { Paces } from "./paces.ts";
 import type { Unread } from "./unread.ts";
 
@@ -23,6 +24,7 @@ export interface RelayPorts {
 
 export interface RelayParts extends RelayPorts {
   readonly config: RelayConfig;
+  readonly counts: RelayCounts;
   readonly paces: Paces;
   readonly unread: Unread;
 }

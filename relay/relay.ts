@@ -7,9 +7,11 @@ import type { RequestSource } from "../ports/ports.ts";
 import { addressSource } from "../protocol/address_source.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { jsonResponse, problemResponse } from "../protocol/http.ts";
+import type { MetricFamily } from "../protocol/metrics.ts";
 import { RELAY_PATH, relayedTarget } from "../protocol/relay.ts";
 import { Calls } from "./calls.ts";
 import type { RelayConfig } from "./config.ts";
+import { RelayCounts } from "./counts.ts";
 import { Gate } from "./gate.ts";
 import { LinkedNodes } from "./linked_nodes.ts";
 import { Paces } from "./paces.ts";
@@ -27,6 +29,8 @@ export interface Relay {
   readonly size: number;
   /** Bytes that wait for whoever reads slowly. */
   readonly unreadBytes: number;
+  /** What it counts and measures. */
+  numbers(): readonly MetricFamily[];
   /** Answers a request, or `null` where its path is none of the relay's. Never rejects. */
   handle(request: Request, source: RequestSource): Response | Promise<Response> | null;
   /** Tells every node to come back a little later. */
@@ -51,10 +55,12 @@ class RelayService implements Relay {
   ) {
     const { limits } = config;
     const { clock } = ports;
+    const counts = new RelayCounts();
     this.#parts = {
       ...ports,
       config,
-      paces: new Paces(clock, limits),
+      counts,
+      paces: new Paces({ clock, counts }, limits),
       unread: new Unread(limits.unreadBytes),
     };
     this.#base = new URL(config.url).pathname.replace(/\/$/, "");
@@ -69,6 +75,10 @@ class RelayService implements Relay {
 
   get unreadBytes(): number {
     return this.#parts.unread.bytes;
+  }
+
+  numbers(): readonly MetricFamily[] {
+    return this.#parts.counts.families({ links: this.size, unreadBytes: this.unreadBytes });
   }
 
   handle(request: Request, { address }: RequestSource): Response | Promise<Response> | null {
@@ -109,7 +119,10 @@ class RelayService implements Relay {
   }
 
   #problem(error: unknown): Response {
-    if (error instanceof OpenRedError) return problemResponse(error);
+    if (error instanceof OpenRedError) {
+      this.#parts.counts.refusal(error.code);
+      return problemResponse(error);
+    }
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     this.#parts.log.log("error", "request_failed", { text });
     return problemResponse(new OpenRedError("internal", "The relay failed"));

@@ -31,7 +31,11 @@ export type NodeCounter =
   | "bytes_received"
   | "vault_writes"
   | "envelopes_taken"
-  | "envelopes_refused";
+  | "envelopes_refused"
+  | "relay_links"
+  | "relayed_exchanges"
+  | "relayed_channels"
+  | "relayed_refused";
 
 /** What is measured where somebody watches (`monitoring/`). */
 export type DurationName =

@@ -84,6 +84,20 @@ const COUNTED: readonly {
     ],
   },
   {
+    name: "openred_relay_links_total",
+    help: "Links to the relay that were made, each again after it ended.",
+    samples: [["relay_links", {}]],
+  },
+  {
+    name: "openred_relayed_calls_total",
+    help: "Calls that came through the relay, by kind and whether they were taken.",
+    samples: [
+      ["relayed_exchanges", { kind: "exchange", result: "taken" }],
+      ["relayed_channels", { kind: "channel", result: "taken" }],
+      ["relayed_refused", { kind: "any", result: "refused" }],
+    ],
+  },
+  {
     name: "openred_vault_writes_total",
     help: "Changes of the token vault that were written.",
     samples: [["vault_writes", {}]],

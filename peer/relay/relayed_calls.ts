@@ -16,6 +16,7 @@ import {
 } from "../../protocol/relay.ts";
 import type { RelayStream } from "../../protocol/relay_link.ts";
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
+import type { NodeEvents } from "../events/events.ts";
 import type { OwnRecord } from "../own/own_record.ts";
 import type { Background } from "../timing/background.ts";
 import {
@@ -36,6 +37,7 @@ const CHANNELS_PER_MINUTE = 600;
 export interface CallParts extends ExchangeParts {
   readonly background: Background;
   readonly ownRecord: Pick<OwnRecord, "apiUrl">;
+  readonly events: Pick<NodeEvents, "count">;
 }
 
 export class RelayedCalls {
@@ -56,9 +58,11 @@ export class RelayedCalls {
 
   /** Takes a stream that a relay opened. Never throws: what is not taken is closed. */
   take(stream: RelayStream, head: Uint8Array, relayId: string): void {
+    const { events } = this.#parts;
     try {
       const { route, request } = this.#read(head, relayId);
       const ended = this.#enter(route, relayId);
+      events.count(route.kind === "channel" ? "relayed_channels" : "relayed_exchanges");
       const taken = { stream, request, ended };
       const work = route.kind === "channel"
         ? answerChannel(this.#parts, taken)
@@ -66,6 +70,7 @@ export class RelayedCalls {
       this.#parts.background.run("relayed", work);
     } catch (error) {
       if (!(error instanceof OpenRedError)) throw error;
+      events.count("relayed_refused");
       const isBusy = error.code === "overloaded" || error.code === "rate_limited";
       stream.close(isBusy ? RELAY_CLOSE.busy : RELAY_CLOSE.refused);
     }

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { TestDirectory } from "../directory/test_directory.ts";
 import { coreFamilies, listenerFamilies } from "../../process/process_families.ts";
+import { RelayCounts } from "../../relay/counts.ts";
 import { TestNode } from "../peer/test_node.ts";
 import { noPromtool, promtool } from "../world/promtool.ts";
 
@@ -30,6 +31,13 @@ function readExposition(text: string, into: Exposed): void {
   }
 }
 
+/** Of a relay that has met everything once. */
+function relayFamilies() {
+  const counts = new RelayCounts();
+  counts.refusal("overloaded");
+  return counts.families({ links: 0, unreadBytes: 0 });
+}
+
 async function liveMetrics(): Promise<Exposed> {
   const exposed: Exposed = new Map();
   const headers = { authorization: `Bearer ${TOKEN}` };
@@ -54,6 +62,13 @@ async function liveMetrics(): Promise<Exposed> {
     ...listenerFamilies({ peers: { connections: 0 } }),
   ];
   for (const { name } of ofRoots) exposed.set(name, new Map());
+  for (const { name, samples } of relayFamilies()) {
+    const labels = new Map<string, Set<string>>();
+    exposed.set(name, labels);
+    for (const [label, value] of samples.flatMap((sample) => Object.entries(sample.labels))) {
+      labels.set(label, (labels.get(label) ?? new Set()).add(value));
+    }
+  }
   return exposed;
 }
 

@@ -418,6 +418,35 @@ Deno.test("beyond its bytes a second a relay gives credit later, and drops nothi
   assertEquals((await reader.read()).done, true);
 });
 
+Deno.test("a relay counts links, calls, bytes and refusals, by words of the protocol", async () => {
+  const world = new RelayWorld({ limits: { nodes: 1 } });
+  const numbers = () =>
+    Object.fromEntries(
+      world.relay.numbers().flatMap(({ name, samples }) =>
+        samples.filter(({ value }) => value > 0).map(({ labels, value }) => [
+          [name.replace("openred_relay_", ""), ...Object.values(labels)].join(" "),
+          value,
+        ])
+      ),
+    );
+  const node = await world.link(1);
+  const full = await world.link(2);
+  assertEquals(full.word("bye").code, "full");
+  const { answer, stream } = await world.call(node, "/p2p/file/abc");
+  node.answer(stream, { length: 5 });
+  node.data(stream, new Uint8Array(5), true);
+  assertEquals((await (await answer).bytes()).length, 5);
+  await world.ask(`/r/${testIdentity(9).id}/identity?${NONCE}`);
+  assertEquals(numbers(), {
+    "links": 1,
+    "links_total linked": 1,
+    "links_total full": 1,
+    "calls_total exchange": 1,
+    "refusals_total unreachable": 1,
+    "bytes_total": 5,
+  });
+});
+
 Deno.test("a relay that stops tells each node when to come back", async () => {
   const world = new RelayWorld();
   const nodes: LinkedEnd[] = [];
