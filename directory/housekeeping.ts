@@ -8,6 +8,7 @@ import type { Clock, Log } from "../ports/ports.ts";
 import { CLOCK_ALLOWANCE_MS, PROOF_MEMORY_MS } from "../protocol/limits.ts";
 import type { DirectoryConfig } from "./config.ts";
 import { DORMANT_MS, spansFor, STALE_MS } from "./leases.ts";
+import type { Count, Metrics } from "./metrics.ts";
 import type { OwnRecord } from "./own_record.ts";
 import type { DirectoryStore, SweepOptions } from "./stores/store.ts";
 
@@ -19,12 +20,16 @@ const REST_MS = 10;
 /** From this part of the ids on that a directory may have, its operator is told. */
 const NEARLY_FULL = 0.9;
 
+/** Outcomes of a registration that one in search of room for many ids brings about, as the metrics have them. */
+const REFUSED = ["full", "host_full", "address_full"] as const;
+
 interface HousekeepingParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: Pick<DirectoryStore, "sweep" | "countNodes" | "countStored">;
   readonly own: Pick<OwnRecord, "renewIfDue">;
   readonly config: Pick<DirectoryConfig, "leaseMs" | "limits">;
+  readonly metrics: Pick<Metrics, "counter">;
 }
 
 /**
@@ -49,6 +54,9 @@ function sweepAt(
 export class Housekeeping {
   readonly #parts: HousekeepingParts;
   readonly #watch: ClockWatch;
+  readonly #refused: readonly Count[];
+  /** What was told of them, in the same order. */
+  #told: readonly number[] = REFUSED.map(() => 0);
   #running = Promise.resolve();
   #isStopped = false;
   #cancel = () => {};
@@ -58,6 +66,8 @@ export class Housekeeping {
   constructor(parts: HousekeepingParts) {
     this.#parts = parts;
     this.#watch = new ClockWatch(parts.clock);
+    const name = "openred_registrations_total";
+    this.#refused = REFUSED.map((outcome) => parts.metrics.counter(name, { outcome }));
   }
 
   /** Does it now, and every minute from then on. */
@@ -82,6 +92,7 @@ export class Housekeeping {
       await own.renewIfDue();
       await this.#sweep();
       await this.#tellRoom();
+      this.#tellRefused();
     } catch (error) {
       const cause = error instanceof Error ? error.message : "unknown";
       log.log("error", "housekeeping_failed", { cause });
@@ -95,6 +106,17 @@ export class Housekeeping {
     if (max === 0) return;
     const stored = await store.countStored();
     if (stored >= NEARLY_FULL * max) log.log("warn", "ids_nearly_full", { stored, max });
+  }
+
+  /** Says how many new ids found no room since it was last said. */
+  #tellRefused(): void {
+    const counts = this.#refused.map(({ value }) => value);
+    const grown = counts.map((count, at) => count - this.#told[at]!);
+    this.#told = counts;
+    if (grown.every((count) => count === 0)) return;
+    const [full, host, address] = grown as [number, number, number];
+    const fields = { directory_full: full, host_full: host, address_full: address };
+    this.#parts.log.log("warn", "new_ids_refused", fields);
   }
 
   async #sweep(): Promise<void> {

@@ -143,8 +143,7 @@ export class Registrar {
     if (isStranger) await this.#checkRoom();
     const calledBackAt = await this.#callBackIfDue(record, { entry, source: input.source });
     // Counted when its URL has answered: a URL that is not right yet uses up nothing.
-    if (isStranger && input.peer === null) await this.#newIds.check(input.source);
-    else if (isStranger) await this.#newIdsOfPeers.check(input.peer!);
+    if (isStranger) await this.#countNewId(input);
     if (needsKey) await this.#keys.use(record.id, input.key);
     const content = await this.#store(record, { entry, succession, calledBackAt });
     if (isForOthers(record, entry)) {
@@ -235,6 +234,18 @@ export class Registrar {
     return ageMs < DAY_MS && ageMs >= -CLOCK_ALLOWANCE_MS;
   }
 
+  async #countNewId(
+    { source, peer }: { readonly source: string; readonly peer: NodeId | null },
+  ): Promise<void> {
+    try {
+      if (peer === null) await this.#newIds.check(source);
+      else await this.#newIdsOfPeers.check(peer);
+    } catch (error) {
+      if (hasCode(error, "rate_limited")) this.#count("address_full");
+      throw error;
+    }
+  }
+
   /** A directory that is full goes on serving those it has. Ids on their way at the same time may come to be above it. */
   async #checkRoom(): Promise<void> {
     const { config, store } = this.#parts;
@@ -254,6 +265,7 @@ export class Registrar {
     const host = calledHost(apiUrl);
     if (max === 0 || entry?.host === host) return;
     if (await this.#parts.store.countOnHost(host) < max) return;
+    this.#count("host_full");
     throw new OpenRedError("rate_limited", `More than ${max} ids on one host`, {
       retryAfterMs: HOST_FULL_RETRY_MS,
     });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Housekeeping } from "../../directory/housekeeping.ts";
+import type { MetricLabels } from "../../protocol/metrics.ts";
 import { FakeClock } from "../world/fake_clock.ts";
 import { MemoryLog } from "../world/memory_log.ts";
 import { settle } from "../world/settle.ts";
@@ -33,7 +34,9 @@ function sweepingFor(steps: number) {
   const own = { renewIfDue: () => Promise.resolve() };
   const config = { leaseMs: 1, limits: LIMITS };
   const log = new MemoryLog();
-  return { clock, doneAtMs, housekeeping: new Housekeeping({ clock, log, store, own, config }) };
+  const metrics = { counter: (_name: string, labels: MetricLabels) => ({ labels, value: 0 }) };
+  const parts = { clock, log, store, own, config, metrics };
+  return { clock, doneAtMs, housekeeping: new Housekeeping(parts) };
 }
 
 Deno.test("A sweep leaves everybody else their turn after each step", async () => {
