@@ -51,14 +51,18 @@ function entryOf(number: number, nowMs: number): DirectoryEntry {
   };
 }
 
+/** How many nodes, when, and of how many the ids are wanted. */
+export interface Filling {
+  readonly nodes: number;
+  readonly nowMs: number;
+  readonly kept: number;
+}
+
 /**
  * Stores so many nodes.
  * @returns Ids of some of them that are not old, evenly spread.
  */
-export async function fill(
-  store: DirectoryStore,
-  options: { readonly nodes: number; readonly nowMs: number; readonly kept: number },
-): Promise<NodeId[]> {
+export async function fill(store: DirectoryStore, options: Filling): Promise<NodeId[]> {
   const { nodes, nowMs, kept } = options;
   const every = Math.ceil(nodes / kept);
   const ids: NodeId[] = [];

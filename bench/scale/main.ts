@@ -1,9 +1,12 @@
 /**
- * `deno task scale [NODES…]`: directories of 10,000, 100,000 and 1,000,000 nodes over SQLite and over Redis, as a table
- * and as curves in docs/scale.svg.
+ * `deno task scale [--keep FOLDER] [--results FILE] [NODES…]`: directories of 10,000, 100,000 and 1,000,000 nodes over
+ * SQLite and over Redis, as a table and as curves in docs/scale.svg. `--sqlite` or `--redis`: over one of them alone.
+ * `--keep` finds filled databases in a folder again, since filling one takes longest. `--results` adds the rows to those
+ * that a file has from earlier runs, and draws them all.
  *
  * @module
  */
+import { parseArgs } from "node:util";
 import { LocalCryptoCore } from "../../crypto/core.ts";
 import { type Chart, writeCharts } from "../curves.ts";
 import { measure, type Measured } from "./measuring.ts";
@@ -25,11 +28,12 @@ const COLUMNS: readonly (readonly [name: keyof Measured, title: string])[] = [
   ["announced", "announced/s"],
   ["pageP50", "page of 100, ms"],
   ["aliasP50", "alias, ms"],
-  ["sweepStepMax", "longest step of a sweep, ms"],
+  ["sweepStepP50", "step of a sweep, ms"],
+  ["sweepStepMax", "longest, ms"],
   ["sweepLookP99", "look-up p99 beside it, ms"],
 ];
 
-const DRAWN: readonly (keyof Measured)[] = ["memoryMiB", "startMs", "lookP99", "sweepStepMax"];
+const DRAWN: readonly (keyof Measured)[] = ["memoryMiB", "startMs", "lookP99", "sweepStepP50"];
 
 function printRow({ store, nodes, ...measured }: Row): void {
   const cells = COLUMNS.map(([name]) => {
@@ -59,22 +63,51 @@ function drawRows(rows: readonly Row[]): Promise<void> {
   return writeCharts(new URL("../../docs/scale.svg", import.meta.url), chartsOf(rows));
 }
 
-const sizes = Deno.args.length > 0 ? Deno.args.map(Number) : SIZES;
-const places: [string, () => Promise<Place>][] = [["SQLite", sqlitePlace]];
+async function readRows(file: string | undefined): Promise<Row[]> {
+  if (file === undefined) return [];
+  try {
+    return JSON.parse(await Deno.readTextFile(file));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** In the place of what was measured of this before. */
+function withRow(rows: readonly Row[], row: Row): Row[] {
+  const others = rows.filter(({ store, nodes }) => store !== row.store || nodes !== row.nodes);
+  return [...others, row].sort((a, b) => a.nodes - b.nodes);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    keep: { type: "string" },
+    results: { type: "string" },
+    sqlite: { type: "boolean", default: false },
+    redis: { type: "boolean", default: false },
+  },
+});
+const sizes = positionals.length > 0 ? positionals.map(Number) : SIZES;
+const places: [string, () => Promise<Place>][] = [];
+if (!values.redis) places.push(["SQLite", () => sqlitePlace(values.keep ?? null)]);
 const noRedis = whyNoRedis();
-if (noRedis === null) places.push(["Redis", redisPlace]);
-else console.log(`Redis is left out: ${noRedis}`);
+if (noRedis !== null) console.log(`Redis is left out: ${noRedis}`);
+else if (!values.sqlite) places.push(["Redis", redisPlace]);
 const core = await LocalCryptoCore.create();
-const rows: Row[] = [];
+let rows = await readRows(values.results);
 console.log(`| store | nodes | ${COLUMNS.map(([, title]) => title).join(" | ")} |`);
 console.log(`| --- | --- | ${COLUMNS.map(() => "---").join(" | ")} |`);
 for (const nodes of sizes) {
   for (const [store, makePlace] of places) {
     await using place = await makePlace();
     const row = { store, nodes, ...await measure(place, { nodes, core }) };
-    rows.push(row);
+    rows = withRow(rows, row);
     printRow(row);
-    if (Deno.args.length === 0) await drawRows(rows);
+    if (values.results !== undefined) {
+      await Deno.writeTextFile(values.results, JSON.stringify(rows));
+    }
+    if (values.results !== undefined || positionals.length === 0) await drawRows(rows);
   }
 }
 const last = rows.findLast(({ store }) => store === "Redis");

@@ -4,11 +4,13 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
+import type { NodeId } from "../../crypto/encoding.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
 import { systemClock } from "../../ports/system.ts";
 import { RedisServer } from "../../tests/world/redis_server.ts";
 import { openRedisStore } from "../../tests/world/redis_store.ts";
+import { fill, type Filling } from "./filling.ts";
 
 /** One store that measurements are made of. */
 export interface Place extends AsyncDisposable {
@@ -17,8 +19,20 @@ export interface Place extends AsyncDisposable {
   /** The server beside the directory, if there is one. */
   readonly serverPid: number | null;
   open(): Promise<DirectoryStore>;
-  /** Opens it to be filled, which takes no notice of what a loss of power would do, and makes it as it was. */
-  fill(run: (store: DirectoryStore) => Promise<void>): Promise<void>;
+  /**
+   * Fills it, which takes no notice of what a loss of power would do, before a directory was started on it.
+   * @returns Ids to look up.
+   */
+  fill(options: Filling): Promise<readonly NodeId[]>;
+}
+
+async function readKept(folder: string): Promise<readonly NodeId[] | null> {
+  try {
+    return JSON.parse(await Deno.readTextFile(`${folder}/ids.json`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 function openSqlite(data: string): { store: SqliteStore; database: DatabaseSync } {
@@ -26,18 +40,31 @@ function openSqlite(data: string): { store: SqliteStore; database: DatabaseSync 
   return { store: new SqliteStore(() => database, systemClock), database };
 }
 
-export async function sqlitePlace(): Promise<Place> {
+/** @param keep A folder in which filled databases are found again; `null` fills each time. */
+export async function sqlitePlace(keep: string | null): Promise<Place> {
   const data = await Deno.makeTempDir({ prefix: "openred-scale-" });
   return {
     data,
     args: [],
     serverPid: null,
     open: () => Promise.resolve(openSqlite(data).store),
-    async fill(run) {
+    async fill(options) {
+      const kept = keep === null ? null : `${keep}/sqlite-${options.nodes}`;
+      const known = kept === null ? null : await readKept(kept);
+      if (known !== null) {
+        await Deno.copyFile(`${kept}/directory.db`, `${data}/directory.db`);
+        return known;
+      }
       const { store, database } = openSqlite(data);
       database.exec("PRAGMA synchronous = OFF");
-      await run(store);
+      const ids = await fill(store, options);
       await store.close();
+      if (kept !== null) {
+        await Deno.mkdir(kept, { recursive: true });
+        await Deno.copyFile(`${data}/directory.db`, `${kept}/directory.db`);
+        await Deno.writeTextFile(`${kept}/ids.json`, JSON.stringify(ids));
+      }
+      return ids;
     },
     [Symbol.asyncDispose]: () => Deno.remove(data, { recursive: true }),
   };
@@ -54,12 +81,13 @@ export async function redisPlace(): Promise<Place> {
     args: ["--store", server.url, "--store-key-file", keyFile],
     serverPid: server.pid,
     open,
-    async fill(run) {
+    async fill(options) {
       const store = await open();
       await server.tell("CONFIG", "SET", "appendfsync", "no");
-      await run(store);
+      const ids = await fill(store, options);
       await server.tell("CONFIG", "SET", "appendfsync", "always");
       await store.close();
+      return ids;
     },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
