@@ -186,6 +186,7 @@ async function serve(
       name: "directory",
       log,
       trustedProxies,
+      url: options.url,
       certificate,
     });
     ending.needs(listening.finished, "Nobody can connect");

@@ -259,9 +259,15 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     program: "node",
     signal: world.signal,
   });
-  await using peers = address === null
-    ? null
-    : listen({ ...address, flag: "--listen", name: "node", log, trustedProxies, certificate });
+  await using peers = address === null ? null : listen({
+    ...address,
+    flag: "--listen",
+    name: "node",
+    log,
+    trustedProxies,
+    url: options.apiUrl,
+    certificate,
+  });
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   await using console = listenConsole(options.consoleListen, log);
   await using watching = listenForWatchers(options.metricsListen, { name: "node", log });

@@ -60,6 +60,7 @@ async function serve(
       name: "relay",
       log,
       trustedProxies,
+      url: options.url,
       certificate,
     });
     ending.needs(listening.finished, "Nobody can connect");

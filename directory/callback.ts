@@ -14,6 +14,7 @@ import {
 import type { VerifiedRecord } from "../protocol/record.ts";
 import { parseGrowing, parseJson } from "../protocol/schemas.ts";
 import { type IdentityStatement, openIdentityStatement } from "../protocol/statements.ts";
+import { reasonOfStatus } from "../protocol/unreachable.ts";
 import type { HostCall } from "./called_hosts.ts";
 import type { DirectoryParts } from "./parts.ts";
 
@@ -26,6 +27,14 @@ type CallbackParts = Pick<
 
 function failed(why: string, cause?: unknown): OpenRedError {
   return new OpenRedError("callback_failed", `The callback failed: ${why}`, { cause });
+}
+
+/** What answers is no node, or not at this path. */
+function notAnswered(status: number): OpenRedError {
+  const reason = reasonOfStatus(status);
+  const what = reason === "redirects" ? "a redirect" : "another program, or a proxy";
+  const text = `The callback failed: ${what} answers, with status ${status}`;
+  return new OpenRedError("callback_failed", text, { members: { reason } });
 }
 
 /** All is right but the time: the node is told the directory's, and that its URL is not the reason. */
@@ -70,7 +79,7 @@ async function askIdentity(
     if (hasCode(cause, "rate_limited")) throw cause;
     throw failed("no whole answer in time", cause);
   }
-  if (answer.status !== 200) throw failed("the answer was not 200");
+  if (answer.status !== 200) throw notAnswered(answer.status);
   return answer.body;
 }
 

@@ -10,6 +10,7 @@ import { OpenRedError } from "../protocol/errors.ts";
 import { problemResponse } from "../protocol/http.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import type { CertificateInUse } from "./certificate_in_use.ts";
+import { ProxyWatch } from "./proxy_watch.ts";
 import { ProcessError, textOf } from "./process_error.ts";
 
 const RETRY_WHILE_STARTING_MS = 1_000;
@@ -30,6 +31,8 @@ export interface ListeningOptions {
   readonly log: Log;
   readonly limits?: Partial<ListenerLimits>;
   readonly trustedProxies?: TrustedProxies;
+  /** By which URL others call, where that is known: a proxy in front that nobody has named is told of. */
+  readonly url?: string | null;
   /** With one, connections begin with TLS. */
   readonly certificate?: CertificateInUse | null;
 }
@@ -48,7 +51,10 @@ export interface Listening extends AsyncDisposable {
 }
 
 function createListener(options: ListeningOptions, answer: Answer): HttpListener {
-  const { name, log, flag, hostname, port, certificate } = options;
+  const { name, log, flag, hostname, port, certificate, trustedProxies, url = null } = options;
+  const watch = trustedProxies === undefined
+    ? null
+    : new ProxyWatch({ log, proxies: trustedProxies, url });
   const fail = (error: unknown) => {
     log.log("error", "request_failed", { text: textOf(error) });
     return problemResponse(new OpenRedError("internal", `The ${name} failed`));
@@ -58,6 +64,7 @@ function createListener(options: ListeningOptions, answer: Answer): HttpListener
       ...options,
       ...(certificate ? { secure: (connection) => certificate.secure(connection) } : {}),
       answer: (request, address) => {
+        watch?.note(address);
         try {
           const given = answer(request, address);
           return given instanceof Promise ? given.catch(fail) : given;

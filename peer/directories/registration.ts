@@ -25,6 +25,12 @@ const KEY_REASONS: Readonly<Record<string, string>> = {
   used: "it has let in as many nodes as it may",
 };
 
+/** What answered in the place of this node. */
+const CALLBACK_REASONS: Readonly<Record<string, string>> = {
+  redirects: ": a redirect answers at its URL",
+  other_answer: ": another program answers at its URL, or a proxy that changes the path",
+};
+
 /** Registers this node with one directory, and again whenever it is due. */
 export class Registration {
   readonly #parts: DirectoryLinkParts;
@@ -288,9 +294,10 @@ export class Registration {
     if (hasCode(error, "key_required", "key_refused")) this.#explainKey(error);
     if (hasCode(error, "succession_refused")) await this.#successionRefused();
     if (!isLate && hasCode(error, "url_refused", "callback_failed")) {
+      const why = CALLBACK_REASONS[String(error.members.reason)] ?? "";
       events.warn(
         `directory ${this.#url}`,
-        `${this.#url} cannot call this node back (${error.code}); check --api-url, or --relay`,
+        `${this.#url} cannot call this node back (${error.code})${why}; check --api-url, or --relay`,
       );
     }
   }

@@ -72,11 +72,15 @@ Deno.test("The callback refuses any other answer", async () => {
     },
     () => Promise.reject(new OpenRedError("unreachable", "Nobody is there")),
   ];
+  const reasons: unknown[] = [];
   for (const answer of answers) {
     test.network.serve(node.apiUrl, answer);
     const { status, body } = await test.register(record);
     assertEquals([status, body.code], [502, "callback_failed"], String(answer));
+    reasons.push(body.reason);
   }
+  const named = reasons.flatMap((reason, at) => reason === undefined ? [] : [[at, reason]]);
+  assertEquals(named, [[0, "other_answer"], [5, "redirects"], [6, "other_answer"]]);
   assertEquals((await test.get(`/api/v3/nodes/${node.id}`)).status, 404);
 });
 

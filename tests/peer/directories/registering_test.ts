@@ -4,6 +4,7 @@ import { OwnSuccession } from "../../../peer/own/own_succession.ts";
 import { formatDirectoryKey, showDirectoryKey } from "../../../protocol/directory_key.ts";
 import { HOUR_MS, MINUTE_MS, START_MS } from "../parts.ts";
 import { answerJson } from "../../world/fake_http.ts";
+import { until } from "../../world/until.ts";
 import { DirectoryWorld, payloadOf, REANNOUNCE_MS } from "./directory_world.ts";
 
 function seqOf(record: string): number {
@@ -461,13 +462,42 @@ Deno.test("Registration shows a key to the directory that asks for one, and says
   assertStringIncludes(warned(), "takes new nodes with a key only");
   held = key;
   await world.parts.clock.advance(5_000);
-  assertEquals([view().state, view().last_error], ["refused", "key_refused"]);
+  await until(() => view().last_error === "key_refused", "the key was refused");
+  assertEquals(view().state, "refused");
   assertStringIncludes(warned(), "as many nodes as it may");
   reason = null;
   await world.parts.clock.advance(10_000);
-  assertEquals([view().state, view().last_error], ["registered", null]);
+  await until(() => view().state === "registered", "the key was taken");
+  assertEquals(view().last_error, null);
   const expected = await showDirectoryKey(key, world.own.id);
   assertEquals(shown.at(-1), expected);
   assert(!JSON.stringify(shown).includes(formatDirectoryKey(key)));
   assert(openBodies.length > 0 && openBodies.every((body) => !body.includes("key")));
+});
+
+Deno.test("Registration names a directory that redirects, a portal, and a proxy before this node", async () => {
+  await using world = await DirectoryWorld.create();
+  const one = await world.directory("one");
+  let answer = answerJson(302, {}, { location: "https://elsewhere.example" });
+  one.instead = () => answer;
+  const directories = await world.start(one.url);
+  const says = (text: string) => until(() => said().includes(text), text);
+  const said = () => world.parts.events.warnings().join("\n");
+  const reason = () => directories.views()[0]!.last_reason;
+  await until(() => reason() === "redirects", "the redirect is named");
+  assertStringIncludes(said(), "answers with a redirect, which is not followed");
+  answer = { status: 200, headers: new Headers(), body: new TextEncoder().encode("<html>Log in") };
+  await world.parts.clock.advance(5_000);
+  await until(() => reason() === "other_answer", "the portal is named");
+  assertStringIncludes(said(), "something else answers at its URL: a portal");
+  const failed = { code: "callback_failed" };
+  answer = answerJson(502, { ...failed, reason: "other_answer" });
+  await world.parts.clock.advance(10_000);
+  await says("a proxy that changes the path");
+  answer = answerJson(502, { ...failed, reason: "redirects" });
+  await world.parts.clock.advance(20_000);
+  await says("a redirect answers at its URL");
+  answer = answerJson(502, failed);
+  await world.parts.clock.advance(60_000);
+  await says("(callback_failed); check --api-url");
 });
