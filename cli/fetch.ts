@@ -188,8 +188,8 @@ export const getCommand = defineCommand({
       look: async () => {
         const now = await transferOf(node, id);
         if (now.state !== "running" && now.state !== "waiting") return { over: now };
-        const { name: what, bytes, done_bytes: doneBytes } = now;
-        return { progress: { what, bytes, doneBytes, waits: now.why } };
+        const { name: what, bytes, done_bytes: doneBytes, way } = now;
+        return { progress: { what, bytes, doneBytes, waits: now.why, way } };
       },
     });
     if (transfer.state !== "done") {
@@ -205,7 +205,7 @@ export const getCommand = defineCommand({
 async function listTransfers(out: Output, { transfers }: TransfersView): Promise<void> {
   if (transfers.length === 0) return await out.line("No transfers");
   await out.table(
-    ["Transfer", "", "Peer", "File", "Done", "Size", "State", ""],
+    ["Transfer", "", "Peer", "File", "Done", "Size", "State", "Way", ""],
     transfers.map((transfer) => [
       { text: transfer.id, style: "bold", short: transfer.id.slice(0, 8) },
       { text: transfer.direction === "in" ? "from" : "to", style: "dim" },
@@ -214,6 +214,7 @@ async function listTransfers(out: Output, { transfers }: TransfersView): Promise
       { text: showBytes(transfer.done_bytes) },
       { text: showBytes(transfer.bytes) },
       stateCell(transfer.state),
+      { text: transfer.way ?? "–" },
       { text: transfer.why ?? "" },
     ]),
   );
@@ -245,6 +246,7 @@ async function watchTransfers(
         bytes: sum(({ bytes }) => bytes),
         doneBytes: sum(({ done_bytes }) => done_bytes),
         waits,
+        way: isOne ? first!.way : null,
       };
       return { progress };
     },

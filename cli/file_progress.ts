@@ -20,6 +20,8 @@ export interface Progress {
   readonly doneBytes: number;
   /** Why nothing goes on now. */
   readonly waits: string | null;
+  /** How it goes: `direct` or `relayed`. */
+  readonly way?: string | null;
 }
 
 type WatchContext = Pick<CommandContext<OptionSpecs>, "clock" | "err" | "options" | "signal">;
@@ -29,9 +31,9 @@ interface Sample {
   readonly bytes: number;
 }
 
-/** One line: `photo.jpg  34 %  12 MiB of 35 MiB  4.1 MiB/s  5 s left`. */
+/** One line: `photo.jpg  34 %  12 MiB of 35 MiB  4.1 MiB/s  5 s left  direct`. */
 export function showProgress(
-  { what, bytes, doneBytes, waits }: Progress,
+  { what, bytes, doneBytes, waits, way = null }: Progress,
   samples: readonly Sample[],
 ): string {
   const percent = bytes === 0 ? 100 : Math.floor(100 * doneBytes / bytes);
@@ -43,6 +45,7 @@ export function showProgress(
     parts.push(`${showBytes(rate)}/s`);
     if (rate > 0) parts.push(`${showDuration(1_000 * (bytes - doneBytes) / rate)} left`);
   }
+  if (way !== null) parts.push(way);
   return parts.join("  ");
 }
 

@@ -234,6 +234,8 @@ export interface PublicRequest {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
   /** Whom limits count: the address, or what it is a part of. */
   readonly source: string;
+  /** Whether it came through a relay. */
+  readonly isRelayed: boolean;
   /** Fires when nobody waits for the answer. */
   readonly signal: AbortSignal;
 }
@@ -652,6 +654,8 @@ export interface PeerBytesRequest {
 export interface PeerBytes {
   /** 206 where it is what was asked for; anything else has no bytes here. */
   readonly status: number;
+  /** Whether it comes through a relay. */
+  readonly isRelayed: boolean;
   /** @returns How many bytes; `null` behind the last. @throws {Refusal} `unreachable`, where nothing comes for 30 s too. */
   read(target: Uint8Array<ArrayBuffer>): Promise<number | null>;
   close(): void;

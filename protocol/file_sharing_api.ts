@@ -165,6 +165,8 @@ export interface OffersView {
 /** `paused` by the owner, or because the disk took no more; `waiting`: the peer cannot be reached now. */
 export type TransferState = "running" | "waiting" | "paused" | "done" | "failed" | "cancelled";
 
+export type TransferWay = "direct" | "relayed";
+
 export interface TransferView {
   /** That of the offer; an upload has one of its own. */
   readonly id: string;
@@ -178,6 +180,8 @@ export interface TransferView {
   readonly bytes: number;
   /** On disk here, or sent. */
   readonly done_bytes: number;
+  /** How the last of it came or went; `null` before anything has. */
+  readonly way: TransferWay | null;
   readonly folder: string | null;
   /** The names under which files have landed. */
   readonly landed: readonly string[];

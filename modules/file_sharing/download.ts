@@ -7,6 +7,7 @@
 import { decodeBase64Url } from "../../crypto/encoding.ts";
 import type { FactorLevel } from "../../protocol/factor_level.ts";
 import { FILE_CHUNK_BYTES } from "../../protocol/file_frames.ts";
+import type { TransferWay } from "../../protocol/file_sharing_api.ts";
 import type { LandingFolder, NodeId, OwnerFiles } from "../api.ts";
 import { chunkCount, type ContentId, hashFile, isSame } from "./content.ts";
 import {
@@ -63,6 +64,8 @@ export interface DownloadKeeper {
   change(change: Partial<Transfer>): Promise<void>;
   /** So many bytes of the file under way are on disk. */
   reached(bytes: number): void;
+  /** How it comes. */
+  came(way: TransferWay): void;
   /** Why nothing comes now; `null` where it goes on. */
   waits(why: string | null): void;
 }
@@ -176,7 +179,8 @@ async function fetchContent(
   const own = { peer, share, file: at };
   const wanted = [own, ...parts.alsoAt(files[at]!, peer)].map((one) => ({ ...one, download }));
   const reached = (bytes: number) => keeper.reached(bytes);
-  const fetching = { wanted, liars, growing, content, signal, reached };
+  const came = (way: TransferWay) => keeper.came(way);
+  const fetching = { wanted, liars, growing, content, signal, reached, came };
   if (growing.bytes === 0) keeper.checked = { at, have: new Uint8Array(chunkCount(content.bytes)) };
   const whole = { ...fetching, content: await fetchLayer(parts, fetching) };
   if (!isChecked(keeper, whole)) keeper.checked = { at, have: await checkDisk(parts, whole) };

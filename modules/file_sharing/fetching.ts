@@ -9,7 +9,7 @@ import { FILE_CHUNK_BYTES } from "../../protocol/file_frames.ts";
 import type { FileHashes, ModuleContext, NodeId, PartFile } from "../api.ts";
 import { chunkCount, chunkLength, type ContentId, isChunk, isSame } from "./content.ts";
 import { Missing } from "./missing.ts";
-import { type Source, WrongContent } from "./source.ts";
+import { type Source, type SourceSettings, WrongContent } from "./source.ts";
 import type { Sources, Wanted } from "./sources.ts";
 
 /** Requests of one file at one source at a time: while one begins, the other fills the line. */
@@ -38,6 +38,8 @@ export interface Fetching {
   readonly signal: AbortSignal;
   /** So many bytes are on disk. */
   readonly reached: (bytes: number) => void;
+  /** How it comes. */
+  readonly came: SourceSettings["came"];
 }
 
 /**
@@ -128,7 +130,7 @@ async function fetchRound(
 ): Promise<void> {
   const end = new AbortController();
   const signal = AbortSignal.any([fetching.signal, end.signal]);
-  const options = { content: fetching.content, signal };
+  const options = { content: fetching.content, signal, came: fetching.came };
   const work = (source: Source) => runLanes({ ...fetching, signal }, { source, missing });
   await Promise.all(fetching.wanted.map(async (wanted) => {
     try {

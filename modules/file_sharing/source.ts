@@ -5,6 +5,7 @@
  */
 import { OpenRedError } from "../../protocol/errors.ts";
 import { FILE_TAG_BYTES, HASH_BYTES } from "../../protocol/file_frames.ts";
+import type { TransferWay } from "../../protocol/file_sharing_api.ts";
 import { SealedLayout, type SealedSlice } from "../../protocol/sealed_file.ts";
 import type { FileSealing, ModuleContext, NodeId, PeerBytes } from "../api.ts";
 import type { ChunkBuffers } from "./chunk_buffers.ts";
@@ -38,6 +39,8 @@ export interface SourceSettings {
   readonly path: string;
   readonly window: PeerWindow;
   readonly buffers: ChunkBuffers;
+  /** Hears how it comes, whenever it begins to. */
+  readonly came: (way: TransferWay) => void;
 }
 
 /** Chunks that follow each other. */
@@ -133,7 +136,7 @@ export class Source {
     { layer, signal }: { readonly layer: Uint8Array | null; readonly signal: AbortSignal },
     take: (slice: SealedSlice, data: Uint8Array<ArrayBuffer>) => Promise<void>,
   ): Promise<void> {
-    const { peer, path, buffers } = this.#settings;
+    const { peer, path, buffers, came } = this.#settings;
     const bytes = await this.#tools.peerBytes({
       peer,
       path,
@@ -143,6 +146,7 @@ export class Source {
     const inHand: Promise<void>[] = [];
     try {
       checkStatus(bytes.status);
+      came(bytes.isRelayed ? "relayed" : "direct");
       for (let index = from; index < to; index++) {
         const slice = this.#layout.slice(index);
         const room = buffers.take().subarray(0, slice.length + FILE_TAG_BYTES);

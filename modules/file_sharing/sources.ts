@@ -16,7 +16,7 @@ import { ChunkBuffers } from "./chunk_buffers.ts";
 import type { ContentId } from "./content.ts";
 import { REQUEST } from "./manifest.ts";
 import { PeerWindow } from "./peer_window.ts";
-import { Source } from "./source.ts";
+import { Source, type SourceSettings } from "./source.ts";
 
 const ASK_MS = 60_000;
 /** Calls to one peer at a time: a node refuses more than 16, and others may want to ask as well. */
@@ -65,7 +65,11 @@ export class Sources {
    */
   async during<T>(
     wanted: Wanted,
-    { content, signal }: { readonly content: ContentId; readonly signal: AbortSignal },
+    { content, signal, came }: {
+      readonly content: ContentId;
+      readonly signal: AbortSignal;
+      readonly came: SourceSettings["came"];
+    },
     work: (source: Source) => Promise<T>,
   ): Promise<T> {
     const { peer } = wanted;
@@ -74,7 +78,14 @@ export class Sources {
       const begun = await this.#beginInTurn(held, wanted, signal);
       const { requests: window } = held;
       const buffers = this.#buffers;
-      const source = new Source(this.#parts, { peer, content, ...begun, window, buffers });
+      const source = new Source(this.#parts, {
+        peer,
+        content,
+        ...begun,
+        window,
+        buffers,
+        came,
+      });
       const id = encodeBase64Url(begun.transfer);
       this.#open.set(id, source);
       try {

@@ -5,7 +5,7 @@
  */
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import type { TransferState } from "../../protocol/file_sharing_api.ts";
+import type { TransferState, TransferWay } from "../../protocol/file_sharing_api.ts";
 import type { LandingFolder, ModuleContext, NodeId } from "../api.ts";
 import { download, type DownloadParts, type Transfer } from "./download.ts";
 import type { Checked } from "./fetching.ts";
@@ -43,6 +43,8 @@ interface Run {
   /** Of the file under way. */
   bytes: number;
   checked: Checked | null;
+  /** How it came last. */
+  way: TransferWay | null;
   readonly liars: Set<NodeId>;
 }
 
@@ -205,6 +207,11 @@ export class Transfers {
     return before + (this.#runs.get(id)?.bytes ?? 0);
   }
 
+  /** How it comes, while it is under way. */
+  wayOf(id: string): TransferWay | null {
+    return this.#runs.get(id)?.way ?? null;
+  }
+
   #get(id: string): Held<Transfer> {
     const held = this.#parts.records.get(id);
     if (held === null) throw new OpenRedError("not_found", "There is no transfer of this name");
@@ -253,6 +260,7 @@ export class Transfers {
       waits: null,
       bytes: 0,
       checked: null,
+      way: null,
       liars: new Set(),
     };
     const done = this.#repeat(id, run).catch((error) => this.#failed(error)).finally(() => {
@@ -318,6 +326,7 @@ export class Transfers {
           if (bytes > 0) run.waits = null;
         },
         waits: (why) => run.waits = why,
+        came: (way) => run.way = way,
       }, run.stop.signal);
       return null;
     } catch (error) {

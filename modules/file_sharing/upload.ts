@@ -5,6 +5,7 @@
  */
 import { OpenRedError } from "../../protocol/errors.ts";
 import { HASH_BYTES } from "../../protocol/file_frames.ts";
+import type { TransferWay } from "../../protocol/file_sharing_api.ts";
 import { SealedLayout } from "../../protocol/sealed_file.ts";
 import type {
   FileSealing,
@@ -70,6 +71,8 @@ export class Upload {
   #isUsedUp = false;
   /** How far the receiver has come, as far as it can be seen from here. */
   reachedBytes = 0;
+  /** How it was asked for last. */
+  way: TransferWay | null = null;
 
   constructor(tools: UploadTools, settings: UploadSettings) {
     this.#tools = tools;

@@ -7,6 +7,7 @@
 import { encodeBase64Url } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { type EndReason, FILE_PATH, requestHeaderSchema } from "../../protocol/file_frames.ts";
+import type { TransferWay } from "../../protocol/file_sharing_api.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type {
   CallAnswer,
@@ -38,6 +39,7 @@ export interface UploadView {
   readonly name: string;
   readonly bytes: number;
   readonly reachedBytes: number;
+  readonly way: TransferWay | null;
 }
 
 export interface UploadParts
@@ -74,12 +76,13 @@ export class Uploads {
   }
 
   views(): readonly UploadView[] {
-    return this.#all().map(({ transfer, peer, from, reachedBytes }) => ({
+    return this.#all().map(({ transfer, peer, from, reachedBytes, way }) => ({
       id: encodeBase64Url(transfer),
       peer,
       name: from.path.split(/[/\\]/).at(-1) ?? "",
       bytes: from.content.bytes,
       reachedBytes,
+      way,
     }));
   }
 
@@ -130,7 +133,7 @@ export class Uploads {
    * Answers a request for what lies at a path.
    * @throws {OpenRedError} `not_found` for whatever is not there, or not any more; `rate_limited`.
    */
-  serve({ params, headers, signal }: PublicRequest): Promise<PublicAnswer> {
+  serve({ params, headers, signal, isRelayed }: PublicRequest): Promise<PublicAnswer> {
     const upload = this.#uploads.get(params.id!);
     if (upload === undefined) throw notThere();
     if (!this.#isOpen(upload)) {
@@ -142,6 +145,7 @@ export class Uploads {
       this.#dropIdle(upload);
       throw notThere();
     }
+    upload.way = isRelayed ? "relayed" : "direct";
     return Promise.resolve(upload.answer(headers.range, signal));
   }
 

@@ -113,13 +113,14 @@ export function viewTransfer(
     name: value.files[Math.min(value.at, value.files.length - 1)]!.name,
     bytes: sum(value.files.map(({ length }) => length)),
     done_bytes: transfers.doneBytes(held),
+    way: transfers.wayOf(id),
     folder: value.folder,
     landed: value.landed,
   };
 }
 
 export function viewUpload(upload: UploadView, peers: PeersNow): TransferView {
-  const { id, peer, name, bytes, reachedBytes } = upload;
+  const { id, peer, name, bytes, reachedBytes, way } = upload;
   return {
     id,
     direction: "out",
@@ -130,6 +131,7 @@ export function viewUpload(upload: UploadView, peers: PeersNow): TransferView {
     name,
     bytes,
     done_bytes: reachedBytes,
+    way,
     folder: null,
     landed: [],
   };

@@ -55,6 +55,15 @@ interface Found {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** Where a request came to, and how. */
+export interface PublicAsked {
+  /** Below the node's URL. */
+  readonly path: string;
+  /** Whom it is counted for. */
+  readonly source: string;
+  readonly isRelayed: boolean;
+}
+
 /** The public routes of all modules that run. */
 export class PublicRoutes {
   readonly #parts: RouteParts;
@@ -72,13 +81,12 @@ export class PublicRoutes {
 
   /**
    * Answers a request of anybody.
-   * @param of `path` is below the node's URL, `source` whom it is counted for.
    * @returns `null` where no module has anything at this path.
    * @throws {OpenRedError} `method_not_allowed`, `rate_limited`, `overloaded`, `too_large`; what the module refuses.
    */
   async answer(
     request: Request,
-    of: { readonly path: string; readonly source: string },
+    of: PublicAsked,
   ): Promise<Response | null> {
     const found = this.#find(request.method, of.path);
     if (found === null) return null;
@@ -129,7 +137,7 @@ export class PublicRoutes {
   async #ask(
     { module, route, params }: Found,
     request: Request,
-    { path, source }: { readonly path: string; readonly source: string },
+    { path, source, isRelayed }: PublicAsked,
   ): Promise<PublicAnswer> {
     const { modules, background } = this.#parts;
     const { method, pattern, maxBodyBytes = 0 } = route;
@@ -144,6 +152,7 @@ export class PublicRoutes {
       headers: headersOf(request, route),
       body: bodyOf(request, maxBodyBytes),
       source,
+      isRelayed,
       signal: request.signal,
     };
     return await module.run(() => route.handler(given));

@@ -7,6 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { PeerBytes, PeerBytesRequest } from "../../modules/api.ts";
 import type { OpenBytes } from "../../ports/byte_streams.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { relayOf } from "../../protocol/relay.ts";
 
 const HEAD_MS = 30_000;
 const IDLE_MS = 30_000;
@@ -31,6 +32,7 @@ export async function openPeerBytes(
   const url = urlOf(peer);
   if (url === null) throw new OpenRedError("unreachable", "The peer cannot be called");
   await checkUrl(url, signal);
+  const isRelayed = relayOf(url, peer) !== null;
   const answer = await openBytes({
     url: `${url}/${path}`,
     headers: { range: `bytes=${from}-${to - 1}` },
@@ -40,10 +42,19 @@ export async function openPeerBytes(
   });
   if (answer.status !== PARTIAL) {
     answer.close();
-    return { status: answer.status, read: () => Promise.resolve(null), close: () => {} };
+    const { status } = answer;
+    return { status, isRelayed, read: () => Promise.resolve(null), close: () => {} };
   }
   const said = answer.headers.get("content-range") ?? "";
-  if (answer.bytes === to - from && said.startsWith(`bytes ${from}-${to - 1}/`)) return answer;
+  if (answer.bytes === to - from && said.startsWith(`bytes ${from}-${to - 1}/`)) {
+    const { status } = answer;
+    return {
+      status,
+      isRelayed,
+      read: (target) => answer.read(target),
+      close: () => answer.close(),
+    };
+  }
   answer.close();
   throw new OpenRedError("unreachable", "The peer answers with another range");
 }

@@ -76,7 +76,7 @@ export interface RouteParts {
     /** @returns `null` where no module has anything at this path. */
     answer(
       request: Request,
-      of: { readonly path: string; readonly source: string },
+      of: { readonly path: string; readonly source: string; readonly isRelayed: boolean },
     ): Promise<Response | null>;
   };
   /** Of peers that were decided about, by peer; those that come as frames count as well. */
@@ -125,7 +125,7 @@ export class PeerApi {
   }
 
   /** Answers one request. Never rejects. Whatever is counted by source is counted for a whole IPv6 /64. */
-  async handle(request: Request, { address, isName }: RequestSource): Promise<Response> {
+  async handle(request: Request, { address, isName = false }: RequestSource): Promise<Response> {
     try {
       this.#checkConcurrent();
       const client = isName
@@ -133,7 +133,7 @@ export class PeerApi {
         : addressSource(this.#trustedProxies.clientOf(address, request));
       this.#concurrent += 1;
       try {
-        return await this.#app.fetch(request, { source: { address: client } });
+        return await this.#app.fetch(request, { source: { address: client, isName } });
       } finally {
         this.#concurrent -= 1;
       }
@@ -175,12 +175,15 @@ export class PeerApi {
   }
 
   /** What modules have for everybody, with the path of the node's URL and without. */
-  async #public(request: Request, { address }: RequestSource): Promise<Response> {
+  async #public(
+    request: Request,
+    { address, isName: isRelayed = false }: RequestSource,
+  ): Promise<Response> {
     const { pathname } = new URL(request.url);
     const isBelow = this.#prefix !== "" && pathname.startsWith(`${this.#prefix}/`);
     const path = isBelow ? pathname.slice(this.#prefix.length) : pathname;
     const { publicRoutes } = this.#parts;
-    const answer = await publicRoutes.answer(request, { path, source: address });
+    const answer = await publicRoutes.answer(request, { path, source: address, isRelayed });
     return answer ?? problemResponse(nothingHere());
   }
 

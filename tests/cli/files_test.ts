@@ -43,6 +43,7 @@ const TRANSFER: TransferView = {
   name: "a.txt",
   bytes: 11,
   done_bytes: 11,
+  way: "relayed",
   folder: "/there",
   landed: ["a.txt", "b (2).txt"],
 };
@@ -259,6 +260,10 @@ Deno.test("progress says how far, how fast and how long, or why nothing goes on"
   assertEquals(
     showProgress({ ...progress, waits: "The peer is away" }, samples),
     "a.iso  25 %  25.0 MiB of 100 MiB  The peer is away",
+  );
+  assertEquals(
+    showProgress({ ...progress, way: "relayed" }, samples),
+    "a.iso  25 %  25.0 MiB of 100 MiB  4.0 MiB/s  18 s left  relayed",
   );
   assertEquals([0, 1023, 1024, 150 * 2 ** 20].map(showBytes), [
     "0 B",

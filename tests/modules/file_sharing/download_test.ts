@@ -87,6 +87,7 @@ function sourcesOf(...served: readonly (Served | OpenRedError)[]) {
       let at = 0;
       return {
         status: 206,
+        isRelayed: false,
         read: (target) => {
           if (at === bytes.length) return Promise.resolve(null);
           const some = bytes.subarray(at, at + target.length);
@@ -131,6 +132,8 @@ class Kept implements DownloadKeeper {
   reached(): void {}
 
   waits(): void {}
+
+  came(): void {}
 }
 
 async function withFolder(

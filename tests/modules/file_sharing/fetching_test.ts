@@ -42,6 +42,7 @@ async function fetchWith(error: Error): Promise<readonly number[]> {
     content: { bytes: CHUNKS * MIB, root: new Uint8Array(32), layer: new Uint8Array(32 * CHUNKS) },
     signal: new AbortController().signal,
     reached: () => {},
+    came: () => {},
   };
   await assertRejects(() => fetchChunks(parts, fetching, have), error.constructor as never);
   return [...have];

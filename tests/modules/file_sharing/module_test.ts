@@ -369,3 +369,21 @@ for (const type of ["share", "request", "unlock"] as const) {
     assertEquals(await sharing.offers(), []);
   });
 }
+
+for (const isRelayed of [false, true]) {
+  const way = isRelayed ? "relayed" : "direct";
+  Deno.test(`a transfer says that it is ${way}, at the node that gives it`, async () => {
+    await using sharing = await SharingWorld.start();
+    const { wire } = await sharing.share(PEER, bep52Content(5));
+    const { header } = await sharing.call("request", PEER, {
+      share: wire,
+      file: 0,
+      download: testId(1),
+    });
+    assertEquals((await sharing.transfers())[0]!.way, null);
+    const { signal } = new AbortController();
+    const { body } = await sharing.get(header!.file_url, undefined, signal, isRelayed);
+    await (body as PublicStream).parts.cancel();
+    assertEquals((await sharing.transfers())[0]!.way, way);
+  });
+}

@@ -137,6 +137,7 @@ export class SharingWorld implements AsyncDisposable {
     file_url: unknown,
     range?: string,
     signal = new AbortController().signal,
+    isRelayed = false,
   ): Promise<PublicAnswer> {
     const [route] = this.hosted.host.runs.get("file_sharing")!.registered.publicRoutes;
     return await route!.handler({
@@ -147,6 +148,7 @@ export class SharingWorld implements AsyncDisposable {
       headers: range === undefined ? {} : { range },
       body: null,
       source: "192.0.2.1",
+      isRelayed,
       signal,
     });
   }

@@ -35,6 +35,7 @@ function setUp() {
     routes.answer(new Request(`http://a.example${path}`, init), {
       path: path.replace(/\?.*/, ""),
       source,
+      isRelayed: true,
     });
   const codeOf = async (...given: Parameters<typeof ask>) =>
     (await assertRejects(() => ask(...given), OpenRedError)).code;
@@ -55,6 +56,7 @@ Deno.test("PublicRoutes hands over what the route names, and nothing else of a r
     headers: { range: "bytes=0-1" },
     body: null,
     source: SOURCE,
+    isRelayed: true,
   });
 });
 

@@ -197,6 +197,8 @@ export function TransferRow(
           {isOver
             ? formatBytes(bytes)
             : t("files.of", { done: formatBytes(done), all: formatBytes(bytes) })}
+          {transfer.way !== null && !isOver &&
+            ` · ${t(transfer.way === "direct" ? "way.direct" : "way.relay")}`}
           {state === "done" && transfer.folder !== null && (
             <>
               {" · "}
