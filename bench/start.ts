@@ -17,6 +17,9 @@ const AIMS = {
   directory: { readyMs: 450, residentMiB: 110 },
 } as const;
 
+/** Of an empty server with one key derivation, and of an empty server. */
+const RATIO_AIMS = { ready: 1.2, resident: 1.5 } as const;
+
 function wordsOf(program: "node" | "central", data: string): readonly string[] {
   return [`${program}.ts`, "run", "--json", "--listen", "127.0.0.1:0", "--data", data];
 }
@@ -45,7 +48,12 @@ async function startFirst(program: "node" | "central", restMs: number): Promise<
 
 function printProgram(
   name: keyof typeof AIMS,
-  { starts, stretchCpu }: { starts: readonly Start[]; stretchCpu: readonly number[] },
+  { starts, empty, stretchCpu }: {
+    readonly starts: readonly Start[];
+    /** Of the same rounds. */
+    readonly empty: readonly Start[];
+    readonly stretchCpu: readonly number[];
+  },
 ): void {
   const aim = AIMS[name];
   const beyond = starts.map(({ readyMs, stretchMs }) => readyMs - stretchMs);
@@ -61,6 +69,20 @@ function printProgram(
   printAim(`${name}, resident`, starts.map(({ residentMiB }) => residentMiB), {
     unit: "MiB",
     aim: { atMost: aim.residentMiB },
+  });
+  const ready = starts.map(({ readyMs, stretchMs }, round) =>
+    readyMs / (empty[round]!.readyMs + stretchMs)
+  );
+  printAim(`${name}, ready, of an empty server and the key derivation`, ready, {
+    unit: "×",
+    digits: 2,
+    aim: { atMost: RATIO_AIMS.ready },
+  });
+  const resident = starts.map(({ residentMiB }, round) => residentMiB / empty[round]!.residentMiB);
+  printAim(`${name}, resident, of an empty server`, resident, {
+    unit: "×",
+    digits: 2,
+    aim: { atMost: RATIO_AIMS.resident },
   });
 }
 
@@ -86,8 +108,8 @@ async function run({ rounds, sampleMs }: Settings): Promise<void> {
       unit: "MiB",
     });
     printSamples("one key derivation", stretchCpu, { unit: "ms CPU" });
-    printProgram("directory", { starts: samples.directory, stretchCpu });
-    printProgram("node", { starts: samples.node, stretchCpu });
+    printProgram("directory", { starts: samples.directory, empty, stretchCpu });
+    printProgram("node", { starts: samples.node, empty, stretchCpu });
     const first = firstNode.map(({ readyMs }) => readyMs);
     printSamples("node, first start, its keys made", first, { unit: "ms" });
     printNote("the key derivation is Argon2id of 64 MiB and 3 passes, as the program's log tells");

@@ -62,9 +62,14 @@ export class KeysDesk {
     { uses, expires_ms, note }: v.InferOutput<typeof keyInputSchema>,
   ): Promise<KeyMade> {
     const { clock, log, random, store } = this.#parts;
-    const secret = new Uint8Array(random.bytes(DIRECTORY_KEY_BYTES));
     const madeAt = clock.nowMs();
-    const keyId = await directoryKeyId(secret);
+    let secret: Uint8Array<ArrayBuffer>;
+    let keyId: string;
+    do {
+      secret = random.bytes(DIRECTORY_KEY_BYTES);
+      keyId = await directoryKeyId(secret);
+      // A word that begins so is an option to a command line.
+    } while (keyId.startsWith("-"));
     const expiresAt = expires_ms === null ? null : madeAt + expires_ms;
     const made = { keyId, secret, madeAt, expiresAt, uses, note };
     await store.addKey(made);

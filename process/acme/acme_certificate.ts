@@ -7,7 +7,6 @@ import type { Clock, Files, HttpClient, Log } from "../../ports/ports.ts";
 import { ACME_CERTIFICATE_FILE } from "../../ports/data_names.ts";
 import type { ByteConnection } from "../../ports/system_socket.ts";
 import { acceptTls, readCertificate, type ServerCertificate } from "../../ports/system_tls.ts";
-import { OpenRedError } from "../../protocol/errors.ts";
 import type { AcmeSettings } from "../../protocol/acme_settings.ts";
 import { listen, type ListeningOptions } from "../listening.ts";
 import { splitPem } from "../pem_files.ts";
@@ -42,17 +41,6 @@ export function renewalAtMs(
   { beginMs, endMs }: Pick<ServerCertificate, "beginMs" | "endMs">,
 ): number {
   return beginMs + (endMs - beginMs) * 2 / 3;
-}
-
-/** What went wrong, where that is no fault of this program. @throws {unknown} Anything else. */
-function failureOf(
-  error: unknown,
-): { readonly text: string; readonly retryAfterMs: number | null } {
-  if (error instanceof AcmeError) return { text: error.message, retryAfterMs: error.retryAfterMs };
-  if (error instanceof OpenRedError || error instanceof ProcessError) {
-    return { text: error.message, retryAfterMs: null };
-  }
-  throw error;
 }
 
 /** A certificate in use, which stays in use for as long as there is no newer one. */
@@ -152,7 +140,9 @@ export class AcmeCertificate implements Disposable {
     } catch (error) {
       if (this.#stop.signal.aborted) throw error;
       if (isFirst && error instanceof ProcessError) throw error;
-      const { text, retryAfterMs } = failureOf(error);
+      // A full disk, too, ends nothing: the certificate that is there serves on.
+      const text = textOf(error);
+      const retryAfterMs = error instanceof AcmeError ? error.retryAfterMs : null;
       const pauseMs = Math.max(this.#pauseMs, retryAfterMs ?? 0);
       this.#pauseMs = Math.min(2 * this.#pauseMs, LAST_PAUSE_MS);
       const nextTry = new Date(clock.nowMs() + pauseMs).toISOString();

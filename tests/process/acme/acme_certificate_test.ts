@@ -214,3 +214,14 @@ Deno.test("A kept certificate that is damaged or for another name is not served"
     await assertRejects(() => opening, Error, "asked to end");
   }
 });
+
+Deno.test("A disk that takes nothing is a failure like any other", async () => {
+  const files = new MemoryFiles();
+  files.write = () => Promise.reject(new Error("No space left on device"));
+  const program = createProgram(0, "https://127.0.0.1:1/dir", files);
+  const opening = program.open();
+  await until(() => program.clock.waits.length > 0, "it waits");
+  assertEquals(program.logged, [{ event: "certificate_failed", text: "No space left on device" }]);
+  program.stop.abort(new Error("asked to end"));
+  await assertRejects(() => opening, Error, "asked to end");
+});
