@@ -69,7 +69,10 @@ export const openCommand = defineCommand({
         }
         await pause(LOOK_MS, { clock, signal });
       }
-      await err.line({ text: "Signed in", style: "dim" });
+      await err.line({
+        text: "Opened; where a factor is enrolled, the page asks for it",
+        style: "dim",
+      });
     } finally {
       await page.remove();
     }
