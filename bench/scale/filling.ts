@@ -5,11 +5,14 @@
  */
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { DirectoryEntry, DirectoryStore } from "../../directory/stores/store.ts";
+import { hasCode } from "../../protocol/errors.ts";
+import { pause } from "./pause.ts";
 import { systemRandom } from "../../ports/system.ts";
 
 /** As long as those that nodes sign. */
 const RECORD_BYTES = 540;
 const AT_ONCE = 500;
+const AWAY_MS = 1_000;
 const LEASE_MS = 3_600_000;
 /** One in so many was seen last so long ago that it may be forgotten. */
 const OLD_ONE_IN = 50;
@@ -51,6 +54,19 @@ function entryOf(number: number, nowMs: number): DirectoryEntry {
   };
 }
 
+/** A server that writes its log anew may be away for a while. What is there already stays as it is. */
+async function isStored(
+  store: DirectoryStore,
+  entries: readonly DirectoryEntry[],
+): Promise<boolean> {
+  const puts = entries.map((entry) => store.put({ entry, next: null, succession: null }));
+  const failed = (await Promise.allSettled(puts)).find(({ status }) => status === "rejected");
+  if (failed === undefined) return true;
+  const { reason } = failed as PromiseRejectedResult;
+  if (hasCode(reason, "overloaded")) return false;
+  throw reason;
+}
+
 /** How many nodes, when, and of how many the ids are wanted. */
 export interface Filling {
   readonly nodes: number;
@@ -67,13 +83,13 @@ export async function fill(store: DirectoryStore, options: Filling): Promise<Nod
   const every = Math.ceil(nodes / kept);
   const ids: NodeId[] = [];
   for (let from = 0; from < nodes; from += AT_ONCE) {
-    const puts = [];
+    const entries = [];
     for (let at = from; at < Math.min(nodes, from + AT_ONCE); at++) {
       const entry = entryOf(at, nowMs);
       if (at % every === every >> 1 && at % OLD_ONE_IN !== 0) ids.push(entry.id);
-      puts.push(store.put({ entry, next: null, succession: null }));
+      entries.push(entry);
     }
-    await Promise.all(puts);
+    while (!await isStored(store, entries)) await pause(AWAY_MS);
   }
   return ids;
 }

@@ -9,6 +9,7 @@ import { AnnouncingNodes } from "../announcing_nodes.ts";
 import { CentralProcess } from "../central_process.ts";
 import { residentMiBOf } from "../started_program.ts";
 import { OLD_MS } from "./filling.ts";
+import { pause } from "./pause.ts";
 import type { Place } from "./places.ts";
 
 const LOOKS_A_SECOND = 500;
@@ -47,10 +48,6 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
   const fromMs = performance.now();
   await run();
   return performance.now() - fromMs;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function read(url: string, expected: number): Promise<void> {

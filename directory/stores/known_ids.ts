@@ -19,6 +19,13 @@ const TABLES = [
   `SELECT id FROM bans WHERE id > ? ORDER BY id LIMIT ${ROWS_A_STEP}`,
 ] as const;
 
+/** With room for twice as many, so that no filter has to be made anew while the first one is. */
+export function capacityFor(stored: number): number {
+  let capacity = FIRST_CAPACITY;
+  while (capacity / 2 < stored) capacity *= 2;
+  return capacity;
+}
+
 /** The ids of one database, read from it in steps, and those that came since. */
 export class KnownIds {
   readonly #sql: Statements;
@@ -28,14 +35,14 @@ export class KnownIds {
   #next: IdFilter | null = null;
   #cancel = () => {};
 
-  /** @param options `capacity`: of the first filter, a power of two. */
+  /** @param options `capacity`: of the first filter, a power of two; by default as large as what is stored needs. */
   constructor(
     parts: { readonly sql: Statements; readonly clock: Pick<Clock, "setTimer"> },
-    options: { readonly capacity: number } = { capacity: FIRST_CAPACITY },
+    options: { readonly capacity?: number } = {},
   ) {
     this.#sql = parts.sql;
     this.#clock = parts.clock;
-    this.#build(options.capacity);
+    this.#build(options.capacity ?? capacityFor(this.#sql.number("SELECT n FROM stored_count")));
   }
 
   /** `false` only for what is not stored. What was deleted may stay known. */

@@ -18,7 +18,7 @@ local P = 'openred:'
 local LEASES, GONE, LISTED = P .. 'leases', P .. 'gone', P .. 'listed'
 local HOSTS, OWN, STORE, BANS = P .. 'hosts', P .. 'own', P .. 'store', P .. 'bans'
 -- as SWEPT_A_STEP of store.ts
-local NODES_A_STEP = 20
+local NODES_A_STEP = 10
 local LOOKED_AT = 1000
 local MAX_FLOOR_AHEAD = 300
 

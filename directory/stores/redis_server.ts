@@ -8,7 +8,7 @@ import type { RedisReply, SendRedis } from "../../ports/redis.ts";
 import functions from "./redis_functions.lua" with { type: "text" };
 
 /** Raised with every change of the functions: programs of different versions may use one server. */
-const VERSION = 4;
+const VERSION = 5;
 const LIBRARY = `openred_${VERSION}`;
 const CODE = `#!lua name=${LIBRARY}\nlocal PREFIX = '${LIBRARY}_'\n${functions}`;
 

@@ -169,7 +169,7 @@ export interface SweepOptions {
  * Nodes that one step of a sweep forgets or changes, each at random places of several indexes: nobody is answered
  * meanwhile.
  */
-export const SWEPT_A_STEP = 20;
+export const SWEPT_A_STEP = 10;
 
 /** What one step of a sweep did. */
 export interface SweepResult {

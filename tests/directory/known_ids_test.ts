@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { IdFilter } from "../../directory/stores/id_filter.ts";
-import { KnownIds } from "../../directory/stores/known_ids.ts";
+import { capacityFor, KnownIds } from "../../directory/stores/known_ids.ts";
 import { prepareTables } from "../../directory/stores/sqlite_schema.ts";
 import { Statements } from "../../directory/stores/statements.ts";
 import { FakeClock } from "../world/fake_clock.ts";
@@ -111,4 +111,9 @@ Deno.test("KnownIds reads no further once it is stopped", () => {
   database[Symbol.dispose]();
   database.clock.advance(10);
   assert(known.mayHave(idAt(77_777)));
+});
+
+Deno.test("capacityFor() leaves room for as many again, so that one reading of the ids is enough", () => {
+  const capacities = [0, 32_768, 32_769, 1_000_000].map(capacityFor);
+  assertEquals(capacities, [2 ** 16, 2 ** 16, 2 ** 17, 2 ** 21]);
 });
