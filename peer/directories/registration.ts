@@ -111,7 +111,7 @@ export class Registration {
 
   /** Waits until announcing is due, which it also is once the directory has forgotten this node. */
   async #rest(dueMs: number): Promise<void> {
-    for (;;) {
+    while (!this.#isOutdated) {
       const leftMs = dueMs - this.#parts.clock.monotonicMs();
       const lookMs = this.#pace.look();
       const isHurried = await this.#sleep(Math.min(leftMs, lookMs));

@@ -211,7 +211,8 @@ export class OwnRecord {
       payload: JSON.stringify(payload),
     });
     this.#current = await verifyRecord(this.#crypto, text);
-    return this.#current;
+    // What it has to say changed meanwhile, and whoever asked since shares this signing.
+    return this.#isOutdated ? await this.#sign() : this.#current;
   }
 
   #id(): NodeId {

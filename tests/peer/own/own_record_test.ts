@@ -230,3 +230,19 @@ Deno.test("OwnRecord signs nothing when its seq cannot be stored", async () => {
   parts.freeDisk();
   assertEquals(await seqOf(own), START_MS);
 });
+
+Deno.test("OwnRecord names the URL that it was told while it signed", async () => {
+  const { parts, keys } = await setUp();
+  using _ = parts;
+  const moved = "https://relay.example/r/x";
+  const crypto = new Proxy(parts.crypto, {
+    get(target, key) {
+      if (key === "signJws") own.setApiUrl(moved);
+      const member: unknown = Reflect.get(target, key, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  const own: OwnRecord = ownRecord(parts, keys, {}, crypto);
+  assertEquals((await own.current()).payload.api_url, moved);
+  assertEquals(own.apiUrl, moved);
+});
