@@ -4,7 +4,13 @@
  * @module
  */
 import type { OutputFile } from "./cli/command.ts";
-import { CommandError, EXIT_CODES, failure, OutputGone, usageError } from "./cli/command_error.ts";
+import {
+  type CommandError,
+  failure,
+  interrupted,
+  OutputGone,
+  usageError,
+} from "./cli/command_error.ts";
 import type { ModuleKit } from "./cli/module_kit.ts";
 import type { FoundData } from "./cli/data_words.ts";
 import { MAX_SETTINGS_BYTES, SETTINGS_FILE, type SettingsPort } from "./cli/settings_file.ts";
@@ -42,7 +48,7 @@ const askSecret: PassphrasePorts["askSecret"] = async (prompt, isWhole) => {
   const typed = await readHidden(prompt, isWhole).catch((cause) => {
     throw cause instanceof RangeError ? usageError(cause.message, { cause }) : cause;
   });
-  if (typed === null) throw new CommandError(EXIT_CODES.interrupted, "Stopped");
+  if (typed === null) throw interrupted();
   return typed;
 };
 
@@ -50,7 +56,7 @@ async function readInput(maxBytes: number, signal: AbortSignal): Promise<Uint8Ar
   try {
     return await readStandardInput(maxBytes, signal);
   } catch (cause) {
-    throw signal.aborted ? failure("Stopped", { cause }) : cause;
+    throw signal.aborted ? interrupted({ cause }) : cause;
   }
 }
 
@@ -246,6 +252,7 @@ async function main(): Promise<number> {
     out: createTerminalStream(Deno.stdout, () => stop.abort(new OutputGone())),
     err: createTerminalStream(Deno.stderr, () => stop.abort()),
     clock: systemClock,
+    zone: (atMs) => -new Date(atMs).getTimezoneOffset(),
     signal: stop.signal,
     send: sendLoopback,
     random: systemRandom,

@@ -47,7 +47,7 @@ import type {
   Role,
 } from "../protocol/sign_in_api.ts";
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
-import { CommandError, EXIT_CODES, failure } from "./command_error.ts";
+import { CommandError, EXIT_CODES, failure, interrupted } from "./command_error.ts";
 import { readAnswer, readBytes } from "../ports/loopback_answer.ts";
 import { dataWords } from "./data_words.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
@@ -394,9 +394,9 @@ export class AdminClient {
     throw toError(readRefusal(answer.status, content));
   }
 
-  /** @throws {CommandError} Exit code 1 without an answer, and without asking once the person has stopped the command. */
+  /** @throws {CommandError} Exit code 6 without an answer, and 130, without asking, once the person has stopped the command. */
   async #request(call: Call, signal: AbortSignal): Promise<LoopbackAnswer> {
-    if (this.#options.signal.aborted) throw failure("Stopped");
+    if (this.#options.signal.aborted) throw interrupted();
     const headers: Record<string, string> = { authorization: `Bearer ${this.#token}` };
     const body = call.body === undefined ? call.text : JSON.stringify(call.body);
     if (call.body !== undefined) headers["content-type"] = "application/json";
@@ -425,7 +425,7 @@ export class AdminClient {
         ...(body === undefined ? {} : { body }),
       });
     } catch (cause) {
-      if (signal.aborted) throw failure("Stopped", { cause });
+      if (signal.aborted) throw interrupted({ cause });
       if (cause instanceof UnprovenServer) throw this.#otherProgram(cause);
       throw this.#notRunning(this.#options, cause);
     } finally {
@@ -445,7 +445,7 @@ export class AdminClient {
       const content = await readAnswer(answer).catch(() => null);
       throw toError(readRefusal(answer.status, content));
     } catch (cause) {
-      if (signal.aborted) throw failure("Stopped", { cause });
+      if (signal.aborted) throw interrupted({ cause });
       if (stop.signal.aborted) {
         const text = "The node did not answer in time";
         throw new CommandError(EXIT_CODES.unanswered, text, { cause });

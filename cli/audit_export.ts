@@ -10,7 +10,7 @@ import { defineCommand, type OutputFile } from "./command.ts";
 import { readLines } from "./event_stream.ts";
 import { switchOption } from "./options.ts";
 import type { Output } from "./output.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 import { safeJson, sanitizeLine } from "../protocol/safe_text.ts";
 
 const STANDARD_OUTPUT = "-";
@@ -41,14 +41,14 @@ export const auditExportCommand = defineCommand({
     "as one. Lines that do not open are exported whatever the filters.",
   words: [{ name: "file", summary: "where to, or -" }],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     ...FILTER_OPTIONS,
     raw: switchOption({ flag: "raw", summary: "the signed lines as they are, still encrypted" }),
   },
-  async run({ options, words, out, clock, signal, openNode, createFile }) {
+  async run({ options, words, out, clock, zone, signal, openNode, createFile }) {
     const [path = STANDARD_OUTPUT] = words;
     const node = await openNode();
-    const search = filterSearch(options, clock.nowMs());
+    const search = filterSearch(options, { nowMs: clock.nowMs(), zone });
     if (options.raw) search.set("raw", "1");
     try {
       const body = await node.auditStream("export", search);

@@ -5,7 +5,7 @@
  */
 import { AUDIT_EVENTS } from "../protocol/audit_events.ts";
 import { parsePeerRef } from "../protocol/peer_name.ts";
-import { type Instant, instantOption, resolveInstant } from "./instant_option.ts";
+import { type Instant, instantOption, type Now, resolveInstant } from "./instant_option.ts";
 import { parseChoice } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
 
@@ -49,11 +49,11 @@ export interface FilterValues {
 }
 
 /** How the admin API is asked for those entries. */
-export function filterSearch(filters: FilterValues, nowMs: number): URLSearchParams {
+export function filterSearch(filters: FilterValues, now: Now): URLSearchParams {
   const { event, peer, since, until, failed } = filters;
   const search = new URLSearchParams();
   const add = (name: string, instant: Instant | null) => {
-    if (instant !== null) search.set(name, String(resolveInstant(instant, nowMs)));
+    if (instant !== null) search.set(name, String(resolveInstant(instant, now)));
   };
   if (event !== null) search.set("event", event);
   if (peer !== null) search.set("peer", peer);

@@ -10,17 +10,17 @@ import { failure } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { parseInteger } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
-import { type Cell, type Output, shortId, showInstant } from "./output.ts";
+import { type Cell, type Output, shortId } from "./output.ts";
 import { pause } from "./pause.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 const FOLLOW_MS = 1_000;
 /** Widths of the columns of {@linkcode rowOf}: what comes later cannot be measured. */
-const FOLLOW_WIDTHS = [6, 19, 18, 6, 15];
+const FOLLOW_WIDTHS = [6, 20, 18, 6, 15];
 const SHOWN_FIELDS = new Set(["number", "timestamp", "event", "node_id", "success"]);
 
 const OPTIONS = {
-  ...COMMON_OPTIONS,
+  ...TIME_OPTIONS,
   ...FILTER_OPTIONS,
   limit: valueOption<number>({
     flag: "limit",
@@ -35,19 +35,19 @@ const OPTIONS = {
 
 type ShowContext = CommandContext<typeof OPTIONS>;
 
-function searchOf({ options, clock }: ShowContext): URLSearchParams {
-  const search = filterSearch(options, clock.nowMs());
+function searchOf({ options, clock, zone }: ShowContext): URLSearchParams {
+  const search = filterSearch(options, { nowMs: clock.nowMs(), zone });
   search.set("limit", String(options.limit));
   return search;
 }
 
-function rowOf(entry: AuditEntryView): readonly Cell[] {
+function rowOf(out: Output, entry: AuditEntryView): readonly Cell[] {
   const details = Object.entries(entry)
     .filter(([name]) => !SHOWN_FIELDS.has(name))
     .map(([name, value]) => `${name}=${value}`);
   return [
     { text: String(entry.number), style: "dim" },
-    { text: showInstant(entry.timestamp) },
+    { text: out.instant(entry.timestamp) },
     { text: entry.event, style: "bold" },
     { text: entry.success ? "ok" : "failed", style: entry.success ? "green" : "red" },
     { text: entry.node_id === null ? "–" : shortId(entry.node_id), style: "cyan" },
@@ -57,7 +57,7 @@ function rowOf(entry: AuditEntryView): readonly Cell[] {
 
 async function printEntry(out: Output, options: { entry: AuditEntryView; json: boolean }) {
   if (options.json) return await out.json(options.entry);
-  await out.row(rowOf(options.entry), FOLLOW_WIDTHS);
+  await out.row(rowOf(out, options.entry), FOLLOW_WIDTHS);
 }
 
 async function follow(node: AdminClient, context: ShowContext): Promise<void> {
@@ -91,7 +91,10 @@ export const auditShowCommand = defineCommand({
     const view = await node.audit(searchOf(context));
     if (options.json) return await out.json(view);
     if (view.entries.length === 0) await out.line("No entries");
-    else await out.table(["NO.", "TIME", "EVENT", "", "NODE", "DETAILS"], view.entries.map(rowOf));
+    else {await out.table(
+        ["NO.", "TIME", "EVENT", "", "NODE", "DETAILS"],
+        view.entries.map((entry) => rowOf(out, entry)),
+      );}
     if (view.unreadable > 0) {
       throw failure(`${view.unreadable} line(s) do not open. See: openred-node audit verify`);
     }

@@ -7,8 +7,8 @@ import type { FactorView } from "../protocol/sign_in_api.ts";
 import { failure, usageError } from "./command_error.ts";
 import { defineCommand, type NodeCommand } from "./command.ts";
 import { switchOption } from "./options.ts";
-import { type Cell, type Output, showInstant } from "./output.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { type Cell, type Output } from "./output.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 const KINDS: Readonly<Record<FactorView["kind"], string>> = {
   passkey: "passkey",
@@ -22,7 +22,7 @@ const listCommand = defineCommand({
   summary: "show the factors, and the browsers that are signed in",
   details: "Factors are enrolled in the console: openred-node open.",
   words: [],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, out, openNode }) {
     const view = await (await openNode()).authentication();
     if (options.json) return await out.json(view);
@@ -32,8 +32,8 @@ const listCommand = defineCommand({
     if (view.sessions.length === 0) return;
     const rows = view.sessions.map(({ role, started_at, seen_at, agent }): Cell[] => [
       { text: role },
-      { text: showInstant(started_at) },
-      { text: showInstant(seen_at) },
+      { text: out.instant(started_at) },
+      { text: out.instant(seen_at) },
       { text: agent },
     ]);
     await out.table(["SIGNED IN", "SINCE", "SEEN", "BROWSER"], rows);
@@ -43,8 +43,8 @@ const listCommand = defineCommand({
 async function listFactors(out: Output, factors: readonly FactorView[]): Promise<void> {
   const rows = factors.map(({ kind, name, created_at, used_at }): Cell[] => [
     { text: KINDS[kind] },
-    { text: showInstant(created_at) },
-    { text: used_at === null ? "never" : showInstant(used_at) },
+    { text: out.instant(created_at) },
+    { text: used_at === null ? "never" : out.instant(used_at) },
     { text: name },
   ]);
   await out.table(["FACTOR", "ENROLLED", "USED", "NAME"], rows);
@@ -57,7 +57,7 @@ const resetCommand = defineCommand({
     "For an owner who has lost them. The next link of 'openred-node open' signs in by itself.\n" +
     "It is noted in the audit log.",
   words: [],
-  options: { ...COMMON_OPTIONS, yes: switchOption({ flag: "yes", summary: "ask nothing" }) },
+  options: { ...TIME_OPTIONS, yes: switchOption({ flag: "yes", summary: "ask nothing" }) },
   async run({ options, out, openNode, askLine }) {
     const node = await openNode();
     if (!options.yes) {

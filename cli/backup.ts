@@ -9,9 +9,8 @@ import { failure, usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand, type OutputFile } from "./command.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, type OptionSpecs, valueOption } from "./options.ts";
-import { showInstant } from "./output.ts";
 import { readNewPassphrase, readPassphrase } from "./passphrase_source.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { COMMON_OPTIONS, TIME_OPTIONS } from "./run_options.ts";
 import { storageReason } from "../ports/storage_problem.ts";
 import { sanitizeLine } from "../protocol/safe_text.ts";
 
@@ -114,7 +113,7 @@ export const restoreCommand = defineCommand({
     "copy at once: one identity is one running node.",
   words: [{ name: "file", summary: "the backup" }],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     passphraseFile: backupPassphraseOption(
       "file with the backup's passphrase; - is standard input",
     ),
@@ -135,7 +134,7 @@ export const restoreCommand = defineCommand({
     if (json) return await out.json({ id, created_at: createdAt });
     await out.pairs([
       ["Node", { text: id ?? "not run yet", style: "bold" }],
-      ["Backup of", `${showInstant(createdAt)} UTC`],
+      ["Backup of", `${out.instant(createdAt)}`],
       ["Data", data],
     ]);
   },

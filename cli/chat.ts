@@ -11,7 +11,7 @@ import { leavingText } from "./chat_wishes.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import type { OptionSpecs } from "./options.ts";
 import { PendingChallenges } from "./pending_challenges.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 import { sanitizeLines } from "../protocol/safe_text.ts";
 
 type ChatContext = CommandContext<OptionSpecs>;
@@ -50,13 +50,16 @@ export const chatCommand = defineCommand({
     "What is not sent yet is kept as a draft. Where there is no terminal, or TERM is dumb, each line\n" +
     "of standard input is a message, and what comes is printed.",
   words: [CONVERSATION_WORD],
-  options: { data: COMMON_OPTIONS.data },
+  options: { data: TIME_OPTIONS.data, utc: TIME_OPTIONS.utc },
   async run(context) {
     const word = readConversation(context.words[0]);
     const node = await context.openNode();
     // From before the conversation is read, so that nothing falls between.
     const events = await node.events();
-    const conversation = new ChatConversation(node, word);
+    const conversation = new ChatConversation(node, {
+      word,
+      instant: (atMs) => context.out.instant(atMs),
+    });
     await conversation.open();
     const challenges = await PendingChallenges.load(node);
     const parts = { ...context, conversation, events, challenges };

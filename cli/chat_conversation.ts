@@ -38,10 +38,17 @@ export class ChatConversation {
   #firstUnread: string | null = null;
   readonly #reading = new RunAgain(() => this.#read());
 
-  /** @param word The peer or group as the person wrote it. */
-  constructor(node: AdminClient, word: string) {
+  /** An instant for people. */
+  readonly instant: (atMs: number) => string;
+
+  /** @param words The peer or group as the person wrote it, and how they read times. */
+  constructor(
+    node: AdminClient,
+    { word, instant }: { readonly word: string; readonly instant: (atMs: number) => string },
+  ) {
     this.#node = node;
     this.#word = word;
+    this.instant = instant;
   }
 
   get view(): HistoryView {

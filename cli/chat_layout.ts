@@ -7,7 +7,7 @@ import type { DeliveryState, HistoryMessage } from "../protocol/messaging_api.ts
 import type { ChatConversation, Presence } from "./chat_conversation.ts";
 import type { LaidOutText } from "./chat_editor.ts";
 import { contentOf } from "./message_lines.ts";
-import { type Cell, shortId, showInstant } from "./output.ts";
+import { type Cell, shortId } from "./output.ts";
 import type { TerminalSize } from "../ports/terminal.ts";
 import { sanitizeLine, sanitizeLines } from "../protocol/safe_text.ts";
 import { cutText, displayWidth, wrapText } from "./text_width.ts";
@@ -68,7 +68,7 @@ export function messageLines(
   lines.push([
     { text: conversation.nameOf(message.from), style: isOwn ? "bold" : "cyan" },
     {
-      text: `  ${showInstant(message.sent_at)}  ${conversation.numberOf(message)}  `,
+      text: `  ${conversation.instant(message.sent_at)}  ${conversation.numberOf(message)}  `,
       style: "dim",
     },
     ...(isOwn ? [ticksOf(message)] : []),

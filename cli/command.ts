@@ -14,6 +14,7 @@ import type { Output } from "./output.ts";
 import type { ShowPage } from "./page_opener.ts";
 import type { PassphrasePorts } from "./passphrase_source.ts";
 import type { SettingsPort } from "./settings_file.ts";
+import type { Zone } from "./zone.ts";
 
 /** A word that stands after the command's name. */
 export interface ArgumentSpec {
@@ -46,6 +47,8 @@ export interface CommandContext<S extends OptionSpecs> {
   /** Of the program. */
   readonly version: string;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+  /** Whose times are shown and read: the person's, or UTC with `--utc`. */
+  readonly zone: Zone;
   /** Fires when the person pressed Ctrl-C, and with an {@linkcode OutputGone} when nobody reads the output any more. */
   readonly signal: AbortSignal;
   /**

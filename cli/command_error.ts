@@ -54,6 +54,11 @@ export function usageError(message: string, options?: ErrorOptions): CommandErro
   return new CommandError(EXIT_CODES.usage, message, options);
 }
 
+/** The person pressed Ctrl-C: exit code 130. */
+export function interrupted(options?: ErrorOptions): CommandError {
+  return new CommandError(EXIT_CODES.interrupted, "Stopped", options);
+}
+
 /** The command was understood and did not succeed: exit code 1. */
 export function failure(message: string, options?: ErrorOptions): CommandError {
   return new CommandError(EXIT_CODES.failed, message, options);

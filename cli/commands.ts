@@ -7,7 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { SendLoopback } from "../ports/loopback.ts";
 import type { Clock, Random } from "../ports/ports.ts";
 import type { CommandContext, NodeCommand } from "./command.ts";
-import { CommandError, EXIT_CODES, usageError } from "./command_error.ts";
+import { CommandError, EXIT_CODES, OutputGone, usageError } from "./command_error.ts";
 import type { FoundData } from "./data_words.ts";
 import { readSettings } from "./settings_file.ts";
 import { loadCommands } from "./command_list.ts";
@@ -17,6 +17,7 @@ import { FAMILIES, PROGRAM_NAME, PROGRAM_SUMMARY } from "./program_words.ts";
 import type { RunNode } from "./run.ts";
 import { sanitizeLine } from "../protocol/safe_text.ts";
 import { wrapProse } from "./text_width.ts";
+import { UTC, type Zone } from "./zone.ts";
 
 /** The world outside the command line. */
 export interface CommandLinePorts {
@@ -24,6 +25,8 @@ export interface CommandLinePorts {
   readonly out: TextSink;
   readonly err: TextSink;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+  /** Of the clocks of whoever reads along. */
+  readonly zone: Zone;
   readonly signal: AbortSignal;
   readonly send: SendLoopback;
   readonly random: Random;
@@ -246,11 +249,14 @@ async function execute(
     : new Map<string, string>();
   const read = readOptions(command.options, { given, env, settings });
   const values = found === null ? read : { ...read, data: found.path };
+  const zone = values.utc === true ? UTC : ports.zone;
+  const [out, err] = [options.out.in(zone), options.err.in(zone)];
   await command.run({
     options: values,
     words,
-    out: options.out,
-    err: options.err,
+    out,
+    err,
+    zone,
     version: options.version,
     clock: ports.clock,
     signal: ports.signal,
@@ -276,7 +282,7 @@ async function execute(
       const adminFile = await ports.readAdminFile(data);
       const { send, clock, random, signal } = ports;
       const isDefault = found?.isDefault ?? false;
-      const slow = (text: string) => void options.err.line({ text, style: "yellow" });
+      const slow = (text: string) => void err.line({ text, style: "yellow" });
       return new AdminClient({ data, isDefault, adminFile, send, clock, random, signal, slow });
     },
   });
@@ -307,6 +313,8 @@ export async function runCommandLine(
     await execute(ports, { ...options, out, err });
     return EXIT_CODES.ok;
   } catch (error) {
+    // Nobody reads any more, as after head: nothing is wrong.
+    if (ports.signal.reason instanceof OutputGone) return EXIT_CODES.ok;
     const known = error instanceof CommandError;
     const message = error instanceof Error ? error.message : "Unexpected error";
     const line = sanitizeLine(message).slice(0, MAX_MESSAGE_LENGTH);

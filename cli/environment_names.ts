@@ -44,6 +44,7 @@ export const OTHER_VARIABLES: readonly string[] = [
   "OPENRED_STORE_KEY_FILE",
   "OPENRED_STORE_PASSWORD_FILE",
   "OPENRED_URL",
+  "OPENRED_UTC",
 ];
 
 /** What to say of each variable that nothing reads. */

@@ -18,9 +18,9 @@ import { peerCell, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { getLink, readLink } from "./get_link.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, type OptionSpecs, switchOption, valueOption } from "./options.ts";
-import { type Cell, type Output, showInstant } from "./output.ts";
+import type { Cell, Output } from "./output.ts";
 import { acceptNameOption, isOffer } from "./requests.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { COMMON_OPTIONS, TIME_OPTIONS } from "./run_options.ts";
 import { passwordFileOption } from "./share_link.ts";
 
 const CHANGES = ["pause", "resume", "cancel"] as const;
@@ -72,7 +72,7 @@ export const offersCommand = defineCommand({
     "background. What stands in quotation marks is the peer's word. 'asks for' is a factor that the\n" +
     "peer wants you to show first: it has to have the permission 'auth'.",
   words: [],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, out, openNode }) {
     const view = await (await openNode()).files<OffersView>("GET", "/offers");
     if (options.json) return await out.json(view);
@@ -85,7 +85,7 @@ export const offersCommand = defineCommand({
         { text: showFiles(offer.files) },
         { text: showBytes(offer.bytes) },
         offerCell(offer),
-        { text: offer.expires_at === null ? "–" : showInstant(offer.expires_at) },
+        { text: offer.expires_at === null ? "–" : out.instant(offer.expires_at) },
         { text: offer.note === null ? "" : `"${offer.note}"` },
       ]),
     );

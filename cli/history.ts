@@ -10,7 +10,7 @@ import { defineCommand } from "./command.ts";
 import { printMessage } from "./message_lines.ts";
 import { parseInteger } from "./option_values.ts";
 import { valueOption } from "./options.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 const PAGE = 200;
 
@@ -57,7 +57,7 @@ export const historyCommand = defineCommand({
     "With --json: one list of messages.",
   words: [CONVERSATION_WORD],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     limit: valueOption<number>({
       flag: "limit",
       value: "N",

@@ -11,8 +11,8 @@ import { defineCommand } from "./command.ts";
 import { printText, shortName } from "./message_lines.ts";
 import { parseInteger } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
-import { type Output, shortId, showInstant } from "./output.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { type Output, shortId } from "./output.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 const PAGE = 100;
 
@@ -86,7 +86,7 @@ async function printMessage(out: Output, message: MessageView): Promise<void> {
   const { group, peer } = message;
   await out.line(
     { text: `${message.number}`, style: "bold" },
-    { text: `  ${showInstant(message.received_at)}  `, style: "dim" },
+    { text: `  ${out.instant(message.received_at)}  `, style: "dim" },
     { text: message.petname == null ? "" : `${message.petname}  `, style: "bold" },
     { text: group === undefined ? peer : shortId(peer), style: "cyan" },
     { text: group === undefined ? "" : `  in “${shortName(group)}”`, style: "bold" },
@@ -147,7 +147,7 @@ export const inboxCommand = defineCommand({
     "--after to get what came since; --follow then knows no limit.",
   words: [],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     after: valueOption<number | null>({
       flag: "after",
       value: "N",

@@ -4,9 +4,13 @@
  * @module
  */
 import { type OptionSpec, valueOption } from "./options.ts";
+import { instantOf, type Zone } from "./zone.ts";
 
-/** A moment, as it was written. */
-export type Instant = { readonly atMs: number } | { readonly agoMs: number };
+/** A moment, as it was written: `shownMs` is what UTC's clocks would call so, and a person's own do. */
+export type Instant =
+  | { readonly atMs: number }
+  | { readonly shownMs: number }
+  | { readonly agoMs: number };
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   s: 1_000,
@@ -26,7 +30,7 @@ function parseDate(text: string): number | null {
   return new Date(atMs).toISOString().startsWith(text.slice(0, 10)) ? atMs : null;
 }
 
-/** Reads `2h` (that long ago) or `2026-09-21T14:13:20` (UTC). */
+/** Reads `2h` (that long ago), `2026-09-21T14:13:20` by a person's own clocks, or `2026-09-21T14:13:20Z`. */
 export function parseInstant(text: string): Instant {
   const [, count, unit = ""] = /^(\d{1,6})(s|min|h|d)$/.exec(text) ?? [];
   const unitMs = UNITS_MS[unit];
@@ -37,12 +41,19 @@ export function parseInstant(text: string): Instant {
       "expected a span such as 90s, 15min, 2h, 7d, or a date such as 2026-09-21T14:00",
     );
   }
-  return { atMs };
+  return text.endsWith("Z") ? { atMs } : { shownMs: atMs };
 }
 
-/** The moment in milliseconds since the epoch. */
-export function resolveInstant(instant: Instant, nowMs: number): number {
-  return "atMs" in instant ? instant.atMs : Math.max(0, Math.floor(nowMs - instant.agoMs));
+/** Now, and whose clocks a person looks at. */
+export interface Now {
+  readonly nowMs: number;
+  readonly zone: Zone;
+}
+
+/** The moment in milliseconds since the epoch; a span counts back from now. */
+export function resolveInstant(instant: Instant, { nowMs, zone }: Now): number {
+  if ("agoMs" in instant) return Math.max(0, Math.floor(nowMs - instant.agoMs));
+  return "atMs" in instant ? instant.atMs : Math.max(0, instantOf(instant.shownMs, zone));
 }
 
 /** Describes `--since` or `--until`. */
@@ -59,6 +70,6 @@ export function instantOption(
 }
 
 /** A span counts from now on. */
-export function momentOf(instant: Instant, nowMs: number): number {
-  return "atMs" in instant ? instant.atMs : nowMs + instant.agoMs;
+export function momentOf(instant: Instant, now: Now): number {
+  return "agoMs" in instant ? now.nowMs + instant.agoMs : resolveInstant(instant, now);
 }

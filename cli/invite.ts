@@ -17,8 +17,8 @@ import { usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { parseInteger } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
-import { type Cell, type Output, shortId, showInstant, type Style } from "./output.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { type Cell, type Output, shortId, type Style } from "./output.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 const STYLES: Readonly<Record<InvitationState, Style>> = {
   open: "green",
@@ -31,7 +31,7 @@ async function printNew(out: Output, view: NewInvitationView): Promise<void> {
   const whom = view.name ?? (view.uses === 1 ? "one" : `${view.uses} people`);
   await out.pairs([
     ["Invitation", { text: view.invitation, style: "bold" }],
-    ["For", `${whom}, until ${showInstant(view.expires_at)} UTC`],
+    ["For", `${whom}, until ${out.instant(view.expires_at)}`],
     ["Link", { text: view.link, style: "cyan" }],
   ]);
   await out.line();
@@ -53,7 +53,7 @@ export const inviteCommand = defineCommand({
     "has expired or was taken back. Compare numbers before you trust whoever used it.",
   words: [],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     uses: valueOption<number>({
       flag: "uses",
       value: "N",
@@ -104,21 +104,21 @@ function usersOf({ used_by: users }: InvitationView): string {
   ).join(", ");
 }
 
-function row(view: InvitationView): readonly Cell[] {
+function row(out: Output, view: InvitationView): readonly Cell[] {
   return [
     { text: view.invitation },
     { text: view.name ?? "–" },
     { text: view.state, style: STYLES[view.state] },
     { text: `${view.used_by.length} of ${view.uses}` },
-    { text: showInstant(view.expires_at), short: showInstant(view.expires_at).slice(0, 10) },
+    { text: out.instant(view.expires_at), short: out.instant(view.expires_at).slice(0, 10) },
     { text: usersOf(view) },
   ];
 }
 
 async function printAll(out: Output, { invitations }: InvitationsView): Promise<void> {
   if (invitations.length === 0) return await out.line("No invitations");
-  const headings = ["INVITATION", "NAME", "STATE", "USED", "EXPIRES (UTC)", "BY"];
-  await out.table(headings, invitations.map(row));
+  const headings = ["INVITATION", "NAME", "STATE", "USED", "EXPIRES", "BY"];
+  await out.table(headings, invitations.map((view) => row(out, view)));
 }
 
 /** Lists them. */
@@ -127,7 +127,7 @@ export const invitationsCommand = defineCommand({
   summary: "list the invitations that you made, and who used them",
   details: "Those that are over stay for a month. The links are not shown again.",
   words: [],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, out, openNode }) {
     const view = await (await openNode()).invitations();
     if (options.json) await out.json(view);
@@ -144,7 +144,7 @@ export const revokeCommand = defineCommand({
     name: "invitation",
     summary: "its id, the beginning of that, the name that it gives, or the link",
   }],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, words, out, openNode }) {
     const view = await (await openNode()).revokeInvitation(words[0] ?? "");
     if (options.json) return await out.json(view);

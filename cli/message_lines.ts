@@ -4,7 +4,7 @@
  * @module
  */
 import type { DeliveryState, HistoryMessage, HistoryView } from "../protocol/messaging_api.ts";
-import { type Cell, type Output, shortId, showInstant } from "./output.ts";
+import { type Cell, type Output, shortId } from "./output.ts";
 import { sanitizeLine, sanitizeLines } from "../protocol/safe_text.ts";
 import { cutText, displayWidth, wrapText } from "./text_width.ts";
 
@@ -84,7 +84,7 @@ export async function printMessage(
   const name = isOwn ? "you" : nameOf(view, from);
   await out.line(
     { text: name, style: isOwn ? "bold" : "cyan" },
-    { text: `  ${showInstant(message.sent_at)}  `, style: "dim" },
+    { text: `  ${out.instant(message.sent_at)}  `, style: "dim" },
     ...(isOwn ? statesOf(message) : []),
     { text: message.edited ? "  edited" : "", style: "dim" },
     { text: `  ${number ?? message.id}`, style: "dim" },

@@ -50,7 +50,7 @@ async function print(out: Output, answer: Uint8Array): Promise<void> {
     for (const line of sanitizeLines(new TextDecoder().decode(answer))) await out.line(line);
     return;
   }
-  await out.json(content);
+  await out.foreignJson(content);
 }
 
 /** Asks a route of a module. */

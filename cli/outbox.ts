@@ -7,8 +7,8 @@ import type { OutboxView, WaitingMessage } from "../protocol/messaging_api.ts";
 import { usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { readMessageWord } from "./message_words.ts";
-import { type Cell, idCell, type Output, showInstant } from "./output.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { type Cell, idCell, type Output } from "./output.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 const PREVIEW = 40;
 
@@ -31,7 +31,7 @@ async function printWaiting(out: Output, messages: readonly WaitingMessage[]): P
   if (messages.length === 0) return await out.line("Nothing waits");
   const rows = messages.map((message) => [
     recipientCell(message),
-    { text: showInstant(message.sent_at) },
+    { text: out.instant(message.sent_at) },
     { text: message.state },
     { text: message.id },
     { text: previewOf(message), short: "" },
@@ -50,7 +50,7 @@ export const outboxCommand = defineCommand({
     { name: "cancel", summary: "the word cancel", isOptional: true },
     { name: "message", summary: "the id of the message that is taken back", isOptional: true },
   ],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, words, out, err, openNode }) {
     const [action, word] = words;
     if (action === undefined) {

@@ -5,6 +5,7 @@
  */
 import { safeJson, sanitizeLine } from "../protocol/safe_text.ts";
 import { cutText, displayWidth, wrapText } from "./text_width.ts";
+import { showInstant, UTC, withInstants, type Zone } from "./zone.ts";
 
 /** One standard stream. */
 export interface TextSink {
@@ -68,10 +69,26 @@ export function showDuration(ms: number): string {
 export class Output {
   readonly #sink: TextSink;
   readonly #coloured: boolean;
+  readonly #zone: Zone;
 
-  constructor(sink: TextSink, options: { readonly noColor: boolean }) {
+  /** @param options `zone`: whose times are shown; UTC unless given. */
+  constructor(
+    sink: TextSink,
+    { noColor, zone = UTC }: { readonly noColor: boolean; readonly zone?: Zone },
+  ) {
     this.#sink = sink;
-    this.#coloured = sink.isTerminal && !options.noColor;
+    this.#coloured = sink.isTerminal && !noColor;
+    this.#zone = zone;
+  }
+
+  /** The same stream with its times in another zone. */
+  in(zone: Zone): Output {
+    return new Output(this.#sink, { noColor: !this.#coloured, zone });
+  }
+
+  /** An instant for people, to the second. */
+  instant(atMs: number): string {
+    return showInstant(atMs, this.#zone);
   }
 
   /** Whether a person probably reads along. */
@@ -90,6 +107,7 @@ export class Output {
     const write = (text: string) => this.#sink.writeSeen(text);
     return new Output({ isTerminal, columns, write, writeSeen: write }, {
       noColor: !this.#coloured,
+      zone: this.#zone,
     });
   }
 
@@ -108,8 +126,13 @@ export class Output {
     await this.#sink.write(parts.join("") + "\n");
   }
 
-  /** Writes one JSON document on a line of its own. */
+  /** Writes one JSON document of a node on a line of its own, with its instants as texts with their zone. */
   async json(value: unknown): Promise<void> {
+    await this.foreignJson(withInstants(value));
+  }
+
+  /** Writes one JSON document on a line of its own as somebody else has made it. */
+  async foreignJson(value: unknown): Promise<void> {
     await this.#sink.write(safeJson(value) + "\n");
   }
 
@@ -185,14 +208,6 @@ export class Output {
 /** A round-trip time for people. */
 export function showRoundTrip(ms: number | null): string {
   return ms === null ? "–" : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-}
-
-/** An instant for people, UTC, to the second. Instants that no calendar has are shown as numbers. */
-export function showInstant(atMs: number): string {
-  const date = new Date(atMs);
-  return Number.isNaN(date.getTime())
-    ? String(atMs)
-    : date.toISOString().slice(0, 19).replace("T", " ");
 }
 
 /** An id in a table: whole wherever there is room for it. People compare whole ids. */

@@ -12,10 +12,10 @@ import { valueOption } from "./options.ts";
 import { parsePermission } from "./option_values.ts";
 import { printPeer, printPeers } from "./peer_view.ts";
 import { forceOption, PERMISSION_WORD } from "./permission_word.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 async function show(
-  context: Pick<CommandContext<typeof COMMON_OPTIONS>, "options" | "words" | "out" | "err">,
+  context: Pick<CommandContext<typeof TIME_OPTIONS>, "options" | "words" | "out" | "err">,
   peer: PeerDetail,
 ): Promise<void> {
   const { options, words: [word = ""], out, err } = context;
@@ -32,7 +32,7 @@ function simple(
   return defineCommand({
     ...command,
     words: [PEER_WORD],
-    options: COMMON_OPTIONS,
+    options: TIME_OPTIONS,
     async run(context) {
       const peer = readPeer(context.words[0]);
       await show(context, await run(await context.openNode(), peer));
@@ -47,7 +47,7 @@ function decision(
     ...command,
     name: `peer ${command.name}`,
     words: [PEER_WORD, PERMISSION_WORD],
-    options: { ...COMMON_OPTIONS, force: forceOption },
+    options: { ...TIME_OPTIONS, force: forceOption },
     async run(context) {
       const { words, options: { force } } = context;
       const input = { peer: readPeer(words[0]), permission: readPermission(words[1]), force };
@@ -62,7 +62,7 @@ const listCommand = defineCommand({
   details:
     "NAME is what you call a peer; what it claims to be, anybody can claim. Compare whole ids.",
   words: [],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, out, openNode }) {
     const view = await (await openNode()).peers();
     if (options.json) return await out.json(view);
@@ -76,7 +76,7 @@ const resetCommand = defineCommand({
   details: "What its groups may stays. Without --permission: everything about the peer itself.",
   words: [PEER_WORD],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     permission: valueOption<string | null>({
       flag: "permission",
       value: "PERMISSION",
@@ -100,7 +100,7 @@ const nameCommand = defineCommand({
     "Only this node knows the name, and it stands for the peer wherever a command takes one.\n" +
     'Capitals do not tell names apart. An empty name ("") takes it back.',
   words: [PEER_WORD, { name: "name", summary: "1 to 64 characters" }],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run(context) {
     const { words } = context;
     const input = { peer: readPeer(words[0]), name: readPetnameWord(words[1]) };

@@ -5,7 +5,7 @@
  */
 import type { GroupView, PeerDetail, PeerTrouble, PeerWay } from "../protocol/admin_api.ts";
 import type { Cell, Output } from "./output.ts";
-import { idCell, showDuration, showInstant } from "./output.ts";
+import { idCell, showDuration } from "./output.ts";
 
 /** The name that this node's owner gave a peer, or a dash. What a peer calls itself is never shown as this. */
 export function nameCell(petname: string | null | undefined): Cell {
@@ -31,9 +31,12 @@ export function wayCell(
 }
 
 /** Why there is no session with a peer, since when, and when it is tried again. */
-export function showTrouble({ text, since, next_try_in_ms: next }: PeerTrouble): string {
+export function showTrouble(
+  out: Output,
+  { text, since, next_try_in_ms: next }: PeerTrouble,
+): string {
   const again = next === null ? "" : `, next try in ${showDuration(next)}`;
-  return `${text} (since ${showInstant(since)} UTC${again})`;
+  return `${text} (since ${out.instant(since)}${again})`;
 }
 
 function stateCell(peer: PeerDetail): Cell {
@@ -66,7 +69,7 @@ export async function printPeer(out: Output, peer: PeerDetail): Promise<void> {
     ["Node", { text: peer.node_id, style: "bold" }],
     ["Claims to be", claimCell(peer.alias)],
     ["State", stateCell(peer)],
-    ...(since === null ? [] : [["Blocked since", `${showInstant(since)} UTC`] as const]),
+    ...(since === null ? [] : [["Blocked since", out.instant(since)] as const]),
     ["May", list(peer.permissions)],
     ["Allowed", list(peer.allowed)],
     ["Denied", list(peer.denied)],
@@ -80,7 +83,9 @@ export async function printPeer(out: Output, peer: PeerDetail): Promise<void> {
       : [["Directory of its link", peer.contact_directory] as const]),
     ["Standby pairs", String(peer.standby_pairs)],
     ["Waiting messages", String(peer.outbox)],
-    ...(trouble === null ? [] : [["Trouble", `${trouble.code}: ${showTrouble(trouble)}`] as const]),
+    ...(trouble === null
+      ? []
+      : [["Trouble", `${trouble.code}: ${showTrouble(out, trouble)}`] as const]),
   ]);
 }
 

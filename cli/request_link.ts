@@ -10,8 +10,8 @@ import { showBytes, stateCell } from "./file_view.ts";
 import { type Instant, momentOf, parseInstant } from "./instant_option.ts";
 import { parseInteger } from "./option_values.ts";
 import { valueOption } from "./options.ts";
-import { type Output, showInstant } from "./output.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { type Output } from "./output.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 import { linkAddress, reachOf } from "./share_link.ts";
 
 const MIB = 2 ** 20;
@@ -28,7 +28,7 @@ export const requestLinkCommand = defineCommand({
     "these links and what has come, 'unshare' takes them back.",
   words: [],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     into: intoOption,
     expires: valueOption<Instant | null>({
       flag: "expires",
@@ -55,13 +55,15 @@ export const requestLinkCommand = defineCommand({
       parse: (text) => parseInteger(text, { min: 1, max: MAX_MIB }),
     }),
   },
-  async run({ options, out, err, clock, openNode, absolutePath }) {
+  async run({ options, out, err, clock, zone, openNode, absolutePath }) {
     const { into, expires, count, maxMib } = options;
     const node = await openNode();
     const { api_url: url } = await node.id();
     const { path, ...view } = await node.files<NewRequestView>("POST", "/requests", {
       folder: await absolutePath(into),
-      ...(expires === null ? {} : { expires_at: momentOf(expires, clock.nowMs()) }),
+      ...(expires === null
+        ? {}
+        : { expires_at: momentOf(expires, { nowMs: clock.nowMs(), zone }) }),
       ...(count === null ? {} : { count }),
       ...(maxMib === null ? {} : { max_bytes: maxMib * MIB }),
     });
@@ -71,7 +73,7 @@ export const requestLinkCommand = defineCommand({
     if (options.json) return await out.json({ ...view, link: address });
     await out.line(
       { text: "Open", style: "green" },
-      ` for up to ${showBytes(view.max_bytes)} until ${showInstant(view.expires_at)} (${view.id})`,
+      ` for up to ${showBytes(view.max_bytes)} until ${out.instant(view.expires_at)} (${view.id})`,
     );
     await out.line({ text: address, style: "cyan" });
   },
@@ -86,7 +88,7 @@ export async function listRequests(out: Output, { requests }: RequestsView): Pro
       { text: request.id, style: "bold" },
       stateCell(request.state),
       { text: showBytes(request.max_bytes) },
-      { text: showInstant(request.expires_at) },
+      { text: out.instant(request.expires_at) },
       { text: showReceived(request) },
     ]),
   );

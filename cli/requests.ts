@@ -10,9 +10,9 @@ import { CommandError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { parsePetname } from "../protocol/peer_name.ts";
 import { valueOption } from "./options.ts";
-import { idCell, showInstant } from "./output.ts";
+import { idCell } from "./output.ts";
 import { claimCell } from "./peer_view.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 /** One stranger that asks to be in touch. */
 interface ContactRequest {
@@ -55,7 +55,7 @@ export const requestsCommand = defineCommand({
     "What a stranger calls itself stands in quotation marks: anybody can claim any name. Compare\n" +
     "whole ids. 'accept' and 'decline' answer them, 'inbox' shows what they wrote.",
   words: [],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, out, openNode }) {
     const requests = await readRequests(await openNode());
     if (options.json) return await out.json({ requests });
@@ -64,10 +64,10 @@ export const requestsCommand = defineCommand({
       claimCell(alias),
       { text: connected ? "connected" : "away" },
       { text: String(messages) },
-      { text: last_at === null ? "–" : showInstant(last_at) },
+      { text: last_at === null ? "–" : out.instant(last_at) },
       idCell(peer),
     ]);
-    await out.table(["CLAIMS TO BE", "STATE", "MESSAGES", "LAST (UTC)", "NODE"], rows);
+    await out.table(["CLAIMS TO BE", "STATE", "MESSAGES", "LAST", "NODE"], rows);
   },
 });
 

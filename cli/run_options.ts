@@ -68,6 +68,16 @@ export const COMMON_OPTIONS = {
   }),
 };
 
+/** The options of commands that show times. */
+export const TIME_OPTIONS = {
+  ...COMMON_OPTIONS,
+  utc: switchOption({
+    flag: "utc",
+    variable: "OPENRED_UTC",
+    summary: "show and read times in UTC, not as this machine's clock shows them",
+  }),
+};
+
 /** Where a node listens unless told otherwise. */
 const DEFAULT_LISTEN: ListenAddress = { hostname: "127.0.0.1", port: 7601 };
 

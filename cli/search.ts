@@ -10,8 +10,8 @@ import { defineCommand } from "./command.ts";
 import { printText, shortName } from "./message_lines.ts";
 import { parseInteger } from "./option_values.ts";
 import { valueOption } from "./options.ts";
-import { type Output, shortId, showInstant } from "./output.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { type Output, shortId } from "./output.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 const MAX_LENGTH = 1_000;
 
@@ -28,7 +28,7 @@ async function printFound(
       text: group === undefined ? who : `${nameOf(from)} in “${shortName(group)}”`,
       style: "cyan",
     },
-    { text: `  ${showInstant(message.sent_at)}  ${message.id}`, style: "dim" },
+    { text: `  ${out.instant(message.sent_at)}  ${message.id}`, style: "dim" },
   );
   await printText(out, message);
 }
@@ -42,7 +42,7 @@ export const searchCommand = defineCommand({
     "case and accents; the newest first. With --json: one list of messages.",
   words: [{ name: "text", summary: "the words" }, { ...CONVERSATION_WORD, isOptional: true }],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     limit: valueOption<number>({
       flag: "limit",
       value: "N",

@@ -18,9 +18,9 @@ import { noteLeftOut, peerCell, showBytes, showFiles, stateCell } from "./file_v
 import { type Instant, momentOf, parseInstant } from "./instant_option.ts";
 import { parseChoice, parseInteger } from "./option_values.ts";
 import { listOption, type OptionSpecs, switchOption, valueOption } from "./options.ts";
-import { type Cell, type Output, showInstant } from "./output.ts";
+import { type Cell, type Output } from "./output.ts";
 import { receiversOf } from "./receivers.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 import { listRequests } from "./request_link.ts";
 import { listLinks, passwordFileOption, readLinkPassword, shareByLink } from "./share_link.ts";
 import { waitOption } from "./wait_option.ts";
@@ -112,7 +112,7 @@ export const shareCommand = defineCommand({
     "and sizes are seen before.",
   words: [{ name: "path", summary: "a file or a folder", isRepeated: true }],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     to: listOption<string>({
       flag: "to",
       value: "PEER",
@@ -163,7 +163,7 @@ export const shareCommand = defineCommand({
     wait: waitOption(15),
   },
   async run(context) {
-    const { options, words, clock } = context;
+    const { options, words, clock, zone } = context;
     const { to, expires, count, note, require, link, passwordFile, wait } = options;
     if ((to.length === 0) !== link) throw usageError("--to: say with whom to share, or --link");
     if (passwordFile !== null && !link) throw usageError("--password-file: only with --link");
@@ -173,7 +173,9 @@ export const shareCommand = defineCommand({
       paths: words.map(readPath),
       waitS: wait,
       more: {
-        ...(expires === null ? {} : { expires_at: momentOf(expires, clock.nowMs()) }),
+        ...(expires === null
+          ? {}
+          : { expires_at: momentOf(expires, { nowMs: clock.nowMs(), zone }) }),
         ...(count === null ? {} : { count }),
         ...(note === null ? {} : { note }),
         ...(require === null ? {} : { require }),
@@ -210,7 +212,7 @@ export const sharesCommand = defineCommand({
   summary: "list what this node shares",
   details: "Links first, then what peers were offered. 'unshare' takes either back.",
   words: [],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, out, openNode }) {
     const node = await openNode();
     const view = await node.files<SharesView>("GET", "/shares");
@@ -232,7 +234,7 @@ export const sharesCommand = defineCommand({
         { text: showBytes(share.bytes) },
         stateCell(share.state),
         stateCell(share.answer),
-        { text: share.expires_at === null ? "–" : showInstant(share.expires_at) },
+        { text: share.expires_at === null ? "–" : out.instant(share.expires_at) },
         { text: share.why ?? requireText(share) },
       ]),
     );
@@ -245,7 +247,7 @@ export const unshareCommand = defineCommand({
   summary: "take a share or a link back",
   details: "From then on nothing of it is sent, to those who have begun to fetch it either.",
   words: [{ name: "share", summary: "as 'shares' names it" }],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, words, out, openNode }) {
     const node = await openNode();
     const path = `/shares/${encodeURIComponent(words[0] ?? "")}/revoke`;

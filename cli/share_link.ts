@@ -11,7 +11,7 @@ import { watchProgress } from "./file_progress.ts";
 import { noteLeftOut, showBytes, showFiles, stateCell } from "./file_view.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, type OptionSpecs, valueOption } from "./options.ts";
-import { type Output, showInstant } from "./output.ts";
+import { type Output } from "./output.ts";
 import { readPassphrase } from "./passphrase_source.ts";
 
 /** The option that names the file of a link's password. */
@@ -105,7 +105,7 @@ export async function listLinks(out: Output, links: readonly LinkView[]): Promis
       stateCell(link.state),
       { text: showDownloads(link) },
       { text: link.has_password ? "yes" : "no" },
-      { text: link.expires_at === null ? "–" : showInstant(link.expires_at) },
+      { text: link.expires_at === null ? "–" : out.instant(link.expires_at) },
       { text: link.why ?? "" },
     ]),
   );

@@ -24,7 +24,7 @@ import {
 } from "./output.ts";
 import { pause } from "./pause.ts";
 import { claimCell, nameCell, peerCell, showTrouble, wayCell } from "./peer_view.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 
 const WATCH_MS = 2_000;
 
@@ -123,7 +123,7 @@ async function printStatus(out: Output, status: StatusView): Promise<void> {
       last_error === null ? [] : [[
         shortPeer(node_id, names),
         { text: last_error.reason ?? last_error.code, style: "yellow" as const },
-        { text: showTrouble(last_error) },
+        { text: showTrouble(out, last_error) },
       ]]
     ),
   });
@@ -138,7 +138,7 @@ export const statusCommand = defineCommand({
   details: "With --json: one document; with --watch --json: one a line.",
   words: [],
   options: {
-    ...COMMON_OPTIONS,
+    ...TIME_OPTIONS,
     watch: switchOption({ flag: "watch", summary: "print it again every 2 s, until Ctrl-C" }),
   },
   async run({ options, out, clock, signal, openNode }) {

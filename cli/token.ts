@@ -10,17 +10,9 @@ import { failure, usageError } from "./command_error.ts";
 import { defineCommand, type NodeCommand } from "./command.ts";
 import { noteMove } from "./moved_note.ts";
 import { type OptionSpec, valueOption } from "./options.ts";
-import {
-  type Cell,
-  idCell,
-  type Output,
-  shortId,
-  showDuration,
-  showInstant,
-  type Style,
-} from "./output.ts";
+import { type Cell, idCell, type Output, shortId, showDuration, type Style } from "./output.ts";
 import { peerCell } from "./peer_view.ts";
-import { COMMON_OPTIONS } from "./run_options.ts";
+import { TIME_OPTIONS } from "./run_options.ts";
 import { waitOption } from "./wait_option.ts";
 
 const STYLES: Readonly<Record<TokenView["state"], Style>> = {
@@ -83,8 +75,8 @@ async function printToken(out: Output, token: TokenView): Promise<void> {
     ["Role", token.role],
     ["Method", `${token.method}, epoch ${token.epoch}`],
     ["State", { text: token.state, style: STYLES[token.state] }],
-    ["Issued", `${showInstant(token.issued_at)} UTC`],
-    ["Ends", `${showInstant(token.ends_at)} UTC, ${endText(token)}`],
+    ["Issued", `${out.instant(token.issued_at)}`],
+    ["Ends", `${out.instant(token.ends_at)}, ${endText(token)}`],
     ["Handshakes", String(token.handshakes)],
     ["Session", token.session_id ?? "–"],
     ["Made by session", token.made_by ?? "–"],
@@ -98,7 +90,7 @@ const listCommand = defineCommand({
     "States: unused; taken, once a handshake used it; unconfirmed, until the session that left\n" +
     "it is confirmed; spent; ended; revoked. Tokens themselves are never shown.",
   words: [],
-  options: { ...COMMON_OPTIONS, peer: peerOption },
+  options: { ...TIME_OPTIONS, peer: peerOption },
   async run({ options, out, openNode }) {
     const view = await (await openNode()).tokens({ peer: options.peer });
     if (options.json) await out.json(view);
@@ -111,7 +103,7 @@ const showCommand = defineCommand({
   summary: "show what is known of one token",
   details: "Everything but the token.",
   words: [{ name: "pair", summary: "the pair's id, as 'token list' prints it" }],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, words, out, openNode }) {
     const { tokens } = await (await openNode()).tokens({ pair: readPair(words[0]) });
     const [token] = tokens;
@@ -126,7 +118,7 @@ const renewCommand = defineCommand({
   summary: "make a new session with a peer now, and new tokens with it",
   details: "Starts from a token the two have left; asks a directory if there is none.",
   words: [PEER_WORD],
-  options: { ...COMMON_OPTIONS, wait: waitOption(30) },
+  options: { ...TIME_OPTIONS, wait: waitOption(30) },
   async run({ options, words, out, err, openNode }) {
     const peer = readPeer(words[0]);
     const session = await (await openNode()).renewTokens({ peer, waitMs: options.wait * 1000 });
@@ -147,7 +139,7 @@ const revokeCommand = defineCommand({
     "At once and for good, here; the peer is told, and what it keeps is refused. It can be\n" +
     "introduced again by a directory: 'peer block' keeps it away.",
   words: [{ name: "pair|peer", summary: "a pair's id, or a peer" }],
-  options: COMMON_OPTIONS,
+  options: TIME_OPTIONS,
   async run({ options, words, out, err, openNode }) {
     const [target = ""] = words;
     if (!PAIR.test(target)) readPeer(target);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { OutputFile } from "../../cli/command.ts";
 import { OutputGone } from "../../cli/command_error.ts";
 import { parseInstant, resolveInstant } from "../../cli/instant_option.ts";
+import { withInstants } from "../../cli/zone.ts";
 import type { AuditReport } from "../../protocol/audit_api.ts";
 import { runInProcess } from "./command_line.ts";
 import { startFakeAdmin } from "./fake_admin.ts";
@@ -44,7 +45,7 @@ Deno.test("audit show passes its filters on and prints entries safely", async ()
     `/admin/v1/audit?event=handshake&peer=${PEER}&failed=1&since=1767312000000&limit=5`,
   );
   const json = await runInProcess(["audit", "show", "--json"], admin);
-  assertEquals(JSON.parse(json.out), view);
+  assertEquals(JSON.parse(json.out), withInstants(view));
 });
 
 Deno.test("audit show and export refuse the name of no event, before they ask the node", async () => {
@@ -258,13 +259,13 @@ Deno.test("audit export ends quietly when nobody reads its output any more", asy
   }
 });
 
-Deno.test("times are read as spans before now, or as dates in UTC", () => {
+Deno.test("times are read as spans before now, or as dates by a person's own clock, with Z in UTC", () => {
   const nowMs = 1_790_000_000_000;
-  const read = (text: string) => resolveInstant(parseInstant(text), nowMs);
+  const read = (text: string) => resolveInstant(parseInstant(text), { nowMs, zone: () => 90 });
   assertEquals(read("90s"), nowMs - 90_000);
   assertEquals(read("2h"), nowMs - 7_200_000);
   assertEquals(read("7d"), nowMs - 604_800_000);
-  assertEquals(read("2026-09-21"), Date.UTC(2026, 8, 21));
-  assertEquals(read("2026-09-21 14:13"), Date.UTC(2026, 8, 21, 14, 13));
+  assertEquals(read("2026-09-21"), Date.UTC(2026, 8, 20, 22, 30));
+  assertEquals(read("2026-09-21 14:13"), Date.UTC(2026, 8, 21, 12, 43));
   assertEquals(read("2026-09-21T14:13:20Z"), nowMs);
 });

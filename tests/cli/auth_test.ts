@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { withInstants } from "../../cli/zone.ts";
 import { runInProcess } from "./command_line.ts";
 import { startFakeAdmin } from "./fake_admin.ts";
 
@@ -72,7 +73,7 @@ Deno.test("open prints the link on demand, and says what became of the page", as
       },
     });
   assertEquals((await open(["--print"])).out, `${link.url}\n`);
-  assertEquals(JSON.parse((await open(["--json"])).out), link);
+  assertEquals(JSON.parse((await open(["--json"])).out), withInstants(link));
   assertEquals(pages, []);
   state = "used";
   assertEquals((await open([])).out, "The console opens in the browser\n");

@@ -47,6 +47,8 @@ export interface RunSettings {
   readonly adminFile?: unknown;
   readonly signal?: AbortSignal;
   readonly isTerminal?: boolean;
+  /** By how many minutes the person's clock is ahead of UTC. */
+  readonly aheadMin?: number;
   /** The width of the terminal that standard output is. */
   readonly columns?: number;
   readonly ports?: Partial<CommandLinePorts>;
@@ -70,6 +72,7 @@ export async function runInProcess(
     out,
     err,
     clock: systemClock,
+    zone: () => (settings.aheadMin ?? 0),
     signal: settings.signal ?? new AbortController().signal,
     send: sendLoopback,
     random: systemRandom,

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { withInstants } from "../../cli/zone.ts";
 import { encodeBase64Url, encodeNodeId } from "../../crypto/encoding.ts";
 import { startFakeAdmin } from "./fake_admin.ts";
 import { runInProcess } from "./command_line.ts";
@@ -312,7 +313,7 @@ Deno.test("--json prints the node's answer as one JSON document", async () => {
     const result = await runInProcess([name, "--json", ...words], admin);
     assertEquals([name, result.code, result.err], [name, 0, ""]);
     assertEquals(result.out.indexOf("\n"), result.out.length - 1);
-    assertEquals(JSON.parse(result.out), json);
+    assertEquals(JSON.parse(result.out), withInstants(json));
   }
 });
 
@@ -343,9 +344,12 @@ Deno.test("inbox pages through all messages and marks every line of a text", asy
   const stored = Array.from({ length: 230 }, (_, index) => message(index + 1, "line 1\nline 2"));
   await using admin = startFakeAdmin(({ path }) => inboxOf(stored, path));
   const all = await runInProcess(["inbox", "--json"], admin);
-  assertEquals(JSON.parse(all.out), { messages: stored, cursor: 230 });
+  assertEquals(JSON.parse(all.out), withInstants({ messages: stored, cursor: 230 }));
   const some = await runInProcess(["inbox", "--after", "200", "--limit", "3", "--json"], admin);
-  assertEquals(JSON.parse(some.out), { messages: stored.slice(200, 203), cursor: 203 });
+  assertEquals(
+    JSON.parse(some.out),
+    withInstants({ messages: stored.slice(200, 203), cursor: 203 }),
+  );
   const text = await runInProcess(["inbox", "--after", "229"], admin);
   assertStringIncludes(text.out, "  │ line 1\n  │ line 2\n");
 });
@@ -354,10 +358,10 @@ Deno.test("inbox shows the newest messages and says how to see those it leaves o
   const stored = Array.from({ length: 230 }, (_, index) => message(index + 1, "hi"));
   await using admin = startFakeAdmin(({ path }) => inboxOf(stored, path));
   const newest = await runInProcess(["inbox", "--limit", "120", "--json"], admin);
-  assertEquals(JSON.parse(newest.out), { messages: stored.slice(-120), cursor: 230 });
+  assertEquals(JSON.parse(newest.out), withInstants({ messages: stored.slice(-120), cursor: 230 }));
   assertStringIncludes(newest.err, "There are older messages. From the oldest on: --after 0");
   const oldest = await runInProcess(["inbox", "--after", "0", "--limit", "120", "--json"], admin);
-  assertEquals(JSON.parse(oldest.out).messages, stored.slice(0, 120));
+  assertEquals(JSON.parse(oldest.out).messages, withInstants(stored.slice(0, 120)));
   assertStringIncludes(oldest.err, "Go on with: --after 120");
   for (const args of [["--limit", "230"], ["--after", "110", "--limit", "120"]]) {
     assertEquals((await runInProcess(["inbox", ...args], admin)).err, "");

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { showProgress } from "../../cli/file_progress.ts";
 import { showBytes } from "../../cli/file_view.ts";
+import { withInstants } from "../../cli/zone.ts";
 import type { OfferView, ShareView, TransferView } from "../../protocol/file_sharing_api.ts";
 import { runInProcess } from "./command_line.ts";
 import { type FakeAnswer, type SeenRequest, startFakeAdmin } from "./fake_admin.ts";
@@ -110,7 +111,7 @@ Deno.test("share offers to each of several peers, and to each who is in a group,
   assertEquals(err, "");
   assertEquals([code, asked, out.split("\n").length], [0, ["z6MkB", "z6MkC", "bob"], 4]);
   const json = await run(["share", "/a", ...to, "--json"], answers);
-  assertEquals(JSON.parse(json.out), { shares: [SHARE, SHARE, SHARE] });
+  assertEquals(JSON.parse(json.out), withInstants({ shares: [SHARE, SHARE, SHARE] }));
 });
 
 Deno.test("share refuses a name that is a peer and a group, and a group without members", async () => {
@@ -143,7 +144,7 @@ Deno.test("share --require says what the peer has to show first, which a link ca
 Deno.test("send --file is the short way to share, and goes without a text", async () => {
   const shares = { "POST /shares": SHARE, "GET /shares": { shares: [SHARE] } };
   const sent = await run(["send", "bob", "--file", "a", "--json"], shares);
-  assertEquals([sent.code, JSON.parse(sent.out)], [0, SHARE]);
+  assertEquals([sent.code, JSON.parse(sent.out)], [0, withInstants(SHARE)]);
   assertEquals(sent.seen[0]!.body, { peer: "bob", paths: ["/here/a"] });
   assertEquals((await run(["send", "bob", "hello", "--file", "a"], shares)).code, 2);
   assertEquals((await run(["send", "bob"], shares)).code, 2);
@@ -177,7 +178,7 @@ Deno.test("offers and shares are listed, with others' words made safe", async ()
   });
   assertMatch(shares.out, /abcdefgh +bob +a\ufffdb\.txt +2\.0 KiB +ready +offered/);
   const json = await run(["offers", "--json"], { "GET /offers": { offers: [OFFER] } });
-  assertEquals(JSON.parse(json.out), { offers: [OFFER] });
+  assertEquals(JSON.parse(json.out), withInstants({ offers: [OFFER] }));
 });
 
 Deno.test("get accepts into a folder, waits, and says where everything has landed", async () => {

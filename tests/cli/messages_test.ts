@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { encodeNodeId } from "../../crypto/encoding.ts";
 import type { HistoryMessage, HistoryView } from "../../protocol/messaging_api.ts";
 import { displayWidth } from "../../cli/text_width.ts";
+import { withInstants } from "../../cli/zone.ts";
 import { runInProcess } from "./command_line.ts";
 import { startFakeAdmin } from "./fake_admin.ts";
 
@@ -59,7 +60,7 @@ Deno.test("history --json is one list, read page by page", async () => {
     return { json: view(all.slice(start, end), start === 0 ? null : start + 1) };
   });
   const { out } = await runInProcess(["history", PEER, "--limit", "1000", "--json"], admin);
-  assertEquals(JSON.parse(out), all);
+  assertEquals(JSON.parse(out), withInstants(all));
   const newest = await runInProcess(["history", PEER, "--limit", "3"], admin);
   assertStringIncludes(newest.err, "There are older messages");
 });

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { withInstants } from "../../cli/zone.ts";
 import type { LinkGetView, LinkView, NewLinkView, RequestView } from "../../protocol/file_links.ts";
 import { runInProcess } from "./command_line.ts";
 import { type SeenRequest, startFakeAdmin } from "./fake_admin.ts";
@@ -95,7 +96,7 @@ Deno.test("share --link says who cannot open the link", async () => {
 Deno.test("the password of a link comes from a file, in one form", async () => {
   const args = ["share", "a", "--link", "--password-file", "p", "--json"];
   const { out, seen } = await run(args, { password: "nai\u0308ve\u00a0fish\n" });
-  assertEquals(JSON.parse(out), { ...LINK, link: `https://node.example/x/${PATH}` });
+  assertEquals(JSON.parse(out), withInstants({ ...LINK, link: `https://node.example/x/${PATH}` }));
   const made = seen.find(({ method }) => method === "POST");
   assertEquals((made?.body as Record<string, string>).password, "naïve fish");
 });
@@ -123,7 +124,7 @@ Deno.test("shares lists links, but not what opens them", async () => {
   assertStringIncludes(out, "1 of 3");
   assertStringIncludes(out, "1 of 2: /there/Received 2026-11-30 x, 7 B");
   const { out: json } = await run(["shares", "--json"]);
-  assertEquals(JSON.parse(json), { shares: [], links: [LINK], requests: [REQUEST] });
+  assertEquals(JSON.parse(json), withInstants({ shares: [], links: [LINK], requests: [REQUEST] }));
 });
 
 Deno.test("get fetches from a link, which may come by standard input", async () => {

@@ -41,6 +41,6 @@ Deno.test("status says why calls to a peer fail, since when, and when the next o
   assertStringIncludes(
     troubles,
     "node_unknown  No directory knows this node " +
-      "(since 2026-09-21 14:13:20 UTC, next try in 1 min)\n",
+      "(since 2026-09-21 14:13:20, next try in 1 min)\n",
   );
 });
