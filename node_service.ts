@@ -5,7 +5,13 @@
  */
 import { CommandError, failure } from "./cli/command_error.ts";
 import type { Output } from "./cli/output.ts";
-import { KEYS_PASSPHRASE, readNewPassphrase, readPassphrase } from "./cli/passphrase_source.ts";
+import {
+  askedAgain,
+  KEYS_PASSPHRASE,
+  MAX_TRIES,
+  readNewPassphrase,
+  readPassphrase,
+} from "./cli/passphrase_source.ts";
 import type { RunNode } from "./cli/run.ts";
 import { acmeOf, listenAddress, type RunOptions } from "./cli/run_options.ts";
 import { SETTINGS_FILE } from "./cli/settings_file.ts";
@@ -15,6 +21,7 @@ import { encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError } from "./crypto/interface.ts";
 import project from "./deno.json" with { type: "json" };
 import { explained, lockData } from "./keeper/data_directory.ts";
+import { withTries } from "./keeper/node_keys.ts";
 import { PageFiles } from "./modules/console/page_files.ts";
 import { BUILT_IN_MODULES } from "./modules/built_in.ts";
 import type { NodeConfig } from "./peer/config.ts";
@@ -282,24 +289,21 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     const apiUrl = options.apiUrl ?? peers?.origin ?? "";
     const tracing = await tracingOf(options, { log, trust });
     const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
-    const config = configOf(options, { apiUrl, adminToken, metricsToken, passphrase, console });
+    const settings = { apiUrl, adminToken, metricsToken, console };
     const listeners = {
       admin,
       ...(peers === null ? {} : { peers }),
       ...(watching === null ? {} : { metrics: watching }),
     };
-    const composed = composeNode(options, {
-      crypto,
-      bulk,
-      config,
-      trust,
-      tracing,
-      directoryKey,
-      keptSettings,
-      log,
-      listeners,
+    const parts = { crypto, bulk, trust, tracing, directoryKey, keptSettings, log, listeners };
+    const tries = passphrase !== null && options.passphraseFile === null ? MAX_TRIES : 1;
+    const opening = withTries(tries, async (isAgain) => {
+      const wanted = askedAgain({ ...KEYS_PASSPHRASE, file: null }, isAgain);
+      const given = isAgain ? await readPassphrase(passphrases, wanted) : passphrase;
+      const config = configOf(options, { ...settings, passphrase: given });
+      return await composeNode(options, { ...parts, config });
     });
-    const node = await openOrExplain(composed);
+    const node = await openOrExplain(opening);
     peers?.answerWith((request, address) => node.handle(request, { address }));
     admin.answerWith((request) => node.handleAdmin(request));
     console.answerWith((request) => node.handleConsole(request));

@@ -49,7 +49,7 @@ import type {
 import type { RevokedView, TokensView } from "../protocol/token_api.ts";
 import { CommandError, EXIT_CODES, failure, interrupted } from "./command_error.ts";
 import { readAnswer, readBytes } from "../ports/loopback_answer.ts";
-import { dataWords } from "./data_words.ts";
+import { dataWords, withDataWords } from "./data_words.ts";
 import { readEvents, type ServerSentEvent } from "./event_stream.ts";
 import { readRefusal, toError } from "./refusal.ts";
 import { sanitizeLine } from "../protocol/safe_text.ts";
@@ -311,7 +311,7 @@ export class AdminClient {
     const answer = await this.#request(call, signal);
     if (answer.status >= 200 && answer.status <= 299) return await readBytes(answer);
     const content = await readAnswer(answer).catch(() => null);
-    throw toError(readRefusal(answer.status, content));
+    throw this.#refused(answer.status, content);
   }
 
   /** What a route of file sharing answers; checking a folder or looking at files may take its time. */
@@ -386,12 +386,20 @@ export class AdminClient {
     );
   }
 
+  #refused(status: number, content: unknown): Error {
+    const { data, isDefault } = this.#options;
+    const { problem } = readRefusal(status, content);
+    if (problem === null) return toError({ status, problem });
+    const detail = withDataWords(problem.detail, { path: data, isDefault });
+    return toError({ status, problem: { ...problem, detail } });
+  }
+
   async #stream(call: Call): Promise<AsyncIterable<Uint8Array>> {
     const { signal } = this.#options;
     const answer = await this.#request(call, signal);
     if (answer.status === 200) return answer.body;
     const content = await readAnswer(answer).catch(() => null);
-    throw toError(readRefusal(answer.status, content));
+    throw this.#refused(answer.status, content);
   }
 
   /** @throws {CommandError} Exit code 6 without an answer, and 130, without asking, once the person has stopped the command. */
@@ -443,7 +451,7 @@ export class AdminClient {
       const answer = await this.#request(call, stop.signal);
       if (answer.status >= 200 && answer.status <= 299) return await readAnswer(answer) as T;
       const content = await readAnswer(answer).catch(() => null);
-      throw toError(readRefusal(answer.status, content));
+      throw this.#refused(answer.status, content);
     } catch (cause) {
       if (signal.aborted) throw interrupted({ cause });
       if (stop.signal.aborted) {

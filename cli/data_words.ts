@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { sanitizeLine } from "../protocol/safe_text.ts";
+import { shellWord } from "../protocol/safe_text.ts";
+import { FAMILIES } from "./program_words.ts";
 
 /** Where a node's data was found. */
 export interface FoundData {
@@ -15,10 +16,12 @@ export interface FoundData {
   readonly note: string | null;
 }
 
-/** A path as a shell takes it. */
-export function shellWord(path: string): string {
-  const safe = sanitizeLine(path);
-  return /^[A-Za-z0-9_@%+=:,./\\-]+$/.test(safe) ? safe : `'${safe.replaceAll("'", `'\\''`)}'`;
+const LONGEST_FIRST = Object.keys(FAMILIES).sort((a, b) => b.length - a.length);
+const COMMAND = new RegExp(`openred-node (?:(?:${LONGEST_FIRST.join("|")}) )?[a-z][a-z-]*`, "g");
+
+/** A text of a node, which does not know how it is found, with the `--data` that its commands need here. */
+export function withDataWords(text: string, found: Pick<FoundData, "path" | "isDefault">): string {
+  return text.replace(COMMAND, (command) => command + dataWords(found));
 }
 
 /** ` --data DIR` where a command needs it, otherwise nothing. */

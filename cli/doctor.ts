@@ -4,6 +4,7 @@
  * @module
  */
 import { type Check, type CheckState, good, unknown } from "../protocol/doctor.ts";
+import { type FoundData, withDataWords } from "./data_words.ts";
 import { CommandError, failure } from "./command_error.ts";
 import { defineCommand, type NodeCommand } from "./command.ts";
 import type { Output, Style } from "./output.ts";
@@ -24,6 +25,12 @@ async function printCheck(out: Output, { name, state, found, means, mend }: Chec
   if (mend !== null) await out.line(" ".repeat(WIDTH), { text: `→ ${mend}`, style: "cyan" });
 }
 
+/** A check whose commands lead to this node. */
+function typed(check: Check, found: FoundData | null): Check {
+  const { mend } = check;
+  return found === null || mend === null ? check : { ...check, mend: withDataWords(mend, found) };
+}
+
 /** Prints what is wrong with a node and how to mend it. */
 export const doctorCommand: NodeCommand = defineCommand({
   name: "doctor",
@@ -33,7 +40,7 @@ export const doctorCommand: NodeCommand = defineCommand({
     "its directories, its clock and its warnings. Exit code 1 if something is wrong.",
   words: [],
   options: COMMON_OPTIONS,
-  async run({ options, out, keeper, openNode }) {
+  async run({ options, out, keeper, foundData, openNode }) {
     const checks = [...await keeper.examine(options.data)];
     try {
       const node = await openNode();
@@ -51,7 +58,7 @@ export const doctorCommand: NodeCommand = defineCommand({
     }
     const count = checks.filter(({ state }) => state === "wrong").length;
     if (options.json) await out.json({ ok: count === 0, checks });
-    else for (const check of checks) await printCheck(out, check);
+    else for (const check of checks) await printCheck(out, typed(check, foundData));
     if (count > 0) throw failure(`${count} ${count === 1 ? "check is" : "checks are"} wrong`);
   },
 });

@@ -16,8 +16,10 @@ export type PassphraseChange =
 
 export interface KeyOptions {
   readonly data: string;
-  /** Asked where the node's keys are under a passphrase; wiped. */
-  readonly askPassphrase: () => Promise<Uint8Array>;
+  /** Asked where the node's keys are under a passphrase, again where it is wrong; wiped. */
+  readonly askPassphrase: (isAgain?: boolean) => Promise<Uint8Array>;
+  /** How often it may be asked; once unless given. */
+  readonly tries?: number;
   /** Asked for what the keys of a node that is made are to be under; wiped. `null`: they are to be under none. */
   readonly askNewPassphrase: (() => Promise<Uint8Array>) | null;
   readonly show: ShowPhrase;
@@ -41,12 +43,17 @@ export interface NodeKeeper {
   /** Makes the identity that follows. @returns The new id. */
   succeed(options: KeyOptions & { phrase: Uint8Array; from: string | null }): Promise<string>;
   /** Gives a node a new noise key, atomically. @returns Its id. */
-  renewNoiseKey(options: Pick<KeyOptions, "data" | "askPassphrase">): Promise<string>;
+  renewNoiseKey(options: Pick<KeyOptions, "data" | "askPassphrase" | "tries">): Promise<string>;
   /**
    * Changes how the keys are sealed.
    * @param read Asked for the passphrases once it is sure that the keys are there and that no node uses them.
+   * @param tries How often it may be asked where one is wrong; once unless given.
    */
-  changePassphrase(data: string, read: () => Promise<PassphraseChange>): Promise<void>;
+  changePassphrase(
+    data: string,
+    read: (isAgain: boolean) => Promise<PassphraseChange>,
+    tries?: number,
+  ): Promise<void>;
   /** Begins a backup that is to be written to `file`, or to none in particular. The passphrase is wiped. */
   backUp(
     options: { data: string; file: string | null; passphrase: Uint8Array },

@@ -19,8 +19,8 @@ const renewCommand = defineCommand({
   async run(context) {
     const { options, out, keeper } = context;
     const { data, json, passphraseFile } = options;
-    const { askPassphrase } = passphraseAsker(context, passphraseFile);
-    const id = await keeper.renewNoiseKey({ data, askPassphrase });
+    const { askPassphrase, tries = 1 } = passphraseAsker(context, passphraseFile);
+    const id = await keeper.renewNoiseKey({ data, askPassphrase, tries });
     if (json) await out.json({ id });
     else await out.line("The node has a new noise key; its next start announces it");
   },

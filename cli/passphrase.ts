@@ -7,7 +7,9 @@ import { usageError } from "./command_error.ts";
 import { defineCommand, type NodeCommand } from "./command.ts";
 import type { Output } from "./output.ts";
 import {
+  askedAgain,
   KEYS_PASSPHRASE as CURRENT,
+  MAX_TRIES,
   newPassphraseFileOption,
   passphraseFileOption,
   readNewPassphrase,
@@ -59,11 +61,13 @@ const changeCommand = defineCommand({
     if (passphraseFile === "-" && newPassphraseFile === "-") {
       throw usageError(`${CURRENT.flag} and ${NEW.flag}: only one can be standard input`);
     }
-    await context.keeper.changePassphrase(data, async () => ({
+    const current = { ...CURRENT, file: passphraseFile };
+    const isTyped = passphraseFile === null && newPassphraseFile !== "-";
+    await context.keeper.changePassphrase(data, async (isAgain) => ({
       kind: "change",
-      passphrase: await readPassphrase(context, { ...CURRENT, file: passphraseFile }),
+      passphrase: await readPassphrase(context, askedAgain(current, isAgain)),
       newPassphrase: await readNewPassphrase(context, { ...NEW, file: newPassphraseFile }),
-    }));
+    }), isTyped ? MAX_TRIES : 1);
     await say(context.out, { json, isSet: true, text: "The passphrase was changed" });
   },
 });
@@ -76,10 +80,10 @@ const removeCommand = defineCommand({
   options: { ...COMMON_OPTIONS, passphraseFile: passphraseFileOption },
   async run(context) {
     const { data, json, passphraseFile: file } = context.options;
-    await context.keeper.changePassphrase(data, async () => ({
+    await context.keeper.changePassphrase(data, async (isAgain) => ({
       kind: "remove",
-      passphrase: await readPassphrase(context, { ...CURRENT, file }),
-    }));
+      passphrase: await readPassphrase(context, askedAgain({ ...CURRENT, file }, isAgain)),
+    }), file === null ? MAX_TRIES : 1);
     await say(context.out, { json, isSet: false, text: "The keys have no passphrase any more" });
   },
 });

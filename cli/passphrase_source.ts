@@ -10,11 +10,13 @@ import {
   MIN_NEW_PASSPHRASE_BYTES as MIN_NEW_BYTES,
   refuseUtf16,
 } from "../protocol/passphrase_text.ts";
-import { failure, usageError } from "./command_error.ts";
+import { type CommandError, failure, usageError } from "./command_error.ts";
 import type { KeyOptions } from "./node_keeper.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, valueOption } from "./options.ts";
 
+/** So often a person may type; a file is read once. */
+export const MAX_TRIES = 3;
 /** A byte order mark and the end of a line, which an editor adds. */
 const MAX_ADDED_BYTES = 5;
 /** A path that means standard input. */
@@ -131,27 +133,39 @@ function checked<T>(
 }
 
 /**
- * Reads a passphrase that is to hold from now on; a person types it twice.
+ * Reads a passphrase that is to hold from now on; a person types it twice, and has three tries.
  * @throws {CommandError}
  */
 export async function readNewPassphrase(
   ports: PassphrasePorts,
   wanted: Wanted,
 ): Promise<Uint8Array> {
-  const passphrase = await readPassphrase(ports, wanted);
-  if (passphrase.length < MIN_NEW_BYTES || passphrase.length > MAX_BYTES) {
+  const prompt = `${wanted.prompt} (${MIN_NEW_BYTES} characters or more)`;
+  for (let tries = wanted.file === null ? MAX_TRIES : 1, wrong = "";; tries--) {
+    const passphrase = await readPassphrase(ports, { ...wanted, prompt: wrong + prompt });
+    const problem = await problemOf(ports, { passphrase, isTyped: wanted.file === null });
+    if (problem === null) return passphrase;
     passphrase.fill(0);
-    throw usageError(
+    if (tries === 1) throw problem;
+    wrong = `${problem.message}. `;
+  }
+}
+
+/** Why a passphrase cannot be taken as a new one, or `null`. */
+async function problemOf(
+  ports: PassphrasePorts,
+  { passphrase, isTyped }: { readonly passphrase: Uint8Array; readonly isTyped: boolean },
+): Promise<CommandError | null> {
+  if (passphrase.length < MIN_NEW_BYTES || passphrase.length > MAX_BYTES) {
+    return usageError(
       `A passphrase has ${MIN_NEW_BYTES} to ${MAX_BYTES} bytes; nothing was changed`,
     );
   }
-  if (wanted.file !== null) return passphrase;
+  if (!isTyped) return null;
   const typed = await ports.askSecret("The same again: ") ?? new Uint8Array();
   const isSame = isTheSame(typed, passphrase);
   typed.fill(0);
-  if (isSame) return passphrase;
-  passphrase.fill(0);
-  throw failure("The two passphrases differ; nothing was changed");
+  return isSame ? null : failure("The two passphrases differ; nothing was changed");
 }
 
 /** What was typed first is in its one form already; the second time it may come in another one. */
@@ -168,14 +182,20 @@ function isTheSame(typed: Uint8Array, passphrase: Uint8Array): boolean {
   return isSame;
 }
 
+/** What is asked once a passphrase was wrong. */
+export function askedAgain<T extends { readonly prompt: string }>(wanted: T, isAgain: boolean): T {
+  return isAgain ? { ...wanted, prompt: `That one is wrong. ${wanted.prompt}` } : wanted;
+}
+
 /** How the keeper of a node's keys comes to their passphrase; keys that are made have one only where a file is named. */
 export function passphraseAsker(
   ports: PassphrasePorts,
   file: string | null,
-): Pick<KeyOptions, "askPassphrase" | "askNewPassphrase"> {
+): Pick<KeyOptions, "askPassphrase" | "askNewPassphrase" | "tries"> {
   const wanted = { ...KEYS_PASSPHRASE, file };
   return {
-    askPassphrase: () => readPassphrase(ports, wanted),
+    tries: file === null ? MAX_TRIES : 1,
+    askPassphrase: (isAgain = false) => readPassphrase(ports, askedAgain(wanted, isAgain)),
     askNewPassphrase: file === null ? null : () => readNewPassphrase(ports, wanted),
   };
 }

@@ -9,9 +9,11 @@ import type { ShowPhrase } from "./node_keeper.ts";
 import type { Output } from "./output.ts";
 
 const WORDS_PER_LINE = 6;
+/** Of the list's words. */
+const MAX_WORD_LENGTH = 8;
 
 /**
- * Makes what prints a phrase: for people on lines of six words, or as JSON.
+ * Makes what prints a phrase: for people on lines of six numbered words, or as JSON.
  * @throws {CommandError} From what it makes, where it could not be written for somebody to read.
  */
 export function phrasePrinter(out: Output, options: { readonly json: boolean }): ShowPhrase {
@@ -34,8 +36,11 @@ async function printForPeople(out: Output, phrase: string): Promise<void> {
   await out.line("it is shown this once and stored nowhere.");
   await out.line();
   for (let at = 0; at < words.length; at += WORDS_PER_LINE) {
-    const text = words.slice(at, at + WORDS_PER_LINE).join(" ");
-    await out.line("  ", { text, style: "bold" });
+    const cells = words.slice(at, at + WORDS_PER_LINE).flatMap((word, index) => [
+      { text: String(at + index + 1).padStart(4) + " ", style: "dim" as const },
+      { text: word.padEnd(MAX_WORD_LENGTH), style: "bold" as const },
+    ]);
+    await out.line(...cells);
   }
   await out.line();
   await out.line(

@@ -12,6 +12,7 @@ import type {
   StatusView,
 } from "../protocol/admin_api.ts";
 import { defineCommand } from "./command.ts";
+import { type FoundData, withDataWords } from "./data_words.ts";
 import { switchOption } from "./options.ts";
 import {
   type Cell,
@@ -92,7 +93,10 @@ function relayLine({ url, named_by, state, last_error }: RelayView): Cell {
   return { text, style: state === "linked" ? "green" : "yellow" };
 }
 
-async function printStatus(out: Output, status: StatusView): Promise<void> {
+async function printStatus(
+  out: Output,
+  { status, found }: { readonly status: StatusView; readonly found: FoundData | null },
+): Promise<void> {
   const names: Names = new Map(status.peers.map(({ node_id, petname }) => [node_id, petname]));
   await out.pairs([
     ["Node", { text: status.node_id, style: "bold" }],
@@ -127,8 +131,11 @@ async function printStatus(out: Output, status: StatusView): Promise<void> {
       ]]
     ),
   });
-  if (status.warnings.length > 0) await out.line();
-  for (const text of status.warnings) await out.line({ text: `! ${text}`, style: "yellow" });
+  const warnings = found === null
+    ? status.warnings
+    : status.warnings.map((text) => withDataWords(text, found));
+  if (warnings.length > 0) await out.line();
+  for (const text of warnings) await out.line({ text: `! ${text}`, style: "yellow" });
 }
 
 /** Prints how the node is doing. */
@@ -141,13 +148,13 @@ export const statusCommand = defineCommand({
     ...TIME_OPTIONS,
     watch: switchOption({ flag: "watch", summary: "print it again every 2 s, until Ctrl-C" }),
   },
-  async run({ options, out, clock, signal, openNode }) {
+  async run({ options, out, clock, signal, foundData, openNode }) {
     const node = await openNode();
     do {
       const status = await node.status();
       if (options.watch && !options.json) await out.clear();
       if (options.json) await out.json(status);
-      else await printStatus(out, status);
+      else await printStatus(out, { status, found: foundData });
       if (options.watch) await pause(WATCH_MS, { clock, signal });
     } while (options.watch && !signal.aborted);
   },

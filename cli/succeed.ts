@@ -3,14 +3,45 @@
  *
  * @module
  */
-import { usageError } from "./command_error.ts";
+import { CommandError, usageError } from "./command_error.ts";
 import { defineCommand } from "./command.ts";
 import { parseNodeId, parsePath } from "./option_values.ts";
 import { valueOption } from "./options.ts";
-import { keysPassphraseFileOption, passphraseAsker, readSecret } from "./passphrase_source.ts";
+import {
+  keysPassphraseFileOption,
+  MAX_TRIES,
+  passphraseAsker,
+  type PassphrasePorts,
+  readSecret,
+} from "./passphrase_source.ts";
+import { PHRASE_WORDS } from "../ports/recovery_words.ts";
 import { phrasePrinter } from "./phrase_output.ts";
 import { hasAllWords, parsePhrase } from "./recovery_phrase.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
+
+/** Reads a phrase; a person has three tries. */
+async function readPhrase(
+  ports: PassphrasePorts,
+  file: string | null,
+): Promise<Uint8Array<ArrayBuffer>> {
+  for (let tries = file === null ? MAX_TRIES : 1, wrong = "";; tries--) {
+    const typed = await readSecret(ports, {
+      file,
+      flag: "--phrase-file",
+      prompt:
+        `${wrong}Recovery phrase (${PHRASE_WORDS} words, not shown; numbers may stand before them)`,
+      isWhole: hasAllWords,
+    });
+    try {
+      return parsePhrase(typed);
+    } catch (error) {
+      if (tries === 1 || !(error instanceof CommandError)) throw error;
+      wrong = `${error.message}. `;
+    } finally {
+      typed.fill(0);
+    }
+  }
+}
 
 /** Makes the identity that follows, from the recovery phrase. */
 export const succeedCommand = defineCommand({
@@ -48,14 +79,7 @@ export const succeedCommand = defineCommand({
     if (phraseFile === "-" && file === "-") {
       throw usageError("--phrase-file and --passphrase-file: only one can be standard input");
     }
-    const typed = await readSecret(context, {
-      file: phraseFile,
-      flag: "--phrase-file",
-      prompt: "Recovery phrase",
-      isWhole: hasAllWords,
-    });
-    const phrase = parsePhrase(typed);
-    typed.fill(0);
+    const phrase = await readPhrase(context, phraseFile);
     const id = await keeper.succeed({
       data,
       from,

@@ -40,10 +40,15 @@ export function createNodeKeeper({ version, keystoreCost: cost }: KeeperConfig):
       const { data, phrase, show } = options;
       const from = options.from as NodeId | null;
       if (from === null) await refuseEmptyData(data, "; if its data is lost, say --from ID");
-      return await onKeys(
-        options,
-        (ports, passphrase) => succeedNode(ports, { phrase, passphrase, show, from, cost }),
-      );
+      try {
+        return await onKeys(
+          options,
+          (ports, passphrase) =>
+            succeedNode(ports, { phrase: phrase.slice(), passphrase, show, from, cost }),
+        );
+      } finally {
+        phrase.fill(0);
+      }
     },
     renewNoiseKey: async (options) => {
       await refuseEmptyData(options.data);
@@ -71,7 +76,7 @@ export function createNodeKeeper({ version, keystoreCost: cost }: KeeperConfig):
         throw cause;
       }
     },
-    changePassphrase: (data, read) => changeKeysPassphrase(data, { read, cost }),
+    changePassphrase: (data, read, tries = 1) => changeKeysPassphrase(data, { read, tries, cost }),
     restore: (options) => explained(options.data, () => restore(options)),
   };
 }

@@ -39,7 +39,7 @@ export async function withCore<T>(
   try {
     return await work(crypto);
   } catch (cause) {
-    if (!(cause instanceof CryptoError) || cause.code !== "unseal_failed") throw cause;
+    if (!isWrong(cause)) throw cause;
     throw failure(refusal, { cause });
   } finally {
     await crypto.stop();
@@ -58,7 +58,7 @@ export function portsOf(data: string, crypto: WorkerCryptoCore): DataPorts {
 
 /** Holds the lock and a core while a node's keys are worked on. */
 export async function onKeys(
-  options: Pick<KeyOptions, "data" | "askPassphrase" | "askNewPassphrase">,
+  options: Pick<KeyOptions, "data" | "askPassphrase" | "askNewPassphrase" | "tries">,
   work: (ports: DataPorts, passphrase: Uint8Array | undefined) => Promise<string>,
 ): Promise<string> {
   const { data } = options;
@@ -66,14 +66,33 @@ export async function onKeys(
   return await explained(data, async () => {
     const stored = await readNodeSecret(openFiles(data));
     if (stored?.kind === "plain") stored.secret.fill(0);
-    const passphrase = stored?.kind === "sealed"
-      ? await options.askPassphrase()
-      : await options.askNewPassphrase?.();
-    return await withCore(
-      (crypto) => work(portsOf(data, crypto), passphrase),
-      stored?.kind === "plain" ? WRONG_SECRET : WRONG_PASSPHRASE,
-    );
+    const refusal = stored?.kind === "plain" ? WRONG_SECRET : WRONG_PASSPHRASE;
+    return await withCore(async (crypto) => {
+      const ports = portsOf(data, crypto);
+      if (stored?.kind !== "sealed") return await work(ports, await options.askNewPassphrase?.());
+      return await withTries(options.tries ?? 1, async (isAgain) => {
+        return await work(ports, await options.askPassphrase(isAgain));
+      });
+    }, refusal);
   });
+}
+
+/** Does something that nothing has come of where a passphrase is wrong, up to so many times. */
+export async function withTries<T>(
+  tries: number,
+  work: (isAgain: boolean) => Promise<T>,
+): Promise<T> {
+  for (let left = tries;; left--) {
+    try {
+      return await work(left < tries);
+    } catch (error) {
+      if (left <= 1 || !isWrong(error)) throw error;
+    }
+  }
+}
+
+function isWrong(error: unknown): boolean {
+  return error instanceof CryptoError && error.code === "unseal_failed";
 }
 
 /**
@@ -83,7 +102,11 @@ export async function onKeys(
  */
 export async function changeKeysPassphrase(
   data: string,
-  options: { read: () => Promise<PassphraseChange>; cost: KeystoreCost | undefined },
+  options: {
+    read: (isAgain: boolean) => Promise<PassphraseChange>;
+    tries: number;
+    cost: KeystoreCost | undefined;
+  },
 ): Promise<void> {
   await refuseEmptyData(data);
   using _lock = lockData(data);
@@ -92,10 +115,13 @@ export async function changeKeysPassphrase(
       `--data: ${SECRET_FILE} has another name elsewhere, a hard link, and would stay readable there`,
     );
   }
-  const change = await options.read();
+  const { read, tries, cost } = options;
   await explained(data, () =>
     withCore(
-      (crypto) => applyChange(portsOf(data, crypto), { ...change, cost: options.cost }),
+      (crypto) =>
+        withTries(tries, async (isAgain) => {
+          await applyChange(portsOf(data, crypto), { ...await read(isAgain), cost });
+        }),
       "The passphrase is wrong; nothing was changed",
     ));
 }

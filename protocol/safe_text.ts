@@ -43,3 +43,9 @@ export function safeJson(value: unknown): string {
       (_, index) => "\\u" + character.charCodeAt(index).toString(16).padStart(4, "0"),
     ).join(""));
 }
+
+/** A word of a command as a shell takes it: in quotes where it needs them. */
+export function shellWord(word: string): string {
+  const safe = sanitizeLine(word);
+  return /^[A-Za-z0-9_@%+=:,./\\-]+$/.test(safe) ? safe : `'${safe.replaceAll("'", `'\\''`)}'`;
+}

@@ -7,6 +7,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { GroupView, PeerDetail, PeersView } from "../../protocol/admin_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import type { PeerRef } from "../../protocol/peer_name.ts";
+import { shellWord } from "../../protocol/safe_text.ts";
 import { successorOf } from "../../protocol/statements.ts";
 import { checkUrlText } from "../../protocol/url_policy.ts";
 import type { Directories } from "../directories/directories.ts";
@@ -88,7 +89,7 @@ export class Contacts {
       const expected = "expected a node id, your name for a peer, or a contact link";
       return new OpenRedError("not_found", `${text}; ${expected}`);
     }
-    const how = `name it with: openred-node peer name ${claiming[0]} ${JSON.stringify(name)}`;
+    const how = `name it with: openred-node peer name ${claiming[0]} ${shellWord(name)}`;
     return new OpenRedError(
       "not_found",
       `${text}; it is claimed by ${claiming.join(", ")}: ${how}`,

@@ -266,7 +266,7 @@ Deno.test("a command that was stopped before it asks the node never asks", async
   await using admin = startFakeAdmin(() => ({ json: SESSION }));
   for (const args of [["send", PEER, "hello"], ["audit", "export", "-"]]) {
     const result = await runInProcess(args, { ...admin, signal: AbortSignal.abort() });
-    assertEquals([result.code, result.err], [1, "openred-node: Stopped\n"]);
+    assertEquals([result.code, result.err], [130, "openred-node: Stopped\n"]);
   }
   assertEquals(admin.seen, []);
 });

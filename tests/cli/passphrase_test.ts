@@ -33,7 +33,7 @@ function world(
       keeper: {
         ...NO_KEEPER,
         changePassphrase: async (data, read) => {
-          const change = await read();
+          const change = await read(false);
           const newPassphrase = change.kind === "change" ? text(change.newPassphrase) : null;
           changes.push({
             data,
@@ -70,12 +70,19 @@ Deno.test("passphrase set wipes what a file held, and reads no more of standard 
   assertEquals([mostBytes, content], [1_029, new Uint8Array(content.length)]);
 });
 
-Deno.test("passphrase set asks twice, and changes nothing when the two differ", async () => {
+Deno.test("passphrase set asks twice, up to three times, and changes nothing when the two differ", async () => {
   const same = world({ typed: ["correct horse", "correct horse"] });
   assertEquals((await runInProcess(["passphrase", "set"], { ports: same.ports })).code, 0);
-  assertEquals(same.prompts, ["New passphrase: ", "The same again: "]);
+  const asked = ["New passphrase (8 characters or more): ", "The same again: "];
+  assertEquals(same.prompts, asked);
   assertEquals(same.changes[0]?.passphrase, "correct horse");
-  const other = world({ typed: ["correct horse", "correct house"] });
+  const wrong = ["short", "correct horse", "correct house"];
+  const third = world({ typed: [...wrong, "correct horse", "correct horse"] });
+  assertEquals((await runInProcess(["passphrase", "set"], { ports: third.ports })).code, 0);
+  assertEquals(third.changes[0]?.passphrase, "correct horse");
+  assertStringIncludes(third.prompts[1] ?? "", "has 8 to 1024 bytes");
+  assertStringIncludes(third.prompts[3] ?? "", "differ");
+  const other = world({ typed: [...wrong, "correct horse", "correct house", "correct horse"] });
   const { code, err } = await runInProcess(["passphrase", "set"], { ports: other.ports });
   assertEquals([code, other.changes], [1, []]);
   assertStringIncludes(err, "differ");

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeNodeId } from "../../crypto/encoding.ts";
+import { withDataWords } from "../../cli/data_words.ts";
 import { startFakeAdmin } from "./fake_admin.ts";
 import { MemorySink, runInProcess } from "./command_line.ts";
 
@@ -78,7 +79,24 @@ Deno.test("who stops waiting for a message that is stored hears that it goes out
     return { json: { messages: [{ ...stored, text, sent_at: 1 }], more: false } };
   });
   const failed = await runInProcess(["send", "bob", "hi"], { ...other, signal: later.signal });
-  assertEquals([failed.code, failed.out], [1, ""]);
+  assertEquals([failed.code, failed.out], [130, ""]);
+});
+
+Deno.test("commands that a node names lead to the node that said them", async () => {
+  const detail = "It is claimed by z6Mk: name it with: openred-node peer name z6Mk bob";
+  await using admin = startFakeAdmin(() => ({ status: 404, json: { code: "not_found", detail } }));
+  const hint = async (...args: string[]) =>
+    (await runInProcess(["peer", "show", "bob", ...args], admin)).err;
+  assertStringIncludes(await hint(), "openred-node peer name z6Mk bob");
+  const other = await hint("--data", "/srv/my node");
+  assertStringIncludes(other, "openred-node peer name --data '/srv/my node' z6Mk bob");
+  assertEquals(
+    withDataWords("See openred-node status, openred-node conversation group list.", {
+      path: "/d",
+      isDefault: false,
+    }),
+    "See openred-node status --data /d, openred-node conversation group list --data /d.",
+  );
 });
 
 Deno.test("token revoke says that a pair does not go alone", async () => {
