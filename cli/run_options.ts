@@ -233,7 +233,7 @@ const NETWORK_OPTIONS = {
     variable: "OPENRED_ACME_DIRECTORY",
     value: "URL",
     summary: "the authority's directory (RFC 8555)",
-    defaultText: ACME_DIRECTORY,
+    defaultText: "that of Let's Encrypt",
     fallback: ACME_DIRECTORY,
     parse: parseAuthority,
   }),

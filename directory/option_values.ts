@@ -164,7 +164,7 @@ function acmeOptions(): Option[] {
     switchOption("--acme", "get a certificate for the name of --url, and renew it"),
     switchOption("--acme-agree", "you have read the authority's terms and agree to them"),
     option("--acme-directory <url>", "the authority's directory (RFC 8555)")
-      .default(ACME_DIRECTORY).argParser(parseAuthority),
+      .default(ACME_DIRECTORY, "that of Let's Encrypt").argParser(parseAuthority),
     option("--acme-listen <host:port>", "where its challenges are answered, which come to port 80")
       .default(ACME_LISTEN, `${hostname}:${port}`).argParser(parseListen),
   ];
