@@ -133,6 +133,8 @@ for (const language of ["en", "fr"] as const) {
             await look(`${place}, ${names[language]}`);
             await page.keyboard.press("Escape");
             await page.locator("dialog[open]").waitFor({ state: "detached" });
+            const focused = await page.evaluate("document.activeElement.textContent");
+            if (focused !== names[language]) problems.push(`${place}: the focus is lost`);
           }
           assertEquals(problems, []);
         },

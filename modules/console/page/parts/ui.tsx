@@ -182,8 +182,13 @@ export function Dialog(
   const id = useId();
   useEffect(() => {
     const dialog = ref.current!;
+    const before = document.activeElement;
     dialog.showModal();
-    return () => dialog.close();
+    return () => {
+      dialog.close();
+      // The window is taken out of the page before the browser gives the focus back.
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return (
     <dialog
