@@ -6,7 +6,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { ByteConnection } from "./system_socket.ts";
@@ -24,12 +24,25 @@ export interface CertificateFiles {
 /** What connections are encrypted with. */
 export interface ServerCertificate {
   readonly context: SecureContext;
-  /** The names in the DNS that it is for. */
-  readonly names: readonly string[];
+  /** The names in the DNS that it is for; `null` where this version of the runtime does not tell. */
+  readonly names: readonly string[] | null;
   /** From when on it may be used. */
   readonly beginMs: number;
   /** Until when it may be used. */
   readonly endMs: number;
+}
+
+/** `checkPrivateKey()` is not there in every version of the runtime. */
+function isKeyOf(certificate: X509Certificate, key: string): boolean {
+  const form = { type: "spki", format: "der" } as const;
+  const own = createPublicKey(createPrivateKey(key)).export(form);
+  return own.equals(certificate.publicKey.export(form));
+}
+
+/** `null` where this version of the runtime does not tell. */
+function namesOf({ subjectAltName }: X509Certificate): readonly string[] | null {
+  if (subjectAltName === undefined) return null;
+  return [...subjectAltName.matchAll(/DNS:([^,\s"]+)/g)].map((found) => found[1]!);
 }
 
 /**
@@ -38,12 +51,12 @@ export interface ServerCertificate {
  */
 export function readCertificate({ certificate, key }: CertificateFiles): ServerCertificate {
   const own = new X509Certificate(certificate);
-  if (!own.checkPrivateKey(createPrivateKey(key))) {
+  if (!isKeyOf(own, key)) {
     throw new Error("the key belongs to another certificate");
   }
   return {
     context: createSecureContext({ cert: certificate, key, minVersion: "TLSv1.2" }),
-    names: [...(own.subjectAltName ?? "").matchAll(/DNS:([^,\s"]+)/g)].map((found) => found[1]!),
+    names: namesOf(own),
     beginMs: Date.parse(own.validFrom),
     endMs: Date.parse(own.validTo),
   };

@@ -111,7 +111,7 @@ export class AcmeCertificate implements Disposable {
     const { name } = this.#settings;
     const { clock, log } = this.#parts;
     const read = readCertificate({ certificate: files.chain, key: files.key });
-    if (!read.names.includes(name)) throw new Error(`it is not for ${name}`);
+    if (read.names?.includes(name) === false) throw new Error(`it is not for ${name}`);
     if (read.endMs <= clock.nowMs()) throw new Error("it has ended");
     this.#current = read;
     const until = new Date(read.endMs).toISOString();
