@@ -8,7 +8,10 @@ import { failure, usageError } from "./command_error.ts";
 import { defineCommand, type NodeCommand } from "./command.ts";
 import { switchOption } from "./options.ts";
 import { type Cell, type Output } from "./output.ts";
+import { ask, isYes } from "./question.ts";
 import { TIME_OPTIONS } from "./run_options.ts";
+
+const NOTHING_CHANGED = "Nothing was changed";
 
 const KINDS: Readonly<Record<FactorView["kind"], string>> = {
   passkey: "passkey",
@@ -58,12 +61,14 @@ const resetCommand = defineCommand({
     "It is noted in the audit log.",
   words: [],
   options: { ...TIME_OPTIONS, yes: switchOption({ flag: "yes", summary: "ask nothing" }) },
-  async run({ options, out, openNode, askLine }) {
+  async run(context) {
+    const { options, out, openNode } = context;
     const node = await openNode();
     if (!options.yes) {
-      const answer = await askLine("Take all factors away, and sign all browsers out? [y/N] ");
+      const question = "Take all factors away, and sign all browsers out? [y/N] ";
+      const answer = await ask(context, { question, otherwise: NOTHING_CHANGED });
       if (answer === null) throw usageError("--yes: say so where nobody can be asked");
-      if (!/^y(es)?$/i.test(answer.trim())) throw failure("Nothing was changed");
+      if (!isYes(answer)) throw failure(NOTHING_CHANGED);
     }
     const { removed, ended } = await node.resetAuthentication();
     if (options.json) return await out.json({ removed, ended });

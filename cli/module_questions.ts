@@ -5,15 +5,10 @@
  */
 import { type Grant, grantName } from "../protocol/module_manifest.ts";
 import { failure } from "./command_error.ts";
-import type { CommandContext } from "./command.ts";
-import { unlessStopped } from "./interruption.ts";
 import { parseFolderPath } from "./module_words.ts";
-import type { OptionSpecs } from "./options.ts";
-import { sanitizeLine } from "../protocol/safe_text.ts";
+import { ask, type Asking, isYes } from "./question.ts";
 
 export const NOTHING_LOADED = "Nothing was loaded";
-
-type Asking = Pick<CommandContext<OptionSpecs>, "askLine" | "signal" | "err">;
 
 /** Asks one question after the other. */
 export class Questions {
@@ -49,18 +44,12 @@ export class Questions {
   }
 
   async #isYes(question: string): Promise<boolean> {
-    return /^y(es)?$/i.test(await this.#ask(`${question} [y/N] `));
+    return isYes(await this.#ask(`${question} [y/N] `));
   }
 
   async #ask(question: string): Promise<string> {
-    const { askLine, signal, err } = this.#context;
-    const answer = askLine(sanitizeLine(question));
-    const typed = await unlessStopped(signal, NOTHING_LOADED, answer).catch(async (error) => {
-      // The question is still without its line end.
-      await err.line();
-      throw error;
-    });
+    const typed = await ask(this.#context, { question, otherwise: NOTHING_LOADED });
     if (typed === null) throw await this.#nobody();
-    return typed.trim();
+    return typed;
   }
 }

@@ -28,6 +28,9 @@ import { claimCell, nameCell, peerCell, showTrouble, wayCell } from "./peer_view
 import { TIME_OPTIONS } from "./run_options.ts";
 
 const WATCH_MS = 2_000;
+const NOWHERE = "none: registered nowhere, so nobody finds this node";
+const GIVE_DIRECTORY =
+  "'openred-node config set directories URL' gives this node a directory, from its next start on";
 
 function directoryRow(directory: DirectoryView): readonly Cell[] {
   const next = directory.next_announce_in_ms;
@@ -102,6 +105,9 @@ async function printStatus(
     ["Node", { text: status.node_id, style: "bold" }],
     ["URL", status.api_url],
     ...(status.relay == null ? [] : [["Relay", relayLine(status.relay)] as const]),
+    ...(status.directories.length === 0
+      ? [["Directories", { text: NOWHERE, style: "yellow" }] as const]
+      : []),
     ["Version", status.version],
     ["Up", showDuration(status.uptime_s * 1000)],
   ]);
@@ -131,9 +137,9 @@ async function printStatus(
       ]]
     ),
   });
-  const warnings = found === null
-    ? status.warnings
-    : status.warnings.map((text) => withDataWords(text, found));
+  const nowhere = status.directories.length === 0 ? [GIVE_DIRECTORY] : [];
+  const texts = [...nowhere, ...status.warnings];
+  const warnings = found === null ? texts : texts.map((text) => withDataWords(text, found));
   if (warnings.length > 0) await out.line();
   for (const text of warnings) await out.line({ text: `! ${text}`, style: "yellow" });
 }

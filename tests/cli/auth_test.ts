@@ -50,6 +50,23 @@ Deno.test("auth reset asks first, and needs --yes where nobody can be asked", as
   ]);
 });
 
+Deno.test("Ctrl-C at the question of auth reset ends with exit code 130, and nothing is changed", async () => {
+  await using admin = startFakeAdmin(() => ({ json: { removed: 2, ended: 1 } }));
+  const stop = new AbortController();
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const askLine = () => {
+    queueMicrotask(() => stop.abort());
+    setTimeout(() => resolve("y"));
+    return late;
+  };
+  const { adminFile } = admin;
+  const { signal } = stop;
+  const result = await runInProcess(["auth", "reset"], { adminFile, signal, ports: { askLine } });
+  assertEquals([result.code, result.out], [130, ""]);
+  assertEquals(result.err, "\nopenred-node: Nothing was changed\n");
+  assertEquals(admin.seen.length, 0);
+});
+
 Deno.test("open prints the link on demand, and says what became of the page", async () => {
   let state = "waiting";
   const link = { url: "http://localhost:7610/console/#link=x", expires_at: 1 };

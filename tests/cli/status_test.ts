@@ -1,9 +1,40 @@
-import { assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeNodeId } from "../../crypto/encoding.ts";
 import { runInProcess } from "./command_line.ts";
 import { startFakeAdmin } from "./fake_admin.ts";
 
 const PEER = encodeNodeId(new Uint8Array(32).fill(7));
+
+const STATUS = {
+  node_id: PEER,
+  version: "3.0.0",
+  api_url: "https://node.example",
+  uptime_s: 1,
+  directories: [],
+  peers: [],
+  sessions: [],
+  token_cache: [],
+  counters: {},
+  warnings: [],
+  warned: [],
+};
+const DIRECTORY = {
+  url: "https://directory.example",
+  state: "registered",
+  next_announce_in_ms: 1,
+  last_error: null,
+  last_reason: null,
+};
+
+Deno.test("status says that a node is registered nowhere, and what gives it a directory", async () => {
+  for (const [directories, isSaid] of [[[], true], [[DIRECTORY], false]] as const) {
+    await using admin = startFakeAdmin(() => ({ json: { ...STATUS, directories } }));
+    const { out } = await runInProcess(["status", "--data", "/its data"], admin);
+    assertEquals(out.includes("registered nowhere"), isSaid);
+    const command = "'openred-node config set --data '/its data' directories URL'";
+    assertEquals(out.includes(command), isSaid, out);
+  }
+});
 
 Deno.test("status says why calls to a peer fail, since when, and when the next one is", async () => {
   const last_error = {
@@ -22,19 +53,7 @@ Deno.test("status says why calls to a peer fail, since when, and when the next o
     standby_pairs: 0,
     outbox: 0,
   };
-  const status = {
-    node_id: PEER,
-    version: "3.0.0",
-    api_url: "https://node.example",
-    uptime_s: 1,
-    directories: [],
-    peers: [{ ...peer, last_error }, { ...peer, last_error: null }],
-    sessions: [],
-    token_cache: [],
-    counters: {},
-    warnings: [],
-    warned: [],
-  };
+  const status = { ...STATUS, peers: [{ ...peer, last_error }, { ...peer, last_error: null }] };
   await using admin = startFakeAdmin(() => ({ json: status }));
   const { out } = await runInProcess(["status"], admin);
   const [, troubles = ""] = out.split("Troubles\n");
