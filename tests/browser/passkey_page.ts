@@ -43,10 +43,16 @@ globalThis.show = async (optionsPath, content, change = {}) => {
 };
 `;
 
-/** Serves it at `/console/`. */
+/** Serves it at `/console/`, its script as a file: the console's policy lets none run that stands in a page. */
 export function passkeyPage(request: Request): Response | null {
-  if (new URL(request.url).pathname !== "/console/") return null;
-  return new Response(`<!doctype html><title>Passkeys</title><script>${SCRIPT}</script>`, {
-    headers: { "content-type": "text/html" },
-  });
+  switch (new URL(request.url).pathname) {
+    case "/console/":
+      return new Response(`<!doctype html><title>Passkeys</title><script src="page.js"></script>`, {
+        headers: { "content-type": "text/html" },
+      });
+    case "/console/page.js":
+      return new Response(SCRIPT, { headers: { "content-type": "text/javascript" } });
+    default:
+      return null;
+  }
 }

@@ -108,10 +108,11 @@ Deno.test("The callback gives up on redirects, large and slow answers of a real 
   );
   const code = async (path: string) => {
     const api_url = `http://127.0.0.1:${server.addr.port}/${path}`;
+    const timeoutMs = path === "slow" ? 300 : 30_000;
     node.identityChanges = { api_url };
     test.network.serve(
       api_url,
-      (request) => systemHttpClient.request({ ...request, timeoutMs: 300 }),
+      (request) => systemHttpClient.request({ ...request, timeoutMs }),
     );
     test.clock.advance(1_000);
     const { status, body } = await test.register(node.record({ api_url }));
