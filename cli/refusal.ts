@@ -46,7 +46,8 @@ export function toError({ status, problem }: Refusal): Error {
   if (problem === null) return failure(`The node answered with status ${status}`);
   const { code, detail } = problem;
   const what = HINTS[code] ?? (detail === "" ? "The node refused" : detail);
-  const line = sanitizeLine(`${what}${ADVICE[code] ?? ""} (${code})`);
+  const advice = what.includes("--") ? "" : ADVICE[code] ?? "";
+  const line = sanitizeLine(`${what}${advice} (${code})`);
   const exitCode = code === "url_refused" ? EXIT_CODES.refused : exitCodeOf(status);
   return new CommandError(exitCode, line, { code });
 }

@@ -34,8 +34,13 @@ const MENDS: Readonly<Record<string, string>> = {
   name_unknown: "Check the name in --url, and the name servers of this machine",
   port_closed: "Start the directory, or have the proxy lead to --listen",
   no_route: "Check the network of this machine",
-  tls_failed:
-    "Renew the certificate, or give that of a private authority with --ca, here and to every node",
+  certificate_issuer:
+    "Give the certificate of a private authority with --ca, here and to every node",
+  certificate_ended: "Renew the certificate, unless this machine's clock is wrong",
+  certificate_early: "Set the right time",
+  certificate_name: "Have the certificate made for the name in --url",
+  no_tls: "Have TLS at that port, with a proxy or --tls-cert",
+  tls_failed: "Look at the TLS of the proxy, or at --tls-cert",
   too_slow: "Check the proxy and firewalls in between",
   redirects: "Name in --url the URL that it leads to",
 };

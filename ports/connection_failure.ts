@@ -9,7 +9,12 @@ const SIGNS: readonly (readonly [UnreachableReason, RegExp])[] = [
   ["name_unknown", /dns error|failed to lookup|ENOTFOUND|EAI_AGAIN|name or service not known/i],
   ["port_closed", /connection refused|ECONNREFUSED/i],
   ["no_route", /(network|host) (is )?unreachable|no route to host|ENETUNREACH|EHOSTUNREACH/i],
-  ["tls_failed", /certificate|\btls\b|handshake ?failure|InvalidContentType/i],
+  ["certificate_ended", /certificate (has )?expired|: Expired/i],
+  ["certificate_early", /certificate not valid yet|NotValidYet/i],
+  ["certificate_issuer", /UnknownIssuer/],
+  ["certificate_name", /not valid for name|NotValidForName/i],
+  ["no_tls", /InvalidContentType/],
+  ["tls_failed", /certificate|\btls\b|handshake ?failure/i],
 ];
 
 /** @param error Whatever was thrown; its causes are looked at too. */

@@ -6,6 +6,7 @@
 import { OpenRedError } from "./errors.ts";
 import { MAX_URL_BYTES } from "./limits.ts";
 import { classifyAddress } from "./special_addresses.ts";
+import { unreachable } from "./unreachable.ts";
 
 export interface UrlPolicyOptions {
   /** The operator allows private addresses, and `http` with names. */
@@ -79,6 +80,6 @@ export async function checkUrl(text: string, options: CheckUrlOptions): Promise<
   // With private addresses allowed, none of the answers could be refused.
   if (isAddress || options.allowPrivate) return;
   const addresses = await options.resolver.resolve(host, options.signal);
-  if (addresses.length === 0) throw new OpenRedError("unreachable", "The host has no address");
+  if (addresses.length === 0) throw unreachable("The host", "name_unknown");
   for (const address of addresses) checkAddress(address, options);
 }

@@ -78,8 +78,13 @@ async function compareClock(
 
 /** What helps where a directory does not take this node. */
 const DIRECTORY_MENDS: Readonly<Record<string, string>> = {
-  tls_failed:
-    "If its certificate is of a private authority, give that one's certificate with --ca; otherwise its operator has to renew it",
+  certificate_issuer:
+    "If its certificate is of a private authority, give that one's certificate with --ca",
+  certificate_ended: "Its operator has to renew the certificate, unless this clock is wrong",
+  certificate_early: "Set the right time",
+  certificate_name: "Name it in --directories as its certificate does",
+  no_tls: "Check the URL in --directories: https, and the port that speaks it",
+  tls_failed: "Its operator has to look at its TLS",
   name_unknown: "Check the name in --directories, and the name servers of this machine",
   port_closed: "Check the port in --directories; the directory may not run",
   no_route: "Check the network of this machine",

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Clock, Resolver } from "../../ports/ports.ts";
-import { checkUrl } from "../../protocol/url_policy.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
+import { checkUrl, checkUrlText } from "../../protocol/url_policy.ts";
 
 const CHECKED_MS = 60_000;
 const MAX_CHECKED = 1_000;
@@ -23,13 +24,33 @@ export class CheckedUrls {
     this.#options = { allowPrivate, resolver };
   }
 
-  /** @throws {OpenRedError} As {@linkcode checkUrl}. */
+  /** @throws {OpenRedError} As {@linkcode checkUrl}, with the option that allows the URL where there is one. */
   async check(url: string, signal: AbortSignal): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     const checkedMs = this.#checkedMs.get(url);
     if (checkedMs !== undefined && nowMs - checkedMs < CHECKED_MS) return;
-    await checkUrl(url, { ...this.#options, signal });
+    await checkUrl(url, { ...this.#options, signal }).catch((error) => {
+      throw withFlag(url, error);
+    });
     if (this.#checkedMs.size >= MAX_CHECKED) this.#checkedMs.clear();
     this.#checkedMs.set(url, nowMs);
+  }
+}
+
+/** A refusal names `--allow-private` where that option would take it away. */
+function withFlag(url: string, error: unknown): unknown {
+  if (!hasCode(error, "url_refused") || !isPlain(url)) return error;
+  const text = `${error.message}; --allow-private lets this node call such addresses`;
+  return new OpenRedError("url_refused", text, { cause: error });
+}
+
+/** Whether nothing is wrong with a URL but where it leads. */
+function isPlain(url: string): boolean {
+  try {
+    checkUrlText(url, { allowPrivate: true });
+    return true;
+  } catch (error) {
+    if (!hasCode(error, "url_refused")) throw error;
+    return false;
   }
 }

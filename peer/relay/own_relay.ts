@@ -143,7 +143,7 @@ export class OwnRelay {
     } catch (error) {
       if (!(error instanceof OpenRedError) && !signal.aborted) throw error;
       const none = { code: "unreachable", retryAfterMs: 0, wasLinked: false } as const;
-      return error instanceof OpenRedError ? { ...none, why: reasonOf(error) } : none;
+      return error instanceof OpenRedError ? { ...none, why: error.message } : none;
     }
   }
 
@@ -184,12 +184,6 @@ export class OwnRelay {
     const because = why === undefined ? "" : ` (${why})`;
     this.#parts.events.warn("relay", `Relay ${url}: ${what}${because}`);
   }
-}
-
-/** What hinders a link, and what there is to do about it where that is known. */
-function reasonOf({ code, message }: OpenRedError): string {
-  if (code !== "url_refused") return message;
-  return `${message}; --allow-private lets this node call such addresses`;
 }
 
 const WARNINGS: Readonly<Partial<Record<LinkEnd["code"], string>>> = {

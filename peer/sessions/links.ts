@@ -28,7 +28,7 @@ const LAST_PAUSE_MS = 300_000;
 export interface LinkParts {
   readonly clock: Clock;
   readonly random: Random;
-  readonly events: Pick<NodeEvents, "settle">;
+  readonly events: Pick<NodeEvents, "settle" | "log">;
   readonly table: SessionTable;
   readonly book: PeerBook;
   readonly permissions: Permissions;
@@ -206,6 +206,11 @@ export class PeerLinks {
     // The peer's own call was confirmed meanwhile.
     if (this.#isSatisfied(link)) return;
     if (link.lastError === null) link.failingSinceMs = this.#parts.clock.nowMs();
+    if (link.lastError?.message !== error.message) {
+      const { peer } = link;
+      const { code, message: text } = error;
+      this.#parts.events.log.log("info", "peer_not_called", { peer, code, text });
+    }
     link.lastError = error;
   }
 

@@ -52,7 +52,7 @@ Deno.test("examineDirectory() finds a URL that nobody reaches, and says why", as
     assertEquals(wrongs(checks), ["address"]);
     assertStringIncludes(checks.get("address")!.found, why);
   }
-  assert((await examine({ why: "tls_failed" })).get("address")!.mend!.includes("--ca"));
+  assert((await examine({ why: "certificate_issuer" })).get("address")!.mend!.includes("--ca"));
   assertEquals(wrongs(await examine({ health: { welcome: "to the hotel" } })), ["address"]);
 });
 

@@ -15,7 +15,7 @@ import type { Node, NodePorts } from "../../peer/node.ts";
 import { createKeptSettings } from "../../cli/kept_settings.ts";
 import type { KeptSettings } from "../../ports/kept_settings.ts";
 import type { Channel } from "../../ports/ports.ts";
-import { OpenRedError } from "../../protocol/errors.ts";
+import { unreachable } from "../../protocol/unreachable.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { decodePairStatement } from "../../protocol/statements.ts";
 import { SeededRandom } from "../world/seeded_random.ts";
@@ -60,6 +60,8 @@ export class TestNode implements AsyncDisposable {
   node: Node;
   /** Hosts whose names do not resolve. */
   readonly lostHosts = new Set<string>();
+  /** What names resolve to; 8.8.8.8 unless it stands here. */
+  readonly addresses = new Map<string, string>();
   /** Frames the node posted to the peer, oldest first. */
   readonly posted: Uint8Array<ArrayBuffer>[] = [];
 
@@ -131,8 +133,8 @@ export class TestNode implements AsyncDisposable {
 
   #resolve(host: string): Promise<string[]> {
     return this.lostHosts.has(host)
-      ? Promise.reject(new OpenRedError("unreachable", "The host does not resolve"))
-      : Promise.resolve(["8.8.8.8"]);
+      ? Promise.reject(unreachable("The other end", "name_unknown"))
+      : Promise.resolve([this.addresses.get(host) ?? "8.8.8.8"]);
   }
 
   #upgrade(): { response: Response; channel: Channel } {

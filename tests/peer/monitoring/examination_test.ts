@@ -129,7 +129,7 @@ Deno.test("examineNode() finds a proxy that drops WebSocket upgrades", async () 
 });
 
 Deno.test("examineNode() finds a private authority that is not believed", async () => {
-  const last = { last_error: "unreachable", last_reason: "tls_failed" } as const;
+  const last = { last_error: "unreachable", last_reason: "certificate_issuer" } as const;
   const checks = await examine({ directory: { state: "trying", ...last } });
   assertEquals(wrongs(checks), ["directory"]);
   assertStringIncludes(checks.get("directory")!.mend!, "--ca");
