@@ -281,8 +281,9 @@ Deno.test("what was taken back, expired, changed or is not allowed any more is g
   }
 });
 
-Deno.test("only whom the owner allowed files is shared with", async () => {
+Deno.test("whom the owner denied files is shared nothing with", async () => {
   await using sharing = await SharingWorld.start();
+  await sharing.world.parts.permissions.decide(OTHER, { name: "files", allowed: false });
   const path = `${sharing.folder}/a`;
   Deno.writeFileSync(path, new Uint8Array(1));
   const share = (peer: string, paths: string[]) =>
