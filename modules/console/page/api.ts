@@ -9,6 +9,8 @@ import { toBase64Url } from "./base64url.ts";
 
 const SESSION_KEY = "openred_session";
 const SESSION_HEADER = "OpenRed-Session";
+/** Where what is asked for may give the session new secrets. */
+const AUTH = "/auth/v1/";
 
 /** What the node refused, in its own words. */
 export class ApiError extends Error {
@@ -50,7 +52,24 @@ export function keepSession(secret: string | null): void {
 }
 
 export function keepsSession(): boolean {
-  return localStorage.getItem(SESSION_KEY) !== null;
+  return keptSecret() !== null;
+}
+
+function keptSecret(): string | null {
+  return localStorage.getItem(SESSION_KEY);
+}
+
+/** Settled once no answer is awaited that may give the session new secrets. */
+let renewed: Promise<unknown> = Promise.resolve();
+
+/**
+ * Whether a request was refused only since the session has had new secrets since it left.
+ * @param secret The one that it left with.
+ */
+async function wasOvertaken(path: string, secret: string | null): Promise<boolean> {
+  if (!path.startsWith(AUTH)) await renewed;
+  const now = keptSecret();
+  return now !== null && now !== secret;
 }
 
 async function hashOf(text: string): Promise<string> {
@@ -58,8 +77,7 @@ async function hashOf(text: string): Promise<string> {
   return toBase64Url(new Uint8Array(hash));
 }
 
-function headersFor(body: unknown): Record<string, string> {
-  const secret = localStorage.getItem(SESSION_KEY);
+function headersFor(secret: string | null, body: unknown): Record<string, string> {
   return {
     ...(secret === null ? {} : { [SESSION_HEADER]: secret }),
     ...(body === undefined ? {} : { "content-type": "application/json" }),
@@ -87,11 +105,12 @@ export async function ask(
   signal?: AbortSignal,
 ): Promise<Response> {
   const content = method === "GET" ? undefined : JSON.stringify(body ?? {});
+  const secret = keptSecret();
   let answer: Response;
   try {
     answer = await fetch(path, {
       method,
-      headers: headersFor(content),
+      headers: headersFor(secret, content),
       credentials: "same-origin",
       redirect: "error",
       ...(content === undefined ? {} : { body: content }),
@@ -105,7 +124,10 @@ export async function ask(
   reachable.value = true;
   if (answer.ok) return answer;
   const refusal = await refusalOf(answer);
-  if (answer.status === 401 && !path.startsWith("/auth/v1/sign-in")) signedIn.value = false;
+  if (answer.status === 401 && !path.startsWith("/auth/v1/sign-in")) {
+    if (await wasOvertaken(path, secret)) return await ask(method, path, body, signal);
+    signedIn.value = false;
+  }
   if (refusal.code !== "step_up_required") throw refusal;
   const action = typeof refusal.members.action === "string" ? refusal.members.action : path;
   const given = await askFactor({ action, body_sha256: await hashOf(content ?? "") });
@@ -121,10 +143,15 @@ export async function get<T>(path: string, query: Record<string, string> = {}): 
 
 /** @throws {ApiError} */
 export async function post<T>(path: string, body: unknown = {}): Promise<T> {
+  if (!path.startsWith(AUTH)) return await (await ask("POST", path, body)).json() as T;
+  const asking = askForSecrets<T>(path, body);
+  renewed = Promise.allSettled([renewed, asking]);
+  return await asking;
+}
+
+async function askForSecrets<T>(path: string, body: unknown): Promise<T> {
   const answer = await (await ask("POST", path, body)).json() as T & { session?: unknown };
-  if (path.startsWith("/auth/v1/") && typeof answer.session === "string") {
-    keepSession(answer.session);
-  }
+  if (typeof answer.session === "string") keepSession(answer.session);
   return answer;
 }
 
