@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { WorkerCryptoCore } from "./crypto/client.ts";
 import { CryptoError } from "./crypto/interface.ts";
@@ -168,9 +169,14 @@ function explain(error: unknown, { what, dataDirectory, folder }: BackupOptions)
 
 /** Does what was asked for. @returns The exit code. */
 export async function runBackup(
-  options: BackupOptions,
+  given: BackupOptions,
   { out, err }: { readonly out: (text: string) => void; readonly err: (text: string) => void },
 ): Promise<number> {
+  const options = {
+    ...given,
+    dataDirectory: resolve(given.dataDirectory),
+    folder: resolve(given.folder),
+  };
   try {
     const { text, json } = await (options.what === "backup" ? backUp(options) : restore(options));
     out(options.json ? `${JSON.stringify(json)}\n` : `${text}\n`);

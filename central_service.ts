@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
@@ -244,9 +245,10 @@ async function serve(
  * @returns The exit code.
  */
 export async function runDirectory(
-  options: CentralOptions,
+  given: CentralOptions,
   core: Promise<WorkerCryptoCore>,
 ): Promise<number> {
+  const options = { ...given, dataDirectory: resolve(given.dataDirectory) };
   return await runCentral(
     { ...options, service: "directory" },
     { core, serve: (run) => serve(options, { ...run, core }) },

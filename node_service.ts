@@ -4,6 +4,7 @@
  * @module
  */
 import { CommandError, failure } from "./cli/command_error.ts";
+import { HintingLog } from "./cli/hinting_log.ts";
 import type { Output } from "./cli/output.ts";
 import {
   askedAgain,
@@ -134,6 +135,7 @@ async function composeNode(
     readonly directoryKey: KeyForDirectory;
     readonly keptSettings: KeptSettings;
     readonly log: SystemLog;
+    readonly dataWords: string;
     readonly listeners: Readonly<Record<string, Listening>>;
   },
 ): Promise<Node> {
@@ -158,7 +160,7 @@ async function composeNode(
       disk: createOwnerFiles(options.data),
       busyMark: openBusyMark(options.data),
       consolePage: (request) => page.answer(request),
-      log: settings.log,
+      log: new HintingLog(settings.log, settings.dataWords),
       logSwitch: settings.log,
       tracing: settings.tracing,
       directoryKey: settings.directoryKey,
@@ -176,7 +178,9 @@ async function composeNode(
 /** The passphrase of a node's keys, there or to be made, or `null` where they have none. */
 async function passphraseOf(
   options: RunOptions,
-  { err, passphrases }: { readonly err: Output } & Pick<RunWorld, "passphrases">,
+  { err, passphrases, dataWords }:
+    & { readonly err: Output }
+    & Pick<RunWorld, "passphrases" | "dataWords">,
 ): Promise<Uint8Array | null> {
   const { data, passphraseFile: file } = options;
   const wanted = { ...KEYS_PASSPHRASE, file };
@@ -188,7 +192,7 @@ async function passphraseOf(
       return await readNewPassphrase(passphrases, wanted);
     }
     const text =
-      "The node's keys have no passphrase; 'openred-node passphrase set' puts one on them";
+      `The node's keys have no passphrase; 'openred-node passphrase set${dataWords}' puts one on them`;
     await err.line({ text, style: "yellow" });
   }
   return null;
@@ -252,7 +256,7 @@ type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: SystemLog };
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
   const { err, passphrases, keptSettings, log } = world;
   await Deno.permissions.revoke({ name: "run" });
-  const passphrase = await passphraseOf(options, { err, passphrases });
+  const passphrase = await passphraseOf(options, { err, passphrases, dataWords: world.dataWords });
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   const { trustedProxies } = options;
@@ -295,7 +299,9 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
       ...(peers === null ? {} : { peers }),
       ...(watching === null ? {} : { metrics: watching }),
     };
-    const parts = { crypto, bulk, trust, tracing, directoryKey, keptSettings, log, listeners };
+    const { dataWords } = world;
+    const found = { directoryKey, keptSettings, log, dataWords, listeners };
+    const parts = { crypto, bulk, trust, tracing, ...found };
     const tries = passphrase !== null && options.passphraseFile === null ? MAX_TRIES : 1;
     const opening = withTries(tries, async (isAgain) => {
       const wanted = askedAgain({ ...KEYS_PASSPHRASE, file: null }, isAgain);

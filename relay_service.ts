@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import type { CryptoCore } from "./crypto/interface.ts";
 import type { RelayOptions } from "./directory/relay_options.ts";
@@ -101,9 +102,10 @@ async function serve(
  * @returns The exit code.
  */
 export async function runRelay(
-  options: RelayOptions,
+  given: RelayOptions,
   core: Promise<WorkerCryptoCore>,
 ): Promise<number> {
+  const options = { ...given, dataDirectory: resolve(given.dataDirectory) };
   return await runCentral(
     { ...options, service: "relay" },
     { core, serve: (run) => serve(options, { ...run, core }) },

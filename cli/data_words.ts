@@ -21,7 +21,12 @@ const COMMAND = new RegExp(`openred-node (?:(?:${LONGEST_FIRST.join("|")}) )?[a-
 
 /** A text of a node, which does not know how it is found, with the `--data` that its commands need here. */
 export function withDataWords(text: string, found: Pick<FoundData, "path" | "isDefault">): string {
-  return text.replace(COMMAND, (command) => command + dataWords(found));
+  return addDataWords(text, dataWords(found));
+}
+
+/** As {@linkcode withDataWords}, with what {@linkcode dataWords} said. */
+export function addDataWords(text: string, words: string): string {
+  return text.replace(COMMAND, (command) => command + words);
 }
 
 /** ` --data DIR` where a command needs it, otherwise nothing. */

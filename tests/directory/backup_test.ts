@@ -137,3 +137,8 @@ Deno.test("A copy that is made while nodes are stored has them as they were at o
   assert(bans.every(({ id }) => expected.has(id)), "what is there came before what is not");
   await copied.close();
 });
+
+Deno.test("backup says where it looked, whole, for whoever is in another folder than meant", async () => {
+  const { code, err } = await run("backup", "a-copy", "no-data");
+  assertEquals([code, err], [1, `error: There is no directory in ${Deno.cwd()}/no-data\n`]);
+});
