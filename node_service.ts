@@ -42,6 +42,7 @@ import {
   openFiles,
   systemChannelUpgrader,
   systemClock,
+  systemNetworks,
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
@@ -82,9 +83,10 @@ function configOf(
     readonly metricsToken: string;
     readonly passphrase: Uint8Array | null;
     readonly console: ConsoleListening;
+    readonly lan: NodeConfig["lan"] | null;
   },
 ): NodeConfig {
-  const { passphrase, console, ...others } = settings;
+  const { passphrase, console, lan, ...others } = settings;
   return {
     ...others,
     ...(passphrase === null ? {} : { passphrase }),
@@ -97,7 +99,8 @@ function configOf(
     },
     directories: options.directories,
     ...(options.relay === null ? {} : { relay: options.relay }),
-    directUrls: options.direct,
+    directUrls: options.direct.urls,
+    ...(lan == null ? {} : { lan }),
     ...(options.alias === null ? {} : { alias: options.alias }),
     unlisted: options.unlisted,
     pq: options.pq,
@@ -116,6 +119,13 @@ function configOf(
       keepBytes: options.auditKeepBytes,
     },
   };
+}
+
+/** Where a local network finds the node, whose port the system may have chosen. */
+function lanListener(options: RunOptions, peers: Listening | null): NodeConfig["lan"] | null {
+  const address = listenAddress(options);
+  if (!options.direct.lan || address === null || peers === null) return null;
+  return { hostname: address.hostname, port: Number(new URL(peers.origin).port) };
 }
 
 /** The folder of whoever runs the node, as far as the system says. */
@@ -147,6 +157,7 @@ async function composeNode(
       random: systemRandom,
       http: createSystemHttpClient(settings.trust),
       resolver: systemResolver,
+      networks: systemNetworks,
       crypto,
       bulk: settings.bulk,
       openBytes: createOpenBytes(settings.trust),
@@ -293,7 +304,8 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     const apiUrl = options.apiUrl ?? peers?.origin ?? "";
     const tracing = await tracingOf(options, { log, trust });
     const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
-    const settings = { apiUrl, adminToken, metricsToken, console };
+    const lan = lanListener(options, peers);
+    const settings = { apiUrl, adminToken, metricsToken, console, lan };
     const listeners = {
       admin,
       ...(peers === null ? {} : { peers }),

@@ -156,17 +156,31 @@ export function parseRelay(text: string): RelayAddress | "auto" {
   return { url, id: isId ? id : null };
 }
 
-/** Origins at which a node can be called directly; `off` for none. */
-export function parseDirect(text: string): readonly string[] {
-  if (text === "off") return [];
-  const urls = text.split(",").map((url) => url.trim());
+/** How peers reach this node without its relay. */
+export interface DirectWays {
+  /** Origins that its record names. */
+  readonly urls: readonly string[];
+  /** Whether accepted peers are told its addresses in local networks, and theirs are tried. */
+  readonly lan: boolean;
+}
+
+export const NO_DIRECT_WAYS: DirectWays = { urls: [], lan: false };
+const LAN = "lan";
+
+/** Origins at which a node can be called directly, and `lan`; `off` for none. */
+export function parseDirect(text: string): DirectWays {
+  if (text === "off") return NO_DIRECT_WAYS;
+  const entries = text.split(",").map((entry) => entry.trim());
+  const urls = entries.filter((entry) => entry !== LAN);
+  const lan = urls.length < entries.length;
+  if (entries.length - urls.length > 1) throw new RangeError(`expected ${LAN} once`);
   if (urls.length > MAX_DIRECT_URLS || new Set(urls).size !== urls.length) {
     throw new RangeError(`expected at most ${MAX_DIRECT_URLS} addresses, each once`);
   }
   if (!urls.every((url) => isOrigin(url) && url.length <= MAX_DIRECT_URL_BYTES)) {
-    throw new RangeError("expected origins such as https://home.example:7601, or off");
+    throw new RangeError("expected origins such as https://home.example:7601, lan, or off");
   }
-  return urls;
+  return { urls, lan };
 }
 
 /** A label its owner chose. */

@@ -21,12 +21,15 @@ import {
 } from "../protocol/acme_settings.ts";
 import type { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import { OpenRedError } from "../protocol/errors.ts";
+import { isPrivateIpv4, MIN_LAN_PORT } from "../protocol/lan_paths.ts";
 import { checkUrlText } from "../protocol/url_policy.ts";
 import { AUDIT_OPTIONS } from "./audit_options.ts";
 import { isUnspecified } from "../protocol/special_addresses.ts";
 import { usageError } from "./command_error.ts";
 import {
+  type DirectWays,
   type ListenAddress,
+  NO_DIRECT_WAYS,
   parseAlias,
   parseAuthority,
   parseBaseUrl,
@@ -159,13 +162,14 @@ const NETWORK_OPTIONS = {
     fallback: null,
     parse: parseRelay,
   }),
-  direct: valueOption<readonly string[]>({
+  direct: valueOption<DirectWays>({
     flag: "direct",
     variable: "OPENRED_DIRECT",
-    value: "URL,…",
-    summary: "addresses of --listen that known peers try before the relay; off hides them",
+    value: "URL,…|lan|off",
+    summary:
+      "addresses of --listen that known peers try before the relay; lan: accepted peers of local networks alone; off: nobody",
     defaultText: "off",
-    fallback: [],
+    fallback: NO_DIRECT_WAYS,
     parse: parseDirect,
   }),
   directories: valueOption<readonly string[]>({
@@ -410,12 +414,28 @@ export function acmeOf(options: RunOptions): AcmeSettings | null {
   }
 }
 
+/** In a local network a node is called by its address, for which nobody has a certificate. */
+function checkLan({ tlsCert, acme }: RunOptions, { hostname, port }: ListenAddress): void {
+  if (!isUnspecifiedHost(hostname) && !isPrivateIpv4(hostname)) {
+    throw usageError("--direct lan: nobody in a network calls --listen there; try 0.0.0.0:7601");
+  }
+  if (port !== 0 && port < MIN_LAN_PORT) {
+    throw usageError(`--direct lan: peers call no port below ${MIN_LAN_PORT}; see --listen`);
+  }
+  if (tlsCert !== null || acme) {
+    throw usageError("--direct lan: it needs a --listen without a certificate");
+  }
+}
+
 /** Addresses that nobody can call, or at which nobody listens, only cost others time. */
 function checkDirect(options: RunOptions): void {
-  if (options.direct.length > 0 && listenAddress(options) === null) {
+  const { urls, lan } = options.direct;
+  const address = listenAddress(options);
+  if ((urls.length > 0 || lan) && address === null) {
     throw usageError("--direct: say with --listen where this node listens for these addresses");
   }
-  for (const url of options.direct) {
+  if (lan && address !== null) checkLan(options, address);
+  for (const url of urls) {
     try {
       checkUrlText(url, options);
     } catch (cause) {

@@ -32,6 +32,8 @@ export interface NodeConfig {
   readonly relay?: RelayAddress | "auto";
   /** Origins at which this node can be called too, told to whoever has its record. */
   readonly directUrls?: readonly string[];
+  /** Where peers in a local network can call this node; with it, both ends tell and try such addresses. */
+  readonly lan?: { readonly hostname: string; readonly port: number };
   /** Each a URL, or URL`#`id. */
   readonly directories: readonly string[];
   readonly alias?: string;

@@ -22,6 +22,7 @@ import type {
   Log,
   LogSwitch,
   OpenDatabase,
+  OwnNetworks,
   Random,
   RequestSource,
   Resolver,
@@ -73,8 +74,9 @@ import { PublicRoutes } from "./modules/public_routes.ts";
 import { ModuleStates } from "./modules/module_states.ts";
 import type { Sender } from "./modules/module_sends.ts";
 import { SealedCalls } from "./modules/sealed_calls.ts";
-import { PermissionNames } from "./peers/permission_names.ts";
+import { MESSAGE, PermissionNames } from "./peers/permission_names.ts";
 import { type MessageTraces, TRACES } from "./sessions/message_traces.ts";
+import { LanPaths } from "./ways/lan_paths.ts";
 import { Ways } from "./ways/ways.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { troubleWith } from "./sessions/trouble.ts";
@@ -101,6 +103,8 @@ export interface NodePorts {
   /** The fixed files of the console; none if absent. */
   readonly consolePage?: ConsolePage;
   readonly openMonitor: OpenMonitor;
+  /** None if absent. */
+  readonly networks?: OwnNetworks;
   /** What the next start is told; the owner changes nothing of it where it is absent. */
   readonly keptSettings?: KeptSettings;
   /** Whether a file of the data directory has a name elsewhere, too. */
@@ -256,7 +260,7 @@ function createNetwork(
     readonly stopped: AbortSignal;
   },
 ): Network {
-  const { own, ownRecord, noiseKeys, succession, background } = shared;
+  const { own, ownRecord, noiseKeys, succession, background, permissions, table } = shared;
   const receiver = new EnvelopeReceiver(shared, {
     id: own.id,
     get noiseKeys() {
@@ -270,13 +274,25 @@ function createNetwork(
   });
   // Each of these is given a way to the sessions, which are given all of them.
   const late = () => sessions;
+  const lan = config.lan === undefined ? null : new LanPaths({
+    clock: shared.clock,
+    networks: shared.networks ?? { list: () => [] },
+    listener: config.lan,
+    stopped,
+    isAccepted: (peer) => permissions.standing(peer, MESSAGE) === "allowed",
+    met: () => table.all().map(({ peer }) => peer),
+    send: (peer, header) => background.run("paths", sessions.sendAlone(peer, header), peer),
+  });
   const ways: Ways = new Ways({
     ...shared,
     stopped,
+    lan,
     isMet: (peer) => shared.table.current(peer) !== null,
     found: (peer) => carrier.openAnother(peer),
   });
-  const carrier = createCarrier({ ...shared, ways }, config, late);
+  const checkUrl = (url: string, signal: AbortSignal) =>
+    ways.isLan(url) ? Promise.resolve() : shared.checkUrl(url, signal);
+  const carrier = createCarrier({ ...shared, ways, checkUrl }, config, late);
   const asking = new Asking({
     ...shared,
     carrier,
@@ -311,7 +327,7 @@ function createNetwork(
     asking,
     web: createOwnersWeb(shared),
     peerBytes: (request) =>
-      openPeerBytes({ ...shared, urlOf: (peer) => ways.urlOf(peer) }, request),
+      openPeerBytes({ ...shared, checkUrl, urlOf: (peer) => ways.urlOf(peer) }, request),
     sender: createSender(shared, late),
     askFactors: () => modules.runs.askFactors(),
     binding: (peer) => shared.table.current(peer)?.binding ?? null,
@@ -325,6 +341,7 @@ function createNetwork(
     own: { id: own.id, rotation: config.rotation, sessionLifeMs: config.sessionLifeMs },
     directories,
     carrier,
+    checkUrl,
     http: ways.watch(shared.http),
     urlOf: (peer) => ways.urlOf(peer),
     gate: new FrameGate(shared, { modules: modules.runs, strangers: config.strangers }),
@@ -332,11 +349,15 @@ function createNetwork(
       call: (peer, call, via) => calls.call(peer, call, via),
       answered: (peer, answer) => asking.answered(peer, answer),
     },
+    paths: (peer, paths) => {
+      if (lan?.take(peer, paths)) ways.told(peer);
+    },
     traces: traces?.((peer) => shared.permissions.standing(peer, TRACES) === "allowed") ?? null,
     isAwaited: (peer) => modules.waiting(peer) > 0,
     confirmed: (peer) => {
       modules.confirmed(peer);
       ways.met(peer);
+      lan?.greet(peer);
       background.run("told", succession.confirmed(peer), peer);
     },
   });
@@ -358,6 +379,7 @@ function createCarrier(
     sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
     unknown: (peer) => sessions().hintUnknown(peer),
     dropped: () => shared.events.count("frames_dropped"),
+    halfOpen: (peer) => ways.doubt(peer),
     sent: (bytes) => shared.events.countOf("bytes_sent", bytes),
   }, config);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { OwnNetwork } from "../protocol/lan_paths.ts";
 
 export interface Clock {
   /** Milliseconds since the Unix epoch. May jump. */
@@ -121,6 +122,11 @@ export interface Resolver {
    * @throws {OpenRedError} `unreachable`.
    */
   resolve(host: string, signal?: AbortSignal): Promise<readonly string[]>;
+}
+
+/** The IPv4 networks that interfaces of this machine are in now. */
+export interface OwnNetworks {
+  list(): readonly OwnNetwork[];
 }
 
 /** A file of a data directory. */

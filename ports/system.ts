@@ -12,5 +12,6 @@ export { createSystemHttpClient, systemHttpClient } from "./system_http.ts";
 export { hasOtherNames, holdsFile } from "./system_data_directory.ts";
 export { type DirectoryLock, DirectoryLockedError, lockDirectory } from "./system_lock.ts";
 export { createLog, type LogOptions, type SystemLog } from "./system_log.ts";
+export { systemNetworks } from "./system_networks.ts";
 export { systemRandom } from "./system_random.ts";
 export { systemResolver } from "./system_resolver.ts";

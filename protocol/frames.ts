@@ -4,7 +4,14 @@
  * @module
  */
 import * as v from "valibot";
-import { MAX_ACK_IDS, MAX_FRAME_MESSAGES, MAX_KEEP_IDS, MAX_SYNC_PAIRS } from "./limits.ts";
+import {
+  MAX_ACK_IDS,
+  MAX_FRAME_MESSAGES,
+  MAX_KEEP_IDS,
+  MAX_PATHS,
+  MAX_SYNC_PAIRS,
+} from "./limits.ts";
+import { isLanPath } from "./lan_paths.ts";
 import { recordTextSchema } from "./record.ts";
 import { decodeBase64Url } from "../crypto/encoding.ts";
 import { bytesSchema, nameSchema, namesSchema } from "./schemas.ts";
@@ -95,4 +102,13 @@ export const closeHeaderSchema = v.looseObject({
 export const syncHeaderSchema = v.looseObject({
   ...frameHeaderSchema.entries,
   pairs: v.pipe(v.array(bytesSchema(16)), v.maxLength(MAX_SYNC_PAIRS)),
+});
+
+/** Where in a local network the sender can be called; none takes back what was told. */
+export const pathsHeaderSchema = v.looseObject({
+  ...frameHeaderSchema.entries,
+  paths: v.pipe(
+    v.array(v.pipe(v.string(), v.check(isLanPath, "A path in a private network"))),
+    v.maxLength(MAX_PATHS),
+  ),
 });

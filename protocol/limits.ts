@@ -25,6 +25,10 @@ export const MAX_URL_BYTES = 256;
 /** Direct addresses of a record, and the length of each. */
 export const MAX_DIRECT_URLS = 3;
 export const MAX_DIRECT_URL_BYTES = 64;
+/** Paths in a `core.paths`. */
+export const MAX_PATHS = 4;
+/** Other paths of a peer are not looked at before that. */
+export const PATHS_PAUSE_MS = 60_000;
 export const MAX_SUCCESSION_CHAIN = 8;
 
 export const PROOF_WINDOW_S = 60;

@@ -20,7 +20,8 @@ export type Program = typeof PROGRAMS[number];
  * - Environment: reading, all of it: a variable of the programs that is mistyped has a name that no list holds. The
  *   program looks at its own ones, those that name a proxy or the user's folders, and those about a terminal's colours.
  * - A node's commands start what opens a file in the browser (`openred-node open`); a node that runs gives that up first.
- * - Nothing else: no other subprocess, no native library, no code from elsewhere; no system information but the free space.
+ * - Nothing else: no other subprocess, no native library, no code from elsewhere; no system information but the free space
+ *   and the addresses of this machine's interfaces.
  *   The crypto Worker gets none of all this.
  */
 const PERMISSIONS: readonly string[] = [
@@ -31,7 +32,7 @@ const PERMISSIONS: readonly string[] = [
   "--allow-env",
   "--deny-ffi",
   "--deny-import",
-  "--allow-sys=statfs",
+  "--allow-sys=statfs,networkInterfaces",
 ];
 
 /** Only a node has a page to open. */

@@ -44,6 +44,8 @@ export interface ChannelParts {
   readonly sealFirst: (peer: NodeId) => Promise<Uint8Array<ArrayBuffer> | null>;
   readonly unknown: (peer: NodeId) => void;
   readonly dropped: () => void;
+  /** Told that a channel is closed on which nothing came back. */
+  readonly halfOpen?: (peer: NodeId) => void;
   /** Whether somebody here decided about a peer; everybody else is a stranger. */
   readonly decisions: { isDecided(peer: NodeId): boolean };
 }
@@ -122,10 +124,10 @@ export class ChannelPool {
   doubt(peer: NodeId): void {
     const proven = this.#byPeer.get(peer)?.[0];
     if (proven === undefined) return;
-    proven.cancelDoubt ??= this.#parts.clock.setTimer(
-      HALF_OPEN_MS,
-      () => this.#close(proven, CHANNEL_CLOSE.idle),
-    );
+    proven.cancelDoubt ??= this.#parts.clock.setTimer(HALF_OPEN_MS, () => {
+      this.#close(proven, CHANNEL_CLOSE.idle);
+      this.#parts.halfOpen?.(peer);
+    });
   }
 
   #endDoubt(proven: Proven): void {

@@ -14,6 +14,7 @@ import {
   handshakenHeaderSchema,
   helloHeaderSchema,
   keepHeaderSchema,
+  pathsHeaderSchema,
   recordHeaderSchema,
   refusedHeaderSchema,
   syncHeaderSchema,
@@ -78,6 +79,8 @@ export interface IntakeParts {
   readonly ending: Ending;
   readonly links: PeerLinks;
   readonly traces?: MessageTraces | null;
+  /** Takes where in a local network a peer can be called. */
+  readonly paths?: (peer: NodeId, paths: readonly string[]) => void;
   /** Called for each frame that has opened. */
   readonly used: (peer: NodeId) => void;
 }
@@ -273,6 +276,8 @@ export class FrameIntake {
         return await handshakes.take(session, parseGrowing(handshakeHeaderSchema, input), body);
       case "core.handshaken":
         return handshakes.takeAnswer(peer, parseGrowing(handshakenHeaderSchema, input), body);
+      case "core.paths":
+        return this.#parts.paths?.(peer, parseGrowing(pathsHeaderSchema, input).paths);
       default:
         events.count("frames_dropped");
     }

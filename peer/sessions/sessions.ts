@@ -67,6 +67,8 @@ export interface SessionsParts extends HandshakeParts {
   readonly confirmed: (peer: NodeId) => void;
   /** Follows messages, where somebody asked for it. */
   readonly traces?: MessageTraces | null;
+  /** Takes where in a local network a peer can be called; nothing of it counts if absent. */
+  readonly paths?: (peer: NodeId, paths: readonly string[]) => void;
   /** Whether something of a module waits for a peer. */
   readonly isAwaited: (peer: NodeId) => boolean;
 }
@@ -119,7 +121,7 @@ export class Sessions {
     const send = (peer: NodeId, header: Record<string, unknown>) => this.send(peer, header);
     this.#syncing = new Syncing({
       ...parts,
-      send: (peer, header) => parts.background.run("send", this.#sendAlone(peer, header), peer),
+      send: (peer, header) => parts.background.run("send", this.sendAlone(peer, header), peer),
     });
     this.#intake = new FrameIntake({
       ...shared,
@@ -245,7 +247,8 @@ export class Sessions {
     void this.#bundles.send(session, { header, body });
   }
 
-  async #sendAlone(peer: NodeId, header: Record<string, unknown>): Promise<void> {
+  /** Sends a message that must have a frame of its own, as all of `core.*` but acknowledgements. */
+  async sendAlone(peer: NodeId, header: Record<string, unknown>): Promise<void> {
     const frame = await this.sealFor(peer, header);
     if (frame !== null) this.#parts.carrier.send(peer, frame);
   }
@@ -280,7 +283,7 @@ export class Sessions {
 
   async #sendRecord(peers: readonly NodeId[]): Promise<void> {
     const { text: record } = await this.#parts.ownRecord.current();
-    for (const peer of peers) await this.#sendAlone(peer, { type: "core.record", record });
+    for (const peer of peers) await this.sendAlone(peer, { type: "core.record", record });
   }
 
   /** Notes that somebody said a session of this peer is unknown there: a hint, tried with growing pauses. */

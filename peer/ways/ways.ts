@@ -1,11 +1,13 @@
 /**
- * By which URL each peer is called now: one that its record names as direct, as long as that works, or its `api_url`.
+ * By which URL each peer is called now: one in a local network that it told, or that its record names as direct, as
+ * long as that works, or its `api_url`.
  *
  * @module
  */
-import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
+import { encodeBase64Url, encodeNodeId, type NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { Clock, HttpClient, Random } from "../../ports/ports.ts";
+import { RateLimit } from "../../ports/rate_limits.ts";
 import type { PeerWay } from "../../protocol/admin_api.ts";
 import { IDENTITY_PATH, identityAnswerSchema } from "../../protocol/directory_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
@@ -17,10 +19,14 @@ import { openIdentityStatement } from "../../protocol/statements.ts";
 import type { Peer } from "../peers/peer_book.ts";
 import { Backoff } from "../timing/backoff.ts";
 import type { Background } from "../timing/background.ts";
+import type { LanPaths } from "./lan_paths.ts";
 
 const FIRST_RETRY_MS = 60_000;
 const LAST_RETRY_MS = 24 * 3_600_000;
 const NONCE_BYTES = 16;
+const KEY_BYTES = 32;
+/** Calls to local addresses that peers told, of all peers together. */
+const LAN_TRIES_A_MINUTE = 60;
 /** Peers remembered; of more, the one that was looked at longest ago is forgotten, and tried anew. */
 const MAX_PEERS = 1_000;
 
@@ -39,6 +45,8 @@ export interface WayParts {
   readonly isMet: (peer: NodeId) => boolean;
   /** Called when a direct address answers where none did. */
   readonly found: (peer: NodeId) => void;
+  /** What peers told of local networks; `null` without the owner's leave. */
+  readonly lan: Pick<LanPaths, "of"> | null;
 }
 
 interface Known {
@@ -47,6 +55,8 @@ interface Known {
   readonly backoff: Backoff;
   direct: string | null;
   isTrying: boolean;
+  /** When the last try began. */
+  triedMs: number;
   /** When to try again. */
   dueMs: number;
   cancelTimer: () => void;
@@ -57,9 +67,12 @@ export class Ways {
   readonly #parts: WayParts;
   /** The peer looked at last stands last. */
   readonly #known = new Map<NodeId, Known>();
+  readonly #lanTries: RateLimit;
 
   constructor(parts: WayParts) {
     this.#parts = parts;
+    const limit = { perMinute: LAN_TRIES_A_MINUTE, what: "into local networks" };
+    this.#lanTries = new RateLimit(parts.clock, limit);
     parts.stopped.addEventListener("abort", () => {
       for (const { cancelTimer } of this.#known.values()) cancelTimer();
     }, { once: true });
@@ -78,21 +91,54 @@ export class Ways {
     this.urlOf(peer);
   }
 
+  /** A peer told where it is: worth a try, though not more than one a minute. */
+  told(peer: NodeId): void {
+    const known = this.#known.get(peer);
+    if (known !== undefined && known.direct === null && !known.isTrying) {
+      const nextMs = known.triedMs + FIRST_RETRY_MS;
+      if (nextMs < known.dueMs) this.#wake(peer, known, nextMs);
+    }
+    this.urlOf(peer);
+  }
+
+  /** Nothing came back on a channel to a peer: whoever is at its direct address may be somebody else by now. */
+  doubt(peer: NodeId): void {
+    const known = this.#known.get(peer);
+    if (known?.direct != null) this.#giveUp(peer, known);
+  }
+
+  /** Whether a URL is one in a local network at which a peer is called now; the URL policy knows nothing of these. */
+  isLan(url: string): boolean {
+    const { lan } = this.#parts;
+    if (lan === null) return false;
+    for (const [peer, { direct }] of this.#known) {
+      if (direct === url && lan.of(peer).includes(url)) return true;
+    }
+    return false;
+  }
+
   view(peer: NodeId): PeerWay | null {
     const found = this.#parts.book.get(peer);
     if (found === null || found.record.payload.api_url === "") return null;
     const { api_url } = found.record.payload;
     const known = this.#known.get(peer);
     if (known?.direct != null) {
-      return { kind: "direct", url: known.direct, why: "a direct address of its record answers" };
+      const why = this.isLan(known.direct)
+        ? "an address that it told answers, in a network of this machine"
+        : "a direct address of its record answers";
+      return { kind: "direct", url: known.direct, why };
     }
     const kind = relayOf(api_url, peer) === null ? "url" : "relay";
     return { kind, url: api_url, why: this.#why(found, known) };
   }
 
-  #why({ known: isKnown, record }: Peer, known: Known | undefined): string {
-    if (directUrlsOf(record.payload).length === 0) return "its record names no direct address";
-    if (!isKnown) return "direct addresses are tried once there was a session with it";
+  #why(found: Peer, known: Known | undefined): string {
+    if (this.#urlsOf(found).length === 0) {
+      return this.#parts.lan === null
+        ? "its record names no direct address"
+        : "its record names no direct address, and it told none in a network of this machine";
+    }
+    if (!found.known) return "direct addresses are tried once there was a session with it";
     if (known === undefined || known.isTrying) return "its direct addresses are being tried";
     const leftS = Math.max(0, Math.ceil((known.dueMs - this.#parts.clock.monotonicMs()) / 1_000));
     return `no direct address answers; they are tried again in ${leftS} s`;
@@ -114,15 +160,29 @@ export class Ways {
     const origin = new URL(url.replace(/^ws/, "http")).origin;
     for (const [peer, known] of this.#known) {
       if (known.direct !== origin) continue;
-      known.direct = null;
-      this.#later(peer, known);
+      known.backoff.reset();
+      this.#giveUp(peer, known);
     }
   }
 
+  /** What answered and then did not hold is tried later each time, unless it was simply gone. */
+  #giveUp(peer: NodeId, known: Known): void {
+    known.direct = null;
+    this.#later(peer, known);
+  }
+
+  /** The addresses to try beside the `api_url`, those nearest to this machine first. */
+  #urlsOf({ id, record }: Peer): readonly string[] {
+    const direct = directUrlsOf(record.payload);
+    const near = this.#parts.lan?.of(id) ?? [];
+    return [...near, ...direct.filter((url) => !near.includes(url))];
+  }
+
   /** @returns What is known of the direct addresses of a peer; `null` where there are none to try. */
-  #look({ id, known: isKnown, record }: Peer): Known | null {
-    const urls = directUrlsOf(record.payload);
-    if (!isKnown || urls.length === 0) {
+  #look(peer: Peer): Known | null {
+    const { id } = peer;
+    const urls = this.#urlsOf(peer);
+    if (!peer.known || urls.length === 0) {
       this.#forget(id);
       return null;
     }
@@ -134,6 +194,7 @@ export class Ways {
     }
     if (known.direct === null && !known.isTrying && this.#isDue(known)) {
       known.isTrying = true;
+      known.triedMs = this.#parts.clock.monotonicMs();
       this.#parts.background.run("direct", this.#try({ peer: id, known, urls }), id);
     }
     return known;
@@ -146,6 +207,7 @@ export class Ways {
       backoff: new Backoff(random, { firstMs: FIRST_RETRY_MS, lastMs: LAST_RETRY_MS }),
       direct: null,
       isTrying: false,
+      triedMs: -Infinity,
       dueMs: -Infinity,
       cancelTimer: () => {},
     };
@@ -176,17 +238,19 @@ export class Ways {
     if (this.#known.get(peer) !== known || this.#parts.stopped.aborted) return;
     if (direct === null) return this.#later(peer, known);
     known.direct = direct;
-    known.backoff.reset();
     this.#parts.found(peer);
   }
 
   #later(peer: NodeId, known: Known): void {
-    const { clock } = this.#parts;
-    const delayMs = known.backoff.next();
-    known.dueMs = clock.monotonicMs() + delayMs;
+    this.#wake(peer, known, this.#parts.clock.monotonicMs() + known.backoff.next());
+  }
+
+  #wake(peer: NodeId, known: Known, dueMs: number): void {
+    const { clock, isMet } = this.#parts;
+    known.dueMs = dueMs;
     known.cancelTimer();
-    known.cancelTimer = clock.setTimer(delayMs, () => {
-      if (this.#parts.isMet(peer)) this.met(peer);
+    known.cancelTimer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => {
+      if (isMet(peer)) this.met(peer);
     });
   }
 
@@ -195,13 +259,16 @@ export class Ways {
    * @throws {OpenRedError} Where it is not.
    */
   async #ask(peer: NodeId, url: string): Promise<string> {
-    const { http, crypto, random, checkUrl, stopped } = this.#parts;
-    await checkUrl(url, stopped);
+    const { http, crypto, random, checkUrl, stopped, lan } = this.#parts;
+    const isNear = lan?.of(peer).includes(url) ?? false;
+    if (isNear) this.#lanTries.check("all");
+    else await checkUrl(url, stopped);
+    // Whoever is at an address of its record learns the id that the record tells anyway; of a local network, none.
+    const audience = isNear ? encodeNodeId(random.bytes(KEY_BYTES)) : peer;
     const nonce = encodeBase64Url(random.bytes(NONCE_BYTES));
     const answer = await http.request({
       method: "GET",
-      // Whoever is there learns the id that the record tells anyway, and none of ours.
-      url: `${url}${IDENTITY_PATH}?nonce=${nonce}&directory=${peer}`,
+      url: `${url}${IDENTITY_PATH}?nonce=${nonce}&directory=${audience}`,
       timeoutMs: CALL_TIMEOUT_MS,
       maxAnswerBytes: MAX_CALLBACK_ANSWER_BYTES,
       signal: stopped,

@@ -244,6 +244,19 @@ Deno.test("commands about a peer refuse words that are no id, no name and no con
   assertStringIncludes(await assertUsage(["peer", "alias", "bob", PEER]), "<name>");
 });
 
+Deno.test("--direct lan needs a port that machines of the network call, without a certificate", async () => {
+  const run = (...args: string[]) =>
+    assertUsage(["run", "--relay", "https://relay.example", ...args]);
+  await run("--direct", "lan");
+  await run("--direct", "lan", "--listen", "127.0.0.1:7601");
+  await run("--direct", "lan", "--listen", "93.184.216.34:7601");
+  await run("--direct", "lan", "--listen", "0.0.0.0:443");
+  await run("--direct", "lan,lan", "--listen", "0.0.0.0:7601");
+  await run("--direct", "lan,off", "--listen", "0.0.0.0:7601");
+  const files = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+  await run("--direct", "lan", "--listen", "0.0.0.0:7601", ...files);
+});
+
 Deno.test("run refuses options that do not go together", async () => {
   await assertUsage(["run", "--listen", "0.0.0.0:1"]);
   await assertUsage(["run", "--listen", "[::]:1"]);

@@ -232,6 +232,7 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
       { type: "core.record", record: this.node.record.text },
       { type: "core.keep", id, close: [bytes()] },
       { type: "core.sync", pairs: [bytes()] },
+      { type: "core.paths", paths: ["http://192.168.1.21:7601"] },
     ];
     return core[at % core.length]!;
   }

@@ -20,6 +20,7 @@ import { VirtualClock } from "../../world/virtual_clock.ts";
 const PEER = testIdentity(1);
 const RELAYED = `https://relay.example/r/${PEER.id}`;
 const HOME = "https://home.example:7601";
+const NEAR = "http://192.168.1.21:7601";
 const OFFICE = "https://office.example";
 const MINUTE_MS = 60_000;
 
@@ -74,7 +75,10 @@ class WaysWorld {
         : Promise.resolve(),
     isMet: () => this.isMet,
     found: (peer) => void this.found.push(peer),
+    lan: { of: () => this.near ?? [] },
   });
+  /** What the peer told of this network. */
+  near: readonly string[] | null = null;
   signer = PEER;
 
   async names(direct_urls: readonly string[], changes = {}): Promise<void> {
@@ -203,4 +207,98 @@ Deno.test("a node that stops tries nothing any more", async () => {
   void world.url;
   await world.clock.advance(10 * MINUTE_MS);
   assertEquals(world.asked.length, 1);
+});
+
+Deno.test("an address of the local network is tried beside the relay, and nobody there learns an id", async () => {
+  const world = new WaysWorld();
+  await world.names([]);
+  world.refused.add(NEAR);
+  assertEquals(world.url, RELAYED);
+  world.near = [NEAR];
+  world.http.serve(NEAR, answering(PEER));
+  world.ways.told(PEER.id);
+  assertEquals(world.url, RELAYED);
+  await world.clock.advance(0);
+  assertEquals([world.url, world.found], [NEAR, [PEER.id]]);
+  assertEquals(world.ways.view(PEER.id), {
+    kind: "direct",
+    url: NEAR,
+    why: "an address that it told answers, in a network of this machine",
+  });
+  const { url, body, headers } = world.http.requests[0]!;
+  assertEquals([url.includes(PEER.id), body, headers], [false, undefined, undefined]);
+});
+
+Deno.test("the URL policy is passed by where a peer was proven to be, as long as it says so", async () => {
+  const world = new WaysWorld();
+  await world.names([]);
+  world.near = [NEAR];
+  assertEquals(world.ways.isLan(NEAR), false);
+  world.http.serve(NEAR, answering(PEER));
+  world.ways.told(PEER.id);
+  await world.clock.advance(0);
+  assertEquals([world.ways.isLan(NEAR), world.ways.isLan(`${NEAR}/x`)], [true, false]);
+  world.near = [];
+  assertEquals(world.ways.isLan(NEAR), false);
+  assertEquals(world.url, RELAYED);
+});
+
+Deno.test("who took the address over is not taken for the peer", async () => {
+  const world = new WaysWorld();
+  await world.names([]);
+  world.near = [NEAR];
+  world.signer = testIdentity(2);
+  world.http.serve(NEAR, answering(testIdentity(2)));
+  world.ways.told(PEER.id);
+  await world.clock.advance(0);
+  assertEquals([world.url, world.found], [RELAYED, []]);
+});
+
+Deno.test("one who passes the question on to the peer, and nothing else, is left later each time", async () => {
+  const world = new WaysWorld();
+  await world.names([]);
+  world.near = [NEAR];
+  world.http.serve(NEAR, answering(PEER));
+  world.ways.told(PEER.id);
+  await world.clock.advance(0);
+  const triedAt: number[] = [];
+  for (let count = 0; count < 4; count++) {
+    assertEquals(world.url, NEAR);
+    world.ways.doubt(PEER.id);
+    assertEquals(world.url, RELAYED);
+    const fromMs = world.clock.monotonicMs();
+    const before = world.asked.length;
+    while (world.asked.length === before) await world.clock.advance(5_000);
+    triedAt.push(world.clock.monotonicMs() - fromMs);
+    await world.clock.advance(0);
+  }
+  assertEquals(triedAt.every((ms, i) => i === 0 || ms > 1.2 * triedAt[i - 1]!), true);
+});
+
+Deno.test("a peer that tells its paths again has them tried, once a minute at most", async () => {
+  const world = new WaysWorld();
+  await world.names([]);
+  world.near = [NEAR];
+  world.ways.told(PEER.id);
+  await world.clock.advance(0);
+  // Long enough for pauses of many minutes.
+  await world.clock.advance(60 * MINUTE_MS);
+  const before = world.asked.length;
+  for (let second = 0; second < 180; second++) {
+    world.ways.told(PEER.id);
+    await world.clock.advance(1_000);
+  }
+  const tries = world.asked.length - before;
+  assertEquals(tries >= 2 && tries <= 4, true, `${tries} tries`);
+});
+
+Deno.test("peers that tell many paths have this node call sixty a minute in all", async () => {
+  const world = new WaysWorld();
+  await world.names([]);
+  for (let count = 0; count < 200; count++) {
+    world.near = [`http://192.168.1.21:${2_000 + count}`];
+    world.ways.told(PEER.id);
+    await world.clock.advance(0);
+  }
+  assertEquals(world.asked.length, 60);
 });
