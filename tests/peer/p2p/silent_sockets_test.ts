@@ -17,6 +17,7 @@ const CLOSE_1008 = [0x88, 2, 1008 >> 8, 1008 & 0xff];
 async function setUp(urlOf: () => string | null = () => null) {
   const world = await SessionWorld.create();
   const { own: session } = await world.session();
+  const halfOpen: string[] = [];
   const pool = new ChannelPool({
     ...world.parts,
     http: systemHttpClient,
@@ -27,6 +28,7 @@ async function setUp(urlOf: () => string | null = () => null) {
     sealFirst: () => Promise.resolve(new Uint8Array([7])),
     unknown: () => {},
     dropped: () => {},
+    halfOpen: (peer) => void halfOpen.push(peer),
   }, { maxConnections: 100, idleConnectionMs: 300_000 });
   const upgrader = createChannelUpgrader({ closeMs: CLOSE_MS });
   const server = serveLoopback((request) => {
@@ -44,6 +46,7 @@ async function setUp(urlOf: () => string | null = () => null) {
     world,
     pool,
     server,
+    halfOpen,
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       world[Symbol.dispose]();
@@ -89,7 +92,7 @@ Deno.test("sockets that answer nothing, not even a close, end by themselves and 
 Deno.test("the end that opened a channel closes it when the other end is silent for half a minute of repeats", async () => {
   using silent = new SilentServer();
   await using test = await setUp(() => silent.url);
-  const { world: { parts, peer }, pool } = test;
+  const { world: { parts, peer }, pool, halfOpen } = test;
   pool.open(peer.id);
   await until(() => pool.has(peer.id), "an open channel");
   using socket = await silent.accept();
@@ -99,7 +102,9 @@ Deno.test("the end that opened a channel closes it when the other end is silent 
   pool.doubt(peer.id);
   await parts.clock.advance(29_999);
   assert(pool.has(peer.id));
+  assertEquals(halfOpen, []);
   await parts.clock.advance(1);
   assert(!pool.has(peer.id));
+  assertEquals(halfOpen, [peer.id], "the way is told of");
   assertEquals(await socket.opcodes(3), ["binary", "binary", "close"]);
 });
