@@ -106,7 +106,7 @@ function usersOf({ used_by: users }: InvitationView): string {
 
 function row(out: Output, view: InvitationView): readonly Cell[] {
   return [
-    { text: view.invitation },
+    { text: view.invitation, isWhole: true },
     { text: view.name ?? "–" },
     { text: view.state, style: STYLES[view.state] },
     { text: `${view.used_by.length} of ${view.uses}` },

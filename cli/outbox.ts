@@ -33,7 +33,7 @@ async function printWaiting(out: Output, messages: readonly WaitingMessage[]): P
     recipientCell(message),
     { text: out.instant(message.sent_at) },
     { text: message.state },
-    { text: message.id },
+    { text: message.id, isWhole: true },
     { text: previewOf(message), short: "" },
   ]);
   await out.table(["TO", "WRITTEN", "STATE", "ID", "TEXT"], rows);

@@ -34,6 +34,8 @@ export interface Cell {
   readonly style?: Style;
   /** What stands for it in a table that is wider than the terminal. */
   readonly short?: string;
+  /** What a person types elsewhere: it is never cut. */
+  readonly isWhole?: boolean;
 }
 
 /** Blanks between two columns. */
@@ -153,7 +155,7 @@ export class Output {
   async table(headings: readonly string[], rows: readonly (readonly Cell[])[]): Promise<void> {
     const all = [headings.map((text): Cell => ({ text, style: "dim" })), ...rows];
     const fitting = this.#fits(columnWidths(all)) ? all : all.map((row) => row.map(shortened));
-    const widths = this.#squeeze(columnWidths(fitting));
+    const widths = this.#squeeze(fitting);
     const cut = (cell: Cell, column: number): Cell => {
       const isLast = column === widths.length - 1;
       return isLast ? cell : { ...cell, text: cutText(sanitizeLine(cell.text), widths[column]!) };
@@ -162,14 +164,16 @@ export class Output {
   }
 
   /** Takes from the widest columns what the terminal has not, the last one aside as long as it has some room. */
-  #squeeze(widths: readonly number[]): readonly number[] {
+  #squeeze(rows: readonly (readonly Cell[])[]): readonly number[] {
+    const widths = columnWidths(rows);
     const others = widths.slice(0, -1);
+    const isWhole = others.map((_, column) => rows.some((row) => row[column]?.isWhole === true));
     const last = widths.at(-1) ?? 0;
     const atLeast = Math.min(last, MIN_LAST_WIDTH);
     while (!this.#fits([...others, atLeast])) {
-      const widest = Math.max(...others);
+      const widest = Math.max(...others.filter((_, column) => !isWhole[column]));
       if (widest <= MIN_WIDTH) break;
-      others[others.indexOf(widest)] = widest - 1;
+      others[others.findIndex((width, at) => width === widest && !isWhole[at])] = widest - 1;
     }
     return [...others, last];
   }

@@ -50,7 +50,7 @@ function beginOf(text: string, width: number): string {
 /** A text that takes so many columns at most, with an ellipsis for what is left out. */
 export function cutText(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
-  return width < 2 ? "…" : `${beginOf(text, width - 1)}…`;
+  return width < 2 ? "…" : `${beginOf(text, width - 1).replace(/…$/, "")}…`;
 }
 
 /** A text in lines of so many columns, broken between words where that is possible. */
