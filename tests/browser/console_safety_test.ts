@@ -141,7 +141,7 @@ testInBrowser(
         inside ?? "hidden",
       ];
     })()`);
-      assertEquals(tries, ["refused", "refused", "opaque", "hidden"]);
+      assertEquals(tries, ["refused", "refused", "refused", "hidden"]);
       await stranger.goto(`http://127.0.0.1:${new URL(alice.origin).port}/console/`);
       await stranger.getByText("Welcome home").waitFor();
       assertStringIncludes(stranger.url(), "http://localhost:");
