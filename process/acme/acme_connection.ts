@@ -19,7 +19,7 @@ import { type AccountKey, signRequest } from "./signing.ts";
 
 const CALL_TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 256 * 1024;
-const MAX_NONCES_TRIED = 5;
+const MAX_NONCES_TRIED = 10;
 const MAX_DETAIL = 300;
 const FIRST_POLL_MS = 500;
 const LAST_POLL_MS = 8_000;
