@@ -23,7 +23,7 @@ class World implements AsyncDisposable {
   readonly certificate: ServedCertificate;
   readonly listener: HttpListener;
 
-  constructor(name: "first" | "ended" = "first") {
+  constructor(name: "first" | "past" = "first") {
     this.install(name, name);
     this.certificate = new ServedCertificate(this.paths, { log: this.log, lookEveryMs: 10 });
     this.listener = new HttpListener({
@@ -128,7 +128,7 @@ Deno.test("files that do not belong together, or hold nothing, leave the former 
 });
 
 Deno.test("a certificate that ends within two weeks is warned of", async () => {
-  await using ending = new World("ended");
+  await using ending = new World("past");
   await using lasting = new World();
   assertEquals([ending, lasting].map((world) => world.count("certificate_ends_soon")), [1, 0]);
 });
