@@ -6,10 +6,14 @@
 import { resolve } from "node:path";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import type { CryptoCore } from "./crypto/interface.ts";
+import denoConfig from "./deno.json" with { type: "json" };
 import type { RelayOptions } from "./directory/relay_options.ts";
+import { answerWatch } from "./directory/watch.ts";
 import { openKeystoreFiles } from "./ports/keystore_files.ts";
+import type { Monitor } from "./ports/monitor.ts";
 import type { Log } from "./ports/ports.ts";
 import { openFiles, systemChannelUpgrader, systemClock, systemRandom } from "./ports/system.ts";
+import { createOpenMonitor } from "./ports/system_monitor.ts";
 import {
   type CentralRun,
   readyCore,
@@ -18,12 +22,15 @@ import {
   startError,
 } from "./process/central_run.ts";
 import { openCertificate } from "./process/certificates.ts";
-import { listen } from "./process/listening.ts";
+import { listen, listenForWatchers, type Listening } from "./process/listening.ts";
+import { readMetricsToken } from "./process/metrics_token.ts";
+import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
 import { textOf } from "./process/process_error.ts";
 import { OpenRedError } from "./protocol/errors.ts";
 import { problemResponse } from "./protocol/http.ts";
+import { METRICS_PATH } from "./protocol/metrics.ts";
 import { OwnRecord } from "./relay/own_record.ts";
-import { createRelay } from "./relay/relay.ts";
+import { createRelay, type Relay } from "./relay/relay.ts";
 
 const ANSWERS_MS = 2_000;
 const SHUTDOWN_MS = 5_000;
@@ -43,6 +50,43 @@ async function openRecord(
   } catch (cause) {
     throw startError(cause, { data, service: "relay" });
   }
+}
+
+/**
+ * Answers whoever watches. A relay keeps nothing that its work needs, so it is ready as soon as it runs.
+ * @returns Ends what was begun for it.
+ */
+async function answerWatchers(
+  listeners: { readonly public: Listening; readonly metrics: Listening },
+  { data, crypto, relay }: {
+    readonly data: string;
+    readonly crypto: WorkerCryptoCore;
+    readonly relay: Relay;
+  },
+): Promise<() => void> {
+  const token = await readMetricsToken(openFiles(data), systemRandom);
+  const startedMs = systemClock.monotonicMs();
+  const openMonitor = createOpenMonitor({
+    clock: systemClock,
+    data,
+    families: () => [
+      ...coreFamilies(crypto),
+      ...listenerFamilies(listeners),
+      ...relay.numbers(),
+    ],
+  });
+  let monitor: Promise<Monitor> | null = null;
+  const watched = {
+    metrics: async () => await (await (monitor ??= openMonitor([]))).text([]),
+    health: () => ({
+      status: "ok" as const,
+      version: denoConfig.version,
+      uptime_s: Math.floor((systemClock.monotonicMs() - startedMs) / 1000),
+    }),
+    troubles: () => Promise.resolve([]),
+  };
+  listeners.metrics.answerWith((request) => answerWatch(request, { token, watched }));
+  return () => void monitor?.then((open) => open.stop());
 }
 
 async function serve(
@@ -65,6 +109,7 @@ async function serve(
       certificate,
     });
     ending.needs(listening.finished, "Nobody can connect");
+    await using watching = listenForWatchers(options.metricsListen, { name: "relay", log });
     const url = options.url ?? listening.origin;
     const own = await ending.unlessFailed(openRecord(options, { crypto, log, url }));
     const relay = await createRelay({
@@ -75,15 +120,22 @@ async function serve(
       log,
       own,
     }, { ...options, url });
+    const metricsUrl = watching === null ? null : `${watching.origin}${METRICS_PATH}`;
     const nothing = new OpenRedError("not_found", "There is nothing here but a relay");
     listening.answerWith((request, address) =>
       relay.handle(request, { address }) ?? problemResponse(nothing)
     );
+    let stopWatching = () => {};
     try {
-      sayReady({ service: "relay", json, data }, { url, id: own.id });
+      if (watching !== null) {
+        const listeners = { public: listening, metrics: watching };
+        stopWatching = await answerWatchers(listeners, { data, crypto, relay });
+      }
+      sayReady({ service: "relay", json, data }, { url, id: own.id, metricsUrl });
       await ending.wait(signal);
     } finally {
       own.stop();
+      stopWatching();
       await ending.stopInTime(systemClock, {
         limitMs: SHUTDOWN_MS,
         stop: () => {

@@ -19,6 +19,7 @@ import {
   type ListenAddress,
   option,
   parseIds,
+  parseListen,
 } from "./option_values.ts";
 
 /** How a relay is to work. */
@@ -43,6 +44,8 @@ export interface RelayOptions extends RelaySettings {
   readonly logLevel: LogLevel;
   readonly logFile: string | null;
   readonly json: boolean;
+  /** `null`: nobody is told metrics. */
+  readonly metricsListen: ListenAddress | null;
 }
 
 export interface RelayFlags {
@@ -101,7 +104,13 @@ export function relayRunCommand(asked: (options: RelayOptions) => void): Command
   const command = new Command("relay")
     .description("Run a relay alone until it is interrupted: nodes that cannot be called use it.");
   for (const one of [...commonOptions(7602), ...relayOptions()]) command.addOption(one);
-  command.addOption(dataOption("openred-relay-data")).allowExcessArguments(false);
+  command
+    .addOption(
+      option("--metrics-listen <host:port>", "where /metrics, /healthz and /readyz are")
+        .argParser(parseListen),
+    )
+    .addOption(dataOption("openred-relay-data"))
+    .allowExcessArguments(false);
   type Flags =
     & RelayFlags
     & AcmeFlags
@@ -114,11 +123,12 @@ export function relayRunCommand(asked: (options: RelayOptions) => void): Command
       readonly tlsKey?: string;
       readonly ca?: string;
       readonly logFile?: string;
+      readonly metricsListen?: ListenAddress;
     };
   command.action((flags: Flags) => {
     checkListen(flags, command);
     const { listen, url = null, data, tlsCert = null, tlsKey = null, ca = null } = flags;
-    const { trustedProxies, logLevel, logFile = null, json } = flags;
+    const { trustedProxies, logLevel, logFile = null, json, metricsListen = null } = flags;
     asked({
       ...relaySettings(flags),
       ...listen,
@@ -132,6 +142,7 @@ export function relayRunCommand(asked: (options: RelayOptions) => void): Command
       logLevel,
       logFile,
       json,
+      metricsListen,
     });
   });
   return command;

@@ -25,6 +25,8 @@ export async function runCentral(
 export interface CentralProcess {
   readonly url: string;
   readonly id: string;
+  /** Where it tells metrics, if it was to. */
+  readonly metrics_url?: string;
   /** Sends a signal and waits for the end. */
   end(signal: Deno.Signal): Promise<{ code: number; err: string }>;
 }
@@ -47,10 +49,14 @@ async function readUntil(stream: ReadableStream<Uint8Array>, pattern: RegExp): P
 /** Starts `central.ts` on a data directory and a port of the system's choice. */
 export async function startCentral(
   data: string,
-  options: { args?: readonly string[]; env?: Record<string, string> } = {},
+  options: {
+    command?: "run" | "relay";
+    args?: readonly string[];
+    env?: Record<string, string>;
+  } = {},
 ): Promise<CentralProcess> {
-  const { args = [], env = {} } = options;
-  const all = ["run", "--listen", "127.0.0.1:0", "--data", data, "--json", ...args];
+  const { command = "run", args = [], env = {} } = options;
+  const all = [command, "--listen", "127.0.0.1:0", "--data", data, "--json", ...args];
   const child = commandOf(all, env).spawn();
   const [, ready] = await readUntil(child.stdout, /^ready (.*)\n/m);
   return {
