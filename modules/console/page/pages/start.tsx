@@ -77,7 +77,7 @@ function NeedsYou({ warned }: { warned: readonly WarningView[] }) {
   );
 }
 
-/** What the node warns of: in the reader's words, and in its own. */
+/** What the node warns of: in the reader's words, and in its own where the page cannot mend it. */
 function Warning({ warning: { topic, text } }: { warning: WarningView }) {
   const key = warningKey(topic);
   return (
@@ -87,12 +87,13 @@ function Warning({ warning: { topic, text } }: { warning: WarningView }) {
       </span>
       <span class="grow two-lines">
         {key !== null && <span>{t(key)}</span>}
-        <small class={key === null ? "" : "muted"} lang="en">{shown(text)}</small>
-        {topic === "no_recovery_phrase" && (
-          <span>
-            <LinkButton href={placeLink("guide", "phrase")}>{t("phrase.make")}</LinkButton>
-          </span>
-        )}
+        {topic === "no_recovery_phrase"
+          ? (
+            <span>
+              <LinkButton href={placeLink("guide", "phrase")}>{t("phrase.make")}</LinkButton>
+            </span>
+          )
+          : <small class={key === null ? "" : "muted"} lang="en">{shown(text)}</small>}
       </span>
     </li>
   );
