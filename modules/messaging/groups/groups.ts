@@ -193,7 +193,7 @@ export class Groups {
     return this.#parts.tables.statement(
       `SELECT run, n, hash FROM (
          SELECT run, MAX(n) AS n, hash, kept_at FROM messaging_group_messages
-         WHERE conversation = ? AND author IN (${marks}) AND aside = 0 GROUP BY author, run)
+         WHERE conversation = ? AND author IN (${marks}) AND aside = 0 GROUP BY run)
        ORDER BY kept_at DESC LIMIT ?`,
     ).all(group.id, ...keys, MAX_RUNS)
       .map(({ run, n, hash }) => ({ run: String(run), n: Number(n), hash: String(hash) }));

@@ -4,6 +4,7 @@ import { SELF_NAMES } from "../../../../peer/own/self_names.ts";
 import { TestNodeKeys } from "../../../peer/test_node_keys.ts";
 import { settle } from "../../../world/settle.ts";
 import { MessagingWorld } from "../messaging_world.ts";
+import { bringMessage, forgeMessage } from "./forging.ts";
 import { GroupWorld, Person } from "./group_world.ts";
 
 /** The keys that may follow those of a person, as the others know it. */
@@ -62,5 +63,29 @@ Deno.test("who follows the owner owns the group", async () => {
   for (const person of [follower, b]) {
     assertEquals(await person.members(group, world.people), ["a", "b"]);
     assertEquals((await person.show(group)).owner, follower.id);
+  }
+});
+
+Deno.test("a member whose two keys wrote in one run can be removed", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const next = await pinned(c, [a, b]);
+  const group = await world.group();
+  await c.send(group, "with the old key");
+  await world.deliver();
+  const { run } = (await a.history(group))[0]!;
+  const follower = await follow(c, next);
+  await world.replace(c, follower);
+  await world.deliver();
+  await bringMessage(
+    follower,
+    a,
+    group,
+    await forgeMessage(follower, group, { run, text: "again" }),
+  );
+  await a.expel(group, follower);
+  await world.deliver();
+  for (const person of [a, b]) {
+    assertEquals(await person.members(group, world.people), ["a", "b"]);
   }
 });
