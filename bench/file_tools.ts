@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { freePort } from "./free_port.ts";
+import { freePort } from "../tests/world/free_port.ts";
 
 /** A program that brings a file. */
 export interface FileTool {

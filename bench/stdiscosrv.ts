@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { freePort } from "./free_port.ts";
+import { freePort } from "../tests/world/free_port.ts";
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /** About what a certificate of Syncthing has; behind a proxy the server hashes it and no more. */

@@ -6,8 +6,8 @@
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { DirectoryEntry, DirectoryStore } from "../../directory/stores/store.ts";
 import { hasCode } from "../../protocol/errors.ts";
-import { pause } from "./pause.ts";
 import { systemRandom } from "../../ports/system.ts";
+import { pause } from "../../scripts/local_network/timeout.ts";
 
 /** As long as those that nodes sign. */
 const RECORD_BYTES = 540;

@@ -5,11 +5,11 @@
  */
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
+import { pause } from "../../scripts/local_network/timeout.ts";
 import { AnnouncingNodes } from "../announcing_nodes.ts";
 import { CentralProcess } from "../central_process.ts";
 import { residentMiBOf } from "../started_program.ts";
 import { OLD_MS } from "./filling.ts";
-import { pause } from "./pause.ts";
 import type { Place } from "./places.ts";
 
 const LOOKS_A_SECOND = 500;

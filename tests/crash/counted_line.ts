@@ -6,6 +6,7 @@
  */
 
 import { pause } from "../../scripts/local_network/timeout.ts";
+import { freePort } from "../world/free_port.ts";
 
 const LOOPBACK = "127.0.0.1";
 const PIECE_BYTES = 64 * 1024;
@@ -31,8 +32,7 @@ export class CountedLine implements Disposable {
 
   constructor(mibPerSecond: number) {
     this.#bytesPerMs = mibPerSecond * 2 ** 20 / 1_000;
-    using free = Deno.listen({ hostname: LOOPBACK, port: 0 });
-    this.listen = `${LOOPBACK}:${free.addr.port}`;
+    this.listen = `${LOOPBACK}:${freePort()}`;
     void this.#serve();
   }
 

@@ -1,3 +1,4 @@
+import { freePort } from "./free_port.ts";
 import { until } from "./until.ts";
 
 /** Where Debian has it; `OPENRED_TEST_REDIS` names another one, such as a Valkey, for all tests. */
@@ -27,12 +28,6 @@ export function redisTest(name: string, run: () => Promise<void>): void {
   const why = whyNoRedis();
   const said = why === null ? name : `${name} (left out: ${why})`;
   Deno.test({ name: said, ignore: why !== null, fn: run });
-}
-
-/** A port that nobody had a moment ago. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** What a directory asks of a server. */

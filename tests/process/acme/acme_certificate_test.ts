@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { X509Certificate } from "node:crypto";
 import { connect } from "node:tls";
-import { freePort } from "../../../bench/free_port.ts";
+import { freePort } from "../../world/free_port.ts";
 import type { Clock, Log } from "../../../ports/ports.ts";
 import { createSystemHttpClient, systemClock } from "../../../ports/system.ts";
 import { AcmeCertificate, renewalAtMs } from "../../../process/acme/acme_certificate.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { freePort } from "../../../bench/free_port.ts";
+import { freePort } from "../../world/free_port.ts";
 import { createSystemHttpClient } from "../../../ports/system.ts";
 import { readAuthorities } from "../../../process/certificates.ts";
 import { until } from "../../world/until.ts";
