@@ -34,6 +34,7 @@ import {
 import { parseGrowing, parseJson } from "../../protocol/schemas.ts";
 import type { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import type { Directories } from "../directories/directories.ts";
+import { faultResponse, faultText } from "../events/faults.ts";
 import type { OwnRecord } from "../own/own_record.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { logStorageFailure } from "../store/store.ts";
@@ -193,9 +194,8 @@ export class PeerApi {
       else if (error.cause !== undefined) this.#noteCause(error);
       return problemResponse(error);
     }
-    const text = error instanceof Error ? error.stack ?? error.message : String(error);
-    this.#parts.log.log("error", "request_failed", { text });
-    return problemResponse(new OpenRedError("internal", "The node failed; its log says more"));
+    this.#parts.log.log("error", "request_failed", { text: faultText(error) });
+    return faultResponse();
   }
 
   /** Only what this house says itself: the runtime's and a library's words quote what a stranger sent. */

@@ -6,6 +6,7 @@
 import { CryptoError } from "../../crypto/interface.ts";
 import type { Log } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { faultText } from "../events/faults.ts";
 
 /** Runs work in the background. */
 export class Background {
@@ -41,8 +42,7 @@ export class Background {
     if (error instanceof OpenRedError) {
       this.#log.log("warn", `${name}_failed`, { ...about, code: error.code, text: error.message });
     } else {
-      const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      this.#log.log("error", `${name}_failed`, { ...about, text });
+      this.#log.log("error", `${name}_failed`, { ...about, text: faultText(error) });
     }
   }
 }
