@@ -51,7 +51,6 @@ export class Directories {
   readonly #receiver: EnvelopeReceiver;
   #links: readonly DirectoryLink[];
   readonly #options: DirectoriesOptions;
-  #entries: readonly string[];
   #isStarted = false;
   #following: Promise<void> = Promise.resolve();
 
@@ -61,7 +60,6 @@ export class Directories {
     this.#book = options.book;
     this.#receiver = options.receiver;
     this.#links = options.entries.map((entry) => new DirectoryLink(parts, entry));
-    this.#entries = options.entries;
   }
 
   async load(): Promise<void> {
@@ -85,13 +83,12 @@ export class Directories {
   }
 
   async #follow(entries: readonly string[]): Promise<void> {
-    const held = new Map(this.#entries.map((entry, at) => [entry, this.#links[at]!]));
+    const held = new Map(this.#links.map((link) => [link.entry, link]));
     const links = entries.map((entry) => held.get(entry) ?? new DirectoryLink(this.#parts, entry));
     const fresh = links.filter((link) => !this.#links.includes(link));
     const gone = this.#links.filter((link) => !links.includes(link));
     await Promise.all(fresh.map((link) => link.load()));
     this.#links = links;
-    this.#entries = entries;
     await Promise.all(gone.map((link) => link.stop()));
     for (const { url } of gone) this.#parts.events.settle(`directory ${url}`);
     if (this.#isStarted) { for (const link of fresh) link.start(); }

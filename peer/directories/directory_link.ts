@@ -17,6 +17,8 @@ import { Registration } from "./registration.ts";
 
 /** Stays registered with one directory and asks it for pairs. */
 export class DirectoryLink {
+  /** As it stands on the list. */
+  readonly entry: string;
   readonly url: string;
   readonly client: DirectoryClient;
   readonly #parts: DirectoryLinkParts;
@@ -34,6 +36,7 @@ export class DirectoryLink {
       throw new OpenRedError("bad_request", "A directory is written URL or URL#id");
     }
     this.#parts = parts;
+    this.entry = entry;
     this.url = url.replace(/\/+$/, "");
     this.client = new DirectoryClient(parts, this.url);
     this.#pinned = new PinnedDirectory(parts, { url: this.url, expectedId: id ?? null });
