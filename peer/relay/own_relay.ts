@@ -8,11 +8,11 @@ import type { Channel, HttpClient, Random } from "../../ports/ports.ts";
 import type { RelayView } from "../../protocol/admin_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { CALL_TIMEOUT_MS, MAX_RELAY_FRAME_BYTES } from "../../protocol/limits.ts";
-import { RELAY_PATH, type RelayAddress } from "../../protocol/relay.ts";
+import { RELAY_PATH } from "../../protocol/relay.ts";
 import type { NamedRelay } from "../directories/directories.ts";
 import { Backoff, sleep, uniform } from "../timing/backoff.ts";
 import { type LinkEnd, NodeLink, type NodeLinkParts } from "./node_link.ts";
-import type { RelayChoice } from "./relay_choice.ts";
+import type { CandidateRelay, RelayChoice } from "./relay_choice.ts";
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
@@ -34,8 +34,6 @@ export interface OwnRelayParts extends NodeLinkParts {
   /** Called whenever there is a link to the relay at a URL. */
   readonly linked: (url: string) => void;
 }
-
-type Candidate = RelayAddress & { readonly namedBy?: string };
 
 /** Keeps a link to a relay: always the same one, or another where that is gone and the owner left the choice. */
 export class OwnRelay {
@@ -79,7 +77,7 @@ export class OwnRelay {
   view(): RelayView {
     return {
       url: this.#parts.choice.current.url,
-      named_by: this.#parts.choice.namedBy,
+      named_by: this.#parts.choice.current.namedBy,
       relay_id: this.#relayId,
       state: this.#state,
       last_error: this.#lastError,
@@ -90,7 +88,7 @@ export class OwnRelay {
     const { clock, random, choice } = this.#parts;
     const backoff = new Backoff(random, { firstMs: FIRST_RETRY_MS, lastMs: LAST_RETRY_MS });
     const isUnmet = choice.isFree && !choice.isProven;
-    let address: Candidate = (isUnmet ? await this.#nextNamed() : null) ?? choice.current;
+    let address: CandidateRelay = (isUnmet ? await this.#nextNamed() : null) ?? choice.current;
     for (;;) {
       const end = await this.#linkOnce(address);
       if (this.#stop.signal.aborted) return;
@@ -127,7 +125,7 @@ export class OwnRelay {
     return this.#round.shift() ?? null;
   }
 
-  async #linkOnce(address: Candidate): Promise<LinkEnd> {
+  async #linkOnce(address: CandidateRelay): Promise<LinkEnd> {
     const { url } = address;
     const { http, checkUrl } = this.#parts;
     const { signal } = this.#stop;
@@ -148,7 +146,7 @@ export class OwnRelay {
   }
 
   /** Uses a link until it ends. */
-  #hold(address: Candidate, channel: Channel): Promise<LinkEnd> {
+  #hold(address: CandidateRelay, channel: Channel): Promise<LinkEnd> {
     const { signal } = this.#stop;
     const { promise, resolve } = Promise.withResolvers<LinkEnd>();
     const link = new NodeLink(this.#parts, {
@@ -165,7 +163,7 @@ export class OwnRelay {
     return promise.finally(() => signal.removeEventListener("abort", close));
   }
 
-  #linked(address: Candidate, relayId: NodeId): void {
+  #linked(address: CandidateRelay, relayId: NodeId): void {
     const { background, choice, events, linked } = this.#parts;
     background.run("relay_choice", choice.take(address, relayId));
     this.#relayId = relayId;

@@ -13,6 +13,12 @@ import { uniform } from "../timing/backoff.ts";
 /** The row of the table `self` that holds the relay chosen last: its URL, its id and who named it, by blanks. */
 const CHOSEN = "relay_chosen";
 
+/** A relay to link to. */
+export interface CandidateRelay extends RelayAddress {
+  /** The directory that named it; `null` where it was told, or is only guessed. */
+  readonly namedBy: string | null;
+}
+
 export interface ChoiceParts {
   readonly store: NodeStore;
   readonly random: Random;
@@ -22,7 +28,7 @@ export interface ChoiceParts {
 export class RelayChoice {
   readonly #parts: ChoiceParts;
   readonly #isTold: boolean;
-  #current: RelayAddress & { readonly namedBy: string | null };
+  #current: CandidateRelay;
   #isProven: boolean;
 
   /** @param options `directories`: each a URL, or URL`#`id; `auto` needs one at least. */
@@ -41,13 +47,8 @@ export class RelayChoice {
       (relay === "auto" ? relayBeside(directories) : { ...relay, namedBy: null });
   }
 
-  get current(): RelayAddress {
+  get current(): CandidateRelay {
     return this.#current;
-  }
-
-  /** The directory that named it; `null` where it was told, or is only guessed. */
-  get namedBy(): string | null {
-    return this.#current.namedBy;
   }
 
   /** Whether another one may take its place. */
@@ -73,16 +74,15 @@ export class RelayChoice {
   }
 
   /** Notes to which relay there is a link now. */
-  async take(relay: RelayAddress & { readonly namedBy?: string }, id: NodeId): Promise<void> {
+  async take({ url, namedBy }: CandidateRelay, id: NodeId): Promise<void> {
     if (this.#isTold) return;
-    const namedBy = relay.namedBy ?? this.#current.namedBy;
-    this.#current = { url: relay.url, id, namedBy };
+    this.#current = { url, id, namedBy };
     this.#isProven = true;
-    await this.#parts.store.setSelf(CHOSEN, [relay.url, id, namedBy ?? ""].join(" "));
+    await this.#parts.store.setSelf(CHOSEN, [url, id, namedBy ?? ""].join(" "));
   }
 
   /** One that a directory named which is on the list no more is not used any longer. */
-  #read(directories: readonly string[]): (RelayAddress & { namedBy: string | null }) | null {
+  #read(directories: readonly string[]): CandidateRelay | null {
     const [url = "", id = "", namedBy = ""] = this.#parts.store.self(CHOSEN)?.split(" ") ?? [];
     const urls = directories.map((entry) => entry.split("#")[0]);
     const isCurrent = urls.includes(namedBy === "" ? url : namedBy);
@@ -91,7 +91,7 @@ export class RelayChoice {
 }
 
 /** Where nobody has been asked yet the first directory is the best guess: it has the record of its relay. */
-function relayBeside([first = ""]: readonly string[]) {
+function relayBeside([first = ""]: readonly string[]): CandidateRelay {
   const [url = "", id = ""] = first.split("#");
   return { url, id: isNodeId(id) ? id : null, namedBy: null };
 }
