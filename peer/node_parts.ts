@@ -280,7 +280,7 @@ function createNetwork(
     listener: config.lan,
     stopped,
     isAccepted: (peer) => permissions.standing(peer, MESSAGE) === "allowed",
-    met: () => table.all().map(({ peer }) => peer),
+    met: () => table.peers(),
     send: (peer, header) => background.run("paths", sessions.sendAlone(peer, header), peer),
   });
   const ways: Ways = new Ways({

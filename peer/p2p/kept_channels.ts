@@ -15,7 +15,7 @@ const TICKS_PER_IDLE = 3;
 export interface KeptChannelsParts {
   readonly clock: Clock;
   readonly background: Background;
-  readonly table: Pick<SessionTable, "all" | "current">;
+  readonly table: Pick<SessionTable, "peers" | "current">;
   readonly decisions: { isDecided(peer: NodeId): boolean };
   readonly channels: {
     has(peer: NodeId): boolean;
@@ -51,7 +51,7 @@ export class KeptChannels {
   #look(): void {
     const { background, channels, decisions, isCalled, table } = this.#parts;
     if (isCalled()) return;
-    for (const peer of new Set(table.all().map((session) => session.peer))) {
+    for (const peer of table.peers()) {
       const session = table.current(peer);
       if (session === null || !decisions.isDecided(peer)) continue;
       if (channels.has(peer)) background.run("tick", this.#tick(session));

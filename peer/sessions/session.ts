@@ -237,6 +237,11 @@ export class SessionTable {
     return [...this.#byId.values()];
   }
 
+  /** Everybody there is a session with, confirmed or not. */
+  peers(): NodeId[] {
+    return [...this.#byPeer.keys()];
+  }
+
   /** Of one peer, the one made last first. */
   forPeer(peer: NodeId): readonly Session[] {
     return this.#byPeer.get(peer) ?? [];

@@ -271,9 +271,9 @@ export class Sessions {
    */
   tellMoved(): void {
     const { background, decisions, table } = this.#parts;
-    const peers = new Set(table.all().map(({ peer }) => peer));
-    background.run("moved", this.#sendRecord([...peers]));
-    const withinMs = Math.min(peers.size * START_MS_PER_PEER, MAX_START_MS);
+    const peers = table.peers();
+    background.run("moved", this.#sendRecord(peers));
+    const withinMs = Math.min(peers.length * START_MS_PER_PEER, MAX_START_MS);
     for (const peer of peers) {
       if (decisions.isDecided(peer)) {
         this.links.want(peer, { fresh: true, patient: true, withinMs });
