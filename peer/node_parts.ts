@@ -200,6 +200,7 @@ export function createNodeParts(
     kept: new KeptChannels({
       ...parts,
       channels: parts.carrier.channels,
+      tick: (peer) => parts.sessions.sendAlone(peer, { type: "core.tick" }),
       isCalled: () => relay === null ? parts.directories.isCalledBack : relay.isLinked,
     }, config),
     peerApi: new PeerApi({

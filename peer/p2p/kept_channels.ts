@@ -5,7 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
-import type { Session, SessionTable } from "../sessions/session.ts";
+import type { SessionTable } from "../sessions/session.ts";
 import type { Background } from "../timing/background.ts";
 
 const LOOK_EVERY_MS = 60_000;
@@ -20,8 +20,9 @@ export interface KeptChannelsParts {
   readonly channels: {
     has(peer: NodeId): boolean;
     open(peer: NodeId): void;
-    send(peer: NodeId, frame: Uint8Array<ArrayBuffer>): boolean;
   };
+  /** Sends something that asks for nothing. */
+  readonly tick: (peer: NodeId) => Promise<void>;
   /** Whether others can call this node, as far as it knows. */
   readonly isCalled: () => boolean;
 }
@@ -49,18 +50,12 @@ export class KeptChannels {
   }
 
   #look(): void {
-    const { background, channels, decisions, isCalled, table } = this.#parts;
+    const { background, channels, decisions, isCalled, table, tick } = this.#parts;
     if (isCalled()) return;
     for (const peer of table.peers()) {
-      const session = table.current(peer);
-      if (session === null || !decisions.isDecided(peer)) continue;
-      if (channels.has(peer)) background.run("tick", this.#tick(session));
+      if (table.current(peer) === null || !decisions.isDecided(peer)) continue;
+      if (channels.has(peer)) background.run("tick", tick(peer), peer);
       else channels.open(peer);
     }
-  }
-
-  async #tick(session: Session): Promise<void> {
-    const frame = await session.sealUnlessGone({ type: "core.tick" });
-    if (frame !== null) this.#parts.channels.send(session.peer, frame);
   }
 }
