@@ -76,8 +76,9 @@ export class LanPaths {
   }
 
   #tell(peer: NodeId): void {
+    if (this.#knowing.has(peer) || !this.#parts.isAccepted(peer)) return;
     const { own } = this;
-    if (own.length === 0 || this.#knowing.has(peer) || !this.#parts.isAccepted(peer)) return;
+    if (own.length === 0) return;
     this.#knowing.add(peer);
     this.#send(peer, own);
   }
