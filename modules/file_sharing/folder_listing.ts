@@ -16,6 +16,7 @@ import {
 import type { FileHashes, OwnerFiles } from "../api.ts";
 import { type ContentId, hashFile } from "./content.ts";
 import { FolderSource } from "./folder_source.ts";
+import { memoryFile } from "./shared_disk.ts";
 
 export interface ListedFolder {
   readonly root: string;
@@ -56,12 +57,20 @@ export async function listFolder(
   };
 }
 
+export interface HashedFolder {
+  /** Of what its files contain. */
+  readonly content: ContentId;
+  readonly manifest: Uint8Array<ArrayBuffer>;
+  /** Of the manifest. */
+  readonly list: ContentId;
+}
+
 /** @throws {OpenRedError} Where a file cannot be read, or has changed meanwhile; `too_large`. */
 export async function hashFolder(
   { disk, hashes }: { readonly disk: OwnerFiles; readonly hashes: FileHashes },
   { root, entries }: ListedFolder,
   options: Parameters<typeof hashFile>[2],
-): Promise<{ content: ContentId; manifest: Uint8Array<ArrayBuffer> }> {
+): Promise<HashedFolder> {
   const files = entries.flatMap(({ path, length }) => length === null ? [] : [{ path, length }]);
   const source = new FolderSource(disk, { root, files });
   try {
@@ -71,7 +80,8 @@ export async function hashFolder(
       root: content.root === null ? null : encodeBase64Url(content.root),
       entries,
     });
-    return { content, manifest };
+    const quiet = { ...options, hashed: () => {} };
+    return { content, manifest, list: await hashFile(hashes, memoryFile(manifest), quiet) };
   } finally {
     source.close();
   }

@@ -5,15 +5,16 @@
  */
 import { decodeBase64Url, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { MAX_FILE_BYTES, MAX_SHARE_FILES } from "../../protocol/file_frames.ts";
+import { MAX_SHARE_FILES } from "../../protocol/file_frames.ts";
 import type { ShareState, ShareView } from "../../protocol/file_sharing_api.ts";
 import type { FileHashes, ModuleContext, NodeId, OwnerFiles } from "../api.ts";
-import { type ContentId, hashFile } from "./content.ts";
+import type { ContentId } from "./content.ts";
 import { hashFolder, listFolder } from "./folder_listing.ts";
+import { type GivenFile, hashGiven, lookAt } from "./given_files.ts";
 import { type HashingProgress, HashingQueue } from "./hashing_queue.ts";
 import type { KeptParts } from "./kept_parts.ts";
 import type { Held, Records } from "./records.ts";
-import { memoryFile, nameOfPart } from "./shared_disk.ts";
+import { nameOfPart } from "./shared_disk.ts";
 import { isShown, type Requiring } from "./shown_factor.ts";
 
 const ID_BYTES = 16;
@@ -25,21 +26,9 @@ const MAX_OF_FILE = 1_000;
 const MAX_OF_SHARE = 20_000;
 
 /** Of one file of a share. */
-export interface SharedFile {
-  readonly path: string;
-  readonly name: string;
-  readonly length: number;
-  /** Base64url; `null` for the empty file, and until it is known. */
-  readonly root: string | null;
+export interface SharedFile extends GivenFile {
   /** What was fetched, by what each receiver calls it. */
   readonly downloads: readonly string[];
-  /** A folder is two of them: its list, then what its files contain. */
-  readonly kind?: "folder" | "content";
-  /** What is in the list of a folder, and what was left out of it; 0 until it is known. */
-  readonly entries?: number;
-  readonly leftOut?: number;
-  /** When the file was changed last, as the disk said when it was read. */
-  readonly modifiedAt?: number;
 }
 
 export interface Share extends Requiring {
@@ -122,7 +111,10 @@ export class Shares {
     }
     const { paths, ...rest } = wanted;
     const files: SharedFile[] = [];
-    for (const path of paths) files.push(...await this.#look(path));
+    for (const path of paths) {
+      const looked = await lookAt(this.#parts.disk, path);
+      files.push(...looked.map((file) => ({ ...file, downloads: [] })));
+    }
     if (files.length > MAX_SHARE_FILES) {
       const text = `Expected at most ${MAX_SHARE_FILES} files; a folder counts as two`;
       throw new OpenRedError("too_large", text);
@@ -151,26 +143,6 @@ export class Shares {
     return id;
   }
 
-  async #look(path: string): Promise<readonly SharedFile[]> {
-    const { disk } = this.#parts;
-    const name = path.split(/[/\\]/).findLast((part) => part !== "") ?? "folder";
-    const one = { path, name, length: 0, root: null, downloads: [] };
-    const folder = await disk.openFolder(path).catch(() => null);
-    if (folder !== null) {
-      return [
-        { ...one, kind: "folder", entries: 0, leftOut: 0 },
-        { ...one, kind: "content" },
-      ];
-    }
-    const file = await disk.openFile(path);
-    const { bytes } = file;
-    file.close();
-    if (bytes > MAX_FILE_BYTES) {
-      throw new OpenRedError("too_large", `Expected files of at most ${MAX_FILE_BYTES} bytes`);
-    }
-    return [{ ...one, length: bytes }];
-  }
-
   async #hash(id: string, progress: HashingProgress): Promise<void> {
     const { records, events, ready } = this.#parts;
     const files: SharedFile[] = [];
@@ -194,18 +166,9 @@ export class Shares {
   }
 
   async #hashOne({ id, file, shared }: Hashed, hashed: Hearing): Promise<SharedFile> {
-    const { disk, hashes } = this.#parts;
     const { signal } = this.#hashing;
-    const opened = await disk.openFile(shared.path);
-    try {
-      if (opened.bytes > MAX_FILE_BYTES) throw new OpenRedError("too_large", "It grew too long");
-      const content = await hashFile(hashes, opened, { signal, hashed });
-      const { modifiedMs } = opened;
-      const time = modifiedMs === undefined ? {} : { modifiedAt: modifiedMs };
-      return await this.#keep({ id, file, shared: { ...shared, ...time } }, content);
-    } finally {
-      opened.close();
-    }
+    const { content, time } = await hashGiven(this.#parts, shared.path, { signal, hashed });
+    return await this.#keep({ id, file, shared: { ...shared, ...time } }, content);
   }
 
   /** @returns What its list is called, then what its files contain. */
@@ -222,11 +185,10 @@ export class Shares {
       files: value.files.with(file, list).with(file + 1, content),
     }));
     const made = await hashFolder({ disk, hashes }, folder, { signal, hashed });
-    const ofList = await hashFile(hashes, memoryFile(made.manifest), { signal, hashed: () => {} });
     const isKept = () => records.get(id) !== null;
     await kept.write({ share: id, file, part: "manifest" }, made.manifest, isKept);
     return [
-      await this.#keep({ id, file, shared: list }, ofList),
+      await this.#keep({ id, file, shared: list }, made.list),
       await this.#keep({ id, file: file + 1, shared: content }, made.content),
     ];
   }

@@ -6,6 +6,7 @@
 import { decodeBase64Url, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { LinkEnd, LinkHead } from "../../../protocol/file_links.ts";
+import type { GivenFile } from "../given_files.ts";
 
 /** Of one file and of a whole link. */
 const MAX_TICKETS = 1_000;
@@ -17,20 +18,8 @@ export interface Ticket {
   readonly takenAt: number;
 }
 
-export interface LinkedFile {
-  readonly path: string;
-  readonly name: string;
-  readonly length: number;
-  /** Base64url; `null` for the empty file, and until it is known. */
-  readonly root: string | null;
+export interface LinkedFile extends GivenFile {
   readonly tickets: readonly Ticket[];
-  /** A folder is two of them: its list, then what its files contain. */
-  readonly kind?: "folder" | "content";
-  /** What is in the list of a folder, and what was left out of it; 0 until it is known. */
-  readonly entries?: number;
-  readonly leftOut?: number;
-  /** When it was changed last, as the disk said when it was read. */
-  readonly modifiedAt?: number;
 }
 
 export interface Link {

@@ -15,11 +15,12 @@ import {
   type LinkEnd,
 } from "../../../protocol/file_links.ts";
 import type { FileHashes, ModuleContext, NodeId, OwnerFiles, Passwords } from "../../api.ts";
+import { lookAt } from "../given_files.ts";
 import { type HashingProgress, HashingQueue } from "../hashing_queue.ts";
 import type { Held, Records } from "../records.ts";
 import type { FolderLists } from "../shared_disk.ts";
 import { Guesses } from "./guesses.ts";
-import { hashLinked, lookAt } from "./linked_files.ts";
+import { hashLinked } from "./linked_files.ts";
 import { LinkRows } from "./link_rows.ts";
 import {
   addTicket,
@@ -104,7 +105,10 @@ export class Links {
     }
     const { paths, password, ...rest } = wanted;
     const files: LinkedFile[] = [];
-    for (const path of paths) files.push(...await lookAt(this.#parts.disk, path));
+    for (const path of paths) {
+      const looked = await lookAt(this.#parts.disk, path);
+      files.push(...looked.map((file) => ({ ...file, tickets: [] })));
+    }
     if (files.length > MAX_SHARE_FILES) {
       const text = `Expected at most ${MAX_SHARE_FILES} files; a folder counts as two`;
       throw new OpenRedError("too_large", text);
