@@ -13,14 +13,13 @@ import {
   MAX_ANSWER_LIFE_SEC,
 } from "../../protocol/auth_challenge.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { FactorQuota } from "../../protocol/factor_quota.ts";
 import { parseInput } from "../../protocol/schemas.ts";
 import type { CallAnswer, ModuleContext, ModuleTables, NodeId, PeerFrame } from "../api.ts";
 import type { Shown } from "./factor_check.ts";
 
 /** How long the owner has: an answer after that would find nobody who waits. */
 const WAIT_MS = 110_000;
-const HOUR_MS = 3_600_000;
-const MAX_AN_HOUR = 5;
 /** Step n leads to version n + 1. */
 export const AUTHENTICATION_TABLES = [
   "CREATE TABLE authentication_muted (peer TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;",
@@ -44,7 +43,7 @@ interface Parts
 export class Challenges {
   readonly #parts: Parts;
   readonly #waiting = new Map<number, Challenge>();
-  readonly #asked = new Map<NodeId, number[]>();
+  readonly #quota = new FactorQuota();
   readonly #asking = new Set<NodeId>();
   #isOver = false;
   #last = 0;
@@ -135,9 +134,7 @@ export class Challenges {
     tables.statement("UPDATE OR IGNORE authentication_muted SET peer = ? WHERE peer = ?")
       .run(next, old);
     this.#writeForget(old);
-    const times = [...this.#asked.get(old) ?? [], ...this.#asked.get(next) ?? []];
-    if (times.length > 0) this.#asked.set(next, times.sort((one, other) => one - other));
-    this.#asked.delete(old);
+    this.#quota.move(old, next);
     this.end(old);
   }
 
@@ -164,14 +161,9 @@ export class Challenges {
   /** @throws {OpenRedError} `rate_limited`. */
   #count(peer: NodeId): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const [other, times] of this.#asked) {
-      if (nowMs - (times.at(-1) ?? -Infinity) >= HOUR_MS) this.#asked.delete(other);
-    }
-    const times = (this.#asked.get(peer) ?? []).filter((atMs) => nowMs - atMs < HOUR_MS);
-    if (this.#asking.has(peer) || times.length >= MAX_AN_HOUR) {
+    if (this.#asking.has(peer) || !this.#quota.take(peer, nowMs)) {
       throw new OpenRedError("rate_limited", "One challenge at a time, and five an hour");
     }
-    this.#asked.set(peer, [...times, nowMs]);
   }
 
   async #askOwner(peer: NodeId, asked: ChallengeHeader): Promise<Shown | null> {

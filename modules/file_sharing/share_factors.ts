@@ -6,6 +6,7 @@
  */
 import { isOneLine } from "../../protocol/one_line.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { FactorQuota } from "../../protocol/factor_quota.ts";
 import { unlockHeaderSchema } from "../../protocol/file_frames.ts";
 import type { ShareView } from "../../protocol/file_sharing_api.ts";
 import { parseInput } from "../../protocol/schemas.ts";
@@ -14,9 +15,6 @@ import type { Held, Records } from "./records.ts";
 import type { Share, Shares } from "./shares.ts";
 import { isShown, type ShownFactor } from "./shown_factor.ts";
 
-const HOUR_MS = 3_600_000;
-/** As many as a peer's node takes. */
-const MAX_AN_HOUR = 5;
 const MAX_KEPT = 32;
 /** What a purpose has room for. */
 const MAX_NAME_LENGTH = 80;
@@ -37,8 +35,8 @@ interface Asking {
 export class ShareFactors {
   readonly #parts: ShareFactorsParts;
   readonly #asking = new Map<NodeId, Asking>();
-  /** When each peer was asked. */
-  readonly #asked = new Map<NodeId, number[]>();
+  /** What a peer's node takes. */
+  readonly #quota = new FactorQuota();
   /** Shares of which the last answer was no. */
   readonly #refused = new Set<string>();
   readonly #stop = Promise.withResolvers<never>();
@@ -123,14 +121,9 @@ export class ShareFactors {
   /** @throws {OpenRedError} `rate_limited`. */
   #count(peer: NodeId): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const [other, times] of this.#asked) {
-      if (nowMs - (times.at(-1) ?? -Infinity) >= HOUR_MS) this.#asked.delete(other);
-    }
-    const times = (this.#asked.get(peer) ?? []).filter((atMs) => nowMs - atMs < HOUR_MS);
-    if (this.#asking.has(peer) || times.length >= MAX_AN_HOUR) {
+    if (this.#asking.has(peer) || !this.#quota.take(peer, nowMs)) {
       throw new OpenRedError("rate_limited", "One factor is asked for at a time, and five an hour");
     }
-    this.#asked.set(peer, [...times, nowMs]);
   }
 
   #tell(id: string): void {
