@@ -13,12 +13,9 @@ import {
   type KeyView,
   MAX_KEYS_A_PAGE,
 } from "../protocol/directory_admin.ts";
-import {
-  DIRECTORY_KEY_BYTES,
-  directoryKeyId,
-  formatDirectoryKey,
-} from "../protocol/directory_key.ts";
+import { DIRECTORY_KEY_BYTES, formatDirectoryKey } from "../protocol/directory_key.ts";
 import { OpenRedError } from "../protocol/errors.ts";
+import { secretId } from "../protocol/shown_secret.ts";
 import { judgeKey } from "./key_judging.ts";
 import type { DirectoryParts } from "./parts.ts";
 import type { StoredKey } from "./stores/store.ts";
@@ -67,7 +64,7 @@ export class KeysDesk {
     let keyId: string;
     do {
       secret = random.bytes(DIRECTORY_KEY_BYTES);
-      keyId = await directoryKeyId(secret);
+      keyId = await secretId(secret);
       // A word that begins so is an option to a command line.
     } while (keyId.startsWith("-"));
     const expiresAt = expires_ms === null ? null : madeAt + expires_ms;

@@ -6,7 +6,7 @@
 import { Argument, Command, InvalidArgumentError } from "commander";
 import * as v from "valibot";
 import { MAX_BAN_NOTE, MAX_KEY_USES } from "../protocol/directory_admin.ts";
-import { directoryKeyIdSchema } from "../protocol/directory_key.ts";
+import { secretIdSchema } from "../protocol/shown_secret.ts";
 import { parseSpan } from "../protocol/span_text.ts";
 import { dataOption, integerIn, switchOption } from "./option_values.ts";
 
@@ -51,7 +51,7 @@ function parseNote(text: string): string {
 }
 
 function parseKeyId(text: string): string {
-  if (v.is(directoryKeyIdSchema, text)) return text;
+  if (v.is(secretIdSchema, text)) return text;
   throw new InvalidArgumentError("Expected the name of a key, as keys list shows it.");
 }
 

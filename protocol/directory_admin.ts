@@ -5,9 +5,9 @@
  * @module
  */
 import * as v from "valibot";
-import { directoryKeyIdSchema } from "./directory_key.ts";
 import { MAX_EXPIRES_MS, MIN_EXPIRES_MS } from "./messaging_api.ts";
 import { nodeIdSchema } from "./schemas.ts";
+import { secretIdSchema } from "./shown_secret.ts";
 
 export const ADMIN_NODES_PATH = "/admin/v1/nodes";
 
@@ -90,7 +90,7 @@ export const MAX_KEY_USES = 10_000;
 export const MAX_KEYS_A_PAGE = 500;
 
 /** `GET /admin/v1/keys`; the answer is a {@linkcode KeysPage}. */
-export const adminKeysQuerySchema = v.strictObject({ after: v.optional(directoryKeyIdSchema) });
+export const adminKeysQuerySchema = v.strictObject({ after: v.optional(secretIdSchema) });
 
 /** `POST /admin/v1/keys/add`; the answer is a {@linkcode KeyMade}. */
 export const keyInputSchema = v.strictObject({
@@ -104,7 +104,7 @@ export const keyInputSchema = v.strictObject({
 });
 
 /** `POST /admin/v1/keys/revoke`; the answer is a {@linkcode KeyView}. */
-export const keyRevokeSchema = v.strictObject({ key_id: directoryKeyIdSchema });
+export const keyRevokeSchema = v.strictObject({ key_id: secretIdSchema });
 
 /** A key without its secret. Instants are in milliseconds since the epoch. */
 export interface KeyView {

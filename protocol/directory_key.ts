@@ -7,11 +7,10 @@ import * as v from "valibot";
 import { enc, encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
 import { decodeBase32, encodeBase32 } from "./base32.ts";
 import { bytesSchema } from "./schemas.ts";
+import { isMac, MAC_BYTES, makeMac, secretId, secretIdSchema } from "./shown_secret.ts";
 
 export const DIRECTORY_KEY_BYTES = 16;
 
-const ID_BYTES = 8;
-const MAC_BYTES = 32;
 const LABEL = "openred/v3/directory-key";
 const PREFIX = "openred-key-";
 
@@ -22,12 +21,9 @@ export const MAX_KEY_FILE_BYTES = 16_384;
 export const KEY_REFUSALS = ["unknown", "revoked", "expired", "used"] as const;
 export type KeyRefusal = typeof KEY_REFUSALS[number];
 
-/** What names a key and gives nothing away of it. */
-export const directoryKeyIdSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{11}$/));
-
 /** The member `key` of a registration. */
 export const shownKeySchema = v.looseObject({
-  id: directoryKeyIdSchema,
+  id: secretIdSchema,
   mac: bytesSchema(MAC_BYTES),
 });
 export type ShownKey = v.InferOutput<typeof shownKeySchema>;
@@ -76,24 +72,13 @@ export function keyForDirectory(
   return line?.secret ?? null;
 }
 
-/** @param secret 16 bytes. @returns The first 8 bytes of its SHA-256, base64url. */
-export async function directoryKeyId(secret: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", secret));
-  return encodeBase64Url(hash.subarray(0, ID_BYTES));
-}
-
-function macKey(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  return crypto.subtle.importKey("raw", secret, algorithm, false, ["sign", "verify"]);
-}
-
 /** Shows that `node` holds a key, which is not sent itself. @returns The member `key` of its registration. */
 export async function showDirectoryKey(
   secret: Uint8Array<ArrayBuffer>,
   node: NodeId,
 ): Promise<{ readonly id: string; readonly mac: string }> {
-  const mac = await crypto.subtle.sign("HMAC", await macKey(secret), enc(LABEL, node));
-  return { id: await directoryKeyId(secret), mac: encodeBase64Url(new Uint8Array(mac)) };
+  const mac = await makeMac(secret, enc(LABEL, node));
+  return { id: await secretId(secret), mac: encodeBase64Url(mac) };
 }
 
 /** Whether `node` holds the key. Takes the same time for every wrong `mac`. */
@@ -101,5 +86,5 @@ export async function isShownBy(
   secret: Uint8Array<ArrayBuffer>,
   { node, mac }: { readonly node: NodeId; readonly mac: Uint8Array },
 ): Promise<boolean> {
-  return await crypto.subtle.verify("HMAC", await macKey(secret), mac.slice(), enc(LABEL, node));
+  return await isMac(secret, { mac, content: enc(LABEL, node) });
 }

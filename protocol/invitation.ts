@@ -4,13 +4,12 @@
  * @module
  */
 import * as v from "valibot";
-import { enc, encodeBase64Url, type NodeId } from "../crypto/encoding.ts";
+import { enc, type NodeId } from "../crypto/encoding.ts";
 import type { ErrorCode } from "./errors.ts";
 import { frameHeaderSchema } from "./frames.ts";
 import { bytesSchema } from "./schemas.ts";
+import { isMac, MAC_BYTES, makeMac, secretIdSchema } from "./shown_secret.ts";
 
-const ID_BYTES = 8;
-const MAC_BYTES = 32;
 const LABEL = "openred/v3/invitation";
 
 /** Why an invitation lets nobody in. */
@@ -23,20 +22,17 @@ export const INVITATION_REFUSALS = [
 
 export type InvitationRefusal = typeof INVITATION_REFUSALS[number];
 
-/** What names an invitation and gives nothing away of its secret. */
-export const invitationIdSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{11}$/));
-
 /** `core.invitation`: the invitee shows that it holds the secret. */
 export const invitationHeaderSchema = v.looseObject({
   ...frameHeaderSchema.entries,
-  invitation: invitationIdSchema,
+  invitation: secretIdSchema,
   mac: bytesSchema(MAC_BYTES),
 });
 
 /** `core.invited`: the inviter shows the same, or why it lets nobody in. */
 export const invitedHeaderSchema = v.looseObject({
   ...frameHeaderSchema.entries,
-  invitation: invitationIdSchema,
+  invitation: secretIdSchema,
   mac: v.optional(bytesSchema(MAC_BYTES)),
   error: v.optional(v.pipe(v.string(), v.maxLength(64))),
 });
@@ -50,17 +46,6 @@ export interface InvitationScene {
   readonly binding: Uint8Array;
 }
 
-/** @param secret 16 bytes. @returns The first 8 bytes of its SHA-256, base64url. */
-export async function invitationId(secret: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", secret));
-  return encodeBase64Url(hash.subarray(0, ID_BYTES));
-}
-
-function keyOf(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  return crypto.subtle.importKey("raw", secret, algorithm, false, ["sign", "verify"]);
-}
-
 function shown({ role, inviter, invitee, binding }: InvitationScene): Uint8Array<ArrayBuffer> {
   return enc(LABEL, role, inviter, invitee, binding);
 }
@@ -70,7 +55,7 @@ export async function makeInvitationMac(
   secret: Uint8Array<ArrayBuffer>,
   scene: InvitationScene,
 ): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.sign("HMAC", await keyOf(secret), shown(scene)));
+  return await makeMac(secret, shown(scene));
 }
 
 /** Whether a MAC was made with this secret for this scene. Takes the same time for every wrong one. */
@@ -78,7 +63,7 @@ export async function isInvitationMac(
   secret: Uint8Array<ArrayBuffer>,
   { mac, ...scene }: InvitationScene & { readonly mac: Uint8Array },
 ): Promise<boolean> {
-  return await crypto.subtle.verify("HMAC", await keyOf(secret), mac.slice(), shown(scene));
+  return await isMac(secret, { mac, content: shown(scene) });
 }
 
 /** Reads why a peer refused; what this node does not know is as good as unknown. */

@@ -60,7 +60,7 @@ export interface StoredBan {
 
 /** A key of a directory that takes invited nodes only. */
 export interface StoredKey {
-  /** What names it: see `directoryKeyId()`. */
+  /** What names it: see `secretId()`. */
   readonly keyId: string;
   /** 16 bytes. */
   readonly secret: Uint8Array<ArrayBuffer>;

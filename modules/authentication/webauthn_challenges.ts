@@ -4,12 +4,12 @@
  * @module
  */
 import { concatBytes, decodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import { isMac, MAC_BYTES, makeMac } from "../../protocol/shown_secret.ts";
 import type { ModuleContext } from "../api.ts";
 
 const LIFE_MS = 5 * 60_000;
 const NONCE_BYTES = 16;
 const TIME_BYTES = 8;
-const MAC_BYTES = 32;
 
 /** Makes challenges and takes each once. */
 export class WebauthnChallenges {
@@ -29,8 +29,7 @@ export class WebauthnChallenges {
     const body = new Uint8Array(NONCE_BYTES + TIME_BYTES);
     body.set(random.bytes(NONCE_BYTES));
     new DataView(body.buffer).setFloat64(NONCE_BYTES, clock.monotonicMs() + LIFE_MS);
-    const mac = await crypto.subtle.sign("HMAC", await this.#hmac(), about(body, purpose));
-    return concatBytes(body, new Uint8Array(mac));
+    return concatBytes(body, await makeMac(this.#key, about(body, purpose)));
   }
 
   /** @returns Whether it was made for this purpose, is not over and was never taken; then it is. */
@@ -39,18 +38,13 @@ export class WebauthnChallenges {
     if (challenge?.length !== NONCE_BYTES + TIME_BYTES + MAC_BYTES) return false;
     const body = challenge.slice(0, NONCE_BYTES + TIME_BYTES);
     const mac = challenge.slice(body.length);
-    const isOwn = await crypto.subtle.verify("HMAC", await this.#hmac(), mac, about(body, purpose));
+    const isOwn = await isMac(this.#key, { mac, content: about(body, purpose) });
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [other, overMs] of this.#taken) if (overMs <= nowMs) this.#taken.delete(other);
     const endMs = new DataView(body.buffer).getFloat64(NONCE_BYTES);
     if (!isOwn || endMs <= nowMs || this.#taken.has(text)) return false;
     this.#taken.set(text, endMs);
     return true;
-  }
-
-  #hmac(): Promise<CryptoKey> {
-    const algorithm = { name: "HMAC", hash: "SHA-256" };
-    return crypto.subtle.importKey("raw", this.#key, algorithm, false, ["sign", "verify"]);
   }
 }
 

@@ -11,7 +11,7 @@ import type {
 } from "../../protocol/invitation_api.ts";
 import { formatContactLink, isContactLink } from "../../protocol/contact_link.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { invitationId } from "../../protocol/invitation.ts";
+import { secretId } from "../../protocol/shown_secret.ts";
 import { foldPetname } from "../../protocol/peer_name.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { NodeEvents } from "../events/events.ts";
@@ -106,7 +106,7 @@ export class InvitationDesk {
 
   async #idOf(word: string): Promise<string> {
     const secret = isContactLink(word) ? secretIn(word) : null;
-    if (secret !== null) return await invitationId(secret);
+    if (secret !== null) return await secretId(secret);
     const all = this.#parts.invitations.list();
     const byId = PREFIX.test(word) ? all.filter(({ id }) => id.startsWith(word)) : [];
     const isNamed = ({ name }: Invitation) =>

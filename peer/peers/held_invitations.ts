@@ -5,7 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock } from "../../ports/ports.ts";
-import { invitationId } from "../../protocol/invitation.ts";
+import { secretId } from "../../protocol/shown_secret.ts";
 import { Remembered } from "../store/remembered.ts";
 import type { NodeStore } from "../store/store.ts";
 import type { InvitationSecrets } from "./invitation_secrets.ts";
@@ -57,7 +57,7 @@ export class HeldInvitations {
   /** Keeps one, in the place of a former one of the same peer. @param secret 16 bytes. */
   async hold(peer: NodeId, secret: Uint8Array<ArrayBuffer>): Promise<void> {
     const { store, clock, secrets } = this.#parts;
-    const id = await invitationId(secret);
+    const id = await secretId(secret);
     const sealed = await secrets.seal(secret.slice(), "held", id);
     const sql =
       "INSERT OR REPLACE INTO held_invitations (peer, id, secret, since) VALUES (?, ?, ?, ?)";

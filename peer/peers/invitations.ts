@@ -7,7 +7,8 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
 import { INVITATION_SECRET_BYTES } from "../../protocol/contact_link.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
-import { invitationId, type InvitationRefusal } from "../../protocol/invitation.ts";
+import type { InvitationRefusal } from "../../protocol/invitation.ts";
+import { secretId } from "../../protocol/shown_secret.ts";
 import type { InvitationState } from "../../protocol/invitation_api.ts";
 import type { NodeStore } from "../store/store.ts";
 import type { InvitationSecrets } from "./invitation_secrets.ts";
@@ -97,7 +98,7 @@ export class Invitations {
   async #draw(): Promise<{ secret: Uint8Array<ArrayBuffer>; id: string }> {
     for (;;) {
       const secret = this.#parts.random.bytes(INVITATION_SECRET_BYTES);
-      const id = await invitationId(secret);
+      const id = await secretId(secret);
       if (!id.startsWith("-")) return { secret, id };
     }
   }

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { NodeId } from "../../crypto/encoding.ts";
 import { parsePeers } from "../../directory/peer_list.ts";
-import { directoryKeyId, showDirectoryKey } from "../../protocol/directory_key.ts";
+import { showDirectoryKey } from "../../protocol/directory_key.ts";
+import { secretId } from "../../protocol/shown_secret.ts";
 import type { HttpAnswer } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { testIdentity } from "../protocol/signer.ts";
@@ -180,7 +181,7 @@ Deno.test("Directories of invited nodes take each other's without a key, and no 
   const { directories, has } = world;
   const [node, stranger] = [nodeOfBoth(directories, 1), nodeOfBoth(directories, 2)];
   const secret = new Uint8Array(16).fill(4);
-  const keyId = await directoryKeyId(secret);
+  const keyId = await secretId(secret);
   const times = { madeAt: world.clock.nowMs(), expiresAt: null };
   await directories[0].store.addKey({ keyId, secret, ...times, uses: 1, note: "" });
   const key = await showDirectoryKey(secret, node.id);

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
 import { encodeBase64Url } from "../../crypto/encoding.ts";
-import { directoryKeyId, showDirectoryKey } from "../../protocol/directory_key.ts";
+import { showDirectoryKey } from "../../protocol/directory_key.ts";
+import { secretId } from "../../protocol/shown_secret.ts";
 import type { FakeNode } from "./fake_nodes.ts";
 import { signText } from "../protocol/signer.ts";
 import { type Answered, START_MS, TestDirectory, type TestOptions } from "./test_directory.ts";
@@ -23,7 +24,7 @@ async function addKey(
   test: TestDirectory,
   { secret = SECRET, uses = 1 }: { secret?: Uint8Array<ArrayBuffer>; uses?: number } = {},
 ): Promise<string> {
-  const keyId = await directoryKeyId(secret);
+  const keyId = await secretId(secret);
   const madeAt = test.clock.nowMs();
   await test.store.addKey({
     keyId,
@@ -58,7 +59,7 @@ Deno.test("A directory of invited nodes calls nobody who shows no key, or anothe
   await addKey(test);
   assertEquals(await registerWith(test, node, { secret: new Uint8Array(16).fill(6) }), unknown);
   assertEquals(await registerWith(test, node, { shownBy: other }), unknown);
-  const shown = { id: await directoryKeyId(SECRET), mac: encodeBase64Url(new Uint8Array(32)) };
+  const shown = { id: await secretId(SECRET), mac: encodeBase64Url(new Uint8Array(32)) };
   const wrong = [{ ...shown, mac: "x" }, { ...shown, id: "x" }, "openred-key-x", { id: shown.id }];
   for (const key of wrong) {
     const answer = await test.register(node.record(), { key });

@@ -25,7 +25,8 @@ import {
   parseDirectoryKey,
   showDirectoryKey,
 } from "../../protocol/directory_key.ts";
-import { invitationId, isInvitationMac, makeInvitationMac } from "../../protocol/invitation.ts";
+import { isInvitationMac, makeInvitationMac } from "../../protocol/invitation.ts";
+import { secretId } from "../../protocol/shown_secret.ts";
 import { decodeBase32 } from "../../protocol/base32.ts";
 import { lastPieceSchema, linkHeadSchema, parseLink } from "../../protocol/file_links.ts";
 import { parseInput } from "../../protocol/schemas.ts";
@@ -116,7 +117,7 @@ Deno.test("the contact links of docs/PROTOCOL.md are what this node writes and r
 Deno.test("the invitation of docs/PROTOCOL.md is shown as this node shows it", async () => {
   const values = fixedValues("invitation");
   const secret = values.bytes("secret");
-  assertEquals(await invitationId(secret), values.text("invitation"));
+  assertEquals(await secretId(secret), values.text("invitation"));
   const scene = {
     inviter: fixedValues("ids").text("a") as NodeId,
     invitee: fixedValues("ids").text("b") as NodeId,
