@@ -149,12 +149,7 @@ export class AdminApi {
       connectInputSchema,
       ({ peer, wait_ms: waitMs, name = null }, signal) =>
         control.connect(peer, { waitMs, name, signal }),
-      {
-        stepUp: (body) => {
-          const { peer } = parseInput(connectInputSchema, parseJson(body));
-          return stepUpIf(control.contacts.widens(peer));
-        },
-      },
+      { stepUp: ({ peer }) => stepUpIf(control.contacts.widens(peer)) },
     );
     this.#answerGet("/log", () => jsonResponse({ level: parts.logSwitch.level }), VIEW);
     this.#answerPost("/log", logInputSchema, ({ level }) => {
@@ -238,14 +233,15 @@ export class AdminApi {
     path: string,
     schema: S,
     handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
-    { maxBytes = MAX_INPUT_BYTES, ...access }: RouteLimits = {},
+    { maxBytes = MAX_INPUT_BYTES, stepUp, ...access }: RouteLimits<v.InferOutput<S>> = {},
   ): void {
     this.#app.post(`/admin/v1${path}`, async ({ req: { raw, path, method }, env: { caller } }) => {
       const { clock } = this.#parts;
       checkRole(caller, access);
       const body = await readBodyInTime(raw, { maxBytes, clock });
       const input = parseInput(schema, parseJson(body));
-      await checkAccess(caller, access, { method, path, body });
+      const stepUpOf = () => typeof stepUp === "function" ? stepUp(input) : stepUp ?? null;
+      await checkAccess(caller, { ...access, stepUp: stepUpOf }, { method, path, body });
       const answer = await handler(input, raw.signal);
       return answer instanceof Response ? answer : jsonResponse(answer);
     });

@@ -15,13 +15,16 @@ import {
   peerInputSchema,
   resetInputSchema,
 } from "../../protocol/admin_api.ts";
+import type { StepUp } from "../../protocol/sign_in_api.ts";
 import type { RouteAccess } from "../../modules/api.ts";
 import type { Contacts } from "./contacts.ts";
 import type { RequestDesk } from "./request_desk.ts";
 
 /** What a route takes, and of whom. */
-export interface RouteLimits extends RouteAccess {
+export interface RouteLimits<Input = unknown> extends Omit<RouteAccess, "stepUp"> {
   readonly maxBytes?: number;
+  /** The factor that has to be shown first, perhaps by what is asked; none unless it says so. */
+  readonly stepUp?: StepUp | ((input: Input) => StepUp | null);
 }
 
 /** A peer, or more than before, may do something then. */
@@ -32,7 +35,7 @@ export type AddPost = <const S extends v.GenericSchema>(
   path: string,
   schema: S,
   handler: (input: v.InferOutput<S>, gone: AbortSignal) => Promise<unknown>,
-  limits?: RouteLimits,
+  limits?: RouteLimits<v.InferOutput<S>>,
 ) => void;
 
 /** Adds the routes that change something. */

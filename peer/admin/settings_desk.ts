@@ -83,11 +83,6 @@ export class SettingsDesk {
 /** Adds the route that changes; whom a node registers with asks for a factor, a name does not. */
 export function addSettingsRoutes(post: AddPost, desk: SettingsDesk): void {
   post("/settings", settingInputSchema, (input) => desk.change(input), {
-    stepUp: (body) => isOfName(body) ? null : "recent",
+    stepUp: ({ name }) => name === "alias" ? null : "recent",
   });
-}
-
-function isOfName(body: Uint8Array): boolean {
-  const { name } = JSON.parse(new TextDecoder().decode(body));
-  return name === "alias";
 }
