@@ -18,8 +18,7 @@ const PREFIX = "openred-key-";
 export const MAX_KEY_FILE_BYTES = 16_384;
 
 /** Why a key lets nobody in. */
-export const KEY_REFUSALS = ["unknown", "revoked", "expired", "used"] as const;
-export type KeyRefusal = typeof KEY_REFUSALS[number];
+export type KeyRefusal = "unknown" | "revoked" | "expired" | "used";
 
 /** The member `key` of a registration. */
 export const shownKeySchema = v.looseObject({

@@ -10,7 +10,7 @@ import { isOneLine } from "./one_line.ts";
 export const FACTOR_LEVELS = ["presence", "totp", "passkey"] as const;
 export type FactorLevel = typeof FACTOR_LEVELS[number];
 
-export const MAX_PURPOSE_LENGTH = 120;
+const MAX_PURPOSE_LENGTH = 120;
 
 export const factorLevelSchema = v.picklist(FACTOR_LEVELS);
 

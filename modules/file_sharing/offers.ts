@@ -189,7 +189,7 @@ export class Offers {
 }
 
 /** What their files have together. */
-export function lengthOf(files: readonly OfferedFile[]): number {
+function lengthOf(files: readonly OfferedFile[]): number {
   return files.reduce((sum, { length }) => sum + length, 0);
 }
 

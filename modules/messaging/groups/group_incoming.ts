@@ -379,7 +379,7 @@ function bytesOf({ message, sealed }: Aside): number {
 }
 
 /** How a message stands in the boxes. */
-export function kindOf({ type, edits }: Pick<GroupMessage, "type" | "edits">): Kind {
+function kindOf({ type, edits }: Pick<GroupMessage, "type" | "edits">): Kind {
   if (!NUMBERED.has(type)) return "other";
   return type === "text" && edits !== null ? "edit" : type as Kind;
 }

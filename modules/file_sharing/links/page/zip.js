@@ -57,7 +57,7 @@ function makeTables() {
  * @param {number} crc Of what came before; 0 at the beginning.
  * @param {Uint8Array} data
  */
-export function crc32(crc, data) {
+function crc32(crc, data) {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES;
   let value = ~crc;
   let at = 0;
