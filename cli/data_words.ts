@@ -19,8 +19,11 @@ export interface FoundData {
 const LONGEST_FIRST = Object.keys(FAMILIES).sort((a, b) => b.length - a.length);
 const COMMAND = new RegExp(`openred-node (?:(?:${LONGEST_FIRST.join("|")}) )?[a-z][a-z-]*`, "g");
 
+/** Where a command looks for a node; `null` where it looks for none. */
+type Found = Pick<FoundData, "path" | "isDefault"> | null;
+
 /** A text of a node, which does not know how it is found, with the `--data` that its commands need here. */
-export function withDataWords(text: string, found: Pick<FoundData, "path" | "isDefault">): string {
+export function withDataWords(text: string, found: Found): string {
   return addDataWords(text, dataWords(found));
 }
 
@@ -30,6 +33,6 @@ export function addDataWords(text: string, words: string): string {
 }
 
 /** ` --data DIR` where a command needs it, otherwise nothing. */
-export function dataWords({ path, isDefault }: Pick<FoundData, "path" | "isDefault">): string {
-  return isDefault ? "" : ` --data ${shellWord(path)}`;
+export function dataWords(found: Found): string {
+  return found === null || found.isDefault ? "" : ` --data ${shellWord(found.path)}`;
 }

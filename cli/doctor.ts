@@ -28,7 +28,7 @@ async function printCheck(out: Output, { name, state, found, means, mend }: Chec
 /** A check whose commands lead to this node. */
 function typed(check: Check, found: FoundData | null): Check {
   const { mend } = check;
-  return found === null || mend === null ? check : { ...check, mend: withDataWords(mend, found) };
+  return mend === null ? check : { ...check, mend: withDataWords(mend, found) };
 }
 
 /** Prints what is wrong with a node and how to mend it. */

@@ -76,7 +76,7 @@ export function runCommand(runNode: RunNode): NodeCommand {
         passphrases,
         firstSettings: await settingsOf(context),
         keptSettings: createKeptSettings(context.settingsFile, { ...context, data: options.data }),
-        dataWords: foundData === null ? "" : dataWords(foundData),
+        dataWords: dataWords(foundData),
       });
     },
   });

@@ -138,10 +138,11 @@ async function printStatus(
     ),
   });
   const nowhere = status.directories.length === 0 ? [GIVE_DIRECTORY] : [];
-  const texts = [...nowhere, ...status.warnings];
-  const warnings = found === null ? texts : texts.map((text) => withDataWords(text, found));
+  const warnings = [...nowhere, ...status.warnings];
   if (warnings.length > 0) await out.line();
-  for (const text of warnings) await out.line({ text: `! ${text}`, style: "yellow" });
+  for (const text of warnings) {
+    await out.line({ text: `! ${withDataWords(text, found)}`, style: "yellow" });
+  }
 }
 
 /** Prints how the node is doing. */
