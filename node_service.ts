@@ -9,9 +9,9 @@ import type { Output } from "./cli/output.ts";
 import {
   askedAgain,
   KEYS_PASSPHRASE,
-  MAX_TRIES,
   readNewPassphrase,
   readPassphrase,
+  triesOf,
 } from "./cli/passphrase_source.ts";
 import type { RunNode } from "./cli/run.ts";
 import { acmeOf, listenAddress, type RunOptions } from "./cli/run_options.ts";
@@ -314,7 +314,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
     const { dataWords } = world;
     const found = { directoryKey, keptSettings, log, dataWords, listeners };
     const parts = { crypto, bulk, trust, tracing, ...found };
-    const tries = passphrase !== null && options.passphraseFile === null ? MAX_TRIES : 1;
+    const tries = passphrase === null ? 1 : triesOf(options.passphraseFile);
     const opening = withTries(tries, async (isAgain) => {
       const wanted = askedAgain({ ...KEYS_PASSPHRASE, file: null }, isAgain);
       const given = isAgain ? await readPassphrase(passphrases, wanted) : passphrase;

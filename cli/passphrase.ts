@@ -9,11 +9,11 @@ import type { Output } from "./output.ts";
 import {
   askedAgain,
   KEYS_PASSPHRASE as CURRENT,
-  MAX_TRIES,
   newPassphraseFileOption,
   passphraseFileOption,
   readNewPassphrase,
   readPassphrase,
+  triesOf,
 } from "./passphrase_source.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
@@ -62,12 +62,11 @@ const changeCommand = defineCommand({
       throw usageError(`${CURRENT.flag} and ${NEW.flag}: only one can be standard input`);
     }
     const current = { ...CURRENT, file: passphraseFile };
-    const isTyped = passphraseFile === null && newPassphraseFile !== "-";
     await context.keeper.changePassphrase(data, async (isAgain) => ({
       kind: "change",
       passphrase: await readPassphrase(context, askedAgain(current, isAgain)),
       newPassphrase: await readNewPassphrase(context, { ...NEW, file: newPassphraseFile }),
-    }), isTyped ? MAX_TRIES : 1);
+    }), newPassphraseFile === "-" ? 1 : triesOf(passphraseFile));
     await say(context.out, { json, isSet: true, text: "The passphrase was changed" });
   },
 });
@@ -83,7 +82,7 @@ const removeCommand = defineCommand({
     await context.keeper.changePassphrase(data, async (isAgain) => ({
       kind: "remove",
       passphrase: await readPassphrase(context, askedAgain({ ...CURRENT, file }, isAgain)),
-    }), file === null ? MAX_TRIES : 1);
+    }), triesOf(file));
     await say(context.out, { json, isSet: false, text: "The keys have no passphrase any more" });
   },
 });

@@ -15,8 +15,8 @@ import type { KeyOptions } from "./node_keeper.ts";
 import { parsePath } from "./option_values.ts";
 import { type OptionSpec, valueOption } from "./options.ts";
 
-/** So often a person may type; a file is read once. */
-export const MAX_TRIES = 3;
+/** So often a person may type. */
+const MAX_TRIES = 3;
 /** A byte order mark and the end of a line, which an editor adds. */
 const MAX_ADDED_BYTES = 5;
 /** A path that means standard input. */
@@ -132,6 +132,11 @@ function checked<T>(
   }
 }
 
+/** How often a secret is read: a person may be wrong, a file says the same again. */
+export function triesOf(file: string | null): number {
+  return file === null ? MAX_TRIES : 1;
+}
+
 /**
  * Reads a passphrase that is to hold from now on; a person types it twice, and has three tries.
  * @throws {CommandError}
@@ -141,7 +146,7 @@ export async function readNewPassphrase(
   wanted: Wanted,
 ): Promise<Uint8Array> {
   const prompt = `${wanted.prompt} (${MIN_NEW_BYTES} characters or more)`;
-  for (let tries = wanted.file === null ? MAX_TRIES : 1, wrong = "";; tries--) {
+  for (let tries = triesOf(wanted.file), wrong = "";; tries--) {
     const passphrase = await readPassphrase(ports, { ...wanted, prompt: wrong + prompt });
     const problem = await problemOf(ports, { passphrase, isTyped: wanted.file === null });
     if (problem === null) return passphrase;
@@ -194,7 +199,7 @@ export function passphraseAsker(
 ): Pick<KeyOptions, "askPassphrase" | "askNewPassphrase" | "tries"> {
   const wanted = { ...KEYS_PASSPHRASE, file };
   return {
-    tries: file === null ? MAX_TRIES : 1,
+    tries: triesOf(file),
     askPassphrase: (isAgain = false) => readPassphrase(ports, askedAgain(wanted, isAgain)),
     askNewPassphrase: file === null ? null : () => readNewPassphrase(ports, wanted),
   };

@@ -9,10 +9,10 @@ import { parseNodeId, parsePath } from "./option_values.ts";
 import { valueOption } from "./options.ts";
 import {
   keysPassphraseFileOption,
-  MAX_TRIES,
   passphraseAsker,
   type PassphrasePorts,
   readSecret,
+  triesOf,
 } from "./passphrase_source.ts";
 import { PHRASE_WORDS } from "../ports/recovery_words.ts";
 import { phrasePrinter } from "./phrase_output.ts";
@@ -24,7 +24,7 @@ async function readPhrase(
   ports: PassphrasePorts,
   file: string | null,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  for (let tries = file === null ? MAX_TRIES : 1, wrong = "";; tries--) {
+  for (let tries = triesOf(file), wrong = "";; tries--) {
     const typed = await readSecret(ports, {
       file,
       flag: "--phrase-file",
