@@ -17,6 +17,7 @@ import { TIME_OPTIONS } from "./run_options.ts";
 const FOLLOW_MS = 1_000;
 /** Widths of the columns of {@linkcode rowOf}: what comes later cannot be measured. */
 const FOLLOW_WIDTHS = [6, 20, 18, 6, 15];
+const HEADINGS = ["NO.", "TIME", "EVENT", "", "NODE", "DETAILS"];
 const SHOWN_FIELDS = new Set(["number", "timestamp", "event", "node_id", "success"]);
 
 const OPTIONS = {
@@ -91,10 +92,7 @@ export const auditShowCommand = defineCommand({
     const view = await node.audit(searchOf(context));
     if (options.json) return await out.json(view);
     if (view.entries.length === 0) await out.line("No entries");
-    else {await out.table(
-        ["NO.", "TIME", "EVENT", "", "NODE", "DETAILS"],
-        view.entries.map((entry) => rowOf(out, entry)),
-      );}
+    else await out.table(HEADINGS, view.entries.map((entry) => rowOf(out, entry)));
     if (view.unreadable > 0) {
       throw failure(`${view.unreadable} line(s) do not open. See: openred-node audit verify`);
     }

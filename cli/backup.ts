@@ -134,7 +134,7 @@ export const restoreCommand = defineCommand({
     if (json) return await out.json({ id, created_at: createdAt });
     await out.pairs([
       ["Node", { text: id ?? "not run yet", style: "bold" }],
-      ["Backup of", `${out.instant(createdAt)}`],
+      ["Backup of", out.instant(createdAt)],
       ["Data", data],
     ]);
   },

@@ -25,9 +25,10 @@ export interface StartWords {
   env(name: string): string | undefined;
 }
 
+const NAMES = settingNames(RUN_OPTIONS);
 /** The options that the file may have, each with its key. */
 const SPECS = Object.entries<OptionSpec<unknown>>(RUN_OPTIONS)
-  .filter(([, { flag }]) => settingNames(RUN_OPTIONS).includes(flag));
+  .filter(([, { flag }]) => NAMES.includes(flag));
 
 function keptOf(
   [key, spec]: readonly [string, OptionSpec<unknown>],

@@ -75,7 +75,7 @@ async function printToken(out: Output, token: TokenView): Promise<void> {
     ["Role", token.role],
     ["Method", `${token.method}, epoch ${token.epoch}`],
     ["State", { text: token.state, style: STYLES[token.state] }],
-    ["Issued", `${out.instant(token.issued_at)}`],
+    ["Issued", out.instant(token.issued_at)],
     ["Ends", `${out.instant(token.ends_at)}, ${endText(token)}`],
     ["Handshakes", String(token.handshakes)],
     ["Session", token.session_id ?? "–"],
