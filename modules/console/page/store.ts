@@ -45,6 +45,11 @@ export class Resource<T> {
     resources.push(this);
   }
 
+  /** Whether this node has no such thing. */
+  get isMissing(): boolean {
+    return this.error.value?.code === "not_found";
+  }
+
   /** Asks for it where nobody has yet. */
   want(): T | null {
     if (!this.#isWanted) {

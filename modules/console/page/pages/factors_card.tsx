@@ -21,7 +21,7 @@ export function FactorsCard() {
   const changed = async () => {
     await Promise.all([factors.load(), browserSessions.load(), readSession()]);
   };
-  if (factors.error.value?.code === "not_found") return null;
+  if (factors.isMissing) return null;
   return (
     <Card title={t("security.factors")}>
       <p class="muted">{t("security.factors_text")}</p>

@@ -123,12 +123,11 @@ function FoundStep() {
 
 function FriendStep() {
   invitations.want();
-  const canInvite = invitations.error.value?.code !== "not_found";
   return (
     <>
       <p class="lead">{t("guide.friend_text")}</p>
       <div class="columns">
-        {canInvite ? <NewInvitationCard /> : <OwnLink />}
+        {invitations.isMissing ? <OwnLink /> : <NewInvitationCard />}
         <ConnectCard />
       </div>
     </>

@@ -16,10 +16,9 @@ import { OwnLink } from "./connect.tsx";
 
 export function Invite() {
   const list = invitations.want()?.invitations.filter(({ state }) => state === "open") ?? null;
-  const isMissing = invitations.error.value?.code === "not_found";
   return (
     <Page title={t("people.invite")} lead={t("invite.lead")}>
-      {isMissing ? <OwnLink /> : (
+      {invitations.isMissing ? <OwnLink /> : (
         <div class="columns">
           <NewInvitationCard />
           <div class="stack">

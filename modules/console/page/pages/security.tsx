@@ -133,7 +133,7 @@ function Sessions() {
       await post("/auth/v1/sessions/end", body);
       await Promise.all([browserSessions.load(), readSession()]);
     }, t("security.ended"));
-  if (browserSessions.error.value?.code === "not_found") return null;
+  if (browserSessions.isMissing) return null;
   return (
     <Card
       title={t("security.sessions")}

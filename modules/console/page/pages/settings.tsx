@@ -59,7 +59,7 @@ export function Settings() {
 /** What the node is told, as far as it is changed here. */
 function OwnSettings() {
   settings.want();
-  if (settings.error.value?.code === "not_found") return null;
+  if (settings.isMissing) return null;
   return (
     <>
       <Card title={t("guide.name")}>

@@ -21,11 +21,6 @@ function useSetting(name: ChangeableSetting): SettingView | null {
   return settings.want()?.settings.find((one) => one.name === name) ?? null;
 }
 
-/** Whether the node keeps settings at all. */
-function isFixed(): boolean {
-  return settings.error.value?.code === "not_found";
-}
-
 async function change(name: ChangeableSetting, value: string | null): Promise<void> {
   settings.value.value = await post<SettingsView>("/admin/v1/settings", { name, value });
   await Promise.all([identity.load(), status.load()]);
@@ -45,7 +40,7 @@ export function NameForm() {
   const setting = useSetting("alias");
   const [typed, setTyped] = useState<string | null>(null);
   const action = useAction();
-  if (isFixed()) return null;
+  if (settings.isMissing) return null;
   if (setting === null) return <Loading />;
   const now = setting.kept ?? setting.value ?? "";
   const name = typed ?? now;
@@ -84,7 +79,7 @@ export function DirectoriesForm() {
   const now = status.want();
   const [url, setUrl] = useState("");
   const action = useAction();
-  if (now === null || (setting === null && !isFixed())) return <Loading />;
+  if (now === null || (setting === null && !settings.isMissing)) return <Loading />;
   const entries = (setting?.kept ?? setting?.value ?? "").split(",").map((one) => one.trim())
     .filter((one) => one !== "");
   const take = (list: readonly string[]) =>
@@ -151,7 +146,7 @@ export function RelayForm() {
   const now = status.want();
   const [typed, setTyped] = useState<string | null>(null);
   const action = useAction();
-  if (isFixed()) return null;
+  if (settings.isMissing) return null;
   if (setting === null || now === null) return <Loading />;
   const kept = setting.kept ?? setting.value ?? "";
   const url = typed ?? kept;
