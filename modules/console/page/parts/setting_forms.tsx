@@ -68,6 +68,14 @@ export function NameForm() {
   );
 }
 
+/** How a keyboard helps with an address, and does not. */
+const URL_TEXT = {
+  inputMode: "url",
+  spellcheck: false,
+  autocapitalize: "none",
+  autocomplete: "off",
+} as const;
+
 /** What people leave out of an address: `https://`, and nothing behind it. */
 function wholeUrl(text: string): string {
   const url = text.trim().replace(/\/+(?=$|#)/, "");
@@ -119,12 +127,9 @@ export function DirectoriesForm() {
           submit={() => action.run(add, t("setting.directory_added"))}
         >
           <TextField
+            {...URL_TEXT}
             label={t("setting.add_directory")}
             hint={t("setting.at_once")}
-            inputMode="url"
-            spellcheck={false}
-            autocapitalize="none"
-            autocomplete="off"
             placeholder="https://directory.example"
             required
             value={url}
@@ -160,14 +165,11 @@ export function RelayForm() {
   return (
     <Form class="option-row" submit={() => action.run(save, t("setting.relay_saved"))}>
       <TextField
+        {...URL_TEXT}
         label={t("setting.relay")}
         hint={waits
           ? <strong>{t(kept === "" ? "setting.relay_ends" : "setting.relay_waits")}</strong>
           : t("setting.relay_hint", { auto: AUTO })}
-        inputMode="url"
-        spellcheck={false}
-        autocapitalize="none"
-        autocomplete="off"
         placeholder="https://relay.example"
         value={url}
         onChange={setTyped}
