@@ -28,10 +28,8 @@ interface AddOptions {
 }
 
 function AddPasskey({ onDone }: AddOptions) {
-  const [name, setName] = useState("");
-  const action = useAction();
   if (!hasPasskeys()) return <p>{t("security.no_passkeys_here")}</p>;
-  const add = async () => {
+  const add = async (name: string) => {
     const options = await post<Record<string, unknown>>("/auth/v1/factors/passkey/options", {
       name,
     });
@@ -39,51 +37,58 @@ function AddPasskey({ onDone }: AddOptions) {
     onDone();
   };
   return (
-    <Form submit={() => action.run(add, t("security.factor_added"))}>
-      <p>{t("security.passkey_text")}</p>
-      <NameField value={name} onChange={setName} />
+    <Naming
+      text={t("security.passkey_text")}
+      next={t("security.add_passkey")}
+      give={add}
+      done={t("security.factor_added")}
+    />
+  );
+}
+
+/** Gives a factor its name, and goes on with it. */
+function Naming(
+  { text, next, give, done }: {
+    text: string;
+    next: string;
+    give: (name: string) => Promise<void>;
+    done?: string;
+  },
+) {
+  const [name, setName] = useState("");
+  const action = useAction();
+  return (
+    <Form submit={() => action.run(() => give(name), done)}>
+      <p>{text}</p>
+      <TextField
+        label={t("security.factor_name")}
+        hint={t("security.factor_name_hint")}
+        maxLength={64}
+        required
+        autocomplete="off"
+        value={name}
+        onChange={setName}
+      />
       <div class="row end">
         <Button kind="primary" submit busy={action.busy} disabled={name.trim() === ""}>
-          {t("security.add_passkey")}
+          {next}
         </Button>
       </div>
     </Form>
   );
 }
 
-function NameField({ value, onChange }: { value: string; onChange: (name: string) => void }) {
-  return (
-    <TextField
-      label={t("security.factor_name")}
-      hint={t("security.factor_name_hint")}
-      maxLength={64}
-      required
-      autocomplete="off"
-      value={value}
-      onChange={onChange}
-    />
-  );
-}
-
 function AddTotp({ onDone }: AddOptions) {
-  const [name, setName] = useState("");
   const [begun, setBegun] = useState<{ secret: string; uri: string } | null>(null);
   const [code, setCode] = useState("");
   const action = useAction();
   if (begun === null) {
     return (
-      <Form
-        submit={() =>
-          action.run(async () => setBegun(await post("/auth/v1/factors/totp/begin", { name })))}
-      >
-        <p>{t("security.totp_text")}</p>
-        <NameField value={name} onChange={setName} />
-        <div class="row end">
-          <Button kind="primary" submit busy={action.busy} disabled={name.trim() === ""}>
-            {t("app.next")}
-          </Button>
-        </div>
-      </Form>
+      <Naming
+        text={t("security.totp_text")}
+        next={t("app.next")}
+        give={async (name) => setBegun(await post("/auth/v1/factors/totp/begin", { name }))}
+      />
     );
   }
   return (
