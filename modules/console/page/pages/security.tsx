@@ -6,10 +6,14 @@
 import { useState } from "preact/hooks";
 import type { ChallengeView } from "../../../../protocol/auth_challenge.ts";
 import { ask, post } from "../api.ts";
-import { toBase64Url } from "../base64url.ts";
 import { formatDate, formatDuration, formatWhen, shown } from "../format.ts";
 import { FactorForm, type FactorOptions } from "../parts/factors.tsx";
-import { Form, TextField } from "../parts/fields.tsx";
+import { Form } from "../parts/fields.tsx";
+import {
+  encodePassphrase,
+  NewPassphraseFields,
+  useNewPassphrase,
+} from "../parts/new_passphrase.tsx";
 import { PassphraseForm } from "../parts/passphrase_form.tsx";
 import { Badge, Button, Card, Dialog, Loading, Other, Page, useAction } from "../parts/ui.tsx";
 import { Name } from "../parts/who.tsx";
@@ -189,8 +193,6 @@ function agentName(agent: string): string {
   return browser === undefined ? agent.slice(0, 80) : `${browser} – ${system ?? ""}`;
 }
 
-const MIN_PASSPHRASE = 10;
-
 function Backup() {
   const [isOpen, setOpen] = useState(false);
   return (
@@ -205,13 +207,11 @@ function Backup() {
 }
 
 function BackupDialog({ onClose }: { onClose: () => void }) {
-  const [passphrase, setPassphrase] = useState("");
-  const [again, setAgain] = useState("");
+  const passphrase = useNewPassphrase();
   const action = useAction();
-  const differs = again !== "" && passphrase !== again;
   const make = async () => {
     const answer = await ask("POST", "/admin/v1/backup", {
-      passphrase: toBase64Url(new TextEncoder().encode(passphrase)),
+      passphrase: encodePassphrase(passphrase.text),
     });
     const url = URL.createObjectURL(await answer.blob());
     const link = document.createElement("a");
@@ -226,36 +226,18 @@ function BackupDialog({ onClose }: { onClose: () => void }) {
     <Dialog title={t("backup.make")} onClose={onClose}>
       <Form
         submit={() => {
-          if (passphrase === again) action.run(make, t("backup.made"));
+          if (passphrase.isReady) action.run(make, t("backup.made"));
         }}
       >
-        <TextField
+        <NewPassphraseFields
+          of={passphrase}
           label={t("backup.passphrase")}
           hint={t("backup.passphrase_hint")}
-          type="password"
-          autocomplete="new-password"
-          minLength={MIN_PASSPHRASE}
           required
-          value={passphrase}
-          onChange={setPassphrase}
         />
-        <TextField
-          label={t("backup.again")}
-          type="password"
-          autocomplete="new-password"
-          required
-          value={again}
-          onChange={setAgain}
-        />
-        {differs && <p class="failure" role="alert">{t("backup.differs")}</p>}
         <div class="row end">
           <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
-          <Button
-            kind="primary"
-            submit
-            busy={action.busy}
-            disabled={passphrase.length < MIN_PASSPHRASE || passphrase !== again}
-          >
+          <Button kind="primary" submit busy={action.busy} disabled={!passphrase.isReady}>
             {t("backup.make")}
           </Button>
         </div>

@@ -6,23 +6,17 @@
 import { useState } from "preact/hooks";
 import type { PassphraseView } from "../../../../protocol/settings_api.ts";
 import { ApiError, post } from "../api.ts";
-import { toBase64Url } from "../base64url.ts";
 import { passphrase } from "../store.ts";
 import { t } from "../language.ts";
 import { Form, TextField } from "./fields.tsx";
+import { encodePassphrase, NewPassphraseFields, useNewPassphrase } from "./new_passphrase.tsx";
 import { Button, errorText, Loading, notify, useAction } from "./ui.tsx";
-
-const MIN_CHARACTERS = 10;
-
-function encoded(text: string): string {
-  return toBase64Url(new TextEncoder().encode(text));
-}
 
 /** @throws {ApiError} `forbidden` where the present one is wrong. */
 async function change(current: string | null, next: string | null): Promise<void> {
   passphrase.value.value = await post<PassphraseView>("/admin/v1/passphrase", {
-    passphrase: next === null ? null : encoded(next),
-    current: current === null ? null : encoded(current),
+    passphrase: next === null ? null : encodePassphrase(next),
+    current: current === null ? null : encodePassphrase(current),
   });
 }
 
@@ -45,12 +39,10 @@ export function PassphraseForm() {
 
 function Fields({ isSet, onDone }: { isSet: boolean; onDone: () => void }) {
   const [current, setCurrent] = useState("");
-  const [next, setNext] = useState("");
-  const [again, setAgain] = useState("");
+  const next = useNewPassphrase();
   const [failure, setFailure] = useState<string | null>(null);
   const action = useAction();
-  const differs = again !== "" && next !== again;
-  const isReady = next.length >= MIN_CHARACTERS && next === again && (!isSet || current !== "");
+  const isReady = next.isReady && (!isSet || current !== "");
   const give = async (chosen: string | null, done: string) => {
     setFailure(null);
     try {
@@ -61,7 +53,8 @@ function Fields({ isSet, onDone }: { isSet: boolean; onDone: () => void }) {
       setFailure(isWrong ? t("passphrase.wrong") : errorText(error));
       return;
     }
-    for (const clear of [setCurrent, setNext, setAgain]) clear("");
+    setCurrent("");
+    next.clear();
     notify(done);
     onDone();
   };
@@ -70,7 +63,7 @@ function Fields({ isSet, onDone }: { isSet: boolean; onDone: () => void }) {
       autocomplete="off"
       submit={() => {
         const done = t(isSet ? "passphrase.changed" : "passphrase.made");
-        if (isReady) action.run(() => give(next, done));
+        if (isReady) action.run(() => give(next.text, done));
       }}
     >
       {isSet && (
@@ -83,22 +76,11 @@ function Fields({ isSet, onDone }: { isSet: boolean; onDone: () => void }) {
           onChange={setCurrent}
         />
       )}
-      <TextField
+      <NewPassphraseFields
+        of={next}
         label={t(isSet ? "passphrase.next" : "backup.passphrase")}
         hint={t("passphrase.hint")}
-        type="password"
-        autocomplete="new-password"
-        value={next}
-        onChange={setNext}
       />
-      <TextField
-        label={t("backup.again")}
-        type="password"
-        autocomplete="new-password"
-        value={again}
-        onChange={setAgain}
-      />
-      {differs && <p class="failure" role="alert">{t("backup.differs")}</p>}
       {failure !== null && <p class="failure" role="alert">{failure}</p>}
       <div class="row">
         <Button kind="primary" submit busy={action.busy} disabled={!isReady}>
