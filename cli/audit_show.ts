@@ -11,7 +11,7 @@ import { type CommandContext, defineCommand } from "./command.ts";
 import { parseInteger } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
 import { type Cell, type Output, shortId } from "./output.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../ports/sleep.ts";
 import { TIME_OPTIONS } from "./run_options.ts";
 
 const FOLLOW_MS = 1_000;
@@ -62,13 +62,13 @@ async function printEntry(out: Output, options: { entry: AuditEntryView; json: b
 }
 
 async function follow(node: AdminClient, context: ShowContext): Promise<void> {
-  const { options, out, signal } = context;
+  const { clock, options, out, signal } = context;
   const search = searchOf(context);
   for (;;) {
     const view = await node.audit(search);
     for (const entry of view.entries) await printEntry(out, { entry, json: options.json });
     search.set("after", String(view.cursor));
-    await pause(view.entries.length < options.limit ? FOLLOW_MS : 0, context);
+    await pause(clock, view.entries.length < options.limit ? FOLLOW_MS : 0, signal);
     if (signal.aborted) return;
   }
 }

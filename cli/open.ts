@@ -8,7 +8,7 @@ import { defineCommand } from "./command.ts";
 import { failure } from "./command_error.ts";
 import { parseChoice } from "./option_values.ts";
 import { switchOption, valueOption } from "./options.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../ports/sleep.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 
 const LOOK_MS = 250;
@@ -67,7 +67,7 @@ export const openCommand = defineCommand({
         if (state !== "waiting" || signal.aborted) {
           throw failure("Nobody opened it in time; run 'openred-node open' again");
         }
-        await pause(LOOK_MS, { clock, signal });
+        await pause(clock, LOOK_MS, signal);
       }
       await err.line({
         text: "Opened; where a factor is enrolled, the page asks for it",

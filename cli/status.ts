@@ -23,7 +23,7 @@ import {
   showRoundTrip,
   type Style,
 } from "./output.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../ports/sleep.ts";
 import { claimCell, nameCell, peerCell, showTrouble, wayCell } from "./peer_view.ts";
 import { TIME_OPTIONS } from "./run_options.ts";
 
@@ -162,7 +162,7 @@ export const statusCommand = defineCommand({
       if (options.watch && !options.json) await out.clear();
       if (options.json) await out.json(status);
       else await printStatus(out, { status, found: foundData });
-      if (options.watch) await pause(WATCH_MS, { clock, signal });
+      if (options.watch) await pause(clock, WATCH_MS, signal);
     } while (options.watch && !signal.aborted);
   },
 });

@@ -8,7 +8,7 @@ import { defineCommand, type NodeCommand } from "./command.ts";
 import { showBytes } from "./file_view.ts";
 import { switchOption } from "./options.ts";
 import { type Cell, type Output, shortId, showDuration, showRoundTrip } from "./output.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../ports/sleep.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";
 import { type TopMoment, type TopView, viewTop } from "./top_view.ts";
 
@@ -110,7 +110,7 @@ export const topCommand: NodeCommand = defineCommand({
         if (options.once) return;
       }
       former = now;
-      await pause(AGAIN_MS, { clock, signal });
+      await pause(clock, AGAIN_MS, signal);
     }
   },
 });

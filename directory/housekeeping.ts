@@ -5,6 +5,7 @@
  */
 import { ClockWatch } from "../ports/clock_watch.ts";
 import type { Clock, Log } from "../ports/ports.ts";
+import { pause } from "../ports/sleep.ts";
 import { CLOCK_ALLOWANCE_MS, PROOF_MEMORY_MS } from "../protocol/limits.ts";
 import type { DirectoryConfig } from "./config.ts";
 import { DORMANT_MS, spansFor, STALE_MS } from "./leases.ts";
@@ -55,13 +56,11 @@ export class Housekeeping {
   readonly #parts: HousekeepingParts;
   readonly #watch: ClockWatch;
   readonly #refused: readonly Count[];
+  readonly #stop = new AbortController();
   /** What was told of them, in the same order. */
   #told: readonly number[] = REFUSED.map(() => 0);
   #running = Promise.resolve();
-  #isStopped = false;
   #cancel = () => {};
-  /** Ends the rest that is under way. */
-  #wake = () => {};
 
   constructor(parts: HousekeepingParts) {
     this.#parts = parts;
@@ -78,15 +77,14 @@ export class Housekeeping {
 
   /** Ends what is under way after its present step. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stop.abort();
     this.#cancel();
-    this.#wake();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     const { log, own } = this.#parts;
-    if (this.#isStopped) return;
+    if (this.#stop.signal.aborted) return;
     try {
       if (this.#watch.note()) log.log("warn", "clock_jump");
       await own.renewIfDue();
@@ -124,20 +122,11 @@ export class Housekeeping {
     const { isSteady } = this.#watch;
     const { leaseMs } = spansFor(await store.countNodes(), config.leaseMs);
     const options = sweepAt(clock.nowMs(), { isSteady, leaseMs });
-    while (!this.#isStopped) {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
       const { isDone } = await store.sweep(options);
       if (isDone) return;
-      await this.#rest();
+      await pause(clock, REST_MS, signal);
     }
-  }
-
-  #rest(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#parts.clock.setTimer(REST_MS, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 }

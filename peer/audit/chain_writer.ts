@@ -6,8 +6,9 @@
  */
 import { concatBytes } from "../../crypto/encoding.ts";
 import type { AuditPosition } from "../../crypto/interface.ts";
+import { sleep } from "../../ports/sleep.ts";
 import type { OpenRedError } from "../../protocol/errors.ts";
-import { Backoff, sleep } from "../timing/backoff.ts";
+import { Backoff } from "../timing/backoff.ts";
 import { storageFailed } from "../store/store.ts";
 import { HEAD_FILE, logFileName } from "./audit_files.ts";
 import type { AuditParts } from "./audit_parts.ts";

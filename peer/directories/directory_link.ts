@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { sleep } from "../../ports/sleep.ts";
 import { isNodeId, type NodeId } from "../../crypto/encoding.ts";
 import type { DirectoryView } from "../../protocol/admin_api.ts";
 import type { ConnectionAnswer } from "../../protocol/directory_api.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
-import { sleep } from "../timing/backoff.ts";
 import { DirectoryClient } from "./client.ts";
 import { ClockSkew } from "./clock_skew.ts";
 import type { DirectoryLinkParts } from "./directory_parts.ts";

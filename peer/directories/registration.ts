@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { sleep } from "../../ports/sleep.ts";
 import type { DirectoryView } from "../../protocol/admin_api.ts";
 import { showDirectoryKey } from "../../protocol/directory_key.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { type VerifiedRecord, verifyRecord } from "../../protocol/record.ts";
 import { type UnreachableReason, unreachableReason } from "../../protocol/unreachable.ts";
-import { sleep } from "../timing/backoff.ts";
 import { AnnouncePace } from "./announce_pace.ts";
 import type { DirectoryClient, Registered } from "./client.ts";
 import type { ClockSkew } from "./clock_skew.ts";

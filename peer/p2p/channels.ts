@@ -5,12 +5,12 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Channel, ChannelListener, Clock, HttpClient, Random } from "../../ports/ports.ts";
+import { sleep } from "../../ports/sleep.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { CALL_TIMEOUT_MS, CHANNEL_FIRST_FRAME_MS } from "../../protocol/limits.ts";
 import { relayOf } from "../../protocol/relay.ts";
 import { CHANNEL_CLOSE, CHANNEL_PATH } from "../../protocol/peer_api.ts";
 import type { Background } from "../timing/background.ts";
-import { sleep } from "../timing/backoff.ts";
 import type { FrameVerdict } from "../sessions/frame_intake.ts";
 import { Entrance } from "./entrance.ts";
 import { HeldSockets } from "./held_sockets.ts";

@@ -5,12 +5,13 @@
  */
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { Channel, HttpClient, Random } from "../../ports/ports.ts";
+import { sleep } from "../../ports/sleep.ts";
 import type { RelayView } from "../../protocol/admin_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { CALL_TIMEOUT_MS, MAX_RELAY_FRAME_BYTES } from "../../protocol/limits.ts";
 import { RELAY_PATH } from "../../protocol/relay.ts";
 import type { NamedRelay } from "../directories/directories.ts";
-import { Backoff, sleep, uniform } from "../timing/backoff.ts";
+import { Backoff, uniform } from "../timing/backoff.ts";
 import { type LinkEnd, NodeLink, type NodeLinkParts } from "./node_link.ts";
 import type { CandidateRelay, RelayChoice } from "./relay_choice.ts";
 

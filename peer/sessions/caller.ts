@@ -6,6 +6,7 @@
 import { encodeBase64Url, encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
 import { CryptoError, type KeyRef, type ReadAnswer, type Suite } from "../../crypto/interface.ts";
 import type { HttpClient } from "../../ports/ports.ts";
+import { sleep } from "../../ports/sleep.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import {
   ATTEMPT_MS,
@@ -23,7 +24,6 @@ import {
   type UnreachableReason,
   unreachableReason,
 } from "../../protocol/unreachable.ts";
-import { sleep } from "../timing/backoff.ts";
 import type { Directories } from "../directories/directories.ts";
 import type { PairEntry } from "../tokens/pair_entry.ts";
 import type { HandshakeParts } from "./responder.ts";

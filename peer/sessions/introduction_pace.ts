@@ -5,7 +5,7 @@
  * @module
  */
 import type { Clock } from "../../ports/ports.ts";
-import { sleep } from "../timing/backoff.ts";
+import { sleep } from "../../ports/sleep.ts";
 
 /** So many at once, then one each four seconds: 45 in any minute, where a directory's default allows 60. */
 const AT_ONCE = 30;

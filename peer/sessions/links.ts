@@ -5,6 +5,7 @@
  */
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { Clock, Random } from "../../ports/ports.ts";
+import { sleep } from "../../ports/sleep.ts";
 import type { PeerTrouble } from "../../protocol/admin_api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import {
@@ -12,7 +13,7 @@ import {
   type UnreachableReason,
   unreachableReason,
 } from "../../protocol/unreachable.ts";
-import { Backoff, jitter, sleep } from "../timing/backoff.ts";
+import { Backoff, jitter } from "../timing/backoff.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { Permissions } from "../peers/permissions.ts";

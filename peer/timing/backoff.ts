@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock, Random } from "../../ports/ports.ts";
+import type { Random } from "../../ports/ports.ts";
 
 /** A uniform number from 0 up to, not including, 1. */
 export function uniform(random: Random): number {
@@ -38,27 +38,4 @@ export class Backoff {
   reset(): void {
     this.#failures = 0;
   }
-}
-
-/**
- * Waits on the clock.
- * @throws {unknown} The signal's reason, as soon as it fires.
- */
-export function sleep(
-  clock: Pick<Clock, "setTimer">,
-  delayMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => {
-      cancel();
-      reject(signal.reason);
-    };
-    const cancel = clock.setTimer(delayMs, () => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    });
-    signal.addEventListener("abort", abort, { once: true });
-  });
 }

@@ -5,6 +5,7 @@
  */
 import type { Clock, Files, HttpClient, Log } from "../../ports/ports.ts";
 import { ACME_CERTIFICATE_FILE } from "../../ports/data_names.ts";
+import { sleep } from "../../ports/sleep.ts";
 import type { ByteConnection } from "../../ports/system_socket.ts";
 import { acceptTls, readCertificate, type ServerCertificate } from "../../ports/system_tls.ts";
 import type { AcmeSettings } from "../../protocol/acme_settings.ts";
@@ -15,7 +16,6 @@ import { AcmeConnection, AcmeError } from "./acme_connection.ts";
 import { keepCertificate, openAccount } from "./acme_files.ts";
 import { makeCertificateRequest } from "./certificate_request.ts";
 import { CertificateOrder } from "./order.ts";
-import { sleepFor } from "./sleep_for.ts";
 
 /** How often it is looked whether a renewal is due: timers stand still while a machine sleeps. */
 const LOOK_EVERY_MS = 3_600_000;
@@ -74,7 +74,7 @@ export class AcmeCertificate implements Disposable {
     try {
       while (opened.#current === null) {
         const pauseMs = await opened.#renew({ isFirst: true });
-        if (opened.#current === null) await sleepFor(parts.clock, pauseMs, opened.#stop.signal);
+        if (opened.#current === null) await sleep(parts.clock, pauseMs, opened.#stop.signal);
       }
     } finally {
       signal.removeEventListener("abort", end);
@@ -126,7 +126,7 @@ export class AcmeCertificate implements Disposable {
       const pauseMs = leftMs > 0
         ? Math.min(leftMs, LOOK_EVERY_MS)
         : await this.#renew({ isFirst: false });
-      await sleepFor(clock, pauseMs, signal);
+      await sleep(clock, pauseMs, signal);
     }
   }
 

@@ -5,9 +5,9 @@
  */
 import * as v from "valibot";
 import type { Clock, HttpAnswer, HttpClient } from "../../ports/ports.ts";
+import { sleep } from "../../ports/sleep.ts";
 import { sanitizeLine } from "../../protocol/safe_text.ts";
 import { parseJson } from "../../protocol/schemas.ts";
-import { sleepFor } from "./sleep_for.ts";
 import {
   acmeAccountSchema,
   type AcmeDirectory,
@@ -142,7 +142,7 @@ export class AcmeConnection {
       const value = this.#read(schema, answer);
       if (isDone(value)) return value;
       const wantedMs = Math.min(retryAfterOf(answer) ?? 0, LAST_POLL_MS);
-      await sleepFor(this.#ports.clock, Math.max(pauseMs, wantedMs), this.#signal);
+      await sleep(this.#ports.clock, Math.max(pauseMs, wantedMs), this.#signal);
     }
   }
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { pause } from "../../cli/pause.ts";
+import { pause } from "../../ports/sleep.ts";
 
 /** A signal that says how many listen to it, and a clock that says how many timers run. */
 function world() {
@@ -31,7 +31,7 @@ function world() {
 Deno.test("pause() leaves nothing that listens, however often something is looked at", async () => {
   const { signal, clock, counts, fire } = world();
   for (let times = 0; times < 100; times++) {
-    const paused = pause(2_000, { clock, signal });
+    const paused = pause(clock, 2_000, signal);
     assertEquals(counts.listeners, 1);
     fire();
     await paused;
@@ -41,9 +41,9 @@ Deno.test("pause() leaves nothing that listens, however often something is looke
 
 Deno.test("pause() ends with the signal, also with one that has fired", async () => {
   const { controller, signal, clock, counts } = world();
-  const paused = pause(2_000, { clock, signal });
+  const paused = pause(clock, 2_000, signal);
   controller.abort();
   await paused;
-  await pause(2_000, { clock, signal });
+  await pause(clock, 2_000, signal);
   assertEquals(counts, { listeners: 0, timers: 0 });
 });
