@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Argument, Command } from "commander";
-import { dataOption, parseText, switchOption } from "./option_values.ts";
+import { Argument, type Command } from "commander";
+import { commandOf, type CommonFlags, parseText } from "./option_values.ts";
 
 export interface BackupOptions {
   readonly what: "backup" | "restore";
@@ -22,12 +22,9 @@ const TEXTS = {
 /** The two commands. @param asked Called with what is to be done. */
 export function backupCommands(asked: (options: BackupOptions) => void): readonly Command[] {
   return (["backup", "restore"] as const).map((what) =>
-    new Command(what).description(TEXTS[what])
+    commandOf(what, TEXTS[what])
       .addArgument(new Argument("<folder>").argParser(parseText))
-      .addOption(dataOption())
-      .addOption(switchOption("--json", "print JSON"))
-      .allowExcessArguments(false)
-      .action((folder: string, { data, json }: { data: string; json: boolean }) =>
+      .action((folder: string, { data, json }: CommonFlags) =>
         asked({ what, folder, dataDirectory: data, json })
       )
   );

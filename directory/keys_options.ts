@@ -5,10 +5,10 @@
  */
 import { Argument, Command, InvalidArgumentError } from "commander";
 import * as v from "valibot";
-import { MAX_BAN_NOTE, MAX_KEY_USES } from "../protocol/directory_admin.ts";
+import { MAX_KEY_USES } from "../protocol/directory_admin.ts";
 import { secretIdSchema } from "../protocol/shown_secret.ts";
 import { parseSpan } from "../protocol/span_text.ts";
-import { dataOption, integerIn, switchOption } from "./option_values.ts";
+import { commandOf, type CommonFlags, integerIn, parseNote } from "./option_values.ts";
 
 /** What is to be done. */
 export type KeysAction =
@@ -28,11 +28,6 @@ export interface KeysOptions {
   readonly json: boolean;
 }
 
-interface CommonFlags {
-  readonly data: string;
-  readonly json: boolean;
-}
-
 const DEFAULT_EXPIRES_MS = 7 * 24 * 3_600_000;
 
 function parseExpires(text: string): number | null {
@@ -45,21 +40,9 @@ function parseExpires(text: string): number | null {
   }
 }
 
-function parseNote(text: string): string {
-  if (text.length <= MAX_BAN_NOTE) return text;
-  throw new InvalidArgumentError(`Expected at most ${MAX_BAN_NOTE} characters.`);
-}
-
 function parseKeyId(text: string): string {
   if (v.is(secretIdSchema, text)) return text;
   throw new InvalidArgumentError("Expected the name of a key, as keys list shows it.");
-}
-
-function commandOf(name: string, description: string): Command {
-  return new Command(name).description(description)
-    .addOption(dataOption())
-    .addOption(switchOption("--json", "print JSON"))
-    .allowExcessArguments(false);
 }
 
 /** The family of commands. @param asked Called with what it is to do. */

@@ -5,8 +5,8 @@
  */
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { isNodeId, type NodeId } from "../crypto/encoding.ts";
-import { MAX_BAN_NOTE, type NodeKind } from "../protocol/directory_admin.ts";
-import { dataOption, integerIn, switchOption } from "./option_values.ts";
+import type { NodeKind } from "../protocol/directory_admin.ts";
+import { commandOf, type CommonFlags, integerIn, parseNote } from "./option_values.ts";
 
 const MAX_SHOWN = 1_000_000;
 
@@ -22,26 +22,9 @@ export interface NodesOptions {
   readonly json: boolean;
 }
 
-interface CommonFlags {
-  readonly data: string;
-  readonly json: boolean;
-}
-
 function parseId(text: string): NodeId {
   if (isNodeId(text)) return text;
   throw new InvalidArgumentError("Expected the id of a node, z6Mk….");
-}
-
-function parseNote(text: string): string {
-  if (text.length <= MAX_BAN_NOTE) return text;
-  throw new InvalidArgumentError(`Expected at most ${MAX_BAN_NOTE} characters.`);
-}
-
-function commandOf(name: string, description: string): Command {
-  return new Command(name).description(description)
-    .addOption(dataOption())
-    .addOption(switchOption("--json", "print JSON"))
-    .allowExcessArguments(false);
 }
 
 function idArgument(): Argument {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { isNodeId, type NodeId } from "../crypto/encoding.ts";
 import { LOG_LEVELS } from "../ports/ports.ts";
 import {
@@ -12,6 +12,7 @@ import {
   type AcmeSettings,
   acmeSettingsOf,
 } from "../protocol/acme_settings.ts";
+import { MAX_BAN_NOTE } from "../protocol/directory_admin.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
 import type { PeerDirectory } from "./config.ts";
@@ -135,6 +136,26 @@ export function parseIds(text: string): readonly NodeId[] {
 /** Where a directory keeps its data, for every command of one. */
 export function dataOption(folder = "openred-central-data"): Option {
   return option("--data <dir>", "data directory").default(folder).argParser(parseText);
+}
+
+/** What every command has that works on the data of a directory, or asks the one that runs on them. */
+export interface CommonFlags {
+  readonly data: string;
+  readonly json: boolean;
+}
+
+/** A command with these flags. */
+export function commandOf(name: string, description: string): Command {
+  return new Command(name).description(description)
+    .addOption(dataOption())
+    .addOption(switchOption("--json", "print JSON"))
+    .allowExcessArguments(false);
+}
+
+/** The operator's own words on a ban or a key. */
+export function parseNote(text: string): string {
+  if (text.length <= MAX_BAN_NOTE) return text;
+  throw new InvalidArgumentError(`Expected at most ${MAX_BAN_NOTE} characters.`);
 }
 
 export function urlOption(): Option {
