@@ -95,7 +95,8 @@ async function openStore(
   log: Log,
 ): Promise<OpenedStore> {
   if (redis !== null) return await (await import("./central_redis.ts")).openSharedStore(redis, log);
-  const name = keepFormerDatabase({ data: dataDirectory, name: "directory.db", layout: LAYOUT });
+  const former = { data: dataDirectory, name: "directory.db", layout: LAYOUT };
+  const name = await keepFormerDatabase(former);
   if (name !== null) log.log("info", "database_kept", { name });
   return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock) };
 }

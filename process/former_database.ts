@@ -5,6 +5,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { holdsFile, pathInDirectory } from "../ports/system_data_directory.ts";
+import { openFiles } from "../ports/system_files.ts";
 
 /** What a copy is to be made of. */
 export interface FormerDatabase {
@@ -30,18 +31,17 @@ function settle(path: string): number {
  * Copies the database of an earlier layout, beside it, under the lock of its directory.
  * @returns The name of the copy, or `null` where none is needed.
  */
-export function keepFormerDatabase({ data, name, layout }: FormerDatabase): string | null {
+export async function keepFormerDatabase(
+  { data, name, layout }: FormerDatabase,
+): Promise<string | null> {
   const path = pathInDirectory(data, name);
   if (!holdsFile(data, name) || Deno.statSync(path).size === 0) return null;
   const former = settle(path);
   if (former >= layout) return null;
   const copy = `${name}.layout-${former}`;
-  const making = pathInDirectory(data, `.${copy}.tmp`);
-  Deno.copyFileSync(path, making);
-  if (Deno.build.os !== "windows") Deno.chmodSync(making, 0o600);
-  const file = Deno.openSync(making, { read: true, write: true });
-  file.syncSync();
-  file.close();
-  Deno.renameSync(making, pathInDirectory(data, copy));
+  const making = `.${copy}.tmp`;
+  const files = openFiles(data);
+  await files.copy(name, making);
+  await files.rename(making, copy);
   return copy;
 }

@@ -27,7 +27,7 @@ Deno.test("A database of every layout so far is opened, after a copy", async () 
     using place = makeTemporaryDirectory();
     const data = place.path;
     fill(`${data}/directory.db`, layout);
-    const kept = keepFormerDatabase({ data, name: "directory.db", layout: LAYOUT });
+    const kept = await keepFormerDatabase({ data, name: "directory.db", layout: LAYOUT });
     assertEquals(kept, layout === LAYOUT ? null : `directory.db.layout-${layout}`);
     const store = new SqliteStore(createOpenDatabase(data), systemClock);
     const { entry } = await store.find(NODE);
