@@ -12,7 +12,7 @@ import { LAST_SEQ } from "./own_record.ts";
 import type { DirectoryStore } from "./stores/store.ts";
 
 /** The name under which the store keeps whose it is. */
-const OWN_ID = "id";
+export const OWN_ID = "id";
 
 interface OwnKeyPorts {
   readonly crypto: CryptoCore;

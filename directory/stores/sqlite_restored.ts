@@ -5,11 +5,9 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { OWN_ID } from "../own_keys.ts";
 import { PROOF_FLOOR } from "./sqlite.ts";
 import { prepareTables } from "./sqlite_schema.ts";
-
-/** The name under which `own` keeps whose database it is: see `own_keys.ts`. */
-const OWN_ID = "id";
 
 /** Reads whose database it is; `null` where its directory has never started. */
 export function ownerOf(database: DatabaseSync): string | null {
