@@ -5,19 +5,7 @@ import { FakeClock } from "../world/fake_clock.ts";
 import { MemoryLog } from "../world/memory_log.ts";
 import { settle } from "../world/settle.ts";
 import { until } from "../world/until.ts";
-
-const LIMITS = {
-  addressPerMinute: 0,
-  identityPerMinute: 0,
-  hostInFlight: 0,
-  hostPerMinute: 0,
-  relayPerMinute: 0,
-  idsPerHost: 0,
-  idsPerRelay: 0,
-  newIdsPerAddress: 0,
-  ids: 0,
-  concurrent: 0,
-};
+import { NO_LIMITS } from "./test_directory.ts";
 
 /** A store that has so many steps to do, and notes when each was done. */
 function sweepingFor(steps: number) {
@@ -32,7 +20,7 @@ function sweepingFor(steps: number) {
     countStored: () => Promise.resolve(0),
   };
   const own = { renewIfDue: () => Promise.resolve() };
-  const config = { leaseMs: 1, limits: LIMITS };
+  const config = { leaseMs: 1, limits: NO_LIMITS };
   const log = new MemoryLog();
   const metrics = { counter: (_name: string, labels: MetricLabels) => ({ labels, value: 0 }) };
   const parts = { clock, log, store, own, config, metrics };

@@ -21,7 +21,7 @@ export const LEASE_MS = 3_600_000;
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 86_400_000;
 
-const NO_LIMITS: DirectoryLimits = {
+export const NO_LIMITS: DirectoryLimits = {
   addressPerMinute: 0,
   identityPerMinute: 0,
   hostInFlight: 0,
