@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import type { AdminParts } from "../../directory/admin_client.ts";
 import { runKeysCommand } from "../../directory/keys_command.ts";
 import type { KeysAction } from "../../directory/keys_options.ts";
 import { runNodesCommand } from "../../directory/nodes_command.ts";
@@ -99,14 +100,15 @@ function sender(test: TestDirectory, answeredToken = TOKEN): SendLoopback {
   };
 }
 
-async function run(
+/** Has a command ask a directory. */
+async function say(
   test: TestDirectory,
-  action: NodesAction,
-  options: { json?: boolean; adminFile?: Uint8Array | null; send?: SendLoopback } = {},
+  command: (parts: AdminParts) => Promise<number>,
+  options: { adminFile?: Uint8Array | null; send?: SendLoopback } = {},
 ) {
   const said = { out: "", err: "" };
-  const { json = false, adminFile = ADMIN_FILE, send = sender(test) } = options;
-  const code = await runNodesCommand({ action, dataDirectory: "d", json }, {
+  const { adminFile = ADMIN_FILE, send = sender(test) } = options;
+  const code = await command({
     adminFile,
     send,
     clock: test.clock,
@@ -115,6 +117,15 @@ async function run(
     err: (text) => said.err += text,
   });
   return { code, ...said };
+}
+
+async function run(
+  test: TestDirectory,
+  action: NodesAction,
+  { json = false, ...others }: { json?: boolean } & Parameters<typeof say>[2] = {},
+) {
+  const options = { action, dataDirectory: "d", json };
+  return await say(test, (parts) => runNodesCommand(options, parts), others);
 }
 
 Deno.test("nodes list shows all nodes page by page, ban and remove what is asked", async () => {
@@ -170,37 +181,27 @@ Deno.test("nodes says what is wrong where no directory answers", async () => {
 
 Deno.test("keys makes a key, shows it once, lists it by its name and revokes it", async () => {
   await using test = await TestDirectory.start({ config: { inviteOnly: true } });
-  const say = async (action: KeysAction, json = false) => {
-    const said = { out: "", err: "" };
-    const code = await runKeysCommand({ action, dataDirectory: "d", json }, {
-      adminFile: ADMIN_FILE,
-      send: sender(test),
-      clock: test.clock,
-      random: { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) },
-      out: (text) => said.out += text,
-      err: (text) => said.err += text,
-    });
-    return { code, ...said };
-  };
-  assertEquals(await say({ what: "list" }), { code: 0, out: "", err: "There are none\n" });
+  const keys = (action: KeysAction, json = false) =>
+    say(test, (parts) => runKeysCommand({ action, dataDirectory: "d", json }, parts));
+  assertEquals(await keys({ what: "list" }), { code: 0, out: "", err: "There are none\n" });
   const note = "ca\u202erol";
-  const added = await say({ what: "add", uses: 1, expiresMs: 60_000, note });
+  const added = await keys({ what: "add", uses: 1, expiresMs: 60_000, note });
   const secret = parseDirectoryKey(added.out.trim())!;
   const node = test.node(1);
   const key = await showDirectoryKey(secret, node.id);
   assert(added.err.includes(key.id) && !added.err.includes(added.out.trim()));
   assertEquals((await test.register(node.record(), { key })).status, 201);
-  const listed = await say({ what: "list" });
+  const listed = await keys({ what: "list" });
   assert(listed.out.startsWith(`${key.id}  used, 1 of 1 used, until `), listed.out);
   assert(listed.out.includes("ca\ufffdrol"));
-  const shown = await say({ what: "list" }, true);
+  const shown = await keys({ what: "list" }, true);
   assertEquals(JSON.parse(shown.out).keys[0].state, "used");
   assertEquals(JSON.parse(shown.out).invite_only, true);
   for (const { out } of [listed, shown]) assert(!out.includes(added.out.trim()));
-  const revoked = await say({ what: "revoke", keyId: key.id }, true);
+  const revoked = await keys({ what: "revoke", keyId: key.id }, true);
   assertEquals(JSON.parse(revoked.out).state, "revoked");
-  assertEquals((await say({ what: "revoke", keyId: "AAAAAAAAAAA" })).code, 3);
-  const forGood = await say({ what: "add", uses: 9, expiresMs: null, note: "" }, true);
+  assertEquals((await keys({ what: "revoke", keyId: "AAAAAAAAAAA" })).code, 3);
+  const forGood = await keys({ what: "add", uses: 9, expiresMs: null, note: "" }, true);
   const { key: text, expires_at } = JSON.parse(forGood.out);
   assertEquals([parseDirectoryKey(text)?.length, expires_at], [16, null]);
   assertEquals(
