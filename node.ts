@@ -24,7 +24,7 @@ import { systemClock } from "./ports/system_clock.ts";
 import { sendLoopback } from "./ports/system_loopback.ts";
 import { askLine } from "./ports/system_question.ts";
 import { systemRandom } from "./ports/system_random.ts";
-import { createTerminalStream, readHidden, readStandardInput } from "./ports/system_terminal.ts";
+import { createTerminalStream, readSecret, readStandardInput } from "./ports/system_terminal.ts";
 import { inputLines, openTerminal } from "./ports/system_screen.ts";
 import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
 import { writeAll } from "./ports/write_all.ts";
@@ -43,9 +43,9 @@ async function readSecretFile(path: string, flag: string): Promise<Uint8Array> {
   return content;
 }
 
-const askSecret: PassphrasePorts["askSecret"] = async (prompt, isWhole) => {
+const askSecret: PassphrasePorts["askSecret"] = async (prompt, typing) => {
   if (!Deno.stdin.isTerminal()) return null;
-  const typed = await readHidden(prompt, isWhole).catch((cause) => {
+  const typed = await readSecret(prompt, typing).catch((cause) => {
     throw cause instanceof RangeError ? usageError(cause.message, { cause }) : cause;
   });
   if (typed === null) throw interrupted();

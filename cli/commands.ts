@@ -265,7 +265,8 @@ async function execute(
     openTerminal: () => canBeDrawnOn(ports.env("TERM")) ? ports.openTerminal() : null,
     createFile: (path) => ports.createFile(path),
     absolutePath: (path) => ports.absolutePath(path),
-    askSecret: (prompt, isWhole) => ports.askSecret(prompt, isWhole),
+    askSecret: (prompt, { isShown = false, ...typing } = {}) =>
+      ports.askSecret(prompt, { ...typing, isShown: isShown && canBeDrawnOn(ports.env("TERM")) }),
     readSecretFile: (path, flag) => ports.readSecretFile(path, flag),
     askLine: (question) => ports.askLine(question),
     moduleKit: ports.moduleKit,

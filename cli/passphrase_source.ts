@@ -22,18 +22,22 @@ const MAX_ADDED_BYTES = 5;
 /** A path that means standard input. */
 const STANDARD_INPUT = "-";
 
+/** How a secret is typed: by default on one line, which nobody sees. */
+export interface Typing {
+  /** Whether the lines typed so far are all. */
+  readonly isWhole?: (typed: Uint8Array) => boolean;
+  /** Whether the person sees it until it is whole, where the terminal can take it away again. */
+  readonly isShown?: boolean;
+}
+
 /** What reads passphrases. All they give is the caller's to wipe. */
 export interface PassphrasePorts {
   /**
-   * Asks a person, without echo.
-   * @param isWhole Whether the lines typed so far are all; without it the first line is.
+   * Asks a person.
    * @returns `null` without a terminal.
    * @throws {CommandError} When the person pressed Ctrl-C.
    */
-  askSecret(
-    prompt: string,
-    isWhole?: (typed: Uint8Array) => boolean,
-  ): Promise<Uint8Array | null>;
+  askSecret(prompt: string, typing?: Typing): Promise<Uint8Array | null>;
   /** @throws {CommandError} When the file cannot be read. */
   readSecretFile(path: string, flag: string): Promise<Uint8Array>;
   /**
@@ -83,8 +87,7 @@ interface Wanted {
   readonly file: string | null;
   readonly flag: string;
   readonly prompt: string;
-  /** {@linkcode PassphrasePorts.askSecret} */
-  readonly isWhole?: (typed: Uint8Array) => boolean;
+  readonly typing?: Typing;
 }
 
 /**
@@ -98,7 +101,7 @@ export async function readSecret(ports: PassphrasePorts, wanted: Wanted): Promis
     checked(content, { name: flag, check: refuseUtf16 });
     return content;
   }
-  const typed = await ports.askSecret(`${prompt}: `, wanted.isWhole);
+  const typed = await ports.askSecret(`${prompt}: `, wanted.typing);
   if (typed === null) throw failure(`${prompt}: without a terminal, give ${flag} FILE`);
   if (typed.length === 0) throw failure("No passphrase was given");
   return typed;

@@ -28,9 +28,8 @@ async function readPhrase(
     const typed = await readSecret(ports, {
       file,
       flag: "--phrase-file",
-      prompt:
-        `${wrong}Recovery phrase (${PHRASE_WORDS} words, not shown; numbers may stand before them)`,
-      isWhole: hasAllWords,
+      prompt: `${wrong}Recovery phrase (${PHRASE_WORDS} words; numbers may stand before them)`,
+      typing: { isWhole: hasAllWords, isShown: true },
     });
     try {
       return parsePhrase(typed);

@@ -89,8 +89,10 @@ export async function readStandardInput(
 /** All that a terminal holds for a reader at once: a paste longer than its prompt takes comes in one piece. */
 const TERMINAL_BUFFER_BYTES = 4096;
 
+const OTHER_SCREEN = { enter: "\x1b[?1049h", clear: "\x1b[2J\x1b[H", leave: "\x1b[?1049l" };
+
 /** @returns `false` when the person gave up. @throws {RangeError} For more than fits. */
-async function readKeys(keys: TypedKeys): Promise<boolean> {
+async function readKeys(keys: TypedKeys, onTyped: () => void): Promise<boolean> {
   const read = new Uint8Array(TERMINAL_BUFFER_BYTES);
   try {
     for (;;) {
@@ -98,33 +100,47 @@ async function readKeys(keys: TypedKeys): Promise<boolean> {
       const end = count === null ? "given up" : keys.take(read.subarray(0, count));
       if (end === "too long") throw new RangeError(`Expected at most ${MAX_TYPED_BYTES} bytes`);
       if (end !== null) return end === "ended";
+      onTyped();
     }
   } finally {
     read.fill(0);
   }
 }
 
+/** What was typed, for the terminal that it was typed on: a paste may hold controls. */
+function drawn(keys: TypedKeys): string {
+  const typed = keys.copy();
+  const text = new TextDecoder().decode(typed);
+  typed.fill(0);
+  return text.replace(/[^\P{C}\n]/gu, "\u{fffd}").replaceAll("\n", "\r\n");
+}
+
 /**
- * Asks a person for something that nobody should see, without echo, on standard error.
- * @param isWhole Whether the lines so far are all; without it the first line is.
+ * Asks a person for something that nobody else should see, on standard error.
+ * @param typing.isWhole Whether the lines so far are all; without it the first line is.
+ * @param typing.isShown Whether it is seen while it is typed, on the terminal's other screen, which keeps nothing.
  * @returns What was typed, the caller's to wipe; `null` when the person gave up.
  * @throws {TypeError} Without a terminal.
  * @throws {RangeError} When more than {@linkcode MAX_TYPED_BYTES} bytes were typed.
  */
-export async function readHidden(
+export async function readSecret(
   prompt: string,
-  isWhole: IsWhole = () => true,
+  typing: { readonly isWhole?: IsWhole; readonly isShown?: boolean } = {},
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   if (!Deno.stdin.isTerminal()) throw new TypeError("Expected a terminal");
-  const say = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
+  const { isWhole = () => true } = typing;
+  const isShown = typing.isShown === true && Deno.stderr.isTerminal();
+  const say = (text: string) => Deno.stderr.writeSync(encoder.encode(text));
   const keys = new TypedKeys(isWhole);
+  const draw = () => isShown && say(`${OTHER_SCREEN.clear}${prompt}${drawn(keys)}`);
   Deno.stdin.setRaw(true);
   try {
-    say(prompt);
-    return await readKeys(keys) ? keys.copy() : null;
+    say(isShown ? OTHER_SCREEN.enter : prompt);
+    draw();
+    return await readKeys(keys, draw) ? keys.copy() : null;
   } finally {
     keys.wipe();
     Deno.stdin.setRaw(false);
-    say("\n");
+    say(isShown ? `${OTHER_SCREEN.leave}${prompt}\n` : "\n");
   }
 }

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { NodeKeeper } from "../../cli/node_keeper.ts";
+import type { Typing } from "../../cli/passphrase_source.ts";
 import { runInProcess } from "./command_line.ts";
 
 const ID = "z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX";
@@ -73,9 +74,11 @@ Deno.test("succeed reads no two secrets from standard input", async () => {
   assertStringIncludes(result.err, "only one can be standard input");
 });
 
-Deno.test("succeed and backup wipe what was typed", async () => {
+Deno.test("succeed and backup wipe what was typed, of which a phrase alone is shown", async () => {
   const typed: Uint8Array[] = [];
-  const askSecret = (prompt: string) => {
+  const shown: string[] = [];
+  const askSecret = (prompt: string, typing: Typing = {}) => {
+    if (typing.isShown) shown.push(prompt);
     typed.push(encode(prompt.startsWith("Recovery") ? PHRASE : "long enough"));
     return Promise.resolve(typed.at(-1)!);
   };
@@ -93,6 +96,11 @@ Deno.test("succeed and backup wipe what was typed", async () => {
   assertEquals((await runInProcess(["succeed", "--from", ID], { ports })).code, 0);
   assertEquals((await runInProcess(["backup", "a.orb"], { ports })).code, 0);
   assertEquals(typed.map((bytes) => bytes.every((byte) => byte === 0)), [true, true, true]);
+  const question = "Recovery phrase (24 words; numbers may stand before them): ";
+  assertEquals(shown, [question], "a passphrase is never shown");
+  const env = { TERM: "dumb" };
+  assertEquals((await runInProcess(["succeed", "--from", ID], { ports, env })).code, 0);
+  assertEquals(shown, [question], "nothing is shown that cannot be taken away again");
 });
 
 Deno.test("succeed takes no phrase that does not hold, and no id that is none", async () => {
