@@ -14,7 +14,7 @@ import {
 import { isLanPath } from "./lan_paths.ts";
 import { recordTextSchema } from "./record.ts";
 import { decodeBase64Url } from "../crypto/encoding.ts";
-import { bytesSchema, nameSchema, namesSchema } from "./schemas.ts";
+import { bytesSchema, integerSchema, nameSchema, namesSchema } from "./schemas.ts";
 
 const TYPE_NAME = /^[a-z0-9_]{1,32}\.[a-z0-9_]{1,32}$/;
 
@@ -48,6 +48,8 @@ export const helloHeaderSchema = v.looseObject({
   ),
   /** Whether its sender takes handshakes as frames. */
   handshakes: v.optional(v.boolean(), false),
+  /** Its sender's clock. */
+  at: v.optional(integerSchema),
 });
 
 /** Message 1, which is the body, on a session that is there. */

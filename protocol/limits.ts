@@ -15,6 +15,8 @@ export const PROTOCOL_VERSION = 3;
 
 /** What a reader allows to `iat`, `exp` and `expires_at`. */
 export const CLOCK_ALLOWANCE_MS = 120 * SECOND_MS;
+/** A `core.hello` says its sender's clock in whole steps of this. */
+export const HELLO_CLOCK_STEP_MS = 10 * SECOND_MS;
 
 export const MAX_RECORD_BYTES = 2 * 1024;
 export const MAX_RECORD_LIFE_S = 24 * 3600;

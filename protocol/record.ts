@@ -123,13 +123,20 @@ export function highestSeqAt(nowMs: number): number {
   return (Math.floor((nowMs + CLOCK_ALLOWANCE_MS) / 1000) + 1) * 1000 - 1;
 }
 
+/** In minutes, of hours in hours, so that a difference that stays is said in the same words. */
+function showSpan(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
 /**
  * Refuses a record that was signed ahead of this clock.
  * @throws {OpenRedError} `clock_ahead`.
  */
 export function checkNotAhead(record: VerifiedRecord, nowMs: number): void {
   if (record.payload.seq > highestSeqAt(nowMs)) {
-    throw new OpenRedError("clock_ahead", "The record was signed ahead of this clock");
+    const by = showSpan(record.payload.seq - nowMs);
+    throw new OpenRedError("clock_ahead", `The record was signed ${by} ahead of this clock`);
   }
 }
 
@@ -145,7 +152,8 @@ export function isFresh(record: VerifiedRecord, nowMs: number): boolean {
 export function checkTimes(record: VerifiedRecord, nowMs: number): void {
   checkNotAhead(record, nowMs);
   if (!record.payload.gone && !isFresh(record, nowMs)) {
-    throw new OpenRedError("record_stale", "The record has expired");
+    const since = showSpan(nowMs - record.payload.exp * 1000);
+    throw new OpenRedError("record_stale", `By this clock the record ended ${since} ago`);
   }
 }
 

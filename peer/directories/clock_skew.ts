@@ -1,5 +1,5 @@
 /**
- * Telling the owner that this machine's clock and a directory's differ. Nothing is set by it.
+ * This machine's clock against that of a directory.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import type { Clock } from "../../ports/ports.ts";
 import type { OpenRedError } from "../../protocol/errors.ts";
 import { PROOF_WINDOW_S } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events/events.ts";
+import { warnOfClock } from "../timing/clock_warning.ts";
 
 /** Sets this machine's clock against that of one directory. */
 export class ClockSkew {
@@ -43,13 +44,7 @@ export class ClockSkew {
   }
 
   #warn(aheadMs: number | null): void {
-    // Rounded, so that the same skew is the same warning.
-    const seconds = aheadMs === null ? 0 : 10 * Math.round(Math.abs(aheadMs) / 10_000);
-    const by = seconds === 0 ? "" : ` by ${seconds} s`;
-    const side = aheadMs === null ? "" : `, this one is ${aheadMs < 0 ? "behind" : "ahead"}`;
-    this.#parts.events.warn(
-      this.#topic,
-      `This machine's clock and that of ${this.#url} differ${by}${side}; set the right time`,
-    );
+    const other = { topic: this.#topic, whose: this.#url, mend: "set the right time" };
+    warnOfClock(this.#parts.events, other, aheadMs);
   }
 }

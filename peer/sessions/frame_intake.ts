@@ -36,6 +36,7 @@ import type { Inviting } from "./inviting.ts";
 import type { Keeping } from "./keeping.ts";
 import { type MessageTraces, TRACE_MEMBER } from "./message_traces.ts";
 import type { PeerLinks } from "./links.ts";
+import type { PeerClocks } from "./peer_clocks.ts";
 import type { ReliableSender } from "./reliable.ts";
 import type { Revoking } from "./revoking.ts";
 import type { Session, SessionTable } from "./session.ts";
@@ -75,6 +76,7 @@ export interface IntakeParts {
   readonly syncing: Syncing;
   readonly revoking: Revoking;
   readonly inviting: Inviting;
+  readonly clocks: PeerClocks;
   readonly handshakes: HandshakeFrames;
   readonly ending: Ending;
   readonly links: PeerLinks;
@@ -284,9 +286,10 @@ export class FrameIntake {
   }
 
   #noteHello(session: Session, input: unknown): void {
-    const { messages, handshakes } = parseGrowing(helloHeaderSchema, input);
+    const { messages, handshakes, at } = parseGrowing(helloHeaderSchema, input);
     session.peerMessages = messages;
     session.peerTakesHandshakes = handshakes;
+    if (at !== undefined) this.#parts.clocks.compare(session, at);
   }
 
   async #takeRecord(session: Session, text: string): Promise<void> {

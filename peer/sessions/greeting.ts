@@ -8,6 +8,7 @@ import { CONFIRMATION_MS, MAX_FRAME_MESSAGES } from "../../protocol/limits.ts";
 import type { Background } from "../timing/background.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { Carrier } from "./carrier.ts";
+import { clockForPeers } from "./peer_clocks.ts";
 import type { Session, SessionTable } from "./session.ts";
 
 const FIRST_REPEAT_MS = 1_000;
@@ -41,7 +42,7 @@ export class Greeting {
     const { carrier, table } = this.#parts;
     // Its keys go when it leaves the table.
     if (table.get(session.id) !== session) return false;
-    const frame = await session.seal(HELLO);
+    const frame = await session.seal(this.#hello());
     let post = false;
     for (let delayMs = FIRST_REPEAT_MS;; delayMs = Math.min(2 * delayMs, LAST_REPEAT_MS)) {
       carrier.send(session.peer, frame.slice(), { post });
@@ -79,7 +80,11 @@ export class Greeting {
     const nowMs = this.#parts.clock.monotonicMs();
     if (nowMs - session.helloAnsweredMs < ANSWER_PAUSE_MS) return;
     session.helloAnsweredMs = nowMs;
-    this.#send("hello", { session, header: HELLO });
+    this.#send("hello", { session, header: this.#hello() });
+  }
+
+  #hello(): Record<string, unknown> {
+    return { ...HELLO, at: clockForPeers(this.#parts.clock.nowMs()) };
   }
 
   /** Moves an idle direction on. */

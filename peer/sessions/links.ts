@@ -20,6 +20,7 @@ import type { Permissions } from "../peers/permissions.ts";
 import { CallTurns } from "./call_turns.ts";
 import { IntroductionPace } from "./introduction_pace.ts";
 import type { Session, SessionTable } from "./session.ts";
+import { settleClock } from "./peer_clocks.ts";
 import { settleStranded } from "./trouble.ts";
 import { Waiters, type WaitOptions } from "./waiters.ts";
 
@@ -275,6 +276,7 @@ export class PeerLinks {
     this.#links.delete(peer);
     link?.cancel.abort();
     settleStranded(this.#parts.events, peer);
+    settleClock(this.#parts.events, peer);
     this.#waiters.wake(peer);
   }
 

@@ -26,6 +26,7 @@ import { HandshakeFrames } from "./handshake_frames.ts";
 import { Inviting } from "./inviting.ts";
 import { Keeping } from "./keeping.ts";
 import { Newcomers } from "./newcomers.ts";
+import { PeerClocks } from "./peer_clocks.ts";
 import { PeerLinks } from "./links.ts";
 import { ReliableSender } from "./reliable.ts";
 import {
@@ -138,6 +139,7 @@ export class Sessions {
       syncing: this.#syncing,
       revoking: this.revoking,
       inviting: this.inviting,
+      clocks: new PeerClocks(parts),
       handshakes,
       ending: this.ending,
     });

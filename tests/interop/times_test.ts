@@ -1,5 +1,5 @@
 /** What the real node allows for how long, by shifting its clocks. */
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { startHandshake } from "./handshake.ts";
 import { openMiniScene } from "./scene.ts";
 import type { HeldHalf } from "./envelope.ts";
@@ -104,4 +104,25 @@ Deno.test("a session receives until two minutes after its life, and sends no lon
   node.clock.spanMs += 121_000;
   const { status } = await session.post(session.seal(session.sendText("later", "too late")));
   assert(status === 404 || status === 403, `status ${status}`);
+});
+
+Deno.test("two clocks that differ are named to the owner, to a peer of theirs alone", async () => {
+  await using scene = await openMiniScene();
+  const { node, peer } = scene;
+  const hello = { type: "core.hello", at: Date.now() - 86_400_000 };
+  const first = await peer.connect(await scene.introduce());
+  await first.send({ header: hello });
+  await first.send(first.sendText("m-1", "from a stranger"));
+  await first.acknowledged("m-1");
+  assertEquals((await node.status()).warnings.filter((text) => text.includes("clock")), []);
+  await node.send(peer.id, "now a contact", 5_000);
+  await first.send({ header: hello });
+  await first.send(first.sendText("m-2", "again"));
+  await first.acknowledged("m-2");
+  const { warned } = await node.status();
+  const { text } = warned.find(({ topic }) => topic === `peer_clock ${peer.id}`)!;
+  assertMatch(
+    text,
+    /^This machine's clock and that of .* differ by 86[34]\d0 s, this one is ahead/,
+  );
 });

@@ -271,7 +271,7 @@ Deno.test("Responder refuses a record of somebody else, a stale one of a strange
   });
   assertEquals(await refused(gone), "The initiator is gone");
   const stale = await world.peer.recordText({ seq: world.parts.clock.nowMs() - 25 * HOUR_MS });
-  assertEquals(await refused(stale), "The record has expired");
+  assertEquals(await refused(stale), "By this clock the record ended 60 min ago");
 });
 
 Deno.test("Responder refuses a static key that is not the one of the newest record", async () => {

@@ -228,6 +228,8 @@ export const EN = {
 
   "warning.directory": "A directory does not answer, or cannot call your node.",
   "warning.clock": "The clock of this computer seems wrong. Set the right time.",
+  "warning.peer_clock":
+    "The clock of this computer and that of somebody you know differ. Set the one that is wrong.",
   "warning.succession":
     "A directory does not take your node for the successor of its former identity.",
   "warning.succeeded": "Another identity has followed this one. Nobody takes this one any more.",

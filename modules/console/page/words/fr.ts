@@ -233,6 +233,8 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
 
   "warning.directory": "Un annuaire ne répond pas, ou ne peut pas appeler votre nœud.",
   "warning.clock": "L’horloge de cet ordinateur semble fausse. Réglez-la.",
+  "warning.peer_clock":
+    "L’horloge de cet ordinateur et celle d’une de vos connaissances diffèrent. Réglez celle qui est fausse.",
   "warning.succession":
     "Un annuaire ne tient pas votre nœud pour le successeur de son ancienne identité.",
   "warning.succeeded": "Une autre identité a succédé à celle-ci. Plus personne n’accepte celle-ci.",
