@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { audit } from "./audit.ts";
+import { consolePage } from "./console.ts";
 import { conversations } from "./conversations.ts";
 import { directory } from "./directory.ts";
 import { files } from "./files.ts";
@@ -44,6 +45,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   files,
   relay,
   signIn,
+  consolePage,
 ];
 const NAMES = BENCHMARKS.map(({ name }) => name);
 const OPTIONAL = BENCHMARKS.filter(({ isOptional }) => isOptional).map(({ name }) => name);

@@ -27,8 +27,8 @@ function whyNot(): string | null {
   return findChromium() === null ? "there is no Chromium" : null;
 }
 
-/** Starts it, without anything to be seen. */
-async function launch(args: readonly string[]): Promise<Browser> {
+/** Starts it, without anything to be seen. @throws {Error} Where there is none. */
+export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
   const { chromium } = await import("playwright-core");
   return await chromium.launch({
     executablePath: findChromium()!,
@@ -50,7 +50,7 @@ export function testInBrowser(
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async () => {
-      const browser = await launch(args);
+      const browser = await launchChromium(args);
       try {
         await test(browser);
       } finally {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { chromium } from "playwright-core";
 import { until } from "../world/until.ts";
+import { launchChromium } from "./chromium.ts";
 import { ConsolePair } from "./console_site.ts";
 
 const WAIT_MS = 20_000;
@@ -23,10 +23,7 @@ const fog = bob.write("fog-over-the-lake.jpg", new Uint8Array(4_200_000));
 await bob.share({ peer: alice.id, paths: [fog], note: "The one that I took" });
 await alice.offered();
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox"],
-});
+const browser = await launchChromium();
 try {
   const page = await browser.newPage({
     locale: "en-GB",
