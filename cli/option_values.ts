@@ -14,7 +14,7 @@ import {
   MAX_NAME_LENGTH,
 } from "../protocol/limits.ts";
 import { isOrigin } from "../protocol/record.ts";
-import type { RelayAddress } from "../protocol/relay.ts";
+import { type RelayAddress, relayAddress } from "../protocol/relay.ts";
 import { groupNameSchema, permissionSchema } from "../protocol/peer_name.ts";
 import { nodeIdSchema } from "../protocol/schemas.ts";
 import { TrustedProxies } from "../protocol/trusted_proxies.ts";
@@ -147,13 +147,10 @@ export function parseDirectories(text: string): readonly string[] {
 /** A relay, and whose it must be, or `null`; `auto`: one that the directories name. */
 export function parseRelay(text: string): RelayAddress | "auto" {
   if (text === "auto") return "auto";
-  const [url = "", id, ...more] = text.split("#");
-  parseBaseUrl(url);
-  const isId = v.is(nodeIdSchema, id);
-  if (more.length > 0 || (id !== undefined && !isId)) {
-    throw new RangeError("expected URL, URL#ID or auto");
-  }
-  return { url, id: isId ? id : null };
+  const address = relayAddress(text);
+  if (address === null) throw new RangeError("expected URL, URL#ID or auto");
+  parseBaseUrl(address.url);
+  return address;
 }
 
 /** How peers reach this node without its relay. */

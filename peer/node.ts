@@ -107,7 +107,8 @@ export async function createNode(
   const { relay, directories } = config;
   const parts = { ...ports, store };
   const choice = relay === undefined ? null : new RelayChoice(parts, { relay, directories });
-  const data = { keys, store, count, events, audit, builtIns, traces, choice };
+  const ownUrl = config.apiUrl;
+  const data = { keys, store, count, events, audit, builtIns, traces, choice, ownUrl };
   const node = new RunningNode(ports, reachedBy(config, keys, choice), data);
   await node.load();
   return node;
@@ -191,7 +192,7 @@ class RunningNode implements OpenNode {
     await ownRecord.current();
     await this.#sayWhence();
     // A directory calls back at once, and so through the link.
-    await relay?.start();
+    await relay.start();
     directories.start();
     await sessions.start();
     cleanUp.start();
@@ -227,7 +228,7 @@ class RunningNode implements OpenNode {
     parts.calls.stop();
     await parts.sessions.stop();
     await parts.carrier.stop();
-    await parts.relay?.stop();
+    await parts.relay.stop();
     await answered;
     await parts.background.settled();
     events.audit("stopped", { success: true });

@@ -54,9 +54,9 @@ import { createHoldings } from "./holdings.ts";
 import { KeptChannels } from "./p2p/kept_channels.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { createOwnersWeb } from "./p2p/owners_web.ts";
-import { relayedUrl } from "../protocol/relay.ts";
-import { OwnRelay } from "./relay/own_relay.ts";
+import { relayedUrl, relayOf } from "../protocol/relay.ts";
 import type { RelayChoice } from "./relay/relay_choice.ts";
+import { RelayUse } from "./relay/relay_use.ts";
 import { RelayedCalls } from "./relay/relayed_calls.ts";
 import { RelayedUpgrades } from "./relay/relayed_upgrades.ts";
 import { openPeerBytes } from "./p2p/peer_bytes.ts";
@@ -135,8 +135,10 @@ export interface NodeData {
   readonly builtIns: readonly BuiltInModule[];
   /** Makes what follows messages; `null` where nobody asked for it. */
   readonly traces: ((mayTrace: (peer: NodeId) => boolean) => MessageTraces) | null;
-  /** `null` where others call this node itself. */
+  /** The relay that the node begins with; `null` where others call the node itself. */
   readonly choice: RelayChoice | null;
+  /** Where others call the node itself; empty where it listens nowhere. */
+  readonly ownUrl: string;
 }
 
 /** What everything in a node can be given. */
@@ -160,8 +162,7 @@ export type NodeParts = Shared & Network & {
   readonly adminApi: AdminApi;
   readonly consoleApi: ConsoleApi;
   readonly consoleLinks: ConsoleLinks;
-  /** `null` where others call this node itself. */
-  readonly relay: OwnRelay | null;
+  readonly relay: RelayUse;
   readonly watchApi: WatchApi;
 };
 
@@ -201,7 +202,7 @@ export function createNodeParts(
       ...parts,
       channels: parts.carrier.channels,
       tick: (peer) => parts.sessions.sendAlone(peer, { type: "core.tick" }),
-      isCalled: () => relay === null ? parts.directories.isCalledBack : relay.isLinked,
+      isCalled: () => relay.isLinked ?? parts.directories.isCalledBack,
     }, config),
     peerApi: new PeerApi({
       ...parts,
@@ -235,21 +236,23 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
 
 function createRelay(
   parts: Shared & Network,
-  { choice, handle }: { readonly choice: RelayChoice | null; readonly handle: Handle },
-): OwnRelay | null {
-  if (choice === null) return null;
+  { handle, ...begin }: Pick<NodeData, "choice" | "ownUrl"> & { readonly handle: Handle },
+): RelayUse {
   const { directories, ownRecord, sessions, own } = parts;
   const calls = new RelayedCalls({ ...parts, handle });
-  const linked = (url: string) => {
-    parts.events.count("relay_links");
-    const isSame = ownRecord.apiUrl === relayedUrl(url, own.id);
-    ownRecord.setApiUrl(relayedUrl(url, own.id));
-    if (isSame) return directories.hurry();
+  const moved = (url: string) => {
+    ownRecord.setApiUrl(url);
     directories.announce();
     sessions.tellMoved();
   };
+  const linked = (url: string) => {
+    parts.events.count("relay_links");
+    const relayed = relayedUrl(url, own.id);
+    if (ownRecord.apiUrl === relayed) directories.hurry();
+    else moved(relayed);
+  };
   const named = (signal: AbortSignal) => directories.relays(signal);
-  return new OwnRelay({ ...parts, choice, calls, named, linked });
+  return new RelayUse({ ...parts, calls, named, linked, left: moved }, begin);
 }
 
 /** Everything through which a node meets others. */
@@ -375,7 +378,7 @@ function createCarrier(
     ownId: shared.own.id,
     http: ways.watch(shared.http),
     urlOf: (peer) => ways.urlOf(peer),
-    isRelayed: config.relay !== undefined,
+    isRelayed: () => relayOf(shared.ownRecord.apiUrl, shared.own.id) !== null,
     receive: (frame) => sessions().receive(frame),
     sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
     unknown: (peer) => sessions().hintUnknown(peer),
@@ -441,7 +444,7 @@ function createAdminApi(
   parts: Shared & Network & {
     readonly audit: AuditLog;
     readonly consoleLinks: ConsoleLinks;
-    readonly relay: OwnRelay | null;
+    readonly relay: RelayUse;
     readonly watchApi: WatchApi;
   },
   config: NodeConfig,

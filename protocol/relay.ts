@@ -46,6 +46,14 @@ export interface RelayAddress {
   readonly id: NodeId | null;
 }
 
+/** Reads URL or URL`#`id. @returns `null` for another form. */
+export function relayAddress(text: string): RelayAddress | null {
+  const [url = "", id, ...more] = text.split("#");
+  if (more.length > 0) return null;
+  if (id === undefined) return { url, id: null };
+  return isNodeId(id) ? { url, id } : null;
+}
+
 /** What a node behind a relay announces as its `api_url`. */
 export function relayedUrl(relayUrl: string, id: string): string {
   return `${relayUrl}${RELAYED_PREFIX}${id}`;

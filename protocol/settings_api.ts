@@ -31,7 +31,7 @@ export interface SettingView {
   /** How its default reads. */
   readonly default: string;
   /** When a change counts that is made over this API; `null`: none is. */
-  readonly counts: "now" | "next_start" | null;
+  readonly counts: "now" | null;
 }
 
 /** `GET /admin/v1/settings`. */

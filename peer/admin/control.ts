@@ -29,7 +29,7 @@ interface ControlParts extends ContactsParts {
   readonly clock: Clock;
   readonly validations: ValidationCache;
   readonly ownRecord: OwnRecord;
-  readonly relay: { view(): RelayView } | null;
+  readonly relay: { view(): RelayView | null };
 }
 
 interface ControlConfig {
@@ -80,7 +80,7 @@ export class NodeControl {
       api_url: this.#parts.ownRecord.apiUrl,
       uptime_s: Math.floor((clock.monotonicMs() - this.#startedMs) / 1000),
       directories: directories.views(),
-      relay: this.#parts.relay?.view() ?? null,
+      relay: this.#parts.relay.view(),
       peers: book.all().filter((peer) => peer.succession === null).map((peer) => this.#peer(peer)),
       sessions: table.all().map((session) => sessions.view(session)),
       token_cache: this.#parts.validations.views(clock.nowMs()),

@@ -5,6 +5,7 @@
  */
 import type { KeptSettings } from "../../ports/kept_settings.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { relayAddress } from "../../protocol/relay.ts";
 import {
   CHANGEABLE_SETTINGS,
   type ChangeableSetting,
@@ -15,27 +16,22 @@ import {
 import type { Directories } from "../directories/directories.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { OwnRecord } from "../own/own_record.ts";
+import type { RelayUse } from "../relay/relay_use.ts";
 import type { AddPost } from "./peer_routes.ts";
 
 interface SettingsDeskParts {
   readonly keptSettings?: KeptSettings;
   readonly ownRecord: Pick<OwnRecord, "setAlias">;
   readonly directories: Pick<Directories, "follow" | "announce">;
+  readonly relay: Pick<RelayUse, "follow">;
   readonly events: Pick<NodeEvents, "audit">;
 }
 
-const COUNTS: Readonly<Record<ChangeableSetting, SettingView["counts"]>> = {
-  alias: "now",
-  directories: "now",
-  relay: "next_start",
-};
-
 function countsWhen(name: string): SettingView["counts"] {
-  const changeable = CHANGEABLE_SETTINGS.find((one) => one === name);
-  return changeable === undefined ? null : COUNTS[changeable];
+  return CHANGEABLE_SETTINGS.some((one) => one === name) ? "now" : null;
 }
 
-/** Keeps settings, and has those count at once that can. */
+/** Keeps settings, and has them count at once. */
 export class SettingsDesk {
   readonly #parts: SettingsDeskParts;
 
@@ -50,7 +46,7 @@ export class SettingsDesk {
   }
 
   /**
-   * Keeps a setting for the next start, and then has it count where that needs none.
+   * Keeps a setting for the next start, and has it count now.
    * @throws {OpenRedError} `bad_request` for a value that a start would refuse; nothing was changed.
    */
   async change(
@@ -64,12 +60,14 @@ export class SettingsDesk {
   }
 
   async #apply(name: ChangeableSetting, value: string | null): Promise<void> {
-    const { ownRecord, directories } = this.#parts;
+    const { ownRecord, directories, relay } = this.#parts;
     if (name === "alias") {
       await ownRecord.setAlias(value);
       directories.announce();
     } else if (name === "directories") {
       await directories.follow(value === null ? [] : value.split(",").map((one) => one.trim()));
+    } else {
+      await relay.follow(value === null || value === "auto" ? value : relayAddress(value));
     }
   }
 

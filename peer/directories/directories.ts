@@ -62,6 +62,11 @@ export class Directories {
     this.#links = options.entries.map((entry) => new DirectoryLink(parts, entry));
   }
 
+  /** The list as it is now, each a URL, or URL`#`id. */
+  get entries(): readonly string[] {
+    return this.#links.map(({ entry }) => entry);
+  }
+
   async load(): Promise<void> {
     await Promise.all(this.#links.map((link) => link.load()));
   }

@@ -36,7 +36,7 @@ export interface ChannelParts {
   readonly ownId: NodeId;
   readonly urlOf: (peer: NodeId) => string | null;
   /** Whether others call this node through a relay. */
-  readonly isRelayed?: boolean;
+  readonly isRelayed?: () => boolean;
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** Takes a frame; the verdict says whether it opened. */
   readonly receive: (frame: Uint8Array) => Promise<FrameVerdict>;
@@ -153,7 +153,8 @@ export class ChannelPool {
    * it leads around the relay; otherwise the one with the larger id leaves it to the other.
    */
   #leaveMs(peer: NodeId, url: string): number {
-    const { isRelayed = false, ownId } = this.#parts;
+    const { ownId } = this.#parts;
+    const isRelayed = this.#parts.isRelayed?.() ?? false;
     const isPeerRelayed = relayOf(url, peer) !== null;
     if (isRelayed === isPeerRelayed) return ownId > peer ? LEAVE_TO_OTHER_MS : 0;
     return isRelayed ? 0 : LEAVE_TO_RELAYED_MS;

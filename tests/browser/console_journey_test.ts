@@ -31,7 +31,7 @@ const WORDS = {
     add: "Add",
     registered: "registered",
     relay: "Address of a relay",
-    relayWaits: "It takes effect once the node is started again.",
+    relayTried: "It goes on trying to reach the relay relay.example",
     done: "Done",
     people: "People",
     files: "Files",
@@ -65,7 +65,7 @@ const WORDS = {
     add: "Ajouter",
     registered: "inscrit",
     relay: "Adresse d’un relais",
-    relayWaits: "Prend effet dès que le nœud est redémarré.",
+    relayTried: "Il essaie encore de joindre le relais relay.example",
     done: "Terminé",
     people: "Contacts",
     files: "Fichiers",
@@ -206,7 +206,7 @@ for (const language of ["en", "fr"] as const) {
       await page.locator(".badge", { hasText: words.registered }).waitFor();
       await page.getByLabel(words.relay).fill("relay.example/");
       await press(words.save);
-      await visit.says(words.relayWaits);
+      await visit.says(words.relayTried);
       await shoot(page, `guide-found-${language}`);
       const { record } = await alice.ask<{ record: string }>("GET", "/id");
       const payload = decodeUtf8(decodeBase64Url(record.split(".")[1]!)!);

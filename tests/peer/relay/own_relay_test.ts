@@ -53,6 +53,36 @@ Deno.test("the first relay that answers is pinned, and another one later is refu
   }, "the warning");
 });
 
+Deno.test("an owner names a relay while the node runs, another one, and none: each counts at once", async () => {
+  await using node = new RelayedNode();
+  await node.start({ allowPrivate: false });
+  const own = node.node.apiUrl;
+  const name = (value: string | null) =>
+    node.admin.ask("POST", "/settings", { name: "relay", value });
+  await name(RELAY_URL);
+  const first = await node.nextLink(1);
+  assertEquals(node.node.apiUrl, own);
+  await node.ready(first);
+  assertEquals(node.node.apiUrl, `${RELAY_URL}/r/${node.id}`);
+  await name("https://other.example");
+  assert(first.socket.closed !== null);
+  const second = await node.nextLink(2);
+  assertEquals((await node.status()).relay?.url, "https://other.example");
+  await name(null);
+  assert(second.socket.closed !== null);
+  assertEquals((await node.status()).relay, null);
+  assertEquals(node.node.apiUrl, own);
+});
+
+Deno.test("a node that listens nowhere keeps its relay until the next start", async () => {
+  await using node = new RelayedNode();
+  const end = await node.linked({ apiUrl: "" });
+  await node.admin.ask("POST", "/settings", { name: "relay", value: null });
+  assertEquals(end.socket.closed, null);
+  assertEquals((await node.status()).relay?.state, "linked");
+  assertEquals(node.node.apiUrl, `${RELAY_URL}/r/${node.id}`);
+});
+
 Deno.test("words out of their turn, and streams before a link is ready, end it", async () => {
   const wrong: ((end: Awaited<ReturnType<RelayedNode["behind"]>>) => void)[] = [
     (end) => end.open(1, { target: "/identity" }),

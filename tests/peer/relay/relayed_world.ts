@@ -4,6 +4,7 @@
  * @module
  */
 import { decodeUtf8, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { createKeptSettings } from "../../../cli/kept_settings.ts";
 import type { NodeConfig } from "../../../peer/config.ts";
 import { unverifiedPayload } from "../../../protocol/jws.ts";
 import {
@@ -92,6 +93,8 @@ export class RelayEnd extends LinkEnd {
 
 export class RelayedNode extends LoopbackNode {
   readonly links: RelayEnd[] = [];
+  /** What `openred.toml` has. */
+  settings: string | null = null;
 
   constructor() {
     super();
@@ -101,7 +104,14 @@ export class RelayedNode extends LoopbackNode {
       this.links.push(new RelayEnd(socket));
       return socket;
     };
-    this.ports = { http, resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) } };
+    this.ports = {
+      http,
+      resolver: { resolve: () => Promise.resolve(["93.184.216.34"]) },
+      keptSettings: createKeptSettings({
+        read: () => Promise.resolve(this.settings),
+        write: (_, text) => Promise.resolve(void (this.settings = text)),
+      }, { data: this.data, given: {}, env: () => undefined }),
+    };
   }
 
   /** Starts a node; resolves when it has called the relay. */
@@ -119,10 +129,15 @@ export class RelayedNode extends LoopbackNode {
   /** A link that is ready. */
   async linked(config: Partial<NodeConfig> = {}): Promise<RelayEnd> {
     const end = await this.behind(config);
+    await this.ready(end);
+    return end;
+  }
+
+  /** Has a link be ready. */
+  async ready(end: RelayEnd): Promise<void> {
     end.say("hello", helloOf());
     await end.proof();
     end.say("ready", JSON.stringify({ url: `${RELAY_URL}/r/${this.id}` }));
     await until(async () => (await this.status()).relay?.state === "linked", "the link");
-    return end;
   }
 }

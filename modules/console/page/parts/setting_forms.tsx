@@ -163,7 +163,7 @@ export function RelayForm() {
     setTyped(null);
   };
   return (
-    <Form class="option-row" submit={() => action.run(save, t("setting.relay_saved"))}>
+    <Form class="option-row" submit={() => action.run(save, t("settings.saved"))}>
       <TextField
         {...URL_TEXT}
         label={t("setting.relay")}

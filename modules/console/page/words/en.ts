@@ -161,8 +161,7 @@ export const EN = {
   "setting.name": "The name that others see",
   "setting.name_saved": "Saved: others see it from now on",
   "setting.at_once": "Takes effect at once.",
-  "setting.relay_hint":
-    "With {auto} your directories are asked for one. Takes effect when the node is started again.",
+  "setting.relay_hint": "With {auto} your directories are asked for one. Takes effect at once.",
   "setting.given":
     "This node was started with {from}. What you save here takes effect once it is started without that.",
   "setting.overruled":
@@ -173,8 +172,7 @@ export const EN = {
   "setting.directory_added": "Your node registers there now",
   "setting.directory_gone": "Your node registers there no more",
   "setting.relay": "Address of a relay",
-  "setting.relay_saved": "Saved for the next start",
-  "setting.relay_waits": "Saved. It takes effect once the node is started again.",
+  "setting.relay_waits": "It takes effect once the node is started again.",
   "setting.relay_ends": "Without a relay once the node is started again.",
 
   "passphrase.set": "Set the passphrase",

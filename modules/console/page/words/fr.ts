@@ -166,8 +166,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "setting.name": "Le nom que les autres voient",
   "setting.name_saved": "Enregistré : les autres le voient désormais",
   "setting.at_once": "Prend effet aussitôt.",
-  "setting.relay_hint":
-    "Avec {auto}, vos annuaires en proposent un. Prend effet au prochain démarrage du nœud.",
+  "setting.relay_hint": "Avec {auto}, vos annuaires en proposent un. Prend effet aussitôt.",
   "setting.given":
     "Ce nœud a été démarré avec {from}. Ce que vous enregistrez ici prend effet dès qu’il est démarré sans cela.",
   "setting.overruled":
@@ -178,8 +177,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "setting.directory_added": "Votre nœud s’y inscrit maintenant",
   "setting.directory_gone": "Votre nœud ne s’y inscrit plus",
   "setting.relay": "Adresse d’un relais",
-  "setting.relay_saved": "Enregistré pour le prochain démarrage",
-  "setting.relay_waits": "Enregistré. Prend effet dès que le nœud est redémarré.",
+  "setting.relay_waits": "Prend effet dès que le nœud est redémarré.",
   "setting.relay_ends": "Sans relais dès que le nœud est redémarré.",
 
   "passphrase.set": "Choisir la phrase de passe",
