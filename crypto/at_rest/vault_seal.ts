@@ -77,33 +77,11 @@ function decodeHalf(reader: EncReader): { half: Half; meta: string } {
   const [issuedAt, expiresAt] = [reader.integer(), reader.integer()];
   const role = reader.text();
   if (role !== "initiator" && role !== "responder") refuse();
-  const half = new Half(
+  const half = Half.from(
     { issuer, pairId, idA, idB, method, issuedAt, expiresAt, role },
     { token: reader.bytes(), peerSalt: reader.bytes(), check: reader.bytes() },
   );
   return { half, meta: reader.text() };
-}
-
-/**
- * Opens a line and reads what is in it.
- * @throws {CryptoError} `unseal_failed`, also for what another version of this program may have sealed.
- */
-function readLine<T>(
-  parts: CoreParts,
-  line: { vault: KeyRef; name: string; sealed: string },
-  read: (label: string, reader: EncReader) => T,
-): T {
-  const key = parts.ring.get(line.vault, VaultKey);
-  const plain = openLine(parts, { key, name: line.name, sealed: line.sealed });
-  try {
-    const reader = new EncReader(plain);
-    return read(reader.text(), reader);
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) refuse();
-    throw error;
-  } finally {
-    wipe(plain);
-  }
 }
 
 function readHalf(parts: CoreParts, reader: EncReader): OpenedLine {
@@ -121,15 +99,33 @@ function store(parts: CoreParts, half: Half): StoredHalf {
   return { half: parts.ring.add(half), info: half.describe() };
 }
 
-function openEither(
+/**
+ * Opens a line and reads what is in it.
+ * @throws {CryptoError} `unseal_failed`, also for what another version of this program may have sealed.
+ */
+function readLine(
   parts: CoreParts,
-  line: { vault: KeyRef; name: string; sealed: string },
+  { vault, name, sealed }: { vault: KeyRef; name: string; sealed: string },
 ): OpenedLine {
-  return readLine(parts, line, (label, reader) => {
+  const key = parts.ring.get(vault, VaultKey);
+  const plain = openLine(parts, { key, name, sealed });
+  let isKept = false;
+  try {
+    const reader = new EncReader(plain);
+    const label = reader.text();
+    if (label === SET_LABEL) {
+      const line = readSet(parts, reader);
+      isKept = true;
+      return line;
+    }
     if (label === HALF_LABEL) return readHalf(parts, reader);
-    if (label === SET_LABEL) return readSet(parts, reader);
     return label === NOTE_LABEL ? { halves: [], meta: reader.text() } : refuse();
-  });
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) refuse();
+    throw error;
+  } finally {
+    if (!isKept) wipe(plain);
+  }
 }
 
 function encodeContent(parts: CoreParts, { half, set, meta }: VaultLineContent): Uint8Array {
@@ -153,7 +149,7 @@ function openLines(
   checkLines(options.lines);
   return options.lines.map(({ name, sealed }) => {
     try {
-      return openEither(parts, { vault, name, sealed });
+      return readLine(parts, { vault, name, sealed });
     } catch (error) {
       if (error instanceof CryptoError && error.code === "unseal_failed") return null;
       throw error;

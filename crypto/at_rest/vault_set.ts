@@ -6,7 +6,8 @@
  * @see docs/PROTOCOL.md, "Token vault"
  */
 import { EncReader } from "../primitives/enc_reader.ts";
-import { concatBytes, decodeUtf8, enc, encodeUtf8 } from "../encoding.ts";
+import { concatBytes, enc, encodeUtf8 } from "../encoding.ts";
+import { readText } from "../primitives/short_text.ts";
 import { Half } from "../pairs/half.ts";
 import { CryptoError, type HalfInfo } from "../interface.ts";
 
@@ -16,9 +17,7 @@ const ISSUER = "peer";
 const MAX_HALVES = 16;
 const ROLES = ["initiator", "responder"] as const;
 const PAIR_ID_AT = 2;
-const TOKEN_AT = 18;
-const SALT_AT = 50;
-const CHECK_AT = 82;
+const SECRETS_AT = 18;
 const METHOD_AT = 114;
 
 /** A half, and its place among those of its handshake. */
@@ -62,7 +61,7 @@ function checkSet(set: readonly PlacedHalf[]): Common {
 function encodeOne({ half, index }: PlacedHalf): Uint8Array {
   const { role, pairId, method } = half.info;
   const place = Uint8Array.of(index, ROLES.indexOf(role));
-  return concatBytes(place, pairId, half.token, half.peerSalt, half.check, encodeUtf8(method));
+  return concatBytes(place, pairId, half.secrets, encodeUtf8(method));
 }
 
 /**
@@ -83,24 +82,19 @@ function decodeOne(bytes: Uint8Array, common: Common): PlacedHalf {
   const [idA, idB] = role === 0 ? [own, peer] : [peer, own];
   const info: HalfInfo = {
     issuer: ISSUER,
-    pairId: bytes.subarray(PAIR_ID_AT, TOKEN_AT),
+    pairId: bytes.subarray(PAIR_ID_AT, SECRETS_AT),
     idA,
     idB,
-    method: decodeUtf8(bytes.subarray(METHOD_AT)),
+    method: readText(bytes, METHOD_AT, bytes.length),
     issuedAt,
     expiresAt,
     role: ROLES[role]!,
   };
-  const half = new Half(info, {
-    token: bytes.subarray(TOKEN_AT, SALT_AT),
-    peerSalt: bytes.subarray(SALT_AT, CHECK_AT),
-    check: bytes.subarray(CHECK_AT, METHOD_AT),
-  });
-  return { half, index };
+  return { half: new Half(info, bytes.subarray(SECRETS_AT, METHOD_AT)), index };
 }
 
 /**
- * Reads a set behind its label.
+ * Reads a set behind its label. Its halves go on living where the bytes lie.
  * @throws {RangeError} Where it is none.
  */
 export function decodeSet(reader: EncReader): { set: PlacedHalf[]; meta: string } {

@@ -21,7 +21,14 @@ export const TAG = {
   attached: 7,
   array: 8,
   object: 9,
+  /** A text that stands in the message already: where. */
+  textAgain: 10,
 } as const;
+
+/** Whether a text is written once in a message: ids and headers repeat themselves in what belongs together. */
+export function mayRepeat(text: string): boolean {
+  return text.length > 12 && text.length <= 128;
+}
 
 /** Member names that take one byte; any other is written out. */
 export const KEYS: readonly string[] = [

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { KEYS, type PackedMessage, TAG, WRITTEN_KEY } from "./codec.ts";
+import { KEYS, mayRepeat, type PackedMessage, TAG, WRITTEN_KEY } from "./codec.ts";
 import { readShortText } from "../primitives/short_text.ts";
 
 const utf8Decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -15,6 +15,7 @@ export class PackReader {
   readonly #attachments: readonly ArrayBuffer[];
   readonly #copies: boolean;
   #offset = 0;
+  #texts: Map<number, string> | null = null;
 
   /** @param options With `copies`, small byte arrays get a buffer of their own; otherwise they share the message's. */
   constructor(message: PackedMessage, options: { readonly copies: boolean }) {
@@ -57,7 +58,9 @@ export class PackReader {
         this.#offset += 8;
         return this.#view.getFloat64(this.#offset - 8);
       case TAG.text:
-        return this.#readText();
+        return this.#readTextOnce();
+      case TAG.textAgain:
+        return this.#readTextAgain();
       case TAG.bytes:
         return this.#readBytes();
       case TAG.attached:
@@ -71,22 +74,41 @@ export class PackReader {
     }
   }
 
-  #take(length: number): Uint8Array<ArrayBuffer> {
-    const end = this.#offset + length;
-    if (end > this.#bytes.length) throw new RangeError("Cannot unpack past the message's end");
-    const part = this.#bytes.subarray(this.#offset, end);
-    this.#offset = end;
-    return part;
+  /** Moves past the next bytes, which have their length before them. @returns Where they begin. */
+  #enter(): number {
+    const length = this.readUint32();
+    const start = this.#offset;
+    if (length > this.#bytes.length - start) {
+      throw new RangeError("Cannot unpack past the message's end");
+    }
+    this.#offset = start + length;
+    return start;
   }
 
   #readText(): string {
-    const part = this.#take(this.readUint32());
-    return readShortText(part, 0, part.length) ?? utf8Decoder.decode(part);
+    const start = this.#enter();
+    return readShortText(this.#bytes, start, this.#offset) ??
+      utf8Decoder.decode(this.#bytes.subarray(start, this.#offset));
+  }
+
+  #readTextOnce(): string {
+    const at = this.#offset - 1;
+    const text = this.#readText();
+    if (mayRepeat(text)) (this.#texts ??= new Map()).set(at, text);
+    return text;
+  }
+
+  #readTextAgain(): string {
+    const text = this.#texts?.get(this.readUint32());
+    if (text === undefined) throw new RangeError("Cannot unpack a text that is not there");
+    return text;
   }
 
   #readBytes(): Uint8Array<ArrayBuffer> {
-    const part = this.#take(this.readUint32());
-    return this.#copies ? part.slice() : part;
+    const start = this.#enter();
+    return this.#copies
+      ? this.#bytes.slice(start, this.#offset)
+      : this.#bytes.subarray(start, this.#offset);
   }
 
   #readAttached(): Uint8Array<ArrayBuffer> {

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { ATTACHED_FROM_BYTES, KEYS, type PackedMessage, TAG, WRITTEN_KEY } from "./codec.ts";
+import {
+  ATTACHED_FROM_BYTES,
+  KEYS,
+  mayRepeat,
+  type PackedMessage,
+  TAG,
+  WRITTEN_KEY,
+} from "./codec.ts";
 
 const MAX_DEPTH = 32;
 const FIRST_BUFFER_BYTES = 1024;
@@ -19,6 +26,8 @@ export class PackWriter {
   #view: DataView;
   #length = 0;
   #attachments: ArrayBuffer[] = [];
+  /** Where each text stands that may repeat itself. */
+  #texts: Map<string, number> | null = null;
 
   constructor(expectedBytes = FIRST_BUFFER_BYTES) {
     this.#bytes = new Uint8Array(Math.max(expectedBytes, 64));
@@ -33,6 +42,7 @@ export class PackWriter {
   truncate(length: number): void {
     this.#bytes.fill(0, length, this.#length);
     this.#length = length;
+    for (const [text, at] of this.#texts ?? []) if (at >= length) this.#texts!.delete(text);
   }
 
   writeByte(value: number): void {
@@ -79,10 +89,7 @@ export class PackWriter {
     if (value === false) return this.writeByte(TAG.false);
     if (value === true) return this.writeByte(TAG.true);
     if (typeof value === "number") return this.#writeNumber(value);
-    if (typeof value === "string") {
-      this.writeByte(TAG.text);
-      return this.#writeText(value);
-    }
+    if (typeof value === "string") return this.#writeTextOnce(value);
     if (typeof value !== "object") throw new TypeError(`Cannot pack a ${typeof value}`);
     if (value instanceof Uint8Array) return this.#writeBytes(value, transfer);
     if (depth === MAX_DEPTH) throw new TypeError("Cannot pack data that is nested this deeply");
@@ -102,6 +109,20 @@ export class PackWriter {
       this.#view.setFloat64(this.#length + 1, value);
       this.#length += 9;
     }
+  }
+
+  #writeTextOnce(text: string): void {
+    if (mayRepeat(text)) {
+      this.#texts ??= new Map();
+      const at = this.#texts.get(text);
+      if (at !== undefined) {
+        this.writeByte(TAG.textAgain);
+        return this.writeUint32(at);
+      }
+      this.#texts.set(text, this.#length);
+    }
+    this.writeByte(TAG.text);
+    this.#writeText(text);
   }
 
   #writeText(text: string): void {

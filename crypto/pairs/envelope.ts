@@ -225,7 +225,7 @@ function openEnvelope(parts: CoreParts, options: OpenOptions): OpenedEnvelope {
       peerSalt: reader.bytes("peer_salt", SECRET_BYTES),
       check: reader.bytes("check", SECRET_BYTES),
     };
-    const half = new Half(info, secrets);
+    const half = Half.from(info, secrets);
     wipe(...Object.values(secrets));
     return { half: parts.ring.add(half), info: half.describe(), epoch, peer: peer.record };
   } finally {

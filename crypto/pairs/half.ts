@@ -21,24 +21,41 @@ export interface HalfSecrets {
   readonly check: Uint8Array;
 }
 
+function copyOf(info: HalfInfo): HalfInfo {
+  return { ...info, pairId: new Uint8Array(info.pairId) };
+}
+
 /** A half, which owns its secrets. */
 export class Half implements Held {
   readonly info: HalfInfo;
   readonly #secrets: Uint8Array;
 
   /**
-   * @param secrets Copied; the given arrays stay the caller's to wipe.
+   * One array for all three secrets: a node holds thousands of halves, and the runtime keeps each array off the heap.
+   * @param secrets Token ‖ salt ‖ check value. This and `info` are from here on this object's.
    * @throws {RangeError} On a wrong length.
    */
-  constructor(info: HalfInfo, secrets: HalfSecrets) {
+  constructor(info: HalfInfo, secrets: Uint8Array) {
     assertBytes(info.pairId, PAIR_ID_BYTES, "a pair id");
-    assertBytes(secrets.token, SECRET_BYTES, "a token");
-    assertBytes(secrets.peerSalt, SECRET_BYTES, "a salt");
-    assertBytes(secrets.check, SECRET_BYTES, "a check value");
-    const { token, peerSalt, check } = secrets;
-    this.info = { ...info, pairId: new Uint8Array(info.pairId) };
-    // One array for all three: a node holds thousands of halves, and the runtime keeps each array off the heap.
-    this.#secrets = concatBytes(token, peerSalt, check);
+    assertBytes(secrets, 3 * SECRET_BYTES, "the secrets of a half");
+    this.info = info;
+    this.#secrets = secrets;
+  }
+
+  /**
+   * @param secrets Copied, as `info` is; the given arrays stay the caller's to wipe.
+   * @throws {RangeError} On a wrong length.
+   */
+  static from(info: HalfInfo, { token, peerSalt, check }: HalfSecrets): Half {
+    assertBytes(token, SECRET_BYTES, "a token");
+    assertBytes(peerSalt, SECRET_BYTES, "a salt");
+    assertBytes(check, SECRET_BYTES, "a check value");
+    return new Half(copyOf(info), concatBytes(token, peerSalt, check));
+  }
+
+  /** Token ‖ salt ‖ check value. Not a copy. */
+  get secrets(): Uint8Array {
+    return this.#secrets;
   }
 
   get token(): Uint8Array {
@@ -55,12 +72,12 @@ export class Half implements Held {
 
   /** A half of its own, that outlives this one. */
   copy(): Half {
-    return new Half(this.info, this);
+    return new Half(copyOf(this.info), this.#secrets.slice());
   }
 
   /** What is public, safe to hand out: nothing of it is shared with this half. */
   describe(): HalfInfo {
-    return { ...this.info, pairId: new Uint8Array(this.info.pairId) };
+    return copyOf(this.info);
   }
 
   wipe(): void {

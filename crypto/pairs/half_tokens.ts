@@ -31,7 +31,7 @@ export async function makeHalf(
     token = isBuiltInMethod(pair.method)
       ? transform(hashes, input, root)
       : await transformMasked(parts, input, root);
-    return new Half({ ...pair, role }, { token, peerSalt, check: checkOf(hashes, pair, root) });
+    return Half.from({ ...pair, role }, { token, peerSalt, check: checkOf(hashes, pair, root) });
   } finally {
     wipe(root, token);
   }

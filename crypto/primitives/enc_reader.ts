@@ -4,8 +4,7 @@
  * @module
  * @see docs/PROTOCOL.md, "Bytes"
  */
-import { decodeUtf8 } from "../encoding.ts";
-import { readShortText } from "./short_text.ts";
+import { readText } from "./short_text.ts";
 
 const LENGTH_BYTES = 4;
 const INTEGER_BYTES = 8;
@@ -42,8 +41,7 @@ export class EncReader {
    */
   text(): string {
     const start = this.#enter();
-    return readShortText(this.#bytes, start, this.#at) ??
-      decodeUtf8(this.#bytes.subarray(start, this.#at));
+    return readText(this.#bytes, start, this.#at);
   }
 
   /**

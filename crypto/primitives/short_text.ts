@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { decodeUtf8 } from "../encoding.ts";
 
 /** Up to here a loop is quicker than the decoder's call; what it makes of more is a rope, slow and large. */
 const SHORT_TEXT_BYTES = 12;
@@ -17,4 +18,12 @@ export function readShortText(bytes: Uint8Array, start: number, end: number): st
     text += String.fromCharCode(byte);
   }
   return text;
+}
+
+/**
+ * The text of some bytes, which are UTF-8.
+ * @throws {TypeError} If they are not.
+ */
+export function readText(bytes: Uint8Array, start: number, end: number): string {
+  return readShortText(bytes, start, end) ?? decodeUtf8(bytes.subarray(start, end));
 }

@@ -24,8 +24,8 @@ import { entriesOf, nameOf } from "./vault_lines.ts";
 import { isRemoval, type PlacedLine, sealedOf, type VaultLine } from "./vault_text.ts";
 
 /** How many lines the core opens in one call, and in how many calls at a time while others are read here. */
-const LINES_PER_CALL = 250;
-const CALLS_AT_A_TIME = 3;
+const LINES_PER_CALL = 56;
+const CALLS_AT_A_TIME = 4;
 
 /** What one durable change of the vault does. */
 export interface VaultChange {

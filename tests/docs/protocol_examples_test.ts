@@ -303,7 +303,7 @@ Deno.test("a vault line of a set comes out as in docs/PROTOCOL.md", () => {
   const calls = createVaultCalls(parts as unknown as CoreParts);
   const set = ([[0, "initiator"], [3, "responder"]] as const).map(([index, role]) => {
     const [idA, idB] = role === "initiator" ? ["a", "b"] : ["b", "a"];
-    const half = new Half({
+    const half = Half.from({
       issuer: "peer",
       pairId: example.bytes(`${index}.pair_id`),
       idA: ids.text(idA!),

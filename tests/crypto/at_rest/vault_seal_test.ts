@@ -27,7 +27,8 @@ function setUp() {
   const ring = new Keyring();
   const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
   const parts = { ring, random, aeads: { aes256Gcm: watched } } as unknown as CoreParts;
-  return { plains, vault: ring.add(new VaultKey(repeated(1))), calls: createVaultCalls(parts) };
+  const vault = ring.add(new VaultKey(repeated(1)));
+  return { ring, plains, vault, calls: createVaultCalls(parts) };
 }
 
 function seal(plain: Uint8Array): string {
@@ -82,14 +83,20 @@ Deno.test("openLines() opens none of what another version of the program may hav
 });
 
 Deno.test("sealing and opening a line leave nothing of it behind", async () => {
-  const { calls, vault, plains } = setUp();
+  const { calls, ring, vault, plains } = setUp();
   const lines = [{ name: NAME, sealed: seal(encodeHalf("initiator")) }];
   const [line] = await calls.openLines({ vault, lines });
   const { half } = line!.halves[0]!;
   const set = [{ half, index: 1 }];
   await calls.sealLines({ vault, lines: [{ name: NAME, half, meta: "{}" }] });
   const [sealed = ""] = await calls.sealLines({ vault, lines: [{ name: NAME, set, meta: "{}" }] });
-  await calls.openLines({ vault, lines: [{ name: NAME, sealed }] });
+  const [opened] = await calls.openLines({ vault, lines: [{ name: NAME, sealed }] });
   assertEquals(plains.length, 4);
+  const ofSet = plains.pop()!;
   for (const plain of plains) assertEquals(plain, new Uint8Array(plain.length));
+  // The secrets of a set lie where it was opened, as long as its halves are held.
+  const secrets = () => [3, 4, 5].filter((byte) => ofSet.join().includes(repeated(byte).join()));
+  assertEquals(secrets(), [3, 4, 5]);
+  ring.release(opened!.halves[0]!.half);
+  assertEquals(secrets(), []);
 });

@@ -103,3 +103,28 @@ Deno.test("truncate() undoes a value that could not be packed", () => {
   assertEquals(reader.readValue(), "kept");
   assert(reader.atEnd);
 });
+
+Deno.test("a text that repeats itself stands in a message once", () => {
+  const id = "z6MkrHKzgsahxBLyNAbLQyB1pcWNYC9GmywiWPgkrvntAZcj";
+  const written = (count: number) => {
+    const writer = new PackWriter();
+    writer.writeValue(Array.from({ length: count }, () => ({ id, other: "short" })), {
+      transfer: false,
+    });
+    return writer.length;
+  };
+  assert(written(11) - written(10) < id.length);
+  assertEquals(roundTrip([id, { [id]: id }, id]), [id, { [id]: id }, id]);
+});
+
+Deno.test("truncate() forgets the texts that it takes away", () => {
+  const text = "a text that may repeat itself";
+  const writer = new PackWriter();
+  writer.writeValue(text.slice(1), { transfer: false });
+  const { length } = writer;
+  assertThrows(() => writer.writeValue([text, () => 1], { transfer: false }), TypeError);
+  writer.truncate(length);
+  writer.writeValue([text, text.slice(1)], { transfer: false });
+  const reader = new PackReader(writer.finish(), { copies: true });
+  assertEquals([reader.readValue(), reader.readValue()], [text.slice(1), [text, text.slice(1)]]);
+});
