@@ -8,10 +8,13 @@ import type {
   OwnerFiles,
   PartFile,
 } from "./owner_files.ts";
+import { type Growing, WriteBehind } from "./system_write_behind.ts";
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const MAX_DEPTH = 64;
+/** What one call writes: a whole MiB costs eight times as much, in large pages that the system has to find. */
+const WRITE_BYTES = 256 * 1024;
 
 function refuse(text = "This is no ordinary file or folder, or it is behind a link"): never {
   throw new OpenRedError("forbidden", text);
@@ -67,11 +70,28 @@ function wholeMs(modified: Date): number {
   return Math.max(0, Math.floor(modified.getTime()));
 }
 
-class SystemFile implements PartFile {
+/** What files that grow share with each other in one process. */
+class GrowingFiles {
+  /** Paths of the parts that are open. */
+  readonly paths = new Set<string>();
+  readonly behind = new WriteBehind();
+}
+
+/** Where a file grows. */
+interface GrowingPlace {
+  readonly path: string;
+  readonly among: GrowingFiles;
+}
+
+class SystemFile implements PartFile, Growing {
   readonly bytes: number;
   readonly modifiedMs?: number;
   readonly #file: Deno.FsFile;
-  readonly #closed: () => void;
+  /** `null` for a file that is read. */
+  readonly #place: GrowingPlace | null;
+  /** The same file again: a sync of the one that is written to would hold up the writing. */
+  #again: Promise<Deno.FsFile | null> | null = null;
+  #isClosed = false;
   /** The position belongs to the file, so one call uses it at a time. */
   #last: Promise<unknown> = Promise.resolve();
   /** `null` where a call has failed. */
@@ -81,18 +101,18 @@ class SystemFile implements PartFile {
 
   constructor(
     file: Deno.FsFile,
-    { bytes, modified = null, isNew = false, closed = () => {} }: {
+    { bytes, modified = null, isNew = false, place = null }: {
       readonly bytes: number;
       readonly modified?: Date | null;
       readonly isNew?: boolean;
-      readonly closed?: (() => void) | undefined;
+      readonly place?: GrowingPlace | null;
     },
   ) {
     this.#file = file;
     this.bytes = bytes;
     if (modified !== null) this.modifiedMs = wholeMs(modified);
     this.#end = isNew ? 0 : null;
-    this.#closed = closed;
+    this.#place = place;
   }
 
   read(
@@ -120,11 +140,28 @@ class SystemFile implements PartFile {
       this.#end = null;
       await this.#seek(at);
       for (let from = 0; from < content.length;) {
-        from += await this.#file.write(content.subarray(from));
+        from += await this.#file.write(content.subarray(from, from + WRITE_BYTES));
       }
       this.#position = at + content.length;
       if (end !== null) this.#end = Math.max(end, this.#position);
+      await this.#place?.among.behind.wrote(this, content.length);
     });
+  }
+
+  async syncBehind(): Promise<void> {
+    this.#again ??= this.#openAgain();
+    await (await this.#again)?.syncData();
+  }
+
+  /** @returns `null` where it was closed meanwhile. */
+  async #openAgain(): Promise<Deno.FsFile | null> {
+    const { file } = await openSame(this.#place!.path, {
+      seen: await this.#file.stat(),
+      write: true,
+    });
+    if (!this.#isClosed) return file;
+    file.close();
+    return null;
   }
 
   /** A call of the system less for each small file, and for each chunk in order. */
@@ -142,12 +179,17 @@ class SystemFile implements PartFile {
         await this.#file.utime(modified, modified);
       }
       await this.#file.sync();
+      this.#place?.among.behind.forget(this);
     });
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#file.close();
-    this.#closed();
+    this.#again?.then((again) => again?.close(), () => undefined);
+    if (this.#place === null) return;
+    this.#place.among.behind.forget(this);
+    this.#place.among.paths.delete(this.#place.path);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -168,33 +210,39 @@ async function makeFile(path: string): Promise<Deno.FsFile | null> {
 }
 
 /** Opens a file that was looked at before: what was opened is what was seen. */
-async function openSeen(
+async function openSame(
   path: string,
-  { seen, write = false, closed }: {
-    readonly seen: Deno.FileInfo;
-    readonly write?: boolean;
-    readonly closed?: () => void;
-  },
-): Promise<SystemFile> {
+  { seen, write }: { readonly seen: Deno.FileInfo; readonly write: boolean },
+): Promise<{ readonly file: Deno.FsFile; readonly info: Deno.FileInfo }> {
   // Opening what is no file could wait for ever: a pipe without a writer.
   if (!seen.isFile) refuse();
   const file = await onDisk(() => Deno.open(path, { read: true, write }));
   try {
     const info = await file.stat();
     if (!info.isFile || info.ino !== seen.ino || info.dev !== seen.dev) refuse();
-    return new SystemFile(file, { bytes: info.size, modified: info.mtime, closed });
+    return { file, info };
   } catch (error) {
     file.close();
     throw diskError(error);
   }
 }
 
+async function openSeen(
+  path: string,
+  { seen, place = null }: {
+    readonly seen: Deno.FileInfo;
+    readonly place?: GrowingPlace | null;
+  },
+): Promise<SystemFile> {
+  const { file, info } = await openSame(path, { seen, write: place !== null });
+  return new SystemFile(file, { bytes: info.size, modified: info.mtime, place });
+}
+
 class SystemFolder implements LandingFolder {
   readonly path: string;
-  /** Paths of the parts that are open in this process. */
-  readonly #growing: Set<string>;
+  readonly #growing: GrowingFiles;
 
-  constructor(path: string, growing: Set<string>) {
+  constructor(path: string, growing: GrowingFiles) {
     this.path = path;
     this.#growing = growing;
   }
@@ -209,24 +257,25 @@ class SystemFolder implements LandingFolder {
 
   async openPart(part: string): Promise<PartFile> {
     const path = this.#pathOf(part);
-    if (this.#growing.has(path)) throw new OpenRedError("rate_limited", "The file is open already");
-    this.#growing.add(path);
-    const closed = () => this.#growing.delete(path);
+    const { paths } = this.#growing;
+    if (paths.has(path)) throw new OpenRedError("rate_limited", "The file is open already");
+    paths.add(path);
     try {
-      return await this.#openPart(path, closed);
+      return await this.#openPart({ path, among: this.#growing });
     } catch (error) {
-      closed();
+      paths.delete(path);
       throw error;
     }
   }
 
-  async #openPart(path: string, closed: () => void): Promise<PartFile> {
+  async #openPart(place: GrowingPlace): Promise<PartFile> {
+    const { path } = place;
     await this.#checkPlace();
     const made = await onDisk(() => makeFile(path));
-    if (made !== null) return new SystemFile(made, { bytes: 0, isNew: true, closed });
+    if (made !== null) return new SystemFile(made, { bytes: 0, isNew: true, place });
     const seen = await inspect(path);
     if (seen === null) refuse();
-    return await openSeen(path, { seen, write: true, closed });
+    return await openSeen(path, { seen, place });
   }
 
   async openLanded(name: string): Promise<OwnerFile | null> {
@@ -394,7 +443,7 @@ function tooDeep(): never {
 
 /** @param data The node's data directory, in which no such file lies. */
 export function createOwnerFiles(data: string): OwnerFiles {
-  const growing = new Set<string>();
+  const growing = new GrowingFiles();
   let realData: string | null = null;
   const resolve = async (path: string) => {
     const real = await Deno.realPath(path).catch((cause) => {

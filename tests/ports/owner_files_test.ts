@@ -57,6 +57,29 @@ Deno.test("a part is private, grows in any order, and is cut when it is finished
   });
 });
 
+Deno.test("a part that is synced while it grows is the one that was opened, whatever has its name", async () => {
+  await withFolders(async ({ data, folder }) => {
+    const landing = await createOwnerFiles(data).openFolder(folder);
+    const content = new Uint8Array(2 ** 20).fill(7);
+    for (const isReplaced of [false, true]) {
+      const part = await landing.openPart(".x.part");
+      for (let at = 0; at < 70; at++) {
+        if (isReplaced && at === 10) {
+          Deno.removeSync(`${folder}/.x.part`);
+          Deno.writeFileSync(`${folder}/.x.part`, FIVE);
+        }
+        await part.write(at * content.length, content);
+      }
+      await part.finish(70 * content.length);
+      assertEquals(await part.read(69 * content.length, 2), Uint8Array.of(7, 7));
+      part.close();
+      const { size } = Deno.statSync(`${folder}/.x.part`);
+      assertEquals(size, isReplaced ? FIVE.length : 70 * content.length);
+      await landing.removePart(".x.part");
+    }
+  });
+});
+
 Deno.test("landing replaces nothing: no file, no folder, no link and what it points to", async () => {
   await withFolders(async ({ data, folder }) => {
     const landing = await createOwnerFiles(data).openFolder(folder);
