@@ -3,6 +3,7 @@ import { connectNodes, exchangeMessage } from "../../scripts/local_network/excha
 import { LocalNetwork } from "../../scripts/local_network/network.ts";
 import { poll } from "../../scripts/local_network/timeout.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
+import { freePort } from "../world/free_port.ts";
 import { CERTIFICATES, tlsPrograms } from "./tls_programs.ts";
 
 const NAMES = ["directory", "alice", "bob"] as const;
@@ -11,17 +12,6 @@ const NAMES = ["directory", "alice", "bob"] as const;
 interface Ports {
   readonly own: number;
   readonly front: number;
-}
-
-/** Ports that are free now, each another one. */
-function freePorts(count: number): readonly number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
 }
 
 async function readSnippet(name: string): Promise<string> {
@@ -99,11 +89,7 @@ for (const [name, proxy] of [["nginx", NGINX], ["Caddy", CADDY]] as const) {
     ignore: !await isThere(proxy.program),
     async fn() {
       using folder = makeTemporaryDirectory();
-      const numbers = freePorts(2 * NAMES.length);
-      const ports = NAMES.map((_, index): Ports => ({
-        own: numbers[2 * index]!,
-        front: numbers[2 * index + 1]!,
-      }));
+      const ports = NAMES.map((): Ports => ({ own: freePort(), front: freePort() }));
       const portsOf = (process: string) => ports[NAMES.findIndex((one) => one === process)]!;
       const child = new Deno.Command(proxy.program, {
         args: [...await proxy.prepare(folder.path, ports)],
