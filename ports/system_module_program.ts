@@ -22,7 +22,8 @@ const PROGRAM = [
   `import { parentPort, workerData } from "node:worker_threads";`,
   `import machine from "node:vm";`,
   ...FUNCTIONS.map(String),
-  "main(parentPort, workerData, machine);",
+  // A bundler may have given it another name.
+  `${main.name}(parentPort, workerData, machine);`,
 ].join("\n");
 
 /** Where the thread's program is. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Of what a binary was made; written beside the binaries by scripts/compile.ts and put into each. */
+/** Of what a binary was made; written beside its code by scripts/compile.ts. */
 export interface BuildInfo {
   /** Of the commit, 40 hex digits, with `+` where files were changed since; `null` outside of a repository. */
   readonly commit: string | null;
@@ -12,11 +12,11 @@ export interface BuildInfo {
   readonly date: string | null;
 }
 
-export const BUILD_INFO_FILE = "dist/build.json";
+export const BUILD_INFO_FILE = "build.json";
 
 async function readBuildInfo(): Promise<BuildInfo | null> {
   if (!Deno.build.standalone) return null;
-  const text = await Deno.readTextFile(new URL(`../${BUILD_INFO_FILE}`, import.meta.url))
+  const text = await Deno.readTextFile(new URL(BUILD_INFO_FILE, import.meta.url))
     .catch(() => null);
   return text === null ? null : JSON.parse(text);
 }

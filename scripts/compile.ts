@@ -9,8 +9,10 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import project from "../deno.json" with { type: "json" };
 import { BUILD_INFO_FILE, type BuildInfo } from "../process/build_info.ts";
+import { bundlePrograms, CODE_FOLDER, WORKER_FILES } from "./program_code.ts";
 import { permissionsOf, type Program, PROGRAMS } from "./program_permissions.ts";
 
 const ROOT = new URL("..", import.meta.url);
@@ -32,15 +34,7 @@ const OPTIONS = [
   "--no-check",
   "--no-code-cache",
   "--unstable-worker-options",
-  "--unstable-raw-imports",
-  "--include",
-  "crypto/worker.ts",
-  "--include",
-  "crypto/bulk_worker.ts",
-  "--include",
-  "ports/system_module_outer.ts",
-  "--include",
-  BUILD_INFO_FILE,
+  ...[...WORKER_FILES, BUILD_INFO_FILE].flatMap((file) => ["--include", file]),
 ];
 
 interface Binary {
@@ -56,9 +50,6 @@ function nameOf({ program, target }: Binary): string {
   return `openred-${program}-${project.version}-${target}${suffix}`;
 }
 
-/** Reading the packages overflows the usual stack of an older compiler's threads (tried: 2.4.2 with prom-client). */
-const STACK_BYTES = String(64 * 2 ** 20);
-
 async function compile(binary: Binary): Promise<boolean> {
   const output = `dist/${nameOf(binary)}`;
   const { success } = await new Deno.Command(Deno.execPath(), {
@@ -68,11 +59,10 @@ async function compile(binary: Binary): Promise<boolean> {
       ...permissionsOf(binary.program),
       ...(binary.target === null ? [] : ["--target", binary.target]),
       "--output",
-      output,
-      `${binary.program}.ts`,
+      fileURLToPath(new URL(output, ROOT)),
+      `${binary.program}.js`,
     ],
-    cwd: ROOT,
-    env: { RUST_MIN_STACK: STACK_BYTES },
+    cwd: CODE_FOLDER,
     stdin: "null",
   }).spawn().status;
   console.log(success ? `Made ${output}` : `Could not make ${output}`);
@@ -86,15 +76,13 @@ async function git(...args: readonly string[]): Promise<string | null> {
   return output?.success ? new TextDecoder().decode(output.stdout).trim() : null;
 }
 
-async function writeBuildInfo(): Promise<void> {
+async function readBuildInfo(): Promise<BuildInfo> {
   const commit = await git("rev-parse", "HEAD");
   const isChanged = (await git("status", "--porcelain", "--untracked-files=no") ?? "") !== "";
-  const info: BuildInfo = {
+  return {
     commit: commit === null ? null : commit + (isChanged ? "+" : ""),
     date: await git("show", "-s", "--format=%cI", "HEAD"),
   };
-  await Deno.mkdir(new URL("dist", ROOT), { recursive: true });
-  await Deno.writeTextFile(new URL(BUILD_INFO_FILE, ROOT), JSON.stringify(info));
 }
 
 /** In the form that `sha256sum --check` reads. */
@@ -123,7 +111,10 @@ function readTargets(args: readonly string[]): readonly (string | null)[] {
 const binaries = readTargets(Deno.args).flatMap((target) =>
   PROGRAMS.map((program): Binary => ({ program, target }))
 );
-await writeBuildInfo();
+// An older runtime changes the lock file when it bundles.
+const info = await readBuildInfo();
+await bundlePrograms();
+await Deno.writeTextFile(new URL(BUILD_INFO_FILE, CODE_FOLDER), JSON.stringify(info));
 for (const binary of binaries) {
   if (!await compile(binary)) Deno.exit(1);
 }
