@@ -1,11 +1,14 @@
 import { assertEquals } from "@std/assert";
 import type { Locator, Page } from "playwright-core";
+import { EN } from "../../modules/console/page/words/en.ts";
+import { FR } from "../../modules/console/page/words/fr.ts";
 import { until } from "../world/until.ts";
 import { testInBrowser } from "./chromium.ts";
 import { ConsolePair } from "./console_site.ts";
 import { Visit } from "./visit.ts";
 
 const MOST_PRESSES = 80;
+const WORDS = { en: EN, fr: FR } as const;
 const SECRET = "four words and more";
 
 /** What has the focus, why somebody could not see that, and whether it is what a key is to be pressed on. */
@@ -66,115 +69,133 @@ class Keyboard {
   }
 }
 
-testInBrowser(
-  "the whole journey goes by keyboard alone, and shows where it is",
-  async (browser) => {
-    await using pair = await ConsolePair.start();
-    const { alice, bob } = pair;
-    await using visit = await Visit.start(browser, {
-      viewport: { width: 1_280, height: 800 },
-      reducedMotion: "reduce",
-    });
-    const { page } = visit;
-    const keys = new Keyboard(page);
-    const main = page.getByRole("main");
-    const button = (name: string, within: Locator = main) =>
-      within.getByRole("button", { name, exact: true });
-    const isThere = () => main.locator("h1:focus").waitFor();
-    const follow = async (name: string) => {
-      await keys.choose(main.getByRole("link", { name, exact: true }));
-      await isThere();
-    };
-    const goTo = async (name: RegExp) => {
-      await keys.reach(page.locator("nav.rail").getByRole("link", { name }), "Shift+Tab");
+for (const language of ["en", "fr"] as const) {
+  testInBrowser(
+    `the whole journey goes by keyboard alone, and shows where it is: ${language}`,
+    async (browser) => {
+      const words = WORDS[language];
+      await using pair = await ConsolePair.start();
+      const { alice, bob } = pair;
+      await using visit = await Visit.start(browser, {
+        locale: language === "fr" ? "fr-FR" : "en-GB",
+        viewport: { width: 1_280, height: 800 },
+        reducedMotion: "reduce",
+      });
+      const { page } = visit;
+      const keys = new Keyboard(page);
+      const main = page.getByRole("main");
+      const button = (name: string, within: Locator = main) =>
+        within.getByRole("button", { name, exact: true });
+      const isThere = () => main.locator("h1:focus").waitFor();
+      const follow = async (name: string) => {
+        await keys.choose(main.getByRole("link", { name, exact: true }));
+        await isThere();
+      };
+      const goTo = async (page: "chats" | "people" | "security" | "settings") => {
+        const name = new RegExp(`^${words[`nav.${page}`]}`);
+        await keys.reach(rail.getByRole("link", { name }), "Shift+Tab");
+        await keys.press("Enter");
+      };
+      const rail = page.locator("nav.rail");
+      const dialog = page.locator("dialog[open]");
+      const isClosed = () => dialog.waitFor({ state: "detached" });
+
+      await alice.signIn(page);
+      await keys.press("Tab");
+      assertEquals(await page.evaluate("document.activeElement.className"), "skip");
       await keys.press("Enter");
-    };
-    const dialog = page.locator("dialog[open]");
-    const isClosed = () => dialog.waitFor({ state: "detached" });
+      await follow(words["steps.begin"]);
+      await keys.write(page.getByLabel(words["setting.name"]), "Alice Ålund");
+      await keys.choose(button(words["app.save"]));
+      await visit.says(words["setting.name_saved"]);
+      await follow(words["guide.next"]);
+      await page.getByRole("heading", { name: words["guide.passphrase"] }).waitFor();
+      await follow(words["guide.next"]);
+      await keys.choose(button(words["security.add_password"]), "Space");
+      await keys.write(dialog.getByLabel(words["factor.password"]), SECRET);
+      await keys.press("Enter");
+      await isClosed();
+      await follow(words["guide.next"]);
+      await keys.choose(button(words["phrase.make"]));
+      // What a thief of the session would like has to be confirmed.
+      await keys.write(dialog.getByLabel(words["factor.password"]), SECRET);
+      await keys.press("Enter");
+      await isClosed();
+      await page.locator(".phrase code").first().waitFor();
+      await follow(words["guide.next"]);
+      await page.getByRole("heading", { name: words["guide.found"] }).waitFor();
+      await follow(words["guide.next"]);
+      await keys.write(page.getByLabel(words["invite.name"]), "Carol");
+      await keys.reach(page.getByLabel(words["invite.life"]));
+      await keys.press("ArrowDown");
+      await keys.choose(button(words["invite.make"]));
+      await page.getByText("openred:").first().waitFor();
+      await keys.reach(button(words["connect.copy_link"]));
+      assertEquals((await alice.ask("GET", "/invitations")).invitations[0].name, "Carol");
+      await alice.ask("POST", "/invitations", { name: "Dan" });
+      await follow(words["guide.end"]);
+      await page.locator(".health").waitFor();
 
-    await alice.signIn(page);
-    await keys.press("Tab");
-    assertEquals(await page.evaluate("document.activeElement.className"), "skip");
-    await keys.press("Enter");
-    await follow("Begin the guide");
-    await keys.write(page.getByLabel("The name that others see"), "Alice Ålund");
-    await keys.choose(button("Save"));
-    await visit.says("others see it from now on");
-    await follow("Next");
-    await page.getByRole("heading", { name: "A passphrase for the keys" }).waitFor();
-    await follow("Next");
-    await keys.choose(button("Set a password"), "Space");
-    await keys.write(dialog.getByLabel("Password"), SECRET);
-    await keys.press("Enter");
-    await isClosed();
-    await follow("Next");
-    await keys.choose(button("Show my recovery phrase"));
-    // What a thief of the session would like has to be confirmed.
-    await keys.write(dialog.getByLabel("Password"), SECRET);
-    await keys.press("Enter");
-    await isClosed();
-    await page.locator(".phrase code").first().waitFor();
-    await follow("Next");
-    await page.getByRole("heading", { name: "How others find you" }).waitFor();
-    await follow("Next");
-    await keys.write(page.getByLabel("Whom it is for"), "Carol");
-    await keys.reach(page.getByLabel("Valid for"));
-    await keys.press("ArrowDown");
-    await keys.choose(button("Make an invitation"));
-    await page.getByText("openred:").first().waitFor();
-    await keys.reach(button("Copy the link"));
-    assertEquals((await alice.ask("GET", "/invitations")).invitations[0].name, "Carol");
-    await follow("Done");
-    await page.locator(".health").waitFor();
+      await bob.admin.connect(alice.id, 20_000);
+      const say = (text: string) =>
+        bob.ask("POST", "/m/messaging/messages", { peer: alice.id, text, wait_ms: 0 });
+      await say("Hello Alice");
+      await goTo("people");
+      await keys.choose(button(words["person.block"]));
+      await dialog.waitFor();
+      await keys.press("Escape");
+      await isClosed();
+      assertEquals(
+        await page.evaluate("document.activeElement.textContent"),
+        words["person.block"],
+      );
+      await keys.reach(button(words["requests.accept"]), "Shift+Tab");
+      await keys.press("Enter");
+      await until(
+        async () => (await alice.ask("GET", "/requests")).requests.length === 0,
+        "alice has accepted",
+      );
+      // What was pressed is gone, and nothing else of its kind is there.
+      await isThere();
+      await bob.admin.decide("allow", { peer: alice.id, permission: "message" });
 
-    await bob.admin.connect(alice.id, 20_000);
-    const say = (text: string) =>
-      bob.ask("POST", "/m/messaging/messages", { peer: alice.id, text, wait_ms: 0 });
-    await say("Hello Alice");
-    await goTo(/^People/);
-    await keys.choose(button("Block"));
-    await dialog.waitFor();
-    await keys.press("Escape");
-    await isClosed();
-    assertEquals(await page.evaluate("document.activeElement.textContent"), "Block");
-    await keys.reach(button("Accept"), "Shift+Tab");
-    await keys.press("Enter");
-    await until(
-      async () => (await alice.ask("GET", "/requests")).requests.length === 0,
-      "alice has accepted",
-    );
-    await bob.admin.decide("allow", { peer: alice.id, permission: "message" });
+      await goTo("chats");
+      await keys.choose(page.locator(".chat-list").getByRole("link", { name: "bob" }));
+      await page.locator(".bubble", { hasText: "Hello Alice" }).waitFor();
+      const writing = page.getByLabel(words["chat.write"]);
+      await keys.write(writing, "Hello Bob");
+      await keys.press("Enter");
+      await page.locator(".bubble", { hasText: "Hello Bob" }).waitFor();
+      const theirs = page.locator(".message.theirs .message-more");
+      await keys.reach(theirs, "Shift+Tab");
+      await keys.press("Enter");
+      await keys.choose(button(words["chat.reply"], dialog));
+      await isClosed();
+      await page.locator(".composer-banner").waitFor();
+      await page.keyboard.insertText("So am I");
+      await keys.press("Enter");
+      await page.locator(".bubble", { hasText: "So am I" }).locator(".quoted").waitFor();
 
-    await goTo(/^Chats/);
-    await keys.choose(page.locator(".chat-list").getByRole("link", { name: "bob" }));
-    await page.locator(".bubble", { hasText: "Hello Alice" }).waitFor();
-    const writing = page.getByLabel("Write a message");
-    await keys.write(writing, "Hello Bob");
-    await keys.press("Enter");
-    await page.locator(".bubble", { hasText: "Hello Bob" }).waitFor();
-    const theirs = page.locator(".message.theirs .message-more");
-    await keys.reach(theirs, "Shift+Tab");
-    await keys.press("Enter");
-    await keys.choose(button("Reply", dialog));
-    await isClosed();
-    await page.locator(".composer-banner").waitFor();
-    await page.keyboard.insertText("So am I");
-    await keys.press("Enter");
-    await page.locator(".bubble", { hasText: "So am I" }).locator(".quoted").waitFor();
+      bob.write("lake.txt", new TextEncoder().encode("water"));
+      await bob.share({ peer: alice.id, paths: [`${bob.folder}/lake.txt`] });
+      await keys.choose(button(words["files.accept"]));
+      await page.locator(".tray .badge", { hasText: words["transfer.done"] }).waitFor();
 
-    bob.write("lake.txt", new TextEncoder().encode("water"));
-    await bob.share({ peer: alice.id, paths: [`${bob.folder}/lake.txt`] });
-    await keys.choose(button("Accept"));
-    await page.locator(".tray .badge", { hasText: "Done" }).waitFor();
-
-    await goTo(/^Settings/);
-    await keys.choose(button("Dark"), "Space");
-    assertEquals(await page.evaluate("document.documentElement.dataset.theme"), "dark");
-    await goTo(/^Security/);
-    await keys.choose(button("Sign out"));
-    await keys.write(page.getByLabel("Password"), SECRET);
-    await keys.press("Enter");
-    await page.getByRole("heading", { name: "Security" }).waitFor();
-    assertEquals(keys.unseen, []);
-  },
-);
+      await page.goto(`${alice.origin}/console/#/people/invite`);
+      await isThere();
+      const revoke = button(words["invite.revoke"]);
+      await keys.choose(revoke.first());
+      await until(async () => await revoke.count() === 1, "one is revoked");
+      assertEquals(await revoke.and(page.locator(":focus")).count(), 1);
+      await goTo("settings");
+      await keys.choose(button(words["settings.theme_dark"]), "Space");
+      assertEquals(await page.evaluate("document.documentElement.dataset.theme"), "dark");
+      await goTo("security");
+      await keys.choose(button(words["security.sign_out"]));
+      await keys.write(page.getByLabel(words["factor.password"]), SECRET);
+      await keys.press("Enter");
+      await page.getByRole("heading", { name: words["nav.security"] }).waitFor();
+      assertEquals(keys.unseen, []);
+    },
+  );
+}

@@ -7,6 +7,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { signedIn } from "./api.ts";
+import { keepFocus } from "./focus_keeper.ts";
 import { followPlace } from "./router.ts";
 import { beginSession } from "./session.ts";
 import { forgetAll } from "./store.ts";
@@ -29,5 +30,7 @@ addEventListener("hashchange", () => {
   if (location.hash.startsWith("#link=")) void beginSession();
 });
 followPlace();
-render(<App />, document.getElementById("app")!);
+const root = document.getElementById("app")!;
+render(<App />, root);
+keepFocus(root);
 void beginSession();

@@ -212,7 +212,7 @@ function OptionField(
           type="checkbox"
           role="switch"
           checked={value === true}
-          disabled={!isOwner() || action.busy}
+          disabled={!isOwner()}
           onChange={({ currentTarget }) => save(currentTarget.checked)}
         />
       </label>

@@ -215,7 +215,7 @@ function Permissions({ peer, names }: { peer: PeerDetail; names: readonly string
             type="checkbox"
             role="switch"
             checked={peer.permissions.includes(name)}
-            disabled={!isOwner() || action.busy}
+            disabled={!isOwner()}
             onChange={(event) => decide(name, event.currentTarget.checked)}
           />
         </label>

@@ -31,19 +31,23 @@ interface ButtonOptions {
   readonly children?: ComponentChildren;
 }
 
+/** One that cannot be pressed now keeps the focus all the same: it may be what was just pressed. */
 export function Button(
   { kind = "plain", icon, label, disabled, busy, submit, pressed, onClick, children }:
     ButtonOptions,
 ) {
+  const isOff = disabled === true || busy === true;
+  const off = (event: MouseEvent) => event.preventDefault();
+  const press = isOff ? off : onClick;
   return (
     <button
       type={submit ? "submit" : "button"}
       class={`button ${kind}${children === undefined ? " bare" : ""}`}
-      disabled={disabled || busy}
+      aria-disabled={isOff}
       aria-busy={busy}
       {...(pressed === undefined ? {} : { "aria-pressed": pressed })}
       {...(label === undefined ? {} : { "aria-label": label, title: label })}
-      {...(onClick === undefined ? {} : { onClick })}
+      {...(press === undefined ? {} : { onClick: press })}
     >
       {icon !== undefined && <Icon name={icon} size={18} />}
       {children}
@@ -255,15 +259,18 @@ export function errorText(error: unknown): string {
   return t(key);
 }
 
-/** Runs what a button begins: shows that it does, and what came of it. */
+/** Runs what a button begins, once at a time: shows that it does, and what came of it. */
 export function useAction(): {
   readonly busy: boolean;
   run(work: () => Promise<unknown>, done?: string): void;
 } {
   const [busy, setBusy] = useState(false);
+  const isRunning = useRef(false);
   return {
     busy,
     run(work, done) {
+      if (isRunning.current) return;
+      isRunning.current = true;
       setBusy(true);
       work().then(
         () => done !== undefined && notify(done),
@@ -272,7 +279,10 @@ export function useAction(): {
             notify(errorText(error), "bad");
           }
         },
-      ).finally(() => setBusy(false));
+      ).finally(() => {
+        isRunning.current = false;
+        setBusy(false);
+      });
     },
   };
 }
