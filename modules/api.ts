@@ -827,8 +827,8 @@ export interface ModuleSignatures {
   verify(type: SignedType | "openred-succession+jwt", text: string): Promise<VerifiedText>;
   /** 32 bytes. */
   sha256(data: Uint8Array): Promise<Uint8Array>;
-  /** The succession that this node came from; `null` for a first identity. */
-  readonly ownSuccession: string | null;
+  /** The successions that this node came from, oldest first, the newest eight; none of a first identity. */
+  readonly ownSuccessions: readonly string[];
   /** SHA-256 of the key that may follow a peer's, or this node's own, as far as it is known: 32 bytes in base64url. */
   nextOf(id: NodeId): string | null;
 }

@@ -21,6 +21,7 @@ import {
 import { NodeStore } from "../store/store.ts";
 import { MASTER_KEY_LINE, readVaultText } from "../tokens/vault_text.ts";
 import { decodeLeniently, VAULT_FILE } from "../tokens/vault_file.ts";
+import { successionsOf } from "../own/own_succession.ts";
 import { SELF_NAMES, untoldName } from "../own/self_names.ts";
 
 const JOURNAL_FILE = "succession";
@@ -146,6 +147,8 @@ function writeSelf(store: NodeStore, journal: Journal): void {
   const put = store.statement("INSERT OR REPLACE INTO self (name, value) VALUES (?, ?)");
   put.run(SELF_NAMES.nodeId, journal.id);
   put.run(SELF_NAMES.next, encodeBase64Url(journal.next));
+  const former = successionsOf(store).filter((text) => text !== journal.succession);
+  put.run(SELF_NAMES.formerSuccessions, JSON.stringify(former));
   put.run(SELF_NAMES.succession, journal.succession);
   put.run(SELF_NAMES.noted, JSON.stringify({ former: journal.old, head: journal.formerHead }));
   if (!journal.knowsPeers) put.run(SELF_NAMES.untoldToAll, journal.id);

@@ -9,6 +9,7 @@ import type { ModuleSignatures, SignedType } from "../../modules/api.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { unverifiedPayload, verifySignature } from "../../protocol/jws.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
+import { successionsOf } from "../own/own_succession.ts";
 import { SELF_NAMES } from "../own/self_names.ts";
 import type { PeerBook } from "../peers/peer_book.ts";
 import type { NodeStore } from "../store/store.ts";
@@ -51,7 +52,7 @@ export function createSignatures(parts: Parts): ModuleSignatures {
       return { iss: payload.iss as NodeId, payload, hash };
     },
     sha256: (data) => crypto.sha256(data),
-    ownSuccession: store.self(SELF_NAMES.succession),
+    ownSuccessions: successionsOf(store),
     nextOf: (id) => {
       if (id === own.id) return store.self(SELF_NAMES.next);
       const next = book.get(id)?.next ?? null;

@@ -4,8 +4,17 @@
  * @module
  */
 import type { NodeId } from "../../crypto/encoding.ts";
+import { MAX_SUCCESSION_CHAIN } from "../../protocol/limits.ts";
 import type { NodeStore } from "../store/store.ts";
 import { judgedName, SELF_NAMES, toldName, untoldName } from "./self_names.ts";
+
+/** The successions that led to this identity, oldest first: as many as a reader follows. */
+export function successionsOf(store: Pick<NodeStore, "self">): readonly string[] {
+  const newest = store.self(SELF_NAMES.succession);
+  if (newest === null) return [];
+  const former = JSON.parse(store.self(SELF_NAMES.formerSuccessions) ?? "[]") as string[];
+  return [...former, newest].slice(-MAX_SUCCESSION_CHAIN);
+}
 
 /** What a running node shows of its succession. */
 export class OwnSuccession {

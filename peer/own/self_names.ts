@@ -11,6 +11,8 @@ export const SELF_NAMES = {
   next: "next",
   /** The succession that this identity came from. */
   succession: "succession",
+  /** Those before it, oldest first: a JSON array of texts. */
+  formerSuccessions: "former_successions",
   /** What the audit log has yet to say of it. */
   noted: "succession_noted",
   /** Any peer may know the former identity: the data directory it was in is lost. */

@@ -6,10 +6,11 @@
 import { encodeBase64Url, type NodeId } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import { unverifiedPayload } from "../../../protocol/jws.ts";
+import { MAX_SUCCESSION_CHAIN } from "../../../protocol/limits.ts";
 import type { ModuleContext, ModuleSignatures, ModuleTables } from "../../api.ts";
 import type { Conversations } from "../conversations.ts";
 import { type MembershipDraft, signMembership } from "./core/memberships.ts";
-import type { Member } from "./core/roster.ts";
+import { keysOf, type Member } from "./core/roster.ts";
 import { signStatement, type StatementDraft } from "./core/statements.ts";
 import type { Group } from "./group.ts";
 import type { GroupIncoming } from "./group_incoming.ts";
@@ -135,7 +136,7 @@ export class GroupActs {
       throw new OpenRedError("bad_request", "Hand the group over to somebody before you leave it");
     }
     const people = group.roster.standing().map(({ id }) => id);
-    const last = groups.lastsOf(group, this.#keysOf(member));
+    const last = groups.lastsOf(group, keysOf(member));
     await this.#say(group, { stm: member.place.stm, isIn: false, last }, people);
   }
 
@@ -171,7 +172,7 @@ export class GroupActs {
       const statement = await signStatement(signatures, {
         ...(typeof change === "function" ? change() : change),
         after: group.chain.head,
-        ...(succession === null ? {} : { succession: [succession] }),
+        ...(succession === null ? {} : { succession }),
         iat: this.#iat(),
       });
       if (!group.chain.allows(statement)) {
@@ -187,20 +188,23 @@ export class GroupActs {
    * What shows that this node may sign: `null` where it is the owner itself.
    * @throws {OpenRedError} `forbidden` where it may not.
    */
-  #ownership(group: Group): string | null {
-    const { own, signatures } = this.#parts;
-    if (group.chain.owner.id === own.id) return null;
-    const text = signatures.ownSuccession;
-    if (text !== null && oldOf(text) === group.chain.owner.id) return text;
+  #ownership(group: Group): readonly string[] | null {
+    const owner = group.chain.owner.id;
+    if (owner === this.#parts.own.id) return null;
+    const succession = this.#successionsFrom(owner);
+    if (succession.length > 0) return succession;
     throw new OpenRedError("forbidden", "Only the owner of the group can do this");
   }
 
-  #removal(group: Group, member: Member) {
-    return { id: member.place.id, last: this.#parts.groups.lastsOf(group, this.#keysOf(member)) };
+  /** How this node follows from an identity; empty where it does not, as far as it knows. */
+  #successionsFrom(id: NodeId): readonly string[] {
+    const { ownSuccessions } = this.#parts.signatures;
+    const at = ownSuccessions.findIndex((text) => oldOf(text) === id);
+    return at < 0 ? [] : ownSuccessions.slice(at);
   }
 
-  #keysOf({ place, membership }: Member): readonly NodeId[] {
-    return membership?.line?.keys ?? [place.id];
+  #removal(group: Group, member: Member) {
+    return { id: member.place.id, last: this.#parts.groups.lastsOf(group, keysOf(member)) };
   }
 
   /** @throws {OpenRedError} `not_found`. */
@@ -230,20 +234,24 @@ export class GroupActs {
     await sending.push(group, { ...membership, type: "group_member" }, also);
   }
 
-  /** The place of the identity that this one has followed, where nothing was said of that yet. */
+  /** The place of an identity that this one has followed, where nothing was said of that yet. */
   #former(group: Group): Member | null {
     const { own, signatures } = this.#parts;
-    const text = signatures.ownSuccession;
-    if (text === null || group.roster.find(own.id) !== null) return null;
-    const former = group.roster.find(oldOf(text));
-    return former?.state === "member" || former?.state === "invited" ? former : null;
+    if (group.roster.find(own.id) !== null) return null;
+    const former = signatures.ownSuccessions.toReversed()
+      .map((text) => group.roster.find(oldOf(text)))
+      .find((member) => member?.state === "member" || member?.state === "invited");
+    return former ?? null;
   }
 
   async #follow(group: Group, former: Member): Promise<void> {
-    const { tables, conversations, groups, signatures } = this.#parts;
+    const { tables, conversations, groups } = this.#parts;
+    const before = former.membership?.line?.texts ?? [];
+    const succession = [...before, ...this.#successionsFrom(former.id)];
+    // Nobody follows a longer one: the owner has to invite this node anew.
+    if (succession.length > MAX_SUCCESSION_CHAIN) return;
     await tables.write(() => conversations.writeNewRun(conversationOf(group.id)));
-    const last = groups.lastsOf(group, this.#keysOf(former));
-    const succession = [signatures.ownSuccession!];
+    const last = groups.lastsOf(group, keysOf(former));
     await this.#say(group, { stm: former.place.stm, isIn: true, last, succession });
   }
 

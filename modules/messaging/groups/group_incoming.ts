@@ -32,6 +32,7 @@ import {
   type StoredRow,
 } from "./group_rows.ts";
 import type { GroupSending } from "./group_sending.ts";
+import { isBlocked } from "./group_vectors.ts";
 import type { Groups } from "./groups.ts";
 import type { Invitations } from "./invitations.ts";
 import type { Aside, Keeping } from "./keeping.ts";
@@ -85,10 +86,10 @@ export class GroupIncoming {
   }
 
   /**
-   * Whether a peer may bring a statement: of a group that this node has to do with anybody may, who may be one whom that
-   * very statement adds. It is of the owner, whoever brings it.
+   * Whether a peer may bring a statement or a membership: of a group that this node has to do with anybody may, who may be
+   * one of its people by that very text.
    */
-  admitsStatement(peer: NodeId, header: PeerFrame["header"]): boolean {
+  admitsSigned(peer: NodeId, header: PeerFrame["header"]): boolean {
     if (typeof header.group !== "string") return false;
     const stage = this.#parts.groups.facts(header.group)?.stage;
     return stage === "coming" ? this.admits(peer, header) : stage !== undefined;
@@ -119,12 +120,18 @@ export class GroupIncoming {
   }
 
   async membership({ peer, header, body }: PeerFrame): Promise<boolean> {
-    const { groups, signatures, sending } = this.#parts;
-    const group = await this.groupOf({ header, peer });
-    if (this.#isHeld(group.id)) return false;
+    const { own, groups, signatures, invitations, sending } = this.#parts;
+    const { group: id } = parseInput(groupHeaderSchema, header);
+    const group = await groups.find(id);
+    const isOutside = !invitations.admits(id, peer);
+    if (group === null || (isOutside && !group.isIn(own.id))) throw notHere();
+    if (this.#isHeld(id)) return false;
     const membership = await openMembership(signatures, readBodyText(body));
-    if (membership.group !== group.id) throw notOfGroup();
+    if (membership.group !== id) throw notOfGroup();
+    // Who has followed one of the people may be known by their own word alone.
+    if (isOutside && membership.iss !== peer) this.#refuse(group, peer);
     const { isStored, isNew } = await groups.takeMembership(group, membership);
+    if (isOutside && !isNew) this.#refuse(group, peer);
     if (isNew) await this.changed(group);
     else if (!isStored) sending.ask(group, peer);
     return isStored;
@@ -170,7 +177,7 @@ export class GroupIncoming {
     const message = await openMessage(signatures, shell);
     if (message.group !== group.id) throw notOfGroup();
     const { iss: id, run, n } = message;
-    if (tables.peers.isBlocked(tables.peers.lastId(id))) {
+    if (isBlocked(tables, group, id)) {
       // Others hear that nothing of it is taken here: of a member, and of as many runs as one has.
       const place = group.roster.placeOf(message);
       const isMember = place !== null && place !== "unknown";
@@ -243,7 +250,12 @@ export class GroupIncoming {
   }
 
   #checkSpeaker(group: Group, peer: NodeId): void {
-    if (this.#parts.invitations.admits(group.id, peer)) return;
+    const { tables, invitations } = this.#parts;
+    if (isBlocked(tables, group, peer)) throw notHere();
+    if (!invitations.admits(group.id, peer)) this.#refuse(group, peer);
+  }
+
+  #refuse(group: Group, peer: NodeId): never {
     this.#tellOut(group.id, peer);
     throw notHere();
   }

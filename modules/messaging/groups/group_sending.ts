@@ -11,7 +11,7 @@ import { Deliveries } from "./deliveries.ts";
 import { frameIdOf, type Going, GoingMessages } from "./going_messages.ts";
 import type { Group } from "./group.ts";
 import { GroupLanes } from "./group_lanes.ts";
-import { GroupVectors, hasForUs, type MessageNumber } from "./group_vectors.ts";
+import { GroupVectors, hasForUs, isBlocked, type MessageNumber } from "./group_vectors.ts";
 import type { Groups } from "./groups.ts";
 import { type Lane, type Said, type Signed, WINDOW } from "./lane.ts";
 import {
@@ -197,17 +197,17 @@ export class GroupSending {
    * Whether somebody who speaks of a group may be asked for what is signed of it, though this node be out: it may lack
    * its own word that it is in, and theirs, said after the backup that it was set back to.
    */
-  #answers({ roster }: Group, peer: NodeId): boolean {
+  #answers(group: Group, peer: NodeId): boolean {
     const { own, tables } = this.#parts;
-    if (peer === own.id || tables.peers.isBlocked(peer)) return false;
-    const state = roster.find(peer)?.state;
+    if (peer === own.id || isBlocked(tables, group, peer)) return false;
+    const state = group.roster.find(peer)?.state;
     return state === "member" || state === "invited";
   }
 
   /** Whether something is sent to somebody now: nobody is looked for whom the owner does not know. */
   async #reaches(group: Group, peer: NodeId): Promise<boolean> {
     const { own, tables, peers } = this.#parts;
-    if (peer === own.id || tables.peers.isBlocked(peer)) return false;
+    if (peer === own.id || isBlocked(tables, group, peer)) return false;
     const { known, connected } = await peers.get(peer);
     const isMet = known || tables.peers.standing(peer, "message") === "allowed";
     return isMet || connected || group.facts.introduces;
@@ -235,7 +235,7 @@ export class GroupSending {
   /** Somebody speaks of a group that they are out of, or in which they are by another story: they hear it once a session. */
   tellOut(group: Group, peer: NodeId): void {
     const { own, tables } = this.#parts;
-    if (!group.isIn(own.id) || tables.peers.isBlocked(peer)) return;
+    if (!group.isIn(own.id) || isBlocked(tables, group, peer)) return;
     const member = group.roster.find(peer);
     const wasAdded = member !== null ||
       group.chain.displaced().some(({ add }) => add.some(({ id }) => id === peer));
@@ -256,7 +256,7 @@ export class GroupSending {
   #tellRemoved(group: Group, peer: NodeId): void {
     const { own, tables } = this.#parts;
     const until = group.roster.find(peer)?.place.until ?? null;
-    if (until === null || !group.isIn(own.id) || tables.peers.isBlocked(peer)) return;
+    if (until === null || !group.isIn(own.id) || isBlocked(tables, group, peer)) return;
     const lane = this.lanes.get(group.id, peer);
     lane.begin();
     enqueueStatements(group, lane, { from: 1, to: until });

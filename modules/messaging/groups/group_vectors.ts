@@ -23,7 +23,7 @@ export class GroupVectors {
   }
 
   of(group: Group): RunEntry[] {
-    return group.vector((id) => this.#tables.peers.isBlocked(id));
+    return group.vector((id) => isBlocked(this.#tables, group, id));
   }
 
   /** With what shows whether others have other messages under the same numbers. */
@@ -50,6 +50,11 @@ export class GroupVectors {
        WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND aside = 0 ORDER BY hash`,
     ).all(group.id, id, run, n).map(({ hash }) => String(hash));
   }
+}
+
+/** Whether the owner has blocked somebody, under this key or one that it followed in the group. */
+export function isBlocked({ peers }: ModuleTables, { roster }: Group, id: NodeId): boolean {
+  return roster.keysOf(id).some((key) => peers.isBlocked(peers.lastId(key)));
 }
 
 /** Whether somebody has messages of a group that are not here and would be taken. */

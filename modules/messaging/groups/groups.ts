@@ -216,7 +216,7 @@ export class Groups {
     const member = group.roster.find(own.id);
     const isIn = stage === "joined" || stage === "invited";
     // Who has just followed another identity has not said so in this group yet.
-    if (member === null && signatures.ownSuccession !== null) return;
+    if (member === null && signatures.ownSuccessions.length > 0) return;
     // Its own word counts that it is in: after a backup, and where what had removed it stands no more.
     if (stage !== "joined" && member?.state === "member") {
       await this.setFacts(group, { stage: "joined" });

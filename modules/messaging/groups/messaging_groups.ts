@@ -123,11 +123,16 @@ export function registerGroupFrames(peers: PeerRouter, now: () => MessagingGroup
   const admits = (peer: NodeId, header: PeerFrame["header"]) => now().incoming.admits(peer, header);
   const frame = (type: string, receive: (frame: PeerFrame) => Promise<boolean>) =>
     peers.frame(type, { receive, admits });
+  const admitsSigned = (peer: NodeId, header: PeerFrame["header"]) =>
+    now().incoming.admitsSigned(peer, header);
   peers.frame(GROUP_STATEMENT, {
     receive: (came) => now().incoming.statement(came),
-    admits: (peer, header) => now().incoming.admitsStatement(peer, header),
+    admits: admitsSigned,
   });
-  frame(GROUP_MEMBER, (came) => now().incoming.membership(came));
+  peers.frame(GROUP_MEMBER, {
+    receive: (came) => now().incoming.membership(came),
+    admits: admitsSigned,
+  });
   frame(GROUP_MESSAGE, (came) => now().incoming.message(came));
   frame(GROUP_SUMMARY, (came) => now().incoming.summary(came));
   frame(GROUP_VECTOR, (came) => now().incoming.vector(came));

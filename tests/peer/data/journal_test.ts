@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { encodeUtf8, type NodeId } from "../../../crypto/encoding.ts";
 import { settleData } from "../../../peer/data/data_state.ts";
+import { successionsOf } from "../../../peer/own/own_succession.ts";
 import { NodeStore } from "../../../peer/store/store.ts";
 import { type Journal, writeJournal } from "../../../peer/data/journal.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
@@ -56,6 +57,7 @@ Deno.test("a succession numbers its records anew, and is to be told to whoever k
       node_id: NEXT,
       next: "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk",
       succession: "a.b.c",
+      former_successions: "[]",
       succession_noted: JSON.stringify({ former: OLD, head: "7:hash" }),
       "untold friend": NEXT,
     },
@@ -64,6 +66,20 @@ Deno.test("a succession numbers its records anew, and is to be told to whoever k
   using other = makeTemporaryDirectory();
   const { self } = await settled(new MortalDisk(other.path).boot(), journal({ knowsPeers: false }));
   assertEquals(self["untold *"], NEXT);
+});
+
+Deno.test("successions before the last one are kept, each once, however often one is put in place", async () => {
+  using folder = makeTemporaryDirectory();
+  const process = new MortalDisk(folder.path).boot();
+  const follow = async (succession: string) => {
+    await writeJournal(process.files, journal({ succession }));
+    await settleData(process);
+  };
+  for (let count = 1; count <= 10; count++) await follow(`${count}.b.c`);
+  await follow("10.b.c");
+  const store = new NodeStore(process.openDatabase, process.clock);
+  assertEquals(successionsOf(store), [3, 4, 5, 6, 7, 8, 9, 10].map((count) => `${count}.b.c`));
+  store.close();
 });
 
 Deno.test("what a killed or failed write of a succession left is removed: it holds the keys' secret", async () => {

@@ -44,7 +44,7 @@ export class Roster {
       memberOf(place, byStatement.get(place.stm) ?? [])
     );
     for (const member of this.#members) {
-      for (const key of member.membership?.line?.keys ?? [member.place.id]) {
+      for (const key of keysOf(member)) {
         this.#byKey.set(key, [...this.#byKey.get(key) ?? [], member]);
       }
     }
@@ -65,6 +65,11 @@ export class Roster {
   find(id: NodeId): Member | null {
     const places = this.#byKey.get(id)?.filter((member) => member.id === id) ?? [];
     return places.find(({ place }) => place.until === null) ?? places.at(-1) ?? null;
+  }
+
+  /** All keys of whoever this one speaks or spoke for. */
+  keysOf(id: NodeId): readonly NodeId[] {
+    return this.#byKey.get(id)?.flatMap(keysOf) ?? [id];
   }
 
   isMember(id: NodeId): boolean {
@@ -106,6 +111,11 @@ export class Roster {
     const places = this.#byKey.get(asker) ?? [];
     return places.some(({ place, id }) => id === asker && covers(place, at));
   }
+}
+
+/** The keys that spoke for a place, oldest first. */
+export function keysOf({ place, membership }: Pick<Member, "place" | "membership">) {
+  return membership?.line?.keys ?? [place.id];
 }
 
 function covers({ from, until }: Place, at: number): boolean {

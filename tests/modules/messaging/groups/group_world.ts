@@ -13,6 +13,7 @@ import type {
   OutboxView,
   SentView,
 } from "../../../../protocol/messaging_api.ts";
+import { SELF_NAMES } from "../../../../peer/own/self_names.ts";
 import type { ReliableMessage } from "../../../../peer/sessions/reliable.ts";
 import { TestParts } from "../../../peer/parts.ts";
 import { TestNodeKeys } from "../../../peer/test_node_keys.ts";
@@ -225,15 +226,15 @@ export class GroupWorld implements Disposable {
     await this.connectAll([one, other]);
   }
 
-  /** Somebody goes on under another identity, which those who knew the former one have been told of. */
-  async replace(former: Person, next: Person): Promise<void> {
+  /** Somebody goes on under another identity. @param isTold Whether those who knew the former one hear of it. */
+  async replace(former: Person, next: Person, { isTold = true } = {}): Promise<void> {
     this.#online.delete(former);
     this.#online.add(next);
     this.people = this.people.map((one) => one === former ? next : one) as unknown as People;
-    const { keys } = next.messaging.world;
-    const chain = [await keys.succession(former.id)];
+    const { keys, parts: { store } } = next.messaging.world;
+    const chain = [store.self(SELF_NAMES.succession)!];
     const record = await keys.record();
-    for (const { messaging } of this.people) {
+    for (const { messaging } of isTold ? this.people : []) {
       const { parts, book } = messaging.world;
       if (messaging === next.messaging) continue;
       await book.follow({ chain, record });

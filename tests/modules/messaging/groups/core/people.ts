@@ -59,7 +59,7 @@ export function signaturesOf(key: SigningKey): ModuleSignatures {
       }
     },
     sha256: (data) => Promise.resolve(sha256(data)),
-    ownSuccession: null,
+    ownSuccessions: [],
     nextOf: () => null,
   };
 }
