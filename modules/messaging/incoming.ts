@@ -262,10 +262,8 @@ export class Incoming {
     const removal = tables.statement(
       "SELECT 1 FROM messaging_inbox WHERE conversation = ? AND target = ? AND kind = 'remove'",
     );
-    if (kind === "text") {
-      const name = nameText({ own: false, run, n });
-      return removal.get(peer, name) === undefined ? null : "removed";
-    }
+    if (removal.get(peer, nameText({ own: false, run, n })) !== undefined) return "removed";
+    if (kind === "text") return null;
     const { own, ...named } = readName(target!);
     if (!own && removal.get(peer, target) !== undefined) return "removed";
     const [row] = rowsOfBox(

@@ -60,6 +60,11 @@ export function groupChain(chain: number): string {
   return `#${chain}`;
 }
 
+/** What {@linkcode groupChain} was made of. */
+export function chainNumber(run: string): number {
+  return Number(run.slice(1));
+}
+
 export function isGroupChain(run: string): boolean {
   return run.startsWith("#");
 }

@@ -5,7 +5,8 @@
  */
 import { decodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { ModuleContext, ModuleTables, NodeId, OutgoingFrame } from "../../api.ts";
-import { boxOf, readRow } from "../rows.ts";
+import { nameText, readName, type RunNumber } from "../names.ts";
+import { boxOf, type MessageRow, readRow } from "../rows.ts";
 import { aadOfRow, openTexts, SALT_LENGTH } from "../sealed_texts.ts";
 import type { Group } from "./group.ts";
 import type { GroupVectors, MessageNumber } from "./group_vectors.ts";
@@ -15,6 +16,17 @@ import { type Lane, MAX_REFUSED, WINDOW } from "./lane.ts";
 export interface Going extends MessageNumber {
   readonly hash: string;
   readonly frame: Omit<OutgoingFrame, "peer"> & { readonly id: string };
+}
+
+/** A message with its row in a box. */
+interface Stored extends RunNumber {
+  readonly hash: string;
+  readonly author: NodeId;
+  readonly stm: string;
+  readonly shell: string;
+  readonly isKept: boolean;
+  readonly own: boolean;
+  readonly box: MessageRow;
 }
 
 interface GoingParts extends Pick<ModuleContext, "own" | "storage"> {
@@ -31,29 +43,19 @@ export class GoingMessages {
 
   /** The next messages that a member lacks and may have, as far as there is room for more under way. */
   async next(group: Group, lane: Lane): Promise<Going[]> {
-    const { tables, storage } = this.#parts;
     const rows = this.#rows(group, lane);
     rows.push(...this.#rivals(group, lane, WINDOW - lane.underWay.size - rows.length));
-    const boxes = rows.map(({ own: isOwn, number }) =>
-      readRow({
-        ...tables.statement(
-          `SELECT ? AS own, 0 AS received_at, 1 AS delivered, * FROM ${boxOf(isOwn)}
-           WHERE number = ?`,
-        ).get(Number(isOwn), number)!,
-      })
-    );
-    const there = boxes.filter(({ erased }) => erased === null);
+    const there = rows.filter(({ box }) => box.erased === null);
     const texts = await openTexts(
-      storage,
-      there.map((row) => ({ aad: aadOfRow(row), sealed: row.sealed })),
+      this.#parts.storage,
+      there.map(({ box }) => ({ aad: aadOfRow(box), sealed: box.sealed })),
     );
     const byRow = new Map(there.map((row, index) => [row, texts[index] ?? null]));
-    return rows.flatMap((row, index) => {
-      const box = boxes[index]!;
-      const text = byRow.get(box) ?? null;
+    return rows.flatMap((row) => {
+      const text = byRow.get(row) ?? null;
       const { author: id, run, n, hash } = row;
       // A text that was changed on disk is nothing to pass on.
-      if (box.erased === null && text === null) {
+      if (row.box.erased === null && text === null) {
         lane.settle({ id, run, numbers: [[n, n]] });
         return [];
       }
@@ -63,25 +65,51 @@ export class GoingMessages {
 
   #rows(group: Group, lane: Lane): Stored[] {
     const { own, tables, vectors } = this.#parts;
-    const rows: Stored[] = [];
+    const rows = new Map<string, Stored>();
+    const mayHave = (stm: string) => group.roster.mayHave(lane.peer, stm);
     for (const { id, run, numbers } of lane.next(vectors.of(group), own.id)) {
       for (const [from, to] of numbers) {
-        const room = WINDOW - lane.underWay.size - rows.length;
-        if (room <= 0) return rows;
+        const room = WINDOW - lane.underWay.size - rows.size;
+        if (room <= 0) return [...rows.values()];
         const some = tables.statement(
           `SELECT * FROM messaging_group_messages WHERE conversation = ? AND author = ? AND run = ?
            AND n BETWEEN ? AND ? AND number IS NOT NULL ORDER BY n LIMIT ?`,
-        ).all(group.id, id, run, from, to, room + MAX_REFUSED).map(readStored);
+        ).all(group.id, id, run, from, to, room + MAX_REFUSED).map((row) => this.#read(row));
         for (const row of some) {
-          const frameId = frameIdOf(row.hash, lane.peer);
-          if (lane.underWay.has(frameId) || lane.isRefused(frameId)) continue;
-          if (group.roster.mayHave(lane.peer, row.stm)) rows.push(row);
-          else lane.settle({ id, run, numbers: [[row.n, row.n]] });
-          if (rows.length + lane.underWay.size >= WINDOW) break;
+          if (this.#isGoing(lane, row)) continue;
+          const reasons = this.#reasons(group, lane, row);
+          if (!mayHave(row.stm) || reasons.some(({ isKept, stm }) => !isKept || !mayHave(stm))) {
+            lane.settle({ id, run, numbers: [[row.n, row.n]] });
+            continue;
+          }
+          for (const one of [...reasons, row]) {
+            if (!this.#isGoing(lane, one)) rows.set(one.hash, one);
+          }
+          if (rows.size + lane.underWay.size >= WINDOW) break;
         }
       }
     }
-    return rows;
+    return [...rows.values()];
+  }
+
+  #isGoing(lane: Lane, { hash }: Stored): boolean {
+    const frameId = frameIdOf(hash, lane.peer);
+    return lane.underWay.has(frameId) || lane.isRefused(frameId);
+  }
+
+  /** The removal that says why a message has no text, where it is lacked: nobody takes the message without, so it goes first. */
+  #reasons(group: Group, lane: Lane, { own, box }: Stored): Stored[] {
+    const { run, n, target, kind } = box;
+    if (box.erased !== "removed" || kind === "remove" || run === null || n === null) return [];
+    return [nameText({ own, run, n }), ...target === null ? [] : [target]].flatMap((name) => {
+      const isOwn = readName(name).own;
+      return this.#parts.tables.statement(
+        `SELECT message.* FROM ${boxOf(isOwn)} AS box
+         CROSS JOIN messaging_group_messages AS message
+           ON message.own = ?1 AND message.number = box.number
+         WHERE box.conversation = ?2 AND box.target = ?3 AND box.kind = 'remove'`,
+      ).all(Number(isOwn), group.id, name).map((row) => this.#read(row));
+    }).slice(0, 1).filter((removal) => !lane.has(removal.author, removal.run, removal.n));
   }
 
   #rivals(group: Group, lane: Lane, room: number): Stored[] {
@@ -91,8 +119,26 @@ export class GoingMessages {
       this.#parts.tables.statement(
         `SELECT * FROM messaging_group_messages
          WHERE conversation = ? AND hash = ? AND number IS NOT NULL`,
-      ).all(group.id, hash).map(readStored)
+      ).all(group.id, hash).map((row) => this.#read(row))
     ).filter(({ stm }) => group.roster.mayHave(lane.peer, stm));
+  }
+
+  #read(row: Columns): Stored {
+    const own = Number(row.own) === 1;
+    const box = this.#parts.tables.statement(
+      `SELECT ? AS own, 0 AS received_at, 1 AS delivered, * FROM ${boxOf(own)} WHERE number = ?`,
+    ).get(Number(own), Number(row.number))!;
+    return {
+      hash: String(row.hash),
+      author: row.author as NodeId,
+      run: String(row.run),
+      n: Number(row.n),
+      stm: String(row.stm),
+      shell: String(row.shell),
+      isKept: Number(row.kept) === 1,
+      own,
+      box: readRow(box),
+    };
   }
 }
 
@@ -102,20 +148,6 @@ export function frameIdOf(hash: string, peer: NodeId): string {
 }
 
 type Columns = NonNullable<ReturnType<ReturnType<ModuleTables["statement"]>["get"]>>;
-type Stored = ReturnType<typeof readStored>;
-
-function readStored(row: Columns) {
-  return {
-    hash: String(row.hash),
-    author: row.author as NodeId,
-    run: String(row.run),
-    n: Number(row.n),
-    stm: String(row.stm),
-    shell: String(row.shell),
-    own: Number(row.own) === 1,
-    number: Number(row.number),
-  };
-}
 
 function frameOf(
   group: string,

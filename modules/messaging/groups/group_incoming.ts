@@ -197,7 +197,6 @@ export class GroupIncoming {
       return false;
     }
     this.#checkNumber(group, message);
-    sending.cameFrom(group, peer, { id, run, n });
     const text = readText(message, salt === undefined ? null : body);
     if (salt !== undefined) await checkContent(signatures, message, { salt, body });
     const sealed = salt === undefined ? null : await this.#seal(message, salt, text);
@@ -206,7 +205,9 @@ export class GroupIncoming {
       await this.#parts.keeping.setAside(group, came);
       return true;
     }
-    return await this.#store(group, came);
+    const isStored = await this.#store(group, came);
+    if (isStored) sending.cameFrom(group, peer, { id, run, n });
+    return isStored;
   }
 
   async #begin(
@@ -310,11 +311,19 @@ export class GroupIncoming {
     }
     if (typeof stored === "string") return stored === "known";
     group.addHeld({ author: iss, run, n, isKept });
+    await this.#noteGone(group, stored);
     if (iss !== own.id) group.saw(iss, { run, n, hash: message.hash });
     this.#tell(group, came, stored);
     if (isKept) sending.spread(group);
     if (rivals.length > 0) sending.offerRivals(group, [...rivals, message.hash]);
     return true;
+  }
+
+  /** What went for a message is asked for anew: others may have it with its text. */
+  async #noteGone(group: Group, { gone }: StoredRow): Promise<void> {
+    if (gone.length === 0) return;
+    this.#parts.keeping.noteGone(group, gone);
+    await this.#parts.sending.askAll(group);
   }
 
   /** Inside a transaction: gives a message that counts its row. */

@@ -5,12 +5,13 @@
  */
 import type { ModuleTables, NodeId } from "../../api.ts";
 import { eraseTarget } from "../erasing.ts";
-import { groupChain, nameText, readName, type RunNumber } from "../names.ts";
+import { chainNumber, groupChain, nameText, readName, type RunNumber } from "../names.ts";
 import { boxOf, DELIVERY, type Erased, type Kind as KnownKind } from "../rows.ts";
 import { GROUP_FORM } from "../sealed_texts.ts";
 import type { Timeline } from "../timeline.ts";
 import { keptUnderNumber } from "./core/messages.ts";
 import { GroupLinks } from "./group_links.ts";
+import type { MessageNumber } from "./group_vectors.ts";
 
 /** `other`: of a type that a later version knows; it is kept and passed on. */
 export type Kind = KnownKind | "other";
@@ -53,6 +54,8 @@ export interface StoredRow {
   readonly number: number;
   readonly place: number | null;
   readonly erased: Erased | null;
+  /** Numbers of messages that went for it. */
+  readonly gone: readonly MessageNumber[];
 }
 
 /** What a row names, in this node's words. */
@@ -60,6 +63,14 @@ interface RowNames {
   readonly after: string;
   readonly reply: string | null;
   readonly target: string | null;
+}
+
+/** A run of somebody, or a message that stands beside it. */
+interface ChainOf {
+  readonly group: string;
+  readonly author: string;
+  readonly run: string;
+  readonly fork?: string;
 }
 
 /** Writes messages of groups, inside of transactions. */
@@ -78,10 +89,11 @@ export class GroupRows {
   write(message: GroupMessageRow): StoredRow {
     const { group, own, author, run, n, kind } = message;
     const conversation = conversationOf(group);
-    const fork = this.#forkOf(message);
+    const { fork, gone } = this.#forkOf(message);
     const chain = this.#chainOf({ group, author, run, fork });
+    if (message.target !== null) this.#chainOf({ group, author, run: message.target.run });
     const names = this.#namesOf(message);
-    const erased = message.sealed === null ? "removed" : this.#erasedAtOnce(message, names.target);
+    const erased = this.#erasedAtOnce(message, names.target) ?? leftOut(message);
     const row = { conversation, own, run: chain, n, id: message.hash, sentAt: message.sentAt };
     const place = this.#timeline.admit({ ...row, ...names });
     const number = this.#insert(message, { chain, names, place, erased });
@@ -109,44 +121,96 @@ export class GroupRows {
     }
     this.#links.await(message, number);
     this.#links.arrived(message);
-    return { number, place, erased };
+    return { number, place, erased, gone };
   }
 
   /**
    * Of messages under one number two are kept, and the smaller hash stands in the chain: so all have them in one order.
-   * @returns The fork that a message stands in; empty for the chain.
+   * @returns The fork that a message stands in, empty for the chain, and what is not here any more.
    */
-  #forkOf({ group, author, run, n, hash, rivals }: GroupMessageRow): string {
+  #forkOf(
+    { group, author, run, n, hash, rivals }: GroupMessageRow,
+  ): { readonly fork: string; readonly gone: readonly MessageNumber[] } {
     const kept = keptUnderNumber([...rivals, hash]);
-    for (const rival of rivals) if (!kept.includes(rival)) this.withdraw(group, rival);
+    const gone = rivals.filter((rival) => !kept.includes(rival))
+      .flatMap((rival) => this.withdraw(group, rival));
     const [first] = kept;
-    if (first !== hash) return hash;
+    if (first !== hash) return { fork: hash, gone };
     const former = this.nameOf(group, kept[1] ?? "");
-    if (former === null || rivals.length === 0) return "";
+    if (former === null || rivals.length === 0) return { fork: "", gone };
     const chain = this.#chainOf({ group, author, run, fork: kept[1]! });
     this.#links.rename(group, former, nameText({ own: readName(former).own, run: chain, n }));
-    return "";
+    return { fork: "", gone };
   }
 
-  /** Inside a transaction: a message is not here any more, and whoever names it waits for it. */
-  withdraw(group: string, hash: string): void {
+  /**
+   * Inside a transaction: a message is not here any more, and whoever names it waits for it. What a removal took away goes
+   * with it, and comes again from whoever has it.
+   * @returns The numbers of all that went.
+   */
+  withdraw(group: string, hash: string): MessageNumber[] {
+    const undone = this.#takenAwayBy(group, hash);
     this.#links.gone(group, hash);
     const row = this.#tables.statement(
       `DELETE FROM messaging_group_messages WHERE conversation = ? AND hash = ?
-       RETURNING own, number`,
+       RETURNING own, number, author, run, n`,
     ).get(group, hash);
-    if (row === undefined || row.number === null) return;
-    this.#tables.statement(`DELETE FROM ${boxOf(Number(row.own) === 1)} WHERE number = ?`)
-      .run(Number(row.number));
+    if (row === undefined) return [];
+    if (row.number !== null) {
+      this.#tables.statement(`DELETE FROM ${boxOf(Number(row.own) === 1)} WHERE number = ?`)
+        .run(Number(row.number));
+    }
+    const number = { id: row.author as NodeId, run: String(row.run), n: Number(row.n) };
+    return [number, ...undone.flatMap((other) => this.withdraw(group, other))];
+  }
+
+  /** The hashes of what has no text because of a removal; none for any other message. */
+  #takenAwayBy(group: string, hash: string): string[] {
+    const name = this.nameOf(group, hash);
+    if (name === null) return [];
+    const removal = readName(name);
+    const about = this.#tables.statement(
+      `SELECT target FROM ${boxOf(removal.own)}
+       WHERE conversation = ? AND run = ? AND n = ? AND kind = 'remove' AND target IS NOT NULL`,
+    ).get(group, removal.run, removal.n);
+    if (about === undefined) return [];
+    const names = this.#namesBeside(group, String(about.target)).map((text) => readName(text));
+    return names.flatMap(({ own, run, n }) =>
+      [false, true].flatMap((isOwn) =>
+        this.#tables.statement(
+          `SELECT message.hash FROM ${boxOf(isOwn)} AS box
+           CROSS JOIN messaging_group_messages AS message
+             ON message.own = ?1 AND message.number = box.number
+           WHERE box.conversation = ?2 AND box.erased = 'removed'
+             AND ((?1 = ?3 AND box.run = ?4 AND box.n = ?5) OR box.target = ?6)`,
+        ).all(Number(isOwn), group, Number(own), run, n, nameText({ own, run, n }))
+      )
+    ).map((row) => String(row.hash));
+  }
+
+  /** The names of all that a removal means: what stands in the chain, and what stands beside it under the same number. */
+  #namesBeside(group: string, name: string): string[] {
+    const { run, n } = readName(name);
+    const rows = this.#tables.statement(
+      `SELECT message.hash FROM messaging_group_chains AS chain
+       CROSS JOIN messaging_group_messages AS message INDEXED BY messaging_group_numbers
+         ON message.conversation = chain.conversation AND message.author = chain.author
+         AND message.run = chain.run
+       WHERE chain.chain = ? AND message.n = ? AND message.number IS NOT NULL`,
+    ).all(chainNumber(run), n);
+    const names = rows.flatMap(({ hash }) => this.nameOf(group, String(hash)) ?? []);
+    return [...new Set([name, ...names])];
   }
 
   /**
    * Whether the text of a message may be gone: it has expired, or it was removed, or what it is about was. Without one of
-   * these whoever passes it on has left the text out.
+   * these whoever passes it on has left the text out. One that is said to be of a later time has expired for whoever had
+   * it first before it does here.
    */
   mayBeGone(message: GroupMessageRow): boolean {
-    return message.kind === "other" ||
-      this.#erasedAtOnce(message, this.#namesOf(message).target) !== null;
+    const { kind, expiresAt, sentAt, receivedAt } = message;
+    if (kind === "other" || (expiresAt !== null && sentAt > receivedAt)) return true;
+    return this.#erasedAtOnce(message, this.#namesOf(message).target) !== null;
   }
 
   /** How a message of a group stands in the boxes; `null` where it is not here. */
@@ -171,19 +235,23 @@ export class GroupRows {
     return row === undefined ? null : String(row.id);
   }
 
-  #chainOf(
-    of: { readonly group: string; readonly author: string; readonly run: string; fork?: string },
-  ): string {
+  #chainOf(of: ChainOf): string {
     const { group, author, run, fork = "" } = of;
     this.#tables.statement(
       `INSERT OR IGNORE INTO messaging_group_chains (conversation, author, run, fork)
        VALUES (?, ?, ?, ?)`,
     ).run(group, author, run, fork);
+    return this.#knownChain(of)!;
+  }
+
+  /** The same where something was stored in it, or names it; `null` for any other. */
+  #knownChain(of: ChainOf): string | null {
+    const { group, author, run, fork = "" } = of;
     const row = this.#tables.statement(
       `SELECT chain FROM messaging_group_chains
        WHERE conversation = ? AND author = ? AND run = ? AND fork = ?`,
-    ).get(group, author, run, fork)!;
-    return groupChain(Number(row.chain));
+    ).get(group, author, run, fork);
+    return row === undefined ? null : groupChain(Number(row.chain));
   }
 
   /** What a message names, as far as it is here; what an edit or a removal changes may come later. */
@@ -191,8 +259,8 @@ export class GroupRows {
     const after = seen.flatMap((hash) => this.nameOf(group, hash) ?? []).join(" ");
     const reply = replyTo === null ? null : this.nameOf(group, replyTo);
     if (target === null) return { after, reply, target: to && this.nameOf(group, to) };
-    const run = this.#chainOf({ group, author, run: target.run });
-    return { after, reply, target: nameText({ own, run, n: target.n }) };
+    const run = this.#knownChain({ group, author, run: target.run });
+    return { after, reply, target: run && nameText({ own, run, n: target.n }) };
   }
 
   #insert(
@@ -246,18 +314,21 @@ export class GroupRows {
   #erasedAtOnce(message: GroupMessageRow, target: string | null): Erased | null {
     const { group, own, author, run, n, kind, expiresAt, receivedAt } = message;
     if (expiresAt !== null && expiresAt <= receivedAt) return "expired";
-    if (kind === "remove" || kind === "other") return null;
-    const chain = this.#chainOf({ group, author, run });
-    const name = kind === "text" ? nameText({ own, run: chain, n }) : target;
-    if (name === null) return null;
-    const about = readName(name);
-    const box = boxOf(about.own);
-    const removal = this.#tables.statement(
-      `SELECT 1 FROM ${box} WHERE conversation = ? AND target = ? AND kind = 'remove'`,
-    ).get(group, name);
-    if (removal !== undefined) return "removed";
-    if (kind === "text") return null;
-    return this.isErased(group, name) ? "removed" : null;
+    if (kind === "remove") return null;
+    const chain = this.#knownChain({ group, author, run });
+    if (chain !== null && this.#isRemoved(group, nameText({ own, run: chain, n }))) {
+      return "removed";
+    }
+    if (kind === "text" || kind === "other" || target === null) return null;
+    return this.#isRemoved(group, target) || this.isErased(group, target) ? "removed" : null;
+  }
+
+  /** Whether a removal of what stands under a name is here. */
+  #isRemoved(group: string, name: string): boolean {
+    return this.#tables.statement(
+      `SELECT 1 FROM ${boxOf(readName(name).own)}
+       WHERE conversation = ? AND target = ? AND kind = 'remove'`,
+    ).get(group, name) !== undefined;
   }
 
   /** Whether what stands under a name has no text any more. */
@@ -270,18 +341,16 @@ export class GroupRows {
   }
 
   /** A removal takes away both of two messages under one number, and what was said about either. */
-  #erase({ group, author, target }: GroupMessageRow, name: string): void {
+  #erase({ group }: GroupMessageRow, name: string): void {
     const conversation = conversationOf(group);
-    eraseTarget(this.#tables, { conversation, target: name }, "removed");
-    const rows = this.#tables.statement(
-      `SELECT hash FROM messaging_group_messages INDEXED BY messaging_group_numbers
-       WHERE conversation = ? AND author = ? AND run = ? AND n = ? AND number IS NOT NULL`,
-    ).all(group, author, target!.run, target!.n);
-    for (const { hash } of rows) {
-      const fork = this.nameOf(group, String(hash));
-      if (fork !== null && fork !== name) {
-        eraseTarget(this.#tables, { conversation, target: fork }, "removed");
-      }
+    for (const target of this.#namesBeside(group, name)) {
+      eraseTarget(this.#tables, { conversation, target }, "removed");
     }
   }
+}
+
+/** Why a message has no text whose carrier had none. */
+function leftOut({ sealed, expiresAt }: GroupMessageRow): Erased | null {
+  if (sealed !== null) return null;
+  return expiresAt === null ? "removed" : "expired";
 }

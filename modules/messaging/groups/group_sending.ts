@@ -324,8 +324,14 @@ export class GroupSending {
     const group = await groups.find(lane.group);
     if (group === null) return;
     for (const { type, hash, text, n } of [...lane.signed.values()]) {
-      if (lane.underWay.size >= WINDOW) return;
       const id = frameIdOf(hash, lane.peer);
+      // What others stand above is forgotten where there is too much of it, and then need not go.
+      if (type === "group_statement" && !group.chain.has(hash)) {
+        lane.signed.delete(hash);
+        lane.underWay.get(id)?.cancel();
+        continue;
+      }
+      if (lane.underWay.size >= WINDOW) return;
       const frame = { type, id, header: { group: lane.group }, body: encodeUtf8(text) };
       this.#go(lane, frame, (rttMs) => {
         if (lane.isRefused(id)) this.#prove(group, lane);

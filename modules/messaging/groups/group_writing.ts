@@ -7,7 +7,7 @@ import { encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
 import type { ModuleContext, ModuleSignatures, ModuleTables } from "../../api.ts";
 import type { Conversations } from "../conversations.ts";
-import type { RunNumber } from "../names.ts";
+import { newRun, type RunNumber } from "../names.ts";
 import { aadOfRow, type BoundRow, GROUP_FORM, sealTexts } from "../sealed_texts.ts";
 import type { Timeline } from "../timeline.ts";
 import { SALT_BYTES } from "./core/limits.ts";
@@ -65,7 +65,7 @@ export class GroupWriting {
     const { own, clock, random, signatures, conversations, incoming } = this.#parts;
     if (!group.isIn(own.id)) throw new OpenRedError("forbidden", "You are no member of this group");
     const conversation = conversationOf(group.id);
-    const number = conversations.nextNumber(conversation);
+    const number = this.#follows(group, conversations.nextNumber(conversation));
     const salt = random.bytes(SALT_BYTES);
     const { type, text, ...named } = draught;
     const sentAt = clock.nowMs();
@@ -105,6 +105,12 @@ export class GroupWriting {
       timeline.forget();
       throw error;
     }
+  }
+
+  /** A number whose message before it is not here any more can name none: then a new run begins. */
+  #follows(group: Group, number: RunNumber): RunNumber {
+    if (number.n === 1 || this.#hashBefore(group, number) !== null) return number;
+    return { run: newRun(this.#parts.random), n: 1 };
   }
 
   #hashBefore(group: Group, { run, n }: RunNumber): string | null {

@@ -25,7 +25,7 @@ interface GroupsParts extends Pick<ModuleContext, "clock" | "events" | "log" | "
 /** What changed when something signed came. */
 export interface Taken {
   readonly group: Group;
-  /** Whether it is, or was, stored; what waits for something before it is not. */
+  /** Whether it is, or was, stored, or is too much of what others stand above; what waits for one before it is not. */
   readonly isStored: boolean;
   readonly isNew: boolean;
 }
@@ -117,7 +117,7 @@ export class Groups {
     }
     const news = [...group.chain.statements, ...group.chain.displaced()]
       .filter(({ hash }) => !before.has(hash));
-    if (news.length === 0) return { group, isStored: outcome === "known", isNew: false };
+    if (news.length === 0) return { group, isStored: outcome !== "waits", isNew: false };
     group.judgeAnew();
     await this.#storing(group, async () => {
       const rows = await this.#sealed(news.map((one) => ({ kind: "statement", ...one })));

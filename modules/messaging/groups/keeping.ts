@@ -4,12 +4,12 @@
  * @module
  */
 import type { ModuleContext, ModuleSignatures, ModuleTables, NodeId } from "../../api.ts";
-import { readName } from "../names.ts";
 import { boxOf } from "../rows.ts";
 import type { Timeline } from "../timeline.ts";
 import { type GroupMessage, openMessage } from "./core/messages.ts";
 import type { Group } from "./group.ts";
 import type { GroupRows } from "./group_rows.ts";
+import type { MessageNumber } from "./group_vectors.ts";
 import type { Groups } from "./groups.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -145,14 +145,18 @@ export class Keeping {
       ).all(group.id, id, Number(isOut), JSON.stringify(displaced));
     }).filter((row) => judge(group, row) !== "ordinary");
     if (beyond.length === 0) return;
-    let undone: Columns[] = [];
+    let gone: MessageNumber[] = [];
     await tables.write(() => {
-      undone = beyond.flatMap((row) => this.#writeUndone(group, row));
-      for (const row of beyond) this.#writeDemoted(group, row);
+      gone = beyond.flatMap((row) => this.#writeDemoted(group, row));
     });
     timeline.forget();
-    for (const row of [...beyond, ...undone].map(numberOf)) {
-      if (!this.#isHeld(group, row)) group.removeHeld(row);
+    this.noteGone(group, gone);
+  }
+
+  /** Messages are here no more: of two stories the other one may still be. */
+  noteGone(group: Group, gone: readonly MessageNumber[]): void {
+    for (const { id: author, run, n } of gone) {
+      if (!this.#isHeld(group, { author, run, n })) group.removeHeld({ author, run, n });
     }
   }
 
@@ -167,49 +171,26 @@ export class Keeping {
     ).get(id, author, run, n) !== undefined;
   }
 
-  /**
-   * A removal that counts no more: what it has taken away is here no longer, and comes again from whoever has it.
-   * @returns What is not here any more.
-   */
-  #writeUndone(group: Group, removal: Columns): Columns[] {
-    const { tables, rows } = this.#parts;
-    const about = tables.statement(
-      `SELECT target FROM ${boxOf(Number(removal.own) === 1)}
-       WHERE number = ? AND kind = 'remove' AND target IS NOT NULL`,
-    ).get(Number(removal.number));
-    if (about === undefined) return [];
-    const { own, run, n } = readName(String(about.target));
-    const gone = [false, true].flatMap((isOwn) =>
-      tables.statement(
-        `SELECT message.* FROM ${boxOf(isOwn)} AS box
-         CROSS JOIN messaging_group_messages AS message
-           ON message.own = ?1 AND message.number = box.number
-         WHERE box.conversation = ?2 AND box.erased = 'removed'
-           AND ((?1 = ?3 AND box.run = ?4 AND box.n = ?5) OR box.target = ?6)`,
-      ).all(Number(isOwn), group.id, Number(own), run, n, String(about.target))
-    );
-    for (const row of gone) rows.withdraw(group.id, String(row.hash));
-    return gone;
-  }
-
   #authors({ id }: Group): NodeId[] {
     return this.#parts.tables
       .statement("SELECT DISTINCT author FROM messaging_group_messages WHERE conversation = ?")
       .all(id).map(({ author }) => author as NodeId);
   }
 
-  #writeDemoted(group: Group, row: Columns): void {
+  /** @returns What is not here any more. */
+  #writeDemoted(group: Group, row: Columns): MessageNumber[] {
     const { tables, rows } = this.#parts;
     const box = boxOf(Number(row.own) === 1);
     const stored = tables.statement(`SELECT sealed FROM ${box} WHERE number = ?`)
       .get(Number(row.number));
-    rows.withdraw(group.id, String(row.hash));
+    const gone = rows.withdraw(group.id, String(row.hash));
     const sealed = stored === undefined ? null : stored.sealed as Uint8Array;
     this.#writeRow(group, {
       ...row,
       bytes: Number(row.bytes),
       sealed: sealed?.length === 0 ? null : sealed,
     });
+    return gone;
   }
 
   #writeAside(group: Group, { message, sealed, receivedAt }: Aside): void {
@@ -226,15 +207,10 @@ export class Keeping {
     });
   }
 
+  /** What this node wrote itself is nobody else's to keep, and always finds room. */
   #writeRow(group: Group, row: Columns & { readonly bytes: number }): void {
-    const { tables } = this.#parts;
-    const held = tables.statement(
-      `SELECT COUNT(*) AS count, SUM(bytes) AS bytes
-       FROM messaging_group_messages INDEXED BY messaging_group_aside
-       WHERE conversation = ? AND aside = 1`,
-    ).get(group.id);
-    if (Number(held?.count ?? 0) >= MAX_ASIDE) return;
-    if (Number(held?.bytes ?? 0) + row.bytes > MAX_ASIDE_BYTES) return;
+    const { tables, own } = this.#parts;
+    if (row.author !== own.id && !this.#hasRoomAside(group, row.bytes)) return;
     tables.statement(
       `INSERT OR IGNORE INTO messaging_group_messages
          (conversation, hash, author, run, n, stm, shell, bytes, kept_at, kept, aside, sealed)
@@ -251,6 +227,17 @@ export class Keeping {
       Number(row.kept_at),
       row.sealed as Uint8Array | null,
     );
+  }
+
+  #hasRoomAside(group: Group, bytes: number): boolean {
+    const { tables, own } = this.#parts;
+    const held = tables.statement(
+      `SELECT COUNT(*) AS count, SUM(bytes) AS bytes
+       FROM messaging_group_messages INDEXED BY messaging_group_aside
+       WHERE conversation = ? AND aside = 1 AND author <> ?`,
+    ).get(group.id, own.id);
+    return Number(held?.count ?? 0) < MAX_ASIDE &&
+      Number(held?.bytes ?? 0) + bytes <= MAX_ASIDE_BYTES;
   }
 
   async #forget(group: Group, hashes: readonly string[]): Promise<void> {
