@@ -11,7 +11,7 @@ import { BULK_READY, type BulkReport, type BulkRequest, movable } from "./bulk/b
 import { FileChunks } from "./bulk/file_chunks.ts";
 import { toCryptoError } from "./primitives/checks.ts";
 
-const chunks = new FileChunks();
+const chunks = await FileChunks.create();
 
 function answer({ id, name, argument }: BulkRequest): BulkReport {
   try {

@@ -14,7 +14,7 @@ import { pause } from "./pause.ts";
 import type { PeerWindow } from "./peer_window.ts";
 
 /** Chunks of one request that are being opened and written. */
-const MAX_IN_HAND = 2;
+const MAX_IN_HAND = 4;
 /** How long the reason may take that a peer gives for breaking off. */
 const REASON_MS = 1_000;
 

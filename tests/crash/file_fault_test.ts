@@ -3,7 +3,7 @@ import { runFileFaults } from "./file_fault_run.ts";
 
 /** `deno run -A tests/crash/main.ts --file-faults 200 --kills 0 --message-kills 0 --skip-disks` has as many as one likes. */
 const FAULTS = 5;
-/** What a receiver that dies has in hand: of two requests a chunk that comes and two that are opened. */
+/** What a receiver that dies has in hand on a slow line: of two requests a chunk that comes, and two at most that are opened. */
 const MOST_LOST_MIB = 6;
 
 Deno.test("A file arrives whole and little of it twice, whichever end dies, the line breaks or the disk is full", async () => {
