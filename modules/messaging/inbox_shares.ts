@@ -15,6 +15,12 @@ interface ShareParts extends Pick<ModuleContext, "events"> {
   readonly tables: ModuleTables;
 }
 
+/** How many messages of a peer there are, and their bytes, sealed. */
+export interface InboxShare {
+  readonly count: number;
+  readonly bytes: number;
+}
+
 /**
  * The shares of the peers of one inbox. The database counts, with each row that comes, goes or loses its text. What a
  * peer wrote counts for the id that followed it; what it wrote in groups, for its own.
@@ -26,13 +32,27 @@ export class InboxShares {
     this.#parts = parts;
   }
 
-  /** Tells whether one more message of a peer is kept. The owner hears of it where not. */
-  hasRoomFor(peer: NodeId, { isRemoval = false }: { readonly isRemoval?: boolean } = {}): boolean {
-    const { tables, events } = this.#parts;
-    const row = tables.statement("SELECT count, bytes FROM messaging_shares WHERE peer = ?")
-      .get(peer);
-    const count = Number(row?.count ?? 0);
-    const isFull = count >= MAX_MESSAGES_OF_PEER || Number(row?.bytes ?? 0) >= MAX_BYTES_OF_PEER;
+  /** What a peer has filled. */
+  of(peer: NodeId): InboxShare {
+    const row = this.#parts.tables
+      .statement("SELECT count, bytes FROM messaging_shares WHERE peer = ?").get(peer);
+    return { count: Number(row?.count ?? 0), bytes: Number(row?.bytes ?? 0) };
+  }
+
+  /**
+   * Tells whether one more message of a peer is kept. The owner hears of it where not.
+   * @param filled What the peer has filled so far.
+   */
+  hasRoomFor(
+    peer: NodeId,
+    { isRemoval = false, filled = this.of(peer) }: {
+      readonly isRemoval?: boolean;
+      readonly filled?: InboxShare;
+    } = {},
+  ): boolean {
+    const { events } = this.#parts;
+    const { count, bytes } = filled;
+    const isFull = count >= MAX_MESSAGES_OF_PEER || bytes >= MAX_BYTES_OF_PEER;
     if (!isFull) {
       events.settle(topicOf(peer));
       return true;

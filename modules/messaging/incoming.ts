@@ -9,7 +9,7 @@ import { type ContactRequests, MAX_REQUEST_BYTES } from "./contact_requests.ts";
 import { eraseTarget } from "./erasing.ts";
 import { type CameMessage, readMessage } from "./headers.ts";
 import type { Inbox } from "./inbox.ts";
-import type { InboxShares } from "./inbox_shares.ts";
+import type { InboxShare, InboxShares } from "./inbox_shares.ts";
 import type { Outbox } from "./outbox.ts";
 import { nameText, readName } from "./names.ts";
 import { type Erased, rowsOfBox } from "./rows.ts";
@@ -35,8 +35,8 @@ interface Arriving extends CameMessage {
   readonly sentAt: number;
 }
 
-/** What became of it: stored under a number, there before, no room, or refused. */
-type End = Stored | "known" | "full" | OpenRedError;
+/** What became of it: stored under a number, no room, or refused. */
+type End = Stored | "full" | OpenRedError;
 
 /** Under which number it is stored. */
 interface Numbered {
@@ -66,7 +66,8 @@ const MAY_BE_NAMELESS: ReadonlySet<string> = new Set(["text", "react"]);
 export class Incoming {
   readonly #parts: IncomingParts;
   #waiting: Waiting[] = [];
-  /** The numbers of what is on its way into the inbox. */
+  /** What is on its way into the inbox, by sender and id, and the numbers of it. */
+  readonly #storing = new Map<string, Promise<boolean>>();
   readonly #coming = new Set<string>();
 
   constructor(parts: IncomingParts) {
@@ -81,20 +82,30 @@ export class Incoming {
    */
   async receive({ peer, type, header, body, isRequest }: PeerFrame, id: string): Promise<boolean> {
     const came = readMessage(type, header, body);
-    const { inbox, clock, timeline } = this.#parts;
-    if (inbox.has(peer, id) || this.#isThere({ peer, id })) return true;
+    const { clock, timeline } = this.#parts;
+    const key = `${peer} ${id}`;
+    const storing = this.#storing.get(key);
+    if (storing !== undefined) return await storing;
+    const holder = this.#holderOf(peer, id);
+    if (holder === "peer") return true;
     if (timeline.isHeld(peer)) return false;
-    if (this.#isOwn({ peer, id })) throw new OpenRedError("bad_request", "The id is another's");
+    if (holder === "own") throw new OpenRedError("bad_request", "The id is another's");
     // Of a stranger the owner sees texts alone; what is about them comes again once it is none.
     if (isRequest && (came.kind !== "text" || body.length > MAX_REQUEST_BYTES)) return false;
     if (!this.#hasRoomFor({ ...came, peer, isRequest })) return false;
     const message = arriving(came, { peer, id, isRequest, receivedAt: clock.nowMs() });
     const known = { ...message, ...this.#knownNames(message), ...this.#freeName(message) };
     if (!isEmptied(known)) this.#coming.add(numberText(known));
-    return await new Promise((resolve, reject) => {
+    const stored = new Promise<boolean>((resolve, reject) => {
       this.#waiting.push({ message: known, resolve, reject });
       if (this.#waiting.length === 1) clock.setTimer(0, () => void this.#storeAll());
     });
+    this.#storing.set(key, stored);
+    try {
+      return await stored;
+    } finally {
+      this.#storing.delete(key);
+    }
   }
 
   /** Seals and stores together what came in one turn of the event loop. */
@@ -128,25 +139,29 @@ export class Incoming {
     }
   }
 
-  /** Whether it is there already as a message of the id that its sender had before. */
-  #isThere({ peer, id }: Pick<Arriving, "peer" | "id">): boolean {
-    return this.#parts.tables
-      .statement("SELECT 1 FROM messaging_inbox WHERE conversation = ? AND id = ?")
-      .get(peer, id) !== undefined;
+  /**
+   * Whose message has an id: its sender's, also as that of the id that its sender had before, or this node's own. What
+   * is said of an own one would be said of either.
+   */
+  #holderOf(peer: NodeId, id: string): "peer" | "own" | null {
+    const { came, own } = this.#parts.tables.statement(
+      `SELECT
+         EXISTS (SELECT 1 FROM messaging_inbox WHERE peer = ?1 AND id = ?2) OR
+           EXISTS (SELECT 1 FROM messaging_inbox WHERE conversation = ?1 AND id = ?2) AS came,
+         EXISTS (SELECT 1 FROM messaging_outbox WHERE id = ?2 AND conversation = ?1) AS own`,
+    ).get(peer, id)!;
+    if (Number(came) === 1) return "peer";
+    return Number(own) === 1 ? "own" : null;
   }
 
-  /** Whether a message of this node's own has the id: what is said of that one would be said of either. */
-  #isOwn({ peer, id }: Pick<Arriving, "peer" | "id">): boolean {
-    return this.#parts.tables
-      .statement("SELECT 1 FROM messaging_outbox WHERE id = ? AND conversation = ?")
-      .get(id, peer) !== undefined;
-  }
-
-  #hasRoomFor({ peer, kind, isRequest }: Pick<Arriving, "peer" | "kind" | "isRequest">): boolean {
+  #hasRoomFor(
+    { peer, kind, isRequest }: Pick<Arriving, "peer" | "kind" | "isRequest">,
+    filled: InboxShare = this.#parts.shares.of(peer),
+  ): boolean {
     const { requests, shares } = this.#parts;
     if (isRequest && !requests.hasRoomFor(peer)) return false;
     // It makes room.
-    return shares.hasRoomFor(peer, { isRemoval: kind === "remove" });
+    return shares.hasRoomFor(peer, { isRemoval: kind === "remove", filled });
   }
 
   /** Names of this node's own messages that it never gave hold nothing up and say nothing, now or later. */
@@ -168,6 +183,7 @@ export class Incoming {
     const { peer, run, n, kind } = message;
     if (run === null || n === null || !MAY_BE_NAMELESS.has(kind)) return { run, n };
     if (this.#coming.has(numberText(message))) return { run: null, n: null };
+    if (n > this.#parts.timeline.newest(peer, { own: false, run })) return { run, n };
     const holder = this.#parts.tables.statement(
       "SELECT kind, target FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = ?",
     ).get(peer, run, n);
@@ -182,20 +198,24 @@ export class Incoming {
   ): Promise<readonly End[]> {
     let ends: readonly End[] = [];
     await this.#parts.tables.write(() => {
-      ends = messages.map((message, index) => this.#storeOne(message, sealed[index]!));
+      const shares = new Map<NodeId, InboxShare>();
+      ends = messages.map((message, index) => this.#storeOne(message, sealed[index]!, shares));
     });
     return ends;
   }
 
-  #storeOne(message: Arriving, sealed: Uint8Array): End {
-    const { inbox } = this.#parts;
-    const { peer, id } = message;
-    // Asked once more: those before it have taken room.
-    if (inbox.has(peer, id) || this.#isThere(message)) return "known";
-    if (!this.#hasRoomFor(message)) return "full";
+  /** @param shares What the senders have filled, with those before it. */
+  #storeOne(message: Arriving, sealed: Uint8Array, shares: Map<NodeId, InboxShare>): End {
+    const { peer } = message;
+    const filled = shares.get(peer) ?? this.#parts.shares.of(peer);
+    if (!this.#hasRoomFor(message, filled)) return "full";
     const number = this.#numberOf(message);
     if (number instanceof OpenRedError) return number;
-    return this.#insert(message, number, sealed);
+    const stored = this.#insert(message, number, sealed);
+    const hasMadeRoom = message.kind === "remove" || stored.erased !== null;
+    if (hasMadeRoom) shares.delete(peer);
+    else shares.set(peer, { count: filled.count + 1, bytes: filled.bytes + sealed.length });
+    return stored;
   }
 
   #insert(message: Arriving, { run, n, hasNumber }: Numbered, sealed: Uint8Array): Stored {

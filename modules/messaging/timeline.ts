@@ -80,6 +80,8 @@ export class Timeline {
 
   /** Whether a message of this name is stored. */
   holds(conversation: NodeId, name: string): boolean {
+    const { own, run, n } = readName(name);
+    if (run !== "" && n > this.newest(conversation, { own, run })) return false;
     return findPlace(this.#tables, conversation, name) !== undefined;
   }
 
@@ -212,6 +214,8 @@ export class Timeline {
   #isFollowed({ conversation, own, run, n }: NewMessage): boolean {
     if (run === null || n === null) return false;
     if (n < this.newest(conversation, { own, run })) return true;
+    // Peers name what this node wrote once it is there.
+    if (own) return false;
     const gone = this.#tables
       .statement("DELETE FROM messaging_dangling WHERE conversation = ? AND name = ?")
       .run(conversation, nameText({ own, run, n }));
@@ -220,10 +224,9 @@ export class Timeline {
 
   #placeOf(message: NewMessage, last: Last | null): number | null {
     if (last === null) return GAP;
+    if (chainOf(readName(last.name)) === chainOfNew(message)) return last.place + GAP;
     const before = namesBefore(this.#tables, message);
-    if (before.includes(last.name) || chainOf(readName(last.name)) === chainOfNew(message)) {
-      return last.place + GAP;
-    }
+    if (before.includes(last.name)) return last.place + GAP;
     const places = before.map((name) => findPlace(this.#tables, message.conversation, name)?.place);
     if (places.includes(null)) return null;
     const above = Math.max(0, ...places.filter((place) => typeof place === "number"));

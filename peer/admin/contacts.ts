@@ -122,7 +122,7 @@ export class Contacts {
     this.checkNotBlocked(asked);
     const ref = readRef(text);
     const isNew = book.get(asked) === null;
-    const former = contactDirectories.of(asked);
+    const former = isNew || ref.kind === "link" ? contactDirectories.of(asked) : null;
     await this.#noteDirectory(asked, { ref, former });
     try {
       if (isNew) await directories.lookUp(asked, stopped);

@@ -80,17 +80,18 @@ export class ModuleRoutes {
    *   `internal` where it fails.
    */
   async answer(request: Request, check: CheckAccess): Promise<Response> {
-    const { module, path } = this.#target(request);
+    const url = new URL(request.url);
+    const { module, path } = this.#target(url);
     const { route, params } = findRoute(module, request.method, path);
     const { clock, background, modules } = this.#parts;
     const body = await readBodyInTime(request, { maxBytes: MAX_BODY_BYTES, clock });
     const { method, pattern } = route;
-    await check(route.access, { method, path: new URL(request.url).pathname, body });
+    await check(route.access, { method, path: url.pathname, body });
     const given: RouteRequest = {
       method,
       path,
       params,
-      query: Object.fromEntries(new URL(request.url).searchParams),
+      query: Object.fromEntries(url.searchParams),
       body,
       signal: request.signal,
     };
@@ -108,8 +109,7 @@ export class ModuleRoutes {
     }
   }
 
-  #target(request: Request): Target {
-    const { pathname } = new URL(request.url);
+  #target({ pathname }: URL): Target {
     const [, name = "", rest = ""] = /^\/m\/([a-z0-9_]+)(\/.*)?$/.exec(pathname) ?? [];
     const module = this.#parts.modules.get(name);
     if (module === undefined) {
@@ -155,6 +155,7 @@ export function matchPattern(
 }
 
 function decodeSegment(segment: string): string | null {
+  if (!segment.includes("%")) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {
