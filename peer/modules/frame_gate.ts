@@ -67,15 +67,24 @@ export class FrameGate implements ModuleGate {
    * @throws {OpenRedError} `unsupported` where `must` names what the module does not understand, `bad_request` for a
    *   `must` of another form, and what the handler refuses.
    */
-  async take(peer: NodeId, frame: ModuleFrame): Promise<boolean> {
-    const { denials, events } = this.#parts;
+  take(peer: NodeId, frame: ModuleFrame): Promise<boolean> {
     const to = this.#addressee(frame.type);
     if (to === null) {
-      events.count("frames_dropped");
-      return false;
+      this.#parts.events.count("frames_dropped");
+      return Promise.resolve(false);
     }
     const standing = this.#standing(to, peer, frame);
-    if (standing === "allowed") return await this.#handOnce(to, peer, { frame, isRequest: false });
+    if (standing === "allowed") return this.#handOnce(to, peer, { frame, isRequest: false });
+    return this.#takeOther(to, peer, { frame, standing });
+  }
+
+  /** A frame of a peer that may not send it: it may be a repeat, or a stranger's request. */
+  async #takeOther(
+    to: Addressed,
+    peer: NodeId,
+    { frame, standing }: { frame: ModuleFrame; standing: Standing },
+  ): Promise<boolean> {
+    const { denials, events } = this.#parts;
     if (standing === "blocked") return false;
     // Stored while it was permitted, and its acknowledgement was lost.
     if (frame.id !== undefined && this.#has(to, peer, frame.id)) return true;
@@ -128,21 +137,21 @@ export class FrameGate implements ModuleGate {
   }
 
   /** A handler that does not know its ids is handed each of them until it has stored it, and then no more. */
-  async #handOnce(
+  #handOnce(
     to: Addressed,
     peer: NodeId,
     what: { frame: ModuleFrame; isRequest: boolean },
   ): Promise<boolean> {
     const { id } = what.frame;
-    if (to.handler.has !== undefined || id === undefined) return await this.#hand(to, peer, what);
-    if (this.#has(to, peer, id)) return true;
+    if (to.handler.has !== undefined || id === undefined) return this.#hand(to, peer, what);
+    if (this.#has(to, peer, id)) return Promise.resolve(true);
     const key = `${to.module.name} ${peer} ${id}`;
     let storing = this.#storing.get(key);
     if (storing === undefined) {
       storing = this.#hand(to, peer, what).finally(() => this.#storing.delete(key));
       this.#storing.set(key, storing);
     }
-    return await storing;
+    return storing;
   }
 
   async #hand(

@@ -7,15 +7,30 @@ import type { MiddlewareCall } from "../../modules/api.ts";
 import type { Background } from "../timing/background.ts";
 import type { RunningModule } from "./running_module.ts";
 
+interface MiddlewareOptions {
+  readonly owner: RunningModule | null;
+  readonly background: Background;
+}
+
 /**
  * Runs the middleware for a call of a module, or of the node itself. Built-in modules may refuse any call, others their
  * own; of all the rest those are told afterwards.
+ * @returns Nothing to wait for where no module has any.
  * @throws What a middleware refuses it with.
  */
-export async function runMiddleware(
+export function runMiddleware(
   modules: Iterable<RunningModule>,
   call: MiddlewareCall,
-  options: { readonly owner: RunningModule | null; readonly background: Background },
+  options: MiddlewareOptions,
+): Promise<void> | void {
+  const having = [...modules].filter(({ registered }) => registered.middleware.length > 0);
+  if (having.length > 0) return runAll(having, call, options);
+}
+
+async function runAll(
+  modules: readonly RunningModule[],
+  call: MiddlewareCall,
+  options: MiddlewareOptions,
 ): Promise<void> {
   for (const module of modules) {
     const mayRefuse = module.kind === "built-in" || module === options.owner;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encodeUtf8 } from "../../crypto/encoding.ts";
+import { Buffer } from "node:buffer";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { MAX_FRAME_BYTES, MAX_FRAME_HEADER_BYTES } from "../../protocol/limits.ts";
 
@@ -41,7 +41,7 @@ export function outgoingHeader(
     throw new OpenRedError("bad_request", `A module gives no ${RESERVED.join(", ")} in a header`);
   }
   const whole = { ...header, type: `${module.name}.${type}` };
-  const headerBytes = encodeUtf8(JSON.stringify(whole)).length;
+  const headerBytes = Buffer.byteLength(JSON.stringify(whole));
   const bodyBytes = body?.length ?? 0;
   if (headerBytes + FRAME_EXTRA_BYTES / 2 > MAX_FRAME_HEADER_BYTES) {
     throw new OpenRedError("too_large", "The header of the frame is too long");

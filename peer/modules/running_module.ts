@@ -51,14 +51,12 @@ export class RunningModule {
   }
 
   /** Follows a call into the module, so that {@linkcode settled} can wait for it. */
-  async run<T>(call: () => Promise<T>): Promise<T> {
+  run<T>(call: () => Promise<T>): Promise<T> {
     const work = call();
     this.#underWay.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#underWay.delete(work);
-    }
+    const end = () => void this.#underWay.delete(work);
+    work.then(end, end);
+    return work;
   }
 
   /** Resolves once no call is under way; none must begin meanwhile. */

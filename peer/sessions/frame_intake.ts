@@ -172,14 +172,24 @@ export class FrameIntake {
 
   async #dispatchAll(session: Session, opened: Opened): Promise<void> {
     const { more } = opened;
+    try {
+      if (!await this.#opening.confirm(session)) return;
+    } catch (error) {
+      return this.#drop(error);
+    }
     if (more === undefined) return await this.#dispatch(session, opened);
     const messages = [opened, ...more.map((message) => ({ ...opened, ...message }))];
     await Promise.all(messages.map((message) => this.#dispatch(session, message)));
   }
 
+  /** @throws What is no fault of the frame. */
+  #drop(error: unknown): void {
+    if (!(error instanceof OpenRedError)) throw error;
+    this.#parts.events.count("frames_dropped");
+  }
+
   async #dispatch(session: Session, opened: Opened): Promise<void> {
     try {
-      if (!await this.#opening.confirm(session)) return;
       const input = parseJson(opened.header);
       const header = parseInput(frameHeaderSchema, input);
       const isCore = header.type.startsWith("core.");
@@ -194,8 +204,7 @@ export class FrameIntake {
         await this.#takeModule(session, { type, id, input, body: opened.body });
       }
     } catch (error) {
-      if (!(error instanceof OpenRedError)) throw error;
-      this.#parts.events.count("frames_dropped");
+      this.#drop(error);
     }
   }
 

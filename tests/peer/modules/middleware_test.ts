@@ -34,8 +34,8 @@ function setUp() {
     throw new OpenRedError("forbidden", what);
   };
   const background = new Background(log);
-  const run = (modules: RunningModule[], owner: RunningModule | null) =>
-    runMiddleware(modules, CALL, { owner, background });
+  const run = async (modules: RunningModule[], owner: RunningModule | null) =>
+    await runMiddleware(modules, CALL, { owner, background });
   return { log, seen, see, refuse, background, run };
 }
 
