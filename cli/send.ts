@@ -162,7 +162,9 @@ export const sendCommand = defineCommand({
       const trip = sent.rtt_ms === null ? "" : ` in ${showRoundTrip(sent.rtt_ms)}`;
       return await out.line({ text: "Delivered", style: "green" }, trip, ` (${sent.id})`);
     }
-    const later = ": the peer has not taken it yet; it is sent again until it does";
+    const later = sent.group === undefined
+      ? ": the peer has not taken it yet; it is sent again until it does"
+      : ": not all members have said that they have it; it is passed on until they do";
     await out.line({ text: "Queued", style: "yellow" }, ` (${sent.id})`, later);
   },
 });

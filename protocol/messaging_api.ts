@@ -122,6 +122,8 @@ export interface SentView {
   readonly peer: string;
   readonly state: "queued" | "delivered";
   readonly rtt_ms: number | null;
+  /** How the group is called that it was written to. */
+  readonly group?: string;
 }
 
 /** What became of a message at one recipient. */

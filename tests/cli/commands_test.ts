@@ -112,6 +112,15 @@ Deno.test("send reads the text from standard input for -", async () => {
   assertEquals((admin.seen[0]?.body as { text: string }).text, "grüße\n");
 });
 
+Deno.test("send says of a group that some member has not said yet that they have it", async () => {
+  const group = "raWBDMVf6PjzF82hXnIp-Z2-8uxpxSCZNpPuegnWh3I";
+  await using admin = startFakeAdmin(() => ({
+    json: { id: "m1", peer: group, state: "queued", rtt_ms: null, group: "friends" },
+  }));
+  const { out } = await runInProcess(["send", group, "hello"], admin);
+  assertStringIncludes(out, "(m1): not all members have said that they have it");
+});
+
 Deno.test("send makes one text of several words, and connect one link or name", async () => {
   const sent = { id: "m1", peer: PEER, state: "queued", rtt_ms: null };
   await using admin = startFakeAdmin(({ path }) => ({

@@ -312,7 +312,10 @@ export class GroupIncoming {
     if (typeof stored === "string") return stored === "known";
     group.addHeld({ author: iss, run, n, isKept });
     await this.#noteGone(group, stored);
-    if (iss !== own.id) group.saw(iss, { run, n, hash: message.hash });
+    if (iss !== own.id) {
+      group.saw(iss, { run, n, hash: message.hash });
+      sending.heardOf(group, message);
+    }
     this.#tell(group, came, stored);
     if (isKept) sending.spread(group);
     if (rivals.length > 0) sending.offerRivals(group, [...rivals, message.hash]);

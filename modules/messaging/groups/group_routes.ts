@@ -190,7 +190,8 @@ export async function writeToGroup({ groups }: GroupRouteParts, group: Group, in
 }
 
 export function sentToGroup(id: string, group: Group, rttMs: number | null): SentView {
-  return { id, peer: group.id, state: rttMs === null ? "queued" : "delivered", rtt_ms: rttMs };
+  const state = rttMs === null ? "queued" : "delivered";
+  return { id, peer: group.id, state, rtt_ms: rttMs, group: group.name };
 }
 
 /** Removes an own message of a group, here and with everybody. */

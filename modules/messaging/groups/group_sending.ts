@@ -6,6 +6,7 @@
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { ModuleContext, ModuleTables, NodeId, OutgoingFrame } from "../../api.ts";
 import { newFrameId } from "../frame_ids.ts";
+import type { GroupMessage } from "./core/messages.ts";
 import { readSummary, readVector, writeSummary, writeVector } from "./core/vectors.ts";
 import { Deliveries } from "./deliveries.ts";
 import { frameIdOf, type Going, GoingMessages } from "./going_messages.ts";
@@ -35,6 +36,9 @@ interface SendingParts extends
   readonly tables: ModuleTables;
   readonly groups: Groups;
 }
+
+/** What a message builds on. */
+type Builds = Pick<GroupMessage, "iss" | "after" | "replyTo" | "to">;
 
 export class GroupSending {
   readonly lanes: GroupLanes;
@@ -141,6 +145,26 @@ export class GroupSending {
   /** Somebody brought a message: they have it. */
   cameFrom(group: Group, peer: NodeId, { id, run, n }: MessageNumber): void {
     this.lanes.find(group.id, peer)?.add(id, run, n);
+  }
+
+  /** What somebody wrote names own messages that they have: that is their own word, whoever brought it. */
+  heardOf(group: Group, { iss, after, replyTo, to }: Builds): void {
+    if (!group.roster.isMember(iss)) return;
+    const { own, tables } = this.#parts;
+    const lane = this.lanes.get(group.id, iss);
+    for (const hash of [...after, replyTo, to]) {
+      if (hash === null) continue;
+      const row = tables.statement(
+        `SELECT run, n FROM messaging_group_messages
+         WHERE conversation = ? AND hash = ? AND own = 1 AND number IS NOT NULL`,
+      ).get(group.id, hash);
+      if (row === undefined) continue;
+      const number = { run: String(row.run), n: Number(row.n) };
+      if (lane.has(own.id, number.run, number.n)) continue;
+      lane.add(own.id, number.run, number.n);
+      this.lanes.markIn(lane);
+      this.#deliveries.note(group, number, 0);
+    }
   }
 
   /** Of two messages under one number everybody is given both: they prove what their author did. */

@@ -90,6 +90,30 @@ Deno.test("An edit or a removal under a number that is taken is refused, under a
   assertEquals([await removal(4), await b.texts()], [true, ["", "two"]]);
 });
 
+Deno.test("An edit that is removed changes nothing, in whatever order both come", async () => {
+  using sides = await TwoSides.start();
+  const { a, b } = sides;
+  await a.send("one");
+  await a.send("two");
+  const [first, second] = await a.sent();
+  const { run } = first!.header;
+  const edit = (n: number, about: number) =>
+    a.bring({
+      ...first!,
+      id: `e${n}`,
+      header: { ...first!.header, n, edits: { run, n: about } },
+      body: encodeUtf8("edited"),
+    });
+  const removal = (n: number, about: number) => {
+    const header = { type: "messaging.remove", run, n, removes: { run, n: about } };
+    return a.bring({ ...first!, id: `r${n}`, header });
+  };
+  for (const frame of [first!, second!]) assertEquals(await a.bring(frame), true);
+  assertEquals([await edit(3, 1), await removal(4, 3)], [true, true]);
+  assertEquals([await removal(6, 5), await edit(5, 2)], [true, true]);
+  assertEquals(await b.texts(), ["one", "two"]);
+});
+
 Deno.test("A reaction to a number that was never given says nothing, also once that is given", async () => {
   using sides = await TwoSides.start();
   const { a, b } = sides;

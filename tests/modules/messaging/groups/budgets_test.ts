@@ -165,6 +165,26 @@ Deno.test("a message is with a member by that member's own word, and by nobody e
   assertEquals(later!.state, { [b.id]: "delivered", [c.id]: "waiting" });
 });
 
+Deno.test("whom this node never meets says what they have by what they write", async () => {
+  using world = await GroupWorld.start(3);
+  const [a, b, c] = world.people;
+  const group = await world.group();
+  await world.part(a, c);
+  const lost = await a.send(group, "hello");
+  const answered = await a.send(group, "are you there?");
+  await world.deliver();
+  assertEquals(await a.states(group, answered, world.people), { b: "delivered", c: "waiting" });
+  await c.send(group, "yes");
+  await world.deliver();
+  assertEquals(await a.states(group, answered, world.people), { b: "delivered", c: "delivered" });
+  assertEquals((await a.states(group, lost, world.people)).c, "waiting");
+  await c.react(group, lost, "+");
+  await a.restart();
+  await world.back(a, b);
+  await world.deliver();
+  assertEquals((await a.states(group, lost, world.people)).c, "delivered");
+});
+
 Deno.test("that somebody reads or writes is said by nobody else", async () => {
   using world = await GroupWorld.start(3);
   const [a, b, c] = world.people;
