@@ -9,6 +9,7 @@ import { type CommandContext, defineCommand, type NodeCommand } from "./command.
 import { unreadVariables } from "./environment_names.ts";
 import { checkSettingValue, listSettings } from "./kept_settings.ts";
 import { type OptionSpecs, readOptions } from "./options.ts";
+import type { Cell } from "./output.ts";
 import { checkRunOptions, COMMON_OPTIONS, RUN_OPTIONS } from "./run_options.ts";
 import {
   changeSetting,
@@ -27,15 +28,16 @@ function settingsOf({ options, settingsFile }: ConfigContext): Promise<Settings>
   return readSettings(settingsFile, { data: options.data, specs: RUN_OPTIONS });
 }
 
-interface Shown {
-  readonly name: string;
-  /** `null` where nothing says it. */
-  readonly value: string | null;
-  readonly from: string;
+function forPrograms({ name, value, from, default: usual }: KeptSetting) {
+  return { name, value, from: value === null ? `default: ${usual}` : from };
 }
 
-function shownOf({ name, value, from, default: usual }: KeptSetting): Shown {
-  return { name, value, from: value === null ? `default: ${usual}` : from };
+function rowOf({ name, value, from, default: usual }: KeptSetting): readonly Cell[] {
+  return [
+    { text: name },
+    { text: from, style: "dim" },
+    value === null ? { text: usual } : { text: value, style: "bold" },
+  ];
 }
 
 const showCommand = defineCommand({
@@ -48,17 +50,12 @@ const showCommand = defineCommand({
     const { options, out, env } = context;
     const settings = await settingsOf(context);
     // What stands on this command line is none of it.
-    const shown = listSettings(settings, { given: {}, env }).map(shownOf);
-    if (options.json) return await out.json({ data: options.data, settings: shown });
+    const shown = listSettings(settings, { given: {}, env });
+    if (options.json) {
+      return await out.json({ data: options.data, settings: shown.map(forPrograms) });
+    }
     await out.line({ text: `${options.data}/${SETTINGS_FILE}`, style: "bold" });
-    await out.table(
-      ["SETTING", "VALUE", "FROM"],
-      shown.map(({ name, value, from }) => [
-        { text: name },
-        { text: value ?? "–", ...(value === null ? {} : { style: "bold" as const }) },
-        { text: from, style: "dim" },
-      ]),
-    );
+    await out.table(["SETTING", "FROM", "VALUE"], shown.map(rowOf));
   },
 });
 

@@ -18,7 +18,7 @@ const MAX_WORD_LENGTH = 64;
 /** A group as a word names it. */
 const GROUP_WORD: ArgumentSpec = {
   name: "group",
-  summary: "its id, or its name where no other group has it",
+  summary: "its id or a part of it, or its name where no other group has it",
 };
 const NAME_WORD = { name: "name", summary: "1 to 64 characters" };
 const PEERS_WORD = { ...PEER_WORD, isRepeated: true };

@@ -78,7 +78,7 @@ export const offersCommand = defineCommand({
     if (options.json) return await out.json(view);
     if (view.offers.length === 0) return await out.line("No offers");
     await out.table(
-      ["Offer", "From", "Files", "Size", "State", "Until", "Note"],
+      ["OFFER", "FROM", "FILES", "SIZE", "STATE", "UNTIL", "NOTE"],
       view.offers.map((offer) => [
         { text: offer.id, style: "bold" },
         peerCell(offer),
@@ -205,7 +205,7 @@ export const getCommand = defineCommand({
 async function listTransfers(out: Output, { transfers }: TransfersView): Promise<void> {
   if (transfers.length === 0) return await out.line("No transfers");
   await out.table(
-    ["Transfer", "", "Peer", "File", "Done", "Size", "State", "Way", ""],
+    ["TRANSFER", "", "PEER", "FILE", "DONE", "SIZE", "STATE", "WAY", ""],
     transfers.map((transfer) => [
       { text: transfer.id, style: "bold", short: transfer.id.slice(0, 8) },
       { text: transfer.direction === "in" ? "from" : "to", style: "dim" },

@@ -77,21 +77,21 @@ async function noteRest(
 
 const NOTES: Readonly<Record<Standing, string>> = {
   allowed: "",
-  stranger: "  contact request",
-  denied: "  denied",
-  blocked: "  blocked",
+  stranger: "contact request",
+  denied: "denied",
+  blocked: "blocked",
 };
 
 async function printMessage(out: Output, message: MessageView): Promise<void> {
   const { group, peer } = message;
-  await out.line(
+  await out.flow([
     { text: `${message.number}`, style: "bold" },
-    { text: `  ${out.instant(message.received_at)}  `, style: "dim" },
-    { text: message.petname == null ? "" : `${message.petname}  `, style: "bold" },
+    { text: out.instant(message.received_at), style: "dim" },
+    { text: shortName(message.petname ?? ""), style: "bold" },
     { text: group === undefined ? peer : shortId(peer), style: "cyan" },
-    { text: group === undefined ? "" : `  in “${shortName(group)}”`, style: "bold" },
+    { text: group === undefined ? "" : `in “${shortName(group)}”`, style: "bold" },
     { text: NOTES[message.standing], style: "yellow" },
-  );
+  ]);
   await printText(out, message);
 }
 

@@ -57,9 +57,9 @@ export function nameOf({ petname, group }: HistoryView, id: string): string {
 function statesOf({ state, group }: HistoryMessage): Cell[] {
   const all = Object.values(state);
   if (group === undefined) return all.map((one) => STATES[one]);
-  return [...Map.groupBy(all, (one) => one)].map(([one, { length }], index) => ({
+  return [...Map.groupBy(all, (one) => one)].map(([one, { length }]) => ({
     ...STATES[one],
-    text: `${index === 0 ? "" : ", "}${STATES[one].text} ${length}`,
+    text: `${STATES[one].text} ${length}`,
   }));
 }
 
@@ -82,13 +82,13 @@ export async function printMessage(
     ? message.state[conversation] !== undefined
     : from === view.group.you;
   const name = isOwn ? "you" : nameOf(view, from);
-  await out.line(
-    { text: name, style: isOwn ? "bold" : "cyan" },
-    { text: `  ${out.instant(message.sent_at)}  `, style: "dim" },
+  await out.flow([
+    { text: shortName(name), style: isOwn ? "bold" : "cyan" },
+    { text: out.instant(message.sent_at), style: "dim" },
     ...(isOwn ? statesOf(message) : []),
-    { text: message.edited ? "  edited" : "", style: "dim" },
-    { text: `  ${number ?? message.id}`, style: "dim" },
-  );
+    { text: message.edited ? "edited" : "", style: "dim" },
+    { text: String(number ?? message.id), style: "dim" },
+  ]);
   if (message.reply_to !== undefined) {
     const answered = message.reply_to ?? "a message that is not here";
     await out.line({ text: `  ↳ answers ${answered}`, style: "dim" });
@@ -102,7 +102,7 @@ export async function printMessage(
     const isOwnReaction = view.group === undefined ? who !== conversation : who === view.group.you;
     const by = isOwnReaction ? "you" : nameOf(view, who);
     await out.line({ text: "  └ ", style: "dim" }, shortName(reaction), {
-      text: `  ${by}`,
+      text: `  ${shortName(by)}`,
       style: "dim",
     });
   }

@@ -194,6 +194,21 @@ export class Output {
     await this.#sink.write(line.join("") + parts.join(`\n${" ".repeat(begin)}`) + "\n");
   }
 
+  /** Writes parts beside each other, without those that are empty; what a line of the terminal has no room for goes on below. */
+  async flow(cells: readonly Cell[]): Promise<void> {
+    let written = "";
+    let at = 0;
+    for (const { text, style } of cells) {
+      const width = displayWidth(sanitizeLine(text));
+      if (width === 0) continue;
+      const goesOn = at > 0 && at + GAP + width <= (this.columns ?? Infinity);
+      const before = at === 0 ? "" : goesOn ? " ".repeat(GAP) : `\n${" ".repeat(GAP)}`;
+      written += before + this.paint(text, style);
+      at = (goesOn ? at : 0) + (at === 0 ? 0 : GAP) + width;
+    }
+    await this.#sink.write(written + "\n");
+  }
+
   #fits(widths: readonly number[]): boolean {
     const width = widths.reduce((sum, column) => sum + column + GAP, -GAP);
     return this.columns === null || width <= this.columns;
@@ -201,10 +216,10 @@ export class Output {
 
   /** Writes `name  value` lines, values aligned. */
   async pairs(pairs: readonly (readonly [name: string, value: Cell | string])[]): Promise<void> {
-    const width = Math.max(...pairs.map(([name]) => displayWidth(name))) + 2;
+    const width = Math.max(...pairs.map(([name]) => displayWidth(name)));
     for (const [name, value] of pairs) {
-      const gap = " ".repeat(width - displayWidth(name));
-      await this.line({ text: name, style: "dim" }, gap, value);
+      const cell = typeof value === "string" ? { text: value } : value;
+      await this.row([{ text: name, style: "dim" }, cell], [width, 0]);
     }
   }
 }

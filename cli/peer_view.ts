@@ -90,6 +90,9 @@ export async function printPeer(out: Output, peer: PeerDetail): Promise<void> {
 }
 
 export async function printGroup(out: Output, group: GroupView): Promise<void> {
-  await out.line({ text: group.group, style: "bold" }, `  may: ${list(group.permissions)}`);
+  await out.flow([
+    { text: group.group, style: "bold" },
+    { text: `may: ${list(group.permissions)}` },
+  ]);
   for (const member of group.members) await out.line(`  ${member}`);
 }

@@ -83,7 +83,7 @@ export const requestLinkCommand = defineCommand({
 export async function listRequests(out: Output, { requests }: RequestsView): Promise<void> {
   if (requests.length === 0) return;
   await out.table(
-    ["To send by", "State", "At a time", "Until", "Received"],
+    ["TO SEND BY", "STATE", "AT A TIME", "UNTIL", "RECEIVED"],
     requests.map((request) => [
       { text: request.id, style: "bold" },
       stateCell(request.state),

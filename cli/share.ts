@@ -226,7 +226,7 @@ export const sharesCommand = defineCommand({
       return isEmpty ? await out.line("Nothing is shared") : undefined;
     }
     await out.table(
-      ["Share", "With", "Files", "Size", "State", "Peer", "Until", ""],
+      ["SHARE", "WITH", "FILES", "SIZE", "STATE", "PEER", "UNTIL", ""],
       view.shares.map((share) => [
         { text: share.id, style: "bold" },
         peerCell(share),

@@ -97,7 +97,7 @@ export function reachOf(url: string): string | null {
 export async function listLinks(out: Output, links: readonly LinkView[]): Promise<void> {
   if (links.length === 0) return;
   await out.table(
-    ["Link", "Files", "Size", "State", "Downloads", "Password", "Until", ""],
+    ["LINK", "FILES", "SIZE", "STATE", "DOWNLOADS", "PASSWORD", "UNTIL", ""],
     links.map((link) => [
       { text: link.id, style: "bold" },
       { text: showFiles(link.files) },

@@ -267,7 +267,7 @@ Deno.test("chat without a screen prints what comes, and sends line by line", asy
   });
   stop.abort();
   assertEquals(code, 0);
-  assertStringIncludes(out, "anna  1970-01-01 00:00:00    1\n  │ before\n");
+  assertStringIncludes(out, "anna  1970-01-01 00:00:00  1\n  │ before\n");
   assertStringIncludes(err, "no such command");
   assertEquals(node.posted("/messages"), [
     { peer: "anna", text: "one", wait_ms: 0 },

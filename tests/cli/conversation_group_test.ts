@@ -79,12 +79,12 @@ Deno.test("history of a group says who wrote, and how many have what was written
   await using admin = startFakeAdmin(() => ({ json: view }));
   const { out } = await runInProcess(["history", "--", GROUP], admin);
   assertEquals(out.split("\n"), [
-    "you  2026-09-21 14:13:20  delivered 1, waiting 1  m0",
+    "you  2026-09-21 14:13:20  delivered 1  waiting 1  m0",
     "  │ text 0",
     "  └ 👍  bob",
-    "bob  2026-09-21 14:13:20    m1",
+    "bob  2026-09-21 14:13:20  m1",
     "  │ text 1",
-    `${shortId(CAROL)}  2026-09-21 14:13:20    m2`,
+    `${shortId(CAROL)}  2026-09-21 14:13:20  m2`,
     "  │ text 2",
     "",
   ]);

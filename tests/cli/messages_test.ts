@@ -41,11 +41,11 @@ Deno.test("history prints both sides, what became of own messages, and gaps", as
     "you  2026-09-21 14:13:20  read  edited  m1",
     "  │ text 1",
     "  … 2 messages did not come yet",
-    "bob  2026-09-21 14:13:20    m4",
+    "bob  2026-09-21 14:13:20  m4",
     "  ↳ answers m1",
     "  │ text 4",
     "  └ 👍  you",
-    "bob  2026-09-21 14:13:20    m5",
+    "bob  2026-09-21 14:13:20  m5",
     "  │ (this message was removed)",
     "",
   ]);

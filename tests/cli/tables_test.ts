@@ -13,6 +13,7 @@ const AT = 1_790_000_000_000;
 const GIB = 1_073_741_824 * 999;
 const MESSAGE_ID = "m".repeat(22);
 const INVITATION_ID = "AAAAAAAAAAA";
+const GROUP_ID = "g".repeat(42) + "A";
 const FILES = [{ name: `${NAME}.tar.gz`, bytes: GIB, path: `/${NAME}`, root: "00", downloads: 9 }];
 
 const PEER_VIEW = {
@@ -124,6 +125,118 @@ const MODULE = {
   grants: [],
 };
 
+const LINK = {
+  id: "qrstuvwx",
+  state: "sharing",
+  why: NAME,
+  has_password: true,
+  created_at: AT,
+  expires_at: AT,
+  count: 999,
+  note: NAME,
+  files: FILES,
+  bytes: GIB,
+  hashed_bytes: GIB,
+};
+const SHARES = {
+  shares: [{ ...FILE_VIEW, require: { level: "passkey", state: "refused" }, why: null }],
+  links: [LINK],
+  requests: [{
+    id: "yz234567",
+    state: "open",
+    created_at: AT,
+    expires_at: AT,
+    count: 99,
+    max_bytes: GIB,
+    folder: `/${NAME}`,
+    received: [{ at: AT, bytes: GIB, name: NAME, foreign: true }],
+  }],
+};
+const DISCOVERED = {
+  nodes: [{
+    node_id: PEER,
+    petname: NAME,
+    alias: NAME,
+    api_url: URL_,
+    status: "active",
+    last_seen: 0,
+    directory: URL_,
+  }],
+  failed: [],
+};
+const REQUESTS = {
+  requests: [{ peer: PEER, alias: NAME, connected: true, messages: 9_999, last_at: AT }],
+};
+const AUDIT = {
+  entries: [{
+    number: 9_999_999,
+    timestamp: AT,
+    event: "token_rotation_by_another_peer",
+    node_id: PEER,
+    success: false,
+    session_id: "f".repeat(32),
+    reason: NAME,
+  }],
+  cursor: 1,
+  unreadable: 0,
+};
+const AUTHENTICATION = {
+  factors: [{ id: "f", kind: "totp", name: NAME, created_at: AT, used_at: AT }],
+  sessions: [{ id: "s", role: "viewer", started_at: AT, seen_at: AT, agent: `${NAME} ${NAME}` }],
+};
+const GROUP = {
+  group: GROUP_ID,
+  name: NAME,
+  stage: "removed",
+  you: PEER,
+  owner: encodeNodeId(new Uint8Array(32).fill(254)),
+  inviter: PEER,
+  history: true,
+  introduces: true,
+  members: [{ id: encodeNodeId(new Uint8Array(32).fill(253)), petname: NAME, state: "invited" }],
+  two_stories: true,
+  unread: 99_999,
+};
+const PEER_GROUP = {
+  group: "friends-".repeat(8),
+  permissions: ["connect", "message", "files", "modules"],
+  members: [PEER, PEER],
+};
+const HISTORY = {
+  conversation: PEER,
+  petname: NAME,
+  group: { name: NAME, you: "somebody", petnames: { [PEER]: NAME } },
+  unread: 0,
+  receipts: true,
+  messages: [{
+    id: MESSAGE_ID,
+    conversation: PEER,
+    run: null,
+    n: null,
+    from: "somebody",
+    text: `${NAME}${NAME}`,
+    sent_at: AT,
+    state: { a: "waiting", b: "sent", c: "delivered", d: "read", e: "given_up" },
+    edited: true,
+    reply_to: MESSAGE_ID,
+    reactions: { [PEER]: NAME },
+    missing_before: 9_999,
+    group: NAME,
+    two_stories: true,
+  }, {
+    id: MESSAGE_ID,
+    conversation: PEER,
+    run: null,
+    n: null,
+    from: PEER,
+    text: NAME,
+    sent_at: AT,
+    state: {},
+    edited: true,
+  }],
+  older: null,
+};
+
 const TABLES: readonly (readonly [command: string, answer: unknown])[] = [
   ["status", STATUS],
   ["peer list", { peers: [PEER_VIEW] }],
@@ -133,25 +246,74 @@ const TABLES: readonly (readonly [command: string, answer: unknown])[] = [
   ["outbox", { messages: [MESSAGE], more: false }],
   ["invitations", { invitations: [INVITATION] }],
   ["module list", { modules: [MODULE] }],
+  ["shares", SHARES],
+  ["discover", DISCOVERED],
+  ["requests", REQUESTS],
+  ["audit show", AUDIT],
+  ["auth list", AUTHENTICATION],
+  ["conversation group list", { groups: [GROUP] }],
+  [`conversation group show ${GROUP_ID}`, GROUP],
+  ["peer group list", { groups: [PEER_GROUP] }],
+  ["history anna", HISTORY],
 ];
+
+/** Names as long as they may be, in letters that are twice as wide. */
+const WIDE_NAME = "長い名前".repeat(16);
+/** What is typed elsewhere, and so has to stand whole. */
+const TYPED = [MESSAGE_ID, INVITATION_ID, "ijklmnop", "qrstuvwx", "yz234567"];
+
+function checkLines(command: string, out: string): readonly string[] {
+  const lines = out.split("\n");
+  for (const line of lines) assert(displayWidth(line) <= COLUMNS, `${command}: ${line}`);
+  return lines;
+}
+
+async function checkFits(command: string, answer: unknown): Promise<void> {
+  await using admin = startFakeAdmin(() => ({ json: answer }));
+  const { adminFile } = admin;
+  const settings = { adminFile, isTerminal: true, columns: COLUMNS, env: { NO_COLOR: "1" } };
+  const { code, out, err } = await runInProcess(command.split(" "), settings);
+  assertEquals([code, err], [0, ""]);
+  const lines = checkLines(command, out);
+  assert(lines.length > 2);
+  assertEquals(out.includes("……"), false);
+  for (const id of TYPED) {
+    assertEquals(out.includes(id), JSON.stringify(answer).includes(id), `${id} stands whole`);
+  }
+}
 
 for (const [command, answer] of TABLES) {
   Deno.test(`${command} fits 80 columns with the longest names and ids`, async () => {
-    await using admin = startFakeAdmin(() => ({ json: answer }));
-    const { adminFile } = admin;
-    const settings = { adminFile, isTerminal: true, columns: COLUMNS, env: { NO_COLOR: "1" } };
-    const { code, out, err } = await runInProcess(command.split(" "), settings);
-    assertEquals([code, err], [0, ""]);
-    const lines = out.split("\n");
-    for (const line of lines) assert(displayWidth(line) <= COLUMNS, `${command}: ${line}`);
-    assert(lines.length > 2);
-    assertEquals(out.includes("……"), false);
-    for (const id of [MESSAGE_ID, INVITATION_ID]) {
-      assertEquals(
-        out.includes(id),
-        JSON.stringify(answer).includes(id),
-        "what is typed stands whole",
-      );
-    }
+    await checkFits(command, answer);
+    const wide = JSON.stringify(answer).replaceAll(NAME, WIDE_NAME);
+    await checkFits(command, JSON.parse(wide));
   });
 }
+
+Deno.test("config show fits 80 columns, and shows values whole", async () => {
+  const urls = [URL_, `${URL_}#${PEER}`];
+  const text = `alias = "${WIDE_NAME}"\ndirectories = ${JSON.stringify(urls)}\n`;
+  const ports = {
+    settingsFile: { read: () => Promise.resolve(text), write: () => Promise.resolve() },
+  };
+  const settings = { ports, isTerminal: true, columns: COLUMNS, env: { NO_COLOR: "1" } };
+  const { code, out, err } = await runInProcess(["config", "show"], settings);
+  assertEquals([code, err], [0, ""]);
+  checkLines("config show", out);
+  const seen = out.replaceAll(/\s/g, "");
+  for (const value of [WIDE_NAME, ...urls]) assert(seen.includes(value), value);
+});
+
+Deno.test("headings of tables are written in capitals everywhere", async () => {
+  const root = new URL("../../cli/", import.meta.url);
+  const headings: string[] = [];
+  for await (const { name } of Deno.readDir(root)) {
+    const source = await Deno.readTextFile(new URL(name, root));
+    const lists = source.matchAll(/(?:out\.table\(|headings[:=]|HEADINGS =)\s*\[([^\]]*)\]/gi);
+    for (const [, list] of lists) {
+      headings.push(...[...list!.matchAll(/"([^"]*)"/g)].map(([, text]) => text!));
+    }
+  }
+  assert(headings.length > 80, String(headings.length));
+  assertEquals(headings.filter((text) => text !== text.toUpperCase()), []);
+});

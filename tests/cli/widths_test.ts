@@ -74,6 +74,21 @@ Deno.test("row() has a long last text go on under its own beginning", async () =
   ]);
 });
 
+Deno.test("flow() leaves out what is empty, and goes on below between its parts alone", async () => {
+  const { written, out } = terminal(20);
+  await out.flow([{ text: "anna" }, { text: "" }, { text: "12:00" }, { text: "read 12" }]);
+  await out.flow([{ text: "anna" }, { text: "12:00" }, { text: "read 12" }, { text: "an id" }]);
+  await out.flow([{ text: "a name that is too long" }, { text: "12:00" }]);
+  assertEquals(written.text.split("\n"), [
+    "anna  12:00  read 12",
+    "anna  12:00  read 12",
+    "  an id",
+    "a name that is too long",
+    "  12:00",
+    "",
+  ]);
+});
+
 Deno.test("wrapText() loses nothing but blanks at the ends of lines, and counts wide characters twice", () => {
   assertEquals(wrapText("", 8), [""]);
   assertEquals(wrapText("12345678 90", 8), ["12345678", "90"]);

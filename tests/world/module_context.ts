@@ -6,7 +6,7 @@
 import { Grants } from "../../peer/modules/grants.ts";
 import { FakeHttp } from "./fake_http.ts";
 import { machinePorts } from "./node_ports.ts";
-import { decodeNodeId, encodeBase64Url } from "../../crypto/encoding.ts";
+import { decodeNodeId, encodeBase64Url, isNodeId } from "../../crypto/encoding.ts";
 import type { KeyRef } from "../../crypto/interface.ts";
 import type { AskFactors, ModuleContext, NodeId } from "../../modules/api.ts";
 import { Asking } from "../../peer/modules/asking.ts";
@@ -105,7 +105,10 @@ export class ContextWorld implements Disposable {
       own: { id: this.keys.id, alias: "tests" },
       identity: this.keys.keys.identity,
       words: {
-        resolve: (word) => word as NodeId,
+        resolve: (word) => {
+          if (isNodeId(word)) return word;
+          throw new OpenRedError("not_found", "Nobody is called so");
+        },
         meet: async (word) => {
           const { permissions } = this.parts;
           if (!permissions.isBlocked(word as NodeId)) await permissions.accept(word as NodeId);

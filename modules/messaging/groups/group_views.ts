@@ -29,6 +29,9 @@ interface ViewParts extends Pick<ModuleContext, "events" | "own" | "peers" | "st
   readonly sending: GroupSending;
 }
 
+/** The beginning of an id, or its beginning and end as narrow tables show them. */
+const PART = /^([\w-]{8,42})(?:(?:…|\.\.\.)([\w-]{4,}))?$/;
+
 /** What a row of a group is called outside. */
 interface Signed {
   readonly run: string;
@@ -77,24 +80,30 @@ export class GroupViews {
   }
 
   /**
-   * The group that a word means: an id, or a name that one group has and no peer.
+   * The group that a word means: an id, or a name that one group has and no peer; or else a part of an id.
    * @returns `null` where it is none.
-   * @throws {OpenRedError} `bad_request` for a name of several.
+   * @throws {OpenRedError} `bad_request` for a name, or a part of the ids, of several.
    */
   async find(word: string): Promise<Group | null> {
     const { groups, peers } = this.#parts;
     const stage = groups.facts(word)?.stage;
     if (stage !== undefined) return stage === "coming" ? null : await groups.find(word);
     if (isNodeId(word)) return null;
+    const [, begin, end = ""] = PART.exec(word) ?? [];
+    const isPart = (id: string) => begin !== undefined && id.startsWith(begin) && id.endsWith(end);
     const named: Group[] = [];
+    const begun: Group[] = [];
     for await (const group of groups.all()) {
-      if (group.name === word && group.facts.stage !== "coming") named.push(group);
+      if (group.facts.stage === "coming") continue;
+      if (group.name === word) named.push(group);
+      else if (isPart(group.id)) begun.push(group);
     }
-    if (named.length === 0 || await isPeer(peers, word)) return null;
-    const joined = named.filter(({ facts }) => facts.stage === "joined");
-    const fitting = joined.length > 0 ? joined : named;
+    const meant = named.length > 0 ? named : begun;
+    if (meant.length === 0 || await isPeer(peers, word)) return null;
+    const joined = meant.filter(({ facts }) => facts.stage === "joined");
+    const fitting = joined.length > 0 ? joined : meant;
     if (fitting.length === 1) return fitting[0]!;
-    throw new OpenRedError("bad_request", "Several groups have this name: say the id of one");
+    throw new OpenRedError("bad_request", "Several groups are called so: say the whole id of one");
   }
 
   /** @throws {OpenRedError} `not_found`, `bad_request`. */

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { OpenRedError } from "../../../../protocol/errors.ts";
 import { GroupWorld } from "./group_world.ts";
 
 Deno.test("a group is founded, its people accept, and everybody has what each writes", async () => {
@@ -23,4 +24,10 @@ Deno.test("a group is founded, its people accept, and everybody has what each wr
   await world.deliver();
   for (const person of world.people) assertEquals(await person.texts(group), ["hello", "hi"]);
   assertEquals(await a.states(group, id, world.people), { b: "delivered", c: "delivered" });
+  for (const part of ["friends", group.slice(0, 8), `${group.slice(0, 9)}…${group.slice(-5)}`]) {
+    assertEquals((await a.show(part)).group, group);
+  }
+  for (const part of [group.slice(0, 7), `${group.slice(0, 9)}…----`]) {
+    await assertRejects(() => a.show(part), OpenRedError, "no such group");
+  }
 });
