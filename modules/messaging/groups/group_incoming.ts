@@ -295,7 +295,7 @@ export class GroupIncoming {
     if (iss !== own.id && !shares.hasRoomFor(iss, { isRemoval: kindOf(message) === "remove" })) {
       return false;
     }
-    let stored: StoredRow | "known" | "incomplete" = "known";
+    let stored = "known" as StoredRow | "known" | "incomplete";
     let isKept = false;
     const rivals = this.#underNumber(group, message);
     try {
@@ -311,7 +311,8 @@ export class GroupIncoming {
     }
     if (typeof stored === "string") return stored === "known";
     group.addHeld({ author: iss, run, n, isKept });
-    await this.#noteGone(group, stored);
+    // What went for it is asked for anew: others may have it with its text.
+    if (keeping.noteGone(group, stored.gone)) await sending.askAll(group);
     if (iss !== own.id) {
       group.saw(iss, { run, n, hash: message.hash });
       sending.heardOf(group, message);
@@ -320,13 +321,6 @@ export class GroupIncoming {
     if (isKept) sending.spread(group);
     if (rivals.length > 0) sending.offerRivals(group, [...rivals, message.hash]);
     return true;
-  }
-
-  /** What went for a message is asked for anew: others may have it with its text. */
-  async #noteGone(group: Group, { gone }: StoredRow): Promise<void> {
-    if (gone.length === 0) return;
-    this.#parts.keeping.noteGone(group, gone);
-    await this.#parts.sending.askAll(group);
   }
 
   /** Inside a transaction: gives a message that counts its row. */

@@ -153,11 +153,15 @@ export class Keeping {
     this.noteGone(group, gone);
   }
 
-  /** Messages are here no more: of two stories the other one may still be. */
-  noteGone(group: Group, gone: readonly MessageNumber[]): void {
-    for (const { id: author, run, n } of gone) {
-      if (!this.#isHeld(group, { author, run, n })) group.removeHeld({ author, run, n });
-    }
+  /**
+   * Messages are here no more: of two stories the other one may still be.
+   * @returns Whether something is missing now.
+   */
+  noteGone(group: Group, gone: readonly MessageNumber[]): boolean {
+    const missing = gone.map(({ id: author, run, n }) => ({ author, run, n }))
+      .filter((number) => !this.#isHeld(group, number));
+    for (const number of missing) group.removeHeld(number);
+    return missing.length > 0;
   }
 
   /** Whether a message that counts is here under a number: of two stories one may have gone. */
