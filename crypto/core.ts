@@ -102,9 +102,8 @@ function createPlainCalls(
 
 function createCallTable(parts: CoreParts): CallTable {
   const verifier = new Verifier();
-  const verified = new VerifiedJws(
-    parts.hashes,
-    (publicKey, message, signature) => verifier.verify(publicKey, message, signature),
+  const verified = new VerifiedJws((publicKey, message, signature) =>
+    verifier.verify(publicKey, message, signature)
   );
   return {
     ...createPlainCalls(parts),
