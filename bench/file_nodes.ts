@@ -26,7 +26,7 @@ const POLL_MS = 10;
 const POLLS_TO_ASK = 100;
 
 /** How many names a folder has without those under which files grow. */
-function visibleIn(folder: string): number {
+export function visibleIn(folder: string): number {
   return Deno.readDirSync(folder).filter(({ name }) => !name.startsWith(".")).toArray().length;
 }
 

@@ -15,6 +15,7 @@ import { cpuSecondsDuring } from "./process_cpu.ts";
 import { printAim, printNote, printSamples, printTitle } from "./report.ts";
 import type { Benchmark, Settings } from "./settings.ts";
 import { interleave, perCpuSecond, rateOf, ratiosOf, spreadOf } from "./statistics.ts";
+import { textsBesideFiles } from "./texts_beside_files.ts";
 
 const MIB = 2 ** 20;
 const FILE_MIB = 512;
@@ -209,5 +210,6 @@ export const files: Benchmark = {
     const cryptoMs = await chunks(settings);
     await transfers(mib, settings, cryptoMs);
     printNote("a transfer is seen to have ended by polling, each 10 ms");
+    await textsBesideFiles(settings);
   },
 };
