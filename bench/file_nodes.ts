@@ -91,7 +91,7 @@ export class FileNodes implements AsyncDisposable {
     return offers.at(-1)!.id;
   }
 
-  /** Accepts an offer, and resolves when it has landed. The node itself is seldom asked: answers cost it time. */
+  /** Accepts an offer, and resolves when it has landed. Until it can be seen the node is not asked: that costs it time. */
   async fetch(offer: string): Promise<void> {
     const { admin, files } = this.receiver;
     const before = visibleIn(files);
@@ -100,13 +100,12 @@ export class FileNodes implements AsyncDisposable {
       const { transfers } = await admin.files<TransfersView>("GET", "/transfers");
       const { state, why } = transfers.find(({ id }) => id === offer)!;
       if (state === "failed" || state === "paused") throw new Error(`The transfer: ${why}`);
-      return state === "done";
+      return state === "done" || null;
     };
     let polls = 0;
     const hasLanded = async () => {
-      if (visibleIn(files) > before) return true;
       polls += 1;
-      return polls % POLLS_TO_ASK === 0 && await isDone() || null;
+      return visibleIn(files) > before || polls % POLLS_TO_ASK === 0 ? await isDone() : null;
     };
     const what = "the file to arrive";
     await poll(hasLanded, { timeoutMs: LIMIT_MS, what, everyMs: POLL_MS });
