@@ -4,11 +4,13 @@
  * @module
  */
 import { resolve } from "node:path";
+import type { ListenerThreads, ThreadsOptions } from "./central_threads.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import { CryptoError, type RotationPolicy } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { CentralOptions } from "./directory/options.ts";
 import type { SharedPorts } from "./directory/parts.ts";
+import { limitsOfOne } from "./ports/listener_limits.ts";
 import { createDirectory, type Directory } from "./directory/service.ts";
 import { LAYOUT } from "./directory/stores/sqlite_schema.ts";
 import { SqliteStore } from "./directory/stores/sqlite.ts";
@@ -35,10 +37,10 @@ import { makeAdminToken, withAdminFile } from "./process/admin_file.ts";
 import { keepFormerDatabase } from "./process/former_database.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
-import { listen, listenForWatchers, type Listening } from "./process/listening.ts";
+import { type Answer, listen, listenForWatchers, type Listening } from "./process/listening.ts";
 import { readMetricsToken } from "./process/metrics_token.ts";
 import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
-import { ProcessError } from "./process/process_error.ts";
+import { ProcessError, textOf } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { METRICS_PATH } from "./protocol/metrics.ts";
 import { createRelay, type Relay } from "./relay/relay.ts";
@@ -64,7 +66,7 @@ interface ComposeParts {
   readonly log: Log;
   readonly crypto: WorkerCryptoCore;
   readonly url: string;
-  readonly listeners: Readonly<Record<string, Listening>>;
+  readonly listeners: Readonly<Record<string, Pick<Listening, "connections">>>;
   /** The relay beside it, once there is one. */
   readonly relay: () => Relay | null;
 }
@@ -165,12 +167,32 @@ function createOwnRelay(
   }, { ...relay, url, trustedProxies });
 }
 
+/** Those that listen beside this one; `null` where this one is all. */
+async function startThreads(
+  { threads, hostname }: CentralOptions,
+  parts: Pick<ThreadsOptions, "log" | "certificate" | "answer"> & { readonly listening: Listening },
+  directory: Directory,
+): Promise<ListenerThreads | null> {
+  if (threads === 1) return null;
+  const { ListenerThreads } = await import("./central_threads.ts");
+  const { port } = parts.listening;
+  try {
+    const desk = directory.threadDesk();
+    return await ListenerThreads.start({ ...parts, hostname, port, threads, desk });
+  } catch (cause) {
+    throw new ProcessError(1, `--threads ${threads}: ${textOf(cause)}`, { cause });
+  }
+}
+
 async function serve(
   options: CentralOptions,
   parts: CentralRun & { readonly core: Promise<WorkerCryptoCore> },
 ): Promise<void> {
   const { core, log, ending, signal } = parts;
   const { hostname, port, trustedProxies, dataDirectory } = options;
+  if (options.threads > 1 && Deno.build.os !== "linux") {
+    throw new ProcessError(2, "--threads: only Linux spreads connections over several threads");
+  }
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
   using certificate = await openCertificate(options, {
     log,
@@ -184,9 +206,11 @@ async function serve(
     const listening = listen({
       hostname,
       port,
+      ...(options.threads === 1 ? {} : { shares: "first" }),
       flag: "--listen",
       name: "directory",
       log,
+      limits: limitsOfOne(options.threads),
       trustedProxies,
       url: options.url,
       certificate,
@@ -196,19 +220,27 @@ async function serve(
     let relay: Relay | null = null;
     let watching: Listening | null = null;
     let admin: Listening | null = null;
+    let threads: ListenerThreads | null = null;
     try {
       watching = listenForWatchers(options.metricsListen, { name: "directory", log });
       admin = listen({ ...ADMIN_LISTEN, flag: "admin", name: "directory", log });
       ending.needs(admin.finished, "No command can connect");
-      const listeners = { public: listening, ...(watching === null ? {} : { metrics: watching }) };
+      const all = {
+        get connections() {
+          return listening.connections + (threads?.connections ?? 0);
+        },
+      };
+      const listeners = { public: all, ...(watching === null ? {} : { metrics: watching }) };
       const url = options.url ?? listening.origin;
       const starting = start(options, { log, crypto, url, listeners, relay: () => relay });
       const started = await ending.unlessFailed(starting);
       directory = started;
       relay = await createOwnRelay(options, { log, crypto, url }, started);
-      listening.answerWith((request, address) =>
-        relay?.handle(request, { address }) ?? started.handle(request, { address })
-      );
+      const answer: Answer = (request, address) =>
+        relay?.handle(request, { address }) ?? started.handle(request, { address });
+      listening.answerWith(answer);
+      threads = await startThreads(options, { log, certificate, listening, answer }, started);
+      if (threads !== null) ending.needs(threads.ended, "A thread has ended");
       if (watching !== null) {
         const metricsToken = await readMetricsToken(openFiles(options.dataDirectory), systemRandom);
         watching.answerWith((request) => started.handleWatch(request, metricsToken));
@@ -228,7 +260,7 @@ async function serve(
         stop: async (limitMs) => {
           const graceMs = Math.min(ANSWERS_MS, limitMs);
           relay?.stop();
-          await listening.shutdown(graceMs);
+          await Promise.all([listening.shutdown(graceMs), threads?.shutdown(graceMs)]);
           await watching?.shutdown(0);
           await admin?.shutdown(0);
           await directory?.stop();

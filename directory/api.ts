@@ -4,35 +4,14 @@
  * @module
  */
 import { Hono } from "hono";
-import { NODES_PATH } from "../protocol/directory_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { problemResponse } from "../protocol/http.ts";
+import { counted, errorResponse } from "./answering.ts";
 import type { DirectoryHandlers, RouteHandler } from "./handlers.ts";
 import { answerLinkPage } from "./link_page/answer.ts";
-import type { Count } from "./metrics.ts";
+import { lookUpIdOf, pathOf } from "./plain_look_up.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { type Route, ROUTES } from "./routes.ts";
-
-/** Turns what a handler threw into an answer; what nobody foresaw is logged. */
-export function errorResponse(
-  parts: Pick<DirectoryParts, "log" | "metrics">,
-  error: unknown,
-): Response {
-  const known = error instanceof OpenRedError
-    ? error
-    : new OpenRedError("internal", "The directory failed");
-  parts.metrics.count("openred_refusals_total", { code: known.code });
-  if (known.code === "rate_limited") {
-    parts.log.log("info", "limit_reached", { why: known.message });
-  }
-  const cause = error instanceof OpenRedError ? error.cause : error;
-  // Overload has a cause only when it is the storage that fails; shedding load writes no log.
-  if (known.code === "internal" || (known.code === "overloaded" && cause !== undefined)) {
-    const text = cause instanceof Error ? `${cause.name}: ${cause.message}` : known.message;
-    parts.log.log("error", "request_failed", { code: known.code, cause: text });
-  }
-  return problemResponse(known);
-}
 
 /** Answers a method that a path does not have. */
 function otherMethod(route: Route, method: string): Response {
@@ -44,51 +23,20 @@ function otherMethod(route: Route, method: string): Response {
   return response;
 }
 
-/** The handler of a route that neither throws nor rejects, counted by the status of its answers. */
-function counted(
-  parts: Pick<DirectoryParts, "clock" | "log" | "metrics">,
-  options: { readonly route: Route; readonly handle: RouteHandler },
-): RouteHandler {
-  const { route: { method, name }, handle } = options;
-  const counts = new Map<number, Count>();
-  const count = (status: number) => {
-    let held = counts.get(status);
-    if (held === undefined) {
-      const labels = { method, route: name, status: String(status) };
-      held = parts.metrics.counter("openred_http_requests_total", labels);
-      counts.set(status, held);
-    }
-    held.value += 1;
-  };
-  const pass = (response: Response) => {
-    count(response.status);
-    return response;
-  };
-  const fail = (error: unknown) => pass(errorResponse(parts, error));
-  const answer: RouteHandler = (request, asked) => {
-    try {
-      const given = handle(request, asked);
-      return given instanceof Promise ? given.then(pass, fail) : pass(given);
-    } catch (error) {
-      return fail(error);
-    }
-  };
-  return (request, asked) => {
-    if (!parts.metrics.isTiming) return answer(request, asked);
-    return timed(parts, { name, answer: () => answer(request, asked) });
-  };
-}
-
+/** The same handler, timed once somebody wants to know how long it takes. */
 function timed(
   { clock, metrics }: Pick<DirectoryParts, "clock" | "metrics">,
-  { name, answer }: { readonly name: string; readonly answer: () => Response | Promise<Response> },
-): Response | Promise<Response> {
-  const startedMs = clock.monotonicMs();
-  const end = () => metrics.observeRequest(name, (clock.monotonicMs() - startedMs) / 1000);
-  const given = answer();
-  if (given instanceof Promise) return given.finally(end);
-  end();
-  return given;
+  { name, handle }: { readonly name: string; readonly handle: RouteHandler },
+): RouteHandler {
+  return (request, asked) => {
+    if (!metrics.isTiming) return handle(request, asked);
+    const startedMs = clock.monotonicMs();
+    const end = () => metrics.observeRequest(name, (clock.monotonicMs() - startedMs) / 1000);
+    const given = handle(request, asked);
+    if (given instanceof Promise) return given.finally(end);
+    end();
+    return given;
+  };
 }
 
 /** What hono hands on of a request besides the request itself. */
@@ -114,15 +62,6 @@ function createApp(
   return app;
 }
 
-const LOOK_UP_START = `${NODES_PATH}/z`;
-
-/** The path of a URL, as it stands. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  const end = url.indexOf("?", start);
-  return url.slice(start, end < 0 ? url.length : end);
-}
-
 /**
  * The calls as nodes write them, without hono: its routing took a fifth of the time of a plain read. What is not found
  * here goes on to it.
@@ -135,13 +74,10 @@ function createPlainCalls(
     if (!path.includes(":")) fixed.set(`${method} ${path}`, handlers[name]);
   }
   return (request, source) => {
-    const { method } = request;
     const path = pathOf(request.url);
-    if (method === "GET" && path.startsWith(LOOK_UP_START)) {
-      const id = path.slice(LOOK_UP_START.length - 1);
-      if (/^[0-9A-Za-z]+$/.test(id)) return handlers.lookUp(request, { id, source });
-    }
-    return fixed.get(`${method} ${path}`)?.(request, { id: "", source }) ?? null;
+    const id = lookUpIdOf(request, path);
+    if (id !== null) return handlers.lookUp(request, { id, source });
+    return fixed.get(`${request.method} ${path}`)?.(request, { id: "", source }) ?? null;
   };
 }
 
@@ -150,9 +86,11 @@ export function createApi(
   parts: Pick<DirectoryParts, "clock" | "config" | "log" | "metrics">,
   handlers: DirectoryHandlers,
 ): (request: Request, source: string) => Response | Promise<Response> {
-  const entries = ROUTES.map((route) =>
-    [route.name, counted(parts, { route, handle: handlers[route.name] })] as const
-  );
+  const entries = ROUTES.map((route) => {
+    const { name } = route;
+    const handle = counted(parts, { route, handle: handlers[name] });
+    return [name, timed(parts, { name, handle })] as const;
+  });
   const all = Object.fromEntries(entries) as DirectoryHandlers;
   const call = createPlainCalls(all);
   const base = new URL(parts.config.url).pathname.replace(/\/$/, "");

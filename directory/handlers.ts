@@ -10,7 +10,7 @@ import { MAX_NAMED_RELAYS } from "../protocol/limits.ts";
 import { METRICS_TYPE } from "../protocol/metrics.ts";
 import { TextAnswer } from "../protocol/text_answer.ts";
 import { discover } from "./discover.ts";
-import { LookUps } from "./lookup.ts";
+import { LookUps, ownAnswer } from "./lookup.ts";
 import { describeApi } from "./openapi.ts";
 import { passingPeer } from "./passing_peer.ts";
 import { PageCache } from "./page_cache.ts";
@@ -87,7 +87,7 @@ export function createHandlers(
       return jsonText(await pages.text(search, make));
     },
     lookUp(_request, { id }) {
-      return lookUps.answer(id);
+      return id === own.id ? jsonResponse(ownAnswer(own)) : lookUps.answer(id);
     },
     relays() {
       return jsonText(relays);

@@ -9,7 +9,8 @@ import { pause } from "../ports/sleep.ts";
 import { CLOCK_ALLOWANCE_MS, PROOF_MEMORY_MS } from "../protocol/limits.ts";
 import type { DirectoryConfig } from "./config.ts";
 import { DORMANT_MS, spansFor, STALE_MS } from "./leases.ts";
-import type { Count, Metrics } from "./metrics.ts";
+import type { Count } from "./counters.ts";
+import type { Metrics } from "./metrics.ts";
 import type { OwnRecord } from "./own_record.ts";
 import type { DirectoryStore, SweepOptions } from "./stores/store.ts";
 

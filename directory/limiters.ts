@@ -41,6 +41,11 @@ export interface Limits {
   readonly rooms: Rooms;
 }
 
+/** The limit of all requests of one address. */
+export function addressRate(perMinute: number): RateOptions {
+  return { name: "address", perMinute, what: "of one address" };
+}
+
 class LocalRooms implements Rooms {
   readonly #inside = new Map<string, number>();
 
@@ -61,6 +66,11 @@ class LocalRooms implements Rooms {
 }
 
 /** Limits of a directory that is one process. */
-export function localLimits(clock: Pick<Clock, "monotonicMs">): Limits {
+export interface LocalLimits extends Limits {
+  rate(options: RateOptions): RateLimit;
+}
+
+/** They are counted here alone. */
+export function localLimits(clock: Pick<Clock, "monotonicMs">): LocalLimits {
   return { rate: (options) => new RateLimit(clock, options), rooms: new LocalRooms() };
 }

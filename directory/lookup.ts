@@ -4,15 +4,16 @@
  * @module
  */
 import { isNodeId, type NodeId } from "../crypto/encoding.ts";
+import type { Clock } from "../ports/ports.ts";
 import type { LeaseStatus, NodeAnswer } from "../protocol/directory_api.ts";
 import { OpenRedError } from "../protocol/errors.ts";
-import { JSON_HEAD, jsonResponse, problemAnswer } from "../protocol/http.ts";
+import { JSON_HEAD, problemAnswer } from "../protocol/http.ts";
 import { TextAnswer } from "../protocol/text_answer.ts";
 import { nodeAnswer } from "./entries.ts";
 import { statusAt } from "./leases.ts";
-import type { Count } from "./metrics.ts";
-import type { DirectoryParts } from "./parts.ts";
-import type { DirectoryEntry, FoundNode } from "./stores/store.ts";
+import type { Count, Counters } from "./counters.ts";
+import type { OwnRecord } from "./own_record.ts";
+import type { DirectoryEntry, DirectoryStore, FoundNode } from "./stores/store.ts";
 import { refuseSucceeded } from "./succeeded.ts";
 
 /** A node that is about to register should be found soon after. */
@@ -30,7 +31,17 @@ interface Shown {
   readonly status: LeaseStatus;
 }
 
-type LookUpParts = Pick<DirectoryParts, "clock" | "metrics" | "own" | "store">;
+/** What the directory shows of itself. */
+export function ownAnswer(own: OwnRecord): NodeAnswer {
+  const members = { api_url: own.apiUrl, last_seen: own.seq, status: "active" } as const;
+  return { record: own.text, node_id: own.id, ...members };
+}
+
+interface LookUpParts {
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly metrics: Pick<Counters, "counter">;
+  readonly store: Pick<DirectoryStore, "atHand" | "find">;
+}
 
 /** Answers look-ups, at once where the store has what it takes at hand. */
 export class LookUps {
@@ -46,12 +57,11 @@ export class LookUps {
   }
 
   /**
-   * Finds a node, listed or not; the directory itself too.
+   * Finds a node, listed or not.
    * @throws {OpenRedError} `bad_request` or `succeeded`, also as a rejection.
    */
   answer(id: string): Response | Promise<Response> {
-    const { own, store } = this.#parts;
-    if (id === own.id) return jsonResponse(this.#ownAnswer());
+    const { store } = this.#parts;
     const found = store.atHand(id as NodeId);
     if (found !== null) return this.#answerOf(id, found);
     return store.find(id as NodeId).then((asked) => this.#answerOf(id, asked));
@@ -76,11 +86,5 @@ export class LookUps {
     const text = JSON.stringify(answer);
     this.#shown.set(entry, { text, status: answer.status });
     return text;
-  }
-
-  #ownAnswer(): NodeAnswer {
-    const { own } = this.#parts;
-    const members = { api_url: own.apiUrl, last_seen: own.seq, status: "active" } as const;
-    return { record: own.text, node_id: own.id, ...members };
   }
 }

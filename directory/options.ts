@@ -70,6 +70,8 @@ export interface CentralOptions {
   readonly acme: AcmeSettings | null;
   /** Private authorities whose certificates are believed too. */
   readonly ca: string | null;
+  /** How many threads listen. */
+  readonly threads: number;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile: string | null;
@@ -118,6 +120,7 @@ interface Flags extends StoreFlags, RelayFlags, AcmeFlags, DirectoryLimits {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly ca?: string;
+  readonly threads: number;
   readonly leaseMs: number;
   readonly rotation: "hourly" | "daily" | "seeded";
   readonly networkSeedFile?: string;
@@ -130,6 +133,7 @@ interface Flags extends StoreFlags, RelayFlags, AcmeFlags, DirectoryLimits {
 }
 
 const PORT = 7600;
+const MAX_THREADS = 16;
 const MIN_LEASE_MS = 1_000;
 const MAX_LEASE_MS = 86_400_000;
 
@@ -166,6 +170,10 @@ function runCommand(): Command {
     .addOption(
       option("--store-key-file <file>", "what the directory's keys are sealed under in that server")
         .argParser(parseText),
+    )
+    .addOption(
+      option("--threads <n>", "threads that answer look-ups; Linux, over SQLite, without --relay")
+        .default(1).argParser(integerIn(1, MAX_THREADS)),
     )
     .addOption(
       switchOption("--allow-private", "let nodes announce private addresses and http names"),
@@ -257,8 +265,14 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
   if (rotation === "seeded" && networkSeedFile === null) {
     command.error("error: --rotation seeded needs --network-seed-file");
   }
+  if (flags.threads > 1 && flags.store !== "sqlite") {
+    command.error("error: --threads is for SQLite; over Redis, run as many processes as you want");
+  }
+  if (flags.threads > 1 && flags.relay) {
+    command.error("error: --threads and --relay exclude each other; run openred-central relay");
+  }
   const { tlsCert = null, tlsKey = null, ca = null } = flags;
-  const { leaseMs, allowPrivate, trustedProxies, logLevel, logFile = null, json } = flags;
+  const { threads, leaseMs, allowPrivate, trustedProxies, logLevel, logFile = null, json } = flags;
   return {
     ...listen,
     url,
@@ -272,6 +286,7 @@ function checkTogether(flags: Flags, command: Command): CentralOptions {
     tlsKey,
     acme: acmeOf(flags, command),
     ca,
+    threads,
     leaseMs,
     rotation,
     networkSeedFile,

@@ -5,17 +5,19 @@
  */
 import type { NodeId } from "../crypto/encoding.ts";
 import type { RequestSource } from "../ports/ports.ts";
+import type { RateLimit } from "../ports/rate_limits.ts";
 import type { Trouble } from "../protocol/metrics.ts";
 import { addressSource } from "../protocol/address_source.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { AdminApi } from "./admin_api.ts";
-import { createApi, errorResponse } from "./api.ts";
+import { type AnsweringParts, errorResponse, withinLimit } from "./answering.ts";
+import { createApi } from "./api.ts";
 import { CalledHosts } from "./called_hosts.ts";
 import type { DirectoryConfig } from "./config.ts";
 import { Exchange } from "./exchange.ts";
 import { createHandlers } from "./handlers.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import { type Limiter, type Limits, localLimits } from "./limiters.ts";
+import { addressRate, type Limiter, type Limits, localLimits } from "./limiters.ts";
 import { Metrics } from "./metrics.ts";
 import { readNumbers } from "./numbers.ts";
 import { openOwnKeys } from "./own_keys.ts";
@@ -24,6 +26,7 @@ import type { DirectoryParts, DirectoryPorts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
 import { openSharedKeys } from "./shared_keys.ts";
 import { sharedLimits } from "./shared_limits.ts";
+import { ThreadDesk } from "./threads/thread_desk.ts";
 import { answerWatch } from "./watch.ts";
 
 const OVERLOADED_RETRY_MS = 1_000;
@@ -46,6 +49,11 @@ export interface Directory {
    * @throws {OpenRedError} `not_found` where the keystore is lost, `bad_request` where it is another directory's.
    */
   start(): Promise<void>;
+  /**
+   * What threads that answer look-ups beside this one ask of it, once it has started.
+   * @throws {TypeError} Where the store is one of several processes.
+   */
+  threadDesk(): ThreadDesk;
   /** Refuses new requests, ends those under way, commits and closes the store. */
   stop(): Promise<void>;
 }
@@ -54,10 +62,13 @@ class DirectoryService implements Directory {
   readonly #ports: DirectoryPorts;
   readonly #config: DirectoryConfig;
   readonly #metrics: Metrics;
+  readonly #answering: AnsweringParts;
   readonly #readiness: Readiness;
   readonly #startedMs: number;
   readonly #limits: Limits;
   readonly #perAddress: Limiter;
+  /** The same, where it is counted in this process alone. */
+  readonly #localPerAddress: RateLimit | null = null;
   #parts: DirectoryParts | null = null;
   /** Neither throws nor rejects. */
   #answer: ((request: Request, source: string) => Response | Promise<Response>) | null = null;
@@ -70,16 +81,18 @@ class DirectoryService implements Directory {
     this.#config = config;
     const { clock, random, shared } = ports;
     this.#metrics = new Metrics(ports.openMonitor);
+    this.#answering = { log: ports.log, metrics: this.#metrics };
     this.#readiness = new Readiness(ports);
     this.#startedMs = clock.monotonicMs();
-    this.#limits = shared === undefined
-      ? localLimits(clock)
-      : sharedLimits({ clock, random, counters: shared.counters });
-    this.#perAddress = this.#limits.rate({
-      name: "address",
-      perMinute: config.limits.addressPerMinute,
-      what: "of one address",
-    });
+    const perAddress = addressRate(config.limits.addressPerMinute);
+    if (shared === undefined) {
+      const limits = localLimits(clock);
+      this.#limits = limits;
+      this.#perAddress = this.#localPerAddress = limits.rate(perAddress);
+      return;
+    }
+    this.#limits = sharedLimits({ clock, random, counters: shared.counters });
+    this.#perAddress = this.#limits.rate(perAddress);
   }
 
   get id(): NodeId {
@@ -191,7 +204,7 @@ class DirectoryService implements Directory {
     return await this.#metrics.text(await readNumbers(parts, state));
   }
 
-  /** @throws {OpenRedError} `overloaded` or `rate_limited`. */
+  /** @throws {OpenRedError} `overloaded`. */
   #answerOf(request: Request, { address }: RequestSource): Response | Promise<Response> {
     const { limits, trustedProxies } = this.#config;
     const { concurrent } = limits;
@@ -200,23 +213,37 @@ class DirectoryService implements Directory {
         retryAfterMs: OVERLOADED_RETRY_MS,
       });
     }
-    const counted = addressSource(trustedProxies.clientOf(address, request));
+    const source = addressSource(trustedProxies.clientOf(address, request));
     const answer = this.#answer;
-    const counting = this.#perAddress.check(counted);
-    if (counting === undefined) return answer(request, counted);
-    return counting.then(
-      () => answer(request, counted),
-      (error) => this.#refusal(error),
-    );
+    return withinLimit(this.#answering, {
+      limiter: this.#perAddress,
+      source,
+      answer: () => answer(request, source),
+    });
   }
 
   #refusal(error: unknown): Response {
-    return errorResponse({ log: this.#ports.log, metrics: this.#metrics }, error);
+    return errorResponse(this.#answering, error);
   }
 
   #ended(): void {
     this.#underWay -= 1;
     if (this.#underWay === 0) this.#idle.resolve();
+  }
+
+  threadDesk(): ThreadDesk {
+    const reads = this.#ports.store.share?.();
+    if (reads === undefined || this.#localPerAddress === null) {
+      throw new TypeError("A store of several processes is not shared with threads");
+    }
+    const { store } = this.#ports;
+    const { limits: { addressPerMinute }, trustedProxies } = this.#config;
+    return new ThreadDesk({ store, metrics: this.#metrics, perAddress: this.#localPerAddress }, {
+      reads,
+      ownId: this.id,
+      addressPerMinute,
+      trustedProxies: trustedProxies.text,
+    });
   }
 
   async stop(): Promise<void> {

@@ -20,17 +20,22 @@ const CALL_LIFE_MS = 2 * CALL_TIMEOUT_MS;
 
 const NAME_BYTES = 16;
 
+/** What is taken of which limit. */
+export interface TakeOptions {
+  readonly name: string;
+  readonly source: string;
+  readonly max: number;
+  readonly wanted: number;
+  readonly windowMs: number;
+}
+
 /** Counters that all processes of a directory see. */
 export interface SharedCounters {
   /**
-   * Takes up to `wanted` of the `max` events that `key` has in a window, which begins with the first.
+   * Takes up to `wanted` of the `max` events that a source has of a limit in a window, which begins with the first.
    * @returns How many were granted, and what is left of the window.
    */
-  take(
-    options: { readonly key: string; readonly max: number; readonly wanted: number } & {
-      readonly windowMs: number;
-    },
-  ): Promise<{ readonly granted: number; readonly leftMs: number }>;
+  take(options: TakeOptions): Promise<{ readonly granted: number; readonly leftMs: number }>;
   /** Enters all places under a name, for so long at most, or none of them. */
   enter(
     options: { readonly name: string; readonly lifeMs: number; readonly places: readonly Place[] },
@@ -45,16 +50,20 @@ interface Held {
   readonly untilMs: number;
 }
 
-class SharedRate implements Limiter {
+/** One limit that is counted by {@linkcode SharedCounters}. */
+export class SharedRate implements Limiter {
   readonly #held = new Map<string, Held>();
   readonly #asking = new Map<string, Promise<void>>();
   readonly #clock: Pick<Clock, "monotonicMs">;
-  readonly #counters: SharedCounters;
+  readonly #counters: Pick<SharedCounters, "take">;
   readonly #options: RateOptions;
   readonly #rate: ReturnType<typeof spanOf>;
 
   constructor(
-    parts: { readonly clock: Pick<Clock, "monotonicMs">; readonly counters: SharedCounters },
+    parts: {
+      readonly clock: Pick<Clock, "monotonicMs">;
+      readonly counters: Pick<SharedCounters, "take">;
+    },
     options: RateOptions,
   ) {
     this.#clock = parts.clock;
@@ -92,7 +101,8 @@ class SharedRate implements Limiter {
   async #take(source: string): Promise<void> {
     const { max, spanMs } = this.#rate;
     const { granted, leftMs } = await this.#counters.take({
-      key: `${this.#options.name}:${source}`,
+      name: this.#options.name,
+      source,
       max,
       windowMs: spanMs,
       wanted: Math.max(1, Math.floor(max * SHARE)),

@@ -42,3 +42,16 @@ export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
   lingerMs: 2_000,
   failingMs: 60_000,
 };
+
+/** What one of several listeners takes, so that all together take no more than one would. */
+export function limitsOfOne(listeners: number): ListenerLimits {
+  const { connectionsPerSource, connections, perSourceBytes, totalBytes } = DEFAULT_LISTENER_LIMITS;
+  const part = (all: number) => Math.floor(all / listeners);
+  return {
+    ...DEFAULT_LISTENER_LIMITS,
+    connectionsPerSource: part(connectionsPerSource),
+    connections: part(connections),
+    perSourceBytes: part(perSourceBytes),
+    totalBytes: part(totalBytes),
+  };
+}

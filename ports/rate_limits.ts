@@ -69,18 +69,23 @@ export class RateLimit {
    * @throws {OpenRedError} `rate_limited`, with the time until the source's next span begins.
    */
   check(source: string): void {
+    if (this.#rate.max === 0) return;
+    const { granted, leftMs } = this.take(source, 1);
+    if (granted > 0) return;
+    throw rateLimited(this.#rate, { what: this.#what, retryAfterMs: leftMs });
+  }
+
+  /** Counts up to `wanted` events of a source at once. @returns How many it has left, and what is left of its span. */
+  take(source: string, wanted: number): { readonly granted: number; readonly leftMs: number } {
     const { max, spanMs } = this.#rate;
-    if (max === 0) return;
     const nowMs = this.#clock.monotonicMs();
-    const window = this.#windows.get(source);
+    let window = this.#windows.get(source);
     if (window === undefined || nowMs - window.startMs >= spanMs) {
-      rememberSource(this.#windows, source, { startMs: nowMs, count: 1 });
-      return;
+      window = { startMs: nowMs, count: 0 };
+      rememberSource(this.#windows, source, window);
     }
-    if (window.count >= max) {
-      const retryAfterMs = window.startMs + spanMs - nowMs;
-      throw rateLimited(this.#rate, { what: this.#what, retryAfterMs });
-    }
-    window.count += 1;
+    const granted = Math.min(wanted, max - window.count);
+    window.count += granted;
+    return { granted, leftMs: window.startMs + spanMs - nowMs };
   }
 }

@@ -24,6 +24,8 @@ export interface ListenOptions {
   readonly hostname: string;
   /** 0: one of the system's choice. */
   readonly port: number;
+  /** Where several threads of this process listen there: which one this is. Without it nobody else may. */
+  readonly shares?: "first" | "further";
   readonly log: Log;
   readonly limits?: Partial<ListenerLimits>;
   /** Whose connections carry requests of many; nobody's unless it says so. */
@@ -66,8 +68,11 @@ export class HttpListener {
     this.#limits = { ...DEFAULT_LISTENER_LIMITS, ...options.limits };
     this.#proxies = options.trustedProxies ?? TrustedProxies.NONE;
     this.#held = new HeldBytes(this.#limits);
-    const { hostname, port } = options;
-    this.#listener = Deno.listen({ hostname, port });
+    const { hostname, port, shares } = options;
+    // Another program that shares would not be noticed by one that does.
+    if (shares === "first") Deno.listen({ hostname, port }).close();
+    const reusePort = shares !== undefined;
+    this.#listener = Deno.listen({ hostname, port, ...(reusePort ? { reusePort } : {}) });
     this.port = this.#listener.addr.port;
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.finished = Promise.race([this.#acceptAll(), this.#stopped.promise]);

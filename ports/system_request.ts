@@ -33,10 +33,36 @@ export interface RequestConnection {
 }
 
 export interface RequestParts {
-  readonly head: RequestHead;
+  readonly head: Pick<RequestHead, "method" | "url" | "headers">;
   /** `null` for a request without one. */
-  readonly body: RequestBody | null;
+  readonly body: Pick<RequestBody, "isStarted" | "readAll" | "stream" | "takeTime"> | null;
   readonly connection: RequestConnection;
+}
+
+/** A body that has come whole. */
+export class BytesBody {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  #isStarted = false;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes;
+  }
+
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  takeTime(): void {}
+
+  readAll(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#isStarted = true;
+    return Promise.resolve(this.#bytes);
+  }
+
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#isStarted = true;
+    return new Blob([this.#bytes]).stream();
+  }
 }
 
 /** What handlers here use of a `Request`. */

@@ -23,6 +23,8 @@ export interface CertificateFiles {
 
 /** What connections are encrypted with. */
 export interface ServerCertificate {
+  /** What it was read from. */
+  readonly files: CertificateFiles;
   readonly context: SecureContext;
   /** The names in the DNS that it is for; `null` where this version of the runtime does not tell. */
   readonly names: readonly string[] | null;
@@ -49,12 +51,14 @@ function namesOf({ subjectAltName }: X509Certificate): readonly string[] | null 
  * Reads a certificate and its key.
  * @throws {Error} Where they are no PEM, or do not belong together.
  */
-export function readCertificate({ certificate, key }: CertificateFiles): ServerCertificate {
+export function readCertificate(files: CertificateFiles): ServerCertificate {
+  const { certificate, key } = files;
   const own = new X509Certificate(certificate);
   if (!isKeyOf(own, key)) {
     throw new Error("the key belongs to another certificate");
   }
   return {
+    files,
     context: createSecureContext({ cert: certificate, key, minVersion: "TLSv1.2" }),
     names: namesOf(own),
     beginMs: Date.parse(own.validFrom),

@@ -28,6 +28,8 @@ export interface ListeningOptions {
   readonly flag: string;
   /** What says that it is starting. */
   readonly name: "node" | "directory" | "relay";
+  /** Where several threads of this process listen there: which one this is. Without it nobody else may. */
+  readonly shares?: "first" | "further";
   readonly log: Log;
   readonly limits?: Partial<ListenerLimits>;
   readonly trustedProxies?: TrustedProxies;
@@ -40,6 +42,7 @@ export interface ListeningOptions {
 export interface Listening extends AsyncDisposable {
   /** `http://HOST:PORT`, `https` with a certificate. */
   readonly origin: string;
+  readonly port: number;
   /** Rejects when the system takes no connections any more. */
   readonly finished: Promise<void>;
   /** How many connections are open. */
@@ -120,6 +123,7 @@ export function listen(options: ListeningOptions): Listening {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
     origin: `${scheme}://${host}:${listener.port}`,
+    port: listener.port,
     finished: listener.finished,
     get connections() {
       return listener.size;

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { ByteConnection } from "../ports/system_socket.ts";
-import { acceptTls, readCertificate, type ServerCertificate } from "../ports/system_tls.ts";
+import { readCertificate, type ServerCertificate } from "../ports/system_tls.ts";
 import type { Log } from "../ports/ports.ts";
+import { CertificateInUse } from "./certificate_in_use.ts";
 import { type CertificatePaths, readPem } from "./pem_files.ts";
 import { ProcessError, textOf } from "./process_error.ts";
 
@@ -42,11 +42,10 @@ function stampOf({ certificate, key }: CertificatePaths): string {
 }
 
 /** A certificate in use. */
-export class ServedCertificate implements Disposable {
+export class ServedCertificate extends CertificateInUse {
   readonly #paths: CertificatePaths;
   readonly #log: Log;
   readonly #timer: ReturnType<typeof setInterval>;
-  #current: ServerCertificate;
   #stamp: string;
   #warnedAtMs = -Infinity;
 
@@ -55,20 +54,16 @@ export class ServedCertificate implements Disposable {
     paths: CertificatePaths,
     options: { readonly log: Log; readonly lookEveryMs?: number },
   ) {
+    const stamp = stampOf(paths);
+    super(load(paths));
     this.#paths = paths;
     this.#log = options.log;
-    this.#stamp = stampOf(paths);
-    this.#current = load(paths);
+    this.#stamp = stamp;
     this.#timer = setInterval(() => this.#look(), options.lookEveryMs ?? LOOK_EVERY_MS);
     this.#warn();
   }
 
-  /** Begins TLS on a connection with the certificate of the moment. */
-  secure(connection: Deno.TcpConn): ByteConnection {
-    return acceptTls(connection, this.#current);
-  }
-
-  [Symbol.dispose](): void {
+  override [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
 
@@ -78,9 +73,10 @@ export class ServedCertificate implements Disposable {
     if (stamp !== this.#stamp) {
       this.#stamp = stamp;
       try {
-        this.#current = load(this.#paths);
+        const loaded = load(this.#paths);
+        this.serve(loaded);
         this.#warnedAtMs = -Infinity;
-        const until = new Date(this.#current.endMs).toISOString();
+        const until = new Date(loaded.endMs).toISOString();
         this.#log.log("info", "certificate_loaded", { until });
       } catch (error) {
         this.#log.log("error", "certificate_refused", { text: textOf(error) });
@@ -91,9 +87,10 @@ export class ServedCertificate implements Disposable {
 
   #warn(): void {
     const nowMs = Date.now();
-    if (this.#current.endMs - nowMs > ENDS_SOON_MS || nowMs - this.#warnedAtMs < DAY_MS) return;
+    const { endMs } = this.served!;
+    if (endMs - nowMs > ENDS_SOON_MS || nowMs - this.#warnedAtMs < DAY_MS) return;
     this.#warnedAtMs = nowMs;
-    const until = new Date(this.#current.endMs).toISOString();
+    const until = new Date(endMs).toISOString();
     this.#log.log("warn", "certificate_ends_soon", { until });
   }
 }

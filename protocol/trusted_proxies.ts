@@ -83,10 +83,13 @@ function readForwarded(header: string): string[] | null {
 /** The proxies whose word counts. */
 export class TrustedProxies {
   /** Nobody's word counts. */
-  static readonly NONE = new TrustedProxies([]);
+  static readonly NONE = new TrustedProxies("", []);
+  /** The list that it was read from; empty for nobody. */
+  readonly text: string;
   readonly #networks: readonly Network[];
 
-  private constructor(networks: readonly Network[]) {
+  private constructor(text: string, networks: readonly Network[]) {
+    this.text = text;
     this.#networks = networks;
   }
 
@@ -97,7 +100,7 @@ export class TrustedProxies {
   static parse(text: string): TrustedProxies | null {
     const networks = text.split(",").map((part) => parseNetwork(part.trim()));
     const isGood = networks.every((network) => network !== null);
-    return isGood && networks.length <= MAX_NETWORKS ? new TrustedProxies(networks) : null;
+    return isGood && networks.length <= MAX_NETWORKS ? new TrustedProxies(text, networks) : null;
   }
 
   /** Whether the word of whoever has this address counts. */

@@ -33,6 +33,7 @@ const TARGETS = [
 const OPTIONS = [
   "--no-check",
   "--no-code-cache",
+  "--unstable-net",
   "--unstable-worker-options",
   ...[...WORKER_FILES, BUILD_INFO_FILE].flatMap((file) => ["--include", file]),
 ];

@@ -34,13 +34,10 @@ const FILES = [
   "CHANGELOG.md",
   "LICENSE",
   "README.md",
-  "central.ts",
-  "central_service.ts",
   "deno.json",
   "deno.lock",
-  "node.ts",
-  "node_service.ts",
-  "relay_service.ts",
+  // The roots, and what they load.
+  ":(glob)*.ts",
 ];
 
 async function run(program: string, args: readonly string[], cwd: URL): Promise<string> {

@@ -17,7 +17,12 @@ export const CODE_FOLDER = new URL("../dist/code/", import.meta.url);
  * Each is one file with nothing beside it, so that its modules run in the order in which they are imported: the guard of
  * the crypto Worker comes first.
  */
-const WORKERS = ["crypto/worker", "crypto/bulk_worker", "ports/system_module_outer"] as const;
+const WORKERS = [
+  "crypto/worker",
+  "crypto/bulk_worker",
+  "directory_thread",
+  "ports/system_module_outer",
+] as const;
 
 /** The programs look for their Workers beside their own files, under the names of the sources. */
 export const WORKER_FILES: readonly string[] = WORKERS.map((path) => `${lastOf(path)}.ts`);

@@ -11,19 +11,31 @@ const PROBES = 4;
 
 /** A set of ids from which none is ever taken away. */
 export class IdFilter {
+  /** What other threads read the same set from. */
+  readonly shared: SharedArrayBuffer;
   readonly #words: Uint32Array;
   readonly #lastBit: number;
   readonly capacity: number;
   #size = 0;
 
-  /** @param capacity Ids, a power of two of at least 2; with more, too many have to be looked for. */
-  constructor(capacity: number) {
-    this.capacity = capacity;
-    this.#lastBit = capacity * BITS_AN_ID - 1;
-    this.#words = new Uint32Array(capacity * BITS_AN_ID / 32);
+  private constructor(shared: SharedArrayBuffer) {
+    this.shared = shared;
+    this.capacity = 8 * shared.byteLength / BITS_AN_ID;
+    this.#lastBit = this.capacity * BITS_AN_ID - 1;
+    this.#words = new Uint32Array(shared);
   }
 
-  /** About how many ids were added. */
+  /** @param capacity Ids, a power of two of at least 2; with more, too many have to be looked for. */
+  static create(capacity: number): IdFilter {
+    return new IdFilter(new SharedArrayBuffer(capacity * BITS_AN_ID / 8));
+  }
+
+  /** The set that another thread keeps, to be asked alone. */
+  static over(shared: SharedArrayBuffer): IdFilter {
+    return new IdFilter(shared);
+  }
+
+  /** About how many ids were added by this thread. */
   get size(): number {
     return this.#size;
   }

@@ -33,6 +33,7 @@ export class KnownIds {
   /** `null` until the first one is complete. */
   #filter: IdFilter | null = null;
   #next: IdFilter | null = null;
+  #follow: (filter: IdFilter) => void = () => {};
   #cancel = () => {};
 
   /** @param options `capacity`: of the first filter, a power of two; by default as large as what is stored needs. */
@@ -60,19 +61,26 @@ export class KnownIds {
     if (this.#next === null && filter.size > filter.capacity) this.#build(filter.capacity);
   }
 
+  /** Calls with the filter that counts from now on, if there is one, and with each that takes its place, as it does. */
+  followedBy(follow: (filter: IdFilter) => void): void {
+    this.#follow = follow;
+    if (this.#filter !== null) follow(this.#filter);
+  }
+
   /** Reads no further. */
   stop(): void {
     this.#cancel();
   }
 
   #build(capacity: number): void {
-    const filter = new IdFilter(capacity);
+    const filter = IdFilter.create(capacity);
     this.#next = filter;
     const step = (table: number, after: string) => {
       const sql = TABLES[table];
       if (sql === undefined) {
         this.#next = null;
         this.#filter = filter;
+        this.#follow(filter);
         return;
       }
       const rows = this.#sql.prepare(sql).all(after);

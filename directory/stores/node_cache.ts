@@ -10,14 +10,14 @@ import type { FoundNode } from "./store.ts";
 const MAX_NODES = 10_000;
 
 /** Keeps what is committed; whoever changes a node deletes it here. */
-export class NodeCache {
-  readonly #nodes = new Map<NodeId, FoundNode>();
+export class NodeCache<Kept = FoundNode> {
+  readonly #nodes = new Map<NodeId, Kept>();
 
-  get(id: NodeId): FoundNode | undefined {
+  get(id: NodeId): Kept | undefined {
     return this.#nodes.get(id);
   }
 
-  set(id: NodeId, found: FoundNode): void {
+  set(id: NodeId, found: Kept): void {
     if (this.#nodes.size >= MAX_NODES) {
       const [oldest] = this.#nodes.keys();
       this.#nodes.delete(oldest!);

@@ -13,7 +13,8 @@ type CallFunction = (name: string, args: readonly string[]) => Promise<RedisRepl
 /** Counters over functions of a Redis server. */
 export function redisCounters(call: CallFunction): SharedCounters {
   return {
-    async take({ key, max, wanted, windowMs }) {
+    async take({ name, source, max, wanted, windowMs }) {
+      const key = `${name}:${source}`;
       const answer = await call("take", [key, `${max}`, `${windowMs}`, `${wanted}`]);
       const [granted, leftMs] = answer as readonly [number, number];
       return { granted, leftMs };

@@ -31,26 +31,29 @@ import {
   PUT_NODE,
   successionOfRow,
 } from "./sqlite_schema.ts";
+import { ChangeMarks, type SharedReads } from "./shared_reads.ts";
 import { type SweepStep, sweepStep } from "./sqlite_sweep.ts";
 import { Statements } from "./statements.ts";
-import type {
-  AllNodesQuery,
-  DirectoryEntry,
-  DirectoryStore,
-  FoundKey,
-  FoundNode,
-  KeyUse,
-  ListPage,
-  ListQuery,
-  NewEntry,
-  NodeCounts,
-  ProofUse,
-  StoredBan,
-  StoredKey,
-  StoredSuccession,
-  StoreOutcome,
-  SweepOptions,
-  SweepResult,
+import {
+  type AllNodesQuery,
+  type DirectoryEntry,
+  type DirectoryStore,
+  type FoundKey,
+  type FoundNode,
+  isKnown,
+  type KeyUse,
+  type ListPage,
+  type ListQuery,
+  type NewEntry,
+  type NodeCounts,
+  NOTHING_FOUND,
+  type ProofUse,
+  type StoredBan,
+  type StoredKey,
+  type StoredSuccession,
+  type StoreOutcome,
+  type SweepOptions,
+  type SweepResult,
 } from "./store.ts";
 
 /** The name under which `own` keeps the second up to which proofs may have been used. */
@@ -68,9 +71,6 @@ const MAX_FLOOR_AHEAD_S = 300;
 /** Ids are spread at random over their indexes, so a small cache would have every write read pages. */
 const CACHE_KIB = 65_536;
 
-/** What is found of an id that is not stored. */
-const NOTHING: FoundNode = { entry: null, succession: null };
-
 function unwritable(cause: unknown): OpenRedError {
   return new OpenRedError("overloaded", "The store takes no writes now", {
     cause,
@@ -87,6 +87,8 @@ export class SqliteStore implements DirectoryStore {
   readonly #committing = new Map<NodeId, DirectoryEntry>();
   readonly #sql: Statements;
   readonly #known: KnownIds;
+  /** Where changes are counted for other threads; `null` as long as there are none. */
+  #marks: ChangeMarks | null = null;
   /** As they are until something changes. */
   #counts: NodeCounts | null = null;
   #revision = 0;
@@ -117,7 +119,7 @@ export class SqliteStore implements DirectoryStore {
   }
 
   atHand(id: NodeId): FoundNode | null {
-    return this.#cache.get(id) ?? (this.#known.mayHave(id) ? null : NOTHING);
+    return this.#cache.get(id) ?? (this.#known.mayHave(id) ? null : NOTHING_FOUND);
   }
 
   find(id: NodeId): Promise<FoundNode> {
@@ -129,9 +131,7 @@ export class SqliteStore implements DirectoryStore {
       succession: this.#succession(id),
       ...(ban === null ? {} : { ban }),
     };
-    // Unknown ids are free to make, so they must not push known ones out.
-    const isKnown = found.entry !== null || found.succession !== null || ban !== null;
-    if (isKnown) this.#cache.set(id, found);
+    if (isKnown(found)) this.#cache.set(id, found);
     return Promise.resolve(found);
   }
 
@@ -288,6 +288,15 @@ export class SqliteStore implements DirectoryStore {
     return { forgotten: forgotten.length, proofs, isDone };
   }
 
+  share(): SharedReads {
+    const marks = new ChangeMarks();
+    this.#marks = marks;
+    return {
+      marks: marks.shared,
+      follow: (adopt) => this.#known.followedBy((filter) => adopt(marks.countWith(filter))),
+    };
+  }
+
   close(): Promise<void> {
     this.#commit.flush();
     this.#known.stop();
@@ -361,6 +370,7 @@ export class SqliteStore implements DirectoryStore {
   #changed(id: NodeId): void {
     this.#cache.delete(id);
     this.#committing.delete(id);
+    this.#marks?.changed(id);
     this.#counts = null;
     this.#revision += 1;
   }

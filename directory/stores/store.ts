@@ -8,6 +8,7 @@
 import type { NodeId } from "../../crypto/encoding.ts";
 import type { CommitTiming } from "../../ports/group_commit.ts";
 import type { KeyRefusal } from "../../protocol/directory_key.ts";
+import type { SharedReads } from "./shared_reads.ts";
 
 /** A node as the directory holds it. Instants are in milliseconds since the epoch. */
 export interface DirectoryEntry {
@@ -48,6 +49,14 @@ export interface FoundNode {
   readonly succession: StoredSuccession | null;
   /** Only where its operator keeps this id out. */
   readonly ban?: StoredBan;
+}
+
+/** What is found of an id that is not stored. */
+export const NOTHING_FOUND: FoundNode = { entry: null, succession: null };
+
+/** Whether anything was found. Unknown ids are free to make, so nothing is kept of them. */
+export function isKnown({ entry, succession, ban }: FoundNode): boolean {
+  return entry !== null || succession !== null || ban !== undefined;
 }
 
 /** An id that the operator keeps out. */
@@ -247,6 +256,8 @@ export interface DirectoryStore {
   sweep(options: SweepOptions): Promise<SweepResult>;
   /** Tells how long writes take from now on, where it can. */
   timeWith?(timing: CommitTiming): void;
+  /** Shares what it has at hand with other threads, from now on; not there where other processes change what it has. */
+  share?(): SharedReads;
   /** Makes everything durable and lets go of the storage. */
   close(): Promise<void>;
 }

@@ -6,9 +6,9 @@
 import type { Clock, Files, HttpClient, Log } from "../../ports/ports.ts";
 import { ACME_CERTIFICATE_FILE } from "../../ports/data_names.ts";
 import { sleep } from "../../ports/sleep.ts";
-import type { ByteConnection } from "../../ports/system_socket.ts";
-import { acceptTls, readCertificate, type ServerCertificate } from "../../ports/system_tls.ts";
+import { readCertificate, type ServerCertificate } from "../../ports/system_tls.ts";
 import type { AcmeSettings } from "../../protocol/acme_settings.ts";
+import { CertificateInUse } from "../certificate_in_use.ts";
 import { listen, type ListeningOptions } from "../listening.ts";
 import { splitPem } from "../pem_files.ts";
 import { ProcessError, textOf } from "../process_error.ts";
@@ -44,14 +44,14 @@ export function renewalAtMs(
 }
 
 /** A certificate in use, which stays in use for as long as there is no newer one. */
-export class AcmeCertificate implements Disposable {
+export class AcmeCertificate extends CertificateInUse {
   readonly #parts: AcmeParts;
   readonly #settings: AcmeSettings;
   readonly #stop = new AbortController();
-  #current: ServerCertificate | null = null;
   #pauseMs = FIRST_PAUSE_MS;
 
   private constructor(parts: AcmeParts, settings: AcmeSettings) {
+    super(null);
     this.#parts = parts;
     this.#settings = settings;
   }
@@ -72,9 +72,9 @@ export class AcmeCertificate implements Disposable {
     const end = () => opened.#stop.abort(signal.reason);
     signal.addEventListener("abort", end, { once: true });
     try {
-      while (opened.#current === null) {
+      while (opened.served === null) {
         const pauseMs = await opened.#renew({ isFirst: true });
-        if (opened.#current === null) await sleep(parts.clock, pauseMs, opened.#stop.signal);
+        if (opened.served === null) await sleep(parts.clock, pauseMs, opened.#stop.signal);
       }
     } finally {
       signal.removeEventListener("abort", end);
@@ -85,12 +85,7 @@ export class AcmeCertificate implements Disposable {
     return opened;
   }
 
-  /** Begins TLS on a connection with the certificate of the moment. */
-  secure(connection: Deno.TcpConn): ByteConnection {
-    return acceptTls(connection, this.#current!);
-  }
-
-  [Symbol.dispose](): void {
+  override [Symbol.dispose](): void {
     this.#stop.abort(new DOMException("The program ends", "AbortError"));
   }
 
@@ -113,7 +108,7 @@ export class AcmeCertificate implements Disposable {
     const read = readCertificate({ certificate: files.chain, key: files.key });
     if (read.names?.includes(name) === false) throw new Error(`it is not for ${name}`);
     if (read.endMs <= clock.nowMs()) throw new Error("it has ended");
-    this.#current = read;
+    this.serve(read);
     const until = new Date(read.endMs).toISOString();
     log.log("info", "certificate_loaded", { until, renewed: whence === "new" });
   }
@@ -122,7 +117,7 @@ export class AcmeCertificate implements Disposable {
     const { clock } = this.#parts;
     const { signal } = this.#stop;
     for (;;) {
-      const leftMs = renewalAtMs(this.#current!) - clock.nowMs();
+      const leftMs = renewalAtMs(this.served!) - clock.nowMs();
       const pauseMs = leftMs > 0
         ? Math.min(leftMs, LOOK_EVERY_MS)
         : await this.#renew({ isFirst: false });

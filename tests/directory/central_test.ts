@@ -43,6 +43,12 @@ Deno.test("central.ts refuses wrong options with exit code 2 and says what is ex
     [["run", "--log-level", "loud"], /debug/],
     [["run", "--data", ""], /path/],
     [["run", "--trusted-proxies", "0.0.0.0/0"], /addresses or networks/],
+    [["run", "--threads", "0"], /from 1 to 16/],
+    [["run", "--threads", "2", "--relay"], /openred-central relay/],
+    [
+      ["run", "--threads", "2", "--store", "redis://127.0.0.1:1", "--store-key-file", "x"],
+      /SQLite/,
+    ],
     [["run", "--nonsense"], /unknown option/],
     [["run", "extra"], /too many arguments/],
     [["walk"], /unknown command/],

@@ -46,7 +46,7 @@ class Database implements Disposable {
 }
 
 Deno.test("IdFilter has all that was added, and little else", () => {
-  const filter = new IdFilter(1_024);
+  const filter = IdFilter.create(1_024);
   for (let number = 0; number < 1_024; number++) filter.add(idAt(number));
   let wrong = 0;
   for (let number = 0; number < 1_024; number++) {

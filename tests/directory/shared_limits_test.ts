@@ -20,7 +20,8 @@ class MemoryCounters implements SharedCounters {
     this.#clock = clock;
   }
 
-  take({ key, max, wanted, windowMs }: Parameters<SharedCounters["take"]>[0]) {
+  take({ name, source, max, wanted, windowMs }: Parameters<SharedCounters["take"]>[0]) {
+    const key = `${name}:${source}`;
     this.asked += 1;
     const nowMs = this.#clock.monotonicMs();
     let window = this.#taken.get(key);
@@ -123,7 +124,7 @@ redisTest(
     await using server = await RedisServer.start();
     const stores = [await openRedisStore(server.port), await openRedisStore(server.port)];
     const [one, two] = stores.map(({ counters }) => counters) as [SharedCounters, SharedCounters];
-    const take = { key: "k", max: 10, wanted: 4, windowMs: 60_000 };
+    const take = { name: "n", source: "k", max: 10, wanted: 4, windowMs: 60_000 };
     const takes = await Promise.all([
       one.take(take),
       two.take(take),

@@ -83,7 +83,7 @@ redisTest(
     const { name, lifeMs, places } = { name: "x", lifeMs: 9, places: [{ place: "h", max: 1 }] };
     assert(await store.counters.enter({ name, lifeMs, places }));
     await store.counters.leave({ name, places });
-    await store.counters.take({ key: "x", max: 1, wanted: 1, windowMs: 9 });
+    await store.counters.take({ name: "n", source: "x", max: 1, wanted: 1, windowMs: 9 });
     await store.list({
       after: "",
       limit: 1,
