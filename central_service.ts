@@ -25,6 +25,7 @@ import {
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
+import { createCheckpoints } from "./ports/system_checkpoints.ts";
 import { createOpenMonitor } from "./ports/system_monitor.ts";
 import {
   type CentralRun,
@@ -100,7 +101,8 @@ async function openStore(
   const former = { data: dataDirectory, name: "directory.db", layout: LAYOUT };
   const name = await keepFormerDatabase(former);
   if (name !== null) log.log("info", "database_kept", { name });
-  return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock) };
+  const checkpoints = createCheckpoints(dataDirectory, { name: "directory.db", log });
+  return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock, checkpoints) };
 }
 
 function compose(

@@ -21,6 +21,7 @@ const WORKERS = [
   "crypto/worker",
   "crypto/bulk_worker",
   "directory_thread",
+  "ports/system_checkpoint_thread",
   "ports/system_module_outer",
 ] as const;
 

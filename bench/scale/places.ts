@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { NodeId } from "../../crypto/encoding.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
-import { systemClock } from "../../ports/system.ts";
+import { createOpenDatabase, systemClock } from "../../ports/system.ts";
+import { createCheckpoints } from "../../ports/system_checkpoints.ts";
 import { RedisServer } from "../../tests/world/redis_server.ts";
 import { openRedisStore } from "../../tests/world/redis_store.ts";
 import { fill, type Filling } from "./filling.ts";
@@ -35,9 +36,12 @@ async function readKept(folder: string): Promise<readonly NodeId[] | null> {
   }
 }
 
+/** As the program opens it. */
 function openSqlite(data: string): { store: SqliteStore; database: DatabaseSync } {
-  const database = new DatabaseSync(`${data}/directory.db`);
-  return { store: new SqliteStore(() => database, systemClock), database };
+  const name = "directory.db";
+  const database = createOpenDatabase(data)(name);
+  const checkpoints = createCheckpoints(data, { name, log: { log: console.log } });
+  return { store: new SqliteStore(() => database, systemClock, checkpoints), database };
 }
 
 /** @param keep A folder in which filled databases are found again; `null` fills each time. */

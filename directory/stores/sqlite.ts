@@ -5,6 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { NodeId } from "../../crypto/encoding.ts";
+import { type Checkpoints, OWN_CHECKPOINT_PAGES } from "../../ports/checkpoints.ts";
 import { type CommitTiming, GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
 import type { KeyRefusal } from "../../protocol/directory_key.ts";
@@ -82,6 +83,7 @@ function unwritable(cause: unknown): OpenRedError {
 export class SqliteStore implements DirectoryStore {
   readonly #database: DatabaseSync;
   readonly #commit: GroupCommit;
+  readonly #checkpoints: Checkpoints | null;
   readonly #cache = new NodeCache();
   /** The entry of each id that a group stored last, until the call that stored it goes on. */
   readonly #committing = new Map<NodeId, DirectoryEntry>();
@@ -93,9 +95,21 @@ export class SqliteStore implements DirectoryStore {
   #counts: NodeCounts | null = null;
   #revision = 0;
 
-  /** Opens (or makes) `directory.db`. */
-  constructor(open: OpenDatabase, clock: Pick<Clock, "nowMs" | "setTimer">) {
+  /**
+   * Opens (or makes) `directory.db`.
+   * @param checkpoints Copies what it writes; SQLite itself does where there is none.
+   */
+  constructor(
+    open: OpenDatabase,
+    clock: Pick<Clock, "nowMs" | "setTimer">,
+    checkpoints: Checkpoints | null = null,
+  ) {
     this.#database = open("directory.db");
+    this.#checkpoints = checkpoints;
+    checkpoints?.follow((isElsewhere) => {
+      const pages = isElsewhere ? 0 : OWN_CHECKPOINT_PAGES;
+      this.#database.exec(`PRAGMA wal_autocheckpoint = ${pages}`);
+    });
     this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
       PRAGMA cache_size = -${CACHE_KIB}`);
     prepareTables(this.#database);
@@ -282,6 +296,7 @@ export class SqliteStore implements DirectoryStore {
     } catch (error) {
       throw unwritable(error);
     }
+    this.#checkpoints?.written();
     for (const id of [...step.forgotten, ...step.changed]) this.#changed(id);
     this.#counts = null;
     const { forgotten, proofs, isDone } = step;
@@ -297,11 +312,11 @@ export class SqliteStore implements DirectoryStore {
     };
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#commit.flush();
     this.#known.stop();
+    await this.#checkpoints?.stop();
     this.#database.close();
-    return Promise.resolve();
   }
 
   #sweepStep(options: SweepOptions): SweepStep {
@@ -391,6 +406,7 @@ export class SqliteStore implements DirectoryStore {
   async #write(apply: () => void): Promise<void> {
     try {
       await this.#commit.write(apply);
+      this.#checkpoints?.written();
     } catch (error) {
       this.#committing.clear();
       throw unwritable(error);

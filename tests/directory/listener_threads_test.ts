@@ -101,7 +101,7 @@ Deno.test("A thread that fails is told of, at its start and later", async () => 
   await using test = await TestDirectory.start();
   const program = (name: string) => new URL(name, import.meta.url);
   await assertRejects(() => startThread(test, { program: program("nothing.ts") }), Error);
-  const { threads } = await startThread(test, { program: program("dying_thread.ts") });
+  const { threads } = await startThread(test, { program: program("../world/dying_thread.ts") });
   const metrics = test.get("/metrics");
   await assertRejects(() => threads.ended, Error, "It has failed");
   assertEquals((await metrics).status, 500);
