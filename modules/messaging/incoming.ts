@@ -35,8 +35,8 @@ interface Arriving extends CameMessage {
   readonly sentAt: number;
 }
 
-/** What became of it: stored under a number, no room, or refused. */
-type End = Stored | "full" | OpenRedError;
+/** What became of it: stored under a number, there before, no room, or refused. */
+type End = Stored | "known" | "full" | OpenRedError;
 
 /** Under which number it is stored. */
 interface Numbered {
@@ -212,18 +212,23 @@ export class Incoming {
     const number = this.#numberOf(message);
     if (number instanceof OpenRedError) return number;
     const stored = this.#insert(message, number, sealed);
+    if (stored === "known") return stored;
     const hasMadeRoom = message.kind === "remove" || stored.erased !== null;
     if (hasMadeRoom) shares.delete(peer);
     else shares.set(peer, { count: filled.count + 1, bytes: filled.bytes + sealed.length });
     return stored;
   }
 
-  #insert(message: Arriving, { run, n, hasNumber }: Numbered, sealed: Uint8Array): Stored {
-    const { tables } = this.#parts;
+  #insert(
+    message: Arriving,
+    { run, n, hasNumber }: Numbered,
+    sealed: Uint8Array,
+  ): Stored | "known" {
+    const { tables, timeline } = this.#parts;
     const { peer, kind, target } = message;
     const erased = this.#erasedAtOnce(message);
     const after = message.after.join(" ");
-    const place = this.#parts.timeline.admit({
+    const place = timeline.admit({
       ...message,
       conversation: peer,
       own: false,
@@ -231,10 +236,11 @@ export class Incoming {
       n,
       after,
     });
-    const { lastInsertRowid } = tables.statement(
+    const { changes, lastInsertRowid } = tables.statement(
       `INSERT INTO messaging_inbox (peer, id, sealed, received_at, request, form, conversation,
          place, kind, run, n, after, reply, target, expires_at, erased, sent_at)
-       VALUES (?, ?, ?, ?, ?, 2, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, 2, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (peer, id) DO NOTHING`,
     ).run(
       peer,
       message.id,
@@ -253,6 +259,11 @@ export class Incoming {
       erased,
       message.sentAt,
     );
+    // Its sender's message in a group has taken the id meanwhile.
+    if (Number(changes) === 0) {
+      timeline.forget();
+      return "known";
+    }
     if (kind === "remove") eraseTarget(tables, { conversation: peer, target: target! }, "removed");
     // What came before it and is about it has no text any more, either.
     if (kind === "text" && erased !== null && run !== null && n !== null) {

@@ -21,6 +21,23 @@ Deno.test("The inbox says yes only once a text is stored, and to a repeat", asyn
   assert(!messaging.has(PEER, "b"));
 });
 
+Deno.test("An id that is taken while a text is on its way keeps out that text alone", async () => {
+  using messaging = await MessagingWorld.start();
+  const receive = (id: string) => messaging.receive({ peer: PEER, id, body: encodeUtf8(id) });
+  const { store } = messaging.world.parts;
+  const burst = [receive("a"), receive("b"), receive("c")];
+  const taken = store.write(() => {
+    store.statement(
+      `INSERT INTO messaging_inbox (peer, id, sealed, received_at, request, conversation)
+       VALUES (?1, 'b', x'00', 0, 0, ?1)`,
+    ).run(PEER);
+  });
+  assertEquals(await Promise.all(burst), [true, true, true]);
+  await taken;
+  const texts = (await messaging.inbox()).map(({ id, text }) => [id, text]);
+  assertEquals(texts, [["b", ""], ["a", "a"], ["c", "c"]]);
+});
+
 Deno.test("The inbox tells of a text what it shows of it later", async () => {
   using messaging = await MessagingWorld.start();
   await messaging.receive({ peer: PEER, id: "a", body: encodeUtf8("hello") });
