@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import type { CryptoCore } from "./crypto/interface.ts";
 import denoConfig from "./deno.json" with { type: "json" };
+import { linkPageOf } from "./directory/link_page/answer.ts";
 import type { RelayOptions } from "./directory/relay_options.ts";
 import { answerWatch } from "./directory/watch.ts";
 import { openKeystoreFiles } from "./ports/keystore_files.ts";
@@ -122,8 +123,9 @@ async function serve(
     }, { ...options, url });
     const metricsUrl = watching === null ? null : `${watching.origin}${METRICS_PATH}`;
     const nothing = new OpenRedError("not_found", "There is nothing here but a relay");
+    const page = linkPageOf(url);
     listening.answerWith((request, address) =>
-      relay.handle(request, { address }) ?? problemResponse(nothing)
+      relay.handle(request, { address }) ?? page(request) ?? problemResponse(nothing)
     );
     let stopWatching = () => {};
     try {

@@ -8,7 +8,7 @@ import { OpenRedError } from "../protocol/errors.ts";
 import { problemResponse } from "../protocol/http.ts";
 import { counted, errorResponse } from "./answering.ts";
 import type { DirectoryHandlers, RouteHandler } from "./handlers.ts";
-import { answerLinkPage } from "./link_page/answer.ts";
+import { linkPageOf } from "./link_page/answer.ts";
 import { lookUpIdOf, pathOf } from "./plain_look_up.ts";
 import type { DirectoryParts } from "./parts.ts";
 import { type Route, ROUTES } from "./routes.ts";
@@ -95,11 +95,7 @@ export function createApi(
   const call = createPlainCalls(all);
   const base = new URL(parts.config.url).pathname.replace(/\/$/, "");
   const app = createApp(parts, { base, handlers: all });
-  const page = (request: Request) => {
-    const path = pathOf(request.url);
-    const isBelow = base !== "" && path.startsWith(`${base}/`);
-    return answerLinkPage(request, isBelow ? path.slice(base.length) : path);
-  };
+  const page = linkPageOf(parts.config.url);
   return (request, source) =>
     call(request, source) ?? page(request) ?? app.fetch(request, { source });
 }

@@ -5,6 +5,7 @@
  */
 import { OpenRedError } from "../../protocol/errors.ts";
 import { problemResponse } from "../../protocol/http.ts";
+import { pathOf } from "../plain_look_up.ts";
 
 const PATH = "/i/";
 const ALLOW = "GET, HEAD";
@@ -31,13 +32,17 @@ const HEADERS = {
 };
 
 /**
- * Answers what is asked below `/i/`; the files are loaded when somebody asks first.
- * @param path The path of the request below the directory's own.
+ * Makes what answers below `/i/`; the files are loaded when somebody asks first.
+ * @param url Of the directory or relay: whether a proxy leaves its path there or not.
  * @returns `null` for every other path.
  */
-export function answerLinkPage(request: Request, path: string): Promise<Response> | null {
-  if (path === "/i" || path.startsWith(PATH)) return answer(request, path);
-  return null;
+export function linkPageOf(url: string): (request: Request) => Promise<Response> | null {
+  const base = new URL(url).pathname.replace(/\/$/, "");
+  return (request) => {
+    const whole = pathOf(request.url);
+    const path = base !== "" && whole.startsWith(`${base}/`) ? whole.slice(base.length) : whole;
+    return path === "/i" || path.startsWith(PATH) ? answer(request, path) : null;
+  };
 }
 
 async function answer({ method }: Request, path: string): Promise<Response> {

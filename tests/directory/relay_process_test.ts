@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 import { startCentral } from "./central_process.ts";
 
-Deno.test("A relay of its own tells metrics and health to whoever has the token, on their own listener", async () => {
+Deno.test("A relay of its own tells metrics and health to whoever has the token, and shows the page about a link", async () => {
   using place = makeTemporaryDirectory();
   const relay = await startCentral(place.path, {
     command: "relay",
@@ -26,6 +26,10 @@ Deno.test("A relay of its own tells metrics and health to whoever has the token,
   assertEquals([ready[0], JSON.parse(ready[1])], [200, { ready: true, troubles: [] }]);
   assertEquals(await ask(new URL("/healthz", url).href), [200, ""]);
   assertEquals((await ask(new URL("/metrics", relay.url).href, { authorization }))[0], 404);
+  const page = await fetch(new URL("/i/", relay.url));
+  assertEquals([page.status, page.headers.get("content-type")], [200, "text/html; charset=utf-8"]);
+  assertMatch(page.headers.get("content-security-policy")!, /^default-src 'none'; script-src/);
+  assertMatch(await page.text(), /<script type="module" src="page.js">/);
   const { code, err } = await relay.end("SIGTERM");
   assertEquals(code, 0, err);
 });
