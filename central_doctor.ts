@@ -13,7 +13,10 @@ import { createSystemHttpClient } from "./ports/system_http.ts";
 import { readAuthorities } from "./process/certificates.ts";
 import { ProcessError } from "./process/process_error.ts";
 import { tell } from "./process/telling.ts";
+import { ADMIN_FILE, adminFileSchema, type ServedAt } from "./protocol/admin_api.ts";
 import type { Check } from "./protocol/doctor.ts";
+import { parseJson } from "./protocol/schemas.ts";
+import * as v from "valibot";
 
 const DATA = { database: "directory.db", needed: [KEYSTORE_FILE, SECRET_FILE] };
 const WIDTH = "unknown".length + 2;
@@ -24,6 +27,26 @@ function textOf({ name, state, found, means, mend }: Check): string {
     (means === null ? "" : `${below}${means}\n`) + (mend === null ? "" : `${below}→ ${mend}\n`);
 }
 
+/** Where the directory of this data directory is called, as it said itself when it started; `null` where none runs. */
+async function servedAt(dataDirectory: string): Promise<ServedAt | null> {
+  try {
+    const content = await Deno.readFile(`${dataDirectory}/${ADMIN_FILE}`);
+    return v.parse(adminFileSchema, parseJson(content)).serves ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** What was said of the directory, or else what it says itself. */
+async function placeOf(
+  options: DoctorOptions,
+): Promise<Pick<DoctorOptions, "url" | "allowPrivate">> {
+  const serves = options.isUsual ? await servedAt(options.dataDirectory) : null;
+  if (serves === null) return options;
+  const { url, allow_private: allowPrivate } = serves;
+  return { url, allowPrivate: options.allowPrivate || allowPrivate };
+}
+
 /** Prints what is wrong and how to mend it. @returns The exit code: 1 if something is wrong. */
 export async function runDoctor(options: DoctorOptions): Promise<number> {
   try {
@@ -31,7 +54,7 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
     const parts = { clock: systemClock, http: createSystemHttpClient({ authorities }) };
     const checks = [
       ...await checkMachine(options.dataDirectory, DATA),
-      ...await examineDirectory(parts, options),
+      ...await examineDirectory(parts, { ...options, ...await placeOf(options) }),
     ];
     const ok = checks.every(({ state }) => state !== "wrong");
     const text = options.json ? `${JSON.stringify({ ok, checks })}\n` : checks.map(textOf).join("");

@@ -251,7 +251,8 @@ async function serve(
       const metricsUrl = watching === null ? null : `${watching.origin}${METRICS_PATH}`;
       const token = makeAdminToken(systemRandom);
       admin.answerWith((request) => started.handleAdmin(request, token));
-      await withAdminFile(openFiles(data), { url: admin.origin, token }, async () => {
+      const serves = { url, allow_private: options.allowPrivate };
+      await withAdminFile(openFiles(data), { url: admin.origin, token, serves }, async () => {
         sayReady({ service: "directory", json, data }, { url, id: started.id, metricsUrl });
         await ending.wait(signal);
       });

@@ -90,6 +90,8 @@ export interface CentralOptions {
 /** What `doctor` was asked for. */
 export interface DoctorOptions {
   readonly url: string;
+  /** Whether `url` was not said, so that it is the one of the directory that runs, if one does. */
+  readonly isUsual: boolean;
   readonly dataDirectory: string;
   readonly allowPrivate: boolean;
   /** `null`: no other authorities than the public ones. */
@@ -252,11 +254,12 @@ function doctorCommand(): Command {
     .allowExcessArguments(false);
 }
 
-function doctorOptions(flags: DoctorFlags): DoctorOptions {
+function doctorOptions(flags: DoctorFlags, command: Command): DoctorOptions {
   const { listen: { hostname, port }, ca = null, clockUrl = null, allowPrivate, json } = flags;
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   const url = flags.url ?? `http://${host}:${port}`;
-  return { url, dataDirectory: flags.data, allowPrivate, ca, clockUrl, json };
+  const isUsual = flags.url === undefined && command.getOptionValueSource("listen") === "default";
+  return { url, isUsual, dataDirectory: flags.data, allowPrivate, ca, clockUrl, json };
 }
 
 function checkTogether(flags: Flags, command: Command): CentralOptions {
@@ -337,7 +340,7 @@ export function parseOptions(
   }).exitOverride().configureOutput(streams);
   const doctor = doctorCommand().exitOverride().configureOutput(streams);
   doctor.action((flags: DoctorFlags) => {
-    parsed = { kind: "doctor", options: doctorOptions(flags) };
+    parsed = { kind: "doctor", options: doctorOptions(flags, doctor) };
   });
   const nodes = nodesCommand((options) => {
     parsed = { kind: "nodes", options };

@@ -54,6 +54,7 @@ import { createHoldings } from "./holdings.ts";
 import { KeptChannels } from "./p2p/kept_channels.ts";
 import { PeerCarrier } from "./p2p/peer_carrier.ts";
 import { createOwnersWeb } from "./p2p/owners_web.ts";
+import type { RelayView } from "../protocol/admin_api.ts";
 import { relayedUrl, relayOf } from "../protocol/relay.ts";
 import type { RelayChoice } from "./relay/relay_choice.ts";
 import { RelayUse } from "./relay/relay_use.ts";
@@ -181,8 +182,9 @@ export function createNodeParts(
   const shared = shareParts(ports, config, data);
   // The owner's words come from the admin API, which stands on all of this.
   const words = new LateWords();
-  const network = createNetwork(shared, config, { ...data, words });
-  const relay = createRelay({ ...shared, ...network }, data);
+  const relayView = () => relay.view();
+  const network = createNetwork(shared, config, { ...data, words, relayView });
+  const relay: RelayUse = createRelay({ ...shared, ...network }, data);
   const parts = { ...shared, ...network, relay, audit: data.audit.log };
   followSuccessions(parts);
   const watchApi = new WatchApi({ ...parts, modules: parts.modules.runs }, config);
@@ -259,8 +261,9 @@ function createRelay(
 function createNetwork(
   shared: Shared,
   config: NodeConfig,
-  { keys, builtIns, words, audit, traces, stopped }: NodeData & {
+  { keys, builtIns, words, audit, traces, stopped, relayView }: NodeData & {
     readonly words: PeerWords;
+    readonly relayView: () => RelayView | null;
     readonly stopped: AbortSignal;
   },
 ): Network {
@@ -309,6 +312,7 @@ function createNetwork(
     audit: audit.log,
     modules,
     directories,
+    relay: { view: relayView },
     carrier,
     config: { ...config, apiUrl: shared.ownRecord.apiUrl },
     troubleWith: (peer) => troubleWith({ ...shared, links: sessions.links }, peer),

@@ -11,10 +11,18 @@ import { groupNameSchema, peerRefSchema, permissionSchema } from "./peer_name.ts
 /** The 0600 file in the data directory that tells a command where the running node is. */
 export const ADMIN_FILE = "admin.json";
 
+const servedAtSchema = v.object({
+  url: v.pipe(v.string(), v.maxLength(256)),
+  allow_private: v.boolean(),
+});
+/** Where a directory that runs is called, and whether it takes private addresses. */
+export type ServedAt = v.InferOutput<typeof servedAtSchema>;
+
 export const adminFileSchema = v.object({
   url: v.pipe(v.string(), v.maxLength(256)),
   token: v.pipe(v.string(), v.maxLength(128)),
   pid: v.number(),
+  serves: v.optional(servedAtSchema),
 });
 
 /** How long a request waits for what it asked for, in milliseconds. */

@@ -6,7 +6,7 @@
 import { encodeBase64Url, type NodeId } from "../../crypto/encoding.ts";
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { Clock, HttpAnswer, HttpClient, Random } from "../../ports/ports.ts";
-import type { DirectoryView, PeerTrouble } from "../../protocol/admin_api.ts";
+import type { DirectoryView, PeerTrouble, RelayView } from "../../protocol/admin_api.ts";
 import { HEALTH_PATH, IDENTITY_PATH, identityAnswerSchema } from "../../protocol/directory_api.ts";
 import { advice, type Check, checkClock, good, unknown, wrong } from "../../protocol/doctor.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
@@ -31,6 +31,8 @@ export interface ExaminationParts {
   readonly events: NodeEvents;
   readonly book: PeerBook;
   readonly directories: { views(): DirectoryView[] };
+  /** The relay that others call this node by; `null` without one. */
+  readonly relay: { view(): RelayView | null };
   /** What keeps this node from a session with a peer. */
   readonly troubleWith: (peer: NodeId) => PeerTrouble | null;
   readonly config: { readonly apiUrl: string; readonly allowPrivate: boolean };
@@ -39,25 +41,32 @@ export interface ExaminationParts {
 /** Looks at everything. Takes some seconds at most; never rejects. */
 export async function examineNode(parts: ExaminationParts): Promise<Check[]> {
   const views = parts.directories.views();
-  const [clocks, address] = await Promise.all([
-    Promise.all(views.map(({ url }) => compareClock(parts, url))),
-    checkAddress(parts, views),
+  const [seen, why] = await Promise.all([
+    Promise.all(views.map(({ url }) => lookAt(parts, url))),
+    findSelf(parts),
   ]);
+  const there = views.filter((_, index) => seen[index]!.silence === null);
   return [
-    ...clocks.flatMap((check) => check === null ? [] : [check]),
-    ...views.map((view) => checkDirectory(view, parts.config)),
-    ...address,
+    ...seen.flatMap(({ clock }) => clock === null ? [] : [clock]),
+    ...views.map((view, index) =>
+      checkDirectory(view, { ...parts.config, silence: seen[index]!.silence })
+    ),
+    ...await checkAddress(parts, { views: there, why }),
     checkPrivate(parts),
     checkCopy(parts.events),
     ...checkWarned(parts.events),
   ];
 }
 
-/** By the `Date` of an answer, which is there even where the directory refuses everything for its time. */
-async function compareClock(
-  { clock, http }: ExaminationParts,
-  url: string,
-): Promise<Check | null> {
+/** What a directory shows of itself now. */
+interface Seen {
+  /** By the `Date` of an answer, which is there even where the directory refuses everything for its time. */
+  readonly clock: Check | null;
+  /** Why it does not answer, or `null` if it does. */
+  readonly silence: string | null;
+}
+
+async function lookAt({ clock, http }: ExaminationParts, url: string): Promise<Seen> {
   const askedMs = clock.monotonicMs();
   let answer: HttpAnswer;
   try {
@@ -67,13 +76,14 @@ async function compareClock(
       timeoutMs: CALL_MS,
       maxAnswerBytes: MAX_ANSWER_BYTES,
     });
-  } catch {
-    return null;
+  } catch (error) {
+    if (!(error instanceof OpenRedError)) throw error;
+    return { clock: null, silence: unreachableReason(error) ?? error.code };
   }
   const theirMs = Date.parse(answer.headers.get("date") ?? "");
-  if (Number.isNaN(theirMs)) return null;
+  if (Number.isNaN(theirMs)) return { clock: null, silence: null };
   const halfMs = (clock.monotonicMs() - askedMs) / 2;
-  return checkClock(clock.nowMs() - halfMs - theirMs, url);
+  return { clock: checkClock(clock.nowMs() - halfMs - theirMs, url), silence: null };
 }
 
 /** What helps where a directory does not take this node. */
@@ -98,8 +108,18 @@ const DIRECTORY_MENDS: Readonly<Record<string, string>> = {
   succeeded: "Another identity has followed this one: use that one's data",
 };
 
-function checkDirectory(view: DirectoryView, { allowPrivate }: { allowPrivate: boolean }): Check {
+function checkDirectory(
+  view: DirectoryView,
+  { allowPrivate, silence }: { readonly allowPrivate: boolean; readonly silence: string | null },
+): Check {
   const { url, state } = view;
+  if (state === "registered" && silence !== null) {
+    return wrong("directory", {
+      found: `${url} had this node registered, and does not answer now: ${silence}`,
+      means: "Until it does, nobody finds this node by it, and it introduces it to nobody",
+      mend: DIRECTORY_MENDS[silence] ?? "Ask its operator; the node goes on once it answers",
+    });
+  }
   if (state === "registered") return good("directory", `${url} has this node registered`);
   const why = view.last_reason ?? view.last_error;
   if (why === null) {
@@ -123,12 +143,13 @@ function checkDirectory(view: DirectoryView, { allowPrivate }: { allowPrivate: b
 /** Whether what answers at the node's URL is the node, and whether channels come through. */
 async function checkAddress(
   parts: ExaminationParts,
-  views: readonly DirectoryView[],
+  { views, why }: { readonly views: readonly DirectoryView[]; readonly why: string | null },
 ): Promise<Check[]> {
   const { apiUrl } = parts.config;
+  const relay = parts.relay.view();
+  if (relay !== null && relay.state !== "linked") return [unlinked(relay)];
   const calledBack = views.filter(({ state }) => state === "registered").length;
   const refused = views.some(({ last_error }) => last_error === "callback_failed");
-  const why = await findSelf(parts);
   if (why === null) {
     const found = calledBack > 0
       ? `This node answers at ${apiUrl}, and ${calledBack} directories have called it there`
@@ -156,6 +177,16 @@ async function checkAddress(
     mend:
       `Have ${apiUrl} lead to --listen (port forwarding, or a proxy), or name the right URL with --api-url`,
   })];
+}
+
+function unlinked({ url, state, last_error: error }: RelayView): Check {
+  return wrong("address", {
+    found: `The relay ${url} does not link this node now: ${error ?? state}`,
+    means: "Nobody can call this node; it calls others, who answer on the channels that it opens",
+    mend: state === "replaced"
+      ? "See the check of copies"
+      : "Where the relay comes back, so does the link; else name another one with --relay, or auto",
+  });
 }
 
 function outside(apiUrl: string): Check {

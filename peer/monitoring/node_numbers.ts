@@ -144,7 +144,7 @@ function sessionFamilies({ table, book, carrier, vault }: NumbersParts): MetricF
     byLabel(
       {
         name: "openred_peers",
-        help: "Peers in the book, by whether there was ever a session.",
+        help: "Peers in the book: known after a session with them, met before any.",
         type: "gauge",
       },
       "state",

@@ -71,6 +71,7 @@ Deno.test("doctor of openred-central takes its own options, and the URL of --lis
     kind: "doctor",
     options: {
       url: "http://[::1]:7",
+      isUsual: false,
       dataDirectory: "d",
       allowPrivate: false,
       ca: null,

@@ -1,9 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
+import type { Check } from "../../protocol/doctor.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 import { testIdentity } from "../protocol/signer.ts";
 import { runCentral, startCentral } from "./central_process.ts";
 
-Deno.test("openred-central nodes finds the directory that runs on its data, and only that", async () => {
+Deno.test("openred-central nodes and doctor find the directory that runs on its data, and only that", async () => {
   using data = makeTemporaryDirectory();
   const nodes = (...args: string[]) => runCentral(["nodes", ...args, "--data", data.path]);
   const central = await startCentral(data.path);
@@ -17,6 +18,10 @@ Deno.test("openred-central nodes finds the directory that runs on its data, and 
   assertEquals((await nodes("ban", id, "--note", "spam")).code, 0);
   const banned = JSON.parse((await nodes("list", "--banned", "--json")).out);
   assertEquals([banned.bans[0].node_id, banned.bans[0].note], [id, "spam"]);
+
+  const doctor = await runCentral(["doctor", "--data", data.path, "--json"]);
+  const checks: Check[] = JSON.parse(doctor.out).checks;
+  assertEquals(checks.find(({ found }) => found.includes(central.url))?.state, "ok");
 
   const headers = { authorization: `Bearer ${token}` };
   const elsewhere = await fetch(`${central.url}/admin/v1/nodes`, { headers });

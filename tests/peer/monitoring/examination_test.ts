@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { encodeBase64Url, type NodeId } from "../../../crypto/encoding.ts";
 import { type ExaminationParts, examineNode } from "../../../peer/monitoring/examination.ts";
-import type { DirectoryView, PeerTrouble } from "../../../protocol/admin_api.ts";
+import type { DirectoryView, PeerTrouble, RelayView } from "../../../protocol/admin_api.ts";
 import type { Check } from "../../../protocol/doctor.ts";
 import { unreachable } from "../../../protocol/unreachable.ts";
 import { answerJson, FakeHttp } from "../../world/fake_http.ts";
@@ -24,6 +24,14 @@ function view(changes: Partial<DirectoryView> = {}): DirectoryView {
   };
 }
 
+const RELAY: RelayView = {
+  url: "https://relay.example",
+  named_by: null,
+  relay_id: null,
+  state: "linked",
+  last_error: null,
+};
+
 interface Scene {
   readonly directory?: Partial<DirectoryView>;
   readonly apiUrl?: string;
@@ -36,6 +44,8 @@ interface Scene {
   readonly warn?: readonly [topic: string, text: string];
   /** Whether the node answers at its own URL. */
   readonly isThere?: boolean;
+  readonly isDirectoryThere?: boolean;
+  readonly relay?: Partial<RelayView>;
 }
 
 /** What is found of a node that stands so. */
@@ -45,7 +55,10 @@ async function examine(scene: Scene = {}): Promise<ReadonlyMap<string, Check>> {
   const { clock, crypto, events, random } = world.parts;
   const http = new FakeHttp();
   const date = new Date(clock.nowMs() - aheadMs).toUTCString();
-  http.serve(DIRECTORY, () => answerJson(200, { status: "ok" }, { date }));
+  http.serve(DIRECTORY, () => {
+    if (scene.isDirectoryThere === false) throw unreachable("It", "port_closed");
+    return answerJson(200, { status: "ok" }, { date });
+  });
   http.serve(`${apiUrl}/identity`, async ({ url }) => {
     if (!isThere) throw unreachable("It", "port_closed");
     const nonce = new globalThis.URL(url).searchParams.get("nonce")!;
@@ -74,6 +87,7 @@ async function examine(scene: Scene = {}): Promise<ReadonlyMap<string, Check>> {
     book: { all: () => scene.trouble === undefined ? [] : [{ id: "z" as NodeId }] } as never,
     directories: { views: () => [view(scene.directory)] },
     troubleWith: () => scene.trouble ?? null,
+    relay: { view: () => scene.relay === undefined ? null : { ...RELAY, ...scene.relay } },
     config: { apiUrl, allowPrivate },
   };
   return new Map((await examineNode(parts)).map((check) => [check.name, check]));
@@ -120,6 +134,20 @@ Deno.test("examineNode() takes the word of a directory that calls the node where
   const checks = await examine({ isThere: false });
   assertEquals(wrongs(checks), []);
   assertEquals(checks.get("channels")!.state, "unknown");
+});
+
+Deno.test("examineNode() finds a directory and a relay that have just gone, and blames no router", async () => {
+  const gone = await examine({
+    isThere: false,
+    isDirectoryThere: false,
+    relay: { state: "trying", last_error: "port_closed" },
+  });
+  assertEquals(wrongs(gone), ["directory", "address"]);
+  assertStringIncludes(gone.get("directory")!.found, "does not answer now: port_closed");
+  assertStringIncludes(gone.get("address")!.found, "https://relay.example does not link this node");
+  const alone = await examine({ isThere: false, isDirectoryThere: false });
+  assertEquals(wrongs(alone), ["directory", "address"]);
+  assertEquals(wrongs(await examine({ relay: {} })), []);
 });
 
 Deno.test("examineNode() finds a proxy that drops WebSocket upgrades", async () => {
