@@ -58,7 +58,7 @@ export const requestLinkCommand = defineCommand({
   async run({ options, out, err, clock, zone, openNode, absolutePath }) {
     const { into, expires, count, maxMib } = options;
     const node = await openNode();
-    const { api_url: url } = await node.id();
+    const own = await node.id();
     const { path, ...view } = await node.files<NewRequestView>("POST", "/requests", {
       folder: await absolutePath(into),
       ...(expires === null
@@ -67,8 +67,8 @@ export const requestLinkCommand = defineCommand({
       ...(count === null ? {} : { count }),
       ...(maxMib === null ? {} : { max_bytes: maxMib * MIB }),
     });
-    const address = linkAddress(url, path);
-    const note = reachOf(url);
+    const address = linkAddress(own.api_url, path);
+    const note = reachOf(own);
     if (note !== null) await err.line({ text: note, style: "yellow" });
     if (options.json) return await out.json({ ...view, link: address });
     await out.line(

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { IdView } from "../protocol/admin_api.ts";
 import type { LinksView, LinkView, NewLinkView } from "../protocol/file_links.ts";
+import { relayOf } from "../protocol/relay.ts";
 import { classifyAddress } from "../protocol/special_addresses.ts";
 import { failure } from "./command_error.ts";
 import type { CommandContext } from "./command.ts";
@@ -47,10 +49,10 @@ export async function shareByLink(
 ): Promise<void> {
   const { out, err, options, openNode, absolutePath } = context;
   const node = await openNode();
-  const { api_url: url } = await node.id();
+  const own = await node.id();
   const paths = await Promise.all(wanted.paths.map(absolutePath));
   const { id, path } = await node.files<NewLinkView>("POST", "/links", { paths, ...wanted.more });
-  const address = linkAddress(url, path);
+  const address = linkAddress(own.api_url, path);
   const view = await watchProgress(context, {
     stopped: `The node goes on with it. The link will be ${address}`,
     look: async () => {
@@ -63,7 +65,7 @@ export async function shareByLink(
     },
   });
   if (view.state === "failed") throw failure(`The link gives nothing: ${view.why}`);
-  const note = reachOf(url);
+  const note = reachOf(own);
   if (note !== null) await err.line({ text: note, style: "yellow" });
   if (options.json) return await out.json({ ...view, link: address });
   await noteLeftOut(out, view);
@@ -80,8 +82,12 @@ export function linkAddress(url: string, path: string): string {
 }
 
 /** Who cannot open a link at this address; `null` where anybody can. */
-export function reachOf(url: string): string | null {
-  const { protocol, hostname } = new URL(url);
+export function reachOf(own: Pick<IdView, "api_url" | "node_id">): string | null {
+  const { protocol, hostname } = new URL(own.api_url);
+  if (relayOf(own.api_url, own.node_id) !== null) {
+    return "A relay passes no links on, so that nobody can open this one; " +
+      "where the node can be called, 'run --api-url' names an address of its own";
+  }
   const host = hostname.replace(/^\[|\]$/g, "");
   if (host === "localhost" || /^127\.|^::1$/.test(host)) {
     return "Only this machine reaches the node at this address; 'run --api-url' names another one";

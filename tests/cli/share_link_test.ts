@@ -84,6 +84,7 @@ Deno.test("share --link says who cannot open the link", async () => {
       ["http://[::1]:4242", "Only this machine"],
       ["http://node.example", "https:// addresses only"],
       ["https://192.168.1.2", "Only the own network"],
+      ["https://relay.example/r/z6Mk", "A relay passes no links on"],
     ] as const
   ) {
     const { code, err, out } = await run(["share", "a", "--link"], { url });
