@@ -86,6 +86,44 @@ testInBrowser("a link signs in once, and nothing is left of it in the address", 
   assertEquals(await thief.page.locator("nav").count(), 0);
 });
 
+testInBrowser(
+  "another tab is not signed out while this one renews the session",
+  async (browser) => {
+    await using pair = await ConsolePair.start();
+    const { alice } = pair;
+    await using visit = await Visit.start(browser);
+    const { page, context } = visit;
+    await alice.signIn(page);
+    const other = await context.newPage();
+    await other.goto(`${alice.origin}/console/#/settings`);
+    await other.getByText(alice.id).waitFor();
+    const renewed = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    // The node has renewed the session; this tab hears of it after the other one has asked.
+    const network = await context.newCDPSession(page);
+    const urlPattern = "*/auth/v1/factors/password";
+    await network.send("Fetch.enable", { patterns: [{ urlPattern, requestStage: "Response" }] });
+    network.once("Fetch.requestPaused", async ({ requestId }) => {
+      renewed.resolve();
+      await asked.promise;
+      await network.send("Fetch.continueRequest", { requestId });
+    });
+    await page.goto(`${alice.origin}/console/#/security`);
+    await page.getByRole("button", { name: "Set a password" }).click();
+    const dialog = page.locator("dialog[open]");
+    await dialog.getByLabel("Password").fill("four words and more");
+    const refused = other.waitForResponse((answer) => answer.status() === 401);
+    await page.keyboard.press("Enter");
+    await renewed.promise;
+    await other.goto(`${alice.origin}/console/#/audit`);
+    await refused;
+    asked.resolve();
+    await other.getByRole("heading", { name: "Audit log" }).waitFor();
+    await dialog.waitFor({ state: "detached" });
+    assertEquals(await other.locator("nav.rail").count(), 1);
+  },
+);
+
 testInBrowser("who has signed out sees nothing by going back", async (browser) => {
   await using pair = await ConsolePair.start();
   const { alice } = pair;

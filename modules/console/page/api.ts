@@ -11,6 +11,9 @@ const SESSION_KEY = "openred_session";
 const SESSION_HEADER = "OpenRed-Session";
 /** Where what is asked for may give the session new secrets. */
 const AUTH = "/auth/v1/";
+/** Held by the tab whose request may give the session new secrets, until it has kept them. */
+const RENEWAL = "openred_session_renewal";
+const STORAGE_MS = 300;
 
 /** What the node refused, in its own words. */
 export class ApiError extends Error {
@@ -59,17 +62,30 @@ function keptSecret(): string | null {
   return localStorage.getItem(SESSION_KEY);
 }
 
-/** Settled once no answer is awaited that may give the session new secrets. */
-let renewed: Promise<unknown> = Promise.resolve();
+/** Whether the answer to a request may give the session new secrets. */
+function mayRenew(method: string, path: string): boolean {
+  return method === "POST" && path.startsWith(AUTH);
+}
 
 /**
- * Whether a request was refused only since the session has had new secrets since it left.
+ * Whether a request was refused only since the session, of which all tabs have the same, has had new secrets since it
+ * left.
  * @param secret The one that it left with.
  */
-async function wasOvertaken(path: string, secret: string | null): Promise<boolean> {
-  if (!path.startsWith(AUTH)) await renewed;
-  const now = keptSecret();
-  return now !== null && now !== secret;
+async function wasOvertaken(secret: string | null): Promise<boolean> {
+  await navigator.locks.request(RENEWAL, { mode: "shared" }, () => {});
+  if (keptSecret() === null) return false;
+  const isOther = () => keptSecret() !== null && keptSecret() !== secret;
+  return isOther() || await untilKept(isOther);
+}
+
+/** What one tab keeps another one sees a moment later. */
+function untilKept(isKept: () => boolean): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const look = () => isKept() && resolve(true);
+  addEventListener("storage", look);
+  setTimeout(() => resolve(isKept()), STORAGE_MS);
+  return promise.finally(() => removeEventListener("storage", look));
 }
 
 async function hashOf(text: string): Promise<string> {
@@ -94,6 +110,49 @@ async function refusalOf(answer: Response): Promise<ApiError> {
   }
 }
 
+interface Sending {
+  readonly method: string;
+  readonly path: string;
+  readonly content: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface Sent {
+  readonly answer: Response;
+  /** What the request left with. */
+  readonly secret: string | null;
+}
+
+/** @throws {ApiError} `offline`. */
+async function send({ method, path, content, signal }: Sending): Promise<Sent> {
+  const secret = keptSecret();
+  try {
+    const answer = await fetch(path, {
+      method,
+      headers: headersFor(secret, content),
+      credentials: "same-origin",
+      redirect: "error",
+      ...(content === undefined ? {} : { body: content }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    reachable.value = true;
+    return { answer, secret };
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    reachable.value = false;
+    throw new ApiError("offline", "");
+  }
+}
+
+/** Keeps the secret that the answer gives, before any other tab asks for one. */
+async function sendForSecrets(request: Sending): Promise<Sent> {
+  const sent = await send(request);
+  if (!sent.answer.ok) return sent;
+  const { session } = await sent.answer.clone().json() as { session?: unknown };
+  if (typeof session === "string") keepSession(session);
+  return sent;
+}
+
 /**
  * Asks the node, whatever it answers with.
  * @throws {ApiError} What it refuses; `offline` where it does not answer.
@@ -105,27 +164,14 @@ export async function ask(
   signal?: AbortSignal,
 ): Promise<Response> {
   const content = method === "GET" ? undefined : JSON.stringify(body ?? {});
-  const secret = keptSecret();
-  let answer: Response;
-  try {
-    answer = await fetch(path, {
-      method,
-      headers: headersFor(secret, content),
-      credentials: "same-origin",
-      redirect: "error",
-      ...(content === undefined ? {} : { body: content }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    reachable.value = false;
-    throw new ApiError("offline", "");
-  }
-  reachable.value = true;
+  const request = { method, path, content, signal };
+  const { answer, secret } = mayRenew(method, path)
+    ? await navigator.locks.request(RENEWAL, () => sendForSecrets(request))
+    : await send(request);
   if (answer.ok) return answer;
   const refusal = await refusalOf(answer);
   if (answer.status === 401 && !path.startsWith("/auth/v1/sign-in")) {
-    if (await wasOvertaken(path, secret)) return await ask(method, path, body, signal);
+    if (await wasOvertaken(secret)) return await ask(method, path, body, signal);
     signedIn.value = false;
   }
   if (refusal.code !== "step_up_required") throw refusal;
@@ -143,16 +189,7 @@ export async function get<T>(path: string, query: Record<string, string> = {}): 
 
 /** @throws {ApiError} */
 export async function post<T>(path: string, body: unknown = {}): Promise<T> {
-  if (!path.startsWith(AUTH)) return await (await ask("POST", path, body)).json() as T;
-  const asking = askForSecrets<T>(path, body);
-  renewed = Promise.allSettled([renewed, asking]);
-  return await asking;
-}
-
-async function askForSecrets<T>(path: string, body: unknown): Promise<T> {
-  const answer = await (await ask("POST", path, body)).json() as T & { session?: unknown };
-  if (typeof answer.session === "string") keepSession(answer.session);
-  return answer;
+  return await (await ask("POST", path, body)).json() as T;
 }
 
 /** @throws {ApiError} */

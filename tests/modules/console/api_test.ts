@@ -65,3 +65,34 @@ Deno.test("a session that has ended here is not gone on with", async () => {
   await assertRejects(() => get("/admin/v1/status"), ApiError);
   assertEquals(signedIn.value, false);
 });
+
+Deno.test("what another tab has renewed is gone on with here, also where it is seen a moment later", async () => {
+  for (const isSeenLate of [false, true]) {
+    using _ = answering((_, secret) =>
+      Promise.resolve(secret === "second" ? Response.json({ well: true }) : refused())
+    );
+    const renewal = Promise.withResolvers<void>();
+    const tab = navigator.locks.request("openred_session_renewal", () => renewal.promise);
+    const asked = get("/admin/v1/status");
+    if (!isSeenLate) keepSession("second");
+    renewal.resolve();
+    await tab;
+    if (isSeenLate) {
+      await navigator.locks.request("openred_session_renewal", () => {});
+      keepSession("second");
+      dispatchEvent(new Event("storage"));
+    }
+    assertEquals(await asked, { well: true });
+    assertEquals(signedIn.value, true);
+  }
+});
+
+Deno.test("of two requests that may renew, in whatever tab, the second leaves with what the first brought", async () => {
+  const seen: (string | null)[] = [];
+  using _ = answering((_, secret) => {
+    seen.push(secret);
+    return Promise.resolve(Response.json({ session: `after ${secret}` }));
+  });
+  await Promise.all([post("/auth/v1/step-up"), post("/auth/v1/factors/password")]);
+  assertEquals(seen, ["first", "after first"]);
+});
