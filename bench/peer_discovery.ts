@@ -23,6 +23,8 @@ const RECORDS_A_SECOND = 15_000;
 
 interface Parts {
   readonly directory: WrkTarget & { readonly host: string };
+  /** The same with a second thread for look-ups. */
+  readonly threaded: WrkTarget & { readonly host: string };
   readonly bare: WrkTarget;
   readonly discovery: WrkTarget;
   readonly nodes: AnnouncingNodes;
@@ -81,25 +83,34 @@ function percentOf(
 }
 
 async function measureReads(what: "look-up" | "unknown id", parts: Parts): Promise<void> {
-  const { directory, bare, discovery, nodes, strangers, devices, settings, seconds } = parts;
+  const { directory, threaded, bare, discovery, nodes, strangers, devices, settings, seconds } =
+    parts;
   const isFound = what === "look-up";
   const paths = (isFound ? nodes.ids : strangers).map((id) => NODES_PATH + id);
   const ids = isFound ? devices.map(({ id }) => id) : strangers.map(() => createDevice().id);
-  const own = paths.map((path) => encodeRequest({ host: directory.host, path }));
+  const requestsTo = ({ host }: { readonly host: string }) =>
+    paths.map((path) => encodeRequest({ host, path }));
   const samples = await interleave(settings.rounds, {
-    "Deno.serve": () => measureByWrk(bare, { requests: own, isFound, seconds }),
-    directory: () => measureByWrk(directory, { requests: own, isFound, seconds }),
+    "Deno.serve": () => measureByWrk(bare, { requests: requestsTo(directory), isFound, seconds }),
+    directory: () => measureByWrk(directory, { requests: requestsTo(directory), isFound, seconds }),
+    "two threads": () =>
+      measureByWrk(threaded, { requests: requestsTo(threaded), isFound, seconds }),
     stdiscosrv: () =>
       measureByWrk(discovery, { requests: ids.map(discoveryLookUp), isFound, seconds }),
   });
   printRates(what, samples);
-  const { directory: subject, stdiscosrv } = samples;
+  const { directory: subject, "two threads": twice, stdiscosrv } = samples;
   const rates = percentOf(subject, samples["Deno.serve"], ({ perSecond }) => perSecond);
   printSamples(`${what}, directory ÷ Deno.serve`, rates, { unit: "%" });
   printAim(`${what}, directory ÷ stdiscosrv`, percentOf(subject, stdiscosrv, rateOf), {
     unit: "%",
     aim: { atLeast: 100 },
   });
+  printAim(`${what}, two threads ÷ stdiscosrv`, percentOf(twice, stdiscosrv, rateOf), {
+    unit: "%",
+    aim: { atLeast: 100 },
+  });
+  printSamples(`${what}, two threads ÷ one`, percentOf(twice, subject, rateOf), { unit: "%" });
 }
 
 function rateOf({ perSecond }: WrkSample): number {
@@ -164,18 +175,25 @@ export async function measureDiscovery(settings: Settings): Promise<void> {
   await using nodes = await AnnouncingNodes.create(core, NODES);
   await using unknown = await AnnouncingNodes.create(core, NODES);
   await using central = await CentralProcess.start();
+  await using threaded = await CentralProcess.start({ args: ["--threads", "2"] });
   await using discovery = await Stdiscosrv.start({ isPlain: true });
   await using bareProcess = Child.start("bare_server.ts");
-  await registerAll(central.url, await signRecords(nodes, NODES));
+  for (const { url } of [central, threaded]) {
+    await registerAll(url, await signRecords(nodes, NODES));
+  }
   const strangers = unknown.ids;
   const answers: Record<string, object> = {};
   for (const id of [...nodes.ids, ...strangers]) {
     answers[NODES_PATH + id] = await copyAnswer(central.url + NODES_PATH + id);
   }
   const barePort = await bareProcess.call<number>("serve", answers);
-  const { host, port } = new URL(central.url);
+  const targetOf = ({ url, pid }: CentralProcess) => {
+    const { host, port } = new URL(url);
+    return { pid, host, port: Number(port) };
+  };
   const parts: Parts = {
-    directory: { pid: central.pid, port: Number(port), host },
+    directory: targetOf(central),
+    threaded: targetOf(threaded),
     bare: { pid: bareProcess.pid, port: barePort },
     discovery,
     nodes,

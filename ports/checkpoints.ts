@@ -12,8 +12,8 @@ export const OWN_CHECKPOINT_PAGES = 1_000;
 export interface Checkpoints {
   /** Calls whenever it begins or ceases to be done there, from now on. */
   follow(change: (isElsewhere: boolean) => void): void;
-  /** Notes that something was written. */
-  written(): void;
+  /** Notes that so many rows were written. */
+  written(rows: number): void;
   /** Ends it, before the database is closed. */
   stop(): Promise<void>;
 }

@@ -9,8 +9,9 @@ import type { CheckpointCalls } from "./system_checkpoint_thread.ts";
 import { fileInDirectory } from "./system_data_directory.ts";
 import { ThreadCalls } from "./thread_calls.ts";
 
-/** Until there were so many writes, what has to be copied is not worth a thread. */
-const WRITES_BEFORE = 200;
+/** What is written in a minute is not worth a thread while it is fewer rows than these. */
+const ROWS_A_MINUTE = 100;
+const MINUTE_MS = 60_000;
 /** How often the thread is told at most. */
 const TOLD_EVERY_MS = 500;
 
@@ -24,7 +25,9 @@ class SystemCheckpoints implements Checkpoints {
   readonly #log: Log;
   readonly #program: URL;
   #change: (isElsewhere: boolean) => void = () => {};
-  #writes = 0;
+  #rows = 0;
+  #minuteMs = -Infinity;
+  #hasBegun = false;
   #toldMs = -Infinity;
   /** `null` before it is started, and once it has failed. */
   #running: Running | null = null;
@@ -39,11 +42,10 @@ class SystemCheckpoints implements Checkpoints {
     this.#change = change;
   }
 
-  written(): void {
-    this.#writes += 1;
-    if (this.#writes === WRITES_BEFORE) this.#start();
-    if (this.#running === null) return;
+  written(rows: number): void {
     const nowMs = performance.now();
+    if (!this.#hasBegun) this.#count(rows, nowMs);
+    if (rows === 0 || this.#running === null) return;
     if (nowMs - this.#toldMs < TOLD_EVERY_MS) return;
     this.#toldMs = nowMs;
     this.#running.calls.tell("written", undefined);
@@ -57,7 +59,17 @@ class SystemCheckpoints implements Checkpoints {
     running.worker.terminate();
   }
 
+  #count(rows: number, nowMs: number): void {
+    if (nowMs - this.#minuteMs > MINUTE_MS) {
+      this.#minuteMs = nowMs;
+      this.#rows = 0;
+    }
+    this.#rows += rows;
+    if (this.#rows >= ROWS_A_MINUTE) this.#start();
+  }
+
   #start(): void {
+    this.#hasBegun = true;
     const files = ["", "-wal", "-shm"].map((suffix) => this.#path + suffix);
     const worker = new Worker(this.#program.href, {
       type: "module",

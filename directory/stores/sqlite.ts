@@ -296,7 +296,7 @@ export class SqliteStore implements DirectoryStore {
     } catch (error) {
       throw unwritable(error);
     }
-    this.#checkpoints?.written();
+    this.#checkpoints?.written(step.forgotten.length + step.changed.length + step.proofs);
     for (const id of [...step.forgotten, ...step.changed]) this.#changed(id);
     this.#counts = null;
     const { forgotten, proofs, isDone } = step;
@@ -406,7 +406,7 @@ export class SqliteStore implements DirectoryStore {
   async #write(apply: () => void): Promise<void> {
     try {
       await this.#commit.write(apply);
-      this.#checkpoints?.written();
+      this.#checkpoints?.written(1);
     } catch (error) {
       this.#committing.clear();
       throw unwritable(error);
