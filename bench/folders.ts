@@ -5,6 +5,8 @@
  */
 import { cpuUsage } from "node:process";
 import { createOwnerFiles } from "../ports/system_owner_files.ts";
+import type { ShareView } from "../protocol/file_sharing_api.ts";
+import { poll } from "../scripts/local_network/timeout.ts";
 import { SharingNodes } from "../tests/modules/file_sharing/sharing_nodes.ts";
 import { printNote, printSamples, printTitle } from "./report.ts";
 import type { Benchmark, Settings } from "./settings.ts";
@@ -13,6 +15,8 @@ const FILES = 20_000;
 const FILES_QUICK = 1_000;
 const FILES_OF_FOLDER = 100;
 const MAX_FILE_BYTES = 8_192;
+/** Longer than a test may wait: a busy machine takes minutes. */
+const LIMIT_MS = 1_200_000;
 
 interface Cost {
   readonly wallMs: number;
@@ -57,12 +61,22 @@ async function run({ isQuick }: Settings): Promise<void> {
   const folder = `${alice.folder}/many`;
   makeFiles(folder, count);
   printTitle("folders", `${count} small files, both nodes in one process`);
-  const listed = await costOf(() => alice.share({ peer: bob.id, paths: [folder] }));
+  const listed = await costOf(async () => {
+    const input = { peer: bob.id, paths: [folder] };
+    const { id } = await alice.ask<ShareView>("POST", "/m/file_sharing/shares", input);
+    const hashed = async () => (await alice.shown(id)).state !== "hashing" || null;
+    await poll(hashed, { timeoutMs: LIMIT_MS, what: "the files to be hashed" });
+  });
   print("listed, hashed and offered", count, listed);
   const { id } = await bob.offered();
   const fetched = await costOf(async () => {
     await bob.accept(id);
-    const { state, why } = await bob.reaches(id, "done", "failed", "paused");
+    const ended = async () => {
+      const transfer = await bob.transfer(id);
+      return ["done", "failed", "paused"].includes(transfer.state) ? transfer : null;
+    };
+    const what = "the folder to arrive";
+    const { state, why } = await poll(ended, { timeoutMs: LIMIT_MS, what });
     if (state !== "done") throw new Error(`The transfer is ${state}: ${why}`);
   });
   print("fetched, checked and landed", count, fetched);
