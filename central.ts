@@ -4,12 +4,14 @@
  * @module
  */
 import type { WorkerCryptoCore } from "./crypto/client.ts";
+import { startCryptoWorker } from "./crypto/worker_start.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import { asksForVersion, describeBuild } from "./process/build_info.ts";
 import { tell } from "./process/telling.ts";
 
 async function startCore(): Promise<WorkerCryptoCore> {
-  return await (await import("./crypto/client.ts")).WorkerCryptoCore.start();
+  const started = startCryptoWorker();
+  return await (await import("./crypto/client.ts")).WorkerCryptoCore.start(started);
 }
 
 /**

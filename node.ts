@@ -18,6 +18,7 @@ import type { NodeKeeper } from "./cli/node_keeper.ts";
 import type { ShowPage } from "./cli/page_opener.ts";
 import type { PassphrasePorts } from "./cli/passphrase_source.ts";
 import type { WorkerCryptoCore } from "./crypto/client.ts";
+import { startCryptoWorker } from "./crypto/worker_start.ts";
 import project from "./deno.json" with { type: "json" };
 import { dataHome } from "./ports/data_home.ts";
 import { systemClock } from "./ports/system_clock.ts";
@@ -227,7 +228,8 @@ const lateKeeper: NodeKeeper = {
 };
 
 async function startCore(): Promise<WorkerCryptoCore> {
-  return await (await import("./crypto/client.ts")).WorkerCryptoCore.start();
+  const started = startCryptoWorker();
+  return await (await import("./crypto/client.ts")).WorkerCryptoCore.start(started);
 }
 
 /**

@@ -11,8 +11,8 @@ import type {
   BulkResult,
 } from "./bulk/bulk_messages.ts";
 import { BULK_READY, movable } from "./bulk/bulk_messages.ts";
-import { CRYPTO_WORKER_OPTIONS } from "./client.ts";
 import { type BulkCrypto, CryptoError } from "./interface.ts";
+import { CRYPTO_WORKER_OPTIONS } from "./worker_start.ts";
 
 const IDLE_MS = 10_000;
 

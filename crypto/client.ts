@@ -21,7 +21,8 @@ import { PackReader } from "./bridge/pack_reader.ts";
 import { PackWriter } from "./bridge/pack_writer.ts";
 import { MAX_SLOT_CALL_BYTES, SlotCaller } from "./bridge/slot.ts";
 import { CryptoError, type CryptoErrorCode } from "./interface.ts";
-import { PERMUTED_CALL, REPORT, WORKER_READY } from "./bridge/worker_messages.ts";
+import { PERMUTED_CALL, REPORT } from "./bridge/worker_messages.ts";
+import { startCryptoWorker, StartedWorker } from "./worker_start.ts";
 
 /**
  * Messages on their way at a time. Calls that come meanwhile wait and share the next one: the Worker could not begin
@@ -46,13 +47,6 @@ interface PendingCall {
   resolve(value: unknown): void;
   reject(error: CryptoError): void;
 }
-
-/** How the Worker is started: it may compute, and nothing else. `worker_guard.ts` shuts what this leaves open. */
-export const CRYPTO_WORKER_OPTIONS: WorkerOptions = {
-  type: "module",
-  name: "openred-crypto",
-  deno: { permissions: "none" },
-};
 
 /** The client of a core in a Worker started with no permissions at all. */
 export class WorkerCryptoCore extends CallingCore {
@@ -85,12 +79,13 @@ export class WorkerCryptoCore extends CallingCore {
   }
 
   /**
-   * Starts the Worker and waits until it is ready.
+   * Waits until the Worker is ready.
+   * @param started The Worker, if it was started before.
    * @throws {CryptoError} `core_failed` if it does not start.
    */
-  static async start(): Promise<WorkerCryptoCore> {
-    const url = new URL("./worker.ts", import.meta.url);
-    const core = await WorkerCryptoCore.attach(new Worker(url.href, CRYPTO_WORKER_OPTIONS));
+  static async start(started: StartedWorker = startCryptoWorker()): Promise<WorkerCryptoCore> {
+    await started.ready();
+    const core = new WorkerCryptoCore(started.worker);
     core.#share();
     return core;
   }
@@ -106,17 +101,7 @@ export class WorkerCryptoCore extends CallingCore {
    * @throws {CryptoError} `core_failed` if it does not start.
    */
   static async attach(worker: Worker): Promise<WorkerCryptoCore> {
-    await new Promise<void>((resolve, reject) => {
-      worker.onmessage = (event) => {
-        if (event.data === WORKER_READY) resolve();
-        else reject(new CryptoError("core_failed", "The crypto worker did not start"));
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        worker.terminate();
-        reject(new CryptoError("core_failed", `The crypto worker did not start: ${event.message}`));
-      };
-    });
+    await new StartedWorker(worker).ready();
     return new WorkerCryptoCore(worker);
   }
 

@@ -19,6 +19,7 @@ import { NodeEvents } from "./events/events.ts";
 import { createNodeParts, type NodeData, type NodeParts, type NodePorts } from "./node_parts.ts";
 import type { PeerBook } from "./peers/peer_book.ts";
 import type { BuiltInModule, ModuleHost } from "./modules/host.ts";
+import { ModuleStates } from "./modules/module_states.ts";
 import type { Permissions } from "./peers/permissions.ts";
 import type { SessionTable } from "./sessions/session.ts";
 import type { Sessions } from "./sessions/sessions.ts";
@@ -95,7 +96,9 @@ export async function createNode(
 ): Promise<OpenNode> {
   const { keystoreCost: cost, passphrase } = config;
   const moduleTables = await tableForms(builtIns);
-  const opened = await openData(ports, { cost, passphrase, moduleTables });
+  const meanwhile = (store: NodeStore) =>
+    loadModules(builtIns, new ModuleStates({ store, random: ports.random }));
+  const opened = await openData(ports, { cost, passphrase, moduleTables, meanwhile });
   const { keys, store, count } = opened;
   if (opened.isCopied) ports.log.log("info", "data_copied", { files: `${COPY_PREFIX}*` });
   ports.log.log("info", "keys_opened", { stretch_ms: keys.stretchMs });
@@ -120,6 +123,15 @@ async function tableForms(builtIns: readonly BuiltInModule[]): Promise<Record<st
     if (tablesForm !== undefined) forms[name] = await tablesForm();
   }
   return forms;
+}
+
+/** Loads the code of the modules that are going to run. What fails is told by who starts them. */
+async function loadModules(
+  builtIns: readonly BuiltInModule[],
+  states: ModuleStates,
+): Promise<void> {
+  const wanted = builtIns.filter(({ name }) => states.get(name)?.enabled !== false);
+  await Promise.all(wanted.map(({ loadCode }) => loadCode?.().catch(() => {})));
 }
 
 /** Loads what follows messages only where somebody asked for it. */

@@ -140,19 +140,23 @@ export async function openNodeKeys(
  * Settles a node's data and opens its database and its keys; makes those of a node that has none. The database has the
  * node's id before anything else is written: {@linkcode openStore} tells by it what was lost. From here on its writes
  * are counted.
- * @param options The passphrase is wiped.
+ * @param options The passphrase is wiped. `meanwhile`: what is done while the keys take their time.
  * @throws What {@linkcode settleData}, {@linkcode openStore} and {@linkcode openNodeKeys} throw; `overloaded` where the
  *   disk takes nothing.
  */
 export async function openData(
   ports: KeyPorts,
-  options: KeyOptions & { readonly moduleTables: Readonly<Record<string, number>> },
+  options: KeyOptions & {
+    readonly moduleTables: Readonly<Record<string, number>>;
+    readonly meanwhile: (store: NodeStore) => Promise<void>;
+  },
 ): Promise<{ keys: OpenedKeystore; store: NodeStore; count: WriteCount; isCopied: boolean }> {
   let store: NodeStore | null = null;
   try {
     const isCopied = await settleData(ports, options.moduleTables);
     store = await openStore(ports);
-    const keys = await openNodeKeys(ports, { ...options, store });
+    const opening = openNodeKeys(ports, { ...options, store });
+    const [keys] = await Promise.all([opening, options.meanwhile(store)]);
     const count = await countWrites(ports, store);
     await store.setSelf(SELF_NAMES.nodeId, keys.nodeId);
     await noteFormat(ports.files, { ...OWN_TABLES, ...options.moduleTables });

@@ -27,6 +27,8 @@ export interface BuiltInModule {
   readonly name: string;
   /** The form that it brings its tables to; absent where it has none. */
   tablesForm?(): Promise<number>;
+  /** Loads its code, so that it starts without a wait. */
+  loadCode?(): Promise<unknown>;
   load(): Promise<OpenRedModule>;
 }
 

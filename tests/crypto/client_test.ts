@@ -1,13 +1,15 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { WorkerCryptoCore } from "../../crypto/client.ts";
-import type { KeyRef } from "../../crypto/interface.ts";
+import { CryptoError, type KeyRef } from "../../crypto/interface.ts";
 import { PackWriter } from "../../crypto/bridge/pack_writer.ts";
 import { REPORT, WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
+import { StartedWorker } from "../../crypto/worker_start.ts";
 import { nextTurn } from "../world/settle.ts";
 
 /** A Worker that computes nothing and answers when it is told to. */
 class SilentWorker {
   onmessage: ((event: MessageEvent) => void) | null = null;
+  onerror: ((event: ErrorEvent) => void) | null = null;
   readonly posted: unknown[] = [];
 
   postMessage(message: unknown): void {
@@ -32,6 +34,16 @@ async function startSilent(): Promise<{ worker: SilentWorker; core: WorkerCrypto
   worker.say(WORKER_READY);
   return { worker, core: await attached };
 }
+
+Deno.test("WorkerCryptoCore is not made of a Worker that failed before it was taken over", async () => {
+  const worker = new SilentWorker();
+  const started = new StartedWorker(worker as unknown as Worker);
+  worker.say(WORKER_READY);
+  await started.ready();
+  worker.onerror!(new ErrorEvent("error", { message: "dies" }));
+  const error = await assertRejects(() => WorkerCryptoCore.start(started), CryptoError);
+  assertEquals(error.code, "core_failed");
+});
 
 Deno.test("WorkerCryptoCore posts the calls of one turn as one message", async () => {
   const { worker, core } = await startSilent();

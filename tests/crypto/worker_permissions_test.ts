@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { CRYPTO_WORKER_OPTIONS } from "../../crypto/client.ts";
+import { CRYPTO_WORKER_OPTIONS } from "../../crypto/worker_start.ts";
 import { BULK_READY } from "../../crypto/bulk/bulk_messages.ts";
 import { WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
 

@@ -59,6 +59,28 @@ async function change(test: TestNode, what: "enable" | "disable"): Promise<void>
   assertEquals(status, 200);
 }
 
+Deno.test("the code of a module is loaded before the keys are there, and what fails then is no harm", async () => {
+  const order: string[] = [];
+  const ledger = builtInOf(createLedger());
+  const loadCode = () => {
+    order.push("code");
+    return Promise.reject(new Error("not yet"));
+  };
+  const load = () => {
+    order.push("start");
+    return ledger.load();
+  };
+  const log = { log: (_: unknown, topic: string) => void order.push(topic) };
+  await using test = await TestNode.start({}, [{ ...ledger, loadCode, load }], { log });
+  const mattered = order.filter((step) => ["code", "keys_opened", "start"].includes(step));
+  assertEquals(mattered, ["code", "keys_opened", "start"]);
+  await change(test, "disable");
+  await test.node.stop();
+  order.length = 0;
+  await test.boot();
+  assert(!order.includes("code"));
+});
+
 Deno.test("frames that come while their module is off are not acknowledged, and are taken later", async () => {
   const { test, session } = await setUp();
   await using _ = test;
