@@ -39,6 +39,10 @@ export class InboxShares {
     return { count: Number(row?.count ?? 0), bytes: Number(row?.bytes ?? 0) };
   }
 
+  isFull(peer: NodeId, { count, bytes }: InboxShare = this.of(peer)): boolean {
+    return count >= MAX_MESSAGES_OF_PEER || bytes >= MAX_BYTES_OF_PEER;
+  }
+
   /**
    * Tells whether one more message of a peer is kept. The owner hears of it where not.
    * @param filled What the peer has filled so far.
@@ -51,9 +55,8 @@ export class InboxShares {
     } = {},
   ): boolean {
     const { events } = this.#parts;
-    const { count, bytes } = filled;
-    const isFull = count >= MAX_MESSAGES_OF_PEER || bytes >= MAX_BYTES_OF_PEER;
-    if (!isFull) {
+    const { count } = filled;
+    if (!this.isFull(peer, filled)) {
       events.settle(topicOf(peer));
       return true;
     }

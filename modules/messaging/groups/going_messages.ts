@@ -78,11 +78,12 @@ export class GoingMessages {
         for (const row of some) {
           if (this.#isGoing(lane, row)) continue;
           const reasons = this.#reasons(group, lane, row);
-          if (!mayHave(row.stm) || reasons.some(({ isKept, stm }) => !isKept || !mayHave(stm))) {
+          const mayGo = reasons?.every(({ isKept, stm }) => isKept && mayHave(stm)) ?? false;
+          if (!mayGo || !mayHave(row.stm)) {
             lane.settle({ id, run, numbers: [[row.n, row.n]] });
             continue;
           }
-          for (const one of [...reasons, row]) {
+          for (const one of [...reasons!, row]) {
             if (!this.#isGoing(lane, one)) rows.set(one.hash, one);
           }
           if (rows.size + lane.underWay.size >= WINDOW) break;
@@ -97,19 +98,41 @@ export class GoingMessages {
     return lane.underWay.has(frameId) || lane.isRefused(frameId);
   }
 
-  /** The removal that says why a message has no text, where it is lacked: nobody takes the message without, so it goes first. */
-  #reasons(group: Group, lane: Lane, { own, box }: Stored): Stored[] {
-    const { run, n, target, kind } = box;
-    if (box.erased !== "removed" || kind === "remove" || run === null || n === null) return [];
-    return [nameText({ own, run, n }), ...target === null ? [] : [target]].flatMap((name) => {
-      const isOwn = readName(name).own;
-      return this.#parts.tables.statement(
-        `SELECT message.* FROM ${boxOf(isOwn)} AS box
-         CROSS JOIN messaging_group_messages AS message
-           ON message.own = ?1 AND message.number = box.number
-         WHERE box.conversation = ?2 AND box.target = ?3 AND box.kind = 'remove'`,
-      ).all(Number(isOwn), group.id, name).map((row) => this.#read(row));
-    }).slice(0, 1).filter((removal) => !lane.has(removal.author, removal.run, removal.n));
+  /**
+   * What says why a message has no text, where that is lacked: nobody takes the message without, so it goes first. It is
+   * the removal, or what the message is about, which has expired.
+   * @returns `null` where it is not here any more.
+   */
+  #reasons(group: Group, lane: Lane, { own, box }: Stored): Stored[] | null {
+    const { run, n, target, kind, erased } = box;
+    if (erased === null || kind === "remove") return [];
+    if (erased === "expired" && target === null) return [];
+    const names = [...run === null || n === null ? [] : [nameText({ own, run, n })]];
+    if (target !== null) names.push(target);
+    const removals = names.flatMap((name) => this.#removalsOf(group, name));
+    const [reason] = removals.length > 0 || target === null ? removals : this.#named(group, target);
+    if (reason === undefined) return target === null ? [] : null;
+    return lane.has(reason.author, reason.run, reason.n) ? [] : [reason];
+  }
+
+  #removalsOf(group: Group, name: string): Stored[] {
+    const isOwn = readName(name).own;
+    return this.#parts.tables.statement(
+      `SELECT message.* FROM ${boxOf(isOwn)} AS box
+       CROSS JOIN messaging_group_messages AS message
+         ON message.own = ?1 AND message.number = box.number
+       WHERE box.conversation = ?2 AND box.target = ?3 AND box.kind = 'remove'`,
+    ).all(Number(isOwn), group.id, name).map((row) => this.#read(row));
+  }
+
+  #named(group: Group, name: string): Stored[] {
+    const { own, run, n } = readName(name);
+    return this.#parts.tables.statement(
+      `SELECT message.* FROM ${boxOf(own)} AS box
+       CROSS JOIN messaging_group_messages AS message
+         ON message.own = ?1 AND message.number = box.number
+       WHERE box.conversation = ?2 AND box.run = ?3 AND box.n = ?4`,
+    ).all(Number(own), group.id, run, n).map((row) => this.#read(row));
   }
 
   #rivals(group: Group, lane: Lane, room: number): Stored[] {

@@ -115,6 +115,12 @@ export class Group {
     return this.facts.stage === "joined" && this.#roster.isMember(own);
   }
 
+  /** Whether this node counts, or ever counted, as a member */
+  wasAccepted(own: NodeId): boolean {
+    const { stage } = this.facts;
+    return stage === "joined" || stage === "left" || this.#roster.hasSaidIn(own);
+  }
+
   summary(): Summary {
     return {
       heads: this.chain.heads(),

@@ -104,7 +104,7 @@ export class GroupIncoming {
     const isOutside = known !== null && !invitations.admits(id, peer);
     if (isOutside && !known.isIn(own.id)) throw notHere();
     if (this.#isHeld(id)) return false;
-    if (known?.facts.stage === "coming") await invitations.checkRoom(known, body.length);
+    if (known !== null) invitations.checkRoom(known, body.length);
     const statement = await openStatement(signatures, readBodyText(body));
     if (statement.group !== id) throw notOfGroup();
     const group = await groups.find(id);
@@ -126,6 +126,7 @@ export class GroupIncoming {
     const isOutside = !invitations.admits(id, peer);
     if (group === null || (isOutside && !group.isIn(own.id))) throw notHere();
     if (this.#isHeld(id)) return false;
+    invitations.checkRoom(group, body.length);
     const membership = await openMembership(signatures, readBodyText(body));
     if (membership.group !== id) throw notOfGroup();
     // Who has followed one of the people may be known by their own word alone.
@@ -207,6 +208,11 @@ export class GroupIncoming {
     }
     const isStored = await this.#store(group, came);
     if (isStored) sending.cameFrom(group, peer, { id, run, n });
+    else if (peer !== id && !this.#hasRoomFor(message)) {
+      // Its author keeps it; whoever passes it on has others to pass on meanwhile.
+      group.noteRun(id, run);
+      sending.tellHeld(group, peer);
+    }
     return isStored;
   }
 
@@ -289,12 +295,10 @@ export class GroupIncoming {
   }
 
   async #store(group: Group, came: Came): Promise<boolean> {
-    const { tables, timeline, shares, own, keeping, sending } = this.#parts;
+    const { tables, timeline, own, keeping, sending } = this.#parts;
     const { message } = came;
     const { iss, run, n } = message;
-    if (iss !== own.id && !shares.hasRoomFor(iss, { isRemoval: kindOf(message) === "remove" })) {
-      return false;
-    }
+    if (!this.#hasRoomFor(message)) return false;
     let stored = "known" as StoredRow | "known" | "incomplete";
     let isKept = false;
     const rivals = this.#underNumber(group, message);
@@ -321,6 +325,12 @@ export class GroupIncoming {
     if (isKept) sending.spread(group);
     if (rivals.length > 0) sending.offerRivals(group, [...rivals, message.hash]);
     return true;
+  }
+
+  #hasRoomFor(message: GroupMessage): boolean {
+    const { shares, own } = this.#parts;
+    const isRemoval = kindOf(message) === "remove";
+    return message.iss === own.id || shares.hasRoomFor(message.iss, { isRemoval });
   }
 
   /** Inside a transaction: gives a message that counts its row. */

@@ -161,6 +161,11 @@ export class GroupRows {
         .run(Number(row.number));
     }
     const number = { id: row.author as NodeId, run: String(row.run), n: Number(row.n) };
+    // Nothing stands beside its chain any more, and nothing names it.
+    this.#tables.statement(
+      `DELETE FROM messaging_group_chains
+       WHERE conversation = ? AND author = ? AND run = ? AND fork = ?`,
+    ).run(group, number.id, number.run, hash);
     return [number, ...undone.flatMap((other) => this.withdraw(group, other))];
   }
 

@@ -6,6 +6,7 @@
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { ModuleContext, ModuleTables, NodeId, OutgoingFrame } from "../../api.ts";
 import { newFrameId } from "../frame_ids.ts";
+import type { InboxShares } from "../inbox_shares.ts";
 import type { GroupMessage } from "./core/messages.ts";
 import { readSummary, readVector, writeSummary, writeVector } from "./core/vectors.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -35,6 +36,7 @@ interface SendingParts extends
   > {
   readonly tables: ModuleTables;
   readonly groups: Groups;
+  readonly shares: InboxShares;
 }
 
 /** What a message builds on. */
@@ -52,7 +54,7 @@ export class GroupSending {
   constructor(parts: SendingParts) {
     this.#parts = parts;
     this.lanes = new GroupLanes(parts, (lane) => this.#fill(lane));
-    this.#vectors = new GroupVectors(parts.tables);
+    this.#vectors = new GroupVectors(parts);
     this.#going = new GoingMessages({ ...parts, vectors: this.#vectors });
     this.#deliveries = new Deliveries({ ...parts, lanes: this.lanes });
   }
@@ -78,12 +80,28 @@ export class GroupSending {
     }
   }
 
-  /** Who is in a group has changed: nothing more is written to whoever is out, or by this node if it is. */
+  /**
+   * Who is in a group has changed: nothing more is written to whoever is out, or by this node if it is, and what counts no
+   * more goes to nobody.
+   */
   withdraw(group: Group): void {
     const isIn = group.isIn(this.#parts.own.id);
     for (const lane of this.lanes.ofGroup(group.id)) {
       if (!isIn || !group.roster.isMember(lane.peer)) lane.withdraw();
+      else this.#withdrawGone(group, lane);
     }
+  }
+
+  #withdrawGone({ id }: Group, lane: Lane): void {
+    if (lane.messages.size === 0) return;
+    const hashes = [...lane.messages.values()].map(({ hash }) => hash);
+    const counting = new Set(
+      this.#parts.tables.statement(
+        `SELECT hash FROM messaging_group_messages WHERE conversation = ?
+         AND number IS NOT NULL AND hash IN (SELECT value FROM json_each(?))`,
+      ).all(id, JSON.stringify(hashes)).map(({ hash }) => String(hash)),
+    );
+    lane.withdrawMessages(({ hash }) => !counting.has(hash));
   }
 
   /** Sends what was just signed to everybody, those included who are no members yet or any more. */
@@ -191,7 +209,7 @@ export class GroupSending {
   takeVector(group: Group, peer: NodeId, body: Uint8Array): void {
     const theirs = readVector(body);
     const lane = this.lanes.get(group.id, peer);
-    const own = this.#vectors.told(group);
+    const own = this.#vectors.told(group, peer);
     lane.take(theirs, own, ({ id, run }, n) => this.#vectors.hashesUnder(group, { id, run, n }));
     this.lanes.markIn(lane);
     this.#deliveries.noteAll(group);
@@ -205,6 +223,11 @@ export class GroupSending {
       const { connected } = await this.#parts.peers.get(id);
       if (connected) this.#say(group, this.lanes.get(group.id, id), "group_vector");
     }
+  }
+
+  /** Tells somebody what is here, and what is not taken now. */
+  tellHeld(group: Group, peer: NodeId): void {
+    this.#say(group, this.lanes.get(group.id, peer), "group_vector");
   }
 
   /** What is missing here may be with whoever brought something that builds on it. */
@@ -310,7 +333,7 @@ export class GroupSending {
     lane.saying.get(what)?.cancel();
     const body = what === "group_summary"
       ? writeSummary(group.summary())
-      : writeVector(this.#vectors.told(group));
+      : writeVector(this.#vectors.told(group, lane.peer));
     const id = newFrameId(random);
     const sending = send({ peer: lane.peer, type: what, id, header: { group: group.id }, body });
     lane.saying.set(what, sending);
@@ -379,7 +402,7 @@ export class GroupSending {
       if (rttMs !== null) this.#taken(group, lane, { ...going, rttMs });
     });
     if (!hasGone) return;
-    lane.messages.add(frame.id);
+    lane.messages.set(frame.id, going);
     lane.noteGoing(going, true);
   }
 

@@ -118,11 +118,13 @@ export class Groups {
     const news = [...group.chain.statements, ...group.chain.displaced()]
       .filter(({ hash }) => !before.has(hash));
     if (news.length === 0) return { group, isStored: outcome !== "waits", isNew: false };
+    const forgotten = [...before].filter((hash) => !group.chain.has(hash));
     group.judgeAnew();
     await this.#storing(group, async () => {
       const rows = await this.#sealed(news.map((one) => ({ kind: "statement", ...one })));
       await this.#parts.tables.write(() => {
         for (const row of rows) this.#writeSigned(group.id, row);
+        this.#writeForgotten(group.id, forgotten);
         this.#writePeople(group);
       });
     });
@@ -360,6 +362,15 @@ export class Groups {
       `INSERT OR IGNORE INTO messaging_group_statements (conversation, hash, kind, n, sealed)
        VALUES (?, ?, ?, ?, ?)`,
     ).run(id, hash, kind, n, sealed);
+  }
+
+  /** Statements that others stand above, more than are kept. */
+  #writeForgotten(id: string, hashes: readonly string[]): void {
+    for (const hash of hashes) {
+      this.#parts.tables.statement(
+        "DELETE FROM messaging_group_statements WHERE conversation = ? AND hash = ?",
+      ).run(id, hash);
+    }
   }
 
   /** Memberships that others have followed. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { OpenRedError } from "../../../protocol/errors.ts";
-import type { ModuleTables, NodeId } from "../../api.ts";
+import type { ModuleContext, ModuleTables, NodeId } from "../../api.ts";
 import type { Group } from "./group.ts";
 
 /** Groups that one peer may bring and that nobody here has accepted. */
@@ -20,9 +20,11 @@ const PENDING = "stage IN ('coming', 'invited', 'declined', 'removed')";
 
 export class Invitations {
   readonly #tables: ModuleTables;
+  readonly #own: ModuleContext["own"];
 
-  constructor(tables: ModuleTables) {
-    this.#tables = tables;
+  constructor(parts: Pick<ModuleContext, "own"> & { readonly tables: ModuleTables }) {
+    this.#tables = parts.tables;
+    this.#own = parts.own;
   }
 
   /**
@@ -51,8 +53,9 @@ export class Invitations {
     if (isRequest && this.#count("of_stranger = 1") >= MAX_OF_STRANGERS) throw full();
   }
 
-  /** @throws {OpenRedError} `forbidden` where a group that nobody has accepted has become too large. */
+  /** @throws {OpenRedError} `forbidden` where a group that the owner of this node never accepted has become too large. */
   checkRoom(group: Group, bytes: number): void {
+    if (group.wasAccepted(this.#own.id)) return;
     const row = this.#tables.statement(
       `SELECT SUM(LENGTH(sealed)) AS bytes FROM messaging_group_statements WHERE conversation = ?`,
     ).get(group.id);

@@ -32,6 +32,14 @@ export interface RunNumbers {
   readonly numbers: Ranges;
 }
 
+/** A message, by its number and its name. */
+export interface NumberedHash {
+  readonly id: NodeId;
+  readonly run: string;
+  readonly n: number;
+  readonly hash: string;
+}
+
 export type Said = "group_summary" | "group_vector";
 
 export class Lane {
@@ -39,7 +47,7 @@ export class Lane {
   readonly peer: NodeId;
   readonly underWay = new Map<string, Sending>();
   /** Which of them are messages: nothing but members take these. */
-  readonly messages = new Set<string>();
+  readonly messages = new Map<string, NumberedHash>();
   /** By hash, in the order in which they go. */
   readonly signed = new Map<string, Signed>();
   /** What was signed and is there by its own acknowledgement. */
@@ -76,7 +84,7 @@ export class Lane {
     return Math.max(0, (this.saidMs.get(what) ?? -Infinity) + SAY_EVERY_MS - nowMs);
   }
 
-  /** Their own word of what they have. @param own What is here. */
+  /** Their own word of what they have; what they do not take is taken back. @param own What is here. */
   take(
     theirs: readonly RunEntry[],
     own: readonly RunEntry[],
@@ -85,6 +93,9 @@ export class Lane {
     this.#theirs.clear();
     for (const entry of theirs) this.#theirs.set(keyOf(entry.id, entry.run), entry);
     this.#owed = lacking(own, theirs, hashesUnder);
+    this.withdrawMessages(({ id, run, n }) =>
+      contains(this.#theirs.get(keyOf(id, run))?.never ?? [], n)
+    );
   }
 
   /** They have a message: they acknowledged it, or brought it. */
@@ -165,9 +176,14 @@ export class Lane {
     this.#refused.clear();
   }
 
+  /** Takes back some of the messages that are under way. */
+  withdrawMessages(isOne: (message: NumberedHash) => boolean): void {
+    for (const [id, message] of this.messages) if (isOne(message)) this.underWay.get(id)?.cancel();
+  }
+
   /** Takes back what only a member takes. */
   withdraw(): void {
-    for (const id of this.messages) this.underWay.get(id)?.cancel();
+    for (const id of this.messages.keys()) this.underWay.get(id)?.cancel();
     this.saying.get("group_vector")?.cancel();
   }
 

@@ -63,7 +63,7 @@ export class MessagingGroups {
     const rows = new GroupRows(parts);
     const sending = new GroupSending({ ...base, groups });
     const keeping = new Keeping({ ...base, groups, rows });
-    const invitations = new Invitations(parts.tables);
+    const invitations = new Invitations(parts);
     const turns = new Turns();
     const all = { ...base, groups, rows, sending, keeping, invitations, turns };
     this.tables = parts.tables;

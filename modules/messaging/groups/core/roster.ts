@@ -72,6 +72,11 @@ export class Roster {
     return this.#byKey.get(id)?.flatMap(keysOf) ?? [id];
   }
 
+  /** Whether somebody was in by their own word, though they may be out by now. */
+  hasSaidIn(id: NodeId): boolean {
+    return this.#byKey.get(id)?.some(({ membership }) => membership?.isIn === true) ?? false;
+  }
+
   isMember(id: NodeId): boolean {
     return this.find(id)?.state === "member";
   }

@@ -147,7 +147,8 @@ function wireOf({ id, run, held, never, top, twice = [] }: RunEntry, most: numbe
 }
 
 /**
- * What one has that another lacks and still takes, of each run; whether it may have it is to be asked besides.
+ * What one has that another lacks and still takes, of each run; whether it may have it is to be asked besides. Of an author
+ * of whom it has as many runs as there may be it takes no more of them.
  * @param hashesUnder The messages that are held under a number of a run: where the other one has another of them, both
  *   are to have both.
  */
@@ -157,10 +158,14 @@ export function lacking(
   hashesUnder: (of: Pick<RunEntry, "id" | "run">, n: number) => readonly string[] = () => [],
 ): { readonly id: NodeId; readonly run: string; readonly numbers: Ranges }[] {
   const known = new Map(theirs.map((entry) => [keyOf(entry), entry]));
+  const runs = Map.groupBy(theirs, ({ id }) => id);
   return own.map((entry) => {
     const { id, run, held, twice = [] } = entry;
     const other = known.get(keyOf(entry));
-    if (other === undefined) return { id, run, numbers: held };
+    if (other === undefined) {
+      const isFull = (runs.get(id)?.length ?? 0) >= MAX_RUNS;
+      return { id, run, numbers: isFull ? [] : held };
+    }
     const numbers = difference(held, union(other.held, other.never));
     const single = twice.filter((n) => !other.twice?.includes(n) && !contains(other.never, n));
     const { top } = other;

@@ -57,17 +57,17 @@ export function forgeStatement(author: Person, members: Record<string, unknown>)
   });
 }
 
-/** Signs that somebody is in a group from its first statement on. */
+/** Signs that somebody is in a group, from its first statement on unless another one is named. */
 export function forgeMembership(
   author: Person,
   group: string,
-  { iat = IAT }: { readonly iat?: number } = {},
+  { iat = IAT, stm = group }: { readonly iat?: number; readonly stm?: string } = {},
 ): Promise<string> {
   return author.messaging.world.keys.sign("openred-group-member+jwt", {
     v: 3,
     iss: author.id,
     group,
-    stm: group,
+    stm,
     in: true,
     iat,
   });

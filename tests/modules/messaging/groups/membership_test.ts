@@ -1,5 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { encodeBase64Url, encodeUtf8 } from "../../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../../protocol/errors.ts";
+import { bring, forgeStatement, hashOf } from "./forging.ts";
 import { GroupWorld, type Person } from "./group_world.ts";
 
 function codeOf(work: Promise<unknown>): Promise<string> {
@@ -201,6 +203,28 @@ Deno.test("groups that strangers bring are invitations at most, and few of them 
   await a.send(group, "blocked");
   await world.deliver();
   assertEquals(await b.texts(group), ["let in"]);
+});
+
+Deno.test("of a group that nobody here has accepted no more is kept than an invitation needs", async () => {
+  using world = await GroupWorld.start(2, { friends: false });
+  const [a, b] = world.people;
+  const first = await forgeStatement(a, {
+    n: 0,
+    nonce: encodeBase64Url(new Uint8Array(16)),
+    add: [{ id: a.id }, { id: b.id }],
+  });
+  const group = await hashOf(a, first);
+  const taken: unknown[] = [];
+  for (let n = 0, prev = ""; n < 20; n++) {
+    const text = n === 0
+      ? first
+      : await forgeStatement(a, { group, n, prev, name: "x", more: "x".repeat(20_000) });
+    prev = await hashOf(a, text);
+    const frame = { type: "group_statement", header: { group }, body: encodeUtf8(text) };
+    taken.push(await bring(a, b, frame));
+  }
+  assertEquals((await b.show(group)).stage, "invited");
+  assertEquals(taken, [...Array(10).fill(true), ...Array(10).fill("refused")]);
 });
 
 Deno.test("members whom nobody here knows are reached through others, and directly only if the owner says so", async () => {
