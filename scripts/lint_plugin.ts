@@ -4,6 +4,8 @@
  *
  * Lint rule `openred/no-zero-timeout`: the runtime takes two milliseconds for it, and a few microseconds for an immediate.
  *
+ * Lint rule `openred/no-numbered-parameters`: Deno 2.4.2, which binaries are made with, binds none of `?1` in SQL.
+ *
  * @module
  */
 
@@ -153,11 +155,11 @@ function createRule(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
   };
 }
 
-/** Where a wait costs nobody anything, or an immediate is not to be had. */
-const WAITING = /^(tests|std)\//;
+/** Where a wait costs nobody anything, an immediate is not to be had, and no binary is made of. */
+const TESTS = /^(tests|std)\//;
 
 function createTimeoutRule(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
-  if (WAITING.test(relativePath(context.filename))) return {};
+  if (TESTS.test(relativePath(context.filename))) return {};
   return {
     CallExpression(node) {
       const { callee, arguments: [, delay] } = node;
@@ -178,11 +180,34 @@ function createTimeoutRule(context: Deno.lint.RuleContext): Deno.lint.LintVisito
   };
 }
 
+const NUMBERED = /(^|[\s(=,])\?\d/;
+
+function createParametersRule(context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  if (TESTS.test(relativePath(context.filename))) return {};
+  const check = (node: Deno.lint.Node, text: unknown) => {
+    if (typeof text !== "string" || !NUMBERED.test(text)) return;
+    context.report({
+      node,
+      message: "a numbered parameter is out of range where binaries run",
+      hint: "Write ? and give a value once for each place",
+    });
+  };
+  return {
+    Literal(node) {
+      check(node, node.value);
+    },
+    TemplateElement(node) {
+      check(node, node.raw);
+    },
+  };
+}
+
 const plugin: Deno.lint.Plugin = {
   name: "openred",
   rules: {
     "explicit-ports": { create: createRule },
     "no-zero-timeout": { create: createTimeoutRule },
+    "no-numbered-parameters": { create: createParametersRule },
   },
 };
 

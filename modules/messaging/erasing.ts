@@ -12,10 +12,10 @@ const BOXES = ["messaging_inbox", "messaging_outbox"];
 /** Inside a transaction: forgets what was waited for of a conversation as something built on it that is gone. */
 export function forgetDangling(tables: ModuleTables, conversation: NodeId): void {
   tables.statement(
-    `DELETE FROM messaging_dangling AS waited WHERE conversation = ?1 AND NOT EXISTS (
+    `DELETE FROM messaging_dangling AS waited WHERE conversation = ? AND NOT EXISTS (
        SELECT 1 FROM messaging_inbox
-       WHERE conversation = ?1 AND (reply = waited.name OR target = waited.name))`,
-  ).run(conversation);
+       WHERE conversation = ? AND (reply = waited.name OR target = waited.name))`,
+  ).run(conversation, conversation);
 }
 
 /** Inside a transaction: takes away the text of a message, and whatever was said about it. */

@@ -58,9 +58,9 @@ export class Inbox {
     const { tables, shares, timeline } = this.#parts;
     const cleared = tables.statement(
       `SELECT number FROM messaging_inbox
-       WHERE (conversation = ?1 OR (form = ?2 AND peer = ?1)) AND number < ?3
+       WHERE (conversation = ? OR (form = ? AND peer = ?)) AND number < ?
          AND erased IS NOT 'cleared'`,
-    ).all(peer, GROUP_FORM, before);
+    ).all(peer, GROUP_FORM, peer, before);
     try {
       await this.#writeEach(cleared, (numbers) => {
         tables.statement(`DELETE FROM messaging_inbox WHERE form = ? AND number IN ${GIVEN}`)

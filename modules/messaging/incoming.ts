@@ -146,10 +146,10 @@ export class Incoming {
   #holderOf(peer: NodeId, id: string): "peer" | "own" | null {
     const { came, own } = this.#parts.tables.statement(
       `SELECT
-         EXISTS (SELECT 1 FROM messaging_inbox WHERE peer = ?1 AND id = ?2) OR
-           EXISTS (SELECT 1 FROM messaging_inbox WHERE conversation = ?1 AND id = ?2) AS came,
-         EXISTS (SELECT 1 FROM messaging_outbox WHERE id = ?2 AND conversation = ?1) AS own`,
-    ).get(peer, id)!;
+         EXISTS (SELECT 1 FROM messaging_inbox WHERE peer = ? AND id = ?) OR
+           EXISTS (SELECT 1 FROM messaging_inbox WHERE conversation = ? AND id = ?) AS came,
+         EXISTS (SELECT 1 FROM messaging_outbox WHERE conversation = ? AND id = ?) AS own`,
+    ).get(peer, id, peer, id, peer, id)!;
     if (Number(came) === 1) return "peer";
     return Number(own) === 1 ? "own" : null;
   }

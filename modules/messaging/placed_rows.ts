@@ -151,10 +151,11 @@ export function placeBehind(tables: ModuleTables, row: PlacedRow): number {
       `SELECT place FROM ${boxOf(own)} WHERE conversation = ? AND run = ? AND n > ?
        ORDER BY n LIMIT 1`,
     ).get(conversation, run, n);
+  const name = nameOfRow(row);
   const naming = tables.statement(
-    `SELECT MIN(place) AS place FROM messaging_messages WHERE conversation = ?1 AND target = ?2
+    `SELECT MIN(place) AS place FROM messaging_messages WHERE conversation = ? AND target = ?
      UNION ALL
-     SELECT MIN(place) FROM messaging_messages WHERE conversation = ?1 AND reply = ?2`,
-  ).all(conversation, nameOfRow(row));
+     SELECT MIN(place) FROM messaging_messages WHERE conversation = ? AND reply = ?`,
+  ).all(conversation, name, conversation, name);
   return Math.min(...[follower, ...naming].map((other) => Number(other?.place ?? Infinity)));
 }

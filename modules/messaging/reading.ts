@@ -159,9 +159,9 @@ export class Reading {
     ).get(conversation, seen, run);
     const behindGap = tables.statement(
       `SELECT MIN(n) AS n FROM messaging_inbox AS held
-       WHERE conversation = ?1 AND run = ?2 AND n > 1 AND received_at > ?3 AND NOT EXISTS (
-         SELECT 1 FROM messaging_inbox WHERE conversation = ?1 AND run = ?2 AND n = held.n - 1)`,
-    ).get(conversation, run, clock.nowMs() - GAP_MS);
+       WHERE conversation = ? AND run = ? AND n > 1 AND received_at > ? AND NOT EXISTS (
+         SELECT 1 FROM messaging_inbox WHERE conversation = ? AND run = ? AND n = held.n - 1)`,
+    ).get(conversation, run, clock.nowMs() - GAP_MS, conversation, run);
     const end = Math.min(...[unread, behindGap].map((row) => Number(row?.n ?? Infinity)));
     const read = tables.statement(
       `SELECT MAX(n) AS n FROM messaging_inbox

@@ -98,3 +98,16 @@ Deno.test("no-zero-timeout refuses timeouts of nothing, wherever something waits
   }
   assertEquals(lint("tests/a.ts", "setTimeout(f, 0);"), []);
 });
+
+Deno.test("no-numbered-parameters refuses what SQL cannot bind in a binary", () => {
+  const refused = [
+    "openred/no-numbered-parameters: a numbered parameter is out of range where binaries run",
+  ];
+  for (
+    const sql of ["a = ?1", "a=?1 OR b = 2", "VALUES (?1)", "${one} ?2", "VALUES (1,?2)"]
+  ) assertEquals(lint("modules/a/b.ts", `db.statement(\`${sql}\`);`), refused, sql);
+  assertEquals(lint("modules/a/b.ts", 'db.statement("a = ?1");'), refused);
+  for (const text of ["a = ?", "VALUES (?, ?)", "/path?1", "\\x1b[?1049h"]) {
+    assertEquals(lint("modules/a/b.ts", `db.statement(\`${text}\`);`), [], text);
+  }
+});

@@ -120,8 +120,8 @@ export class GoingMessages {
     return this.#parts.tables.statement(
       `SELECT message.* FROM ${boxOf(isOwn)} AS box
        CROSS JOIN messaging_group_messages AS message
-         ON message.own = ?1 AND message.number = box.number
-       WHERE box.conversation = ?2 AND box.target = ?3 AND box.kind = 'remove'`,
+         ON message.own = ? AND message.number = box.number
+       WHERE box.conversation = ? AND box.target = ? AND box.kind = 'remove'`,
     ).all(Number(isOwn), group.id, name).map((row) => this.#read(row));
   }
 
@@ -130,8 +130,8 @@ export class GoingMessages {
     return this.#parts.tables.statement(
       `SELECT message.* FROM ${boxOf(own)} AS box
        CROSS JOIN messaging_group_messages AS message
-         ON message.own = ?1 AND message.number = box.number
-       WHERE box.conversation = ?2 AND box.run = ?3 AND box.n = ?4`,
+         ON message.own = ? AND message.number = box.number
+       WHERE box.conversation = ? AND box.run = ? AND box.n = ?`,
     ).all(Number(own), group.id, run, n).map((row) => this.#read(row));
   }
 

@@ -12,8 +12,8 @@ import type { Timeline } from "../timeline.ts";
  * A message names another one in `after`, in `reply`, or as a reaction in `target`. It stands behind that one, and so is
  * among the few without a place once that one's place was taken away.
  */
-const NAMES = `place IS NULL AND (INSTR(' ' || after || ' ', ' ' || ?1 || ' ') > 0
-  OR reply = ?1 OR (target = ?1 AND kind = 'react'))`;
+const NAMES = `place IS NULL AND (INSTR(' ' || after || ' ', ' ' || ? || ' ') > 0
+  OR reply = ? OR (target = ? AND kind = 'react'))`;
 
 interface LinksParts {
   readonly tables: ModuleTables;
@@ -90,8 +90,8 @@ export class GroupLinks {
     for (const own of [false, true]) {
       const box = boxOf(own);
       const naming = tables.statement(
-        `SELECT number, after, reply, target, kind FROM ${box} WHERE conversation = ?2 AND ${NAMES}`,
-      ).all(name, group);
+        `SELECT number, after, reply, target, kind FROM ${box} WHERE conversation = ? AND ${NAMES}`,
+      ).all(group, name, name, name);
       for (const { number, after, reply, target, kind } of naming) {
         const members = [
           ...String(after).split(" ").includes(name) ? ["after"] : [],
@@ -106,11 +106,11 @@ export class GroupLinks {
     this.#replace(group, name, null);
     const { own, run, n } = readName(name);
     tables.statement(
-      `DELETE FROM messaging_group_awaited WHERE conversation = ?1 AND own = ?2
+      `DELETE FROM messaging_group_awaited WHERE conversation = ? AND own = ?
        AND number = (SELECT number FROM ${
         boxOf(own)
-      } WHERE conversation = ?1 AND run = ?3 AND n = ?4)`,
-    ).run(group, Number(own), run, n);
+      } WHERE conversation = ? AND run = ? AND n = ?)`,
+    ).run(group, Number(own), group, run, n);
   }
 
   /** A message stands under another name, also where others build on it. */
@@ -125,14 +125,16 @@ export class GroupLinks {
   }
 
   #replace(group: string, former: string, name: string | null): void {
+    const behind = [former, name ?? ""];
+    const member = [former, name];
     for (const own of [false, true]) {
       this.#parts.tables.statement(
         `UPDATE ${boxOf(own)} SET
-           after = TRIM(REPLACE(' ' || after || ' ', ' ' || ?1 || ' ', ' ' || ?3 || ' ')),
-           reply = CASE WHEN reply = ?1 THEN ?4 ELSE reply END,
-           target = CASE WHEN target = ?1 AND kind = 'react' THEN ?4 ELSE target END
-         WHERE conversation = ?2 AND ${NAMES}`,
-      ).run(former, group, name ?? "", name);
+           after = TRIM(REPLACE(' ' || after || ' ', ' ' || ? || ' ', ' ' || ? || ' ')),
+           reply = CASE WHEN reply = ? THEN ? ELSE reply END,
+           target = CASE WHEN target = ? AND kind = 'react' THEN ? ELSE target END
+         WHERE conversation = ? AND ${NAMES}`,
+      ).run(...behind, ...member, ...member, group, former, former, former);
     }
   }
 

@@ -185,9 +185,9 @@ export class GroupRows {
         this.#tables.statement(
           `SELECT message.hash FROM ${boxOf(isOwn)} AS box
            CROSS JOIN messaging_group_messages AS message
-             ON message.own = ?1 AND message.number = box.number
-           WHERE box.conversation = ?2 AND box.erased = 'removed'
-             AND ((?1 = ?3 AND box.run = ?4 AND box.n = ?5) OR box.target = ?6)`,
+             ON message.own = ? AND message.number = box.number
+           WHERE box.conversation = ? AND box.erased = 'removed'
+             AND ((message.own = ? AND box.run = ? AND box.n = ?) OR box.target = ?)`,
         ).all(Number(isOwn), group, Number(own), run, n, nameText({ own, run, n }))
       )
     ).map((row) => String(row.hash));
