@@ -139,6 +139,9 @@ testInBrowser(
       await route.fulfill({ json: { ...now, peers, relay, warned } satisfies StatusView });
     });
     await alice.signIn(page);
+    // The link that signed in named no page.
+    const current = page.locator("nav:visible [aria-current]");
+    assertEquals(await current.getAttribute("href"), "#/start");
     await visit.says("Les autres ne peuvent pas joindre votre nœud");
     await visit.says("Il essaie encore de joindre le relais relay.example");
     await visit.says("Le relais ne relie pas votre nœud en ce moment.");

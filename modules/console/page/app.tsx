@@ -33,10 +33,16 @@ function waiting(page: PageName): number {
   }
 }
 
+/** The page that is shown: home for an address that names none. */
+function shownPage(): PageName {
+  const { page } = place.value;
+  return isPageName(page) ? page : "start";
+}
+
 function NavLink({ name }: { name: PageName }) {
   // The guide is no place of its own: it is begun at home.
-  const page = place.value.page === "guide" ? "start" : place.value.page;
-  const isCurrent = page === name || (name === "more" && !TABS.includes(page as PageName));
+  const page = shownPage() === "guide" ? "start" : shownPage();
+  const isCurrent = page === name || (name === "more" && !TABS.includes(page));
   const count = waiting(name);
   return (
     <a
@@ -66,8 +72,8 @@ function ForOwners() {
 
 function Frame() {
   const main = useRef<HTMLElement>(null);
-  const { page, item } = place.value;
-  const name: PageName = isPageName(page) ? page : "start";
+  const { item } = place.value;
+  const name = shownPage();
   const isFirst = useRef(true);
   useEffect(() => {
     document.title = `${t(`nav.${name}`)} – OpenRed`;

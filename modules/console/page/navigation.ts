@@ -54,5 +54,5 @@ export function maySee(page: PageName): boolean {
 }
 
 export function isPageName(name: string): name is PageName {
-  return name in PAGE_ICONS;
+  return Object.hasOwn(PAGE_ICONS, name);
 }

@@ -276,7 +276,7 @@ export const EN = {
   "connect.lead": "A link leads to one person, wherever they are.",
   "connect.theirs": "Their link",
   "connect.link": "Link of the other person",
-  "connect.link_hint": "It begins with openred:",
+  "connect.link_hint": "It begins with openred: or https://",
   "connect.leads_to": "Leads to {id}",
   "connect.name": "Your name for them",
   "connect.name_hint": "Only you see it. Leave it empty for none.",

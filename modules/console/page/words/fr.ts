@@ -284,7 +284,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "connect.lead": "Un lien mène à une personne, où qu’elle soit.",
   "connect.theirs": "Son lien",
   "connect.link": "Lien de l’autre personne",
-  "connect.link_hint": "Il commence par openred:",
+  "connect.link_hint": "Il commence par openred: ou https://",
   "connect.leads_to": "Mène à {id}",
   "connect.name": "Le nom que vous lui donnez",
   "connect.name_hint": "Vous seul le voyez. Laissez vide pour aucun.",
