@@ -271,11 +271,13 @@ export class Registration {
   /** Tells the owner what there is to do about a refusal. */
   async #explain(error: OpenRedError): Promise<void> {
     const { events } = this.#parts;
-    if (unreachableReason(error) !== null) {
-      events.warn(`directory ${this.#url}`, `${this.#url}: ${error.message}`);
-    }
     // A callback that failed for its time alone says so by naming the directory's.
     const isLate = hasCode(error, "callback_failed") && error.members.now_at !== undefined;
+    const cannotCall = !isLate && hasCode(error, "url_refused", "callback_failed");
+    // What hinders its call stands in the same place of its answer as what hinders a call of this node.
+    if (unreachableReason(error) !== null && !cannotCall) {
+      events.warn(`directory ${this.#url}`, `${this.#url}: ${error.message}`);
+    }
     if (isLate || hasCode(error, "clock_ahead", "clock_skew", "record_stale")) {
       this.#skew.refused(error);
     }
@@ -293,7 +295,7 @@ export class Registration {
     }
     if (hasCode(error, "key_required", "key_refused")) this.#explainKey(error);
     if (hasCode(error, "succession_refused")) await this.#successionRefused();
-    if (!isLate && hasCode(error, "url_refused", "callback_failed")) {
+    if (cannotCall) {
       const why = CALLBACK_REASONS[String(error.members.reason)] ?? "";
       events.warn(
         `directory ${this.#url}`,
