@@ -53,7 +53,7 @@ Deno.test("two members who are never there together exchange everything through 
   assertEquals([told(ofOne), told(ofOther)], [told(ofOwner), told(ofOwner)]);
   assertEquals(ofOwner!.length, 3);
   const asked = ofOne!.find(({ id }) => id === question)!;
-  assertEquals(asked.state, { [owner.id]: "delivered", [other.id]: "waiting" });
+  assertEquals(asked.state, { [owner.id]: "delivered", [other.id]: "delivered" });
 });
 
 Deno.test("somebody of whom a member has not heard shows it, without the owner", async () => {
