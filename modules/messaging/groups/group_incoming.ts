@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { decodeUtf8, encodeBase64Url } from "../../../crypto/encoding.ts";
+import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { MAX_TEXT_BYTES } from "../../../protocol/messaging_api.ts";
 import { parseInput } from "../../../protocol/schemas.ts";
 import type {
   ModuleContext,
@@ -24,21 +23,13 @@ import { isNear } from "./core/ranges.ts";
 import { openStatement, type Statement } from "./core/statements.ts";
 import { groupHeaderSchema, groupMessageSchema, groupReadSchema, readBodyText } from "./frames.ts";
 import type { Group } from "./group.ts";
-import {
-  conversationOf,
-  type GroupMessageRow,
-  type GroupRows,
-  type Kind,
-  type StoredRow,
-} from "./group_rows.ts";
+import { conversationOf, type GroupRows, type StoredRow } from "./group_rows.ts";
 import type { GroupSending } from "./group_sending.ts";
 import { isBlocked } from "./group_vectors.ts";
 import type { Groups } from "./groups.ts";
 import type { Invitations } from "./invitations.ts";
 import type { Aside, Keeping } from "./keeping.ts";
-
-const MAX_REACTION_BYTES = 64;
-const NUMBERED: ReadonlySet<string> = new Set(["text", "react", "remove"]);
+import { bytesOf, kindOf, readText, rowOf } from "./message_rows.ts";
 
 interface IncomingParts
   extends Pick<ModuleContext, "clock" | "events" | "log" | "own" | "storage"> {
@@ -340,37 +331,10 @@ export class GroupIncoming {
     if (this.#has(group, hash)) return "known";
     const rivals = this.#underNumber(group, came.message);
     if (!keptUnderNumber([...rivals, hash]).includes(hash)) return "known";
-    const row = this.rowOf(group, { ...came, rivals });
+    const row = rowOf(group, { ...came, rivals }, this.#parts.own.id);
     // What takes the text away may be on its way.
     if (came.sealed === null && !rows.mayBeGone(row)) return "incomplete";
     return rows.write(row);
-  }
-
-  /** A message that counts, as it is stored. */
-  rowOf(group: Group, came: Aside & Pick<GroupMessageRow, "rivals">): GroupMessageRow {
-    const { message, sealed, receivedAt, rivals } = came;
-    const { sentAt, expiresMs } = message;
-    return {
-      group: group.id,
-      hash: message.hash,
-      shell: message.text,
-      stm: message.stm,
-      author: message.iss,
-      own: message.iss === this.#parts.own.id,
-      run: message.run,
-      n: message.n,
-      kind: kindOf(message),
-      seen: [...message.prev === null ? [] : [message.prev], ...message.after],
-      replyTo: message.replyTo,
-      target: message.edits ?? message.removes,
-      to: message.to,
-      sentAt,
-      receivedAt,
-      expiresAt: expiresMs === null ? null : Math.min(sentAt, receivedAt) + expiresMs,
-      sealed,
-      bytes: bytesOf(came),
-      rivals,
-    };
   }
 
   #underNumber(group: Group, { iss, run, n, hash }: GroupMessage): string[] {
@@ -400,35 +364,6 @@ export class GroupIncoming {
       },
     });
   }
-}
-
-function bytesOf({ message, sealed }: Aside): number {
-  return message.text.length + (sealed?.length ?? 0);
-}
-
-/** How a message stands in the boxes. */
-function kindOf({ type, edits }: Pick<GroupMessage, "type" | "edits">): Kind {
-  if (!NUMBERED.has(type)) return "other";
-  return type === "text" && edits !== null ? "edit" : type as Kind;
-}
-
-/** @throws {OpenRedError} `bad_request`, `too_large` for a body that no message of its type has. */
-function readText({ type, edits, expiresMs }: GroupMessage, body: Uint8Array | null): string {
-  if (edits !== null && expiresMs !== null) throw bad("An edit changes the text and nothing else");
-  if (body === null) return "";
-  if (type === "text" && body.length === 0) throw bad("The text is empty");
-  if (type === "remove" && body.length > 0) throw bad("A removal has no text");
-  const most = type === "react" ? MAX_REACTION_BYTES : MAX_TEXT_BYTES;
-  if (body.length > most) throw new OpenRedError("too_large", "The text is too long");
-  try {
-    return decodeUtf8(body);
-  } catch (cause) {
-    throw new OpenRedError("bad_request", "The text is not UTF-8", { cause });
-  }
-}
-
-function bad(text: string): OpenRedError {
-  return new OpenRedError("bad_request", text);
 }
 
 function notOfGroup(): OpenRedError {

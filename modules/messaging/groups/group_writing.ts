@@ -13,9 +13,9 @@ import type { Timeline } from "../timeline.ts";
 import { SALT_BYTES } from "./core/limits.ts";
 import { contentHash, signMessage } from "./core/messages.ts";
 import type { Group } from "./group.ts";
-import type { GroupIncoming } from "./group_incoming.ts";
 import { conversationOf, type GroupRows } from "./group_rows.ts";
 import type { GroupSending } from "./group_sending.ts";
+import { rowOf } from "./message_rows.ts";
 import type { Turns } from "./turns.ts";
 
 interface WritingParts extends Pick<ModuleContext, "clock" | "own" | "random" | "storage"> {
@@ -24,7 +24,6 @@ interface WritingParts extends Pick<ModuleContext, "clock" | "own" | "random" | 
   readonly conversations: Conversations;
   readonly timeline: Timeline;
   readonly rows: GroupRows;
-  readonly incoming: GroupIncoming;
   readonly sending: GroupSending;
   readonly turns: Turns;
 }
@@ -62,7 +61,7 @@ export class GroupWriting {
   }
 
   async #add(group: Group, draught: GroupDraught): Promise<StoredGroupMessage> {
-    const { own, clock, random, signatures, conversations, incoming } = this.#parts;
+    const { own, clock, random, signatures, conversations } = this.#parts;
     if (!group.isIn(own.id)) throw new OpenRedError("forbidden", "You are no member of this group");
     const conversation = conversationOf(group.id);
     const number = this.#follows(group, conversations.nextNumber(conversation));
@@ -83,12 +82,8 @@ export class GroupWriting {
     const bound = { form: GROUP_FORM, id: message.hash } as BoundRow;
     const whole = { aad: aadOfRow(bound), text: encodeBase64Url(salt) + text };
     const [sealed] = await sealTexts(this.#parts.storage, [whole]);
-    const row = incoming.rowOf(group, {
-      message,
-      sealed: sealed!,
-      receivedAt: sentAt,
-      rivals: [],
-    });
+    const came = { message, sealed: sealed!, receivedAt: sentAt, rivals: [] };
+    const row = rowOf(group, came, own.id);
     await this.#write(number, row);
     group.addHeld({ author: own.id, ...number, isKept: true });
     return { id: message.hash, delivered: this.#parts.sending.wrote(group, message.hash) };

@@ -71,7 +71,7 @@ export class MessagingGroups {
     this.rows = rows;
     this.incoming = new GroupIncoming(all);
     this.acts = new GroupActs({ ...all, incoming: this.incoming });
-    this.writing = new GroupWriting({ ...all, incoming: this.incoming });
+    this.writing = new GroupWriting(all);
     this.reading = new GroupReading(all);
     this.views = new GroupViews(all);
     this.#context = parts;
