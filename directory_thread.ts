@@ -5,7 +5,7 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import { readRequestBody } from "./directory/request_body.ts";
+import { MAX_REQUEST_BYTES, readRequestBody } from "./directory/request_body.ts";
 import { ReadingThread } from "./directory/threads/reading_thread.ts";
 import type { DeskCalls, ThreadSetUp } from "./directory/threads/thread_desk.ts";
 import type { Counted } from "./directory/counters.ts";
@@ -23,6 +23,7 @@ import {
   type PassedRequest,
   unpackAnswer,
 } from "./process/passed_requests.ts";
+import { hasCode } from "./protocol/errors.ts";
 import { TrustedProxies } from "./protocol/trusted_proxies.ts";
 
 /** How it listens. */
@@ -107,7 +108,17 @@ function begin({ hostname, port, limits, certificate: files, directory }: Thread
   return { listening, thread, certificate };
 }
 
+/** What is too long goes on as that: a call that takes a body refuses it, and a path that is none never looks. */
+async function passedBody(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await readRequestBody(systemClock, request);
+  } catch (error) {
+    if (!hasCode(error, "too_large")) throw error;
+    return new Uint8Array(MAX_REQUEST_BYTES + 1);
+  }
+}
+
 async function passOn(request: Request, address: string): Promise<Response> {
-  const body = request.method === "POST" ? await readRequestBody(systemClock, request) : null;
+  const body = request.method === "POST" ? await passedBody(request) : null;
   return unpackAnswer(await main.call("answer", packRequest(request, { body, address })));
 }

@@ -64,8 +64,11 @@ Deno.test("A thread that listens answers every call of a directory as the direct
   const chunks = ReadableStream.from([body]).pipeThrough(new TextEncoderStream());
   const again = await ask("/api/v3/nodes/register", { method: "POST", body: chunks });
   assertEquals(again.status, 201, again.text);
-  const large = await ask("/api/v3/nodes/register", { method: "POST", body: "x".repeat(20_000) });
+  const long = { method: "POST", body: "x".repeat(20_000) };
+  const large = await ask("/api/v3/nodes/register", long);
   assertEquals([large.status, JSON.parse(large.text).code], [413, "too_large"]);
+  assertEquals((await ask("/nowhere", long)).status, 404);
+  assertEquals((await ask("/api/v3/health", long)).status, 405);
   const statuses: number[] = [];
   while (statuses.length < 40) statuses.push((await ask(`/api/v3/nodes/${node.id}`)).status);
   assertEquals(new Set(statuses), new Set([200, 429]));
