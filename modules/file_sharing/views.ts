@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { decodeBase64Url } from "../../crypto/encoding.ts";
 import type {
   FolderCounts,
@@ -31,6 +32,12 @@ export function named<T extends { readonly kind?: "folder" | "content" }>(
     if (file.kind === "content") return [];
     return [{ file, content: file.kind === "folder" ? files[at + 1]! : file }];
   });
+}
+
+/** A hash of content in the digits that other programs show. */
+function rootText(root: string): string | null {
+  const bytes = decodeBase64Url(root);
+  return bytes === null ? null : Buffer.from(bytes).toString("hex");
 }
 
 /** What the owner sees of a folder. */
@@ -69,7 +76,7 @@ export function viewShare(
       name: file.name,
       path: file.path,
       bytes: content.length,
-      root: file.root === null ? null : decodeBase64Url(file.root)?.toHex() ?? null,
+      root: file.root === null ? null : rootText(file.root),
       downloads: content.downloads.length,
       ...folderView(file),
     })),
