@@ -94,5 +94,8 @@ export async function printGroup(out: Output, group: GroupView): Promise<void> {
     { text: group.group, style: "bold" },
     { text: `may: ${list(group.permissions)}` },
   ]);
-  for (const member of group.members) await out.line(`  ${member}`);
+  for (const member of group.members) {
+    const petname: Cell = { text: group.petnames[member] ?? "", style: "bold" };
+    await out.row([{ text: `  ${member}` }, petname], []);
+  }
 }

@@ -211,6 +211,8 @@ export interface GroupView {
   readonly permissions: readonly string[];
   /** Node ids. */
   readonly members: readonly string[];
+  /** What this node's owner calls them. */
+  readonly petnames: Readonly<Record<string, string>>;
 }
 
 /** `GET /admin/v1/groups`. */

@@ -295,7 +295,7 @@ export class Contacts {
   }
 
   groups(): GroupView[] {
-    return this.#parts.permissions.groups().map(toGroupView);
+    return this.#parts.permissions.groups().map((group) => this.#view(group));
   }
 
   async joinGroup(group: string, text: string): Promise<GroupView> {
@@ -331,12 +331,17 @@ export class Contacts {
   }
 
   #group(name: string): GroupView {
-    return toGroupView(this.#parts.permissions.group(name));
+    return this.#view(this.#parts.permissions.group(name));
   }
-}
 
-function toGroupView({ name, permissions, members }: Group): GroupView {
-  return { group: name, permissions, members };
+  #view({ name, permissions, members }: Group): GroupView {
+    const { petnames } = this.#parts;
+    const named = members.flatMap((peer) => {
+      const petname = petnames.of(peer);
+      return petname === null ? [] : [[peer, petname]];
+    });
+    return { group: name, permissions, members, petnames: Object.fromEntries(named) };
+  }
 }
 
 /** Where nothing is pinned, what a directory says of a successor is for people to judge. */

@@ -22,7 +22,13 @@ const DETAIL = {
   outbox: 3,
   last_error: null,
 };
-const GROUP = { group: "friends", permissions: ["files"], members: [PEER] };
+const OTHER = encodeNodeId(new Uint8Array(32).fill(8));
+const GROUP = {
+  group: "friends",
+  permissions: ["files"],
+  members: [PEER, OTHER],
+  petnames: { [PEER]: "bob" },
+};
 
 Deno.test("every command about peers and groups posts what it was asked for", async () => {
   const cases: [string[], string, unknown][] = [
@@ -67,8 +73,14 @@ Deno.test("every command about peers and groups posts what it was asked for", as
   }
 });
 
+Deno.test("members of a group are shown with the names that they were given", async () => {
+  await using admin = startFakeAdmin(() => ({ json: { groups: [GROUP] } }));
+  const { out } = await runInProcess(["peer", "group", "list"], admin);
+  assertEquals(out, `friends  may: files\n  ${PEER}  bob\n  ${OTHER}\n`);
+});
+
 Deno.test("a change that leaves nothing of a group says that it is gone", async () => {
-  const empty = { group: "friends", permissions: [], members: [] };
+  const empty = { group: "friends", permissions: [], members: [], petnames: {} };
   for (const words of [["delete", "friends"], ["remove", "friends", "bob"]]) {
     await using admin = startFakeAdmin(() => ({ json: empty }));
     const { out } = await runInProcess(["peer", "group", ...words], admin);

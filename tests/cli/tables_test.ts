@@ -201,6 +201,7 @@ const PEER_GROUP = {
   group: "friends-".repeat(8),
   permissions: ["connect", "message", "files", "modules"],
   members: [PEER, PEER],
+  petnames: { [PEER]: NAME },
 };
 const HISTORY = {
   conversation: PEER,

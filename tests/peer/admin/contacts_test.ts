@@ -63,7 +63,9 @@ Deno.test("nothing is taken from a group that does not exist", async () => {
     const { status, body } = await test.admin("POST", `/groups/${change}`, input);
     assertEquals([change, status, body.code], [change, 404, "not_found"]);
   }
-  await test.admin("POST", "/groups/add", { group: "none", peer });
+  await test.admin("POST", "/peers/name", { peer, name: "Anna" });
+  const { body: joined } = await test.admin("POST", "/groups/add", { group: "none", peer });
+  assertEquals([joined.members, joined.petnames], [[peer], { [peer]: "Anna" }]);
   const removed = await test.admin("POST", "/groups/remove", { group: "none", peer });
   assertEquals([removed.status, removed.body.members], [200, []]);
 });
