@@ -31,6 +31,16 @@ const CALLBACK_REASONS: Readonly<Record<string, string>> = {
   other_answer: ": another program answers at its URL, or a proxy that changes the path",
 };
 
+/** Why a directory does not call a node back, and what to do. */
+function callbackHindrance({ code, members }: OpenRedError): string {
+  if (code === "url_refused") {
+    return `refuses the URL of this node (${code}): it is private, or not https. Name a public one with --api-url, ` +
+      "or use --relay; on a LAN the directory needs --allow-private as well";
+  }
+  const why = CALLBACK_REASONS[String(members.reason)] ?? "";
+  return `cannot call this node back (${code})${why}; check --api-url, or --relay`;
+}
+
 /** Registers this node with one directory, and again whenever it is due. */
 export class Registration {
   readonly #parts: DirectoryLinkParts;
@@ -296,11 +306,7 @@ export class Registration {
     if (hasCode(error, "key_required", "key_refused")) this.#explainKey(error);
     if (hasCode(error, "succession_refused")) await this.#successionRefused();
     if (cannotCall) {
-      const why = CALLBACK_REASONS[String(error.members.reason)] ?? "";
-      events.warn(
-        `directory ${this.#url}`,
-        `${this.#url} cannot call this node back (${error.code})${why}; check --api-url, or --relay`,
-      );
+      events.warn(`directory ${this.#url}`, `${this.#url} ${callbackHindrance(error)}`);
     }
   }
 

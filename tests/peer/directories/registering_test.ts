@@ -502,4 +502,7 @@ Deno.test("Registration names a directory that redirects, a portal, and a proxy 
   answer = answerJson(502, failed);
   await world.parts.clock.advance(60_000);
   await says("(callback_failed); check --api-url");
+  answer = answerJson(400, { code: "url_refused" });
+  await world.parts.clock.advance(120_000);
+  await says("refuses the URL of this node (url_refused): it is private, or not https");
 });
