@@ -5,13 +5,13 @@
  */
 import { encodeBase64Url, type NodeId } from "../../../crypto/encoding.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { unverifiedPayload } from "../../../protocol/jws.ts";
 import { MAX_SUCCESSION_CHAIN } from "../../../protocol/limits.ts";
 import type { ModuleContext, ModuleSignatures, ModuleTables } from "../../api.ts";
 import type { Conversations } from "../conversations.ts";
 import { type MembershipDraft, signMembership } from "./core/memberships.ts";
 import { keysOf, type Member } from "./core/roster.ts";
 import { signStatement, type StatementDraft } from "./core/statements.ts";
+import { oldOf } from "./core/successions.ts";
 import type { Group } from "./group.ts";
 import type { GroupIncoming } from "./group_incoming.ts";
 import { conversationOf } from "./group_rows.ts";
@@ -258,9 +258,4 @@ export class GroupActs {
   #iat(): number {
     return Math.floor(this.#parts.clock.nowMs() / 1_000);
   }
-}
-
-/** The identity that a succession of this node follows. */
-function oldOf(text: string): NodeId {
-  return (unverifiedPayload(text) as { old: NodeId }).old;
 }

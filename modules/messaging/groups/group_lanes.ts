@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { ModuleContext, ModuleTables, NodeId } from "../../api.ts";
+import type { ModuleContext, ModuleSignatures, ModuleTables, NodeId } from "../../api.ts";
 import type { RunNumber } from "../names.ts";
 import type { Ranges } from "./core/ranges.ts";
+import { oldOf } from "./core/successions.ts";
 import { frameIdOf } from "./going_messages.ts";
 import type { Group } from "./group.ts";
 import { Lane } from "./lane.ts";
@@ -19,11 +20,14 @@ interface OwnNumber extends RunNumber {
 
 interface LaneParts extends Pick<ModuleContext, "clock" | "log" | "own"> {
   readonly tables: ModuleTables;
+  readonly signatures: Pick<ModuleSignatures, "ownSuccessions">;
 }
 
 export class GroupLanes {
   readonly #parts: LaneParts;
   readonly #fill: (lane: Lane) => Promise<void>;
+  /** What this node wrote before its identity was followed stays its own. */
+  readonly #keys: readonly NodeId[];
   readonly #lanes = new Map<string, Lane>();
   /** Those whose peer has acknowledged own messages since that was written down. */
   readonly #unmarked = new Set<Lane>();
@@ -34,6 +38,7 @@ export class GroupLanes {
   constructor(parts: LaneParts, fill: (lane: Lane) => Promise<void>) {
     this.#parts = parts;
     this.#fill = fill;
+    this.#keys = [parts.own.id, ...parts.signatures.ownSuccessions.map(oldOf)];
   }
 
   ofGroup(group: string): Lane[] {
@@ -70,20 +75,20 @@ export class GroupLanes {
     { hash, run, n }: { readonly hash: string; readonly run: string; readonly n: number },
   ): "waiting" | "left" | "delivered" {
     const lane = this.get(group, member);
-    if (lane.has(this.#parts.own.id, run, n)) return "delivered";
+    if (this.#has(lane, run, n)) return "delivered";
     return lane.underWay.has(frameIdOf(hash, member)) ? "left" : "waiting";
   }
 
   /** Which numbers of an own run somebody has, by their own word. */
   heldBy(group: string, member: NodeId, run: string): Ranges {
-    return this.get(group, member).heldOf(this.#parts.own.id).get(run) ?? [];
+    return this.get(group, member).heldOf(this.#keys).get(run) ?? [];
   }
 
   /** Whether somebody who may have an own message has not said that they do. */
   isLacked({ id: group, roster }: Group, { stm, run, n }: OwnNumber): boolean {
     const { own } = this.#parts;
     return roster.members().some(({ id }) =>
-      id !== own.id && roster.mayHave(id, stm) && !this.get(group, id).has(own.id, run, n)
+      id !== own.id && roster.mayHave(id, stm) && !this.#has(this.get(group, id), run, n)
     );
   }
 
@@ -110,8 +115,12 @@ export class GroupLanes {
     }
   }
 
+  #has(lane: Lane, run: string, n: number): boolean {
+    return this.#keys.some((id) => lane.has(id, run, n));
+  }
+
   async #mark(): Promise<void> {
-    const { tables, own, log } = this.#parts;
+    const { tables, log } = this.#parts;
     this.#cancelMark?.();
     this.#cancelMark = null;
     const lanes = [...this.#unmarked];
@@ -123,7 +132,7 @@ export class GroupLanes {
           tables.statement(
             `INSERT INTO messaging_group_vectors (conversation, member, held) VALUES (?, ?, ?)
              ON CONFLICT (conversation, member) DO UPDATE SET held = excluded.held`,
-          ).run(lane.group, lane.peer, JSON.stringify([...lane.heldOf(own.id)]));
+          ).run(lane.group, lane.peer, JSON.stringify([...lane.heldOf(this.#keys)]));
         }
       });
     } catch (error) {

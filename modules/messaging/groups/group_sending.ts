@@ -4,7 +4,13 @@
  * @module
  */
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
-import type { ModuleContext, ModuleTables, NodeId, OutgoingFrame } from "../../api.ts";
+import type {
+  ModuleContext,
+  ModuleSignatures,
+  ModuleTables,
+  NodeId,
+  OutgoingFrame,
+} from "../../api.ts";
 import { newFrameId } from "../frame_ids.ts";
 import type { InboxShares } from "../inbox_shares.ts";
 import type { GroupMessage } from "./core/messages.ts";
@@ -37,6 +43,7 @@ interface SendingParts extends
   readonly tables: ModuleTables;
   readonly groups: Groups;
   readonly shares: InboxShares;
+  readonly signatures: Pick<ModuleSignatures, "ownSuccessions">;
 }
 
 /** What a message builds on. */

@@ -109,10 +109,13 @@ export class Lane {
     for (const entry of entries) this.#theirs.set(keyOf(entry.id, entry.run), entry);
   }
 
-  /** What they have of somebody, by run. */
-  heldOf(id: NodeId): Map<string, Ranges> {
-    const own = [...this.#theirs.values()].filter((entry) => entry.id === id);
-    return new Map(own.map(({ run, held }) => [run, held]));
+  /** What they have of somebody under any of these keys, by run. */
+  heldOf(keys: readonly NodeId[]): Map<string, Ranges> {
+    const entries = [...this.#theirs.values()].filter(({ id }) => keys.includes(id));
+    return new Map(
+      [...Map.groupBy(entries, ({ run }) => run)]
+        .map(([run, all]) => [run, all.reduce((held, one) => union(held, one.held), [] as Ranges)]),
+    );
   }
 
   has(id: NodeId, run: string, n: number): boolean {

@@ -36,6 +36,11 @@ export interface KeyLine {
   readonly next: string | null;
 }
 
+/** The identity that a succession of this node follows. */
+export function oldOf(text: string): NodeId {
+  return (unverifiedPayload(text) as { old: NodeId }).old;
+}
+
 /**
  * Reads successions that lead to a signer.
  * @throws {OpenRedError} `bad_request`, `unsupported` or `bad_signature`; `bad_request` too where one does not follow

@@ -62,11 +62,16 @@ Deno.test("who follows a member is the member, and what the former key signs fro
   const [a, b, c] = world.people;
   const next = await pinned(c, [a, b]);
   const group = await world.group();
-  await c.send(group, "with the old key");
+  const former = await c.send(group, "with the old key");
   await world.deliver();
   const follower = await follow(c, next);
   await world.replace(c, follower);
   await world.deliver();
+  const states = { a: "delivered", b: "delivered" } as const;
+  assertEquals(await follower.states(group, former, world.people), states);
+  await follower.restart();
+  assertEquals(await follower.states(group, former, world.people), states);
+  await world.connectAll([follower]);
   await follower.send(group, "with the new key");
   await world.deliver();
   await a.send(group, "welcome");
