@@ -16,6 +16,8 @@ import { Group, type GroupFacts, type HeldNumber, type Stage } from "./group.ts"
 /** Groups that are held in memory; those that were asked for last. */
 const MAX_HELD = 256;
 const SEALED_AT_ONCE = 32;
+/** Groups of one peer that were declined, or that it took back, and that are remembered. */
+const MAX_ENDED = 32;
 
 interface GroupsParts extends Pick<ModuleContext, "clock" | "events" | "log" | "own" | "storage"> {
   readonly tables: ModuleTables;
@@ -100,6 +102,7 @@ export class Groups {
     const group = new Group({ chain, facts, memberships: [], held: [], heads: [] });
     const rows = await this.#sealed([{ kind: "statement", ...first }]);
     await this.#parts.tables.write(() => {
+      this.#writeForgetEnded(facts.inviter);
       this.#writeFacts(group.id, facts);
       for (const row of rows) this.#writeSigned(group.id, row);
       this.#writePeople(group);
@@ -179,6 +182,18 @@ export class Groups {
       `SELECT conversation FROM messaging_groups
        WHERE inviter = ? AND stage IN ('coming', 'invited', 'declined')`,
     ).all(peer);
+    for (const { conversation } of rows) this.#writeForgetGroup(String(conversation));
+  }
+
+  /** Inside a transaction: of what a peer has brought in vain the newest stay, and all in which something was written. */
+  #writeForgetEnded(peer: NodeId): void {
+    const rows = this.#parts.tables.statement(
+      `SELECT conversation FROM messaging_groups AS its
+       WHERE inviter = ? AND stage IN ('declined', 'removed') AND NOT EXISTS (
+         SELECT 1 FROM messaging_group_messages AS message
+         WHERE message.conversation = its.conversation)
+       ORDER BY since DESC LIMIT -1 OFFSET ?`,
+    ).all(peer, MAX_ENDED);
     for (const { conversation } of rows) this.#writeForgetGroup(String(conversation));
   }
 

@@ -7,7 +7,7 @@ import { OpenRedError } from "../../../protocol/errors.ts";
 import type { ModuleContext, ModuleTables, NodeId } from "../../api.ts";
 import type { Group } from "./group.ts";
 
-/** Groups that one peer may bring and that nobody here has accepted. */
+/** Groups that one peer may bring and about which nobody here has decided. */
 const MAX_OF_PEER = 32;
 const MAX_OF_STRANGER = 2;
 /** Those of all strangers together: ids cost nothing. */
@@ -16,7 +16,9 @@ const MAX_OF_STRANGERS = 64;
 const MAX_BYTES = 2 ** 20;
 const MAX_BYTES_OF_STRANGER = 256 * 2 ** 10;
 
-const PENDING = "stage IN ('coming', 'invited', 'declined', 'removed')";
+const OPEN = "stage IN ('coming', 'invited')";
+/** A stranger whose invitations were declined has brought them all the same. */
+const BROUGHT = "stage IN ('coming', 'invited', 'declined', 'removed')";
 
 export class Invitations {
   readonly #tables: ModuleTables;
@@ -48,9 +50,12 @@ export class Invitations {
 
   /** @throws {OpenRedError} `forbidden` where a peer has brought as many groups as are kept of it. */
   check(peer: NodeId, isRequest: boolean): void {
-    const ofPeer = this.#count("inviter = ?", peer);
-    if (ofPeer >= (isRequest ? MAX_OF_STRANGER : MAX_OF_PEER)) throw full();
-    if (isRequest && this.#count("of_stranger = 1") >= MAX_OF_STRANGERS) throw full();
+    if (!isRequest) {
+      if (this.#count(`${OPEN} AND inviter = ?`, peer) >= MAX_OF_PEER) throw full();
+      return;
+    }
+    if (this.#count(`${BROUGHT} AND inviter = ?`, peer) >= MAX_OF_STRANGER) throw full();
+    if (this.#count(`${BROUGHT} AND of_stranger = 1`) >= MAX_OF_STRANGERS) throw full();
   }
 
   /** @throws {OpenRedError} `forbidden` where a group that the owner of this node never accepted has become too large. */
@@ -65,7 +70,7 @@ export class Invitations {
 
   #count(condition: string, ...values: string[]): number {
     const row = this.#tables.statement(
-      `SELECT COUNT(*) AS count FROM messaging_groups WHERE ${PENDING} AND ${condition}`,
+      `SELECT COUNT(*) AS count FROM messaging_groups WHERE ${condition}`,
     ).get(...values);
     return Number(row?.count ?? 0);
   }

@@ -205,6 +205,35 @@ Deno.test("groups that strangers bring are invitations at most, and few of them 
   assertEquals(await b.texts(group), ["let in"]);
 });
 
+Deno.test("a friend whose invitations were declined may go on inviting, and the oldest of those are forgotten", async () => {
+  using world = await GroupWorld.start(2);
+  const [a, b] = world.people;
+  const written = await world.group();
+  await a.send(written, "stays");
+  await world.deliver();
+  await a.expel(written, b);
+  await world.deliver();
+  const { store, clock } = b.messaging.world.parts;
+  await store.write(() => {
+    for (let number = 0; number < 40; number++) {
+      store.statement(
+        `INSERT INTO messaging_groups
+           (conversation, stage, inviter, of_stranger, introduces, since, decided)
+         VALUES (?, 'declined', ?, 0, 0, ?, 0)`,
+      ).run(`declined ${number}`, a.id, clock.nowMs() + number);
+    }
+  });
+  const { group } = await a.create("one more", [b]);
+  await world.deliver();
+  assertEquals((await b.show(group)).stage, "invited");
+  const held = store.statement("SELECT conversation FROM messaging_groups WHERE stage = 'declined'")
+    .all().map(({ conversation }) => String(conversation));
+  assertEquals(held.length, 32);
+  assertEquals([held.includes("declined 7"), held.includes("declined 8")], [false, true]);
+  assertEquals(await b.texts(written), ["stays"]);
+  assertEquals((await b.show(written)).stage, "removed");
+});
+
 Deno.test("of a group that nobody here has accepted no more is kept than an invitation needs", async () => {
   using world = await GroupWorld.start(2, { friends: false });
   const [a, b] = world.people;
