@@ -36,6 +36,7 @@ import type {
 } from "../api.ts";
 import type { Conversations } from "./conversations.ts";
 import {
+  cancelInGroup,
   type GroupRouteParts,
   messageOf,
   reactInGroup,
@@ -296,7 +297,7 @@ async function cancel(parts: RouteParts, request: RouteRequest): Promise<RouteAn
   const { outbox, groups } = parts;
   const group = await groups.views.waitsIn(id);
   if (group !== null) {
-    await removeFromGroup(parts, group, id);
+    await cancelInGroup(parts, group, id);
     return { json: { id, peer: group.id } };
   }
   return { json: { id, peer: await outbox.cancel(id) } };

@@ -25,6 +25,8 @@ import type {
   RouteAnswer,
   RouteRequest,
 } from "../../api.ts";
+import { readName } from "../names.ts";
+import { latestAbout, openRows } from "../opened_texts.ts";
 import { type MessageRow, rowsOfBox } from "../rows.ts";
 import type { Group } from "./group.ts";
 import { conversationOf } from "./group_rows.ts";
@@ -211,6 +213,47 @@ export async function reactInGroup(
 ): Promise<string> {
   const to = messageOf(groups, group, id).id;
   return (await groups.writing.add(group, { type: "react", text: reaction, to })).id;
+}
+
+/**
+ * Takes back what waits for somebody in a group: a text is removed, and of a reaction the writer has none then.
+ * @throws {OpenRedError} `forbidden`, with the reason, for what cannot be taken back.
+ */
+export async function cancelInGroup(
+  parts: GroupRouteParts,
+  group: Group,
+  id: string,
+): Promise<void> {
+  const { tables } = parts.groups;
+  const [row] = rowsOfBox(tables, true, "WHERE conversation = ? AND id = ?", group.id, id);
+  if (row?.kind === "react") return await takeReactionBack(parts, group, row);
+  const why = row === undefined ? undefined : NOT_TAKEN_BACK[row.kind];
+  if (why !== undefined) throw new OpenRedError("forbidden", why);
+  await removeFromGroup(parts, group, id);
+}
+
+/** Members pass these on to each other: who has one already is not known for sure. */
+const NOT_TAKEN_BACK: Readonly<Partial<Record<MessageRow["kind"], string>>> = {
+  edit: "An edit in a group cannot be taken back: edit the message again, or remove it",
+  remove: "That a message is removed cannot be taken back",
+};
+
+async function takeReactionBack(
+  parts: GroupRouteParts,
+  group: Group,
+  reaction: MessageRow,
+): Promise<void> {
+  const { context, groups } = parts;
+  const { own, run, n } = readName(reaction.target!);
+  const where = "WHERE conversation = ? AND run = ? AND n = ?";
+  const [target] = rowsOfBox(groups.tables, own, where, group.id, run, n);
+  if (target === undefined) throw new OpenRedError("not_found", "There is no such message");
+  if (latestAbout(groups.tables, target, { kind: "react", own: true })?.id !== reaction.id) {
+    throw new OpenRedError("forbidden", "What you said after this reaction counts, not this one");
+  }
+  const [text] = await openRows(context, [reaction]);
+  if (text === "") throw new OpenRedError("forbidden", "This takes a reaction back: react anew");
+  await reactInGroup(parts, group, { id: target.id, reaction: "" });
 }
 
 /** @throws {OpenRedError} `not_found`; `bad_request` for one of which nothing is left. */

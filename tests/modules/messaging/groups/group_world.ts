@@ -106,8 +106,8 @@ export class Person implements Disposable {
     return this.ask("POST", "/remove", { peer: group, id });
   }
 
-  react(group: string, id: string, reaction: string): Promise<unknown> {
-    return this.ask("POST", "/react", { peer: group, id, reaction });
+  async react(group: string, id: string, reaction: string): Promise<string> {
+    return (await this.ask<{ id: string }>("POST", "/react", { peer: group, id, reaction })).id;
   }
 
   async history(group: string, query = "&limit=1000"): Promise<readonly HistoryMessage[]> {

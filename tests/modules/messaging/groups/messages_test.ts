@@ -111,6 +111,39 @@ Deno.test("history, inbox, search, conversations and outbox know what is written
   assertEquals((await b.history(group)).map(({ removed }) => removed ?? false), [false, true]);
 });
 
+Deno.test("whatever waits in a group is taken back, or refused with the reason", async () => {
+  using world = await GroupWorld.start(2);
+  const [a, b] = world.people;
+  const group = await world.group();
+  const id = await b.send(group, "hello");
+  await world.deliver();
+  await world.away(b);
+  const first = await a.react(group, id, "x");
+  const second = await a.react(group, id, "y");
+  const own = await a.send(group, "mine");
+  const edit = await a.send(group, "edited", { edits: own });
+  const cancel = (id: string) =>
+    a.ask("POST", "/outbox/cancel", { id }).then(() => "taken back", ({ message }) => message);
+  assertEquals(await cancel(first), "What you said after this reaction counts, not this one");
+  assertEquals(await cancel(second), "taken back");
+  assertEquals((await a.history(group))[0]!.reactions, undefined);
+  assertEquals(
+    await cancel(edit),
+    "An edit in a group cannot be taken back: edit the message again, or remove it",
+  );
+  assertEquals(await cancel(own), "taken back");
+  assertEquals(await cancel(own), "This message was removed");
+  const [, , , , ...after] = await a.waiting();
+  assertEquals(after.map(({ kind }) => kind), ["react", "remove"]);
+  const [reaction, removal] = await Promise.all(after.map(({ id }) => cancel(id)));
+  assertEquals(reaction, "This takes a reaction back: react anew");
+  assertEquals(removal, "That a message is removed cannot be taken back");
+  await world.back(b);
+  await world.deliver();
+  const [heard, gone] = await b.history(group);
+  assertEquals([heard!.reactions, gone!.removed], [undefined, true]);
+});
+
 Deno.test("nothing of a group's texts or name is on disk as it was written", async () => {
   using world = await GroupWorld.start(2);
   const [a, b] = world.people;
