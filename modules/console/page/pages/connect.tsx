@@ -61,7 +61,8 @@ export function ConnectCard() {
       await Promise.all([peers.load(), status.load()]);
       go("people", session);
     } catch (error) {
-      setFailure(errorText(error));
+      const isUnread = error instanceof ApiError && error.code === "not_found" && !isContact(peer);
+      setFailure(isUnread ? t("connect.no_link") : errorText(error));
     } finally {
       setBusy(false);
     }

@@ -49,15 +49,16 @@ function ModuleCard({ module }: { module: ModuleView }) {
     await modules.load();
   };
   const key = `module.${name}`;
+  const called = hasWord(key) ? t(key) : (
+    <>
+      “<Other text={name} />”
+    </>
+  );
   return (
     <Card
       title={
         <>
-          {hasWord(key) ? t(key) : (
-            <>
-              “<Other text={name} />”
-            </>
-          )} <small class="muted">{shown(module.version)}</small>
+          {called} <small class="muted">{shown(module.version)}</small>
         </>
       }
       actions={
@@ -85,7 +86,11 @@ function ModuleCard({ module }: { module: ModuleView }) {
       </details>
       {isEnding && (
         <ConfirmDialog
-          title={t("modules.turn_off")}
+          title={
+            <>
+              {t("modules.turn_off")} · {called}
+            </>
+          }
           confirm={t("modules.turn_off")}
           danger
           onClose={() => setEnding(false)}

@@ -194,7 +194,11 @@ function Sessions(
       {sessions.length > 0 && <p class="hint">{t("way.means")}</p>}
       {revoking !== null && (
         <ConfirmDialog
-          title={t("network.revoke")}
+          title={
+            <>
+              {t("network.revoke")} · <Name id={revoking} />
+            </>
+          }
           confirm={t("network.revoke")}
           danger
           onClose={() => setRevoking(null)}

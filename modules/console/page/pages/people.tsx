@@ -132,6 +132,11 @@ function RequestRow({ request }: { request: RequestsView["requests"][number] }) 
   const { peer, alias, connected } = request;
   const [blocking, setBlocking] = useState(false);
   const action = useAction();
+  const called = alias === null ? <code class="id">{peer}</code> : (
+    <>
+      “<Other text={alias} />”
+    </>
+  );
   const answer = (path: string, more: object, done: string) =>
     action.run(async () => {
       await post(`/admin/v1/requests/${path}`, { peer, ...more });
@@ -141,13 +146,7 @@ function RequestRow({ request }: { request: RequestsView["requests"][number] }) 
     <li class="list-row top">
       <Avatar id={peer} name={alias ?? peer} here={connected} />
       <div class="grow two-lines">
-        <strong>
-          {alias === null ? <code class="id">{peer}</code> : (
-            <>
-              “<Other text={alias} />”
-            </>
-          )}
-        </strong>
+        <strong>{called}</strong>
         <small class="muted">
           <code class="id">{peer}</code>
         </small>
@@ -174,7 +173,11 @@ function RequestRow({ request }: { request: RequestsView["requests"][number] }) 
       </div>
       {blocking && (
         <ConfirmDialog
-          title={t("person.block")}
+          title={
+            <>
+              {t("person.block")} · {called}
+            </>
+          }
           confirm={t("person.block")}
           danger
           onClose={() => setBlocking(false)}

@@ -297,7 +297,11 @@ function Leaving({ peer }: { peer: PeerDetail }) {
       </div>
       {asked !== null && (
         <ConfirmDialog
-          title={t(`person.${asked}`)}
+          title={
+            <>
+              {t(`person.${asked}`)} · <Name id={peer.node_id} petname={peer.petname} />
+            </>
+          }
           confirm={t(`person.${asked}`)}
           danger
           onClose={() => setAsked(null)}

@@ -1,21 +1,16 @@
 /**
- * What passed while the console was open, and what waits: a curve for each, and their last values as text.
+ * What passed while the console was open, and what waits: a curve for each, and the same as a table.
  *
  * @module
  */
 import { effect, signal } from "@preact/signals";
 import type { StatusView } from "../../../../protocol/admin_api.ts";
-import { formatNumber } from "../format.ts";
+import { formatNumber, formatTime } from "../format.ts";
 import { status } from "../store.ts";
+import { HOUR_MS, rowsOf, type Sample } from "../traffic_rows.ts";
 import { t } from "../language.ts";
+import { Table } from "./ui.tsx";
 
-interface Sample {
-  readonly atMs: number;
-  readonly frames: number;
-  readonly waiting: number;
-}
-
-const HOUR_MS = 3_600_000;
 const samples = signal<readonly Sample[]>([]);
 
 function sampleOf({ counters, peers }: StatusView): Sample {
@@ -83,6 +78,21 @@ export function Traffic() {
         <Curve values={list.map(({ atMs, waiting: value }) => ({ atMs, value }))} />
       </div>
       <p class="hint">{t("network.since_open")}</p>
+      <details>
+        <summary>{t("network.as_table")}</summary>
+        <Table
+          label={t("network.traffic")}
+          heads={[t("audit.when"), t("network.frames_passed"), t("network.waiting")]}
+        >
+          {rowsOf(list).map(({ atMs, frames, waiting }) => (
+            <tr key={atMs}>
+              <th scope="row">{formatTime(atMs)}</th>
+              <td>{formatNumber(frames)}</td>
+              <td>{formatNumber(waiting)}</td>
+            </tr>
+          ))}
+        </Table>
+      </details>
     </div>
   );
 }

@@ -174,6 +174,9 @@ export function Progress({ done, of, label }: { done: number; of: number; label:
   return <progress class="progress" max={Math.max(1, of)} value={done} aria-label={label} />;
 }
 
+/** The windows above the page, the uppermost one last. */
+const windows = signal<readonly string[]>([]);
+
 /** A window above the page, which keeps the focus until it is closed. */
 export function Dialog(
   { title, onClose, children }: {
@@ -188,7 +191,9 @@ export function Dialog(
     const dialog = ref.current!;
     const before = document.activeElement;
     dialog.showModal();
+    windows.value = [...windows.value, id];
     return () => {
+      windows.value = windows.value.filter((one) => one !== id);
       dialog.close();
       // The window is taken out of the page before the browser gives the focus back.
       if (before instanceof HTMLElement) before.focus();
@@ -211,6 +216,7 @@ export function Dialog(
         </div>
         {children}
       </div>
+      <Notices above={id} />
     </dialog>
   );
 }
@@ -231,17 +237,19 @@ export function notify(text: string, tone: Tone = "good"): void {
   noticeTimer = setTimeout(() => notice.value = null, NOTICE_MS);
 }
 
-export function Notices() {
+/** Where that is seen and can be closed. @param above The window that it lies in; none: the page. */
+export function Notices({ above }: { above?: string }) {
   return (
     <div class="notices" role="status">
-      {notice.value !== null && (
+      {notice.value !== null && windows.value.at(-1) === above && (
         <div class={`notice ${notice.value.tone}`}>
           <span>{notice.value.text}</span>
           <Button
             kind="quiet"
             icon="cross"
             label={t("app.close")}
-            onClick={() => notice.value = null}
+            onClick={() =>
+              notice.value = null}
           />
         </div>
       )}

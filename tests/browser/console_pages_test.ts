@@ -1,0 +1,203 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Page } from "playwright-core";
+import { EN as WORDS } from "../../modules/console/page/words/en.ts";
+import type { AuditView } from "../../protocol/audit_api.ts";
+import type { ModulesView } from "../../protocol/module_api.ts";
+import type { TokensView } from "../../protocol/token_api.ts";
+import { loadFile } from "../modules/files/two_nodes.ts";
+import { PASSPHRASE, restore } from "../peer/backup/backups.ts";
+import { LifeNode } from "../peer/data/life_world.ts";
+import { fileOf } from "../peer/modules/files/file_world.ts";
+import type { TestManifest } from "../world/test_module.ts";
+import { until } from "../world/until.ts";
+import { testInBrowser } from "./chromium.ts";
+import { type ConsoleNode, ConsolePair } from "./console_site.ts";
+import { Visit } from "./visit.ts";
+
+async function show(page: Page, node: ConsoleNode, place: string): Promise<void> {
+  await page.goto(`${node.origin}/console/#/${place}`);
+  await page.locator("main h1").first().waitFor();
+}
+
+/** Presses a button of the page, or of the window above it. */
+async function press(page: Page, name: string, within = "main"): Promise<void> {
+  await page.locator(within).getByRole("button", { name, exact: true }).first().click();
+}
+
+testInBrowser("what the pages show and change is what the node has", async (browser) => {
+  await using pair = await ConsolePair.start();
+  const { alice, bob } = await pair.connect();
+  await using visit = await Visit.start(browser);
+  const { page } = visit;
+  await alice.signIn(page);
+  await seesFigures(page, alice, bob);
+  await comparesSafetyNumbers(page, alice, bob);
+  await readsWhatFailedAboveAWindow(page);
+  await opensNoLink(page, alice);
+  await filtersTheAuditLog(page, alice, bob);
+  await switchesAModule(page, alice);
+  await restoresTheBackup(page, alice);
+  await pausesATransfer(page, pair);
+});
+
+/** The map, the clock and the traffic, and the same as tables. */
+async function seesFigures(page: Page, alice: ConsoleNode, bob: ConsoleNode): Promise<void> {
+  await show(page, alice, "network");
+  const [session] = (await alice.status()).sessions;
+  const map = page.getByRole("region", { name: WORDS["network.map"] });
+  const traffic = page.getByRole("region", { name: WORDS["network.traffic"] });
+  for (const summary of await page.locator("main summary").all()) await summary.click();
+  assertEquals(await map.locator("tbody tr > *").allInnerTexts(), [
+    "B\nBob",
+    WORDS["network.post_quantum"],
+    session!.method,
+    String(session!.epoch),
+  ]);
+  const { tokens } = await alice.ask<TokensView>("GET", "/tokens");
+  const usable = tokens.filter(({ state }) => state === "unused" || state === "taken");
+  assert(usable.length > 0);
+  assertEquals(await page.locator(".clock .figure").textContent(), String(usable.length));
+  assertStringIncludes(
+    (await page.locator(".clock").getAttribute("aria-label"))!,
+    String(usable.length),
+  );
+  const listed = page.getByRole("region", { name: WORDS["network.tokens"] }).locator("tbody code");
+  assertEquals(
+    (await listed.allTextContents()).sort(),
+    tokens.filter(({ state }) => state !== "ended" && state !== "spent")
+      .map(({ pair_id: id }) => id.slice(0, 8)).sort(),
+  );
+  await alice.ask("POST", "/m/messaging/messages", { peer: bob.id, text: "Hi", wait_ms: 20_000 });
+  const passed = async () =>
+    (await traffic.locator("tbody tr td:nth-child(2)").allTextContents())
+      .reduce((sum, text) => sum + Number(text), 0);
+  await until(async () => await passed() > 0, "the table of traffic has what passed");
+}
+
+async function comparesSafetyNumbers(
+  page: Page,
+  alice: ConsoleNode,
+  bob: ConsoleNode,
+): Promise<void> {
+  const seen = async (at: Page, node: ConsoleNode, peer: ConsoleNode) => {
+    await show(at, node, `people/${peer.id}`);
+    const picture = await at.locator("svg.safety").innerHTML();
+    return [...await at.locator(".safety-words li").allTextContents(), picture];
+  };
+  const theirs = await page.context().newPage();
+  await bob.signIn(theirs);
+  const [own, other] = [await seen(page, alice, bob), await seen(theirs, bob, alice)];
+  await theirs.close();
+  assertEquals(own.length, 9);
+  assertEquals(own, other);
+}
+
+/** It lies above the window that it happened in, and can be closed there. */
+async function readsWhatFailedAboveAWindow(page: Page): Promise<void> {
+  await page.route("**/admin/v1/peers/alias", (route) => route.fulfill({ status: 500 }));
+  await press(page, WORDS["person.rename"]);
+  await press(page, WORDS["app.save"], "dialog[open]");
+  const close = page.locator(".notice").getByRole("button", { name: WORDS["app.close"] });
+  await close.click();
+  await close.waitFor({ state: "detached" });
+  await page.unroute("**/admin/v1/peers/alias");
+  await press(page, WORDS["app.cancel"], "dialog[open]");
+}
+
+async function opensNoLink(page: Page, alice: ConsoleNode): Promise<void> {
+  await show(page, alice, "people/connect");
+  await page.getByLabel(WORDS["connect.link"]).fill("nonsense");
+  await press(page, WORDS["people.connect"]);
+  await page.getByRole("alert").getByText(WORDS["connect.no_link"]).waitFor();
+}
+
+async function filtersTheAuditLog(
+  page: Page,
+  alice: ConsoleNode,
+  bob: ConsoleNode,
+): Promise<void> {
+  await alice.admin.request("POST", "/m/file_sharing/offers/none/accept", { folder: "/" });
+  await show(page, alice, "audit");
+  const shown = page.getByRole("region", { name: WORDS["nav.audit"] })
+    .locator("tbody td:first-child");
+  const shows = async (query: string) => {
+    const { entries } = await alice.ask<AuditView>("GET", `/audit?limit=200&${query}`);
+    const wanted = entries.map(({ number }) => String(number)).reverse();
+    await until(
+      async () => JSON.stringify(await shown.allTextContents()) === JSON.stringify(wanted),
+      `the entries of ${query} are shown`,
+    );
+    return wanted.length;
+  };
+  const all = await shows("");
+  await page.getByLabel(WORDS["audit.event"]).selectOption("permission_changed");
+  const changes = await shows("event=permission_changed");
+  await page.getByLabel(WORDS["audit.person"]).selectOption(bob.id);
+  assert(await shows(`event=permission_changed&peer=${bob.id}`) > 0);
+  await page.getByLabel(WORDS["audit.event"]).selectOption("");
+  const ofBob = await shows(`peer=${bob.id}`);
+  assert(changes > 0 && changes < ofBob && ofBob < all);
+  await page.getByLabel(WORDS["audit.only_failed"]).check();
+  await shows(`peer=${bob.id}&failed=1`);
+  await press(page, WORDS["audit.verify"]);
+  const holds = /All (\d+) lines hold/;
+  const said = await page.getByText(holds).textContent();
+  assert(Number(holds.exec(said!)![1]) >= all);
+}
+
+async function switchesAModule(page: Page, alice: ConsoleNode): Promise<void> {
+  const name = "lamp";
+  const manifest: TestManifest = { name, grants: [{ kind: "peers", why: "To list them" }] };
+  await loadFile(alice, fileOf(manifest), { grants: ["peers"] });
+  const module = async () => {
+    const { modules } = await alice.ask<ModulesView>("GET", "/modules");
+    return modules.find((one) => one.name === name)!;
+  };
+  assertEquals([(await module()).state, (await module()).grants], ["running", ["peers"]]);
+  await show(page, alice, "modules");
+  const card = page.locator(".card", { hasText: name });
+  await card.getByRole("button", { name: WORDS["modules.turn_off"] }).click();
+  await page.locator("dialog[open] h2", { hasText: name }).waitFor();
+  await press(page, WORDS["modules.turn_off"], "dialog[open]");
+  await card.locator(".badge", { hasText: WORDS["modules.stopped"] }).waitFor();
+  assertEquals((await module()).state, "stopped");
+  await card.getByRole("button", { name: WORDS["modules.turn_on"] }).click();
+  await card.locator(".badge", { hasText: WORDS["modules.running"] }).waitFor();
+  await card.locator("summary").click();
+  await card.getByRole("button", { name: WORDS["modules.revoke"] }).click();
+  await card.getByText(WORDS["modules.no_grants"]).waitFor();
+  assertEquals((await module()).grants, []);
+}
+
+async function restoresTheBackup(page: Page, alice: ConsoleNode): Promise<void> {
+  await show(page, alice, "security");
+  await press(page, WORDS["backup.make"]);
+  const window = page.locator("dialog[open]");
+  await window.getByLabel(WORDS["backup.passphrase"], { exact: true }).fill(PASSPHRASE);
+  await window.getByLabel(WORDS["backup.again"]).fill(PASSPHRASE);
+  const downloading = page.waitForEvent("download");
+  await press(page, WORDS["backup.make"], "dialog[open]");
+  const download = await downloading;
+  assert(/^openred-[\d-]+\.backup$/.test(download.suggestedFilename()));
+  await using into = new LifeNode();
+  assertEquals(await restore(into, Deno.readFileSync(await download.path())), alice.id);
+}
+
+/** Once the sender is back, it goes on when it is told to, and not before. */
+async function pausesATransfer(page: Page, { alice, bob, directory }: ConsolePair): Promise<void> {
+  const content = crypto.getRandomValues(new Uint8Array(50_000));
+  await bob.share({ peer: alice.id, paths: [bob.write("lake.bin", content)] });
+  const { id } = await alice.offered();
+  await bob.stop();
+  await show(page, alice, "files");
+  await press(page, WORDS["files.accept"]);
+  await press(page, WORDS["files.pause"]);
+  await page.locator(".badge", { hasText: WORDS["transfer.paused"] }).waitFor();
+  await alice.reaches(id, "paused");
+  await bob.begin(directory.url, "bob");
+  await alice.admin.connect(bob.id, 20_000);
+  assertEquals((await alice.transfer(id)).state, "paused");
+  await press(page, WORDS["files.resume"]);
+  await page.locator(".badge", { hasText: WORDS["transfer.done"] }).waitFor();
+  assertEquals(Deno.readFileSync(`${alice.folder}/OpenRed/lake.bin`), content);
+}
