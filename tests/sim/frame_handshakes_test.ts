@@ -1,0 +1,98 @@
+import { assert, assertEquals } from "@std/assert";
+import { finish } from "./final_check.ts";
+import type { NodeMachine } from "./node_machine.ts";
+import { alone, bothWays, counted } from "./one_sided_world.ts";
+import type { World } from "./world.ts";
+
+type Ends = readonly [initiator: NodeMachine, responder: NodeMachine];
+
+/** Has a node renew its session with the other one; not waited for. */
+function renew([from, to]: Ends): void {
+  from.admin.renewTokens(to.nodeId, 0).catch(() => {});
+}
+
+async function completed(world: World): Promise<number> {
+  return Math.max(...await counted(world, "handshakes_completed"));
+}
+
+interface Fault {
+  /** Happens once message 2 is made, before it leaves. */
+  readonly begin: (world: World, ends: Ends) => void;
+  /** Happens ten seconds later. */
+  readonly end: (world: World, ends: Ends) => void | Promise<void>;
+}
+
+/** Either end renews on the channel, and something happens half-way. */
+async function disturbed(seed: number, { begin, end }: Fault): Promise<void> {
+  const world = await alone(seed);
+  await bothWays(world);
+  let halfWay: (() => void) | null = null;
+  world.network.taps.push({
+    handshake() {
+      halfWay?.();
+      halfWay = null;
+    },
+  });
+  const [alice, bob] = [world.node(0), world.node(1)];
+  for (const ends of [[alice, bob], [bob, alice]] as const) {
+    halfWay = () => begin(world, ends);
+    renew(ends);
+    for (let waitedMs = 0; halfWay !== null; waitedMs += 100) {
+      assert(waitedMs < 60_000, `${ends[1].name} answers in no frame`);
+      await world.runFor(100);
+    }
+    await world.runFor(10_000);
+    await end(world, ends);
+    await bothWays(world);
+  }
+  await finish(world);
+  await world.close();
+}
+
+/** The relay is there again as well: without it, what is answered by POST has no way. */
+async function restart(world: World, node: NodeMachine): Promise<void> {
+  await world.relay!.ensureStarted();
+  await node.start();
+}
+
+const CUT: Fault = {
+  begin: (world) => world.network.cut("alice", "bob"),
+  end: (world) => world.network.join("alice", "bob"),
+};
+const INITIATOR_GONE: Fault = {
+  begin: (_world, [initiator]) => initiator.crash(),
+  end: (world, [initiator]) => restart(world, initiator),
+};
+const RESPONDER_GONE: Fault = {
+  begin: (_world, [, responder]) => responder.crash(),
+  end: (world, [, responder]) => restart(world, responder),
+};
+
+for (const seed of [1, 2]) {
+  Deno.test(`a handshake on a channel survives a cut half-way, with seed ${seed}`, async () => {
+    await disturbed(seed, CUT);
+  });
+
+  Deno.test(`a handshake on a channel survives a restart of who began, with seed ${seed}`, async () => {
+    await disturbed(seed, INITIATOR_GONE);
+  });
+
+  Deno.test(`a handshake on a channel survives a restart of who answers, with seed ${seed}`, async () => {
+    await disturbed(seed, RESPONDER_GONE);
+  });
+
+  Deno.test(`both ends renew on a channel at once and agree, with seed ${seed}`, async () => {
+    const world = await alone(seed);
+    await bothWays(world);
+    const [alice, bob] = [world.node(0), world.node(1)];
+    const [before, failed] = [await completed(world), await counted(world, "handshakes_failed")];
+    renew([alice, bob]);
+    renew([bob, alice]);
+    await world.runFor(30_000);
+    await bothWays(world);
+    assert(await completed(world) > before);
+    assertEquals(await counted(world, "handshakes_failed"), failed);
+    await finish(world);
+    await world.close();
+  });
+}
