@@ -4,10 +4,12 @@
  * @module
  */
 import type { PeerDetail } from "../protocol/admin_api.ts";
+import type { OffersView } from "../protocol/file_sharing_api.ts";
 import type { DraftView, HistoryMessage, HistoryView } from "../protocol/messaging_api.ts";
 import { RunAgain } from "../protocol/run_again.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { readNewest } from "./history.ts";
+import { showBytes } from "./file_view.ts";
 import { nameOf, shortName } from "./message_lines.ts";
 import { shortId } from "./output.ts";
 
@@ -140,6 +142,17 @@ export class ChatConversation {
 
   async share(path: string): Promise<void> {
     await this.#node.files("POST", "/shares", { peer: this.#word, paths: [path] });
+  }
+
+  /** What the peer offers, told by its event, and how it is fetched; `null` where that is not known any more. */
+  async offerText(data: unknown): Promise<string | null> {
+    const { id } = data as { readonly id: string };
+    const view = await this.#node.files<OffersView>("GET", "/offers").catch(() => null);
+    const offer = view?.offers.find((one) => one.id === id);
+    if (offer === undefined) return null;
+    const { files, bytes } = offer;
+    const what = files.length === 1 ? shortName(files[0]!.name) : `${files.length} files`;
+    return `${this.name} offers ${what}, ${showBytes(bytes)}; fetch with: openred-node get ${id}`;
   }
 
   async typing(): Promise<void> {

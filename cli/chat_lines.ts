@@ -9,7 +9,12 @@ import { failedText, fulfil } from "./chat_wishes.ts";
 import type { CommandContext } from "./command.ts";
 import { failure } from "./command_error.ts";
 import { printMessage } from "./message_lines.ts";
+import { pause } from "../ports/sleep.ts";
 import type { OptionSpecs } from "./options.ts";
+
+/** How long, after the last line, a peer who is there has to take it. */
+const TAKEN_LOOKS = 15;
+const TAKEN_LOOK_MS = 200;
 
 interface LineParts extends ChatParts, Pick<CommandContext<OptionSpecs>, "err" | "inputLines"> {}
 
@@ -24,7 +29,7 @@ async function printNew({ conversation, out }: LineParts, printed: Set<string>):
   }
 }
 
-/** Sends line by line. @returns Whether the input, or the person, has ended it. */
+/** Sends line by line, until the input, or the person, has ended it. */
 async function sendLines(parts: LineParts, printed: Set<string>): Promise<void> {
   const { err, inputLines } = parts;
   for await (const line of inputLines()) {
@@ -38,6 +43,17 @@ async function sendLines(parts: LineParts, printed: Set<string>): Promise<void> 
       await err.line({ text: failedText(error), style: "red" });
     }
   }
+  await untilTaken(parts);
+}
+
+/** What was written last is on its way to a peer who is there: what is said of it is not said too early. */
+async function untilTaken({ conversation, clock, signal }: LineParts): Promise<void> {
+  if (conversation.waiting() === 0 || (await conversation.presence())?.here === false) return;
+  for (let look = 0; look < TAKEN_LOOKS && !signal.aborted; look++) {
+    await pause(clock, TAKEN_LOOK_MS, signal);
+    await conversation.refresh();
+    if (conversation.waiting() === 0) return;
+  }
 }
 
 async function warn({ err }: LineParts, lines: readonly string[]): Promise<void> {
@@ -49,7 +65,13 @@ async function follow(parts: LineParts, printed: Set<string>): Promise<never> {
   try {
     for await (const { event, data } of events) {
       await warn(parts, challenges.take(event, data));
-      if (event !== "messaging.message" || !conversation.isMeant(JSON.parse(data))) continue;
+      const about: unknown = JSON.parse(data);
+      if (!conversation.isMeant(about)) continue;
+      if (event === "file_sharing.offer") {
+        const text = await conversation.offerText(about);
+        if (text !== null) await parts.err.line(text);
+      }
+      if (event !== "messaging.message") continue;
       await show(conversation, () => printNew(parts, printed));
     }
   } catch (error) {

@@ -134,7 +134,12 @@ export class ChatSession {
     const { conversation, challenges } = this.#parts;
     const asked = challenges.take(event, data);
     if (asked.length > 0) return this.#say(asked);
-    if (!conversation.isMeant(JSON.parse(data))) return;
+    const about: unknown = JSON.parse(data);
+    if (!conversation.isMeant(about)) return;
+    if (event === "file_sharing.offer") {
+      const text = await conversation.offerText(about);
+      return this.#say(text === null ? [] : [text]);
+    }
     if (event === "messaging.typing") return this.#showTyping();
     if (event.startsWith("session")) return await this.#look();
     if (!event.startsWith("messaging.")) return;

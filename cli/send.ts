@@ -9,11 +9,12 @@ import {
   type SentView,
   type WaitingMessage,
 } from "../protocol/messaging_api.ts";
+import type { GroupsView } from "../protocol/groups_api.ts";
 import { parseSpan } from "../protocol/span_text.ts";
 import type { AdminClient } from "./admin_client.ts";
 import { CONVERSATION_WORD, readConversation } from "./arguments.ts";
 import { noteMove } from "./moved_note.ts";
-import { usageError } from "./command_error.ts";
+import { CommandError, EXIT_CODES, usageError } from "./command_error.ts";
 import { type CommandContext, defineCommand } from "./command.ts";
 import { idOption } from "./message_words.ts";
 import { parsePath } from "./option_values.ts";
@@ -79,6 +80,25 @@ async function sayQueued(
   await out.line({ text: "Queued", style: "yellow" }, `, goes out when ${whom} is back (${id})`);
 }
 
+/** Shares a file with a peer; with a group nothing is shared, and how its members are is said. */
+async function sendFile(
+  context: CommandContext<OptionSpecs>,
+  { peer, file, waitS }: { readonly peer: string; readonly file: string; readonly waitS: number },
+): Promise<void> {
+  try {
+    await shareFiles(context, { peer, paths: [file], waitS });
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== EXIT_CODES.unknown) throw error;
+    const node = await context.openNode();
+    const view = await node.messaging<GroupsView>("GET", "/groups").catch(() => null);
+    if (!view?.groups.some(({ group, name }) => group === peer || name === peer)) throw error;
+    throw usageError(
+      "--file: files go to peers, not to groups of people; for each of its members: " +
+        "openred-node share PATH --to NAME --to NAME",
+    );
+  }
+}
+
 const fileOption = valueOption<string | null>({
   flag: "file",
   value: "PATH",
@@ -131,7 +151,7 @@ export const sendCommand = defineCommand({
     const { file, wait } = options;
     if (file !== null) {
       if (textWords.length > 0) throw usageError("--file: a file goes without a text");
-      return await shareFiles(context, { peer, paths: [file], waitS: wait });
+      return await sendFile(context, { peer, file, waitS: wait });
     }
     const text = await readText(textWords, context);
     const node = await context.openNode();

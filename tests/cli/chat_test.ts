@@ -275,6 +275,40 @@ Deno.test("chat without a screen prints what comes, and sends line by line", asy
   ]);
 });
 
+Deno.test("chat without a screen says at the end what waits, once a peer who is there could take it", async () => {
+  await using node = new FakeConversation();
+  const input = new TextEncoder().encode("one\n");
+  const chat = () => {
+    const stop = new AbortController();
+    const settings = { adminFile: node.admin.adminFile, input, signal: stop.signal };
+    return runInProcess(["chat", "anna"], settings).finally(() => stop.abort());
+  };
+  const taken = chat();
+  await until(() => node.messages.length === 1);
+  node.messages[0] = { ...node.messages[0]!, state: { [PEER]: "delivered" } };
+  assertEquals((await taken).err, "");
+  node.sessions = 0;
+  assertStringIncludes((await chat()).err, "1 message waits for anna");
+});
+
+Deno.test("chat says what the peer offers, and how it is fetched", async () => {
+  const node = new FakeConversation();
+  node.offers = [{
+    id: "ijklmnop",
+    files: [{ name: "a\u001b[2Jb.txt", bytes: 2048 }],
+    bytes: 2048,
+  }];
+  await chatting(node, async (chat) => {
+    await shows(chat, "● here");
+    node.tell("file_sharing.offer", { id: "ijklmnop", peer: OWN });
+    node.tell("file_sharing.offer", { id: "gone", peer: PEER });
+    node.tell("file_sharing.offer", { id: "ijklmnop", peer: PEER });
+    await shows(chat, "anna offers a␛[2Jb.txt, 2.0 KiB; fetch with: openred-node get ijklmnop");
+    const told = chat.terminal.seen.filter((row) => row.includes("offers"));
+    assertEquals(told.length, 1, "one was another peer's, and one is gone");
+  });
+});
+
 Deno.test("chat says that a peer asks for a factor, and sends no code then", async () => {
   const node = new FakeConversation();
   await chatting(node, async (chat) => {

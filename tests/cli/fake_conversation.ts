@@ -24,6 +24,8 @@ export class FakeConversation implements AsyncDisposable {
   unread = 0;
   sessions = 1;
   trouble: string | null = null;
+  /** What was offered, as `GET /offers` has it. */
+  offers: readonly unknown[] = [];
   /** What the next text is refused with. */
   refusal: string | null = null;
   #events: ReadableStreamDefaultController<Uint8Array> | null = null;
@@ -81,6 +83,8 @@ export class FakeConversation implements AsyncDisposable {
         return { json: { sessions: this.sessions, last_error: this.#lastError() } };
       case "GET /m/authentication/challenges":
         return { json: { challenges: [] } };
+      case "GET /m/file_sharing/offers":
+        return { json: { offers: this.offers } };
       case "GET /m/messaging/history":
         return { json: this.#page(new URLSearchParams(path.split("?")[1])) };
       case "GET /m/messaging/draft":

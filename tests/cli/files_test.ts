@@ -150,6 +150,14 @@ Deno.test("send --file is the short way to share, and goes without a text", asyn
   assertEquals((await run(["send", "bob"], shares)).code, 2);
 });
 
+Deno.test("send --file to a group of people says how its members are given a file", async () => {
+  const answers = { "GET /m/messaging/groups": { groups: [{ group: "id", name: "climbers" }] } };
+  const sent = await run(["send", "climbers", "--file", "a"], answers);
+  assertEquals(sent.code, 2);
+  assertStringIncludes(sent.err, "openred-node share PATH --to NAME --to NAME");
+  assertEquals((await run(["send", "bob", "--file", "a"], answers)).code, 3);
+});
+
 Deno.test("share says why a peer has not heard of it, and fails where a file cannot be shared", async () => {
   const waiting: ShareView = { ...SHARE, answer: "waiting", why: "The peer cannot be reached now" };
   const queued = await run(["share", "a", "--to", "bob"], {
