@@ -384,7 +384,7 @@ function createCarrier(
     urlOf: (peer) => ways.urlOf(peer),
     isRelayed: () => relayOf(shared.ownRecord.apiUrl, shared.own.id) !== null,
     receive: (frame) => sessions().receive(frame),
-    sealFirst: (peer) => sessions().sealFor(peer, { type: "core.tick" }),
+    sealFirst: (peer) => sessions().sealFirst(peer),
     unknown: (peer) => sessions().hintUnknown(peer),
     dropped: () => shared.events.count("frames_dropped"),
     halfOpen: (peer) => ways.doubt(peer),

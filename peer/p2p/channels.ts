@@ -40,7 +40,7 @@ export interface ChannelParts {
   readonly checkUrl: (url: string, signal: AbortSignal) => Promise<void>;
   /** Takes a frame; the verdict says whether it opened. */
   readonly receive: (frame: Uint8Array) => Promise<FrameVerdict>;
-  /** A fresh frame to open a channel with, or `null` without a confirmed session. */
+  /** A fresh frame to open a channel with, or `null` while there is no session to do so on. */
   readonly sealFirst: (peer: NodeId) => Promise<Uint8Array<ArrayBuffer> | null>;
   readonly unknown: (peer: NodeId) => void;
   readonly dropped: () => void;
@@ -172,7 +172,7 @@ export class ChannelPool {
       }
       await this.#parts.checkUrl(url, signal);
       const first = await this.#parts.sealFirst(peer);
-      // A channel is not due before a session is confirmed; then it is at once.
+      // A channel is not due before there is a session to open it on; then it is at once.
       if (first === null) return this.#openings.forget(peer);
       const channel = await this.#parts.http.openChannel({
         url: url.replace(/^http/, "ws") + CHANNEL_PATH,

@@ -255,13 +255,31 @@ export class Sessions {
     if (frame !== null) this.#parts.carrier.send(peer, frame);
   }
 
+  /**
+   * Seals a frame to open a channel with, or `null` without a session. One that was made here and is not confirmed yet
+   * goes first: the peer may have lost those before it, and its answer may have no other way to this node.
+   */
+  sealFirst(peer: NodeId): Promise<Uint8Array<ArrayBuffer> | null> {
+    const { table } = this.#parts;
+    const [newest] = table.forPeer(peer);
+    const isAwaited = newest?.role === "initiator" && !newest.confirmed && newest.sends;
+    return this.#seal(isAwaited ? newest : table.current(peer), { type: "core.tick" });
+  }
+
   /** Seals a frame on the session that counts now, or `null` without one. */
-  async sealFor(
+  sealFor(
     peer: NodeId,
     header: Record<string, unknown>,
     body?: Uint8Array,
   ): Promise<Uint8Array<ArrayBuffer> | null> {
-    const session = this.#parts.table.current(peer);
+    return this.#seal(this.#parts.table.current(peer), header, body);
+  }
+
+  async #seal(
+    session: Session | null,
+    header: Record<string, unknown>,
+    body?: Uint8Array,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
     if (session === null) return null;
     this.#parts.events.count("frames_sent");
     return await session.sealUnlessGone(header, body);
