@@ -116,7 +116,6 @@ async function filtersTheAuditLog(
   alice: ConsoleNode,
   bob: ConsoleNode,
 ): Promise<void> {
-  await alice.admin.request("POST", "/m/file_sharing/offers/none/accept", { folder: "/" });
   await show(page, alice, "audit");
   const shown = page.getByRole("region", { name: WORDS["nav.audit"] })
     .locator("tbody td:first-child");
