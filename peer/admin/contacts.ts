@@ -84,7 +84,7 @@ export class Contacts {
     const claiming = this.#parts.book.all().filter((peer) => claims(peer, name)).slice(0, 4).map((
       { id },
     ) => id);
-    const text = `No peer has the name “${name}” here`;
+    const text = "No peer has this name here";
     if (claiming.length === 0) {
       const expected = "expected a node id, your name for a peer, or a contact link";
       return new OpenRedError("not_found", `${text}; ${expected}`);

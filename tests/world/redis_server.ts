@@ -70,6 +70,8 @@ export class RedisServer implements AsyncDisposable {
     this.#child = new Deno.Command(this.#program, {
       args: [
         ...["--port", `${this.port}`, "--bind", "127.0.0.1", "--dir", this.folder],
+        // A cluster would listen 10,000 above its port besides, where anything may be.
+        ...["--cluster-port", `${freePort()}`],
         ...DURABLE,
         ...this.#options,
         ...options,

@@ -51,13 +51,6 @@ Deno.test("a permission that no module asks for is decided about by force only",
   assertEquals([body.allowed, body.denied], [[], []]);
 });
 
-Deno.test("of several words for peers, the one that nobody is called is named", async () => {
-  await using test = await TestNode.start();
-  const { status, body } = await test.admin("POST", "/peers/show", { peer: "berta" });
-  assertEquals(status, 404);
-  assertStringIncludes(body.detail, "No peer has the name “berta” here");
-});
-
 Deno.test("nothing is taken from a group that does not exist", async () => {
   await using test = await TestNode.start();
   const peer = test.peer.id;
