@@ -8,6 +8,7 @@ import type { ThreadHears, ThreadSays, ThreadStart } from "./directory_thread.ts
 import { limitsOfOne } from "./ports/listener_limits.ts";
 import type { Log } from "./ports/ports.ts";
 import { ThreadCalls } from "./ports/thread_calls.ts";
+import { NO_PERMISSIONS } from "./ports/worker_permissions.ts";
 import type { CertificateInUse } from "./process/certificate_in_use.ts";
 import type { Answer } from "./process/listening.ts";
 import { answerPassed } from "./process/passed_requests.ts";
@@ -17,16 +18,7 @@ function permissionsFor(
   { hostname, port }: Pick<ThreadStart, "hostname" | "port">,
 ): Deno.PermissionOptionsObject {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return {
-    net: [`${host}:${port}`],
-    env: false,
-    ffi: false,
-    import: false,
-    read: false,
-    run: false,
-    sys: false,
-    write: false,
-  };
+  return { ...NO_PERMISSIONS, net: [`${host}:${port}`] };
 }
 
 export interface ThreadsOptions {

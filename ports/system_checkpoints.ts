@@ -8,6 +8,7 @@ import type { Log } from "./ports.ts";
 import type { CheckpointCalls } from "./system_checkpoint_thread.ts";
 import { fileInDirectory } from "./system_data_directory.ts";
 import { ThreadCalls } from "./thread_calls.ts";
+import { NO_PERMISSIONS } from "./worker_permissions.ts";
 
 /** What is written in a minute is not worth a thread while it is fewer rows than these. */
 const ROWS_A_MINUTE = 100;
@@ -74,18 +75,7 @@ class SystemCheckpoints implements Checkpoints {
     const worker = new Worker(this.#program.href, {
       type: "module",
       name: "openred-checkpoints",
-      deno: {
-        permissions: {
-          read: files,
-          write: files,
-          env: false,
-          ffi: false,
-          import: false,
-          net: false,
-          run: false,
-          sys: false,
-        },
-      },
+      deno: { permissions: { ...NO_PERMISSIONS, read: files, write: files } },
     });
     const calls = new ThreadCalls<CheckpointCalls>(worker, {});
     const running = { worker, calls };

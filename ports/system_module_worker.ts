@@ -14,18 +14,7 @@ import {
   type ModuleWorker,
 } from "./module_workers.ts";
 import { TimeShare } from "./time_share.ts";
-
-/** `"none"` would leave it to import from some hosts. */
-const NO_PERMISSIONS: Deno.PermissionOptionsObject = {
-  env: false,
-  ffi: false,
-  import: false,
-  net: false,
-  read: false,
-  run: false,
-  sys: false,
-  write: false,
-};
+import { NO_PERMISSIONS } from "./worker_permissions.ts";
 
 /** The Worker only ends its thread by then; where it does not, both are ended together. */
 const STOP_MS = 2_000;
