@@ -9,12 +9,11 @@ import { nameText, readName, type RunNumber } from "../names.ts";
 import { boxOf, type MessageRow, readRow } from "../rows.ts";
 import { aadOfRow, openTexts, SALT_LENGTH } from "../sealed_texts.ts";
 import type { Group } from "./group.ts";
-import type { GroupVectors, MessageNumber } from "./group_vectors.ts";
-import { type Lane, MAX_REFUSED, WINDOW } from "./lane.ts";
+import type { GroupVectors } from "./group_vectors.ts";
+import { type Lane, MAX_REFUSED, type NumberedHash, WINDOW } from "./lane.ts";
 
 /** A message as it goes. */
-export interface Going extends MessageNumber {
-  readonly hash: string;
+export interface Going extends NumberedHash {
   readonly frame: Omit<OutgoingFrame, "peer"> & { readonly id: string };
 }
 

@@ -7,6 +7,7 @@ import { RunAgain } from "../../../protocol/run_again.ts";
 import type { NodeId, Sending } from "../../api.ts";
 import { contains, difference, type Ranges, union } from "./core/ranges.ts";
 import { lacking, type RunEntry } from "./core/vectors.ts";
+import type { MessageNumber } from "./group_vectors.ts";
 
 /** Frames of one group under way to one peer. */
 export const WINDOW = 64;
@@ -33,10 +34,7 @@ export interface RunNumbers {
 }
 
 /** A message, by its number and its name. */
-export interface NumberedHash {
-  readonly id: NodeId;
-  readonly run: string;
-  readonly n: number;
+export interface NumberedHash extends MessageNumber {
   readonly hash: string;
 }
 
