@@ -10,12 +10,13 @@ import type { Channel, ChannelListener, ChannelUpgrader, UpgradeOptions } from "
 import { SocketRequest, type TakenSocket } from "./system_request.ts";
 import { CLOSE_CODE, encodeClose, FrameFault, OPCODE } from "./websocket_frames.ts";
 import { acceptOf, keyOfRequest } from "./websocket_handshake.ts";
+import { Silence } from "./silence.ts";
 import { UnderWay } from "./under_way.ts";
 import { type Incoming, MessageReader } from "./websocket_reader.ts";
 import { FrameWriter } from "./websocket_writer.ts";
 
 export interface ChannelTimes {
-  /** How long the other end may be silent; it is pinged after half of that. */
+  /** How long the other end may be silent; it is pinged after half of that, and has as long to answer. */
   readonly silenceMs: number;
   /** How long the other end may take to agree that a channel is closed. */
   readonly closeMs: number;
@@ -25,8 +26,6 @@ export interface ChannelTimes {
 
 const DEFAULT_TIMES: ChannelTimes = { silenceMs: 30_000, closeMs: 2_000, messageMs: 60_000 };
 
-/** Timers are not exact: what is nearly silent for so long counts. */
-const NEARLY = 0.9;
 /** Pings in half the time that the other end may be silent: far more than keep a connection alive. */
 const MAX_PINGS = 1_000;
 const NOTHING = new Uint8Array();
@@ -53,7 +52,7 @@ export class SocketChannel implements Channel {
   #isOver = false;
   /** What was, or is to be, told to the listener. */
   #endCode: number | null = null;
-  #heardMs = 0;
+  #silence: Silence | null = null;
   /** Since the last look. */
   #pings = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -108,14 +107,15 @@ export class SocketChannel implements Channel {
   /** Connects it. What was read of the socket already comes first. */
   attach(parts: TakenSocket): void {
     this.#parts = parts;
-    this.#heardMs = performance.now();
+    const silence = new Silence({ maxMs: this.#times.silenceMs, nowMs: performance.now() });
+    this.#silence = silence;
     this.#reader = new MessageReader({
       ...parts,
       isMasked: !this.#isOpener,
       maxMessageBytes: this.#reading.maxMessageBytes ?? MAX_FRAME_BYTES,
       partBytes: this.#reading.partBytes ?? null,
       nowMs: () => performance.now(),
-      heard: () => void (this.#heardMs = performance.now()),
+      heard: () => silence.heard(performance.now()),
     });
     this.#timer = setInterval(() => this.#look(), this.#times.silenceMs / 2);
     this.#writer.attach(parts.socket);
@@ -172,7 +172,7 @@ export class SocketChannel implements Channel {
     this.#isWaiting = true;
     await this.#underWay.room();
     this.#isWaiting = false;
-    this.#heardMs = performance.now();
+    this.#silence?.heard(performance.now());
   }
 
   #take(came: Exclude<Incoming, { kind: "close" }>): void {
@@ -229,18 +229,17 @@ export class SocketChannel implements Channel {
   #look(): void {
     this.#pings = 0;
     const nowMs = performance.now();
-    const silentMs = nowMs - this.#heardMs;
-    const { silenceMs, messageMs } = this.#times;
     const beganMs = this.#reader?.beganMs ?? nowMs;
-    if (this.#writer.isStuck() || nowMs - beganMs > messageMs) {
+    if (this.#writer.isStuck() || nowMs - beganMs > this.#times.messageMs) {
       return this.#end(CLOSE_CODE.abnormal);
     }
     if (this.#isWaiting) return;
-    if (silentMs >= silenceMs * NEARLY) {
-      this.#sayClose(encodeClose(CLOSE_CODE.goingAway, ""));
-      this.#tellEnd(CLOSE_CODE.goingAway);
-      this.#endIn(this.#times.closeMs);
-    } else if (silentMs >= silenceMs * NEARLY / 2) this.#writer.send(OPCODE.ping, NOTHING);
+    const judged = this.#silence?.look(nowMs);
+    if (judged === "ask") this.#writer.send(OPCODE.ping, NOTHING);
+    if (judged !== "gone") return;
+    this.#sayClose(encodeClose(CLOSE_CODE.goingAway, ""));
+    this.#tellEnd(CLOSE_CODE.goingAway);
+    this.#endIn(this.#times.closeMs);
   }
 
   #tellEnd(code: number): void {

@@ -64,6 +64,12 @@ export interface AuditSink {
   recordThrottled(event: string, fields: AuditFields, cause: AuditCause): Promise<void>;
 }
 
+/** What the operator is warned of, as the log has it. */
+interface Warning {
+  readonly event: string;
+  readonly fields: { readonly peer?: string; readonly text: string };
+}
+
 /** Listeners, counters and warnings of one node. */
 export class NodeEvents {
   /** Whatever is logged about a peer is to go through it. */
@@ -72,7 +78,7 @@ export class NodeEvents {
   readonly #counters = new Map<string, number>();
   readonly counts = new EventCounts();
   #observe: ObserveDuration | null = null;
-  readonly #warnings = new Map<string, string>();
+  readonly #warnings = new Map<string, Warning>();
   #audit: AuditSink | null = null;
   #isDecided: (peer: string) => boolean = () => false;
 
@@ -122,9 +128,10 @@ export class NodeEvents {
     text: string,
     { event = topic.replace(/[^a-z_].*$/, ""), peer }: { event?: string; peer?: string } = {},
   ): void {
-    if (this.#warnings.get(topic) === text) return;
-    this.#warnings.set(topic, text);
-    this.log.log("warn", event, { ...(peer === undefined ? {} : { peer }), text });
+    if (this.#warnings.get(topic)?.fields.text === text) return;
+    const fields = { ...(peer === undefined ? {} : { peer }), text };
+    this.#warnings.set(topic, { event, fields });
+    this.log.log("warn", event, fields);
     this.emit({ type: "warning", text });
   }
 
@@ -144,18 +151,21 @@ export class NodeEvents {
     );
   }
 
-  /** Takes a warning back. */
+  /** Takes a warning back. Whoever read of the trouble in the log reads there that it is over. */
   settle(topic: string): void {
+    const warning = this.#warnings.get(topic);
+    if (warning === undefined) return;
     this.#warnings.delete(topic);
+    this.log.log("warn", warning.event, { over: true, ...warning.fields });
   }
 
   warnings(): string[] {
-    return [...this.#warnings.values()];
+    return [...this.warned.values()];
   }
 
   /** What the operator is warned of, by its topic. */
   get warned(): ReadonlyMap<string, string> {
-    return this.#warnings;
+    return new Map([...this.#warnings].map(([topic, { fields }]) => [topic, fields.text]));
   }
 
   /** Leaves a line in the log of the program and nothing else. */

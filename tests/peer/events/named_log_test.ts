@@ -50,3 +50,23 @@ Deno.test("A node's own lines about a peer say who it is", async () => {
     assertEquals([event, isNamed], [event, true]);
   }
 });
+
+Deno.test("What was warned of and is over is a line of the same event and level, once", () => {
+  const log = new MemoryLog();
+  const events = new NodeEvents(log);
+  warnStranded(events, PEER);
+  events.warn("relay", "There is no link");
+  for (let i = 0; i < 2; i++) {
+    events.settle(`stranded ${PEER}`);
+    events.settle("relay");
+  }
+  const [lost, unlinked, ...over] = log.entries;
+  assertEquals(
+    over,
+    [lost, unlinked].map((entry) => ({
+      ...entry!,
+      fields: { over: true, ...entry!.fields },
+    })),
+  );
+  assertEquals(events.warnings(), []);
+});
