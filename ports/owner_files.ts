@@ -25,12 +25,12 @@ export interface OwnerFile {
 
 /** A file that grows under a name of its own until it is whole. */
 export interface PartFile extends OwnerFile {
-  /** @throws {OpenRedError} `overloaded` where the disk takes no more. */
+  /** @throws {OpenRedError} `overloaded` where the disk takes no more; `internal` where somebody else has cut it. */
   write(at: number, content: Uint8Array): Promise<void>;
   /**
    * Cuts it down to so many bytes, and makes what was written durable.
    * @param modifiedMs When it is to have been changed last; now, unless it says so.
-   * @throws {OpenRedError} `overloaded`.
+   * @throws {OpenRedError} `overloaded`; `internal` where somebody else has cut it.
    */
   finish(bytes: number, modifiedMs?: number): Promise<void>;
 }
@@ -49,9 +49,11 @@ export interface LandingFolder {
   /** Opens a file that has landed; `null` if there is none. */
   openLanded(name: string): Promise<OwnerFile | null>;
   /**
-   * Gives a part its name, durably. Nothing is ever replaced, and no link is followed.
+   * Gives a part its name, durably. Nothing is ever replaced, and no link is followed. One that is still open lands only
+   * as what was opened.
    * @returns Whether the name was free.
-   * @throws {OpenRedError} `forbidden` where the folder has been replaced; `overloaded`.
+   * @throws {OpenRedError} `forbidden` where the folder has been replaced; `overloaded`; `internal` where something else has
+   *   the part's name.
    */
   land(part: string, name: string): Promise<boolean>;
   /** One that is not there is ignored. */

@@ -20,6 +20,15 @@ function refuse(text = "This is no ordinary file or folder, or it is behind a li
   throw new OpenRedError("forbidden", text);
 }
 
+/** What was written is not there any more, whoever did it. */
+function changed(): never {
+  throw new OpenRedError("internal", "Another program has changed what was fetched");
+}
+
+function isSameFile(one: Deno.FileInfo, other: Deno.FileInfo): boolean {
+  return one.isFile && one.ino === other.ino && one.dev === other.dev;
+}
+
 /** A failure of the disk, in words that name no path. */
 function diskError(cause: unknown): Error {
   if (cause instanceof OpenRedError || cause instanceof DOMException) return cause;
@@ -72,8 +81,8 @@ function wholeMs(modified: Date): number {
 
 /** What files that grow share with each other in one process. */
 class GrowingFiles {
-  /** Paths of the parts that are open. */
-  readonly paths = new Set<string>();
+  /** Parts that are open or being opened, by their paths. */
+  readonly open = new Map<string, SystemFile | null>();
   readonly behind = new WriteBehind();
 }
 
@@ -96,23 +105,23 @@ class SystemFile implements PartFile, Growing {
   #last: Promise<unknown> = Promise.resolve();
   /** `null` where a call has failed. */
   #position: number | null = 0;
-  /** Where a file ends that was made here and that nothing has failed for; `null` for any other. */
-  #end: number | null;
+  /** It has been so long: only somebody else can have made it shorter. */
+  #end: number;
 
   constructor(
     file: Deno.FsFile,
-    { bytes, modified = null, isNew = false, place = null }: {
+    { bytes, modified = null, place = null }: {
       readonly bytes: number;
       readonly modified?: Date | null;
-      readonly isNew?: boolean;
       readonly place?: GrowingPlace | null;
     },
   ) {
     this.#file = file;
     this.bytes = bytes;
     if (modified !== null) this.modifiedMs = wholeMs(modified);
-    this.#end = isNew ? 0 : null;
+    this.#end = bytes;
     this.#place = place;
+    place?.among.open.set(place.path, this);
   }
 
   read(
@@ -136,16 +145,28 @@ class SystemFile implements PartFile, Growing {
 
   write(at: number, content: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
-      const end = this.#end;
-      this.#end = null;
+      // Writing would make it as long again, and leave a hole.
+      if (this.#end > 0) await this.#checkLength(this.#end);
       await this.#seek(at);
       for (let from = 0; from < content.length;) {
         from += await this.#file.write(content.subarray(from, from + WRITE_BYTES));
       }
       this.#position = at + content.length;
-      if (end !== null) this.#end = Math.max(end, this.#position);
+      this.#end = Math.max(this.#end, this.#position);
       await this.#place?.among.behind.wrote(this, content.length);
     });
+  }
+
+  /** @returns How long it is. */
+  async #checkLength(atLeast: number): Promise<number> {
+    const { size } = await this.#file.stat();
+    return size >= atLeast ? size : changed();
+  }
+
+  /** Whether this file is what lies there, and not another one of that name. */
+  async isAt(path: string): Promise<boolean> {
+    const found = await inspect(path);
+    return found !== null && isSameFile(found, await this.#file.stat());
   }
 
   async syncBehind(): Promise<void> {
@@ -173,7 +194,9 @@ class SystemFile implements PartFile, Growing {
 
   finish(bytes: number, modifiedMs?: number): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#end !== bytes) await this.#file.truncate(bytes);
+      const end = await this.#checkLength(Math.max(this.#end, bytes));
+      if (end !== bytes) await this.#file.truncate(bytes);
+      this.#end = bytes;
       if (modifiedMs !== undefined) {
         const modified = new Date(modifiedMs);
         await this.#file.utime(modified, modified);
@@ -189,7 +212,7 @@ class SystemFile implements PartFile, Growing {
     this.#again?.then((again) => again?.close(), () => undefined);
     if (this.#place === null) return;
     this.#place.among.behind.forget(this);
-    this.#place.among.paths.delete(this.#place.path);
+    this.#place.among.open.delete(this.#place.path);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -219,7 +242,7 @@ async function openSame(
   const file = await onDisk(() => Deno.open(path, { read: true, write }));
   try {
     const info = await file.stat();
-    if (!info.isFile || info.ino !== seen.ino || info.dev !== seen.dev) refuse();
+    if (!isSameFile(info, seen)) refuse();
     return { file, info };
   } catch (error) {
     file.close();
@@ -257,13 +280,13 @@ class SystemFolder implements LandingFolder {
 
   async openPart(part: string): Promise<PartFile> {
     const path = this.#pathOf(part);
-    const { paths } = this.#growing;
-    if (paths.has(path)) throw new OpenRedError("rate_limited", "The file is open already");
-    paths.add(path);
+    const { open } = this.#growing;
+    if (open.has(path)) throw new OpenRedError("rate_limited", "The file is open already");
+    open.set(path, null);
     try {
       return await this.#openPart({ path, among: this.#growing });
     } catch (error) {
-      paths.delete(path);
+      open.delete(path);
       throw error;
     }
   }
@@ -272,7 +295,7 @@ class SystemFolder implements LandingFolder {
     const { path } = place;
     await this.#checkPlace();
     const made = await onDisk(() => makeFile(path));
-    if (made !== null) return new SystemFile(made, { bytes: 0, isNew: true, place });
+    if (made !== null) return new SystemFile(made, { bytes: 0, place });
     const seen = await inspect(path);
     if (seen === null) refuse();
     return await openSeen(path, { seen, place });
@@ -297,12 +320,18 @@ class SystemFolder implements LandingFolder {
 
   /** A second name, then the first one goes: a rename would replace what is there. */
   async #give(from: string, to: string): Promise<boolean> {
+    const open = this.#growing.open.get(from) ?? null;
     try {
       await Deno.link(from, to);
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) return false;
+      if (open !== null && !await open.isAt(from)) changed();
       if (error instanceof Deno.errors.NotFound) throw error;
       return await this.#reserve(from, to);
+    }
+    if (open !== null && !await open.isAt(to)) {
+      await Deno.remove(to);
+      changed();
     }
     await Deno.remove(from);
     return true;

@@ -5,6 +5,7 @@
  * @module
  */
 import { decodeBase64Url } from "../../crypto/encoding.ts";
+import { hasCode } from "../../protocol/errors.ts";
 import type { FactorLevel } from "../../protocol/factor_level.ts";
 import { FILE_CHUNK_BYTES } from "../../protocol/file_frames.ts";
 import type { TransferWay } from "../../protocol/file_sharing_api.ts";
@@ -157,15 +158,20 @@ async function fetchFile(
     if (content.bytes > 0) await fetchContent(parts, keeper, { growing, content, signal });
     const { keepTimes = false } = keeper.transfer;
     await growing.finish(content.bytes, keepTimes ? file.modifiedAt : undefined);
+    // While it is open, nothing else can land in its place.
+    const name = await parts.landing.land(folder, {
+      part,
+      given: file.name,
+      chosen: (name) => keeper.change({ landing: name }),
+    });
+    await noteLanded(keeper, name);
+  } catch (error) {
+    // Somebody else has changed it: all of it is hashed again.
+    if (hasCode(error, "internal")) keeper.checked = null;
+    throw error;
   } finally {
     growing.close();
   }
-  const name = await parts.landing.land(folder, {
-    part,
-    given: file.name,
-    chosen: (name) => keeper.change({ landing: name }),
-  });
-  await noteLanded(keeper, name);
 }
 
 /** What is on disk is hashed while no peer holds a transfer open: in the minutes that can take it would be forgotten. */

@@ -118,12 +118,12 @@ export class Drops {
       }
       const { folder, part, file, name } = drop;
       await file.finish(drop.bytes);
-      this.#end(id, drop);
       const landed = await this.#parts.landing.land(folder, {
         part,
         given: name,
         chosen: () => Promise.resolve(),
       });
+      this.#end(id, drop);
       return this.#note(`${folder.path}/${landed}`);
     });
   }

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { LandingFolder, OwnerFile, PartFile } from "../api.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
+import { MAX_FOLDER_ENTRIES } from "../../protocol/file_frames.ts";
+import type { LandingFolder, OwnerFile, OwnerFiles, PartFile } from "../api.ts";
 import type { LocalFolder, LocalPath } from "./folder_paths.ts";
 import { type Span, Spans } from "./spans.ts";
 
@@ -20,9 +22,15 @@ async function forEach<T>(things: readonly T[], work: (thing: T) => Promise<void
   for (const end of ended) if (end.status === "rejected") throw end.reason;
 }
 
+interface Parts {
+  readonly disk: Pick<OwnerFiles, "listFolder">;
+  readonly local: LocalFolder;
+}
+
 /** A folder that grows, or has landed. */
 export class FolderPart implements PartFile {
   readonly #tree: LandingFolder;
+  readonly #disk: Parts["disk"];
   readonly #local: LocalFolder;
   readonly #spans: Spans;
   /** By their paths. */
@@ -34,14 +42,15 @@ export class FolderPart implements PartFile {
   #last: Promise<unknown> = Promise.resolve();
   #bytes = 0;
 
-  private constructor(tree: LandingFolder, local: LocalFolder) {
+  private constructor(tree: LandingFolder, { disk, local }: Parts) {
     this.#tree = tree;
+    this.#disk = disk;
     this.#local = local;
     this.#spans = new Spans(local.files.map(({ length }) => length));
   }
 
-  static async open(tree: LandingFolder, local: LocalFolder): Promise<FolderPart> {
-    const part = new FolderPart(tree, local);
+  static async open(tree: LandingFolder, parts: Parts): Promise<FolderPart> {
+    const part = new FolderPart(tree, parts);
     part.#bytes = await part.#reached();
     return part;
   }
@@ -133,7 +142,22 @@ export class FolderPart implements PartFile {
       for (const path of this.#local.folders) await this.#folder(path);
       for (const folder of this.#folders.values()) await (await folder).sync();
       await this.#tree.sync();
+      await this.#checkLengths();
     });
+  }
+
+  /** Files were closed long before: whoever can write here may have cut one. @throws {OpenRedError} `internal`. */
+  async #checkLengths(): Promise<void> {
+    const options = { maxEntries: 2 * MAX_FOLDER_ENTRIES };
+    const listing = await this.#disk.listFolder(this.#tree.path, options);
+    // Some disks keep names in another form.
+    const lengths = new Map(
+      listing?.entries.map(({ path, bytes }) => [path.normalize("NFC"), bytes]),
+    );
+    for (const { path, length } of this.#local.files) {
+      if (lengths.get(path.join("/")) === length) continue;
+      throw new OpenRedError("internal", "Another program has changed what was fetched");
+    }
   }
 
   async #finishFile(file: number): Promise<void> {

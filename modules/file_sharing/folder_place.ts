@@ -12,7 +12,7 @@ import type { FileHashes, LandingFolder, OwnerFile, OwnerFiles, PartFile } from 
 import { hashFile, isSame } from "./content.ts";
 import type { Transfer } from "./download.ts";
 import { FolderPart } from "./folder_part.ts";
-import { type LocalFolder, localFolder } from "./folder_paths.ts";
+import { localFolder } from "./folder_paths.ts";
 import type { OfferedFile } from "./offers.ts";
 
 interface PlaceParts {
@@ -37,7 +37,7 @@ export function placeOf({ disk, hashes }: PlaceParts, transfer: () => Placed): O
     openFile: (path) => disk.openFile(path),
     listFolder: (path, options) => disk.listFolder(path, options),
     openInside: (folder, path) => disk.openInside(folder, path),
-    openFolder: async (path) => new Place(await disk.openFolder(path), { hashes, transfer }),
+    openFolder: async (path) => new Place(await disk.openFolder(path), { disk, hashes, transfer }),
   };
 }
 
@@ -54,14 +54,13 @@ export async function removeUnlanded(
 
 class Place implements LandingFolder {
   readonly #folder: LandingFolder;
+  readonly #disk: OwnerFiles;
   readonly #hashes: FileHashes;
   readonly #transfer: () => Placed;
 
-  constructor(
-    folder: LandingFolder,
-    of: { readonly hashes: FileHashes; readonly transfer: () => Placed },
-  ) {
+  constructor(folder: LandingFolder, of: PlaceParts & { readonly transfer: () => Placed }) {
     this.#folder = folder;
+    this.#disk = of.disk;
     this.#hashes = of.hashes;
     this.#transfer = of.transfer;
   }
@@ -82,8 +81,7 @@ class Place implements LandingFolder {
 
   async openPart(part: string): Promise<PartFile> {
     if (this.#file.kind !== "content") return await this.#folder.openPart(part);
-    const local = await this.#local(part);
-    return await FolderPart.open(await this.#folder.openFolder(treeName(part)), local);
+    return await this.#openTree(part, await this.#folder.openFolder(treeName(part)));
   }
 
   async openLanded(name: string): Promise<OwnerFile | null> {
@@ -93,7 +91,7 @@ class Place implements LandingFolder {
     if (await this.#folder.findFolder(treeName(part)) !== null) return null;
     const landed = await this.#folder.findFolder(name);
     if (landed === null) return null;
-    return await FolderPart.open(landed, await this.#local(part));
+    return await this.#openTree(part, landed);
   }
 
   async land(part: string, name: string): Promise<boolean> {
@@ -108,9 +106,10 @@ class Place implements LandingFolder {
     return true;
   }
 
-  async #local(part: string): Promise<LocalFolder> {
+  async #openTree(part: string, tree: LandingFolder): Promise<FolderPart> {
     const { keepTimes = false } = this.#transfer();
-    return localFolder((await this.#readList(part)).entries, { keepTimes });
+    const local = localFolder((await this.#readList(part)).entries, { keepTimes });
+    return await FolderPart.open(tree, { disk: this.#disk, local });
   }
 
   /** Anybody may have changed it on disk meanwhile. */

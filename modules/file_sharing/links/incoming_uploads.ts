@@ -147,8 +147,8 @@ export class IncomingUploads {
     await incoming.take(piece, upload.bytes - upload.takenBytes);
     upload.takenBytes += incoming.bytes - before;
     if (incoming.name !== null && upload.names.length === piece.file) {
-      incoming.close();
       await this.#name(upload, incoming.name);
+      incoming.close();
     }
     return incoming.next;
   }

@@ -144,11 +144,11 @@ export class LinkGets {
         const { signal } = this.#stop;
         const wanted = { head, link, file, growing, keepTimes, reached };
         await fetchLinkFile(this.#parts, wanted, signal);
+        const given = head.files[file]!.name;
+        return await landing.land(folder, { part, given, chosen: () => Promise.resolve() });
       } finally {
         growing.close();
       }
-      const given = head.files[file]!.name;
-      return await landing.land(folder, { part, given, chosen: () => Promise.resolve() });
     } catch (error) {
       await removeUnlanded(disk, { folder: folder.path, part });
       throw error;

@@ -356,3 +356,70 @@ Deno.test("what is on disk is hashed once in a run, while no transfer is open", 
     assertEquals(Deno.readFileSync(`${folder}/a`), CONTENT);
   });
 });
+
+const TAMPERINGS: readonly (readonly [string, (part: string) => void])[] = [
+  ["cut to nothing", (part) => Deno.truncateSync(part, 0)],
+  ["cut by a byte", (part) => Deno.truncateSync(part, Deno.statSync(part).size - 1)],
+  ["replaced by another file", (part) => {
+    Deno.removeSync(part);
+    Deno.writeFileSync(part, new Uint8Array(CONTENT.length));
+  }],
+];
+
+/** The same disk, on which somebody else works on a part at one moment. */
+function tampered(
+  disk: ReturnType<typeof createOwnerFiles>,
+  { at, tamper }: { readonly at: "the last write" | "landing"; readonly tamper: () => void },
+): ReturnType<typeof createOwnerFiles> {
+  return {
+    ...disk,
+    openFolder: async (path) => {
+      const landing = await disk.openFolder(path);
+      const openPart: typeof landing.openPart = async (name) => {
+        const part = await landing.openPart(name);
+        const written: Promise<void>[] = [];
+        return {
+          bytes: part.bytes,
+          read: (from, length) => part.read(from, length),
+          write: async (from, content) => {
+            const before = written.slice();
+            const done = Promise.withResolvers<void>();
+            written.push(done.promise);
+            if (at === "the last write" && written.length === ALL_CHUNKS.length) {
+              await Promise.all(before);
+              tamper();
+            }
+            await part.write(from, content);
+            done.resolve();
+          },
+          finish: async (bytes) => {
+            await part.finish(bytes);
+            if (at === "landing") tamper();
+          },
+          close: () => part.close(),
+        };
+      };
+      return folderWith(landing, { openPart });
+    },
+  };
+}
+
+for (const at of ["the last write", "landing"] as const) {
+  for (const [what, change] of TAMPERINGS) {
+    // What is cut between the sync and the second name is as what is cut afterwards.
+    if (at === "landing" && what !== "replaced by another file") continue;
+    Deno.test(`a part that is ${what} before ${at} does not land, and comes again`, async () => {
+      await withFolder(async ({ folder, disk }) => {
+        const kept = new Kept(folder, ["a"]);
+        const tamper = () => change(`${folder}/.openred-x.part`);
+        const { sources } = sourcesOf(HONEST);
+        const parts = { disk: tampered(disk, { at, tamper }), sources };
+        const { code } = await assertRejects(() => fetchAll(kept, parts), OpenRedError);
+        assertEquals([code, filesIn(folder)], ["internal", [".openred-x.part"]]);
+        await fetchAll(kept, { disk, sources });
+        assertEquals(filesIn(folder), ["a"]);
+        assertEquals(Deno.readFileSync(`${folder}/a`), CONTENT);
+      });
+    });
+  }
+}

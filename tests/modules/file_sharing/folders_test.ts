@@ -151,3 +151,22 @@ for (
     assertEquals(filesIn(bob.folder), []);
   });
 }
+
+Deno.test("files of a folder that somebody changes here while the rest comes do not land so", async () => {
+  let bobs = "";
+  const { nodes, folder } = await setUp(44, () => {
+    const tree = `${bobs}/${filesIn(bobs).find((name) => name.endsWith(".folder"))}`;
+    Deno.truncateSync(`${tree}/a/7.txt`, 5);
+    Deno.removeSync(`${tree}/a/8.txt`);
+    Deno.writeTextFileSync(`${tree}/a/9.txt`, "more", { append: true });
+  });
+  await using _ = nodes;
+  const { bob } = nodes;
+  bobs = bob.folder;
+  const { offer: offered } = await offer(nodes, folder);
+  await bob.accept(offered.id);
+  const done = await bob.reaches(offered.id, "done", "failed", "paused");
+  assertEquals([done.state, done.why], ["done", null]);
+  const { "b/new\nline": line, ...plain } = treeOf(folder);
+  assertEquals(treeOf(`${bob.folder}/photos`), { ...plain, "b/new_line": line! });
+});
