@@ -54,6 +54,7 @@ import { createOwnerFiles } from "./ports/system_owner_files.ts";
 import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { type ConsoleListening, listenConsole } from "./process/console_listening.ts";
 import { createOpenMonitor } from "./ports/system_monitor.ts";
+import { priorityPermissions } from "./ports/system_worker_priority.ts";
 import { makeAdminToken, withAdminFile } from "./process/admin_file.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
@@ -294,7 +295,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   await using console = listenConsole(options.consoleListen, log);
   await using watching = listenForWatchers(options.metricsListen, { name: "node", log });
   const crypto = await world.core;
-  const bulk = new WorkerBulk(systemClock);
+  const bulk = new WorkerBulk({ ...systemClock, permissions: priorityPermissions() });
   ending.watchErrors();
   ending.needsCore(crypto.ended);
   if (peers !== null) ending.needs(peers.finished, "No node can connect");

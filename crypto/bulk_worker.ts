@@ -1,6 +1,6 @@
 /**
- * The Worker for the content of files: started with no permissions, it does one call after the other. It holds no key
- * between two calls.
+ * The Worker for the content of files: it may do nothing but step behind other threads, and that only at its beginning.
+ * It does one call after the other, and holds no key between two calls.
  *
  * @module
  */
@@ -10,6 +10,9 @@ import "./worker_guard.ts";
 import { BULK_READY, type BulkReport, type BulkRequest, movable } from "./bulk/bulk_messages.ts";
 import { FileChunks } from "./bulk/file_chunks.ts";
 import { toCryptoError } from "./primitives/checks.ts";
+import { stepBehind } from "./worker_priority.ts";
+
+stepBehind();
 
 const chunks = await FileChunks.create();
 
@@ -24,8 +27,17 @@ function answer({ id, name, argument }: BulkRequest): BulkReport {
   }
 }
 
+/** Whoever asked gave it away. Left until somebody collects it, it would come to a hundred chunks. */
+function free({ argument }: BulkRequest): void {
+  for (const value of Object.values(argument)) {
+    // What went back with the report has no length here any more.
+    if (value instanceof Uint8Array && value.length > 0) (value.buffer as ArrayBuffer).transfer(0);
+  }
+}
+
 self.onmessage = ({ data }: MessageEvent<BulkRequest>) => {
   const report = answer(data);
   self.postMessage(report, "result" in report ? movable(report.result) : []);
+  free(data);
 };
 self.postMessage(BULK_READY);

@@ -2,13 +2,17 @@ import { assert, assertEquals } from "@std/assert";
 import { CRYPTO_WORKER_OPTIONS } from "../../crypto/worker_start.ts";
 import { BULK_READY } from "../../crypto/bulk/bulk_messages.ts";
 import { WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
+import { priorityPermissions } from "../../ports/system_worker_priority.ts";
 
 type Outcomes = Readonly<Record<string, string>>;
 
 /** What the probe said first, and its outcomes. */
-function runProbe(probe: string, port: number): Promise<[unknown, Outcomes]> {
+function runProbe(
+  probe: string,
+  { port, options }: { readonly port: number; readonly options: WorkerOptions },
+): Promise<[unknown, Outcomes]> {
   const url = new URL(`./${probe}?port=${port}`, import.meta.url);
-  const worker = new Worker(url.href, CRYPTO_WORKER_OPTIONS);
+  const worker = new Worker(url.href, options);
   const said: unknown[] = [];
   return new Promise<[unknown, Outcomes]>((resolve, reject) => {
     worker.onmessage = (event) => {
@@ -38,7 +42,7 @@ const WRAPPED: Outcomes = {
 };
 
 /** Has a probe try to get out. @returns What its Worker said when it began. */
-async function tryToBreakOut(probe: string): Promise<unknown> {
+async function tryToBreakOut(probe: string, options = CRYPTO_WORKER_OPTIONS): Promise<unknown> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let connections = 0;
   const accepting = (async () => {
@@ -47,11 +51,11 @@ async function tryToBreakOut(probe: string): Promise<unknown> {
       connection.close();
     }
   })();
-  const [first, outcomes] = await runProbe(probe, listener.addr.port);
+  const [first, outcomes] = await runProbe(probe, { port: listener.addr.port, options });
   listener.close();
   await accepting;
   assertEquals(connections, 0);
-  assertEquals(Object.keys(outcomes).length, 23);
+  assertEquals(Object.keys(outcomes).length, 24);
   for (const [attempt, outcome] of Object.entries(outcomes)) {
     const wrapped = WRAPPED[attempt];
     const isRefused = outcome.startsWith("NotCapable:") ||
@@ -66,5 +70,7 @@ Deno.test("the crypto worker gets at no network, file, environment, process, lib
 });
 
 Deno.test("nor does the Worker that has the content of files", async () => {
-  assertEquals(await tryToBreakOut("bulk_worker_probe.ts"), BULK_READY);
+  const permissions = priorityPermissions();
+  const options = { ...CRYPTO_WORKER_OPTIONS, deno: { permissions } };
+  assertEquals(await tryToBreakOut("bulk_worker_probe.ts", options), BULK_READY);
 });
