@@ -7,6 +7,7 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import type { ModuleContext, ModuleTables, NodeId, PeerFrame } from "../api.ts";
 import { type ContactRequests, MAX_REQUEST_BYTES } from "./contact_requests.ts";
 import { eraseTarget } from "./erasing.ts";
+import { Gathering } from "./gathering.ts";
 import { type CameMessage, readMessage } from "./headers.ts";
 import type { Inbox } from "./inbox.ts";
 import type { InboxShare, InboxShares } from "./inbox_shares.ts";
@@ -65,13 +66,15 @@ const MAY_BE_NAMELESS: ReadonlySet<string> = new Set(["text", "react"]);
 /** Takes messages of peers. */
 export class Incoming {
   readonly #parts: IncomingParts;
-  #waiting: Waiting[] = [];
+  /** In the order in which it came, so that a message has its place at once. */
+  readonly #gathering: Gathering<Waiting>;
   /** What is on its way into the inbox, by sender and id, and the numbers of it. */
   readonly #storing = new Map<string, Promise<boolean>>();
   readonly #coming = new Set<string>();
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
+    this.#gathering = new Gathering(parts.clock, (waiting) => this.#storeAll(waiting));
   }
 
   /**
@@ -97,8 +100,7 @@ export class Incoming {
     const known = { ...message, ...this.#knownNames(message), ...this.#freeName(message) };
     if (!isEmptied(known)) this.#coming.add(numberText(known));
     const stored = new Promise<boolean>((resolve, reject) => {
-      this.#waiting.push({ message: known, resolve, reject });
-      if (this.#waiting.length === 1) clock.setTimer(0, () => void this.#storeAll());
+      this.#gathering.add({ message: known, resolve, reject });
     });
     this.#storing.set(key, stored);
     try {
@@ -108,17 +110,24 @@ export class Incoming {
     }
   }
 
-  /** Seals and stores together what came in one turn of the event loop. */
-  async #storeAll(): Promise<void> {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    const { storage, timeline } = this.#parts;
+  /** Seals and stores messages together. */
+  async #storeAll(waiting: readonly Waiting[]): Promise<void> {
     try {
+      const messages = waiting.map(({ message }) => message);
       const sealed = await sealTexts(
-        storage,
-        waiting.map(({ message }) => ({ aad: aadOfRow(boundOf(message)), text: message.text })),
+        this.#parts.storage,
+        messages.map((message) => ({ aad: aadOfRow(boundOf(message)), text: message.text })),
       );
-      const ends = await this.#store(waiting.map(({ message }) => message), sealed);
+      // Whoever is told of one does not hold up those that come.
+      void this.#tellAll(waiting, await this.#store(messages, sealed));
+    } catch (error) {
+      this.#failAll(waiting, error);
+    }
+    for (const { message } of waiting) this.#coming.delete(numberText(message));
+  }
+
+  async #tellAll(waiting: readonly Waiting[], ends: readonly End[]): Promise<void> {
+    try {
       for (const [index, { message, resolve, reject }] of waiting.entries()) {
         const end = ends[index]!;
         if (end instanceof OpenRedError) {
@@ -132,11 +141,13 @@ export class Incoming {
         resolve(end !== "full");
       }
     } catch (error) {
-      timeline.forget();
-      for (const { reject } of waiting) reject(error);
-    } finally {
-      for (const { message } of waiting) this.#coming.delete(numberText(message));
+      this.#failAll(waiting, error);
     }
+  }
+
+  #failAll(waiting: readonly Waiting[], error: unknown): void {
+    this.#parts.timeline.forget();
+    for (const { reject } of waiting) reject(error);
   }
 
   /**
@@ -144,14 +155,12 @@ export class Incoming {
    * is said of an own one would be said of either.
    */
   #holderOf(peer: NodeId, id: string): "peer" | "own" | null {
-    const { came, own } = this.#parts.tables.statement(
-      `SELECT
-         EXISTS (SELECT 1 FROM messaging_inbox WHERE peer = ? AND id = ?) OR
-           EXISTS (SELECT 1 FROM messaging_inbox WHERE conversation = ? AND id = ?) AS came,
-         EXISTS (SELECT 1 FROM messaging_outbox WHERE conversation = ? AND id = ?) AS own`,
-    ).get(peer, id, peer, id, peer, id)!;
-    if (Number(came) === 1) return "peer";
-    return Number(own) === 1 ? "own" : null;
+    const row = this.#parts.tables.statement(
+      `SELECT 'peer' AS holder FROM messaging_inbox WHERE peer = ? AND id = ?
+       UNION ALL SELECT 'peer' FROM messaging_inbox WHERE conversation = ? AND id = ?
+       UNION ALL SELECT 'own' FROM messaging_outbox WHERE conversation = ? AND id = ? LIMIT 1`,
+    ).get(peer, id, peer, id, peer, id);
+    return row === undefined ? null : row.holder as "peer" | "own";
   }
 
   #hasRoomFor(
@@ -308,12 +317,10 @@ export class Incoming {
 
   /** Remembers which messages something that is here builds on, and that may still come. */
   #noteDangling({ peer, reply, target }: Arriving): void {
-    const { tables, timeline } = this.#parts;
+    const { timeline } = this.#parts;
     for (const name of [reply, target]) {
       if (name === null || readName(name).own || timeline.holds(peer, name)) continue;
-      tables.statement(
-        "INSERT OR IGNORE INTO messaging_dangling (conversation, name) VALUES (?, ?)",
-      ).run(peer, name);
+      timeline.writeDangling(peer, name);
     }
   }
 

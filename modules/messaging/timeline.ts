@@ -36,6 +36,8 @@ interface Line {
   last: Last | null;
   /** The highest number of each chain that was asked for. */
   readonly newest: Map<string, number>;
+  /** Whether something that is here may build on what has not come. */
+  mayDangle: boolean;
 }
 
 /** The places of all conversations. */
@@ -105,6 +107,14 @@ export class Timeline {
     if (message.run === null) this.#lines.delete(conversation);
     else line.last = { place, name: nameText({ ...message, run: message.run, n: message.n! }) };
     return place;
+  }
+
+  /** Inside the transaction that stores a message: it builds on one that has not come. */
+  writeDangling(conversation: NodeId, name: string): void {
+    this.#tables.statement(
+      "INSERT OR IGNORE INTO messaging_dangling (conversation, name) VALUES (?, ?)",
+    ).run(conversation, name);
+    this.#line(conversation).mayDangle = true;
   }
 
   /** Gives every message of a conversation its place; others have their turn meanwhile. */
@@ -199,7 +209,10 @@ export class Timeline {
       conversation,
     ).map((row): Last => ({ place: row.place!, name: nameOfRow(row) }));
     const last = ends.sort((a, b) => b.place - a.place)[0] ?? null;
-    const line = { last, newest: new Map<string, number>() };
+    const mayDangle = this.#tables.statement(
+      "SELECT 1 FROM messaging_dangling WHERE conversation = ? LIMIT 1",
+    ).get(conversation) !== undefined;
+    const line = { last, newest: new Map<string, number>(), mayDangle };
     this.#lines.set(conversation, line);
     return line;
   }
@@ -216,6 +229,7 @@ export class Timeline {
     if (n < this.newest(conversation, { own, run })) return true;
     // Peers name what this node wrote once it is there.
     if (own) return false;
+    if (!this.#line(conversation).mayDangle) return false;
     const gone = this.#tables
       .statement("DELETE FROM messaging_dangling WHERE conversation = ? AND name = ?")
       .run(conversation, nameText({ own, run, n }));

@@ -4,10 +4,11 @@
  * @module
  */
 import { OpenRedError } from "../../protocol/errors.ts";
-import type { ModuleContext, ModuleTables, NodeId } from "../api.ts";
+import type { ModuleContext, ModuleTables, NodeId, PeersNow } from "../api.ts";
 import { newFrameId } from "./frame_ids.ts";
 import type { Conversations } from "./conversations.ts";
 import { eraseTarget } from "./erasing.ts";
+import { Gathering } from "./gathering.ts";
 import { nameText, readName } from "./names.ts";
 import type { Outbox } from "./outbox.ts";
 import { DELIVERY, type Kind, type MessageRow, rowsOfBox } from "./rows.ts";
@@ -44,12 +45,22 @@ export interface StoredMessage {
 /** A row that has no number yet. */
 type OwnRow = BoundRow & { readonly kind: Kind };
 
+/** A message that is to be stored, and who waits for that. */
+interface Waiting {
+  readonly peer: NodeId;
+  readonly draught: Draught;
+  readonly resolve: (stored: StoredMessage) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** Writes own messages. */
 export class Writing {
   readonly #parts: WritingParts;
+  readonly #gathering: Gathering<Waiting>;
 
   constructor(parts: WritingParts) {
     this.#parts = parts;
+    this.#gathering = new Gathering(parts.clock, (waiting) => this.#storeAll(waiting));
   }
 
   /**
@@ -58,26 +69,52 @@ export class Writing {
    *   for a peer that was just blocked.
    */
   async add(peer: NodeId, draught: Draught): Promise<StoredMessage> {
-    const { tables, storage, outbox, timeline } = this.#parts;
-    if (outbox.waiting(peer) >= MAX_WAITING) {
+    if (this.#parts.outbox.waiting(peer) >= MAX_WAITING) {
       throw new OpenRedError("overloaded", `${MAX_WAITING} messages wait for this peer already`);
     }
-    const row = this.#rowOf(peer, draught);
-    const [sealed] = await sealTexts(storage, [{ aad: aadOfRow(row), text: draught.text }]);
-    let to = peer;
-    let stored: MessageRow | null = null;
-    await tables.write((peers) => {
-      // What waits moves along with a succession once: nothing may be stored under the former id after that.
-      to = peers.lastId(peer);
-      if (peers.isBlocked(to)) throw new OpenRedError("forbidden", "This peer is blocked here");
-      stored = this.#insert(to, row, sealed!);
-    }).catch((error: unknown) => {
+    const stored = await new Promise<StoredMessage>((resolve, reject) =>
+      this.#gathering.add({ peer, draught, resolve, reject })
+    );
+    if (draught.kind === "remove") await this.#takeBack(stored.peer, draught.target!);
+    return stored;
+  }
+
+  /** Seals and stores messages together, and begins to send them. */
+  async #storeAll(waiting: readonly Waiting[]): Promise<void> {
+    const { outbox, timeline } = this.#parts;
+    try {
+      const stored = await this.#store(waiting);
+      for (const [index, { draught, resolve, reject }] of waiting.entries()) {
+        const row = stored[index]!;
+        if (row instanceof OpenRedError) reject(row);
+        else {
+          const peer = row.peer as NodeId;
+          resolve({ id: row.id, peer, delivered: outbox.added(peer, row, draught.text) });
+        }
+      }
+    } catch (error) {
       timeline.forget();
-      throw error;
+      for (const { reject } of waiting) reject(error);
+    }
+  }
+
+  /** @returns The rows, or why there is none. */
+  async #store(waiting: readonly Waiting[]): Promise<readonly (MessageRow | OpenRedError)[]> {
+    const { tables, storage } = this.#parts;
+    const rows = this.#rowsOf(waiting);
+    const sealed = await sealTexts(
+      storage,
+      rows.map((row, index) => ({ aad: aadOfRow(row), text: waiting[index]!.draught.text })),
+    );
+    let stored: readonly (MessageRow | OpenRedError)[] = [];
+    await tables.write((peers) => {
+      stored = rows.map((row, index) => {
+        // What waits moves along with a succession once: nothing may be stored under the former id after that.
+        const to = peers.lastId(waiting[index]!.peer);
+        return this.#refusal(to, row, peers) ?? this.#insert(to, row, sealed[index]!);
+      });
     });
-    const delivered = outbox.added(to, stored!, draught.text);
-    if (row.kind === "remove") await this.#takeBack(to, row.target!);
-    return { id: row.id, peer: to, delivered };
+    return stored;
   }
 
   /** Takes a message away here alone. */
@@ -135,8 +172,18 @@ export class Writing {
     return nameText({ own: row.own, run: row.run, n: row.n });
   }
 
-  #rowOf(peer: NodeId, { kind, reply, target, expiresMs }: Draught): OwnRow {
-    const { random, clock, conversations } = this.#parts;
+  /** What each of them has seen of its conversation is looked up once for all. */
+  #rowsOf(waiting: readonly Waiting[]): OwnRow[] {
+    const seen = new Map<NodeId, string>();
+    return waiting.map(({ peer, draught }) => {
+      const after = seen.get(peer) ?? this.#parts.conversations.heads(peer).join(" ");
+      seen.set(peer, after);
+      return this.#rowOf(peer, draught, after);
+    });
+  }
+
+  #rowOf(peer: NodeId, { kind, reply, target, expiresMs }: Draught, after: string): OwnRow {
+    const { random, clock } = this.#parts;
     const sentAt = clock.nowMs();
     return {
       own: true,
@@ -147,7 +194,7 @@ export class Writing {
       kind,
       run: null,
       n: null,
-      after: conversations.heads(peer).join(" "),
+      after,
       reply: reply ?? null,
       target: target ?? null,
       sentAt,
@@ -156,21 +203,22 @@ export class Writing {
     };
   }
 
-  /** It may have been taken back since it was found. @throws {OpenRedError} `bad_request`. */
-  #checkThere(conversation: NodeId, target: string): void {
+  /** Why a message is not stored: its peer was blocked, or what it is about was taken back since it was found. */
+  #refusal(to: NodeId, { target }: OwnRow, peers: PeersNow): OpenRedError | null {
+    if (peers.isBlocked(to)) return new OpenRedError("forbidden", "This peer is blocked here");
+    if (target === null) return null;
     const { own, run, n } = readName(target);
     const [row] = rowsOfBox(
       this.#parts.tables,
       own,
       "WHERE conversation = ? AND run = ? AND n = ?",
-      ...[conversation, run, n],
+      ...[to, run, n],
     );
-    if (row !== undefined && row.erased !== null) throw messageIsGone();
+    return row !== undefined && row.erased !== null ? messageIsGone() : null;
   }
 
   #insert(to: NodeId, row: OwnRow, sealed: Uint8Array): MessageRow {
     const { tables, conversations, timeline } = this.#parts;
-    if (row.target !== null) this.#checkThere(to, row.target);
     const number = conversations.writeNumber(to);
     const place = timeline.admit({ ...row, ...number, conversation: to });
     const { lastInsertRowid } = tables.statement(

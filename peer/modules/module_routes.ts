@@ -139,6 +139,8 @@ export function matchPattern(
   pattern: Route["pattern"],
   path: string,
 ): Record<string, string> | null {
+  // As most are, and each is held against each request.
+  if (!pattern.includes(":") && !path.includes("%")) return pattern === path ? {} : null;
   const names = pattern.split("/");
   const segments = path.split("/");
   if (names.length !== segments.length) return null;
@@ -175,12 +177,13 @@ export function toResponse(answer: RouteAnswer): Response {
   if (!TYPES.has(type)) {
     throw new RangeError("A module's answer has a type that is not in the list");
   }
-  const all = new Headers({ ...FIXED_HEADERS, "content-type": type });
+  const all: Record<string, string> = { ...FIXED_HEADERS, "content-type": type };
   for (const [name, value] of Object.entries(headers)) {
-    if (!HEADERS.has(name.toLowerCase()) || value.length > MAX_HEADER_LENGTH) {
+    const lower = name.toLowerCase();
+    if (!HEADERS.has(lower) || value.length > MAX_HEADER_LENGTH) {
       throw new RangeError("A module's answer has a header that is not in the list");
     }
-    all.set(name, value);
+    all[lower] = value;
   }
   const body = answer.json === undefined ? answer.body ?? null : JSON.stringify(answer.json);
   const hasBody = status !== 204 && status !== 205 && status !== 304;

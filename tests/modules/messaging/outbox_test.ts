@@ -5,7 +5,7 @@ import { settle } from "../../world/settle.ts";
 import type { TestParts } from "../../peer/parts.ts";
 import { MessagingWorld, PEERS } from "./messaging_world.ts";
 
-const [PEER] = PEERS;
+const [PEER, OTHER] = PEERS;
 
 /** @returns How often texts were opened since, which is what reading a stored one takes. */
 function countReads({ crypto }: TestParts): () => number {
@@ -166,10 +166,12 @@ Deno.test("The outbox stores nothing on a full disk, and says so", async () => {
 Deno.test("The outbox stores nothing for a peer that is blocked by then, and says so", async () => {
   using messaging = await MessagingWorld.start();
   const blocking = messaging.world.parts.permissions.block(PEER);
+  const toOther = messaging.send(OTHER, "hello");
   const error = await assertRejects(() => messaging.send(PEER, "hello"), OpenRedError);
   await blocking;
   assertEquals([error.code, messaging.waiting(PEER)], ["forbidden", 0]);
   assertEquals(messaging.world.sender.waiting(PEER), 0);
+  assertEquals(messaging.world.sender.takeIds(), [(await toOther).id], "those with it are stored");
 });
 
 Deno.test("The outbox sends no more what was dropped, and keeps what was delivered", async () => {

@@ -107,9 +107,7 @@ async function store(tables: ModuleTables, timeline: Timeline, message: Written)
       `INSERT INTO ${box} (peer, id, sealed, sent_at, conversation, place, run, n, after, reply${rest})
        VALUES (?, ?, x'', ?, ?, ?, ?, ?, ?, ?${own ? "" : ", 0, 0"})`,
     ).run(PEER, id, sentAt, PEER, place, run, n, after, reply);
-    if (reply === null || timeline.holds(PEER, reply)) return;
-    tables.statement("INSERT OR IGNORE INTO messaging_dangling (conversation, name) VALUES (?, ?)")
-      .run(PEER, reply);
+    if (reply !== null && !timeline.holds(PEER, reply)) timeline.writeDangling(PEER, reply);
   });
 }
 
@@ -310,6 +308,18 @@ Deno.test("Timeline puts two conversations in one order once their peer is one",
     await tables.write(() => timeline.writeMove(PEER, NEXT));
     await timeline.settle(NEXT);
     assertEquals([stored(tables), stored(tables, NEXT)], [[], ["b", "a"]]);
+  });
+});
+
+Deno.test("Timeline puts what comes late before what was stored of another run, and builds on it", async () => {
+  await withTimeline(async (tables, timeline) => {
+    const reply = nameText({ own: false, run: LATE.run, n: 1 });
+    const early = { ...COMMON, run: "QQQQQQQQQQA", id: "early", sentAt: 1, n: 1 };
+    await store(tables, timeline, { ...early, id: "first" });
+    await store(tables, timeline, { ...early, n: 2, reply });
+    await store(tables, timeline, { ...LATE, n: 1 });
+    await timeline.settle(PEER);
+    assertEquals(stored(tables), ["first", "late", "early"]);
   });
 });
 
