@@ -243,6 +243,7 @@ class RunningNode implements OpenNode {
     await parts.relay.stop();
     await answered;
     await parts.background.settled();
+    await parts.vault.stop();
     events.audit("stopped", { success: true });
     await audit.stop();
     store.close();

@@ -32,7 +32,7 @@ import type { CallOptions } from "./links.ts";
 import type { FrameAnswer, HandshakeFrames } from "./handshake_frames.ts";
 import { isCutOff } from "./revoking.ts";
 import { Session } from "./session.ts";
-import { standbyEntries, tooManySets } from "./standby.ts";
+import { hasProvenPair, standbyEntries, tooManySets } from "./standby.ts";
 import { settleStranded, warnStranded } from "./trouble.ts";
 import { bestSuite } from "./suites.ts";
 
@@ -313,7 +313,10 @@ export class Caller {
     try {
       const put = standbyEntries(established.standby, session, clock.nowMs());
       const drop = tooManySets(vault, session);
-      await Promise.all([vault.commit({ put, drop }), book.take(peer)]);
+      const stored = hasProvenPair(vault, { besides: pair })
+        ? vault.commitSoon({ put, drop })
+        : vault.commit({ put, drop });
+      await Promise.all([stored, book.take(peer)]);
       if (signal.aborted || table.get(session.id) !== session) throw cutOff();
     } catch (error) {
       table.remove(session);

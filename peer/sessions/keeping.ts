@@ -115,6 +115,6 @@ export class Keeping {
       const session = table.get(standby.sessionId);
       return session === null || session.closed;
     });
-    if (drop.length > 0) await vault.commit({ drop: drop.map((entry) => entry.pairId) });
+    if (drop.length > 0) await vault.commitSoon({ drop: drop.map((entry) => entry.pairId) });
   }
 }

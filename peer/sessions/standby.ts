@@ -62,6 +62,19 @@ export function unspent(entries: readonly PairEntry[]): PairEntry[] {
   return entries.filter((entry) => entry.standby !== null && entry.half !== null);
 }
 
+/**
+ * Whether this node could start from another pair of a session that was confirmed: should what a handshake leaves be lost
+ * in a crash before it is confirmed too, the two need no directory to meet again.
+ */
+export function hasProvenPair(
+  vault: TokenVault,
+  { besides }: { readonly besides: PairEntry },
+): boolean {
+  return vault.startable(besides.peer).some(({ pairId, standby }) =>
+    pairId !== besides.pairId && standby !== null && standby.confirmedAt !== null
+  );
+}
+
 /** The last chance to renew standby pairs, and over how long before it peers are spread. */
 const LAST_RENEWAL_MS = 24 * 3_600_000;
 const RENEWAL_SPREAD_MS = 48 * 3_600_000;

@@ -14,9 +14,10 @@ import {
   type VaultLineContent,
 } from "../../crypto/interface.ts";
 import type { Clock, Files } from "../../ports/ports.ts";
-import { hasCode } from "../../protocol/errors.ts";
+import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { CLOCK_ALLOWANCE_MS, PAIR_MEMORY_MS } from "../../protocol/limits.ts";
 import type { NodeEvents } from "../events/events.ts";
+import { logStorageFailure } from "../store/store.ts";
 import { LineBook, type LineChange } from "./line_book.ts";
 import { madeAt, type PairEntry } from "./pair_entry.ts";
 import { DAMAGED_FILE, VAULT_FILE, VaultFile } from "./vault_file.ts";
@@ -26,6 +27,9 @@ import { isRemoval, type PlacedLine, sealedOf, type VaultLine } from "./vault_te
 /** How many lines the core opens in one call, and in how many calls at a time while others are read here. */
 const LINES_PER_CALL = 56;
 const CALLS_AT_A_TIME = 4;
+
+/** How long a change waits at most for another one whose write takes it along. */
+const SOON_MS = 1_000;
 
 /** What one durable change of the vault does. */
 export interface VaultChange {
@@ -53,6 +57,9 @@ export class TokenVault {
   readonly #lines = new LineBook((peer) => this.forPeer(peer));
   /** Changes reach the file in the order of their calls, however long each takes to seal. */
   #order: Promise<unknown> = Promise.resolve();
+  /** What was put in or dropped and is to be written along with something else, by pair id. */
+  readonly #later = new Map<string, PairEntry>();
+  #cancelLater: (() => void) | null = null;
 
   constructor(
     parts: { crypto: CryptoCore; clock: Clock; files: Files; events: NodeEvents },
@@ -219,18 +226,69 @@ export class TokenVault {
    * @throws {OpenRedError} `overloaded` if the file could not be written; the next commit writes it too.
    */
   async commit(change: VaultChange): Promise<void> {
-    const { put = [], drop = [] } = change;
+    const { put, dropped, spent } = this.#apply(change);
+    try {
+      await this.#write(this.#lines.change(this.#withLater({ put, dropped })));
+    } finally {
+      if (spent.length > 0) await this.#crypto.releaseAll(spent);
+    }
+  }
+
+  /**
+   * Applies a change at once. It is written with the next commit, or a second later: a crash before that undoes it.
+   * @returns Resolves when the halves that it spent are gone.
+   */
+  async commitSoon(change: VaultChange): Promise<void> {
+    const { put, dropped, spent } = this.#apply(change);
+    for (const entry of [...dropped, ...put]) this.#later.set(entry.pairId, entry);
+    if (this.#later.size > 0) {
+      this.#cancelLater ??= this.#clock.setTimer(SOON_MS, () => void this.#writeLater());
+    }
+    if (spent.length > 0) await this.#crypto.releaseAll(spent);
+  }
+
+  /** In memory. @returns What was dropped, and the halves that cannot be used any more. */
+  #apply({ put = [], drop = [] }: VaultChange): {
+    put: readonly PairEntry[];
+    dropped: readonly PairEntry[];
+    spent: readonly KeyRef[];
+  } {
     const former = [...drop, ...put.map((entry) => entry.pairId)]
       .flatMap((pairId) => this.get(pairId) ?? []);
     const dropped = drop.flatMap((pairId) => this.get(pairId) ?? []);
     for (const entry of dropped) this.#drop(entry);
     for (const entry of put) this.#put(entry);
+    const kept = new Set(put.map((entry) => entry.half));
+    const spent = former.flatMap(({ half }) => half === null || kept.has(half) ? [] : half);
+    return { put, dropped, spent };
+  }
+
+  /** A change, with all that was to be written along with one. */
+  #withLater(
+    { put, dropped }: { put: readonly PairEntry[]; dropped: readonly PairEntry[] },
+  ): { put: readonly PairEntry[]; dropped: readonly PairEntry[] } {
+    if (this.#later.size === 0) return { put, dropped };
+    const later = [...this.#later.values()];
+    this.#later.clear();
+    this.#cancelLater?.();
+    this.#cancelLater = null;
+    return {
+      // What was put in once more since then is a part of that change.
+      put: [
+        ...later.filter((entry) => this.get(entry.pairId) === entry && !put.includes(entry)),
+        ...put,
+      ],
+      dropped: [...later.filter(({ pairId }) => this.get(pairId) === null), ...dropped],
+    };
+  }
+
+  async #writeLater(): Promise<void> {
     try {
-      await this.#write(this.#lines.change({ put, dropped }));
-    } finally {
-      const kept = new Set(put.map((entry) => entry.half));
-      const spent = former.flatMap(({ half }) => half === null || kept.has(half) ? [] : half);
-      if (spent.length > 0) await this.#crypto.releaseAll(spent);
+      await this.commit({});
+    } catch (error) {
+      // The next commit writes it too.
+      if (!(error instanceof OpenRedError)) throw error;
+      logStorageFailure(this.#events.log, error);
     }
   }
 
@@ -276,7 +334,13 @@ export class TokenVault {
    * @throws {OpenRedError} `overloaded` if the file could not be written.
    */
   async flush(): Promise<void> {
+    if (this.#later.size > 0) await this.commit({});
     await this.#order;
     await this.#file.flush();
+  }
+
+  /** Writes what waits. Where the disk takes nothing, the next start finds the former state. */
+  async stop(): Promise<void> {
+    if (this.#later.size > 0) await this.#writeLater();
   }
 }

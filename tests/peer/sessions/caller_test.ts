@@ -193,6 +193,29 @@ Deno.test("Caller holds eight sets of a peer that answers and never says hello, 
   assertEquals([sets.length, left.length, left.includes(sets[0]!)], [1, 8, true]);
 });
 
+for (const isAnswered of [true, false]) {
+  const when = isAnswered ? "its confirmation" : "a second, where no hello comes";
+  Deno.test(`Caller with a confirmed set left stores the next one with ${when}`, async () => {
+    const { test, state, halves } = await setUp();
+    await using _ = test;
+    const session = await test.connect();
+    const answering = { lifeMs: 3_600_000, session: null as PeerSession | null };
+    state.answer = (request) => {
+      const { pair_id } = JSON.parse(new TextDecoder().decode(request.body));
+      if (!halves.has(pair_id)) return answerJson(403, { code: "handshake_rejected" });
+      return answerHandshake(test, { request, halves, answering });
+    };
+    await session.send({ type: "core.close" });
+    for (let ms = 0; ms < MINUTE_MS && answering.session === null; ms += 20) {
+      await test.clock.advance(20);
+    }
+    assertEquals(setsOf(test).length, 1);
+    if (isAnswered) await answering.session!.send({ type: "core.hello" });
+    else await test.clock.advance(1_000);
+    assertEquals(setsOf(test).length, 2);
+  });
+}
+
 Deno.test("Caller says hello, the same bytes, until a frame of the peer opened; then the pair is spent", async () => {
   const { test, state, halves, connect } = await setUp();
   await using _ = test;

@@ -257,6 +257,62 @@ Deno.test("TokenVault.commit() resolves only once the write is done", async () =
   assertEquals(world.lines().length, 1);
 });
 
+Deno.test("TokenVault.commitSoon() counts at once, and is written with the next commit, in one write", async () => {
+  using world = await VaultWorld.create();
+  const { files } = world.parts;
+  const [old, soon, brief, next] = [
+    await world.entry(),
+    await world.entry(),
+    await world.entry(),
+    await world.entry(),
+  ];
+  await world.vault.commit({ put: [old] });
+  const before = files.text(VAULT_FILE);
+  await world.vault.commitSoon({ put: [soon, brief], drop: [old.pairId] });
+  await world.vault.commitSoon({ put: [{ ...soon, session: "ab" }], drop: [brief.pairId] });
+  assertEquals(world.vault.all().map(({ pairId }) => pairId), [soon.pairId]);
+  assertEquals(files.text(VAULT_FILE), before, "a crash now undoes it");
+  await world.vault.commit({ put: [next] });
+  const after = files.text(VAULT_FILE).slice(before.length);
+  assertEquals(after.match(/^# change of/gm)?.length, 1);
+  assert(!after.includes(brief.pairId), "what went meanwhile never was on disk");
+  const loaded = await world.reload();
+  assertEquals(
+    loaded.all().map(({ pairId, session }) => [pairId, session]),
+    [[soon.pairId, "ab"], [next.pairId, null]],
+  );
+});
+
+Deno.test("TokenVault.commitSoon() is written a second later, or when the node stops, once", async () => {
+  using world = await VaultWorld.create();
+  const { files, clock } = world.parts;
+  const [first, second] = [await world.entry(), await world.entry()];
+  await world.vault.commitSoon({ put: [first] });
+  await clock.advance(999);
+  assertEquals(files.content.has(VAULT_FILE), false);
+  await clock.advance(1);
+  assertEquals((await world.reload()).all().length, 1);
+  await world.vault.commitSoon({ put: [second] });
+  await world.vault.stop();
+  const text = files.text(VAULT_FILE);
+  assertEquals((await world.reload()).all().length, 2);
+  await clock.advance(MINUTE_MS);
+  assertEquals(files.text(VAULT_FILE), text);
+});
+
+Deno.test("TokenVault.commitSoon() tries a full disk again with the next commit", async () => {
+  using world = await VaultWorld.create();
+  const { files, clock, log } = world.parts;
+  const [first, second] = [await world.entry(), await world.entry()];
+  await world.vault.commitSoon({ put: [first] });
+  files.isFull = true;
+  await clock.advance(1_000);
+  assertEquals(log.entries.filter(({ event }) => event === "storage_failed").length, 1);
+  files.isFull = false;
+  await world.vault.commit({ put: [second] });
+  assertEquals((await world.reload()).all().length, 2);
+});
+
 Deno.test("TokenVault.flush() waits for what others commit, and tries a failed write again", async () => {
   using world = await VaultWorld.create();
   const { files } = world.parts;
