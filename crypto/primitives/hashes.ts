@@ -17,33 +17,6 @@ const JOINED_BYTES = 512;
 /** Output lengths with an instance each; another length is cut from the next longer one. */
 const BLAKE3_LENGTHS = [32, 320, MAX_BLAKE3_BYTES] as const;
 
-/** An HMAC-SHA256 key as two saved hasher states, so that a use costs no key setup. */
-export class HmacKey {
-  readonly #sha256: IHasher;
-  readonly #inner: Uint8Array;
-  readonly #outer: Uint8Array;
-
-  /** Use {@linkcode Hashes.hmacKey}. */
-  constructor(sha256: IHasher, inner: Uint8Array, outer: Uint8Array) {
-    this.#sha256 = sha256;
-    this.#inner = inner;
-    this.#outer = outer;
-  }
-
-  /** The 32-byte HMAC-SHA256 of the parts, taken as one message. */
-  sign(...parts: readonly Uint8Array[]): Uint8Array {
-    this.#sha256.load(this.#inner);
-    for (const part of parts) this.#sha256.update(part);
-    const digest = this.#sha256.digest("binary");
-    return this.#sha256.load(this.#outer).update(digest).digest("binary");
-  }
-
-  /** Overwrites the saved states; the key is of no use afterwards. */
-  wipe(): void {
-    wipe(this.#inner, this.#outer);
-  }
-}
-
 /** All hashing of the crypto core. Synchronous once created. */
 export class Hashes {
   readonly #sha256: IHasher;
@@ -108,16 +81,6 @@ export class Hashes {
     return mac;
   }
 
-  /** Prepares an HMAC-SHA256 key that is to be used more than once. */
-  hmacKey(key: Uint8Array): HmacKey {
-    this.#setKeyBlock(key);
-    const inner = this.#sha256.init().update(this.#keyBlock).save();
-    this.#turnIntoOuterBlock();
-    const outer = this.#sha256.init().update(this.#keyBlock).save();
-    this.#keyBlock.fill(0);
-    return new HmacKey(this.#sha256, inner, outer);
-  }
-
   /**
    * HKDF-Extract with SHA-256: 32 bytes.
    * @see RFC 5869 §2.2
@@ -137,7 +100,6 @@ export class Hashes {
     if (!Number.isInteger(length) || length < 0 || length > 255 * HASH_BYTES) {
       throw new RangeError(`Expected an output length of 0 to ${255 * HASH_BYTES}`);
     }
-    const key = this.hmacKey(prk);
     const output = new Uint8Array(length);
     // The block before, `info` and a number, handed over at once; nothing stands before the first.
     const whole = new Uint8Array(HASH_BYTES + info.length + 1);
@@ -145,7 +107,7 @@ export class Hashes {
     let message = whole.subarray(HASH_BYTES);
     for (let offset = 0, i = 1; offset < length; offset += HASH_BYTES, i++) {
       whole[whole.length - 1] = i;
-      const block = key.sign(message);
+      const block = this.hmacSha256(prk, message);
       const left = length - offset;
       output.set(left < HASH_BYTES ? block.subarray(0, left) : block, offset);
       whole.set(block);
@@ -153,7 +115,6 @@ export class Hashes {
       message = whole;
     }
     wipe(whole);
-    key.wipe();
     return output;
   }
 
