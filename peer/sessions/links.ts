@@ -61,7 +61,8 @@ interface Link {
   failingSinceMs: number;
   /** When the pause ends that the link is in, by the monotonic clock. */
   nextTryMs: number | null;
-  wake: AbortController;
+  /** Ends what it waits for before a call. */
+  wake: () => void;
   /** Ends the call under way, for good. */
   readonly cancel: AbortController;
 }
@@ -103,7 +104,7 @@ export class PeerLinks {
       if (wish.fresh === true) link.sinceSequence = this.#parts.table.lastSequence;
       if (wish.patient === true) return;
       link.patient = false;
-      link.wake.abort();
+      link.wake();
       return;
     }
     link.patient = wish.patient === true;
@@ -130,7 +131,7 @@ export class PeerLinks {
       lastError: null,
       failingSinceMs: 0,
       nextTryMs: null,
-      wake: new AbortController(),
+      wake: () => {},
       cancel: new AbortController(),
     };
     this.#links.set(peer, link);
@@ -262,7 +263,7 @@ export class PeerLinks {
     options: { wait: (signal: AbortSignal) => Promise<T>; woken: T },
   ): Promise<T> {
     const wake = new AbortController();
-    link.wake = wake;
+    link.wake = () => wake.abort();
     const signal = AbortSignal.any([this.#signalOf(link), wake.signal]);
     return await options.wait(signal).catch((error: unknown) => {
       if (!wake.signal.aborted) throw error;
@@ -286,7 +287,7 @@ export class PeerLinks {
     if (link !== undefined) {
       link.lastError = null;
       link.backoff.reset();
-      link.wake.abort();
+      link.wake();
       this.#tidy(link);
     }
     settleStranded(this.#parts.events, peer);
