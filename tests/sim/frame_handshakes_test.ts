@@ -62,6 +62,22 @@ const RESPONDER_GONE: Fault = {
   end: (_world, [, responder]) => responder.start(),
 };
 
+async function confirmedAt(node: NodeMachine): Promise<string[]> {
+  const { sessions } = await node.ask((admin) => admin.status());
+  return sessions.filter(({ state }) => state === "confirmed").map((view) => view.session_id);
+}
+
+/** Runs until `node` has confirmed another session. @returns Its id, hex. */
+async function nextConfirmed(world: World, node: NodeMachine): Promise<string> {
+  const before = await confirmedAt(node);
+  for (let waitedMs = 0; waitedMs < 60_000; waitedMs++) {
+    await world.runFor(1);
+    const next = (await confirmedAt(node)).find((id) => !before.includes(id));
+    if (next !== undefined) return next;
+  }
+  throw new Error(`${node.name} has confirmed nothing`);
+}
+
 for (const seed of [1, 2]) {
   Deno.test(`a handshake on a channel survives a cut half-way, with seed ${seed}`, async () => {
     await disturbed(seed, CUT);
@@ -73,6 +89,24 @@ for (const seed of [1, 2]) {
 
   Deno.test(`a handshake on a channel survives a restart of who answers, with seed ${seed}`, async () => {
     await disturbed(seed, RESPONDER_GONE);
+  });
+
+  Deno.test(`who began loses what the other end has confirmed, and both meet again, with seed ${seed}`, async () => {
+    const world = await alone(seed);
+    await bothWays(world);
+    const [alice, bob] = [world.node(0), world.node(1)];
+    for (const [initiator, responder] of [[alice, bob], [bob, alice]] as const) {
+      renew([initiator, responder]);
+      const session = await nextConfirmed(world, responder);
+      initiator.crash();
+      const vault = new TextDecoder().decode(initiator.host.disk.peek(".env")!);
+      assert(!vault.includes(`_TOKENS_${session}`), "the next pairs were not stored yet");
+      await world.runFor(10_000);
+      await initiator.start();
+      await bothWays(world);
+    }
+    await finish(world);
+    await world.close();
   });
 
   Deno.test(`both ends renew on a channel at once and agree, with seed ${seed}`, async () => {
