@@ -25,7 +25,7 @@ import {
   systemRandom,
   systemResolver,
 } from "./ports/system.ts";
-import { createCheckpoints } from "./ports/system_checkpoints.ts";
+import { createWriteAhead } from "./ports/system_write_ahead.ts";
 import { createOpenMonitor } from "./ports/system_monitor.ts";
 import {
   type CentralRun,
@@ -101,8 +101,8 @@ async function openStore(
   const former = { data: dataDirectory, name: "directory.db", layout: LAYOUT };
   const name = await keepFormerDatabase(former);
   if (name !== null) log.log("info", "database_kept", { name });
-  const checkpoints = createCheckpoints(dataDirectory, { name: "directory.db", log });
-  return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock, checkpoints) };
+  const writeAhead = createWriteAhead(dataDirectory, { name: "directory.db", log });
+  return { store: new SqliteStore(createOpenDatabase(dataDirectory), systemClock, writeAhead) };
 }
 
 function compose(

@@ -11,9 +11,10 @@ import { ThreadCalls } from "./thread_calls.ts";
 const EVERY_MS = 1_000;
 /** After so long without a write, the file of what was written ahead gives its disk space back. */
 const QUIET_MS = 10_000;
-/** What is written without a pause is never copied to its end; from so many pages on, the writer waits for that. */
+/** What is written without a pause is never copied to its end; after so many pages, writes wait for that. */
 const MAX_PAGES = 32_768;
-const BUSY_TIMEOUT_MS = 5_000;
+/** Whoever reads an earlier state, such as a backup, is waited for no longer: writes wait as well. */
+const BUSY_TIMEOUT_MS = 500;
 
 /** What the thread may be asked. */
 export type CheckpointCalls = {
@@ -25,10 +26,12 @@ export type CheckpointCalls = {
 let database: DatabaseSync | null = null;
 let timer: ReturnType<typeof setTimeout> | null = null;
 let writtenMs = 0;
+let maxPages = MAX_PAGES;
 
-/** @returns Pages written ahead, those that were copied included. */
-function copy(mode: "PASSIVE" | "RESTART" | "TRUNCATE"): number {
-  return Number(database!.prepare(`PRAGMA wal_checkpoint(${mode})`).get()!["log"]);
+/** @returns Pages written ahead, those that were copied included, and whether somebody was in the way. */
+function copy(mode: "PASSIVE" | "RESTART" | "TRUNCATE"): { pages: number; isHeld: boolean } {
+  const { busy, log } = database!.prepare(`PRAGMA wal_checkpoint(${mode})`).get()!;
+  return { pages: Number(log), isHeld: busy !== 0 };
 }
 
 function step(): void {
@@ -37,8 +40,13 @@ function step(): void {
     copy("TRUNCATE");
     return;
   }
-  // The second one has little left to copy, and that alone is what the writer waits for.
-  if (copy("PASSIVE") > MAX_PAGES) copy("RESTART");
+  const { pages } = copy("PASSIVE");
+  if (pages > maxPages) {
+    // The last one has little left to copy, and that alone is what writes wait for.
+    copy("PASSIVE");
+    const { isHeld } = copy("RESTART");
+    maxPages = isHeld ? pages + MAX_PAGES : MAX_PAGES;
+  }
   timer = setTimeout(step, EVERY_MS);
 }
 

@@ -8,7 +8,7 @@ import type { NodeId } from "../../crypto/encoding.ts";
 import { SqliteStore } from "../../directory/stores/sqlite.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
 import { createOpenDatabase, systemClock } from "../../ports/system.ts";
-import { createCheckpoints } from "../../ports/system_checkpoints.ts";
+import { createWriteAhead } from "../../ports/system_write_ahead.ts";
 import { RedisServer } from "../../tests/world/redis_server.ts";
 import { openRedisStore } from "../../tests/world/redis_store.ts";
 import { fill, type Filling } from "./filling.ts";
@@ -40,8 +40,8 @@ async function readKept(folder: string): Promise<readonly NodeId[] | null> {
 function openSqlite(data: string): { store: SqliteStore; database: DatabaseSync } {
   const name = "directory.db";
   const database = createOpenDatabase(data)(name);
-  const checkpoints = createCheckpoints(data, { name, log: { log: console.log } });
-  return { store: new SqliteStore(() => database, systemClock, checkpoints), database };
+  const writeAhead = createWriteAhead(data, { name, log: { log: console.log } });
+  return { store: new SqliteStore(() => database, systemClock, writeAhead), database };
 }
 
 /** @param keep A folder in which filled databases are found again; `null` fills each time. */

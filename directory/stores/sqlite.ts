@@ -5,9 +5,9 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { NodeId } from "../../crypto/encoding.ts";
-import { type Checkpoints, OWN_CHECKPOINT_PAGES } from "../../ports/checkpoints.ts";
 import { type CommitTiming, GroupCommit } from "../../ports/group_commit.ts";
 import type { Clock, OpenDatabase } from "../../ports/ports.ts";
+import { OWN_CHECKPOINT_PAGES, type WriteAhead } from "../../ports/write_ahead.ts";
 import type { KeyRefusal } from "../../protocol/directory_key.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { readAll, readBan, readBans, storeBan } from "./sqlite_bans.ts";
@@ -35,6 +35,7 @@ import {
 import { ChangeMarks, type SharedReads } from "./shared_reads.ts";
 import { type SweepStep, sweepStep } from "./sqlite_sweep.ts";
 import { Statements } from "./statements.ts";
+import { UnsyncedIds } from "./unsynced_ids.ts";
 import {
   type AllNodesQuery,
   type DirectoryEntry,
@@ -83,10 +84,11 @@ function unwritable(cause: unknown): OpenRedError {
 export class SqliteStore implements DirectoryStore {
   readonly #database: DatabaseSync;
   readonly #commit: GroupCommit;
-  readonly #checkpoints: Checkpoints | null;
+  readonly #writeAhead: WriteAhead | null;
   readonly #cache = new NodeCache();
   /** The entry of each id that a group stored last, until the call that stored it goes on. */
   readonly #committing = new Map<NodeId, DirectoryEntry>();
+  readonly #unsynced: UnsyncedIds;
   readonly #sql: Statements;
   readonly #known: KnownIds;
   /** Where changes are counted for other threads; `null` as long as there are none. */
@@ -97,16 +99,16 @@ export class SqliteStore implements DirectoryStore {
 
   /**
    * Opens (or makes) `directory.db`.
-   * @param checkpoints Copies what it writes; SQLite itself does where there is none.
+   * @param writeAhead Syncs and copies what it writes; SQLite itself does where there is none.
    */
   constructor(
     open: OpenDatabase,
     clock: Pick<Clock, "nowMs" | "setTimer">,
-    checkpoints: Checkpoints | null = null,
+    writeAhead: WriteAhead | null = null,
   ) {
     this.#database = open("directory.db");
-    this.#checkpoints = checkpoints;
-    checkpoints?.follow((isElsewhere) => {
+    this.#writeAhead = writeAhead;
+    writeAhead?.follow((isElsewhere) => {
       const pages = isElsewhere ? 0 : OWN_CHECKPOINT_PAGES;
       this.#database.exec(`PRAGMA wal_autocheckpoint = ${pages}`);
     });
@@ -114,7 +116,11 @@ export class SqliteStore implements DirectoryStore {
       PRAGMA cache_size = -${CACHE_KIB}`);
     prepareTables(this.#database);
     this.#sql = new Statements(this.#database);
-    this.#commit = new GroupCommit(this.#database, clock, { isRepeatable: true });
+    this.#commit = new GroupCommit(this.#database, clock, {
+      isRepeatable: true,
+      ...(writeAhead === null ? {} : { sync: () => writeAhead.sync() }),
+    });
+    this.#unsynced = new UnsyncedIds(this.#commit);
     // A database that was just made remembers no proof: whatever was signed until now may be used up.
     this.#sql.run(
       "INSERT OR IGNORE INTO own (name, value) VALUES (?, ?)",
@@ -139,6 +145,7 @@ export class SqliteStore implements DirectoryStore {
   find(id: NodeId): Promise<FoundNode> {
     const held = this.atHand(id);
     if (held !== null) return Promise.resolve(held);
+    if (this.#unsynced.has(id)) return this.#findSynced(id);
     const ban = readBan(this.#sql, id);
     const found = {
       entry: this.#entry(id),
@@ -288,18 +295,15 @@ export class SqliteStore implements DirectoryStore {
     return isSet;
   }
 
-  // deno-lint-ignore require-await -- what it throws has to reject
   async sweep(options: SweepOptions): Promise<SweepResult> {
-    let step: SweepStep;
-    try {
-      step = this.#commit.writeUnsynced(() => this.#sweepStep(options));
-    } catch (error) {
-      throw unwritable(error);
-    }
-    this.#checkpoints?.written(step.forgotten.length + step.changed.length + step.proofs);
-    for (const id of [...step.forgotten, ...step.changed]) this.#changed(id);
-    this.#counts = null;
-    const { forgotten, proofs, isDone } = step;
+    let step: SweepStep | null = null;
+    const changed = () => [...step!.forgotten, ...step!.changed];
+    await this.#write(() => {
+      step = this.#sweepStep(options);
+      for (const id of changed()) this.#changed(id);
+      this.#counts = null;
+    }, () => changed().length + step!.proofs);
+    const { forgotten, proofs, isDone } = step!;
     return { forgotten: forgotten.length, proofs, isDone };
   }
 
@@ -313,9 +317,13 @@ export class SqliteStore implements DirectoryStore {
   }
 
   async close(): Promise<void> {
-    this.#commit.flush();
     this.#known.stop();
-    await this.#checkpoints?.stop();
+    // The last of all that waits; whoever does hears of a failure.
+    const { isIdle } = this.#commit;
+    const last = isIdle ? this.#commit.durable() : this.#commit.write(() => {});
+    this.#commit.flush();
+    await last.catch(() => {});
+    await this.#writeAhead?.stop();
     this.#database.close();
   }
 
@@ -385,6 +393,7 @@ export class SqliteStore implements DirectoryStore {
   #changed(id: NodeId): void {
     this.#cache.delete(id);
     this.#committing.delete(id);
+    this.#unsynced.add(id);
     this.#marks?.changed(id);
     this.#counts = null;
     this.#revision += 1;
@@ -402,15 +411,25 @@ export class SqliteStore implements DirectoryStore {
     return nowSec;
   }
 
-  /** Runs one write in the next group. */
-  async #write(apply: () => void): Promise<void> {
+  async #findSynced(id: NodeId): Promise<FoundNode> {
+    try {
+      await this.#commit.durable();
+    } catch (error) {
+      throw unwritable(error);
+    }
+    return await this.find(id);
+  }
+
+  /** Runs one write in the next group. @param rows How many it has written then. */
+  async #write(apply: () => void, rows = () => 1): Promise<void> {
     try {
       await this.#commit.write(apply);
-      this.#checkpoints?.written(1);
     } catch (error) {
       this.#committing.clear();
       throw unwritable(error);
     }
+    this.#writeAhead?.written(rows());
+    this.#unsynced.prune();
   }
 
   #entry(id: NodeId): DirectoryEntry | null {

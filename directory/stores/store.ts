@@ -250,8 +250,8 @@ export interface DirectoryStore {
    */
   swapOwn(name: string, expected: string | null, value: string): Promise<boolean>;
   /**
-   * One step of forgetting what is old, of bounded length; to be repeated until all is done. What a step has forgotten
-   * may be there again after a loss of power. Where used proofs expire by themselves, none is told of.
+   * One step of forgetting what is old, of bounded length; to be repeated until all is done. Where used proofs expire by
+   * themselves, none is told of.
    */
   sweep(options: SweepOptions): Promise<SweepResult>;
   /** Tells how long writes take from now on, where it can. */

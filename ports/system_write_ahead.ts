@@ -1,17 +1,18 @@
 /**
- * Checkpoints of a database in a thread of their own, which is started when there is enough to copy.
+ * The write-ahead log of a database: synced by threads of the runtime, and copied by a thread of its own, which is started
+ * when there is enough to copy.
  *
  * @module
  */
-import type { Checkpoints } from "./checkpoints.ts";
 import type { Log } from "./ports.ts";
 import type { CheckpointCalls } from "./system_checkpoint_thread.ts";
 import { fileInDirectory } from "./system_data_directory.ts";
 import { ThreadCalls } from "./thread_calls.ts";
 import { NO_PERMISSIONS } from "./worker_permissions.ts";
+import type { WriteAhead } from "./write_ahead.ts";
 
 /** What is written in a minute is not worth a thread while it is fewer rows than these. */
-const ROWS_A_MINUTE = 100;
+const ROWS_A_MINUTE = 50;
 const MINUTE_MS = 60_000;
 /** How often the thread is told at most. */
 const TOLD_EVERY_MS = 500;
@@ -21,7 +22,7 @@ interface Running {
   readonly calls: ThreadCalls<CheckpointCalls>;
 }
 
-class SystemCheckpoints implements Checkpoints {
+class SystemWriteAhead implements WriteAhead {
   readonly #path: string;
   readonly #log: Log;
   readonly #program: URL;
@@ -32,6 +33,8 @@ class SystemCheckpoints implements Checkpoints {
   #toldMs = -Infinity;
   /** `null` before it is started, and once it has failed. */
   #running: Running | null = null;
+  /** SQLite makes it with the first transaction, and keeps it while the database is open. */
+  #wal: Deno.FsFile | null = null;
 
   constructor(path: string, options: { readonly log: Log; readonly program: URL }) {
     this.#path = path;
@@ -52,7 +55,14 @@ class SystemCheckpoints implements Checkpoints {
     this.#running.calls.tell("written", undefined);
   }
 
+  async sync(): Promise<void> {
+    this.#wal ??= Deno.openSync(`${this.#path}-wal`, { read: true, write: true });
+    await this.#wal.syncData();
+  }
+
   async stop(): Promise<void> {
+    this.#wal?.close();
+    this.#wal = null;
     const running = this.#running;
     this.#running = null;
     if (running === null) return;
@@ -92,21 +102,21 @@ class SystemCheckpoints implements Checkpoints {
       event.preventDefault();
       fail(new Error(event.message));
     };
-    calls.call("open", this.#path).then(() => {
-      if (this.#running === running) this.#change(true);
-    }, fail);
+    // What is written until it is ready is copied then.
+    this.#change(true);
+    calls.call("open", this.#path).catch(fail);
   }
 }
 
 /**
- * Checkpoints of a database in a data directory. Where their thread fails, that is logged, and the thread that writes does
- * them again.
+ * The write-ahead log of a database in a data directory. Where the thread that copies it fails, that is logged, and the
+ * thread that writes does it again.
  */
-export function createCheckpoints(
+export function createWriteAhead(
   directory: string,
   options: { readonly name: string; readonly log: Log; readonly program?: URL },
-): Checkpoints {
+): WriteAhead {
   const { name, log } = options;
   const program = options.program ?? new URL("./system_checkpoint_thread.ts", import.meta.url);
-  return new SystemCheckpoints(fileInDirectory(directory, name), { log, program });
+  return new SystemWriteAhead(fileInDirectory(directory, name), { log, program });
 }
