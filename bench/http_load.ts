@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { pause } from "../scripts/local_network/timeout.ts";
 
 const READ_BYTES = 64 * 1024;
 
@@ -104,6 +105,33 @@ export class HttpLoad implements Disposable {
     }));
     const seconds = (performance.now() - startMs) / 1_000;
     return { count: counts.reduce((sum, count) => sum + count, 0), seconds };
+  }
+
+  /**
+   * Sends so many requests a second for a while, each on whichever connection is free.
+   * @returns What each of them took, in milliseconds.
+   */
+  async pace(
+    source: RequestSource,
+    { perSecond, forMs }: { readonly perSecond: number; readonly forMs: number },
+  ): Promise<number[]> {
+    const startMs = performance.now();
+    const took: number[] = [];
+    let begun = 0;
+    await Promise.all(this.#connections.map(async (connection, number) => {
+      for (;;) {
+        const dueMs = begun++ * 1_000 / perSecond;
+        const waitMs = dueMs - (performance.now() - startMs);
+        if (dueMs >= forMs || waitMs <= dueMs - forMs) return;
+        if (waitMs > 0) await pause(waitMs);
+        const request = source(number);
+        if (request === null) return;
+        const sentMs = performance.now();
+        await connection.exchange(request);
+        took.push(performance.now() - sentMs);
+      }
+    }));
+    return took;
   }
 
   [Symbol.dispose](): void {

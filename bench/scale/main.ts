@@ -25,12 +25,13 @@ const COLUMNS: readonly (readonly [name: keyof Measured, title: string])[] = [
   ["serverMiB", "of Redis, MiB"],
   ["lookP50", "look-up p50, ms"],
   ["lookP99", "look-up p99, ms"],
+  ["bareP99", "bare server p99, ms"],
   ["announced", "announced/s"],
   ["pageP50", "page of 100, ms"],
   ["aliasP50", "alias, ms"],
   ["sweepStepP50", "step of a sweep, ms"],
-  ["sweepStepMax", "longest, ms"],
   ["sweepLookP99", "look-up p99 beside it, ms"],
+  ["sweepLookMax", "longest, ms"],
 ];
 
 const DRAWN: readonly (keyof Measured)[] = ["memoryMiB", "startMs", "lookP99", "sweepStepP50"];

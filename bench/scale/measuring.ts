@@ -6,16 +6,14 @@
 import type { CryptoCore } from "../../crypto/interface.ts";
 import type { DirectoryStore } from "../../directory/stores/store.ts";
 import { pause } from "../../scripts/local_network/timeout.ts";
-import { AnnouncingNodes } from "../announcing_nodes.ts";
 import { CentralProcess } from "../central_process.ts";
 import { residentMiBOf } from "../started_program.ts";
 import { OLD_MS } from "./filling.ts";
 import type { Place } from "./places.ts";
+import { serveLoad } from "./serving.ts";
 
+/** Beside a sweep. */
 const LOOKS_A_SECOND = 500;
-const ANNOUNCES_A_SECOND = 300;
-const MEASURED_MS = 8_000;
-const CONNECTIONS = 16;
 const PAGES = 200;
 const KEPT_IDS = 20_000;
 /** What a directory does between two steps of a sweep. */
@@ -30,13 +28,15 @@ export interface Measured {
   readonly serverMiB: number;
   readonly lookP50: number;
   readonly lookP99: number;
+  /** Of a server that does nothing else, beside the same announcements. */
+  readonly bareP99: number;
   readonly pageP50: number;
   readonly aliasP50: number;
   readonly announced: number;
-  /** The longest that one step of forgetting holds others up, and of a look-up beside it. */
+  /** One step of forgetting until it is on disk, and a look-up beside it from when it was due. */
   readonly sweepStepP50: number;
-  readonly sweepStepMax: number;
   readonly sweepLookP99: number;
+  readonly sweepLookMax: number;
 }
 
 function at(samples: readonly number[], part: number): number {
@@ -56,52 +56,11 @@ async function read(url: string, expected: number): Promise<void> {
   if (answer.status !== expected) throw new Error(`${url}: ${answer.status}`);
 }
 
-async function announce(url: string, record: string): Promise<void> {
-  const body = JSON.stringify({ record });
-  const answer = await fetch(`${url}/api/v3/nodes/register`, { method: "POST", body });
-  await answer.body?.cancel();
-  if (answer.status !== 201) throw new Error(`Announcing: ${answer.status}`);
-}
-
-/** Does something so often a second, on some connections at a time, until the time is over. */
-async function pace(perSecond: number, run: () => Promise<unknown>): Promise<number> {
-  const fromMs = performance.now();
-  let begun = 0;
-  const follow = async () => {
-    for (;;) {
-      const dueMs = begun++ * 1000 / perSecond;
-      const nowMs = performance.now() - fromMs;
-      if (Math.max(dueMs, nowMs) > MEASURED_MS) return;
-      if (dueMs > nowMs) await pause(dueMs - nowMs);
-      await run();
-    }
-  };
-  await Promise.all(Array.from({ length: CONNECTIONS }, follow));
-  return begun - CONNECTIONS;
-}
-
-/** Look-ups and announcements beside each other. */
-async function serveLoad(
-  url: string,
-  options: { readonly ids: readonly string[]; readonly records: string[] },
-): Promise<{ looks: number[]; announced: number }> {
-  const { ids, records } = options;
-  const looks: number[] = [];
-  const [announced] = await Promise.all([
-    pace(ANNOUNCES_A_SECOND, () => announce(url, records.pop()!)),
-    pace(LOOKS_A_SECOND, async () => {
-      const id = ids[(looks.length * 7_919) % ids.length];
-      looks.push(await timed(() => read(`${url}/api/v3/nodes/${id}`, 200)));
-    }),
-  ]);
-  return { looks, announced };
-}
-
 /** Sweeps as a directory does, with a rest after each step, and asks all the time. */
 async function measureSweep(
   store: DirectoryStore,
   options: { readonly ids: readonly string[]; readonly nowMs: number },
-): Promise<Pick<Measured, "sweepStepP50" | "sweepStepMax" | "sweepLookP99">> {
+): Promise<Pick<Measured, "sweepStepP50" | "sweepLookP99" | "sweepLookMax">> {
   const { ids, nowMs } = options;
   const steps: number[] = [];
   const looks: number[] = [];
@@ -135,8 +94,8 @@ async function measureSweep(
   await looked;
   return {
     sweepStepP50: at(steps, 0.5),
-    sweepStepMax: Math.max(...steps),
     sweepLookP99: at(looks, 0.99),
+    sweepLookMax: Math.max(...looks),
   };
 }
 
@@ -160,15 +119,7 @@ export async function measure(
   await using central = await CentralProcess.start(place);
   const startMs = performance.now() - fromMs;
   const { url } = central;
-  await using announcers = await AnnouncingNodes.create(core, 100);
-  const numbers = Array.from(announcers.ids.keys());
-  for (const number of numbers) await announce(url, await announcers.sign(number));
-  const records: string[] = [];
-  for (let count = 0; count <= MEASURED_MS * ANNOUNCES_A_SECOND / 1000; count++) {
-    records.push(await announcers.sign(count % numbers.length));
-  }
-  // Later records were signed later: the last one is taken first otherwise.
-  const { looks, announced } = await serveLoad(url, { ids, records: records.reverse() });
+  const { looks, bareLooks, announcedPerSecond } = await serveLoad(url, { ids, core });
   const list = `${url}/api/v3/nodes/discover?limit=100`;
   const pages: number[] = [];
   const aliases: number[] = [];
@@ -183,9 +134,10 @@ export async function measure(
     serverMiB: place.serverPid === null ? 0 : residentMiBOf(place.serverPid),
     lookP50: at(looks, 0.5),
     lookP99: at(looks, 0.99),
+    bareP99: at(bareLooks, 0.99),
     pageP50: at(pages, 0.5),
     aliasP50: at(aliases, 0.5),
-    announced: announced / (MEASURED_MS / 1000),
+    announced: announcedPerSecond,
     ...sweep,
   };
 }

@@ -36,7 +36,7 @@ Deno.test("Checkpoints are done in a thread of their own once there is enough to
   using data = makeTemporaryDirectory();
   const { database, writeAhead, elsewhere, write } = setUp(data.path);
   database.exec("PRAGMA synchronous = OFF");
-  write(90);
+  write(40);
   writeAhead.written(0);
   assertEquals(elsewhere, []);
   write(WRITES);
@@ -51,7 +51,7 @@ Deno.test("Checkpoints are done in a thread of their own once there is enough to
   database.close();
   assertEquals([...Deno.readDirSync(data.path)].map(({ name }) => name), [NAME]);
   using again = createOpenDatabase(data.path)(NAME);
-  assertEquals(again.prepare("SELECT count(*) AS n FROM rows").get()!["n"], 90 + 2 * WRITES);
+  assertEquals(again.prepare("SELECT count(*) AS n FROM rows").get()!["n"], 40 + 2 * WRITES);
 });
 
 Deno.test("Where the thread of checkpoints fails, the thread that writes does them again, and it is told", async () => {
