@@ -33,7 +33,10 @@ const MAX_UNDER_WAY = 2;
 /** What is as large as this does not wait for more: the Worker begins while the next part is written. */
 const LARGE_BYTES = 2 ** 16;
 
-/** Small calls of one turn that do not go as a message: whoever answers a frame opens one and seals one. */
+/**
+ * Small calls of one turn that do not go as a message: whoever answers a frame opens one and seals one. After a turn with
+ * more of them the next one begins with a message as well: each call in the slot waits for the Worker by itself.
+ */
 const MAX_SLOT_CALLS = 2;
 
 /** How often the answer to a small call is looked for that did not come at once. */
@@ -53,9 +56,14 @@ export class WorkerCryptoCore extends CallingCore {
   readonly #worker: Worker;
   /** `null` where the Worker was not given its end. */
   #slot: SlotCaller | null = null;
-  /** How many calls of this turn of the event loop were done there. */
-  #slotCalls = 0;
-  readonly #endTurn = () => void (this.#slotCalls = 0);
+  /** How many small calls there were in this turn of the event loop. */
+  #smallCalls = 0;
+  /** Whether there were many in the turn before. */
+  #isBurst = false;
+  readonly #endTurn = () => {
+    this.#isBurst = this.#smallCalls > MAX_SLOT_CALLS;
+    this.#smallCalls = 0;
+  };
   readonly #waiting = new Map<number, PendingCall>();
   readonly #flushSoon = () => this.#flush();
   #writer: PackWriter | null = null;
@@ -147,9 +155,11 @@ export class WorkerCryptoCore extends CallingCore {
   /** @returns Whether the call was done at once, or is being done; otherwise it has to go as a message. */
   #callInSlot(pending: PendingCall, { name, argument }: { name: CallName; argument: unknown }) {
     const slot = this.#slot;
+    if (this.#smallCalls === 0) process.nextTick(this.#endTurn);
+    this.#smallCalls += 1;
     // What is under way comes first, and where a turn has more calls they share a message.
     if (slot === null || this.#waiting.size > 0 || this.#writer !== null) return false;
-    if (this.#slotCalls >= MAX_SLOT_CALLS) return false;
+    if (this.#isBurst || this.#smallCalls > MAX_SLOT_CALLS) return false;
     if (!slot.isReady || longestOf(argument) > MAX_SLOT_CALL_BYTES) return false;
     const writer = new PackWriter();
     try {
@@ -164,8 +174,6 @@ export class WorkerCryptoCore extends CallingCore {
     const isBegun = attachments.length === 0 && slot.begin(call);
     call.fill(0);
     if (!isBegun) return false;
-    if (this.#slotCalls === 0) process.nextTick(this.#endTurn);
-    this.#slotCalls += 1;
     const answer = slot.wait();
     if (answer !== null) settle(pending, new PackReader(packedOf(answer), { copies: true }));
     else this.#awaitSlot(slot, pending);

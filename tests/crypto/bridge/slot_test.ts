@@ -135,6 +135,16 @@ Deno.test("WorkerCryptoCore seals and opens without a message, and leaves nothin
   await nextTurn();
   await Promise.all([1, 2, 3, 4].map(() => seal(own, new Uint8Array(1))));
   assertEquals(posted.length, 2, "all of a turn but the first two share one");
+  for (const messages of [3, 3]) {
+    await ready();
+    await nextTurn();
+    await seal(own, new Uint8Array(1));
+    assertEquals(
+      posted.length,
+      messages,
+      "the turn after that begins with a message, others do not",
+    );
+  }
 });
 
 Deno.test("WorkerCryptoCore keeps the order of calls, whichever way each goes", async () => {
