@@ -12,7 +12,7 @@ import { PROOF_JTI_BYTES, signProof } from "../protocol/statements.ts";
 import type { CryptoCore } from "../crypto/interface.ts";
 import type { Clock, HttpClient, Log, Random } from "../ports/ports.ts";
 import type { PeerDirectory } from "./config.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Counters } from "./counters.ts";
 import type { OwnRecord } from "./own_record.ts";
 
 /** Records that wait for one directory; of more the oldest is left out, until its node announces itself again. */
@@ -24,11 +24,11 @@ const LAST_PAUSE_MS = 60_000;
 interface ExchangeParts {
   readonly clock: Clock;
   readonly crypto: CryptoCore;
-  readonly http: HttpClient;
+  readonly http: Pick<HttpClient, "request">;
   readonly log: Log;
   readonly random: Random;
-  readonly metrics: Metrics;
-  readonly own: OwnRecord;
+  readonly metrics: Pick<Counters, "count">;
+  readonly own: Pick<OwnRecord, "id" | "keys">;
 }
 
 /** What is passed on of a registration. */

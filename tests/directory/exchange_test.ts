@@ -1,13 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
-import type { NodeId } from "../../crypto/encoding.ts";
+import { LocalCryptoCore } from "../../crypto/core.ts";
+import { encodeUtf8, type NodeId } from "../../crypto/encoding.ts";
+import { Counters } from "../../directory/counters.ts";
+import { Exchange } from "../../directory/exchange.ts";
 import { parsePeers } from "../../directory/peer_list.ts";
 import { showDirectoryKey } from "../../protocol/directory_key.ts";
 import { secretId } from "../../protocol/shown_secret.ts";
-import type { HttpAnswer } from "../../ports/ports.ts";
+import type { HttpAnswer, HttpClient } from "../../ports/ports.ts";
+import { systemRandom } from "../../ports/system.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
 import { testIdentity } from "../protocol/signer.ts";
 import { FakeClock } from "../world/fake_clock.ts";
+import { CHEAP_COST } from "../world/cores.ts";
 import { MemoryFiles } from "../world/memory_files.ts";
+import { MemoryLog } from "../world/memory_log.ts";
 import { until } from "../world/until.ts";
 import type { FakeNode } from "./fake_nodes.ts";
 import { START_MS, TestDirectory, type TestOptions } from "./test_directory.ts";
@@ -135,6 +141,44 @@ Deno.test("A directory that is away gets the newest record of each node when it 
     return has(1, node.id)();
   }, "the other directory has it");
   assertEquals(passed[1], 1);
+});
+
+Deno.test("What waits for a directory that gives no answer is bounded, and without a list nothing is passed on", async () => {
+  const crypto = await LocalCryptoCore.create();
+  const secret = () => encodeUtf8("a secret of this test");
+  const { sealed } = await crypto.createKeystore({ secret: secret(), cost: CHEAP_COST });
+  const keys = await crypto.openKeystore({ sealed, secret: secret() });
+  let underWay = 0;
+  const request: HttpClient["request"] = ({ signal }) => {
+    underWay += 1;
+    return new Promise((_resolve, reject) => {
+      const gone = () => reject(new OpenRedError("unreachable", "Away"));
+      signal!.addEventListener("abort", gone, { once: true });
+    });
+  };
+  const metrics = new Counters();
+  const parts = {
+    clock: new FakeClock(START_MS),
+    crypto,
+    http: { request },
+    log: new MemoryLog(),
+    random: systemRandom,
+    metrics,
+    own: { id: keys.nodeId as NodeId, keys },
+  };
+  const exchange = new Exchange(parts, [{ url: URLS[1], id: testIdentity(1).id }]);
+  const none = new Exchange(parts, []);
+  const count = 10_250;
+  for (let at = 0; at < count; at++) {
+    const passed = { id: `z${at}` as NodeId, record: "a.b.c" };
+    exchange.passOn(passed);
+    none.passOn(passed);
+  }
+  await until(() => underWay === 4, "calls");
+  const { value } = metrics.counter("openred_passed_on_total", { result: "left_out" });
+  assertEquals([underWay, value], [4, 246]);
+  await exchange.stop();
+  await none.stop();
 });
 
 Deno.test("Only a directory of the list, by its proof, is free of the limit of new ids", async () => {

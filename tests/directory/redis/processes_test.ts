@@ -8,6 +8,7 @@ import { FakeClock } from "../../world/fake_clock.ts";
 import { freePort } from "../../world/free_port.ts";
 import { RedisServer, redisTest } from "../../world/redis_server.ts";
 import { TcpProxy } from "../../world/tcp_proxy.ts";
+import { until } from "../../world/until.ts";
 import { type CentralProcess, runCentral, startCentral } from "../central_process.ts";
 import { FakeNetwork, FakeNode } from "../fake_nodes.ts";
 
@@ -233,6 +234,33 @@ redisTest("Processes are replaced one after the other, and every request is answ
   assertEquals(statuses.filter((status) => status !== 200), []);
   assert(statuses.length > 10);
 });
+
+redisTest(
+  "Without its Redis a process refuses with when to come back, and goes on by itself",
+  async () => {
+    await using directory = await Directory.start(1);
+    const { server, nodes, recordOf } = serveNodes(2);
+    await using _ = server;
+    const [known, later] = nodes as [FakeNode, FakeNode];
+    assertEquals(await statusOf(directory.register(recordOf(0))), 201);
+    await directory.server.end();
+    const answers = [
+      await directory.ask(`/api/v3/nodes/${known.id}`),
+      await directory.ask("/api/v3/nodes/discover"),
+      await directory.register(recordOf(1)),
+    ];
+    for (const answer of answers) {
+      const { code } = await answer.json();
+      assertEquals([answer.status, code], [503, "overloaded"]);
+      assertEquals(answer.headers.get("retry-after"), "5");
+    }
+    await directory.server.run();
+    const isBack = async () => await statusOf(directory.ask(`/api/v3/nodes/${known.id}`)) === 200;
+    await until(isBack, "it is back");
+    assertEquals(await statusOf(directory.ask(`/api/v3/nodes/${later.id}`)), 404);
+    assertEquals(await statusOf(directory.register(recordOf(1, Date.now() + 1))), 201);
+  },
+);
 
 redisTest(
   "A process says why it does not start on a Redis, and never what is in its files",
