@@ -253,7 +253,13 @@ async function serve(
       admin.answerWith((request) => started.handleAdmin(request, token));
       const serves = { url, allow_private: options.allowPrivate };
       await withAdminFile(openFiles(data), { url: admin.origin, token, serves }, async () => {
-        sayReady({ service: "directory", json, data }, { url, id: started.id, metricsUrl });
+        const ownRelay = relay === null ? null : url;
+        sayReady({ service: "directory", json, data }, {
+          url,
+          id: started.id,
+          relay: ownRelay,
+          metricsUrl,
+        });
         await ending.wait(signal);
       });
       log.log("info", "directory_stopping");

@@ -172,6 +172,7 @@ async function composeNode(
       disk: createOwnerFiles(options.data),
       busyMark: openBusyMark(options.data),
       consolePage: (request) => page.answer(request),
+      whyNoPage: () => page.why(),
       log: new HintingLog(settings.log, settings.dataWords),
       logSwitch: settings.log,
       tracing: settings.tracing,
@@ -336,6 +337,7 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
         ending,
         admin: { url: admin.origin, token: adminToken },
         metricsUrl: watching === null ? null : `${watching.origin}${METRICS_PATH}`,
+        console,
       });
     } finally {
       // Nobody new is let in first, so that nothing comes to parts that have ended.
@@ -390,6 +392,7 @@ async function serveCommands(
     readonly ending: ServiceEnd;
     readonly admin: { readonly url: string; readonly token: string };
     readonly metricsUrl: string | null;
+    readonly console: ConsoleListening;
   },
 ): Promise<void> {
   const { node, isNew, ending, admin, metricsUrl, out, signal } = parts;
@@ -409,8 +412,9 @@ async function serveCommands(
       await out.pairs([
         ["Node", { text: node.id, style: "bold" }],
         ["URL", apiUrl],
+        ...relayLine(node),
         ["Data", options.data],
-        ...await consoleLine(node, out),
+        ...await consoleLine(node, parts),
         ...(metricsUrl === null ? [] : [["Metrics", metricsUrl] as const]),
         ["Stop", "Ctrl-C"],
       ]);
@@ -419,8 +423,22 @@ async function serveCommands(
   });
 }
 
-/** The way to the console for an owner who was never there; a terminal is the only place for it. */
-async function consoleLine(node: Node, out: Output): Promise<[string, string][]> {
+function relayLine({ relay }: Node): [string, string][] {
+  if (relay === null) return [];
+  return [["Relay", relay.state === "linked" ? relay.url : `${relay.url} (no link to it yet)`]];
+}
+
+/** The way to the console; a link for an owner who was never there, and a terminal is the only place for that. */
+async function consoleLine(
+  node: Node,
+  { out, console, dataWords }: {
+    readonly out: Output;
+    readonly console: ConsoleListening;
+    readonly dataWords: string;
+  },
+): Promise<[string, string][]> {
+  if (console.origin === null) return [];
+  const command = `openred-node open${dataWords}`;
   const link = out.isTerminal ? await node.firstConsoleLink() : null;
-  return link === null ? [] : [["Console", `${link} (within a minute; later: openred-node open)`]];
+  return [["Console", link === null ? command : `${link} (within a minute; later: ${command})`]];
 }

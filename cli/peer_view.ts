@@ -42,6 +42,7 @@ export function showTrouble(
 function stateCell(peer: PeerDetail): Cell {
   if (peer.blocked_since !== null) return { text: "blocked", style: "red" };
   if (peer.sessions > 0) return { text: "connected", style: "green" };
+  if (peer.invited) return { text: "invitation waits", style: "yellow" };
   return peer.known ? { text: "known" } : { text: "stranger", style: "yellow" };
 }
 

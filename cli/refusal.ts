@@ -12,7 +12,6 @@ const problemSchema = v.object({ code: v.string(), detail: v.optional(v.string()
 /** What helps, beside what the node says. */
 const HINTS: Readonly<Record<string, string>> = {
   node_unknown: "No directory knows this node. Is it running, and registered with one of yours?",
-  target_unreachable: "The directory could not reach this node",
   method_none: "You and this node have no crypto method in common",
 };
 

@@ -28,6 +28,8 @@ import { claimCell, nameCell, peerCell, showTrouble, wayCell } from "./peer_view
 import { TIME_OPTIONS } from "./run_options.ts";
 
 const WATCH_MS = 2_000;
+/** How many of those are shown whom invitations wait for. */
+const MAX_AWAITED = 8;
 const NOWHERE = "none: registered nowhere, so nobody finds this node";
 const GIVE_DIRECTORY =
   "'openred-node config set directories URL' gives this node a directory, from its next start on";
@@ -49,12 +51,17 @@ const CONTACT_STYLES: Readonly<Record<Standing, Style>> = {
   blocked: "red",
 };
 
+function standingCell({ standing, invited }: PeerView): Cell {
+  if (invited) return { text: "invitation waits", style: "yellow" };
+  return { text: standing, style: CONTACT_STYLES[standing] };
+}
+
 function peerRow(peer: PeerView): readonly Cell[] {
   return [
     nameCell(peer.petname),
     claimCell(peer.alias),
     idCell(peer.node_id),
-    { text: peer.standing, style: CONTACT_STYLES[peer.standing] },
+    standingCell(peer),
     { text: String(peer.standby_pairs) },
     { text: String(peer.outbox) },
     wayCell(peer),
@@ -96,6 +103,13 @@ function relayLine({ url, named_by, state, last_error }: RelayView): Cell {
   return { text, style: state === "linked" ? "green" : "yellow" };
 }
 
+/** Whom invitations were made for that are not used up. */
+function awaitedRows(awaited: StatusView["awaited"]): (readonly Cell[])[] {
+  const shown = awaited.slice(0, MAX_AWAITED).map((name) => [nameCell(name)]);
+  const left = awaited.length - shown.length;
+  return left === 0 ? shown : [...shown, [{ text: `and ${left} more` }]];
+}
+
 async function printStatus(
   out: Output,
   { status, found }: { readonly status: StatusView; readonly found: FoundData | null },
@@ -120,6 +134,11 @@ async function printStatus(
     title: "Peers",
     headings: ["NAME", "CLAIMS TO BE", "NODE", "CONTACT", "PAIRS", "OUTBOX", "URL"],
     rows: status.peers.map(peerRow),
+  });
+  await printTable(out, {
+    title: "Invited, and not here yet ('openred-node invitations' says more)",
+    headings: ["NAME"],
+    rows: awaitedRows(status.awaited),
   });
   await printTable(out, {
     title: "Sessions",

@@ -9,6 +9,7 @@ import { COPY_PREFIX } from "../ports/data_names.ts";
 import type { RequestSource } from "../ports/ports.ts";
 import { AuditDesk } from "./admin/audit_desk.ts";
 import { AuditLog } from "./audit/audit_log.ts";
+import type { RelayView } from "../protocol/admin_api.ts";
 import { relayedUrl } from "../protocol/relay.ts";
 import { AUDIT_DEFAULTS } from "../protocol/node_settings.ts";
 import { StoredMarks } from "./audit/log_marks.ts";
@@ -47,6 +48,8 @@ export interface Node {
   handleConsole(request: Request): Promise<Response>;
   /** A one-time link for the owner's first visit of the console; `null` where there was one, or is none. */
   firstConsoleLink(): Promise<string | null>;
+  /** The relay through which others reach it, or `null`. */
+  readonly relay: RelayView | null;
   /** Answers what came to the listener for metrics. */
   handleWatch(request: Request): Promise<Response>;
   start(): Promise<void>;
@@ -260,6 +263,10 @@ class RunningNode implements OpenNode {
 
   handleConsole(request: Request): Promise<Response> {
     return this.#requests.take(() => this.#parts.consoleApi.handle(request));
+  }
+
+  get relay(): RelayView | null {
+    return this.#parts.relay.view();
   }
 
   firstConsoleLink(): Promise<string | null> {

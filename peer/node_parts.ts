@@ -103,6 +103,8 @@ export interface NodePorts {
   readonly busyMark: BusyMark;
   /** The fixed files of the console; none if absent. */
   readonly consolePage?: ConsolePage;
+  /** Why the page is none, for whoever would open it; `null`, or absent, where it is there. */
+  readonly whyNoPage?: () => Promise<string | null>;
   readonly openMonitor: OpenMonitor;
   /** None if absent. */
   readonly networks?: OwnNetworks;
@@ -190,7 +192,7 @@ export function createNodeParts(
   const watchApi = new WatchApi({ ...parts, modules: parts.modules.runs }, config);
   const settings = config.console ?? NO_CONSOLE;
   const signIn = () => parts.modules.runs.signIn();
-  const consoleLinks = new ConsoleLinks(signIn, settings);
+  const consoleLinks = new ConsoleLinks(signIn, settings, ports.whyNoPage);
   const adminApi = createAdminApi({ ...parts, consoleLinks, watchApi }, config, { ...data, words });
   const page = ports.consolePage ?? (() => null);
   return {

@@ -86,16 +86,20 @@ export function sayReady(
     readonly json: boolean;
     readonly data: string;
   },
-  { metricsUrl = null, ...content }: {
+  { metricsUrl = null, relay = null, ...content }: {
     readonly url: string;
     readonly id: string;
     readonly metricsUrl?: string | null;
+    /** Where a directory's own relay is. */
+    readonly relay?: string | null;
   },
 ): void {
   const metrics = metricsUrl === null ? {} : { metrics_url: metricsUrl };
+  const relayed = relay === null ? {} : { relay };
   const text = json
-    ? `ready ${JSON.stringify({ ...content, ...metrics })}\n`
+    ? `ready ${JSON.stringify({ ...content, ...relayed, ...metrics })}\n`
     : `The ${service} is ready.\n  URL  ${content.url}\n  id   ${content.id}\n  data ${data}\n` +
+      (relay === null ? "" : `  relay ${relay}; nodes use it with --relay auto\n`) +
       (metricsUrl === null ? "" : `  metrics ${metricsUrl}\n`);
   tell(Deno.stdout, text);
 }

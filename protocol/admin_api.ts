@@ -150,11 +150,13 @@ export interface PeerView {
   /** What it calls itself: a claim. */
   readonly alias: string | null;
   readonly api_url: string;
-  /** Whether a session was once confirmed with it. */
   /** `null` where it cannot be called. */
   readonly way: PeerWay | null;
+  /** Whether a session was once confirmed with it. */
   readonly known: boolean;
   readonly standing: Standing;
+  /** Whether an invitation of this peer, given to the owner, waits for its answer. */
+  readonly invited: boolean;
   readonly standby_pairs: number;
   readonly outbox: number;
   readonly last_error: PeerTrouble | null;
@@ -172,6 +174,8 @@ export interface PeerDetail {
   /** `null` for one that cannot be called. */
   readonly way: PeerWay | null;
   readonly known: boolean;
+  /** Whether an invitation of this peer, given to the owner, waits for its answer. */
+  readonly invited: boolean;
   /** Milliseconds since the epoch, or `null` while it is not blocked. */
   readonly blocked_since: number | null;
   /** What it may do: `allowed`, and what its groups may, without `denied`; nothing while it is blocked. */
@@ -262,6 +266,8 @@ export interface StatusView {
   /** `null` where others call this node itself. */
   readonly relay: RelayView | null;
   readonly peers: readonly PeerView[];
+  /** Whom the open invitations of this node wait for: the names that they give, `null` for one without. */
+  readonly awaited: readonly (string | null)[];
   readonly sessions: readonly SessionView[];
   readonly token_cache: readonly ValidationView[];
   /** Counters by name, such as `frames_dropped`. */

@@ -51,7 +51,8 @@ function nameOf({ program, target }: Binary): string {
   return `openred-${program}-${project.version}-${target}${suffix}`;
 }
 
-async function compile(binary: Binary): Promise<boolean> {
+/** @throws {Error} If the compiler fails; it has said why. */
+async function compile(binary: Binary): Promise<void> {
   const output = `dist/${nameOf(binary)}`;
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -66,8 +67,8 @@ async function compile(binary: Binary): Promise<boolean> {
     cwd: CODE_FOLDER,
     stdin: "null",
   }).spawn().status;
-  console.log(success ? `Made ${output}` : `Could not make ${output}`);
-  return success;
+  if (!success) throw new Error(`Could not make ${output}`);
+  console.log(`Made ${output}`);
 }
 
 /** @returns `null` where there is no git, or no repository. */
@@ -114,9 +115,11 @@ const binaries = readTargets(Deno.args).flatMap((target) =>
 );
 // An older runtime changes the lock file when it bundles.
 const info = await readBuildInfo();
-await bundlePrograms();
-await Deno.writeTextFile(new URL(BUILD_INFO_FILE, CODE_FOLDER), JSON.stringify(info));
-for (const binary of binaries) {
-  if (!await compile(binary)) Deno.exit(1);
+try {
+  await bundlePrograms();
+  await Deno.writeTextFile(new URL(BUILD_INFO_FILE, CODE_FOLDER), JSON.stringify(info));
+  for (const binary of binaries) await compile(binary);
+  await writeSums(binaries.map(nameOf));
+} finally {
+  await Deno.remove(CODE_FOLDER, { recursive: true });
 }
-await writeSums(binaries.map(nameOf));

@@ -10,6 +10,10 @@ import { problemResponse } from "../../protocol/http.ts";
 /** Where the page lies, below the console's URL. */
 export const CONSOLE_PATH = "/console/";
 
+/** What a checkout without it is told. */
+export const NOT_BUILT =
+  "The console was not built into this program; 'deno task console' builds it for the node's next start";
+
 const SCRIPT = "text/javascript; charset=utf-8";
 
 interface PageFile {
@@ -51,6 +55,11 @@ async function loadFiles(): Promise<ReadonlyMap<string, PageFile> | null> {
 export class PageFiles {
   #files: Promise<ReadonlyMap<string, PageFile> | null> | null = null;
 
+  /** Why there is no page; `null` where there is one. */
+  async why(): Promise<string | null> {
+    return await this.#load() === null ? NOT_BUILT : null;
+  }
+
   /** @param request Its `Host` was judged before. The answer gets its policy behind this. */
   async answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
@@ -60,16 +69,18 @@ export class PageFiles {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return refuse("method_not_allowed", "This path takes GET");
     }
-    const files = await (this.#files ??= loadFiles());
-    if (files === null) {
-      return refuse("not_found", "The console was not built into this program: deno task console");
-    }
+    const files = await this.#load();
+    if (files === null) return refuse("not_found", NOT_BUILT);
     const file = pathname.startsWith(CONSOLE_PATH)
       ? files.get(pathname.slice(CONSOLE_PATH.length))
       : undefined;
     if (file === undefined) return refuse("not_found", "There is nothing at this path");
     const body = request.method === "HEAD" ? null : file.text;
     return new Response(body, { headers: { "content-type": file.type } });
+  }
+
+  #load(): Promise<ReadonlyMap<string, PageFile> | null> {
+    return this.#files ??= loadFiles();
   }
 }
 

@@ -20,16 +20,23 @@ import type { AddPost } from "./peer_routes.ts";
 export class ConsoleLinks {
   readonly #signIn: () => SignIn | null;
   readonly #settings: ConsoleSettings;
+  readonly #whyNoPage: () => Promise<string | null>;
 
-  constructor(signIn: () => SignIn | null, settings: ConsoleSettings) {
+  constructor(
+    signIn: () => SignIn | null,
+    settings: ConsoleSettings,
+    whyNoPage: () => Promise<string | null> = () => Promise.resolve(null),
+  ) {
     this.#signIn = signIn;
     this.#settings = settings;
+    this.#whyNoPage = whyNoPage;
   }
 
   /** The secret stands behind `#`, which no browser sends. @throws {OpenRedError} `not_found` without a console. */
   async make(role: Role): Promise<NewLinkView> {
     const { origin } = this.#settings;
-    if (origin === null) throw new OpenRedError("not_found", this.#settings.why);
+    const why = origin === null ? this.#settings.why : await this.#whyNoPage();
+    if (why !== null) throw new OpenRedError("not_found", why);
     const { secret, expiresAtMs } = await this.#module().makeLink(role);
     return { url: `${origin}${CONSOLE_ROUTES}#link=${secret}`, expires_at: expiresAtMs };
   }
@@ -42,6 +49,7 @@ export class ConsoleLinks {
   async first(): Promise<string | null> {
     const signIn = this.#signIn();
     if (this.#settings.origin === null || signIn === null || !signIn.isFirst) return null;
+    if (await this.#whyNoPage() !== null) return null;
     return (await this.make("owner")).url;
   }
 

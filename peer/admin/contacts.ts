@@ -86,7 +86,10 @@ export class Contacts {
     ) => id);
     const text = "No peer has this name here";
     if (claiming.length === 0) {
-      const expected = "expected a node id, your name for a peer, or a contact link";
+      const isBegin = this.#knownIds().some((id) => id.startsWith(name));
+      const expected = isBegin
+        ? "the beginning of an id counts from 8 characters on"
+        : "expected a node id, your name for a peer, or a contact link";
       return new OpenRedError("not_found", `${text}; ${expected}`);
     }
     const how = `name it with: openred-node peer name ${claiming[0]} ${shellWord(name)}`;
@@ -196,7 +199,7 @@ export class Contacts {
   show(peer: NodeId): PeerDetail {
     const { book, permissions, petnames, contactDirectories, vault, table, modules, sessions } =
       this.#parts;
-    const { ways } = this.#parts;
+    const { ways, held } = this.#parts;
     const entry = book.get(peer);
     const rights = permissions.of(peer);
     return {
@@ -206,6 +209,7 @@ export class Contacts {
       api_url: entry?.record.payload.api_url ?? null,
       way: ways.view(peer),
       known: entry?.known ?? false,
+      invited: held.has(peer),
       blocked_since: rights.blockedSince,
       permissions: rights.effective,
       allowed: rights.allowed,

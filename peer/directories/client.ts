@@ -203,6 +203,12 @@ function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_STATUS, code);
 }
 
+/** What reaches people as the reason why nothing goes to a peer. */
+const SAID: Partial<Record<ErrorCode, string>> = {
+  target_unreachable:
+    "The directory cannot call the other node: it does not run, or nothing leads to it now",
+};
+
 /** Turns an answer that is no success into the error it names. */
 function problemOf(answer: HttpAnswer): OpenRedError {
   try {
@@ -212,7 +218,8 @@ function problemOf(answer: HttpAnswer): OpenRedError {
     );
     if (!isErrorCode(code)) throw new TypeError("The code is not one this node knows");
     const retryAfterS = Number(answer.headers.get("retry-after"));
-    return new OpenRedError(code, `The directory answered ${answer.status} ${code}`, {
+    const said = SAID[code] ?? `The directory answered ${answer.status} ${code}`;
+    return new OpenRedError(code, said, {
       members: { record, succession, now_at, reason },
       ...(retryAfterS > 0 ? { retryAfterMs: retryAfterS * 1000 } : {}),
     });

@@ -28,7 +28,9 @@ const KEY_REASONS: Readonly<Record<string, string>> = {
 /** What answered in the place of this node. */
 const CALLBACK_REASONS: Readonly<Record<string, string>> = {
   redirects: ": a redirect answers at its URL",
-  other_answer: ": another program answers at its URL, or a proxy that changes the path",
+  other_answer:
+    ": another program answers at its URL, a proxy that changes the path, or a relay that " +
+    "this node has no link to",
 };
 
 /** Why a directory does not call a node back, and what to do. */
@@ -260,7 +262,7 @@ export class Registration {
       events.audit("register_failed", { success: false, directory: this.#url, code });
     }
     this.#lastError = error.code;
-    this.#lastReason = unreachableReason(error);
+    this.#lastReason = hasCode(error, "unreachable") ? unreachableReason(error) : null;
     this.#state = hasCode(error, ...REFUSALS) ? "refused" : "trying";
     events.emit({ type: "register_failed", directory: this.#url, code: error.code });
     if (hasCode(error, "clock_ahead")) this.#parts.ownRecord.refused("clock_ahead");

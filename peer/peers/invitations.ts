@@ -77,7 +77,7 @@ export class Invitations {
     const { secret, id } = await this.#draw();
     const sealed = await secrets.seal(secret.slice(), "own", id);
     await store.write(() => {
-      const open = this.list().filter(({ state }) => state === "open");
+      const open = this.open();
       if (open.length >= MAX_OPEN) {
         throw new OpenRedError("overloaded", `There are ${MAX_OPEN} open invitations already`);
       }
@@ -107,6 +107,11 @@ export class Invitations {
   list(): Invitation[] {
     const rows = this.#parts.store.statement(`${SELECT} ORDER BY made_at, id`).all();
     return rows.map((row) => this.#read(row));
+  }
+
+  /** Those that can still let somebody in, the oldest first. */
+  open(): Invitation[] {
+    return this.list().filter(({ state }) => state === "open");
   }
 
   find(id: string): Invitation | null {

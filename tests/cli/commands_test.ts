@@ -48,6 +48,7 @@ const STATUS = {
       next_try_in_ms: 90_000,
     },
   }],
+  awaited: [],
   sessions: [SESSION],
   counters: {},
   warnings: ["The clock is wrong\x07"],

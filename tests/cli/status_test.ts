@@ -12,6 +12,7 @@ const STATUS = {
   uptime_s: 1,
   directories: [],
   peers: [],
+  awaited: [],
   sessions: [],
   token_cache: [],
   counters: {},
@@ -62,4 +63,26 @@ Deno.test("status says why calls to a peer fail, since when, and when the next o
     "node_unknown  No directory knows this node " +
       "(since 2026-09-21 14:13:20, next try in 1 min)\n",
   );
+});
+
+Deno.test("status says on which invitations it waits: those of others, and whom its own are for", async () => {
+  const peer = {
+    node_id: PEER,
+    petname: "alice",
+    alias: null,
+    api_url: "https://peer.example",
+    known: false,
+    standing: "stranger",
+    invited: true,
+    standby_pairs: 0,
+    outbox: 0,
+    last_error: null,
+  };
+  const awaited = ["bob", null, ...Array.from({ length: 9 }, (_, at) => `friend ${at}`)];
+  await using admin = startFakeAdmin(() => ({ json: { ...STATUS, peers: [peer], awaited } }));
+  const { out } = await runInProcess(["status"], admin);
+  assertStringIncludes(out, "invitation waits");
+  const [, invited = ""] = out.split("Invited, and not here yet");
+  assertStringIncludes(invited, "NAME\nbob\n–\nfriend 0\n");
+  assertStringIncludes(invited, "friend 5\nand 3 more\n");
 });

@@ -49,6 +49,7 @@ const STATUS = {
     },
   ],
   peers: [{ ...PEER_VIEW, last_error: { ...PEER_VIEW.last_error, next_try_in_ms: 9e5 } }],
+  awaited: [NAME, null],
   sessions: [{
     peer: PEER,
     state: "unconfirmed",

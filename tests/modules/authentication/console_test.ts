@@ -48,6 +48,11 @@ Deno.test("The first visit is offered until there was one", async () => {
   assertEquals(await none.test.node.firstConsoleLink(), null);
   const { status, body } = await none.test.admin("POST", "/console/link", {});
   assertEquals([status, body.detail], [404, "It is off"]);
+  const whyNoPage = () => Promise.resolve("It was not built");
+  await using unbuilt = await ConsoleNode.start({}, { whyNoPage });
+  assertEquals(await unbuilt.test.node.firstConsoleLink(), null);
+  const refused = await unbuilt.test.admin("POST", "/console/link", {});
+  assertEquals([refused.status, refused.body.detail], [404, "It was not built"]);
 });
 
 Deno.test("Neither the cookie nor the page's secret alone opens anything", async () => {

@@ -47,6 +47,8 @@ Deno.test("a stranger that connects or writes is a request, and is accepted by t
 
   const unknown = await refusal(alice.ask("POST", "/peers/show", { peer: "bob" }));
   assertStringIncludes(unknown.message, `claimed by ${bob.id}: name it with: `);
+  const short = await refusal(alice.ask("POST", "/peers/show", { peer: bob.id.slice(0, 7) }));
+  assertStringIncludes(short.message, "counts from 8 characters on");
   const accepted = await alice.ask("POST", "/requests/accept", { peer: "bob" });
   assertEquals([accepted.petname, accepted.allowed], ["bob", ["files", "message"]]);
   assertEquals((await alice.ask("GET", "/requests")).requests, []);

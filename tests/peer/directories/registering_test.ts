@@ -494,6 +494,7 @@ Deno.test("Registration names a directory that redirects, a portal, and a proxy 
   answer = answerJson(502, { ...failed, reason: "other_answer" });
   await world.parts.clock.advance(10_000);
   await says("a proxy that changes the path");
+  assertEquals(reason(), null);
   const told = world.parts.events.warnings();
   assert(!told.join("\n").includes("The directory answered 502"), told.join("\n"));
   answer = answerJson(502, { ...failed, reason: "redirects" });

@@ -114,9 +114,15 @@ Deno.test("an invitation is shown once its maker is back, after a restart of bot
   await using world = await InvitingWorld.start();
   const { alice } = world;
   const bob = await world.node();
-  const { link } = await world.invite();
+  const { link } = await world.invite({ name: "bob" });
+  const awaited = async () => (await alice.status()).awaited;
+  const invited = async () => (await bob.status()).peers.map((peer) => peer.invited);
+  assertEquals(await awaited(), ["bob"]);
+  const { id } = alice;
   await alice.stop();
   assertEquals(await refusal(bob.admin.connect(link, 0)), "unreachable");
+  assertEquals(await invited(), [true]);
+  assertEquals((await bob.ask("POST", "/peers/show", { peer: id })).invited, true);
   await bob.stop();
   await bob.start({ directories: world.directories });
   await world.boot();
@@ -125,6 +131,7 @@ Deno.test("an invitation is shown once its maker is back, after a restart of bot
     "accepted",
   );
   assertEquals((await alice.ask("GET", "/invitations")).invitations[0].state, "used");
+  assertEquals([await awaited(), await invited()], [[], [false]]);
 });
 
 Deno.test("the secret of an invitation is neither on the disk nor in the log", async () => {

@@ -80,6 +80,11 @@ export function Person({ id }: { id: string }) {
         </>
       )}
     >
+      {peer.invited && (
+        <Card tone="calm">
+          <p>{t("person.invited")}</p>
+        </Card>
+      )}
       {peer.last_error !== null && <Trouble peer={peer} />}
       <div class="columns">
         <div class="stack">

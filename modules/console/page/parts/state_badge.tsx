@@ -10,6 +10,7 @@ import { Badge } from "./ui.tsx";
 export function StateBadge({ peer }: { peer: PeerDetail }) {
   if (peer.blocked_since !== null) return <Badge tone="bad">{t("state.blocked")}</Badge>;
   if (peer.sessions > 0) return <Badge tone="good">{t("state.here")}</Badge>;
+  if (peer.invited) return <Badge tone="warn">{t("state.invited")}</Badge>;
   if (!peer.permissions.includes("message")) {
     return <Badge tone="warn">{t("state.stranger")}</Badge>;
   }

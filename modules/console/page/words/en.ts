@@ -61,6 +61,9 @@ export const EN = {
 
   "trouble.unreachable": "They cannot be reached now.",
   "trouble.node_unknown": "No directory knows where they are.",
+  "trouble.target_unreachable": "Their node does not run, or nothing leads to it now.",
+  "trouble.url_refused":
+    "Their address is a private one, and your node calls public ones only. In a network of your own, start both nodes with --allow-private.",
   "trouble.revoked": "You ended all tokens; connecting again makes new ones.",
 
   "sign_in.title": "Sign in to your node",
@@ -253,6 +256,7 @@ export const EN = {
 
   "state.here": "Here",
   "state.away": "Away",
+  "state.invited": "Invitation waits",
   "state.stranger": "Not accepted",
   "state.blocked": "Blocked",
 
@@ -329,6 +333,8 @@ export const EN = {
   "person.waits_one": "one message waits until they are back",
   "person.waits_many": "{count} messages wait until they are back",
   "person.groups": "Permission groups",
+  "person.invited":
+    "You opened an invitation of theirs. It waits until the two nodes reach each other: both have to run, and nothing is lost meanwhile.",
   "person.trouble_since": "Since {when}.",
   "person.next_try": "Next try in {time}.",
   "person.may": "What they may do",

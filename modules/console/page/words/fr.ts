@@ -64,6 +64,9 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
 
   "trouble.unreachable": "Cette personne est injoignable pour l’instant.",
   "trouble.node_unknown": "Aucun annuaire ne sait où se trouve cette personne.",
+  "trouble.target_unreachable": "Son nœud n’est pas en marche, ou rien n’y mène pour l’instant.",
+  "trouble.url_refused":
+    "Son adresse est privée, et votre nœud n’appelle que des adresses publiques. Dans votre propre réseau, démarrez les deux nœuds avec --allow-private.",
   "trouble.revoked": "Vous avez révoqué tous les jetons ; une nouvelle connexion en crée d’autres.",
 
   "sign_in.title": "Ouvrir votre nœud",
@@ -260,6 +263,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
 
   "state.here": "Présent",
   "state.away": "Absent",
+  "state.invited": "Invitation en attente",
   "state.stranger": "Non accepté",
   "state.blocked": "Bloqué",
 
@@ -338,6 +342,8 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "person.waits_one": "un message attend son retour",
   "person.waits_many": "{count} messages attendent son retour",
   "person.groups": "Groupes de permissions",
+  "person.invited":
+    "Vous avez ouvert une invitation de cette personne. Elle attend que les deux nœuds se joignent : les deux doivent être en marche, et rien n’est perdu entre-temps.",
   "person.trouble_since": "Depuis : {when}.",
   "person.next_try": "Prochain essai dans {time}.",
   "person.may": "Ce que cette personne peut faire",
