@@ -50,15 +50,14 @@ export class Conversations {
 
   /** Inside a transaction: the number of one more own message. */
   writeNumber(conversation: NodeId): RunNumber {
-    const { tables, random } = this.#parts;
-    const row = tables.statement(
-      `INSERT INTO messaging_conversations (conversation, run, next_n) VALUES (?, ?, 2)
-       ON CONFLICT (conversation) DO UPDATE SET
-         next_n = CASE WHEN run = '' THEN 2 ELSE next_n + 1 END,
-         run = CASE WHEN run = '' THEN excluded.run ELSE run END
+    const row = this.#parts.tables.statement(
+      `UPDATE messaging_conversations SET next_n = next_n + 1 WHERE conversation = ? AND run <> ''
        RETURNING run, next_n - 1 AS n`,
-    ).get(conversation, newRun(random))!;
-    return { run: String(row.run), n: Number(row.n) };
+    ).get(conversation);
+    if (row !== undefined) return { run: String(row.run), n: Number(row.n) };
+    const first = { run: newRun(this.#parts.random), n: 1 };
+    this.writeGiven(conversation, first);
+    return first;
   }
 
   /** The number that the next own message of a group gets: it has to be signed before it is given. */

@@ -71,6 +71,8 @@ export class Incoming {
   /** What is on its way into the inbox, by sender and id, and the numbers of it. */
   readonly #storing = new Map<string, Promise<boolean>>();
   readonly #coming = new Set<string>();
+  /** What the senders of this turn had filled at its beginning; what is stored is held against what they have then. */
+  readonly #filled = new Map<NodeId, InboxShare>();
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
@@ -165,12 +167,20 @@ export class Incoming {
 
   #hasRoomFor(
     { peer, kind, isRequest }: Pick<Arriving, "peer" | "kind" | "isRequest">,
-    filled: InboxShare = this.#parts.shares.of(peer),
+    filled: InboxShare = this.#filledBy(peer),
   ): boolean {
     const { requests, shares } = this.#parts;
     if (isRequest && !requests.hasRoomFor(peer)) return false;
     // It makes room.
     return shares.hasRoomFor(peer, { isRemoval: kind === "remove", filled });
+  }
+
+  #filledBy(peer: NodeId): InboxShare {
+    const { clock, shares } = this.#parts;
+    if (this.#filled.size === 0) clock.setTimer(0, () => this.#filled.clear());
+    const filled = this.#filled.get(peer) ?? shares.of(peer);
+    this.#filled.set(peer, filled);
+    return filled;
   }
 
   /** Names of this node's own messages that it never gave hold nothing up and say nothing, now or later. */

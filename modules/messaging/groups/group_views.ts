@@ -85,10 +85,10 @@ export class GroupViews {
    * @throws {OpenRedError} `bad_request` for a name, or a part of the ids, of several.
    */
   async find(word: string): Promise<Group | null> {
+    if (isNodeId(word)) return null;
     const { groups, peers } = this.#parts;
     const stage = groups.facts(word)?.stage;
     if (stage !== undefined) return stage === "coming" ? null : await groups.find(word);
-    if (isNodeId(word)) return null;
     const [, begin, end = ""] = PART.exec(word) ?? [];
     const isPart = (id: string) => begin !== undefined && id.startsWith(begin) && id.endsWith(end);
     const named: Group[] = [];
