@@ -4,7 +4,6 @@
  * @module
  */
 import { CommandError, failure } from "./cli/command_error.ts";
-import { HintingLog } from "./cli/hinting_log.ts";
 import type { Output } from "./cli/output.ts";
 import {
   askedAgain,
@@ -17,176 +16,49 @@ import type { RunNode } from "./cli/run.ts";
 import { acmeOf, listenAddress, type RunOptions } from "./cli/run_options.ts";
 import { SETTINGS_FILE } from "./cli/settings_file.ts";
 import { WorkerBulk } from "./crypto/bulk_client.ts";
-import type { WorkerCryptoCore } from "./crypto/client.ts";
+import { WorkerCryptoCore } from "./crypto/client.ts";
 import { encodeUtf8 } from "./crypto/encoding.ts";
 import { CryptoError } from "./crypto/interface.ts";
+import { composeNode, configOf, lanListener } from "./node_composition.ts";
 import project from "./deno.json" with { type: "json" };
 import { explained, lockData } from "./keeper/data_directory.ts";
 import { withTries } from "./keeper/node_keys.ts";
-import { PageFiles } from "./modules/console/page_files.ts";
-import { BUILT_IN_MODULES } from "./modules/built_in.ts";
-import type { NodeConfig } from "./peer/config.ts";
-import type { KeyForDirectory } from "./peer/directories/directory_parts.ts";
-import { createNode, type Node } from "./peer/node.ts";
+import type { NextRun } from "./peer/config.ts";
+import { type Node } from "./peer/node.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
-import type { KeptSettings } from "./ports/kept_settings.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
 import type { Log } from "./ports/ports.ts";
 import type { SystemLog } from "./ports/system_log.ts";
 import type { Tracing } from "./ports/tracing.ts";
 import {
-  createOpenDatabase,
   createSystemHttpClient,
-  hasOtherNames,
   holdsFile,
   openFiles,
-  systemChannelUpgrader,
   systemClock,
-  systemNetworks,
   systemRandom,
-  systemResolver,
 } from "./ports/system.ts";
-import { openBusyMark } from "./ports/system_busy_mark.ts";
-import { createOpenBytes } from "./ports/system_byte_streams.ts";
 import type { Trust } from "./ports/system_connection.ts";
-import { createGrantedFolders } from "./ports/system_granted_folders.ts";
-import { createOwnerFiles } from "./ports/system_owner_files.ts";
-import { createModuleWorkers } from "./ports/system_module_workers.ts";
 import { type ConsoleListening, listenConsole } from "./process/console_listening.ts";
-import { createOpenMonitor } from "./ports/system_monitor.ts";
 import { priorityPermissions } from "./ports/system_worker_priority.ts";
 import { makeAdminToken, withAdminFile } from "./process/admin_file.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
 import { listen, listenForWatchers, type Listening } from "./process/listening.ts";
 import { readMetricsToken } from "./process/metrics_token.ts";
-import { coreFamilies, listenerFamilies } from "./process/process_families.ts";
 import { openLog } from "./process/opened_log.ts";
 import { ProcessError } from "./process/process_error.ts";
-import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { directoryKeysOf } from "./process/directory_keys.ts";
 import { ServiceEnd } from "./process/service_end.ts";
 import { METRICS_PATH } from "./protocol/metrics.ts";
 
 const STOP_TIMEOUT_MS = 5_000;
+/** As long, where the data are to be opened anew: whoever still writes to them must have ended. */
+const REOPEN_TIMEOUT_MS = 60_000;
 /** How long requests and channels may take to end, once the node lets nobody in any more. */
 const LAST_ANSWERS_MS = 2_000;
-const DAY_MS = 24 * 3_600_000;
 
 /** What a running node takes from the command line. */
 type RunWorld = Parameters<RunNode>[1];
-
-function configOf(
-  options: RunOptions,
-  settings: {
-    readonly apiUrl: string;
-    readonly adminToken: string;
-    readonly metricsToken: string;
-    readonly passphrase: Uint8Array | null;
-    readonly console: ConsoleListening;
-    readonly lan: NodeConfig["lan"] | null;
-  },
-): NodeConfig {
-  const { passphrase, console, lan, ...others } = settings;
-  return {
-    ...others,
-    ...(passphrase === null ? {} : { passphrase }),
-    version: project.version,
-    console: {
-      origin: console.origin,
-      why: console.why,
-      hasFailed: console.hasFailed,
-      proxies: options.consoleOrigins,
-    },
-    directories: options.directories,
-    ...(options.relay === null ? {} : { relay: options.relay }),
-    directUrls: options.direct.urls,
-    ...(lan == null ? {} : { lan }),
-    ...(options.alias === null ? {} : { alias: options.alias }),
-    unlisted: options.unlisted,
-    pq: options.pq,
-    rotation: readRotationPolicy(options),
-    strangers: options.strangers,
-    allowPrivate: options.allowPrivate,
-    sessionLifeMs: options.sessionLifeS * 1000,
-    maxConnections: options.maxConnections,
-    idleConnectionMs: options.idleConnectionS * 1000,
-    handshakesPerMinute: options.handshakesPerMinute,
-    trustedProxies: options.trustedProxies,
-    ...homeOf(),
-    audit: {
-      maxBytes: options.auditMaxBytes,
-      maxAgeMs: options.auditMaxAgeDays * DAY_MS,
-      keepBytes: options.auditKeepBytes,
-    },
-  };
-}
-
-/** Where a local network finds the node, whose port the system may have chosen. */
-function lanListener(options: RunOptions, peers: Listening | null): NodeConfig["lan"] | null {
-  const address = listenAddress(options);
-  if (!options.direct.lan || address === null || peers === null) return null;
-  return { hostname: address.hostname, port: Number(new URL(peers.origin).port) };
-}
-
-/** The folder of whoever runs the node, as far as the system says. */
-function homeOf(): { readonly home?: string } {
-  const home = Deno.env.get("HOME") || Deno.env.get("USERPROFILE");
-  return home ? { home } : {};
-}
-
-async function composeNode(
-  options: RunOptions,
-  settings: {
-    readonly crypto: WorkerCryptoCore;
-    readonly bulk: WorkerBulk;
-    readonly config: NodeConfig;
-    readonly trust: Trust;
-    readonly tracing: Tracing | null;
-    readonly directoryKey: KeyForDirectory;
-    readonly keptSettings: KeptSettings;
-    readonly log: SystemLog;
-    readonly dataWords: string;
-    readonly listeners: Readonly<Record<string, Listening>>;
-  },
-): Promise<Node> {
-  const page = new PageFiles();
-  const { crypto, listeners } = settings;
-  return await createNode(
-    {
-      clock: systemClock,
-      random: systemRandom,
-      http: createSystemHttpClient(settings.trust),
-      resolver: systemResolver,
-      networks: systemNetworks,
-      crypto,
-      bulk: settings.bulk,
-      openBytes: createOpenBytes(settings.trust),
-      files: openFiles(options.data),
-      openDatabase: createOpenDatabase(options.data),
-      hasOtherNames: (name) => hasOtherNames(options.data, name),
-      keptSettings: settings.keptSettings,
-      upgrader: systemChannelUpgrader,
-      moduleWorkers: createModuleWorkers(),
-      folders: createGrantedFolders(options.data),
-      disk: createOwnerFiles(options.data),
-      busyMark: openBusyMark(options.data),
-      consolePage: (request) => page.answer(request),
-      whyNoPage: () => page.why(),
-      log: new HintingLog(settings.log, settings.dataWords),
-      logSwitch: settings.log,
-      tracing: settings.tracing,
-      directoryKey: settings.directoryKey,
-      openMonitor: createOpenMonitor({
-        clock: systemClock,
-        data: options.data,
-        families: () => [...coreFamilies(crypto), ...listenerFamilies(listeners)],
-      }),
-    },
-    settings.config,
-    BUILT_IN_MODULES,
-  );
-}
 
 /** The passphrase of a node's keys, there or to be made, or `null` where they have none. */
 async function passphraseOf(
@@ -267,7 +139,7 @@ async function tracingOf(
 type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: SystemLog };
 
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
-  const { err, passphrases, keptSettings, log } = world;
+  const { err, passphrases, log } = world;
   await Deno.permissions.revoke({ name: "run" });
   const passphrase = await passphraseOf(options, { err, passphrases, dataWords: world.dataWords });
   const ending = new ServiceEnd(log);
@@ -295,65 +167,129 @@ async function runLocked(options: RunOptions, world: LockedWorld): Promise<void>
   await using admin = listen({ ...options.adminListen, flag: "--admin-listen", name: "node", log });
   await using console = listenConsole(options.consoleListen, log);
   await using watching = listenForWatchers(options.metricsListen, { name: "node", log });
-  const crypto = await world.core;
-  const bulk = new WorkerBulk({ ...systemClock, permissions: priorityPermissions() });
   ending.watchErrors();
-  ending.needsCore(crypto.ended);
   if (peers !== null) ending.needs(peers.finished, "No node can connect");
   ending.needs(admin.finished, "No command can connect");
-  try {
-    const adminToken = makeAdminToken(systemRandom);
-    const apiUrl = options.apiUrl ?? peers?.origin ?? "";
-    const tracing = await tracingOf(options, { log, trust });
-    const metricsToken = await readMetricsToken(openFiles(options.data), systemRandom);
-    const lan = lanListener(options, peers);
-    const settings = { apiUrl, adminToken, metricsToken, console, lan };
-    const listeners = {
+  const adminToken = makeAdminToken(systemRandom);
+  const program: Program = {
+    ...world,
+    ending,
+    listeners: {
       admin,
       ...(peers === null ? {} : { peers }),
       ...(watching === null ? {} : { metrics: watching }),
-    };
-    const { dataWords } = world;
-    const found = { directoryKey, keptSettings, log, dataWords, listeners };
-    const parts = { crypto, bulk, trust, tracing, ...found };
-    const tries = passphrase === null ? 1 : triesOf(options.passphraseFile);
-    const opening = withTries(tries, async (isAgain) => {
-      const wanted = askedAgain({ ...KEYS_PASSPHRASE, file: null }, isAgain);
-      const given = isAgain ? await readPassphrase(passphrases, wanted) : passphrase;
-      const config = configOf(options, { ...settings, passphrase: given });
-      return await composeNode(options, { ...parts, config });
-    });
-    const node = await openOrExplain(opening);
-    peers?.answerWith((request, address) => node.handle(request, { address }));
-    admin.answerWith((request) => node.handleAdmin(request));
+    },
+    console,
+    admin: { url: admin.origin, token: adminToken },
+    settings: {
+      apiUrl: options.apiUrl ?? peers?.origin ?? "",
+      adminToken,
+      metricsToken: await readMetricsToken(openFiles(options.data), systemRandom),
+      console,
+      lan: lanListener(options, peers),
+    },
+    ports: { trust, directoryKey, tracing: await tracingOf(options, { log, trust }) },
+  };
+  let begin: Begin | null = { core: world.core, passphrase, consoleLink: null, isNew, options };
+  while (begin !== null) begin = await runIdentity(program, begin);
+}
+
+/** What one identity after the other is run with. */
+interface Program extends LockedWorld {
+  readonly ending: ServiceEnd;
+  readonly listeners: {
+    readonly admin: Listening;
+    readonly peers?: Listening;
+    readonly metrics?: Listening;
+  };
+  readonly console: ConsoleListening;
+  readonly admin: { readonly url: string; readonly token: string };
+  readonly settings: Omit<Parameters<typeof configOf>[1], "passphrase" | "consoleLink">;
+  readonly ports: Pick<Parameters<typeof composeNode>[1], "trust" | "directoryKey" | "tracing">;
+}
+
+/** How a node begins that one data directory makes. */
+interface Begin {
+  readonly core: Promise<WorkerCryptoCore>;
+  readonly passphrase: Uint8Array | null;
+  /** Where another identity went before: opens the console for whoever had this one follow. */
+  readonly consoleLink: string | null;
+  /** Whether the node is made by this start. */
+  readonly isNew: boolean;
+  readonly options: RunOptions;
+}
+
+/**
+ * Runs the node that the data make, until the program is to end, or another identity is to follow.
+ * @returns What that one begins with.
+ */
+async function runIdentity(program: Program, begin: Begin): Promise<Begin | null> {
+  const { options, isNew } = begin;
+  const { ending, listeners, console, ports: { tracing } } = program;
+  const crypto = await begin.core;
+  const bulk = new WorkerBulk({ ...systemClock, permissions: priorityPermissions() });
+  ending.needsCore(crypto.ended);
+  const followed = new AbortController();
+  const { promise: next, resolve } = Promise.withResolvers<NextRun>();
+  const reopen = (run: NextRun) => {
+    resolve(run);
+    followed.abort();
+  };
+  const isOver = () => program.signal.aborted || ending.isFailed || !followed.signal.aborted;
+  try {
+    const node = await openIdentity(program, { begin, crypto, bulk, reopen });
+    listeners.peers?.answerWith((request, address) => node.handle(request, { address }));
+    listeners.admin.answerWith((request) => node.handleAdmin(request));
     console.answerWith((request) => node.handleConsole(request));
-    watching?.answerWith((request) => node.handleWatch(request));
+    listeners.metrics?.answerWith((request) => node.handleWatch(request));
+    let isStopped = false;
     try {
       await ending.unlessFailed(node.start());
-      await serveCommands(options, {
-        ...world,
-        node,
-        isNew,
-        ending,
-        admin: { url: admin.origin, token: adminToken },
-        metricsUrl: watching === null ? null : `${watching.origin}${METRICS_PATH}`,
-        console,
-      });
+      const signal = AbortSignal.any([program.signal, followed.signal]);
+      await serveCommands(options, { ...program, node, isNew, signal });
     } finally {
       // Nobody new is let in first, so that nothing comes to parts that have ended.
-      await ending.stopInTime(systemClock, {
-        limitMs: STOP_TIMEOUT_MS,
+      isStopped = await ending.stopInTime(systemClock, {
+        limitMs: isOver() ? STOP_TIMEOUT_MS : REOPEN_TIMEOUT_MS,
         stop: () => {
+          if (!isOver()) return node.stop();
           const open = [...Object.values(listeners), console];
           const closing = open.map((listening) => listening.shutdown(LAST_ANSWERS_MS));
           return Promise.all([...closing, node.stop().then(() => tracing?.stop())]);
         },
       });
     }
+    if (isOver()) return null;
+    if (!isStopped) throw new ProcessError(1, "The node did not stop in time; start it again");
   } finally {
     bulk.stop();
     await crypto.stop().catch(() => {});
   }
+  const now = await program.readAgain();
+  return { ...await next, core: WorkerCryptoCore.start(), isNew: false, options: now };
+}
+
+/** Opens the data; a person who mistypes the passphrase is asked again. */
+async function openIdentity(
+  program: Program,
+  { begin, crypto, bulk, reopen }: {
+    readonly begin: Begin;
+    readonly crypto: WorkerCryptoCore;
+    readonly bulk: WorkerBulk;
+    readonly reopen: (next: NextRun) => void;
+  },
+): Promise<Node> {
+  const { passphrases, settings, ports } = program;
+  const { options, consoleLink } = begin;
+  const parts = { ...program, ...ports, crypto, bulk, reopen };
+  const isAsked = begin.passphrase !== null && consoleLink === null;
+  const tries = isAsked ? triesOf(options.passphraseFile) : 1;
+  return await openOrExplain(withTries(tries, async (isAgain) => {
+    const wanted = askedAgain({ ...KEYS_PASSPHRASE, file: null }, isAgain);
+    const passphrase = isAgain ? await readPassphrase(passphrases, wanted) : begin.passphrase;
+    const config = configOf(options, { ...settings, passphrase, consoleLink });
+    return await composeNode(options, { ...parts, config });
+  }));
 }
 
 /** Says something to a person, or leaves it in the log of a node that a program has started. */
@@ -385,18 +321,15 @@ async function sayNew(
 /** Lets the commands find this node, and says that it is ready, until it is to end. */
 async function serveCommands(
   options: RunOptions,
-  parts: LockedWorld & {
+  parts: Program & {
     readonly node: Node;
     /** Whether the node was made by this start. */
     readonly isNew: boolean;
-    readonly ending: ServiceEnd;
-    readonly admin: { readonly url: string; readonly token: string };
-    readonly metricsUrl: string | null;
-    readonly console: ConsoleListening;
   },
 ): Promise<void> {
-  const { node, isNew, ending, admin, metricsUrl, out, signal } = parts;
+  const { node, isNew, ending, admin, listeners: { metrics: watching }, out, signal } = parts;
   const { apiUrl } = node;
+  const metricsUrl = watching === undefined ? null : `${watching.origin}${METRICS_PATH}`;
   if (isNew) await sayNew(options, parts);
   if (options.directories.length === 0) {
     await say(options, parts, {

@@ -8,10 +8,10 @@ import { type CommandContext, defineCommand, type NodeCommand } from "./command.
 import { dataWords } from "./data_words.ts";
 import { unreadVariables } from "./environment_names.ts";
 import { createKeptSettings } from "./kept_settings.ts";
-import type { OptionSpec } from "./options.ts";
+import { type OptionSpec, readOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import type { PassphrasePorts } from "./passphrase_source.ts";
-import { formatSettings, settingNames } from "./settings_file.ts";
+import { formatSettings, readSettings, settingNames } from "./settings_file.ts";
 import { checkRunOptions, RUN_OPTIONS, type RunOptions } from "./run_options.ts";
 
 /** Runs a node until it is told to stop. */
@@ -26,6 +26,8 @@ export type RunNode = (
     readonly firstSettings: string | null;
     /** `openred.toml`, as the next start of this kind reads it. */
     readonly keptSettings: KeptSettings;
+    /** What a start as this one would be told now. */
+    readonly readAgain: () => Promise<RunOptions>;
     /** `--data` for commands that are to find the node. */
     readonly dataWords: string;
   },
@@ -67,6 +69,7 @@ export function runCommand(runNode: RunNode): NodeCommand {
     async run(context) {
       const { options, out, err, signal, foundData, envNames, ...passphrases } = context;
       const checked = checkRunOptions(options);
+      const { data } = options;
       const notes = [foundData?.note ?? [], unreadVariables(envNames(), RUN_OPTIONS)].flat();
       for (const text of notes) await err.line({ text, style: "yellow" });
       await runNode(checked, {
@@ -75,7 +78,11 @@ export function runCommand(runNode: RunNode): NodeCommand {
         signal,
         passphrases,
         firstSettings: await settingsOf(context),
-        keptSettings: createKeptSettings(context.settingsFile, { ...context, data: options.data }),
+        keptSettings: createKeptSettings(context.settingsFile, { ...context, data }),
+        readAgain: async () => {
+          const settings = await readSettings(context.settingsFile, { data, specs: RUN_OPTIONS });
+          return checkRunOptions(readOptions(RUN_OPTIONS, { ...context, settings }));
+        },
         dataWords: dataWords(foundData),
       });
     },

@@ -204,8 +204,11 @@ export interface SignIn {
   who(browser: Browser): Promise<SignedIn | null>;
   /** @throws {Refusal} */
   answer(request: SignInRequest): Promise<SignInAnswer>;
-  /** Makes a one-time link's secret; every former one is void. */
-  makeLink(role: Role): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
+  /** Makes a one-time link's secret, or takes one that somebody has already; every former one is void. */
+  makeLink(
+    role: Role,
+    secret?: string,
+  ): Promise<{ readonly secret: string; readonly expiresAtMs: number }>;
   /** What became of the newest one. */
   linkState(): "none" | "waiting" | "used" | "over";
   /** Whether nobody ever signed in. */

@@ -24,6 +24,13 @@ export interface ConsoleSettings {
   readonly proxies: readonly string[];
 }
 
+/** What the run of an identity needs that follows another one in the same process. */
+export interface NextRun {
+  /** Of its keys; wiped by that run. `null`: none. */
+  readonly passphrase: Uint8Array | null;
+  readonly consoleLink: string;
+}
+
 export interface NodeConfig {
   readonly version: string;
   /** Where others reach this node, without a final slash. */
@@ -50,6 +57,8 @@ export interface NodeConfig {
   readonly adminToken: string;
   /** None if absent. */
   readonly console?: ConsoleSettings;
+  /** Opens the console once: for the browser that had this identity follow another one. */
+  readonly consoleLink?: string;
   /** What opens metrics and details of readiness, and nothing else. */
   readonly metricsToken?: string;
   /** Longest life this node gives a session, 60,000 to 86,400,000. */

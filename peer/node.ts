@@ -172,6 +172,7 @@ class RunningNode implements OpenNode {
   readonly #parts: NodeParts;
   readonly #count: WriteCount;
   readonly #console: NodeConfig["console"];
+  readonly #nextLink: string | undefined;
   readonly #requests: OpenRequests;
   readonly #stop = new AbortController();
 
@@ -183,6 +184,7 @@ class RunningNode implements OpenNode {
     });
     this.#count = data.count;
     this.#console = config.console;
+    this.#nextLink = config.consoleLink;
     this.#requests = new OpenRequests(ports.clock);
     this.inside = { ...this.#parts, keys: data.keys };
   }
@@ -204,6 +206,7 @@ class RunningNode implements OpenNode {
   async start(): Promise<void> {
     const { events, modules, ownRecord, relay, directories, sessions, cleanUp, kept } = this.#parts;
     await modules.start();
+    if (this.#nextLink !== undefined) await this.#parts.consoleLinks.take(this.#nextLink);
     await ownRecord.current();
     await this.#sayWhence();
     // A directory calls back at once, and so through the link.
@@ -249,6 +252,7 @@ class RunningNode implements OpenNode {
     await parts.vault.stop();
     events.audit("stopped", { success: true });
     await audit.stop();
+    await parts.successionDesk.stopped(audit.durable.position);
     store.close();
     await this.#count.settled();
   }

@@ -38,6 +38,7 @@ import { InvitationDesk } from "./admin/invitation_desk.ts";
 import { PassphraseDesk } from "./admin/passphrase_desk.ts";
 import { PhraseDesk } from "./admin/phrase_desk.ts";
 import { RequestDesk } from "./admin/request_desk.ts";
+import { SuccessionDesk } from "./admin/succession_desk.ts";
 import { SettingsDesk } from "./admin/settings_desk.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
@@ -46,7 +47,7 @@ import { CheckedUrls } from "./p2p/checked_urls.ts";
 import { CleanUp } from "./clean_up.ts";
 import { NodeMonitor } from "./monitoring/node_monitor.ts";
 import { WatchApi } from "./monitoring/watch_api.ts";
-import type { ConsoleSettings, NodeConfig } from "./config.ts";
+import type { ConsoleSettings, NextRun, NodeConfig } from "./config.ts";
 import { Directories } from "./directories/directories.ts";
 import type { KeyForDirectory } from "./directories/directory_parts.ts";
 import type { NodeEvents } from "./events/events.ts";
@@ -116,6 +117,8 @@ export interface NodePorts {
   readonly logSwitch: LogSwitch;
   /** Where spans go; `null`: nowhere, and none is made. */
   readonly tracing: Tracing | null;
+  /** Has the root stop this node and open its data anew: another identity is to follow. */
+  readonly reopen: (next: NextRun) => void;
   /** None for any directory if absent. */
   readonly directoryKey?: KeyForDirectory;
 }
@@ -163,6 +166,7 @@ export type NodeParts = Shared & Network & {
   readonly kept: KeptChannels;
   readonly peerApi: PeerApi;
   readonly adminApi: AdminApi;
+  readonly successionDesk: SuccessionDesk;
   readonly consoleApi: ConsoleApi;
   readonly consoleLinks: ConsoleLinks;
   readonly relay: RelayUse;
@@ -193,13 +197,14 @@ export function createNodeParts(
   const settings = config.console ?? NO_CONSOLE;
   const signIn = () => parts.modules.runs.signIn();
   const consoleLinks = new ConsoleLinks(signIn, settings, ports.whyNoPage);
-  const adminApi = createAdminApi({ ...parts, consoleLinks, watchApi }, config, { ...data, words });
+  const successionDesk = new SuccessionDesk(parts, config);
+  const desks = { consoleLinks, watchApi, successionDesk };
+  const adminApi = createAdminApi({ ...parts, ...desks }, config, { ...data, words });
   const page = ports.consolePage ?? (() => null);
   return {
     ...parts,
     adminApi,
-    watchApi,
-    consoleLinks,
+    ...desks,
     consoleApi: new ConsoleApi({ ...parts, admin: adminApi, signIn, page }, settings),
     cleanUp: new CleanUp(parts),
     kept: new KeptChannels({
@@ -452,6 +457,7 @@ function createAdminApi(
     readonly consoleLinks: ConsoleLinks;
     readonly relay: RelayUse;
     readonly watchApi: WatchApi;
+    readonly successionDesk: SuccessionDesk;
   },
   config: NodeConfig,
   { audit, stopped, words }: NodeData & {
@@ -466,6 +472,7 @@ function createAdminApi(
     audit: audit.desk,
     backup: new BackupDesk(parts, config),
     phrase: new PhraseDesk(parts),
+    succession: parts.successionDesk,
     passphrase: new PassphraseDesk(parts, config),
     settings: new SettingsDesk(parts),
     modules: parts.modules,

@@ -30,16 +30,18 @@ export class ServiceEnd {
   /**
    * Stops what has started. Whatever has not ended in time is left as it is.
    * @param stop Given how long it may take, in milliseconds.
+   * @returns Whether all of it has ended.
    */
   async stopInTime(
     clock: Pick<Clock, "setTimer">,
     { limitMs, stop }: { limitMs: number; stop: (limitMs: number) => Promise<unknown> },
-  ): Promise<void> {
-    const late = Promise.withResolvers<void>();
+  ): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
     const allowedMs = this.#isFailed ? FAILED_STOP_MS : limitMs;
-    const cancel = clock.setTimer(allowedMs, late.resolve);
-    await Promise.race([stop(allowedMs), late.promise]);
+    const cancel = clock.setTimer(allowedMs, () => late.resolve(false));
+    const isOver = await Promise.race([stop(allowedMs).then(() => true), late.promise]);
     cancel();
+    return isOver;
   }
 
   /** Ends the service. Only the first reason counts. */

@@ -38,6 +38,7 @@ export const AUDIT_EVENTS = [
   "clock_jump",
   "clock_skew",
   "recovery_phrase_made",
+  "succession_made",
   "passphrase_changed",
   "setting_changed",
   "backup",

@@ -11,13 +11,14 @@ export const ASKED_WORDS = 3;
 /** `POST /admin/v1/recovery-phrase`; the answer is a {@linkcode NewPhraseView}. */
 export const makePhraseInputSchema = v.strictObject({});
 
-/** `POST /admin/v1/recovery-phrase/keep`: the words at the places that were asked, in the order of these. */
-export const keepPhraseInputSchema = v.strictObject({
-  words: v.pipe(
-    v.array(v.pipe(v.string(), v.maxLength(32))),
-    v.length(ASKED_WORDS, `Expected ${ASKED_WORDS} words`),
-  ),
-});
+/** The words at the places that were asked, in the order of these. */
+export const askedWordsSchema = v.pipe(
+  v.array(v.pipe(v.string(), v.maxLength(32))),
+  v.length(ASKED_WORDS, `Expected ${ASKED_WORDS} words`),
+);
+
+/** `POST /admin/v1/recovery-phrase/keep`. */
+export const keepPhraseInputSchema = v.strictObject({ words: askedWordsSchema });
 
 /** A phrase that does not hold yet. It is answered this once. */
 export interface NewPhraseView {

@@ -39,7 +39,8 @@ export interface SettingsView {
   readonly settings: readonly SettingView[];
 }
 
-const passphraseSchema = v.pipe(
+/** As it was typed, base64url. */
+export const passphraseSchema = v.pipe(
   maxBytesSchema(MAX_PASSPHRASE_BYTES),
   v.minLength(1, `Expected 1 to ${MAX_PASSPHRASE_BYTES} bytes`),
 );

@@ -25,9 +25,12 @@ export class OneTimeLink {
     this.#parts = parts;
   }
 
-  async make(role: Role): Promise<{ readonly secret: string; readonly expiresAtMs: number }> {
+  /** @param secret A fresh one unless given. */
+  async make(
+    role: Role,
+    secret: string = makeSecret(this.#parts),
+  ): Promise<{ readonly secret: string; readonly expiresAtMs: number }> {
     const { clock } = this.#parts;
-    const secret = makeSecret(this.#parts);
     const hash = await hashSecret(this.#parts, secret);
     this.#link = { hash, role, endMs: clock.monotonicMs() + LIFE_MS, isUsed: false };
     return { secret, expiresAtMs: clock.nowMs() + LIFE_MS };

@@ -73,7 +73,7 @@ export function createSignIn(now: () => SignInParts): SignIn {
   return {
     who: (browser) => who(now(), browser),
     answer: (request) => answer(now(), request),
-    makeLink: (role) => now().link.make(role),
+    makeLink: (role, secret) => now().link.make(role, secret),
     linkState: () => now().link.state,
     get isFirst() {
       return now().devices.isEmpty && now().store.size === 0;

@@ -38,6 +38,7 @@ import { addPeerRoutes, type AddPost, addRequestRoutes, type RouteLimits } from 
 import { addPassphraseRoutes, type PassphraseDesk } from "./passphrase_desk.ts";
 import { addPhraseRoutes, type PhraseDesk } from "./phrase_desk.ts";
 import type { RequestDesk } from "./request_desk.ts";
+import { addSuccessionRoutes, type SuccessionDesk } from "./succession_desk.ts";
 import { addSettingsRoutes, type SettingsDesk } from "./settings_desk.ts";
 import type { TokenDesk } from "./token_desk.ts";
 import { addTokenRoutes } from "./token_routes.ts";
@@ -64,6 +65,7 @@ interface AdminParts {
   readonly backup: BackupDesk;
   readonly phrase: PhraseDesk;
   readonly passphrase: PassphraseDesk;
+  readonly succession: SuccessionDesk;
   readonly settings: SettingsDesk;
   readonly tokens: TokenDesk;
   /** What it answers to whoever watches the node, by a token of its own. */
@@ -140,6 +142,7 @@ export class AdminApi {
       stepUp: "once",
     });
     addPhraseRoutes(this.#post, parts.phrase);
+    addSuccessionRoutes(this.#post, parts.succession);
     this.#answerGet("/passphrase", async () => jsonResponse(await parts.passphrase.view()));
     addPassphraseRoutes(this.#post, parts.passphrase);
     this.#answerGet("/settings", async () => jsonResponse(await parts.settings.list()));

@@ -41,6 +41,11 @@ export class ConsoleLinks {
     return { url: `${origin}${CONSOLE_ROUTES}#link=${secret}`, expires_at: expiresAtMs };
   }
 
+  /** Lets whoever has the secret sign in, once. Without the module nobody can. */
+  async take(secret: string): Promise<void> {
+    await this.#signIn()?.makeLink("owner", secret);
+  }
+
   state(): LinkStateView {
     return { state: this.#module().linkState() };
   }

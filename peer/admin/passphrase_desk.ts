@@ -118,11 +118,15 @@ function wipe({ passphrase, current }: Change): void {
 
 /** @throws {OpenRedError} `bad_request`. */
 function canonical(given: Change): Change {
-  const passphrase = formOf(given.passphrase, MIN_NEW_PASSPHRASE_BYTES);
-  return { passphrase, current: formOf(given.current, 1) };
+  const passphrase = canonicalForm(given.passphrase, MIN_NEW_PASSPHRASE_BYTES);
+  return { passphrase, current: canonicalForm(given.current, 1) };
 }
 
-function formOf(given: Uint8Array | null, minBytes: number): Uint8Array | null {
+/**
+ * A passphrase as it is stretched, whatever system it was typed on.
+ * @throws {OpenRedError} `bad_request` for one that cannot be.
+ */
+export function canonicalForm(given: Uint8Array | null, minBytes: number): Uint8Array | null {
   if (given === null) return null;
   let form: Uint8Array;
   try {

@@ -12,7 +12,7 @@ import { OpenRedError } from "../../protocol/errors.ts";
 import { readEnd } from "../audit/recovery.ts";
 import { openNodeKeys, openStore, settleData } from "./data_state.ts";
 import { NodeStore } from "../store/store.ts";
-import { finishSuccession, writeJournal } from "./journal.ts";
+import { finishSuccession, type Journal, writeJournal } from "./journal.ts";
 import { SELF_NAMES } from "../own/self_names.ts";
 
 /** What works on the data of a node that does not run. */
@@ -44,7 +44,8 @@ export interface SucceedOptions {
   readonly show: (shown: ShownPhrase) => Promise<void>;
 }
 
-interface Successor {
+/** Made of a recovery phrase, and held by the core. */
+export interface Successor {
   readonly key: KeyRef;
   readonly nodeId: string;
   readonly next: Uint8Array;
@@ -75,36 +76,12 @@ export async function succeedNode(ports: DataPorts, options: SucceedOptions): Pr
     const former = options.from === null
       ? await openFormer(ports, { successor, passphrase: options.passphrase?.slice() })
       : await lostFormer(ports, { id: options.from, successor });
-    const { sealed: keystore, secret: nodeSecret } = await crypto.succeedKeystore({
-      successor: successor.key,
-      ...(former.keystore === null ? {} : { former: former.keystore }),
-      ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase.slice() }),
-      ...(options.cost === undefined ? {} : { cost: options.cost }),
-    });
     const { phrase, next } = await crypto.createSuccessor();
     const id = successor.nodeId as NodeId;
-    const succession = await crypto.signJws({
-      key: successor.key,
-      typ: "openred-succession+jwt",
-      payload: JSON.stringify({
-        v: 3,
-        iss: id,
-        old: former.id,
-        iat: Math.floor(ports.clock.nowMs() / 1000),
-        next: encodeBase64Url(next),
-      }),
-    });
+    const { passphrase, cost } = options;
+    const journal = await draftSuccession(ports, { successor, former, next, passphrase, cost });
     await showPhrase(options.show, { id, phrase });
-    await writeJournal(files, {
-      id,
-      old: former.id,
-      keystore,
-      nodeSecret,
-      succession,
-      next,
-      knowsPeers: options.from === null,
-      formerHead: former.head,
-    });
+    await writeJournal(files, journal);
     await finishSuccession(ports);
     return id;
   } finally {
@@ -112,6 +89,51 @@ export async function succeedNode(ports: DataPorts, options: SucceedOptions): Pr
     options.passphrase?.fill(0);
     if (successor !== null) await crypto.release(successor.key);
   }
+}
+
+/**
+ * All of the identity that is to follow, of which nothing is on disk yet.
+ * @param options `next`: of the new recovery phrase. What is given stays the caller's.
+ */
+export async function draftSuccession(
+  { crypto, clock }: Pick<DataPorts, "crypto" | "clock">,
+  options: {
+    readonly successor: Successor;
+    readonly former: Former;
+    readonly next: Uint8Array;
+    readonly passphrase: Uint8Array | undefined;
+    readonly cost: KeystoreCost | undefined;
+  },
+): Promise<Journal> {
+  const { successor, former, next, passphrase, cost } = options;
+  const { sealed: keystore, secret: nodeSecret } = await crypto.succeedKeystore({
+    successor: successor.key,
+    ...(former.keystore === null ? {} : { former: former.keystore }),
+    ...(passphrase === undefined ? {} : { passphrase: passphrase.slice() }),
+    ...(cost === undefined ? {} : { cost }),
+  });
+  const id = successor.nodeId as NodeId;
+  const succession = await crypto.signJws({
+    key: successor.key,
+    typ: "openred-succession+jwt",
+    payload: JSON.stringify({
+      v: 3,
+      iss: id,
+      old: former.id,
+      iat: Math.floor(clock.nowMs() / 1000),
+      next: encodeBase64Url(next),
+    }),
+  });
+  return {
+    id,
+    old: former.id,
+    keystore,
+    nodeSecret,
+    succession,
+    next,
+    knowsPeers: former.keystore !== null,
+    formerHead: former.head,
+  };
 }
 
 /** Shows a phrase, and wipes it however that ended. */
@@ -138,10 +160,7 @@ async function openFormer(
   }
   const store = await openStore(ports);
   try {
-    assertFollowable(store, options.successor);
-    const { passphrase } = options;
-    if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
-    const keys = await openNodeKeys(ports, { passphrase, store });
+    const keys = await openFormerKeys(ports, { ...options, store });
     const head = await readHead(ports, keys);
     return { id: keys.nodeId as NodeId, head, keystore: keys.keystore };
   } finally {
@@ -149,7 +168,32 @@ async function openFormer(
   }
 }
 
-function assertFollowable(store: NodeStore, successor: Successor): void {
+/**
+ * Opens the keys of the identity that is to be followed.
+ * @param options The passphrase is wiped.
+ * @throws {OpenRedError} As {@linkcode assertFollowable}; `bad_request` for a passphrase of keys that have none;
+ *   `unauthorized` where they have one and none was given.
+ * @throws {CryptoError} `unseal_failed` for a wrong passphrase.
+ */
+export async function openFormerKeys(
+  ports: DataPorts,
+  options: {
+    readonly store: NodeStore;
+    readonly successor: Successor;
+    readonly passphrase: Uint8Array | undefined;
+  },
+): Promise<OpenedKeystore> {
+  const { store, successor, passphrase } = options;
+  assertFollowable(store, successor);
+  if (passphrase !== undefined) await refuseIdlePassphrase(ports.files);
+  return await openNodeKeys(ports, { passphrase, store });
+}
+
+/** @throws {OpenRedError} `not_found` for a node without a phrase, `forbidden` for the phrase of another one. */
+export function assertFollowable(
+  store: Pick<NodeStore, "self">,
+  successor: Pick<Successor, "next">,
+): void {
   const pinned = store.self(SELF_NAMES.next);
   if (pinned === null) {
     throw new OpenRedError("not_found", "This node has no recovery phrase: nobody can follow it");

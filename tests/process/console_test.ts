@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { decodeBase64Url } from "../../crypto/encoding.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 import { SESSION_HEADER } from "../../protocol/sign_in_api.ts";
 import { checkConsolePolicy } from "../world/console_policy.ts";
@@ -59,22 +60,72 @@ function headersAt(origin: string): Record<string, string> {
   return { origin, "sec-fetch-site": "same-origin", "content-type": "application/json" };
 }
 
-Deno.test("The console is on one port of both loopback addresses, and the link opens it", async () => {
+interface Shown {
+  readonly node_id: string;
+  readonly words: readonly string[];
+  readonly asked: readonly number[];
+  readonly link: string;
+}
+
+function askedOf({ words, asked }: Shown): string[] {
+  return asked.map((place) => words[place - 1]!);
+}
+
+function payloadOf(jws: string): string {
+  return decode(decodeBase64Url(jws.split(".")[1]!)!);
+}
+
+/** Has another identity follow in the process that runs, for the same browser at the same address. */
+async function checkSuccession(origin: string, headers: Record<string, string>): Promise<string> {
+  const send = (path: string, body?: unknown) =>
+    fetch(`${origin}/admin/v1${path}`, {
+      headers,
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+    });
+  const post = async (path: string, body: unknown): Promise<Shown> => {
+    const answer = await send(path, body);
+    assertEquals(answer.status, 200, path);
+    return await answer.json();
+  };
+  const first = await post("/recovery-phrase", {});
+  await post("/recovery-phrase/keep", { words: askedOf(first) });
+  await post("/settings", { name: "alias", value: "anna" });
+  const phrase = first.words.join(" ");
+  const second = await post("/succession", { phrase });
+  const given = { phrase, words: askedOf(second), passphrase: null };
+  const { link, ...made } = await post("/succession/make", given);
+  assertEquals(made.node_id, second.node_id);
+  let next: Record<string, string> | null = null;
+  await until(async () => (next = await signIn(origin, link)) !== null, "the link opens it anew");
+  const own = await (await fetch(`${origin}/admin/v1/id`, { headers: next! })).json();
+  assertEquals(own.node_id, second.node_id);
+  assertStringIncludes(payloadOf(own.record), '"alias":"anna"');
+  assertEquals(await signIn(origin, link), null, "once");
+  return second.node_id;
+}
+
+/** Opens the console by the secret of a link. @returns What the browser sends from then on. */
+async function signIn(origin: string, secret: string): Promise<Record<string, string> | null> {
+  const answer = await fetch(`${origin}/auth/v1/link`, {
+    method: "POST",
+    headers: headersAt(origin),
+    body: JSON.stringify({ secret }),
+  });
+  const { session } = await answer.json();
+  if (!answer.ok) return null;
+  const cookie = answer.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+  return { ...headersAt(origin), cookie, [SESSION_HEADER]: session };
+}
+
+Deno.test("The console is on one port of both loopback addresses, and the link opens it, for one identity and the next", async () => {
   using folder = makeTemporaryDirectory();
   await using node = new Node(`${folder.path}/a`, "127.0.0.1:0");
   await node.ready();
   const { url } = JSON.parse((await run("open", "--json", "--data", node.data)).out);
   const { origin, hash, port } = new URL(url);
   assertEquals(node.out.includes(hash) || node.err.includes(hash), false);
-  const secret = hash.slice("#link=".length);
-  const answer = await fetch(`${origin}/auth/v1/link`, {
-    method: "POST",
-    headers: headersAt(origin),
-    body: JSON.stringify({ secret }),
-  });
-  const cookie = answer.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
-  const { session } = await answer.json();
-  const held = { ...headersAt(origin), cookie, [SESSION_HEADER]: session };
+  const held = await signIn(origin, hash.slice("#link=".length));
+  assert(held !== null);
   for (const host of ["127.0.0.1", "[::1]"]) {
     const page = await fetch(`http://${host}:${port}/console/`, { redirect: "manual" });
     assertEquals([page.status, page.headers.get("location")], [302, `${origin}/console/`]);
@@ -87,6 +138,8 @@ Deno.test("The console is on one port of both loopback addresses, and the link o
   }
   const id = await (await fetch(`${origin}/admin/v1/id`, { headers: held })).json();
   assertStringIncludes(node.out, id.node_id);
+  const next = await checkSuccession(origin, held);
+  await until(() => node.out.includes(`"id":"${next}"`), "the node says who it is now");
 
   await using second = new Node(`${folder.path}/b`, `127.0.0.1:${port}`);
   await second.ready();

@@ -56,7 +56,7 @@ const ADMIN_POSTS = [
   "backup",
   "connect",
   "log",
-  ...["settings", "passphrase"],
+  ...["settings", "passphrase", "succession", "succession/make"],
   ...["invitations", "invitations/revoke", "requests/accept", "requests/decline"],
   "console/link",
   ...["load", "unload", "reload", "enable", "disable", "grant", "revoke", "set"]

@@ -54,6 +54,7 @@ export function machinePorts(): Pick<
   | "openMonitor"
   | "logSwitch"
   | "tracing"
+  | "reopen"
 > {
   return {
     moduleWorkers: createModuleWorkers({ processBytes: Infinity }),
@@ -64,6 +65,7 @@ export function machinePorts(): Pick<
     openBytes,
     logSwitch: { level: "info" },
     tracing: null,
+    reopen: () => {},
     openMonitor: createOpenMonitor({ clock: systemClock, data: ".", families: () => [] }),
   };
 }

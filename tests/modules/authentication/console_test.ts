@@ -273,6 +273,8 @@ Deno.test("Whoever may only look sees no text and changes nothing", async () => 
       ["/admin/v1/connect", { peer }],
       ["/admin/v1/backup", { passphrase: "eA" }],
       ["/admin/v1/recovery-phrase", {}],
+      ["/admin/v1/succession", { phrase: "x" }],
+      ["/admin/v1/succession/make", { phrase: "x", words: ["a", "b", "c"], passphrase: null }],
       ["/admin/v1/passphrase", { passphrase: "bG9uZyBlbm91Z2g", current: null }],
       ["/admin/v1/settings", { name: "alias", value: "x" }],
       ["/admin/v1/console/link", { role: "owner" }],

@@ -101,6 +101,8 @@ Deno.test("A name is changed without a factor, directories and relay by a recent
   }
   assertEquals((await steppedUp(browser, { totp: await app.fresh() }, passphrase)).status, 200);
   assertEquals((await browser.post(passphrase.path, passphrase.content)).body.step_up, "once");
+  const succession = { phrase: "words" };
+  assertEquals((await browser.post("/admin/v1/succession", succession)).body.step_up, "once");
 });
 
 Deno.test("Files of the disk are shared by a recent factor alone", async () => {
