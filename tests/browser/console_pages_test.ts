@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { EN as WORDS } from "../../modules/console/page/words/en.ts";
 import type { AuditView } from "../../protocol/audit_api.ts";
 import type { ModulesView } from "../../protocol/module_api.ts";
+import type { NewPhraseView } from "../../protocol/recovery_phrase_api.ts";
 import type { TokensView } from "../../protocol/token_api.ts";
 import { loadFile } from "../modules/files/two_nodes.ts";
 import { PASSPHRASE, restore } from "../peer/backup/backups.ts";
@@ -26,6 +27,7 @@ async function press(page: Page, name: string, within = "main"): Promise<void> {
 
 testInBrowser("what the pages show and change is what the node has", async (browser) => {
   await using pair = await ConsolePair.start();
+  const phrase = await makePhrase(pair.alice);
   const { alice, bob } = await pair.connect();
   await using visit = await Visit.start(browser);
   const { page } = visit;
@@ -38,6 +40,7 @@ testInBrowser("what the pages show and change is what the node has", async (brow
   await switchesAModule(page, alice);
   await restoresTheBackup(page, alice);
   await pausesATransfer(page, pair);
+  await becomesANewIdentity(page, { alice, bob, phrase });
 });
 
 /** The map, the clock and the traffic, and the same as tables. */
@@ -199,4 +202,64 @@ async function pausesATransfer(page: Page, { alice, bob, directory }: ConsolePai
   await press(page, WORDS["files.resume"]);
   await page.locator(".badge", { hasText: WORDS["transfer.done"] }).waitFor();
   assertEquals(Deno.readFileSync(`${alice.folder}/OpenRed/lake.bin`), content);
+}
+
+/** A text of the page, with a number in its place. */
+function fill(key: keyof typeof WORDS, value: number): string {
+  return WORDS[key].replace(/\{\w+\}/, String(value));
+}
+
+/** Whoever meets her from then on knows what may follow her. */
+async function makePhrase(node: ConsoleNode): Promise<readonly string[]> {
+  const { words, asked } = await node.ask<NewPhraseView>("POST", "/recovery-phrase", {});
+  const answer = asked.map((place) => words[place - 1]);
+  await node.ask("POST", "/recovery-phrase/keep", { words: answer });
+  return words;
+}
+
+/** By the recovery phrase alone, in the page, which stays signed in; friends follow. */
+async function becomesANewIdentity(
+  page: Page,
+  { alice, bob, phrase: first }: {
+    readonly alice: ConsoleNode;
+    readonly bob: ConsoleNode;
+    readonly phrase: readonly string[];
+  },
+): Promise<void> {
+  const former = alice.id;
+  const window = page.locator("dialog[open]");
+  await show(page, alice, "security");
+  await press(page, WORDS["succession.open"]);
+  const field = window.getByLabel(WORDS["succession.phrase"]);
+  for (
+    const [typed, said] of [
+      [first.slice(1), fill("succession.count", 23)],
+      [first.with(4, "openred"), fill("succession.unknown_word", 5)],
+      [first.toReversed(), WORDS["succession.mistyped"]],
+    ] as const
+  ) {
+    await field.fill(typed.join(" "));
+    await press(page, WORDS["succession.next"], "dialog[open]");
+    await window.getByRole("alert").getByText(said).waitFor();
+  }
+  await field.fill(first.map((word, at) => `${at + 1}. ${word}`).join("\n"));
+  await press(page, WORDS["succession.next"], "dialog[open]");
+  await window.locator(".phrase code").nth(23).waitFor();
+  const second = await window.locator(".phrase code").allTextContents();
+  await press(page, WORDS["phrase.written"], "dialog[open]");
+  for (const [at, word] of second.entries()) {
+    const asked = window.getByLabel(fill("phrase.word", at + 1), { exact: true });
+    if (await asked.count() > 0) await asked.fill(word);
+  }
+  await press(page, WORDS["succession.make"], "dialog[open]");
+  await press(page, WORDS["succession.go_on"]);
+  await page.locator("main h1", { hasText: WORDS["nav.security"] }).waitFor();
+  await alice.reopened;
+  assert(alice.id !== former);
+  await until(
+    async () =>
+      (await bob.status()).peers.some((one) => one.node_id === alice.id && one.petname === "Alice"),
+    "the friend knows her by the new id",
+  );
+  assertEquals(page.url().includes(first[0]!), false);
 }

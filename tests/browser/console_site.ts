@@ -6,6 +6,7 @@
 import type { Page } from "playwright-core";
 import { createKeptSettings } from "../../cli/kept_settings.ts";
 import { PageFiles } from "../../modules/console/page_files.ts";
+import type { NextRun, NodeConfig } from "../../peer/config.ts";
 import type { NewLinkView } from "../../protocol/sign_in_api.ts";
 import { SharingNode } from "../modules/file_sharing/sharing_nodes.ts";
 import { RealDirectory } from "../world/real_directory.ts";
@@ -15,6 +16,10 @@ import { until } from "../world/until.ts";
 export class ConsoleNode extends SharingNode {
   /** What `openred.toml` has. */
   settings: string | null = null;
+  /** Resolves once another identity runs in its place. */
+  reopened: Promise<void> | null = null;
+  #config: Partial<NodeConfig> = {};
+  #isOver = false;
   readonly #page = new PageFiles();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -22,6 +27,7 @@ export class ConsoleNode extends SharingNode {
     super();
     this.ports = {
       consolePage: (request) => this.#page.answer(request),
+      reopen: (next) => void (this.reopened = this.#reopen(next)),
       keptSettings: createKeptSettings({
         read: () => Promise.resolve(this.settings),
         write: (_, text) => Promise.resolve(void (this.settings = text)),
@@ -29,7 +35,8 @@ export class ConsoleNode extends SharingNode {
     };
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => this.node.handleConsole(request),
+      (request) =>
+        this.#isOver ? new Response(null, { status: 503 }) : this.node.handleConsole(request),
     );
   }
 
@@ -41,12 +48,20 @@ export class ConsoleNode extends SharingNode {
   async begin(directory: string, alias: string): Promise<this> {
     this.settings = `alias = "${alias}"\ndirectories = ["${directory}"]\n`;
     const console = { origin: this.origin, why: "", hasFailed: false, proxies: [] };
-    await this.start({ directories: [directory], alias, home: this.folder, console });
+    this.#config = { directories: [directory], alias, home: this.folder, console };
+    await this.start(this.#config);
     await until(
       async () => (await this.status()).directories[0]?.state === "registered",
       "the node is registered",
     );
     return this;
+  }
+
+  async #reopen({ consoleLink }: NextRun): Promise<void> {
+    this.#isOver = true;
+    await this.stop();
+    await this.start({ ...this.#config, consoleLink });
+    this.#isOver = false;
   }
 
   async link(role = "owner"): Promise<string> {

@@ -10,6 +10,7 @@ import { PAGES } from "./page_list.tsx";
 import { Icon } from "./parts/icons.tsx";
 import { StepUp } from "./parts/step_up.tsx";
 import { Loading, Notices, Page } from "./parts/ui.tsx";
+import { Becoming, becoming } from "./pages/becoming.tsx";
 import { SignIn } from "./pages/sign_in.tsx";
 import { place, placeLink } from "./router.ts";
 import { isOwner } from "./session.ts";
@@ -117,6 +118,7 @@ function Frame() {
 }
 
 export function App() {
+  if (becoming.value !== null) return <Becoming next={becoming.value} />;
   return (
     <>
       {signedIn.value === null

@@ -6,7 +6,7 @@
 import { useState } from "preact/hooks";
 import type { SessionView } from "../../../../protocol/admin_api.ts";
 import { ApiError, post } from "../api.ts";
-import { Field, Form, TextField } from "../parts/fields.tsx";
+import { Form, TextArea, TextField } from "../parts/fields.tsx";
 import { QrCode } from "../parts/pictures.tsx";
 import { ScanButton } from "../parts/scan.tsx";
 import { Button, Card, CopyButton, errorText, Loading, Page } from "../parts/ui.tsx";
@@ -74,18 +74,13 @@ export function ConnectCard() {
           if (peer !== "" && !busy) void connect();
         }}
       >
-        <Field label={t("connect.link")} hint={t("connect.link_hint")}>
-          {(ids) => (
-            <textarea
-              {...ids}
-              rows={3}
-              spellcheck={false}
-              autocomplete="off"
-              value={text}
-              onInput={(event) => setText(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <TextArea
+          label={t("connect.link")}
+          hint={t("connect.link_hint")}
+          rows={3}
+          value={text}
+          onChange={setText}
+        />
         {idIn(peer) !== null && (
           <p class="hint">
             {tx("connect.leads_to", { id: <code class="id">{idIn(peer)}</code> })}

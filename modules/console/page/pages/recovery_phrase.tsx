@@ -41,7 +41,8 @@ export function RecoveryPhrase() {
     : <Words words={shown.words} onWritten={() => setAsking(true)} />;
 }
 
-function Words({ words, onWritten }: { words: readonly string[]; onWritten: () => void }) {
+/** The words of a phrase that is shown once. */
+export function Words({ words, onWritten }: { words: readonly string[]; onWritten: () => void }) {
   return (
     <div class="stack">
       <p>{t("phrase.write")}</p>
@@ -85,7 +86,27 @@ function AskBack(
   return (
     <Form autocomplete="off" submit={() => action.run(keep)}>
       <p>{t("phrase.ask")}</p>
-      {shown.asked.map((place, at) => (
+      <AskedWords asked={shown.asked} words={words} onChange={setWords} />
+      {failure !== null && <p class="failure" role="alert">{failure}</p>}
+      <div class="row">
+        <Button kind="primary" submit busy={action.busy}>{t("phrase.check")}</Button>
+        <Button kind="quiet" onClick={onBack}>{t("phrase.again")}</Button>
+      </div>
+    </Form>
+  );
+}
+
+/** Asks for some of them. */
+export function AskedWords(
+  { asked, words, onChange }: {
+    asked: readonly number[];
+    words: readonly string[];
+    onChange: (words: readonly string[]) => void;
+  },
+) {
+  return (
+    <>
+      {asked.map((place, at) => (
         <TextField
           key={place}
           label={t("phrase.word", { place })}
@@ -95,14 +116,9 @@ function AskBack(
           autocapitalize="none"
           spellcheck={false}
           value={words[at]!}
-          onChange={(word) => setWords(words.with(at, word))}
+          onChange={(word) => onChange(words.with(at, word))}
         />
       ))}
-      {failure !== null && <p class="failure" role="alert">{failure}</p>}
-      <div class="row">
-        <Button kind="primary" submit busy={action.busy}>{t("phrase.check")}</Button>
-        <Button kind="quiet" onClick={onBack}>{t("phrase.again")}</Button>
-      </div>
-    </Form>
+    </>
   );
 }

@@ -17,15 +17,19 @@ import {
 import { PassphraseForm } from "../parts/passphrase_form.tsx";
 import { Badge, Button, Card, Dialog, Loading, Other, Page, useAction } from "../parts/ui.tsx";
 import { Name } from "../parts/who.tsx";
+import { ownClaims } from "../own_claims.ts";
 import { isOwner, readSession, session, signOut } from "../session.ts";
-import { browserSessions, challenges } from "../store.ts";
+import { browserSessions, challenges, identity } from "../store.ts";
 import { t, tx, wordOr } from "../language.ts";
 import { FactorsCard } from "./factors_card.tsx";
 import { noteBackup } from "./first_steps.tsx";
 import { RecoveryPhrase } from "./recovery_phrase.tsx";
+import { Succession } from "./succession.tsx";
 
 export function Security() {
   const owner = isOwner();
+  const own = owner ? identity.want() : null;
+  const hasPhrase = own !== null && ownClaims(own).hasPhrase;
   return (
     <Page
       title={t("nav.security")}
@@ -39,8 +43,7 @@ export function Security() {
       {owner && (
         <Card title={t("security.phrase")}>
           <RecoveryPhrase />
-          <p class="muted">{t("security.succession_text")}</p>
-          <pre class="command"><code>openred-node succeed</code></pre>
+          {hasPhrase && <Succession />}
         </Card>
       )}
       {owner && (

@@ -88,6 +88,34 @@ export function TextField(
   );
 }
 
+/** Several lines of text, for no checker of spelling and no store of the browser. */
+export function TextArea(
+  { label, hint, rows, value, onChange, ...attributes }:
+    & FieldOptions
+    & Pick<TextAttributes, "autocapitalize" | "maxLength" | "required">
+    & {
+      rows: number;
+      value: string;
+      onChange: (text: string) => void;
+    },
+) {
+  return (
+    <Field label={label} hint={hint}>
+      {(ids) => (
+        <textarea
+          {...ids}
+          {...attributes}
+          rows={rows}
+          spellcheck={false}
+          autocomplete="off"
+          value={value}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
 /** A whole number from one on. */
 export function CountField(
   { label, most, value, onChange }: {

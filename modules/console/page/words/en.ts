@@ -681,8 +681,40 @@ export const EN = {
   "security.ended": "Signed out",
   "security.ends": "You are signed in for {time} more at most. A restart of the node ends it too.",
   "security.phrase": "Recovery phrase and passphrase",
-  "security.succession_text":
-    "After a theft, stop the node and give yourself a new identity that your contacts follow:",
+
+  "succession.text":
+    "Were your keys stolen, or a device that had a copy of them? With your recovery phrase this node becomes a new identity, which your contacts follow.",
+  "succession.open": "Become a new identity …",
+  "succession.title": "A new identity",
+  "succession.told":
+    "Your node gets a new id. Your directories and contacts are told, and refuse the former one from then on: whoever has the old keys can no longer pass for you.",
+  "succession.stays": "Contacts, names, permissions, groups, messages and files stay.",
+  "succession.goes":
+    "Connections are made anew by themselves. Invitations and links that nobody has used yet name the former id: make new ones.",
+  "succession.spent":
+    "Your recovery phrase is used up and you get another one: have pen and paper at hand. There is no way back.",
+  "succession.phrase": "Your recovery phrase",
+  "succession.phrase_hint":
+    "The 24 words in their order, with or without their numbers. They can be seen here: make sure that nobody looks.",
+  "succession.next": "Next",
+  "succession.count": "A recovery phrase has 24 words; there are {count} here.",
+  "succession.unknown_word": "Word {place} cannot be right: no recovery phrase has it.",
+  "succession.mistyped": "These words do not belong together: one is wrong, or their order.",
+  "succession.other_phrase":
+    "This is a recovery phrase, but not the one of this node. Nothing was changed.",
+  "succession.new_phrase":
+    "Nothing has changed yet. This is the recovery phrase of your new identity; the one on your old paper is void once it begins.",
+  "succession.ask":
+    "Type these three words from your new paper. Then your node begins anew, and there is no way back.",
+  "succession.making": "The new keys are being made. This takes a moment.",
+  "succession.make": "Become the new identity",
+  "succession.late":
+    "The node takes long. Should it not come back, start it again: it goes on as the new identity, and nothing is lost.",
+  "succession.done": "You are your new identity",
+  "succession.done_text":
+    "Your contacts learn of it as your node meets them. Keep the new paper, and destroy the old one.",
+  "succession.new_id": "Your new id:",
+  "succession.go_on": "Go on",
 
   "backup.title": "Backup",
   "backup.text": "One file with everything, sealed by a passphrase. Keep it on another disk.",

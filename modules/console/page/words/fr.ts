@@ -694,8 +694,41 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "security.ends":
     "Vous restez connecté encore {time} au plus. Un redémarrage du nœud y met fin aussi.",
   "security.phrase": "Phrase de récupération et phrase de passe",
-  "security.succession_text":
-    "Après un vol, arrêtez le nœud et donnez-vous une nouvelle identité que vos contacts suivent :",
+
+  "succession.text":
+    "Vos clés ont été volées, ou un appareil qui en avait une copie ? Avec votre phrase de récupération, ce nœud devient une nouvelle identité, que vos contacts suivent.",
+  "succession.open": "Prendre une nouvelle identité…",
+  "succession.title": "Une nouvelle identité",
+  "succession.told":
+    "Votre nœud reçoit un nouvel identifiant. Vos annuaires et vos contacts en sont avertis et refusent désormais l’ancien : celui qui a les anciennes clés ne peut plus se faire passer pour vous.",
+  "succession.stays": "Contacts, noms, autorisations, groupes, messages et fichiers restent.",
+  "succession.goes":
+    "Les connexions se refont d’elles-mêmes. Les invitations et les liens encore inutilisés portent l’ancien identifiant : faites-en d’autres.",
+  "succession.spent":
+    "Votre phrase de récupération est consommée et vous en recevez une autre : préparez de quoi écrire. Il n’y a pas de retour.",
+  "succession.phrase": "Votre phrase de récupération",
+  "succession.phrase_hint":
+    "Les 24 mots dans leur ordre, avec ou sans leurs numéros. Ils sont visibles ici : veillez à ce que personne ne regarde.",
+  "succession.next": "Suivant",
+  "succession.count": "Une phrase de récupération a 24 mots ; il y en a {count} ici.",
+  "succession.unknown_word":
+    "Le mot {place} ne peut pas être juste : aucune phrase de récupération ne le contient.",
+  "succession.mistyped": "Ces mots ne vont pas ensemble : l’un est faux, ou leur ordre.",
+  "succession.other_phrase":
+    "C’est bien une phrase de récupération, mais pas celle de ce nœud. Rien n’a été changé.",
+  "succession.new_phrase":
+    "Rien n’a encore changé. Voici la phrase de récupération de votre nouvelle identité ; celle de votre ancien papier ne vaudra plus rien dès que la nouvelle commence.",
+  "succession.ask":
+    "Tapez ces trois mots d’après votre nouveau papier. Ensuite votre nœud recommence, sans retour possible.",
+  "succession.making": "Les nouvelles clés sont en préparation. Cela prend un moment.",
+  "succession.make": "Prendre la nouvelle identité",
+  "succession.late":
+    "Le nœud met du temps. S’il ne revient pas, redémarrez-le : il continue avec la nouvelle identité, et rien n’est perdu.",
+  "succession.done": "Vous avez votre nouvelle identité",
+  "succession.done_text":
+    "Vos contacts l’apprennent quand votre nœud les rencontre. Gardez le nouveau papier et détruisez l’ancien.",
+  "succession.new_id": "Votre nouvel identifiant :",
+  "succession.go_on": "Continuer",
 
   "backup.title": "Sauvegarde",
   "backup.text":

@@ -1,0 +1,68 @@
+/**
+ * What is shown while the node begins anew as another identity.
+ *
+ * @module
+ */
+import { signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+import type { SuccessionView } from "../../../../protocol/succession_api.ts";
+import type { SignedInView } from "../../../../protocol/sign_in_api.ts";
+import { ApiError, post } from "../api.ts";
+import { Button, Card, Loading } from "../parts/ui.tsx";
+import { t } from "../language.ts";
+
+const RETRY_MS = 500;
+/** How long a node that answers may refuse the link: it does so until it has begun. */
+const REFUSED_MS = 15_000;
+/** After that somebody has to look. */
+const LATE_MS = 60_000;
+
+/** Who this node is about to be. */
+export const becoming = signal<SuccessionView | null>(null);
+
+/** Signs in anew. @param late Called when it takes long. */
+async function signInAnew(link: string, late: () => void): Promise<void> {
+  const begunMs = performance.now();
+  let refusedMs = 0;
+  while (refusedMs < REFUSED_MS) {
+    try {
+      await post<SignedInView>("/auth/v1/link", { secret: link });
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === "unauthorized") refusedMs += RETRY_MS;
+    }
+    if (performance.now() - begunMs > LATE_MS) late();
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+/** Takes the place of all pages: none of them is right any more. */
+export function Becoming({ next }: { next: SuccessionView }) {
+  const [state, setState] = useState<"waits" | "late" | "done">("waits");
+  useEffect(() => {
+    signInAnew(next.link, () => setState("late")).then(() => setState("done"));
+  }, []);
+  return (
+    <main class="centre">
+      <div class="sign-in">
+        <img src="icon.svg" alt="" width="56" height="56" />
+        <h1>{t(state === "done" ? "succession.done" : "succession.title")}</h1>
+        <Card>
+          <div class="stack" role="status">
+            {state === "done" ? <p>{t("succession.done_text")}</p> : <Loading />}
+            {state === "late" && <p>{t("succession.late")}</p>}
+            <p>
+              {t("succession.new_id")} <code class="id">{next.node_id}</code>
+            </p>
+          </div>
+          {state === "done" && (
+            <Button kind="primary" onClick={() => location.reload()}>
+              {t("succession.go_on")}
+            </Button>
+          )}
+        </Card>
+      </div>
+    </main>
+  );
+}
