@@ -10,11 +10,16 @@ import "./worker_guard.ts";
 import { BULK_READY, type BulkReport, type BulkRequest, movable } from "./bulk/bulk_messages.ts";
 import { FileChunks } from "./bulk/file_chunks.ts";
 import { toCryptoError } from "./primitives/checks.ts";
+import { nudge } from "./worker_garbage.ts";
 import { stepBehind } from "./worker_priority.ts";
+
+/** The hashes of so many chunks take 6 MiB beside the heap. */
+const CALLS_BETWEEN_NUDGES = 256;
 
 stepBehind();
 
 const chunks = await FileChunks.create();
+let calls = 0;
 
 function answer({ id, name, argument }: BulkRequest): BulkReport {
   try {
@@ -39,5 +44,7 @@ self.onmessage = ({ data }: MessageEvent<BulkRequest>) => {
   const report = answer(data);
   self.postMessage(report, "result" in report ? movable(report.result) : []);
   free(data);
+  calls += 1;
+  if (calls % CALLS_BETWEEN_NUDGES === 0) nudge();
 };
 self.postMessage(BULK_READY);
