@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Of what a binary was made; written beside its code by scripts/compile.ts. */
+/** Of what a program was made; written beside its code by scripts/program_code.ts. */
 export interface BuildInfo {
   /** Of the commit, 40 hex digits, with `+` where files were changed since; `null` outside of a repository. */
   readonly commit: string | null;
@@ -15,7 +15,6 @@ export interface BuildInfo {
 export const BUILD_INFO_FILE = "build.json";
 
 async function readBuildInfo(): Promise<BuildInfo | null> {
-  if (!Deno.build.standalone) return null;
   const text = await Deno.readTextFile(new URL(BUILD_INFO_FILE, import.meta.url))
     .catch(() => null);
   return text === null ? null : JSON.parse(text);

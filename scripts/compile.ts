@@ -11,11 +11,12 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import project from "../deno.json" with { type: "json" };
-import { BUILD_INFO_FILE, type BuildInfo } from "../process/build_info.ts";
-import { bundlePrograms, CODE_FOLDER, WORKER_FILES } from "./program_code.ts";
+import { BUILD_INFO_FILE } from "../process/build_info.ts";
+import { bundlePrograms, RUNTIME_OPTIONS, WORKER_FILES } from "./program_code.ts";
 import { permissionsOf, type Program, PROGRAMS } from "./program_permissions.ts";
 
 const ROOT = new URL("..", import.meta.url);
+const CODE_FOLDER = new URL("../dist/code/", import.meta.url);
 
 const TARGETS = [
   "x86_64-unknown-linux-gnu",
@@ -31,10 +32,8 @@ const TARGETS = [
  * system's folder for temporary files, and the runtime runs what it finds there, whoever put it there.
  */
 const OPTIONS = [
-  "--no-check",
+  ...RUNTIME_OPTIONS,
   "--no-code-cache",
-  "--unstable-net",
-  "--unstable-worker-options",
   ...[...WORKER_FILES, BUILD_INFO_FILE].flatMap((file) => ["--include", file]),
 ];
 
@@ -71,22 +70,6 @@ async function compile(binary: Binary): Promise<void> {
   console.log(`Made ${output}`);
 }
 
-/** @returns `null` where there is no git, or no repository. */
-async function git(...args: readonly string[]): Promise<string | null> {
-  const command = new Deno.Command("git", { args: [...args], cwd: ROOT, stderr: "null" });
-  const output = await command.output().catch(() => null);
-  return output?.success ? new TextDecoder().decode(output.stdout).trim() : null;
-}
-
-async function readBuildInfo(): Promise<BuildInfo> {
-  const commit = await git("rev-parse", "HEAD");
-  const isChanged = (await git("status", "--porcelain", "--untracked-files=no") ?? "") !== "";
-  return {
-    commit: commit === null ? null : commit + (isChanged ? "+" : ""),
-    date: await git("show", "-s", "--format=%cI", "HEAD"),
-  };
-}
-
 /** In the form that `sha256sum --check` reads. */
 async function writeSums(names: readonly string[]): Promise<void> {
   const lines = await Promise.all(names.map(async (name) => {
@@ -113,11 +96,8 @@ function readTargets(args: readonly string[]): readonly (string | null)[] {
 const binaries = readTargets(Deno.args).flatMap((target) =>
   PROGRAMS.map((program): Binary => ({ program, target }))
 );
-// An older runtime changes the lock file when it bundles.
-const info = await readBuildInfo();
 try {
-  await bundlePrograms();
-  await Deno.writeTextFile(new URL(BUILD_INFO_FILE, CODE_FOLDER), JSON.stringify(info));
+  await bundlePrograms(CODE_FOLDER);
   for (const binary of binaries) await compile(binary);
   await writeSums(binaries.map(nameOf));
 } finally {

@@ -3,14 +3,22 @@
  *
  * @module
  */
+import { RUNTIME_OPTIONS } from "./program_code.ts";
 import { permissionsOf, type Program } from "./program_permissions.ts";
 
 /** The runtime that the project is tested with. */
 export const DENO_VERSION = "2.9.6";
 
-/** Runs the sources beside it, passes signals on, and ends as they end. */
+/** Runs the code beside it, passes signals on, and ends as they end. */
 export function launcherOf(program: Program): string {
-  const options = ["run", "--quiet", "--no-check", "--frozen", ...permissionsOf(program)];
+  const options = [
+    "run",
+    "--quiet",
+    "--no-config",
+    "--no-lock",
+    ...RUNTIME_OPTIONS,
+    ...permissionsOf(program),
+  ];
   return `#!/usr/bin/env node
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
@@ -24,8 +32,8 @@ const runtime = createRequire(import.meta.url)("deno/install_api.cjs").runInstal
 const options = ${JSON.stringify(options)};
 const child = spawn(
   runtime,
-  [...options, "--config", join(here, "deno.json"), join(here, "${program}.ts"), ...process.argv.slice(2)],
-  // The lock file is that of the sources alone: this package's own manifest is none of theirs.
+  [...options, join(here, "${program}.js"), ...process.argv.slice(2)],
+  // The manifest is for npm alone: nothing of it is to be looked up.
   { stdio: "inherit", env: { ...process.env, DENO_NO_PACKAGE_JSON: "1", DENO_NO_UPDATE_CHECK: "1" } },
 );
 // A terminal sends Ctrl-C to both; what is sent to this process alone is passed on.

@@ -1,6 +1,6 @@
 /**
- * Makes `openred-<version>.tgz`, the npm package `openred`: the sources, and programs that run them with Deno's own
- * npm package. Usage: `deno task npm-package [FOLDER]`; the folder is `dist` unless named.
+ * Makes `openred-<version>.tgz`, the npm package `openred`: the code of both programs, in few files, and what runs it
+ * with Deno's own npm package. Usage: `deno task npm-package [FOLDER]`; the folder is `dist` unless named.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import project from "../deno.json" with { type: "json" };
 import { DENO_VERSION, launcherOf } from "./npm_launcher.ts";
+import { bundlePrograms } from "./program_code.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const OUTPUT = Deno.args[0] === undefined
@@ -15,30 +16,8 @@ const OUTPUT = Deno.args[0] === undefined
   : pathToFileURL(`${resolve(Deno.args[0])}/`);
 const STAGE = new URL("openred-npm/", OUTPUT);
 
-/** What runs, and what it says of itself. */
-const FOLDERS = [
-  "cli",
-  "crypto",
-  "directory",
-  "keeper",
-  "modules",
-  "peer",
-  "ports",
-  "process",
-  "protocol",
-  "relay",
-  "std",
-  "usage",
-];
-const FILES = [
-  "CHANGELOG.md",
-  "LICENSE",
-  "README.md",
-  "deno.json",
-  "deno.lock",
-  // The roots, and what they load.
-  ":(glob)*.ts",
-];
+/** What else it says of itself. */
+const FILES = ["CHANGELOG.md", "LICENSE", "README.md"] as const;
 
 async function run(program: string, args: readonly string[], cwd: URL): Promise<string> {
   const { success, stdout } = await new Deno.Command(program, {
@@ -49,12 +28,6 @@ async function run(program: string, args: readonly string[], cwd: URL): Promise<
   }).output();
   if (!success) throw new Error(`${program} ${args[0]} failed`);
   return new TextDecoder().decode(stdout);
-}
-
-async function copy(name: string): Promise<void> {
-  const to = new URL(name, STAGE);
-  await Deno.mkdir(new URL(".", to), { recursive: true });
-  await Deno.copyFile(new URL(name, ROOT), to);
 }
 
 async function writePrograms(): Promise<void> {
@@ -84,15 +57,11 @@ async function writeManifest(): Promise<void> {
   await Deno.writeTextFile(new URL("package.json", STAGE), JSON.stringify(manifest, null, 2));
 }
 
-/** Whatever lies about in a working folder is not published: git says what belongs to the project. */
-async function filesOfProject(): Promise<readonly string[]> {
-  const listed = await run("git", ["ls-files", "-z", "--", ...FOLDERS, ...FILES], ROOT);
-  return listed.split("\0").filter((name) => name !== "");
-}
-
-await Deno.remove(STAGE, { recursive: true }).catch(() => {});
-await Deno.mkdir(STAGE, { recursive: true });
-for (const name of await filesOfProject()) await copy(name);
+const left = await bundlePrograms(STAGE);
+if (left.length > 0) throw new Error(`Deno ${DENO_VERSION} makes it: this one leaves ${left} out`);
+// What it needs of the runtime is said by the programs: there are no packages to find.
+for (const name of ["deno.json", "deno.lock"]) await Deno.remove(new URL(name, STAGE));
+for (const name of FILES) await Deno.copyFile(new URL(name, ROOT), new URL(name, STAGE));
 await writePrograms();
 await writeManifest();
 const packed = (await run("npm", ["pack", "--silent", "--pack-destination", ".."], STAGE)).trim();

@@ -5,13 +5,19 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import project from "../deno.json" with { type: "json" };
+import { BUILD_INFO_FILE, type BuildInfo } from "../process/build_info.ts";
 import { PROGRAMS } from "./program_permissions.ts";
 
 const ROOT = new URL("..", import.meta.url);
 
-/** Where the code is put. */
-export const CODE_FOLDER = new URL("../dist/code/", import.meta.url);
+/** What the programs need of the runtime, which they have from `deno.json` when they run from source. */
+export const RUNTIME_OPTIONS = [
+  "--no-check",
+  "--unstable-net",
+  "--unstable-worker-options",
+] as const;
 
 /**
  * Each is one file with nothing beside it, so that its modules run in the order in which they are imported: the guard of
@@ -51,27 +57,51 @@ async function bundle(args: readonly string[]): Promise<void> {
 }
 
 /** Lets the packages that are left be found, in the versions of the lock file. */
-async function writeConfiguration(packages: readonly (typeof UNREADABLE[number])[]): Promise<void> {
+async function writeConfiguration(
+  folder: URL,
+  packages: readonly (typeof UNREADABLE[number])[],
+): Promise<void> {
   const imports = Object.fromEntries(packages.map((name) => [name, project.imports[name]]));
-  await Deno.writeTextFile(new URL("deno.json", CODE_FOLDER), JSON.stringify({ imports }));
-  await Deno.copyFile(new URL("deno.lock", ROOT), new URL("deno.lock", CODE_FOLDER));
+  await Deno.writeTextFile(new URL("deno.json", folder), JSON.stringify({ imports }));
+  await Deno.copyFile(new URL("deno.lock", ROOT), new URL("deno.lock", folder));
+}
+
+/** @returns `null` where there is no git, or no repository. */
+async function git(...args: readonly string[]): Promise<string | null> {
+  const command = new Deno.Command("git", { args: [...args], cwd: ROOT, stderr: "null" });
+  const output = await command.output().catch(() => null);
+  return output?.success ? new TextDecoder().decode(output.stdout).trim() : null;
+}
+
+async function readBuildInfo(): Promise<BuildInfo> {
+  const commit = await git("rev-parse", "HEAD");
+  const isChanged = (await git("status", "--porcelain", "--untracked-files=no") ?? "") !== "";
+  return {
+    commit: commit === null ? null : commit + (isChanged ? "+" : ""),
+    date: await git("show", "-s", "--format=%cI", "HEAD"),
+  };
 }
 
 /**
- * Makes the folder anew, with `central.js`, `node.js` and the files of the Workers.
+ * Makes a folder anew, with `central.js`, `node.js`, the files of the Workers, and of what all that was made.
+ * @returns Packages that are left out of it, and are to be found by the `deno.json` and `deno.lock` there.
  * @throws {Error} If the bundler fails.
  */
-export async function bundlePrograms(): Promise<void> {
-  await Deno.remove(CODE_FOLDER, { recursive: true }).catch(() => {});
-  await Deno.mkdir(CODE_FOLDER, { recursive: true });
+export async function bundlePrograms(folder: URL): Promise<readonly string[]> {
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await Deno.mkdir(folder, { recursive: true });
+  // An older runtime changes the lock file when it bundles.
+  const info = await readBuildInfo();
   const packages = unreadable();
   const programs = PROGRAMS.map((program) => `${program}.ts`);
   const left = packages.flatMap((name) => ["--external", name]);
-  await bundle([...left, "--code-splitting", "--outdir", "dist/code", ...programs]);
+  await bundle([...left, "--code-splitting", "--outdir", fileURLToPath(folder), ...programs]);
   for (const path of WORKERS) {
     const name = lastOf(path);
-    await bundle(["--output", `dist/code/${name}.js`, `${path}.ts`]);
-    await Deno.writeTextFile(new URL(`${name}.ts`, CODE_FOLDER), `import "./${name}.js";\n`);
+    await bundle(["--output", fileURLToPath(new URL(`${name}.js`, folder)), `${path}.ts`]);
+    await Deno.writeTextFile(new URL(`${name}.ts`, folder), `import "./${name}.js";\n`);
   }
-  await writeConfiguration(packages);
+  await Deno.writeTextFile(new URL(BUILD_INFO_FILE, folder), JSON.stringify(info));
+  await writeConfiguration(folder, packages);
+  return packages;
 }
