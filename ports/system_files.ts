@@ -108,7 +108,8 @@ class DirectoryFiles implements Files {
     const copy = content.slice();
     await this.#inOrder(name, async () => {
       await writeDurably(temporary, copy);
-      Deno.renameSync(temporary, path);
+      // In this thread all else would wait for what the file system is writing, a tenth of a second at worst.
+      await Deno.rename(temporary, path);
       await syncDirectory(this.#directory);
     });
   }
