@@ -5,6 +5,9 @@
  */
 import type { ModuleClock } from "../api.ts";
 
+/** So many at a time: others of this node have their turn in between. */
+export const MAX_LOT = 512;
+
 /**
  * Works on what was added in one turn of the event loop together, one lot after the other: what is added meanwhile waits
  * for its turn, so that all keeps its order.
@@ -12,7 +15,7 @@ import type { ModuleClock } from "../api.ts";
 export class Gathering<T> {
   readonly #clock: ModuleClock;
   readonly #work: (lot: readonly T[]) => Promise<void>;
-  #waiting: T[] = [];
+  readonly #waiting: T[] = [];
   #isWorking = false;
 
   /** @param work Must not reject, and wait for nothing that may take long. */
@@ -32,9 +35,7 @@ export class Gathering<T> {
   }
 
   async #workOn(): Promise<void> {
-    const lot = this.#waiting;
-    this.#waiting = [];
-    await this.#work(lot);
+    await this.#work(this.#waiting.splice(0, MAX_LOT));
     this.#isWorking = false;
     if (this.#waiting.length > 0) this.#workSoon();
   }
