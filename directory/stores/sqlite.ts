@@ -192,8 +192,10 @@ export class SqliteStore implements DirectoryStore {
     return Promise.resolve(row === undefined ? null : row["next"] as Uint8Array);
   }
 
-  list(query: ListQuery): Promise<ListPage> {
-    return Promise.resolve(readPage(this.#sql, query));
+  async list(query: ListQuery): Promise<ListPage> {
+    const page = readPage(this.#sql, query);
+    if (page.entries.some(({ id }) => this.#unsynced.has(id))) await this.#synced();
+    return page;
   }
 
   listAll(query: AllNodesQuery): Promise<readonly DirectoryEntry[]> {
@@ -412,12 +414,17 @@ export class SqliteStore implements DirectoryStore {
   }
 
   async #findSynced(id: NodeId): Promise<FoundNode> {
+    await this.#synced();
+    return await this.find(id);
+  }
+
+  /** Resolves once all that can be read now is on disk. */
+  async #synced(): Promise<void> {
     try {
       await this.#commit.durable();
     } catch (error) {
       throw unwritable(error);
     }
-    return await this.find(id);
   }
 
   /** Runs one write in the next group. @param rows How many it has written then. */
@@ -427,9 +434,10 @@ export class SqliteStore implements DirectoryStore {
     } catch (error) {
       this.#committing.clear();
       throw unwritable(error);
+    } finally {
+      this.#unsynced.prune();
     }
     this.#writeAhead?.written(rows());
-    this.#unsynced.prune();
   }
 
   #entry(id: NodeId): DirectoryEntry | null {

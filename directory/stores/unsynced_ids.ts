@@ -24,16 +24,19 @@ export class UnsyncedIds {
 
   has(id: NodeId): boolean {
     const transaction = this.#changedIn.get(id);
-    // One that is not committed was undone.
-    if (transaction === undefined || transaction >= this.#commit.current) return false;
-    return !this.#commit.isDurable(transaction);
+    return transaction !== undefined && !this.#isDurable(transaction);
   }
 
   /** Lets go of those that are on disk. */
   prune(): void {
     for (const [id, transaction] of this.#changedIn) {
-      if (!this.#commit.isDurable(transaction)) return;
+      if (!this.#isDurable(transaction)) return;
       this.#changedIn.delete(id);
     }
+  }
+
+  /** One that is not committed was undone, and left what those before it had stored. */
+  #isDurable(transaction: number): boolean {
+    return this.#commit.isDurable(Math.min(transaction, this.#commit.current - 1));
   }
 }

@@ -111,8 +111,10 @@ function slowDisk() {
 
 /** What a promise has come to by now. */
 async function stateOf(promise: Promise<unknown>): Promise<string> {
+  let state = "waits";
+  promise.then(() => state = "resolved", () => state = "rejected");
   await new Promise((resolve) => setTimeout(resolve, 0));
-  return await Promise.race([promise.then(() => "resolved", () => "rejected"), "waits"]);
+  return state;
 }
 
 Deno.test("SqliteStore tells nobody of a change before it is on disk, and answers everybody else meanwhile", async () => {
@@ -145,6 +147,30 @@ Deno.test("SqliteStore tells nobody of a change before it is on disk, and answer
   assertEquals([(await found).entry?.seq, (await foundLater).entry?.id], [6, third]);
   assertEquals(store.atHand(id)?.entry?.seq, 6);
   assertEquals(syncs.length, 3);
+  await store.close();
+});
+
+Deno.test("SqliteStore lists nobody before it is on disk, nor shows what a change that failed has left", async () => {
+  const { database, store, syncs, begun } = slowDisk();
+  const listed = async () => {
+    const bounds = { leaseEndsAfter: 0, leaseEndsBy: 1_000_000, service: null, alias: null };
+    const page = await store.list({ after: "", limit: 9, ...bounds });
+    return page.entries.map((each) => each.seq);
+  };
+  const put = store.put({ entry: entry(id), ...bare });
+  await begun(1);
+  const exec = database.exec.bind(database);
+  database.exec = (sql) => {
+    if (sql === "COMMIT") throw new Error("database or disk is full");
+    exec(sql);
+  };
+  await assertRejects(() => store.put({ entry: entry(id, { seq: 6 }), ...bare }), OpenRedError);
+  database.exec = exec;
+  const [found, list] = [store.find(id), listed()];
+  assertEquals([await stateOf(found), await stateOf(list)], ["waits", "waits"]);
+  syncs[0]!.resolve();
+  await put;
+  assertEquals([(await found).entry?.seq, await list], [5, [5]]);
   await store.close();
 });
 
