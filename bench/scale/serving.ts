@@ -63,18 +63,19 @@ export async function serveLoad(
   const { ids, core } = options;
   const { host, port } = new URL(url);
   await using nodes = await AnnouncingNodes.create(core, CONNECTIONS * ANNOUNCERS_OF_ONE);
-  using announcing = await HttpLoad.open(Number(port), CONNECTIONS);
-  using asking = await HttpLoad.open(Number(port), CONNECTIONS);
   const records = await signAll(nodes, host);
   const nextRecord = (connection: number) => records[connection]!.next().value ?? null;
-  // Each node is called back the first time.
-  for (let at = 0; at < ANNOUNCERS_OF_ONE; at++) await announcing.run(once(nextRecord));
   const known = await (await fetch(`${url}/api/v3/nodes/${ids[0]}`)).text();
   await using bare = Child.start("bare_server.ts");
   const answer = { status: 200, headers: { "content-type": "application/json" }, body: known };
   const barePort = await bare.call<number>("serve", { "/bare": answer });
-  using askingBare = await HttpLoad.open(barePort, CONNECTIONS);
   const bareRequest = encodeRequest({ host: `127.0.0.1:${barePort}`, path: "/bare" });
+  using announcing = await HttpLoad.open(Number(port), CONNECTIONS);
+  // Each node is called back the first time.
+  for (let at = 0; at < ANNOUNCERS_OF_ONE; at++) await announcing.run(once(nextRecord));
+  // No earlier: a connection that lies idle is closed.
+  using asking = await HttpLoad.open(Number(port), CONNECTIONS);
+  using askingBare = await HttpLoad.open(barePort, CONNECTIONS);
   const nextLook = lookUps(ids, host);
   const looks: number[] = [];
   const bareLooks: number[] = [];
