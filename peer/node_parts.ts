@@ -35,6 +35,7 @@ import { ConsoleLinks } from "./admin/console_links.ts";
 import type { Contacts } from "./admin/contacts.ts";
 import { NodeControl } from "./admin/control.ts";
 import { InvitationDesk } from "./admin/invitation_desk.ts";
+import { KeyChanges } from "./admin/key_changes.ts";
 import { PassphraseDesk } from "./admin/passphrase_desk.ts";
 import { PhraseDesk } from "./admin/phrase_desk.ts";
 import { RequestDesk } from "./admin/request_desk.ts";
@@ -233,6 +234,7 @@ function shareParts(ports: NodePorts, config: NodeConfig, data: NodeData) {
     noiseKeys: keys.noiseKeys,
     permissionNames: new PermissionNames(),
     frameIds: new FrameIds(store),
+    keyChanges: new KeyChanges(),
     background: new Background(events.log),
     peerHandshakes: new RateLimit(ports.clock, {
       perMinute: config.handshakesPerMinute,

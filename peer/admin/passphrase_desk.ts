@@ -20,14 +20,14 @@ import {
 } from "../../protocol/passphrase_text.ts";
 import { passphraseInputSchema, type PassphraseView } from "../../protocol/settings_api.ts";
 import type { NodeEvents } from "../events/events.ts";
+import type { KeyChanges } from "./key_changes.ts";
 import type { AddPost } from "./peer_routes.ts";
-
-const RETRY_MS = 5_000;
 
 interface PassphraseDeskParts {
   readonly crypto: CryptoCore;
   readonly files: Files;
   readonly events: Pick<NodeEvents, "audit">;
+  readonly keyChanges: KeyChanges;
   /** Whether a file of the data directory has a name elsewhere, too. */
   readonly hasOtherNames?: (name: string) => boolean;
 }
@@ -38,11 +38,10 @@ interface Change {
   readonly current: Uint8Array | null;
 }
 
-/** Makes one change at a time. */
+/** Changes the passphrase. */
 export class PassphraseDesk {
   readonly #parts: PassphraseDeskParts;
   readonly #cost: KeystoreCost | undefined;
-  #isBusy = false;
 
   constructor(
     parts: PassphraseDeskParts,
@@ -61,17 +60,12 @@ export class PassphraseDesk {
   /**
    * Sets, changes or removes the passphrase. What was given is wiped.
    * @throws {OpenRedError} `forbidden` for a wrong one; `bad_request` for one that cannot be, or where there is none to
-   *   change, or one already; `overloaded` while another change is made. Nothing was changed then.
+   *   change, or one already; `overloaded` while the keys are changed otherwise. Nothing was changed then.
    */
   async change(given: Change): Promise<PassphraseView> {
-    if (this.#isBusy) {
-      wipe(given);
-      throw new OpenRedError("overloaded", "The passphrase is being changed", {
-        retryAfterMs: RETRY_MS,
-      });
-    }
-    this.#isBusy = true;
+    let end = () => {};
     try {
+      end = this.#parts.keyChanges.begin();
       const { passphrase, current } = canonical(given);
       const kind = await this.#write({ passphrase, current });
       this.#parts.events.audit("passphrase_changed", { success: true, kind });
@@ -84,7 +78,7 @@ export class PassphraseDesk {
       });
     } finally {
       wipe(given);
-      this.#isBusy = false;
+      end();
     }
   }
 

@@ -32,10 +32,9 @@ import {
 import type { NodeEvents } from "../events/events.ts";
 import type { NodeStore } from "../store/store.ts";
 import { AskedPhrase } from "./asked_phrase.ts";
+import type { KeyChanges } from "./key_changes.ts";
 import { canonicalForm } from "./passphrase_desk.ts";
 import type { AddPost } from "./peer_routes.ts";
-
-const RETRY_MS = 5_000;
 
 interface SuccessionDeskParts {
   readonly crypto: CryptoCore;
@@ -47,6 +46,7 @@ interface SuccessionDeskParts {
   readonly audit: Pick<AuditLog, "durable">;
   readonly events: Pick<NodeEvents, "audit">;
   readonly own: { readonly id: NodeId };
+  readonly keyChanges: KeyChanges;
   readonly reopen: (next: NextRun) => void;
 }
 
@@ -64,7 +64,6 @@ export class SuccessionDesk {
   readonly #cost: KeystoreCost | undefined;
   readonly #asked: AskedPhrase;
   #made: Journal | null = null;
-  #isBusy = false;
 
   constructor(
     parts: SuccessionDeskParts,
@@ -90,18 +89,13 @@ export class SuccessionDesk {
   /**
    * Makes the succession certain, and has the node begin anew.
    * @throws {OpenRedError} As {@linkcode SuccessionDesk.begin} and {@linkcode AskedPhrase.check}; `forbidden` for a wrong
-   *   or missing passphrase, `overloaded` where the disk takes nothing, or while it is being made.
+   *   or missing passphrase, `overloaded` where the disk takes nothing, or while the keys are changed otherwise.
    *   Nothing was changed then.
    */
   async make(given: Given): Promise<SuccessionView> {
-    if (this.#isBusy || this.#made !== null) {
-      given.passphrase?.fill(0);
-      throw new OpenRedError("overloaded", "The succession is being made", {
-        retryAfterMs: RETRY_MS,
-      });
-    }
-    this.#isBusy = true;
+    let end = () => {};
     try {
+      end = this.#parts.keyChanges.begin();
       return await this.#make(given);
     } catch (cause) {
       const isWrong = cause instanceof CryptoError && cause.code === "unseal_failed";
@@ -112,7 +106,8 @@ export class SuccessionDesk {
       throw new OpenRedError("forbidden", text, { cause });
     } finally {
       given.passphrase?.fill(0);
-      this.#isBusy = false;
+      // What was changed after it was made would be undone.
+      if (this.#made === null) end();
     }
   }
 

@@ -164,6 +164,29 @@ Deno.test("the new keys are under the passphrase of the former ones, which has t
   assertEquals(test.node.id, shown.node_id);
 });
 
+Deno.test("no passphrase is changed under a succession, nor after it", async () => {
+  await using node = await Followed.start();
+  const { test } = node;
+  const passphrase = encodeBase64Url(encodeUtf8(PASSPHRASE));
+  const change = async () => {
+    const { status, body } = await test.admin("POST", "/passphrase", { passphrase, current: null });
+    return [status, body.code ?? body.is_set];
+  };
+  const shown = await node.begin();
+  const words = answerOf(shown);
+  // The words hold for another try.
+  assertEquals(await Promise.all([change(), node.make(words, { passphrase: "no" })]), [
+    [200, true],
+    [503, "overloaded"],
+  ]);
+  const made = node.make(words, { passphrase: PASSPHRASE });
+  assertEquals(await Promise.all([made, change()]), [
+    [200, shown.node_id],
+    [503, "overloaded"],
+  ]);
+  assertEquals(await change(), [503, "overloaded"]);
+});
+
 Deno.test("a node that is killed right after the answer is the new one at its next start", async () => {
   await using node = await Followed.start();
   const { test } = node;
