@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { type ErrorCode, OpenRedError } from "../protocol/errors.ts";
+
 /** One end: a Worker as its starter sees it, or the inside of one. */
 export interface ThreadPort {
   postMessage(message: unknown): void;
@@ -22,7 +24,19 @@ type Message =
   }
   | { readonly kind: "tell"; readonly name: string; readonly argument: unknown }
   | { readonly kind: "result"; readonly id: number; readonly value: unknown }
-  | { readonly kind: "error"; readonly id: number; readonly text: string };
+  | { readonly kind: "error"; readonly id: number; readonly thrown: Thrown };
+
+/** An error, as messages carry it. */
+interface Thrown {
+  readonly text: string;
+  /** What an {@linkcode OpenRedError} has besides; `null` for any other. */
+  readonly condition: {
+    readonly code: ErrorCode;
+    readonly retryAfterMs: number | null;
+    readonly members: Readonly<Record<string, unknown>>;
+    readonly cause: string | null;
+  } | null;
+}
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -44,7 +58,7 @@ export class ThreadCalls<Theirs extends ThreadHandlers> {
     port.onmessage = ({ data }: MessageEvent<Message>) => this.#take(data);
   }
 
-  /** @throws {Error} With the text of what the other end threw. */
+  /** @throws {Error} With the text of what the other end threw; an {@linkcode OpenRedError} where that is one. */
   call<N extends keyof Theirs & string>(
     name: N,
     argument: Parameters<Theirs[N]>[0],
@@ -79,7 +93,7 @@ export class ThreadCalls<Theirs extends ThreadHandlers> {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if (message.kind === "result") return waiting?.resolve(message.value);
-    waiting?.reject(new Error(message.text));
+    waiting?.reject(errorOf(message.thrown));
   }
 
   async #answer(
@@ -90,8 +104,29 @@ export class ThreadCalls<Theirs extends ThreadHandlers> {
     try {
       this.#post({ kind: "result", id, value: await this.#own[name]!(argument) });
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      this.#post({ kind: "error", id, text });
+      this.#post({ kind: "error", id, thrown: thrownOf(error) });
     }
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function thrownOf(error: unknown): Thrown {
+  const text = textOf(error);
+  if (!(error instanceof OpenRedError)) return { text, condition: null };
+  const { code, retryAfterMs, members, cause } = error;
+  const why = cause === undefined ? null : textOf(cause);
+  return { text, condition: { code, retryAfterMs, members, cause: why } };
+}
+
+function errorOf({ text, condition }: Thrown): Error {
+  if (condition === null) return new Error(text);
+  const { code, retryAfterMs, members, cause } = condition;
+  return new OpenRedError(code, text, {
+    members,
+    ...(retryAfterMs === null ? {} : { retryAfterMs }),
+    ...(cause === null ? {} : { cause: new Error(cause) }),
+  });
 }

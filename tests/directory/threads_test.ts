@@ -5,6 +5,7 @@ import { ReadingThread } from "../../directory/threads/reading_thread.ts";
 import type { ThreadDesk } from "../../directory/threads/thread_desk.ts";
 import { type DeskCalls } from "../../directory/threads/thread_desk.ts";
 import { ThreadCalls } from "../../ports/thread_calls.ts";
+import { OpenRedError } from "../../protocol/errors.ts";
 import { signText } from "../protocol/signer.ts";
 import { type Answered, DIRECTORY_URL, TestDirectory, type TestOptions } from "./test_directory.ts";
 
@@ -156,6 +157,20 @@ Deno.test("A thread knows unknown ids by itself, and believes no filter that ano
   Atomics.add(marks, 0, 1);
   assertEquals((await both.both(NOBODY))[0], 404);
   assertEquals(asked, ["find"]);
+});
+
+Deno.test("A thread refuses as the main one does while the disk takes nothing", async () => {
+  await using both = await ThreadedDirectory.start();
+  const { store, logged } = both.test;
+  const node = both.test.node(1);
+  await both.test.register(node.record());
+  store.atHand = () => null;
+  store.find = () => {
+    const cause = new Error("disk I/O error");
+    return Promise.reject(new OpenRedError("overloaded", "No", { cause, retryAfterMs: 30_000 }));
+  };
+  assertEquals((await both.both(node.id))[0], 503);
+  assertEquals(logged.filter((event) => event === "request_failed").length, 2);
 });
 
 Deno.test("Threads count the requests of an address together, and what they answer", async () => {
