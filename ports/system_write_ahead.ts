@@ -1,6 +1,6 @@
 /**
  * The write-ahead log of a database: synced by threads of the runtime, and copied by a thread of its own, which is started
- * when there is enough to copy.
+ * where there is enough to copy.
  *
  * @module
  */
@@ -46,6 +46,12 @@ class SystemWriteAhead implements WriteAhead {
     this.#change = change;
   }
 
+  begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#start();
+  }
+
   written(rows: number): void {
     const nowMs = performance.now();
     if (!this.#hasBegun) this.#count(rows, nowMs);
@@ -76,11 +82,10 @@ class SystemWriteAhead implements WriteAhead {
       this.#rows = 0;
     }
     this.#rows += rows;
-    if (this.#rows >= ROWS_A_MINUTE) this.#start();
+    if (this.#rows >= ROWS_A_MINUTE) this.begin();
   }
 
   #start(): void {
-    this.#hasBegun = true;
     const files = ["", "-wal", "-shm"].map((suffix) => this.#path + suffix);
     const worker = new Worker(this.#program.href, {
       type: "module",

@@ -12,7 +12,9 @@ export const OWN_CHECKPOINT_PAGES = 1_000;
 export interface WriteAhead {
   /** Calls whenever copying begins or ceases to be done there, from now on. */
   follow(change: (isElsewhere: boolean) => void): void;
-  /** Notes that so many rows were written. */
+  /** Has copying begin there, for a database of which much is to be expected. */
+  begin(): void;
+  /** Notes that so many rows were written: enough of them have copying begin there as well. */
   written(rows: number): void;
   /** Makes durable what was committed before the call. @throws Where the disk does not take it. */
   sync(): Promise<void>;

@@ -72,6 +72,8 @@ const MAX_FLOOR_AHEAD_S = 300;
 
 /** Ids are spread at random over their indexes, so a small cache would have every write read pages. */
 const CACHE_KIB = 65_536;
+/** Of so many nodes, some announce themselves every second. */
+const MANY_NODES = 1_000;
 
 function unwritable(cause: unknown): OpenRedError {
   return new OpenRedError("overloaded", "The store takes no writes now", {
@@ -128,6 +130,9 @@ export class SqliteStore implements DirectoryStore {
       String(Math.floor(clock.nowMs() / 1000)),
     );
     this.#known = new KnownIds({ sql: this.#sql, clock });
+    const last = "SELECT 1 FROM nodes WHERE id > '' LIMIT 1 OFFSET ?";
+    // Beginning takes longer than anybody may wait later.
+    if (this.#sql.get(last, MANY_NODES - 1) !== undefined) writeAhead?.begin();
   }
 
   timeWith(timing: CommitTiming): void {

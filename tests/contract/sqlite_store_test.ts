@@ -97,6 +97,7 @@ function slowDisk() {
   const syncs: PromiseWithResolvers<void>[] = [];
   const store = new SqliteStore(() => database, clockAt(0), {
     follow() {},
+    begin() {},
     written() {},
     sync() {
       const sync = Promise.withResolvers<void>();
@@ -300,8 +301,12 @@ Deno.test("SqliteStore refuses with overloaded what it cannot commit, and goes o
 });
 
 /** A store of many nodes, of which the last one alone has this lease; all have one alias and one service. */
-async function storeOfMany(count: number, lastLeaseEndAt: number): Promise<SqliteStore> {
-  const store = new SqliteStore(() => new DatabaseSync(":memory:"), clockAt(0));
+async function storeOfMany(
+  count: number,
+  lastLeaseEndAt: number,
+  database = new DatabaseSync(":memory:"),
+): Promise<SqliteStore> {
+  const store = new SqliteStore(() => database, clockAt(0));
   const puts = Array.from({ length: count }, (_, at) => {
     const leaseEndAt = at === count - 1 ? lastLeaseEndAt : 9;
     const changes = { alias: "a", services: ["x"], leaseEndAt };
@@ -311,6 +316,23 @@ async function storeOfMany(count: number, lastLeaseEndAt: number): Promise<Sqlit
   await Promise.all(puts);
   return store;
 }
+
+Deno.test("SqliteStore has its log copied elsewhere from the start where a thousand nodes are stored", async () => {
+  for (const [count, expected] of [[999, 0], [1_000, 1]] as const) {
+    const database = new DatabaseSync(":memory:");
+    await storeOfMany(count, 20, database);
+    let begun = 0;
+    const store = new SqliteStore(() => database, clockAt(0), {
+      follow() {},
+      begin: () => void (begun += 1),
+      written() {},
+      sync: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+    });
+    assertEquals(begun, expected);
+    await store.close();
+  }
+});
 
 Deno.test("SqliteStore looks at a bounded number of nodes for each page, and finds all in the end", async () => {
   const store = await storeOfMany(12_000, 20);

@@ -41,6 +41,7 @@ Deno.test("Checkpoints are done in a thread of their own once there is enough to
   assertEquals(elsewhere, []);
   write(WRITES);
   await until(() => elsewhere.length > 0, "the thread");
+  writeAhead.begin();
   assertEquals(elsewhere, [true]);
   const size = () => Deno.statSync(`${data.path}/${NAME}`).size;
   const before = size();
