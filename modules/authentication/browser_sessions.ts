@@ -13,6 +13,8 @@ const IDLE_MS = 30 * 60_000;
 const LONGEST_MS = 12 * 3_600_000;
 /** How long a factor counts for what asks for a recent one. */
 const RECENT_MS = 5 * 60_000;
+/** How long the terminal's link does where none is enrolled: for a guide that somebody reads in peace. */
+const LINK_MS = 20 * 60_000;
 /** How long a factor that was shown for one request waits for it. */
 const TICKET_MS = 2 * 60_000;
 const MAX_SESSIONS = 32;
@@ -42,9 +44,10 @@ export interface BrowserSession {
   cancelTimer: () => void;
   seenAtMs: number;
   idleMs: number;
-  /** Until when a factor counts as recent, by the monotonic clock; and whether it was the terminal's link. */
+  /** Until when a factor counts as recent, by the monotonic clock. */
   recentMs: number;
-  isByLink: boolean;
+  /** Until when the terminal's link counts as every factor that nobody has enrolled; 0: none. */
+  linkMs: number;
   tickets: readonly Ticket[];
   /** An app that has shown no code yet. */
   pendingTotp: { readonly secret: string; readonly name: string } | null;
@@ -94,7 +97,7 @@ export class BrowserSessions {
       endMs: nowMs + LONGEST_MS,
       idleMs: nowMs + IDLE_MS,
       recentMs: nowMs + RECENT_MS,
-      isByLink: means === "link",
+      linkMs: means === "link" ? nowMs + LINK_MS : 0,
       tickets: [],
       pendingTotp: null,
       over: new AbortController(),
@@ -142,7 +145,7 @@ export class BrowserSessions {
   ): void {
     const nowMs = this.#parts.clock.monotonicMs();
     session.recentMs = nowMs + RECENT_MS;
-    session.isByLink = false;
+    session.linkMs = 0;
     session.factors.add(factor);
     if (ticket === null) return;
     const open = session.tickets.filter(({ endMs }) => endMs > nowMs);
@@ -151,6 +154,11 @@ export class BrowserSessions {
 
   isRecent({ recentMs }: BrowserSession): boolean {
     return this.#parts.clock.monotonicMs() < recentMs;
+  }
+
+  /** Whether the terminal's link still stands for a factor. */
+  isByLink({ linkMs }: BrowserSession): boolean {
+    return this.#parts.clock.monotonicMs() < linkMs;
   }
 
   /** Uses up the factor that was shown for a request. @returns Whether there was one. */

@@ -209,7 +209,7 @@ async function enrolled(
   { id, kind }: Factor,
 ): Promise<SignInAnswer> {
   audit?.noteOwn("factor_added", { success: true, kind }, "owner");
-  session.isByLink = false;
+  session.linkMs = 0;
   const { cookie, secret } = await sessions.renew(session);
   return { json: { id, session: secret }, cookie };
 }

@@ -57,8 +57,8 @@ export async function demand(
   { stepUp, action, body }: { stepUp: StepUp; action: string; body: Uint8Array },
 ): Promise<void> {
   // While nothing is enrolled there is nothing else to show than the link.
-  const isEnough = stepUp === "recent" || (session.isByLink && store.size === 0);
-  if (isEnough && sessions.isRecent(session)) return;
+  if (store.size === 0 && sessions.isByLink(session)) return;
+  if (stepUp === "recent" && sessions.isRecent(session)) return;
   if (stepUp === "once") {
     const bodyHash = encodeBase64Url(await signatures!.sha256(body));
     if (sessions.spend(session, { action, bodyHash })) return;

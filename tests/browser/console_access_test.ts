@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import axe from "axe-core/axe.min.js" with { type: "text" };
 import type { Page } from "playwright-core";
+import { decodeBase64Url, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
+import type { IdView } from "../../protocol/admin_api.ts";
 import { until } from "../world/until.ts";
 import { testInBrowser } from "./chromium.ts";
 import { type ConsoleNode, ConsolePair } from "./console_site.ts";
@@ -190,7 +192,47 @@ async function walk(
       note(`${place}, ${names[language]}`, ["the focus is not where it was before"]);
     }
   }
+  await becomeAnother(page, { node: alice, name: SUCCESSION[language], look });
   return problems;
+}
+
+const SUCCESSION = { en: "Become a new identity …", fr: "Prendre une nouvelle identité…" } as const;
+
+/** Goes through the windows of a new identity, where the node is asked for nothing. */
+async function becomeAnother(
+  page: Page,
+  { node, name, look }: { readonly node: ConsoleNode; readonly name: string; readonly look: Look },
+): Promise<void> {
+  const { id } = node;
+  const own = await node.ask<IdView>("GET", "/id");
+  const [head, payload, end] = own.record.split(".");
+  const claims = JSON.parse(new TextDecoder().decode(decodeBase64Url(payload!)!));
+  const next = encodeUtf8(JSON.stringify({ ...claims, next: "A".repeat(43) }));
+  const answers = {
+    "/admin/v1/id": { ...own, record: [head, encodeBase64Url(next), end].join(".") },
+    "/admin/v1/succession": { node_id: id, words: Array(24).fill("word"), asked: [1, 2, 3] },
+    "/admin/v1/succession/make": { node_id: id, link: "" },
+    "/auth/v1/link": { session: null, role: null, factors_enrolled: 1 },
+  };
+  for (const [path, json] of Object.entries(answers)) {
+    await page.route(`**${path}`, (route) => route.fulfill({ json }));
+  }
+  await show(page, node, "security");
+  await page.reload();
+  await page.getByRole("button", { name, exact: true }).click();
+  const window = page.locator("dialog[open]");
+  await look("succession, the phrase");
+  await window.locator("textarea").fill("a phrase");
+  await window.locator("button[type=submit]").click();
+  await window.locator(".phrase").waitFor();
+  await look("succession, the new phrase");
+  await window.locator(".button.primary").click();
+  for (const field of await window.locator("input").all()) await field.fill("word");
+  await look("succession, its words");
+  await window.locator("button[type=submit]").click();
+  await page.locator("main.centre .button.primary").waitFor();
+  await look("succession, done");
+  await page.unrouteAll();
 }
 
 for (const language of ["en", "fr"] as const) {

@@ -15,26 +15,26 @@ import { t } from "../language.ts";
 export function AddFactor({ kind, onClose }: { kind: FactorKind; onClose: () => void }) {
   return (
     <Dialog title={t(`security.add_${kind}`)} onClose={onClose}>
-      {kind === "passkey" && <AddPasskey onDone={onClose} />}
-      {kind === "totp" && <AddTotp onDone={onClose} />}
-      {kind === "password" && <AddPassword onDone={onClose} />}
-      {kind === "recovery" && <AddCodes onDone={onClose} />}
+      {kind === "passkey" && <AddPasskey onClose={onClose} />}
+      {kind === "totp" && <AddTotp onClose={onClose} />}
+      {kind === "password" && <AddPassword onClose={onClose} />}
+      {kind === "recovery" && <AddCodes onClose={onClose} />}
     </Dialog>
   );
 }
 
 interface AddOptions {
-  readonly onDone: () => void;
+  readonly onClose: () => void;
 }
 
-function AddPasskey({ onDone }: AddOptions) {
+function AddPasskey({ onClose }: AddOptions) {
   if (!hasPasskeys()) return <p>{t("security.no_passkeys_here")}</p>;
   const add = async (name: string) => {
     const options = await post<Record<string, unknown>>("/auth/v1/factors/passkey/options", {
       name,
     });
     await post("/auth/v1/factors/passkey", { name, response: await makePasskey(options) });
-    onDone();
+    onClose();
   };
   return (
     <Naming
@@ -42,17 +42,19 @@ function AddPasskey({ onDone }: AddOptions) {
       next={t("security.add_passkey")}
       give={add}
       done={t("security.factor_added")}
+      onClose={onClose}
     />
   );
 }
 
 /** Gives a factor its name, and goes on with it. */
 function Naming(
-  { text, next, give, done }: {
+  { text, next, give, done, onClose }: {
     text: string;
     next: string;
     give: (name: string) => Promise<void>;
     done?: string;
+    onClose: () => void;
   },
 ) {
   const [name, setName] = useState("");
@@ -70,6 +72,7 @@ function Naming(
         onChange={setName}
       />
       <div class="row end">
+        <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
         <Button kind="primary" submit busy={action.busy} disabled={name.trim() === ""}>
           {next}
         </Button>
@@ -78,7 +81,7 @@ function Naming(
   );
 }
 
-function AddTotp({ onDone }: AddOptions) {
+function AddTotp({ onClose }: AddOptions) {
   const [begun, setBegun] = useState<{ secret: string; uri: string } | null>(null);
   const [code, setCode] = useState("");
   const action = useAction();
@@ -88,6 +91,7 @@ function AddTotp({ onDone }: AddOptions) {
         text={t("security.totp_text")}
         next={t("app.next")}
         give={async (name) => setBegun(await post("/auth/v1/factors/totp/begin", { name }))}
+        onClose={onClose}
       />
     );
   }
@@ -96,7 +100,7 @@ function AddTotp({ onDone }: AddOptions) {
       submit={() => {
         action.run(async () => {
           await post("/auth/v1/factors/totp", { code: code.replace(/\s/g, "") });
-          onDone();
+          onClose();
         }, t("security.factor_added"));
       }}
     >
@@ -115,13 +119,14 @@ function AddTotp({ onDone }: AddOptions) {
         onChange={setCode}
       />
       <div class="row end">
+        <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
         <Button kind="primary" submit busy={action.busy}>{t("security.add_totp")}</Button>
       </div>
     </Form>
   );
 }
 
-function AddPassword({ onDone }: AddOptions) {
+function AddPassword({ onClose }: AddOptions) {
   const [password, setPassword] = useState("");
   const action = useAction();
   return (
@@ -129,7 +134,7 @@ function AddPassword({ onDone }: AddOptions) {
       submit={() => {
         action.run(async () => {
           await post("/auth/v1/factors/password", { password });
-          onDone();
+          onClose();
         }, t("security.factor_added"));
       }}
     >
@@ -144,13 +149,14 @@ function AddPassword({ onDone }: AddOptions) {
         onChange={setPassword}
       />
       <div class="row end">
+        <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
         <Button kind="primary" submit busy={action.busy}>{t("security.add_password")}</Button>
       </div>
     </Form>
   );
 }
 
-function AddCodes({ onDone }: AddOptions) {
+function AddCodes({ onClose }: AddOptions) {
   const [codes, setCodes] = useState<readonly string[] | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   useEffect(() => {
@@ -173,7 +179,7 @@ function AddCodes({ onDone }: AddOptions) {
       </ol>
       <div class="row end">
         <CopyButton text={codes.join("\n")} />
-        <Button kind="primary" onClick={onDone}>{t("security.codes_kept")}</Button>
+        <Button kind="primary" onClick={onClose}>{t("security.codes_kept")}</Button>
       </div>
     </div>
   );

@@ -6,6 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type {
   AuditEntryView,
+  AuditProblem,
   AuditReport,
   AuditVerifyLine,
   AuditView,
@@ -186,7 +187,7 @@ function Verify() {
           <p class={report.problem === null ? "good-text" : "failure"}>
             {report.problem === null
               ? t("audit.holds", { lines: formatNumber(report.lines) })
-              : `${t("audit.broken")} ${shown(report.problem.text)}`}
+              : problemText(report.problem)}
           </p>
         )}
         {report !== null && (
@@ -197,4 +198,9 @@ function Verify() {
       </div>
     </Card>
   );
+}
+
+function problemText({ kind, line }: AuditProblem): string {
+  const text = t(`audit.problem_${kind}`, line === null ? {} : { line });
+  return `${t("audit.broken")} ${text}`;
 }

@@ -95,7 +95,7 @@ function ChatList({ open }: { open: string }) {
       {text.trim() !== ""
         ? <Found text={text.trim()} />
         : list === null
-        ? <Loading />
+        ? <Loading of={conversations} />
         : list.length === 0
         ? (
           <Empty icon="chat" title={t("chat.none")}>

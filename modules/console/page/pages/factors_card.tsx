@@ -26,7 +26,7 @@ export function FactorsCard() {
     <Card title={t("security.factors")}>
       <p class="muted">{t("security.factors_text")}</p>
       {view === null
-        ? <Loading />
+        ? <Loading of={factors} />
         : view.factors.length === 0
         ? <Empty icon="key" title={t("security.no_factors")} />
         : (

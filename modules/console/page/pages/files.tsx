@@ -102,7 +102,7 @@ function Moving() {
   return (
     <Card title={t("files.transfers")}>
       {view === null
-        ? <Loading />
+        ? <Loading of={transfers} />
         : list.length === 0
         ? <Empty icon="file" title={t("files.no_transfers")} />
         : (

@@ -24,7 +24,7 @@ export function Invite() {
           <div class="stack">
             <Card title={t("invite.open")}>
               {list === null
-                ? <Loading />
+                ? <Loading of={invitations} />
                 : list.length === 0
                 ? <p class="muted">{t("invite.none")}</p>
                 : (

@@ -30,7 +30,7 @@ export function Modules() {
   return (
     <Page title={t("nav.modules")} lead={t("modules.lead")}>
       {view === null
-        ? <Loading />
+        ? <Loading of={modules} />
         : view.modules.map((one) => <ModuleCard key={one.name} module={one} />)}
       <p class="hint">
         {t("modules.load_hint")} <code>openred-node module load FILE</code>

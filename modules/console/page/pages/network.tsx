@@ -37,7 +37,7 @@ export function Network() {
   const now = status.want();
   return (
     <Page title={t("nav.network")} lead={t("network.lead")} wide>
-      {now === null ? <Loading /> : (
+      {now === null ? <Loading of={status} /> : (
         <>
           <div class="columns">
             <Card title={t("network.map")}>
@@ -232,7 +232,7 @@ function Tokens() {
     >
       <p class="muted">{t("network.tokens_text")}</p>
       {view === null
-        ? <Loading />
+        ? <Loading of={tokens} />
         : list.length === 0
         ? <p class="muted">{t("network.no_tokens")}</p>
         : (

@@ -63,7 +63,7 @@ function PeopleList() {
       )}
     >
       {isOwner() && <Requests />}
-      {view === null ? <Loading /> : view.peers.length === 0
+      {view === null ? <Loading of={peers} /> : view.peers.length === 0
         ? (
           <Card>
             <Empty icon="people" title={t("people.nobody")}>

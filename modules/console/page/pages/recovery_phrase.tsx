@@ -17,7 +17,7 @@ export function RecoveryPhrase() {
   const [shown, setShown] = useState<NewPhraseView | null>(null);
   const [isAsking, setAsking] = useState(false);
   const action = useAction();
-  if (own === null) return <Loading />;
+  if (own === null) return <Loading of={identity} />;
   if (ownClaims(own).hasPhrase) return <p>{t("phrase.is_there")}</p>;
   if (shown === null) {
     const make = async () => {

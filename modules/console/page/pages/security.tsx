@@ -154,7 +154,7 @@ function Sessions() {
         </Button>
       )}
     >
-      {view === null ? <Loading /> : (
+      {view === null ? <Loading of={browserSessions} /> : (
         <ul class="list">
           {view.sessions.map((one) => (
             <li key={one.id} class="list-row">

@@ -186,7 +186,7 @@ export function Start() {
   if (now === null) {
     return (
       <Page title={t("nav.start")}>
-        <Loading />
+        <Loading of={status} />
       </Page>
     );
   }

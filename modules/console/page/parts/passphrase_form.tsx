@@ -23,7 +23,7 @@ async function change(current: string | null, next: string | null): Promise<void
 export function PassphraseForm() {
   const view = passphrase.want();
   const [isOpen, setOpen] = useState(false);
-  if (view === null) return <Loading />;
+  if (view === null) return <Loading of={passphrase} />;
   if (!view.is_set) return <Fields isSet={false} onDone={() => setOpen(false)} />;
   return (
     <div class="stack">

@@ -8,7 +8,7 @@ import { type FactorAsk, post, setAskFactor } from "../api.ts";
 import { session } from "../session.ts";
 import { t } from "../language.ts";
 import { FactorForm, type FactorOptions, hasAny } from "./factors.tsx";
-import { Dialog } from "./ui.tsx";
+import { Button, Dialog } from "./ui.tsx";
 
 interface Asked {
   readonly what: FactorAsk;
@@ -56,6 +56,9 @@ export function StepUp() {
           end(true);
         }}
       />
+      <div class="row end">
+        <Button kind="quiet" onClick={() => end(false)}>{t("app.cancel")}</Button>
+      </div>
     </Dialog>
   );
 }

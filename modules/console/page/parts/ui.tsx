@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api.ts";
@@ -134,8 +134,13 @@ export function Badge({ tone = "calm", children }: { tone?: Tone; children: Comp
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
-/** What is waited for. */
-export function Loading() {
+/** What is waited for. @param of What it comes from, so that a refusal of that is said. */
+export function Loading({ of }: { of?: { readonly error: Signal<ApiError | null> } }) {
+  const error = of?.error.value ?? null;
+  // That nothing answers is said above the page.
+  if (error !== null && error.code !== "offline") {
+    return <p class="failure" role="alert">{errorText(error)}</p>;
+  }
   return <p class="muted loading" role="status">{t("app.loading")}</p>;
 }
 

@@ -44,7 +44,7 @@ export function Name({ id, petname }: { id: string; petname?: string | null }) {
   const own = petname ?? peer?.petname ?? null;
   if (own !== null) return <Other text={own} />;
   if (peer?.alias == null) return <code class="id">{shortId(id)}</code>;
-  return <>{tx("who.claims", { alias: <Other text={peer.alias} /> })}</>;
+  return <span>{tx("who.claims", { alias: <Other text={peer.alias} /> })}</span>;
 }
 
 /** The first letter of a name, whatever quotation marks stand before it. */
