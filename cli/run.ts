@@ -5,6 +5,7 @@
  */
 import type { KeptSettings } from "../ports/kept_settings.ts";
 import { type CommandContext, defineCommand, type NodeCommand } from "./command.ts";
+import { CommandError } from "./command_error.ts";
 import { dataWords } from "./data_words.ts";
 import { unreadVariables } from "./environment_names.ts";
 import { createKeptSettings } from "./kept_settings.ts";
@@ -26,7 +27,7 @@ export type RunNode = (
     readonly firstSettings: string | null;
     /** `openred.toml`, as the next start of this kind reads it. */
     readonly keptSettings: KeptSettings;
-    /** What a start as this one would be told now. */
+    /** What a start as this one would be told now; what this one was told where nothing could start so. */
     readonly readAgain: () => Promise<RunOptions>;
     /** `--data` for commands that are to find the node. */
     readonly dataWords: string;
@@ -79,12 +80,25 @@ export function runCommand(runNode: RunNode): NodeCommand {
         passphrases,
         firstSettings: await settingsOf(context),
         keptSettings: createKeptSettings(context.settingsFile, { ...context, data }),
-        readAgain: async () => {
-          const settings = await readSettings(context.settingsFile, { data, specs: RUN_OPTIONS });
-          return checkRunOptions(readOptions(RUN_OPTIONS, { ...context, settings }));
-        },
+        readAgain: () => readAgain(context, checked),
         dataWords: dataWords(foundData),
       });
     },
   });
+}
+
+async function readAgain(
+  context: CommandContext<typeof RUN_OPTIONS>,
+  before: RunOptions,
+): Promise<RunOptions> {
+  const { settingsFile, err } = context;
+  try {
+    const settings = await readSettings(settingsFile, { data: before.data, specs: RUN_OPTIONS });
+    return checkRunOptions(readOptions(RUN_OPTIONS, { ...context, settings }));
+  } catch (cause) {
+    if (!(cause instanceof CommandError)) throw cause;
+    const text = `${cause.message}; the node goes on with what it was told before`;
+    await err.line({ text, style: "yellow" });
+    return before;
+  }
 }

@@ -85,6 +85,24 @@ Deno.test("run hands what its first start was told on to be kept, and nothing el
   assertEquals(kept, null);
 });
 
+Deno.test("a run that begins anew reads openred.toml again, and goes on as before where it holds nothing to start with", async () => {
+  const settings = new Settings();
+  settings.text = 'alias = "first"\n';
+  const taken: (string | null)[] = [];
+  const ports = {
+    runNode: async (_: RunOptions, world: { readonly readAgain: () => Promise<RunOptions> }) => {
+      for (const text of ['alias = "second"', "alias = = third", 'alais = "fourth"']) {
+        settings.text = text;
+        taken.push((await world.readAgain()).alias);
+      }
+    },
+  };
+  const { code, err } = await settings.run(["run"], { ports });
+  assertEquals([code, ...taken], [0, "second", "first", "first"]);
+  assertStringIncludes(err, "openred.toml: line 1: ");
+  assertStringIncludes(err, "did you mean alias?; the node goes on with what it was told before");
+});
+
 Deno.test("settings and variables that nothing reads are named with the nearest right one", async () => {
   const settings = new Settings();
   const wrong = [
