@@ -199,8 +199,15 @@ export class SqliteStore implements DirectoryStore {
 
   async list(query: ListQuery): Promise<ListPage> {
     const page = readPage(this.#sql, query);
-    if (page.entries.some(({ id }) => this.#unsynced.has(id))) await this.#synced();
-    return page;
+    const isSynced = ({ id }: DirectoryEntry) => !this.#unsynced.has(id);
+    if (page.entries.every(isSynced)) return page;
+    try {
+      await this.#commit.durable();
+      return page;
+    } catch {
+      // What the disk did not take is told to nobody, and keeps nobody from the rest.
+      return { ...page, entries: page.entries.filter(isSynced) };
+    }
   }
 
   listAll(query: AllNodesQuery): Promise<readonly DirectoryEntry[]> {
@@ -419,17 +426,12 @@ export class SqliteStore implements DirectoryStore {
   }
 
   async #findSynced(id: NodeId): Promise<FoundNode> {
-    await this.#synced();
-    return await this.find(id);
-  }
-
-  /** Resolves once all that can be read now is on disk. */
-  async #synced(): Promise<void> {
     try {
       await this.#commit.durable();
     } catch (error) {
       throw unwritable(error);
     }
+    return await this.find(id);
   }
 
   /** Runs one write in the next group. @param rows How many it has written then. */

@@ -110,6 +110,13 @@ function slowDisk() {
   return { database, store, syncs, begun };
 }
 
+/** Of those that a list shows. */
+async function seqsListed(store: SqliteStore): Promise<number[]> {
+  const bounds = { leaseEndsAfter: 0, leaseEndsBy: 1_000_000, service: null, alias: null };
+  const { entries } = await store.list({ after: "", limit: 9, ...bounds });
+  return entries.map(({ seq }) => seq);
+}
+
 /** What a promise has come to by now. */
 async function stateOf(promise: Promise<unknown>): Promise<string> {
   let state = "waits";
@@ -153,11 +160,6 @@ Deno.test("SqliteStore tells nobody of a change before it is on disk, and answer
 
 Deno.test("SqliteStore lists nobody before it is on disk, nor shows what a change that failed has left", async () => {
   const { database, store, syncs, begun } = slowDisk();
-  const listed = async () => {
-    const bounds = { leaseEndsAfter: 0, leaseEndsBy: 1_000_000, service: null, alias: null };
-    const page = await store.list({ after: "", limit: 9, ...bounds });
-    return page.entries.map((each) => each.seq);
-  };
   const put = store.put({ entry: entry(id), ...bare });
   await begun(1);
   const exec = database.exec.bind(database);
@@ -167,7 +169,7 @@ Deno.test("SqliteStore lists nobody before it is on disk, nor shows what a chang
   };
   await assertRejects(() => store.put({ entry: entry(id, { seq: 6 }), ...bare }), OpenRedError);
   database.exec = exec;
-  const [found, list] = [store.find(id), listed()];
+  const [found, list] = [store.find(id), seqsListed(store)];
   assertEquals([await stateOf(found), await stateOf(list)], ["waits", "waits"]);
   syncs[0]!.resolve();
   await put;
@@ -195,12 +197,14 @@ Deno.test("SqliteStore has what a sync lost copied anew before it goes on, and r
   assertEquals((await assertRejects(() => store.find(id), OpenRedError)).code, "overloaded");
   assertEquals((await assertRejects(() => store.put(other), OpenRedError)).code, "overloaded");
   assertEquals([await store.countStored(), syncs.length], [1, 1]);
+  assertEquals(await seqsListed(store), []);
   isBroken = false;
   const again = store.put(other);
   await begun(2);
   assertEquals((await store.find(id)).entry, entry(id));
   syncs[1]!.resolve();
   assertEquals(await again, { outcome: "stored" });
+  assertEquals(await seqsListed(store), [5, 5]);
   assertEquals(new Set(checkpoints), new Set(["PRAGMA wal_checkpoint(TRUNCATE)"]));
   // One that is mended at once has failed nobody.
   const third = store.put({ entry: entry(testIdentity(8).id), ...bare });
