@@ -25,6 +25,8 @@ async function signInAnew(link: string, late: () => void): Promise<void> {
   const begunMs = performance.now();
   let refusedMs = 0;
   while (refusedMs < REFUSED_MS) {
+    // The node that still stops would note a stranger.
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     try {
       await post<SignedInView>("/auth/v1/link", { secret: link });
       return;
@@ -33,7 +35,6 @@ async function signInAnew(link: string, late: () => void): Promise<void> {
       if (error.code === "unauthorized") refusedMs += RETRY_MS;
     }
     if (performance.now() - begunMs > LATE_MS) late();
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 
