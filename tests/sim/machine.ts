@@ -7,6 +7,7 @@ import type { EventLoop } from "./event_loop.ts";
 import type { SeededRandom } from "../world/seeded_random.ts";
 import type { Trace } from "./trace.ts";
 import { VirtualDisk } from "./virtual_disk.ts";
+import { VirtualOwnerDisk } from "./virtual_owner_disk.ts";
 import type { VirtualNetwork } from "./virtual_network.ts";
 import { type VirtualHost, VirtualProcess } from "./virtual_process.ts";
 
@@ -23,7 +24,8 @@ export function createHost(
 ): VirtualHost {
   const { loop, random } = network;
   const disk = new VirtualDisk(loop, random.fork(`disk/${options.name}`));
-  const host: VirtualHost = { ...options, disk, wallOffsetMs: 0, process: null };
+  const files = new VirtualOwnerDisk(loop, random.fork(`files/${options.name}`));
+  const host: VirtualHost = { ...options, disk, files, wallOffsetMs: 0, process: null };
   network.addHost(host);
   return host;
 }
@@ -38,6 +40,7 @@ export function bootProcess(loop: EventLoop, host: VirtualHost): VirtualProcess 
 export function crashHost(host: VirtualHost): void {
   host.process?.kill();
   host.disk.settleCrash();
+  host.files.settleCrash();
   host.disk.statementsUntilCrash = null;
 }
 

@@ -10,6 +10,7 @@ import type { Node } from "../../peer/node.ts";
 import { AdminClient } from "../world/admin_client.ts";
 import { bootProcess, crashHost, destroyHost, logLine, type MachineParts } from "./machine.ts";
 import { createSimulatedCore } from "./simulated_core.ts";
+import { openBytesFor } from "./virtual_bytes.ts";
 import { upgraderFor } from "./virtual_channel.ts";
 import type { VirtualHost, VirtualProcess } from "./virtual_process.ts";
 import { ADMIN_TOKEN, composeNode, type NodeSettings } from "../world/compose_node.ts";
@@ -149,6 +150,8 @@ export class NodeMachine {
         crypto,
         upgrader: upgraderFor(network, process),
         ...machinePorts(),
+        disk: this.host.files.filesFor(process),
+        openBytes: openBytesFor(network, process),
         log: { log: (level, event, fields) => trace.add(this.name, logLine(level, event, fields)) },
       },
       config: this.#config(),

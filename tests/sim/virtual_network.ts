@@ -34,6 +34,8 @@ export class VirtualNetwork {
   readonly upgraded = new Map<string, ChannelLink>();
   /** What becomes of a message on a channel: the messages that arrive in its place. */
   tamperMessage: ((message: WireMessage) => Uint8Array<ArrayBuffer>[]) | null = null;
+  /** How many of the pieces of long answers come with a bit that is another one. */
+  flipRate = 0;
   /** Faults of every link. */
   faults: LinkFaults = CLEAN_LINK;
   readonly #hosts = new Map<string, VirtualHost>();
@@ -78,6 +80,7 @@ export class VirtualNetwork {
     this.trace.add("network", "all links healed");
     this.#cuts.clear();
     this.faults = CLEAN_LINK;
+    this.flipRate = 0;
   }
 
   isCut(from: string, to: string): boolean {

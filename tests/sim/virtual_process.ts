@@ -7,6 +7,7 @@
 import type { Clock, RequestSource } from "../../ports/ports.ts";
 import type { EventLoop } from "./event_loop.ts";
 import type { VirtualDisk } from "./virtual_disk.ts";
+import type { VirtualOwnerDisk } from "./virtual_owner_disk.ts";
 
 /** The wall clock when a simulation begins: 2026-09-21 14:13:20 UTC. */
 export const EPOCH_MS = 1_790_000_000_000;
@@ -30,6 +31,8 @@ export interface VirtualHost {
   readonly address: string;
   readonly origin: string;
   readonly disk: VirtualDisk;
+  /** What is not the node's on its disk. */
+  readonly files: VirtualOwnerDisk;
   /** What this machine's wall clock is ahead of true time; may change at any moment. */
   wallOffsetMs: number;
   process: VirtualProcess | null;

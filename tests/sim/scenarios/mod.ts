@@ -12,6 +12,7 @@ import {
   lyingDirectory,
   oneDirectoryDown,
 } from "./directory_faults.ts";
+import { sharedFiles } from "./files.ts";
 import {
   bothCall,
   forgedRefusal,
@@ -65,7 +66,13 @@ const TURNS: readonly Scenario[] = [
 ];
 
 /** Those that have seeds of their own, so that the turns of the others stay as they are. */
-const APART: readonly Scenario[] = [behindRelay, brokenLinks, lyingRelay, directWays];
+const APART: readonly Scenario[] = [
+  behindRelay,
+  brokenLinks,
+  lyingRelay,
+  directWays,
+  sharedFiles,
+];
 
 export const SCENARIOS: readonly Scenario[] = [...new Set(TURNS), ...APART];
 
