@@ -13,9 +13,11 @@ import {
   makePhraseInputSchema,
   type NewPhraseView,
 } from "../../protocol/recovery_phrase_api.ts";
+import type { Directories } from "../directories/directories.ts";
 import type { NodeEvents } from "../events/events.ts";
 import type { OwnRecord } from "../own/own_record.ts";
 import { SELF_NAMES } from "../own/self_names.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { NodeStore } from "../store/store.ts";
 import { AskedPhrase } from "./asked_phrase.ts";
 import type { AddPost } from "./peer_routes.ts";
@@ -27,6 +29,8 @@ interface PhraseDeskParts {
   readonly store: NodeStore;
   readonly events: NodeEvents;
   readonly ownRecord: OwnRecord;
+  readonly directories: Pick<Directories, "announce">;
+  readonly sessions: Pick<Sessions, "tellRecord">;
   readonly own: { readonly id: NodeId };
 }
 
@@ -50,11 +54,12 @@ export class PhraseDesk {
   }
 
   /**
-   * Has the phrase hold that was shown last.
+   * Has the phrase hold that was shown last. Directories and peers with a session learn of it at once: only who did
+   * follows the identity that it leads to.
    * @throws {OpenRedError} What {@linkcode AskedPhrase.check} throws. Nothing was changed.
    */
   async keep(words: readonly string[]): Promise<KeptPhraseView> {
-    const { store, events, ownRecord, own } = this.#parts;
+    const { store, events, ownRecord, directories, sessions, own } = this.#parts;
     this.#refuseSecond();
     const next = this.#asked.check(words);
     this.#asked.forget();
@@ -62,6 +67,8 @@ export class PhraseDesk {
     events.settle("no_recovery_phrase");
     events.audit("recovery_phrase_made", { success: true });
     await ownRecord.renew();
+    directories.announce();
+    sessions.tellRecord();
     return { node_id: own.id };
   }
 

@@ -303,7 +303,7 @@ function advisePhrase(): Check {
   return advice("recovery", {
     found: "This node has no recovery phrase",
     means: "Should the keys be stolen, no new identity can follow this one",
-    mend: "Stop the node and make one: openred-node init",
+    mend: "Make one in the console, or stop the node and make it with: openred-node init",
   });
 }
 

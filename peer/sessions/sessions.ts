@@ -290,9 +290,9 @@ export class Sessions {
    * a new session, in which the record is shown.
    */
   tellMoved(): void {
-    const { background, decisions, table } = this.#parts;
+    const { decisions, table } = this.#parts;
     const peers = table.peers();
-    background.run("moved", this.#sendRecord(peers));
+    this.tellRecord();
     const withinMs = Math.min(peers.length * START_MS_PER_PEER, MAX_START_MS);
     for (const peer of peers) {
       if (decisions.isDecided(peer)) {
@@ -301,9 +301,15 @@ export class Sessions {
     }
   }
 
-  async #sendRecord(peers: readonly NodeId[]): Promise<void> {
-    const { text: record } = await this.#parts.ownRecord.current();
-    for (const peer of peers) await this.sendAlone(peer, { type: "core.record", record });
+  /** Shows the newest record to every peer that a session leads to. */
+  tellRecord(): void {
+    this.#parts.background.run("tell_record", this.#sendRecord());
+  }
+
+  async #sendRecord(): Promise<void> {
+    const { ownRecord, table } = this.#parts;
+    const { text: record } = await ownRecord.current();
+    for (const peer of table.peers()) await this.sendAlone(peer, { type: "core.record", record });
   }
 
   /** Notes that somebody said a session of this peer is unknown there: a hint, tried with growing pauses. */

@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { encodeBase64Url } from "../../../crypto/encoding.ts";
 import { parsePhrase } from "../../../cli/recovery_phrase.ts";
 import type { NewPhraseView } from "../../../protocol/recovery_phrase_api.ts";
+import { verifyRecord } from "../../../protocol/record.ts";
+import { until } from "../../world/until.ts";
 import { TestNode } from "../test_node.ts";
 
 const HALF_HOUR_MS = 30 * 60_000;
@@ -44,6 +46,28 @@ Deno.test("a running node's recovery phrase holds once three of its words came b
   const { next } = await test.crypto.openSuccessor({ phrase });
   assertEquals(await nextInRecord(test), encodeBase64Url(next));
   assertEquals((await warned(test)).includes("no_recovery_phrase"), false);
+});
+
+Deno.test("whoever has a session learns of a recovery phrase at once, and so do directories", async () => {
+  await using test = await TestNode.start();
+  await test.decide();
+  const session = await test.connect();
+  await session.send({ type: "core.hello" });
+  const { seq } = (await test.record()).payload;
+  await keep(test, answerOf(await make(test)));
+  const said: Record<string, unknown>[] = [];
+  await until(async () => {
+    await test.clock.advance(10);
+    said.push(...await session.read());
+    return said.some(({ type }) => type === "core.record");
+  }, "the peer is shown the record");
+  const { record } = said.find(({ type }) => type === "core.record")!;
+  const shown = await verifyRecord(test.crypto, record as string);
+  assert(shown.payload.next !== undefined && shown.payload.seq > seq);
+  await until(async () => {
+    await test.clock.advance(10);
+    return test.directory.registered.includes(record as string);
+  }, "the directory is shown it");
 });
 
 Deno.test("a node that has a recovery phrase makes no other one", async () => {

@@ -98,13 +98,9 @@ export function Chat({ peer, message }: { peer: string; message: string | null }
             canAttach={group === undefined}
           />
         )
-        : (
+        : group?.stage !== "invited" && (
           <p class="composer-closed muted">
-            {blocked
-              ? t("chat.blocked")
-              : group === undefined
-              ? t("chat.viewer")
-              : t("group.closed")}
+            {blocked ? t("chat.blocked") : t(isOwner() ? "group.closed" : "chat.viewer")}
           </p>
         )}
       {removing !== null && (
