@@ -39,7 +39,6 @@ import {
 } from "./ports/system.ts";
 import type { Trust } from "./ports/system_connection.ts";
 import { type ConsoleListening, listenConsole } from "./process/console_listening.ts";
-import { priorityPermissions } from "./ports/system_worker_priority.ts";
 import { makeAdminToken, withAdminFile } from "./process/admin_file.ts";
 import { noteEnvironmentProxies } from "./process/environment_proxy.ts";
 import { openCertificate, readAuthorities } from "./process/certificates.ts";
@@ -227,7 +226,7 @@ async function runIdentity(program: Program, begin: Begin): Promise<Begin | null
   const { options, isNew } = begin;
   const { ending, listeners, console, ports: { tracing } } = program;
   const crypto = await begin.core;
-  const bulk = new WorkerBulk({ ...systemClock, permissions: priorityPermissions() });
+  const bulk = new WorkerBulk(systemClock);
   ending.needsCore(crypto.ended);
   const followed = new AbortController();
   const { promise: next, resolve } = Promise.withResolvers<NextRun>();

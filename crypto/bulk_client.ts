@@ -16,11 +16,11 @@ import { CRYPTO_WORKER_OPTIONS } from "./worker_start.ts";
 
 const IDLE_MS = 10_000;
 
+const OPTIONS: WorkerOptions = { ...CRYPTO_WORKER_OPTIONS, name: "openred-bulk" };
+
 export interface BulkParts {
   /** Calls `callback` once after `delayMs`. The returned function cancels it. */
   setTimer(delayMs: number, callback: () => void): () => void;
-  /** What the Worker may do at its beginning; nothing, unless it says so. */
-  readonly permissions?: Deno.PermissionOptionsObject;
 }
 
 interface Pending {
@@ -105,12 +105,7 @@ export class WorkerBulk implements BulkCrypto {
   }
 
   #start(): Worker {
-    const { permissions = "none" } = this.#parts;
-    const worker = new Worker(new URL("./bulk_worker.ts", import.meta.url).href, {
-      ...CRYPTO_WORKER_OPTIONS,
-      name: "openred-bulk",
-      deno: { permissions },
-    });
+    const worker = new Worker(new URL("./bulk_worker.ts", import.meta.url).href, OPTIONS);
     const fail = () => this.#end(new CryptoError("core_failed", "The bulk worker failed"));
     this.#early = [];
     worker.onmessage = ({ data }: MessageEvent<BulkReport | typeof BULK_READY>) => {

@@ -1,6 +1,6 @@
 /**
- * The Worker for the content of files: it may do nothing but step behind other threads, and that only at its beginning.
- * It does one call after the other, and holds no key between two calls.
+ * The Worker for the content of files: started with no permissions, it does one call after the other. It holds no key
+ * between two calls.
  *
  * @module
  */
@@ -11,12 +11,9 @@ import { BULK_READY, type BulkReport, type BulkRequest, movable } from "./bulk/b
 import { FileChunks } from "./bulk/file_chunks.ts";
 import { toCryptoError } from "./primitives/checks.ts";
 import { nudge } from "./worker_garbage.ts";
-import { stepBehind } from "./worker_priority.ts";
 
 /** The hashes of so many chunks take 6 MiB beside the heap. */
 const CALLS_BETWEEN_NUDGES = 256;
-
-stepBehind();
 
 const chunks = await FileChunks.create();
 let calls = 0;

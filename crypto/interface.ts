@@ -391,9 +391,6 @@ export interface FileKey {
 /** A sealed chunk is longer than its content by so many bytes. */
 export const FILE_TAG_BYTES = 16;
 
-/** What a Worker may do at its beginning, of the system, to run behind the other threads of its process. */
-export const PRIORITY_PERMISSIONS = ["getPriority", "setPriority"] as const;
-
 /** Work on the content of files, beside the core: what is large makes nothing small wait. */
 export interface BulkCrypto {
   /**

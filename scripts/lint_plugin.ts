@@ -26,7 +26,6 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   "crypto/primitives/stretching.ts": ["performance"],
   "crypto/client.ts": ["setTimeout"],
   "crypto/worker_guard.ts": ["node:worker_threads"],
-  "crypto/worker_priority.ts": ["Deno", "node:os"],
   // Its text runs in the realm of a module, where both are all there is.
   "peer/modules/sandbox/guest.ts": ["now", "setTimeout"],
 };

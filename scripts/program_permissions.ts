@@ -20,8 +20,8 @@ export type Program = typeof PROGRAMS[number];
  * - Environment: reading, all of it: a variable of the programs that is mistyped has a name that no list holds. The
  *   program looks at its own ones, those that name a proxy or the user's folders, and those about a terminal's colours.
  * - A node's commands start what opens a file in the browser (`openred-node open`); a node that runs gives that up first.
- * - Nothing else: no other subprocess, no native library, no code from elsewhere; of the system but the free space, the
- *   addresses of this machine's interfaces, and what the Worker for the content of files needs to run behind other threads.
+ * - Nothing else: no other subprocess, no native library, no code from elsewhere; no system information but the free space
+ *   and the addresses of this machine's interfaces.
  *   The crypto Worker gets none of all this.
  */
 const PERMISSIONS: readonly string[] = [
@@ -32,18 +32,16 @@ const PERMISSIONS: readonly string[] = [
   "--allow-env",
   "--deny-ffi",
   "--deny-import",
+  "--allow-sys=statfs,networkInterfaces",
 ];
 
-/** Only a node has a page to open, and content of files. */
-const OWN_PERMISSIONS: Readonly<Record<Program, readonly string[]>> = {
-  central: ["--deny-run", "--allow-sys=statfs,networkInterfaces"],
-  node: [
-    `--allow-run=${PAGE_OPENERS.join(",")}`,
-    "--allow-sys=statfs,networkInterfaces,getPriority,setPriority",
-  ],
+/** Only a node has a page to open. */
+const RUN: Readonly<Record<Program, string>> = {
+  central: "--deny-run",
+  node: `--allow-run=${PAGE_OPENERS.join(",")}`,
 };
 
 /** The options of the runtime. */
 export function permissionsOf(program: Program): readonly string[] {
-  return [...PERMISSIONS, ...OWN_PERMISSIONS[program]];
+  return [...PERMISSIONS, RUN[program]];
 }

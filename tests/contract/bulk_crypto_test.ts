@@ -4,7 +4,6 @@ import { WorkerBulk } from "../../crypto/bulk_client.ts";
 import { concatBytes } from "../../crypto/encoding.ts";
 import { type BulkCrypto, CryptoError, type FileKey } from "../../crypto/interface.ts";
 import { bep52Content, bep52Files } from "../vectors/bep52.ts";
-import { priorityPermissions } from "../../ports/system_worker_priority.ts";
 import { VirtualClock } from "../world/virtual_clock.ts";
 
 const MIB = 2 ** 20;
@@ -124,25 +123,4 @@ Deno.test("WorkerBulk takes large data over, and rejects what waits when it is s
   bulk.stop();
   assertEquals(await rejected, "core_failed");
   assertEquals(await codeOf(() => bulk.hashLayer({ layer: new Uint8Array(64) })), "core_failed");
-});
-
-/** The priorities of this process's threads, the first one's first. */
-async function threadPriorities(): Promise<readonly number[]> {
-  const { stdout } = await new Deno.Command("sh", { args: ["-c", "cat /proc/$PPID/task/*/stat"] })
-    .output();
-  const lines = new TextDecoder().decode(stdout).trim().split("\n");
-  return lines.map((line) => Number(line.slice(line.lastIndexOf(")") + 2).split(" ")[16]));
-}
-
-Deno.test("WorkerBulk has its Worker run behind the other threads, where threads have priorities", async () => {
-  if (Deno.build.os !== "linux") return;
-  const [own, ...before] = await threadPriorities();
-  assert(before.every((priority) => priority <= own!));
-  const permissions = priorityPermissions();
-  const bulk = new WorkerBulk(Object.assign(new VirtualClock(0), { permissions }));
-  await bulk.hashChunk({ data: new Uint8Array(1), isWhole: true });
-  const behind = (await threadPriorities()).filter((priority) => priority === own! + 5);
-  assertEquals(behind.length, 1);
-  assertEquals((await threadPriorities())[0], own);
-  bulk.stop();
 });

@@ -6,7 +6,6 @@
 /// <reference lib="deno.worker" />
 import { connect } from "node:net";
 import { readFileSync } from "node:fs";
-import { setPriority } from "node:os";
 import { execFileSync } from "node:child_process";
 import { Worker as Thread } from "node:worker_threads";
 import { heldCaches } from "./held_caches.ts";
@@ -37,7 +36,6 @@ const attempts: Readonly<Record<string, () => unknown>> = {
   "Deno.env": () => Deno.env.get("HOME"),
   "Deno.hostname": () => Deno.hostname(),
   "Deno.Command": () => new Deno.Command("/bin/true").output(),
-  "node:os": () => setPriority(0),
   "node:child_process": () => execFileSync("/bin/true"),
   "Deno.dlopen": () => Deno.dlopen("libc.so.6", {}),
   "dynamic import": () => import(localFile.href),

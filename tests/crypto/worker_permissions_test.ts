@@ -2,17 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import { CRYPTO_WORKER_OPTIONS } from "../../crypto/worker_start.ts";
 import { BULK_READY } from "../../crypto/bulk/bulk_messages.ts";
 import { WORKER_READY } from "../../crypto/bridge/worker_messages.ts";
-import { priorityPermissions } from "../../ports/system_worker_priority.ts";
 
 type Outcomes = Readonly<Record<string, string>>;
 
 /** What the probe said first, and its outcomes. */
-function runProbe(
-  probe: string,
-  { port, options }: { readonly port: number; readonly options: WorkerOptions },
-): Promise<[unknown, Outcomes]> {
+function runProbe(probe: string, port: number): Promise<[unknown, Outcomes]> {
   const url = new URL(`./${probe}?port=${port}`, import.meta.url);
-  const worker = new Worker(url.href, options);
+  const worker = new Worker(url.href, CRYPTO_WORKER_OPTIONS);
   const said: unknown[] = [];
   return new Promise<[unknown, Outcomes]>((resolve, reject) => {
     worker.onmessage = (event) => {
@@ -42,7 +38,7 @@ const WRAPPED: Outcomes = {
 };
 
 /** Has a probe try to get out. @returns What its Worker said when it began. */
-async function tryToBreakOut(probe: string, options = CRYPTO_WORKER_OPTIONS): Promise<unknown> {
+async function tryToBreakOut(probe: string): Promise<unknown> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let connections = 0;
   const accepting = (async () => {
@@ -51,11 +47,11 @@ async function tryToBreakOut(probe: string, options = CRYPTO_WORKER_OPTIONS): Pr
       connection.close();
     }
   })();
-  const [first, outcomes] = await runProbe(probe, { port: listener.addr.port, options });
+  const [first, outcomes] = await runProbe(probe, listener.addr.port);
   listener.close();
   await accepting;
   assertEquals(connections, 0);
-  assertEquals(Object.keys(outcomes).length, 24);
+  assertEquals(Object.keys(outcomes).length, 23);
   for (const [attempt, outcome] of Object.entries(outcomes)) {
     const wrapped = WRAPPED[attempt];
     const isRefused = outcome.startsWith("NotCapable:") ||
@@ -70,7 +66,5 @@ Deno.test("the crypto worker gets at no network, file, environment, process, lib
 });
 
 Deno.test("nor does the Worker that has the content of files", async () => {
-  const permissions = priorityPermissions();
-  const options = { ...CRYPTO_WORKER_OPTIONS, deno: { permissions } };
-  assertEquals(await tryToBreakOut("bulk_worker_probe.ts", options), BULK_READY);
+  assertEquals(await tryToBreakOut("bulk_worker_probe.ts"), BULK_READY);
 });
