@@ -4,7 +4,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { fromPhrase, PHRASE_WORDS, PhraseError, typedWords } from "../ports/recovery_words.ts";
+import { fromPhrase, PhraseError, typedWords } from "../ports/recovery_words.ts";
+import { PHRASE_WORDS } from "../protocol/phrase_limits.ts";
 import { usageError } from "./command_error.ts";
 
 function textOf(content: Uint8Array): string {

@@ -14,7 +14,7 @@ import {
   readSecret,
   triesOf,
 } from "./passphrase_source.ts";
-import { PHRASE_WORDS } from "../ports/recovery_words.ts";
+import { PHRASE_WORDS } from "../protocol/phrase_limits.ts";
 import { phrasePrinter } from "./phrase_output.ts";
 import { hasAllWords, parsePhrase } from "./recovery_phrase.ts";
 import { COMMON_OPTIONS } from "./run_options.ts";

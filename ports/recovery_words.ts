@@ -5,9 +5,7 @@
  */
 import { entropyToMnemonic, mnemonicToEntropy } from "@scure/bip39";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
-
-/** How many words a phrase has. */
-export const PHRASE_WORDS = 24;
+import { PHRASE_WORDS } from "../protocol/phrase_limits.ts";
 
 /** What was typed is no phrase; the message repeats no word. */
 export class PhraseError extends RangeError {

@@ -4,10 +4,9 @@
  * @module
  */
 import * as v from "valibot";
+import { MAX_PHRASE_LENGTH } from "./phrase_limits.ts";
 import { askedWordsSchema, type NewPhraseView } from "./recovery_phrase_api.ts";
 import { passphraseSchema } from "./settings_api.ts";
-
-const MAX_PHRASE_LENGTH = 1_024;
 
 /** The words of this node's recovery phrase, however they were typed. */
 const phraseSchema = v.pipe(v.string(), v.maxLength(MAX_PHRASE_LENGTH));

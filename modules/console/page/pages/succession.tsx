@@ -4,6 +4,7 @@
  * @module
  */
 import { useState } from "preact/hooks";
+import { MAX_PHRASE_LENGTH, PHRASE_WORDS } from "../../../../protocol/phrase_limits.ts";
 import type { NewSuccessionView, SuccessionView } from "../../../../protocol/succession_api.ts";
 import { ApiError, post } from "../api.ts";
 import { Form, TextArea, TextField } from "../parts/fields.tsx";
@@ -13,9 +14,6 @@ import { passphrase } from "../store.ts";
 import { t } from "../language.ts";
 import { becoming } from "./becoming.tsx";
 import { AskedWords, Words } from "./recovery_phrase.tsx";
-
-const PHRASE_WORDS = 24;
-const MAX_PHRASE_LENGTH = 1_024;
 
 /** The button, and the window behind it. */
 export function Succession() {
