@@ -10,7 +10,6 @@ import {
   type CryptoCore,
   type KeyRef,
   MAX_CALL_ITEMS,
-  type OpenedLine,
   type VaultLineContent,
 } from "../../crypto/interface.ts";
 import type { Clock, Files } from "../../ports/ports.ts";
@@ -38,11 +37,11 @@ export interface VaultChange {
   readonly drop?: readonly string[];
 }
 
-/** A line of the file, and what was in it; `null` if it did not open. */
+/** A line of the file, and the pairs it says something of; `null` if it did not open. */
 interface ReadLine {
   readonly line: VaultLine;
   readonly sealed: string;
-  readonly content: OpenedLine | null;
+  readonly entries: readonly PairEntry[] | null;
 }
 
 /** The pairs of one node. */
@@ -104,7 +103,7 @@ export class TokenVault {
     for (let left = [...byName.values()]; left.length > 0;) {
       const newest = left.flatMap((ofName) => ofName.pop() ?? []);
       const read = await this.#openLines(newest.filter((line) => !isRemoval(line)));
-      const failed = read.filter(({ content }) => content === null).map(({ line }) => line);
+      const failed = read.filter(({ entries }) => entries === null).map(({ line }) => line);
       opened.push(...read);
       unopened.push(...failed);
       left = failed.map(({ name }) => byName.get(name) ?? []);
@@ -125,19 +124,18 @@ export class TokenVault {
   async #openSome(lines: readonly VaultLine[]): Promise<ReadLine[]> {
     const sealed = lines.map((line) => ({ name: line.name, sealed: sealedOf(line) }));
     const opened = await this.#crypto.openLines({ vault: this.#key, lines: sealed });
-    return lines.map((line, index) => ({
-      line,
-      sealed: sealed[index]!.sealed,
-      content: opened[index] ?? null,
-    }));
+    return lines.map((line, index) => {
+      const content = opened[index] ?? null;
+      const entries = content && entriesOf(line.name, content);
+      return { line, sealed: sealed[index]!.sealed, entries };
+    });
   }
 
   /** Takes what was read: of a pair that stands in two lines, what its own says. */
   async #take(read: readonly ReadLine[]): Promise<void> {
     const shared: PairEntry[] = [];
-    for (const { line: { name }, sealed, content } of read) {
-      if (content === null) continue;
-      const entries = entriesOf(name, content);
+    for (const { line: { name }, sealed, entries } of read) {
+      if (entries === null) continue;
       this.#file.keep(name, sealed);
       if (entries.every((entry) => nameOf(entry) === name)) {
         for (const entry of entries) this.#lines.noteOwn(entry.pairId);
@@ -158,6 +156,7 @@ export class TokenVault {
    * said that they were spent or revoked. So does the line of a set of a pair whose own line was damaged.
    */
   async #spend(names: ReadonlySet<string>): Promise<void> {
+    if (names.size === 0) return;
     const put = this.all()
       .filter((entry) =>
         names.has(nameOf(entry)) ||
