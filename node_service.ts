@@ -24,6 +24,7 @@ import project from "./deno.json" with { type: "json" };
 import { explained, lockData } from "./keeper/data_directory.ts";
 import { withTries } from "./keeper/node_keys.ts";
 import type { NextRun } from "./peer/config.ts";
+import { finishRestoration } from "./peer/data/restoration.ts";
 import { type Node } from "./peer/node.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
@@ -140,6 +141,8 @@ type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: SystemLog };
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
   const { err, passphrases, log } = world;
   await Deno.permissions.revoke({ name: "run" });
+  // Its keys may be under another passphrase.
+  await finishRestoration(openFiles(options.data));
   const passphrase = await passphraseOf(options, { err, passphrases, dataWords: world.dataWords });
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));
@@ -211,7 +214,7 @@ interface Program extends LockedWorld {
 interface Begin {
   readonly core: Promise<WorkerCryptoCore>;
   readonly passphrase: Uint8Array | null;
-  /** Where another identity went before: opens the console for whoever had this one follow. */
+  /** Where other data went before: opens the console for whoever had these follow. */
   readonly consoleLink: string | null;
   /** Whether the node is made by this start. */
   readonly isNew: boolean;
@@ -219,8 +222,9 @@ interface Begin {
 }
 
 /**
- * Runs the node that the data make, until the program is to end, or another identity is to follow.
- * @returns What that one begins with.
+ * Runs the node that the data make, until the program is to end, or other data are to follow: of another identity, or
+ * restored.
+ * @returns What the node of those begins with.
  */
 async function runIdentity(program: Program, begin: Begin): Promise<Begin | null> {
   const { options, isNew } = begin;

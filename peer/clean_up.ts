@@ -6,6 +6,7 @@
 import type { NodeId } from "../crypto/encoding.ts";
 import type { Clock } from "../ports/ports.ts";
 import type { Background } from "./timing/background.ts";
+import type { RestorationDesk } from "./admin/restoration_desk.ts";
 import type { Holdings } from "./holdings.ts";
 import type { ModuleHost } from "./modules/host.ts";
 import type { Sessions } from "./sessions/sessions.ts";
@@ -18,6 +19,7 @@ interface CleanUpParts
   readonly background: Background;
   readonly sessions: Sessions;
   readonly modules: ModuleHost;
+  readonly restorationDesk: RestorationDesk;
 }
 
 /** The node's regular cleaning. */
@@ -44,6 +46,7 @@ export class CleanUp {
   /** Forgets pairs and invitations that ended, strangers whose last session did, and whoever was introduced and never met. */
   async #run(): Promise<void> {
     const { vault, book, sessions, invitations, held } = this.#parts;
+    await this.#parts.restorationDesk.forgetIdle();
     await invitations.cleanUp();
     await held.cleanUp();
     await vault.cleanUp({ isClockSteady: sessions.isClockSteady });

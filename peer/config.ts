@@ -24,7 +24,7 @@ export interface ConsoleSettings {
   readonly proxies: readonly string[];
 }
 
-/** What the run of an identity needs that follows another one in the same process. */
+/** What the run of a node needs that follows another one in the same process. */
 export interface NextRun {
   /** Of its keys; wiped by that run. `null`: none. */
   readonly passphrase: Uint8Array | null;

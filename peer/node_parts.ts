@@ -39,6 +39,7 @@ import { KeyChanges } from "./admin/key_changes.ts";
 import { PassphraseDesk } from "./admin/passphrase_desk.ts";
 import { PhraseDesk } from "./admin/phrase_desk.ts";
 import { RequestDesk } from "./admin/request_desk.ts";
+import { RestorationDesk } from "./admin/restoration_desk.ts";
 import { SuccessionDesk } from "./admin/succession_desk.ts";
 import { SettingsDesk } from "./admin/settings_desk.ts";
 import { TokenDesk } from "./admin/token_desk.ts";
@@ -118,7 +119,7 @@ export interface NodePorts {
   readonly logSwitch: LogSwitch;
   /** Where spans go; `null`: nowhere, and none is made. */
   readonly tracing: Tracing | null;
-  /** Has the root stop this node and open its data anew: another identity is to follow. */
+  /** Has the root stop this node and open its data anew: they are another identity's now, or restored. */
   readonly reopen: (next: NextRun) => void;
   /** None for any directory if absent. */
   readonly directoryKey?: KeyForDirectory;
@@ -199,7 +200,8 @@ export function createNodeParts(
   const signIn = () => parts.modules.runs.signIn();
   const consoleLinks = new ConsoleLinks(signIn, settings, ports.whyNoPage);
   const successionDesk = new SuccessionDesk(parts, config);
-  const desks = { consoleLinks, watchApi, successionDesk };
+  const restorationDesk = new RestorationDesk(parts);
+  const desks = { consoleLinks, watchApi, successionDesk, restorationDesk };
   const adminApi = createAdminApi({ ...parts, ...desks }, config, { ...data, words });
   const page = ports.consolePage ?? (() => null);
   return {
@@ -207,7 +209,7 @@ export function createNodeParts(
     adminApi,
     ...desks,
     consoleApi: new ConsoleApi({ ...parts, admin: adminApi, signIn, page }, settings),
-    cleanUp: new CleanUp(parts),
+    cleanUp: new CleanUp({ ...parts, restorationDesk }),
     kept: new KeptChannels({
       ...parts,
       channels: parts.carrier.channels,
@@ -460,6 +462,7 @@ function createAdminApi(
     readonly relay: RelayUse;
     readonly watchApi: WatchApi;
     readonly successionDesk: SuccessionDesk;
+    readonly restorationDesk: RestorationDesk;
   },
   config: NodeConfig,
   { audit, stopped, words }: NodeData & {
@@ -475,6 +478,7 @@ function createAdminApi(
     backup: new BackupDesk(parts, config),
     phrase: new PhraseDesk(parts),
     succession: parts.successionDesk,
+    restoration: parts.restorationDesk,
     passphrase: new PassphraseDesk(parts, config),
     settings: new SettingsDesk(parts),
     modules: parts.modules,

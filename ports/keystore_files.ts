@@ -72,6 +72,15 @@ async function open(ports: KeystorePorts, options: KeystoreOptions): Promise<Ope
   return await openSealed(ports, { sealed: stored, ...await opener(files, found, options) });
 }
 
+/** Has the core let go of all that was opened with a keystore. */
+export async function releaseKeys(
+  crypto: Pick<CryptoCore, "releaseAll">,
+  { keystore, identity, vault, audit, storage, noiseKeys }: OpenedKeystore,
+): Promise<void> {
+  const all = [keystore, identity, vault, audit, storage, ...noiseKeys.map(({ key }) => key)];
+  await crypto.releaseAll(all);
+}
+
 /** Opens a keystore. One of the former form is replaced on disk before anybody can use what it gained. */
 async function openSealed(
   { crypto, files }: KeystorePorts,

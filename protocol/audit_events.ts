@@ -42,6 +42,7 @@ export const AUDIT_EVENTS = [
   "passphrase_changed",
   "setting_changed",
   "backup",
+  "restoration_made",
   "restored",
   "data_lost",
   "succeeded",

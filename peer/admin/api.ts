@@ -38,6 +38,7 @@ import { addPeerRoutes, type AddPost, addRequestRoutes, type RouteLimits } from 
 import { addPassphraseRoutes, type PassphraseDesk } from "./passphrase_desk.ts";
 import { addPhraseRoutes, type PhraseDesk } from "./phrase_desk.ts";
 import type { RequestDesk } from "./request_desk.ts";
+import { addRestorationRoutes, type RestorationDesk } from "./restoration_desk.ts";
 import { addSuccessionRoutes, type SuccessionDesk } from "./succession_desk.ts";
 import { addSettingsRoutes, type SettingsDesk } from "./settings_desk.ts";
 import type { TokenDesk } from "./token_desk.ts";
@@ -66,6 +67,7 @@ interface AdminParts {
   readonly phrase: PhraseDesk;
   readonly passphrase: PassphraseDesk;
   readonly succession: SuccessionDesk;
+  readonly restoration: RestorationDesk;
   readonly settings: SettingsDesk;
   readonly tokens: TokenDesk;
   /** What it answers to whoever watches the node, by a token of its own. */
@@ -143,6 +145,7 @@ export class AdminApi {
     });
     addPhraseRoutes(this.#post, parts.phrase);
     addSuccessionRoutes(this.#post, parts.succession);
+    addRestorationRoutes(this.#post, parts.restoration);
     this.#answerGet("/passphrase", async () => jsonResponse(await parts.passphrase.view()));
     addPassphraseRoutes(this.#post, parts.passphrase);
     this.#answerGet("/settings", async () => jsonResponse(await parts.settings.list()));

@@ -11,6 +11,7 @@ import {
   CryptoError,
   type KeystoreCost,
 } from "../../crypto/interface.ts";
+import { releaseKeys } from "../../ports/keystore_files.ts";
 import type { Clock, Files, OpenDatabase, Random } from "../../ports/ports.ts";
 import { hasCode, OpenRedError } from "../../protocol/errors.ts";
 import { SECRET_BYTES } from "../../protocol/sign_in_api.ts";
@@ -166,11 +167,7 @@ export class SuccessionDesk {
         cost: this.#cost,
       });
     } finally {
-      const { keystore, identity, vault, audit: log, storage, noiseKeys } = keys;
-      await crypto.releaseAll([
-        ...[keystore, identity, vault, log, storage],
-        ...noiseKeys.map(({ key }) => key),
-      ]);
+      await releaseKeys(crypto, keys);
     }
   }
 

@@ -30,6 +30,8 @@ export interface Restored {
   /** `null` for a node that never ran. */
   readonly id: string | null;
   readonly createdAt: number;
+  /** How many peers it was in contact with. */
+  readonly contacts: number;
 }
 
 export interface RestoreOptions {
@@ -75,13 +77,19 @@ export async function restoreNode(
       await takeAgreementsBack(store);
       await store.uncount();
       await files.remove(RESTORING_FILE);
-      return { id: store.self(SELF_NAMES.nodeId), createdAt: manifest.created_at };
+      const id = store.self(SELF_NAMES.nodeId);
+      return { id, createdAt: manifest.created_at, contacts: countContacts(store) };
     } finally {
       store.close();
     }
   } finally {
     passphrase.fill(0);
   }
+}
+
+function countContacts(store: NodeStore): number {
+  const text = "SELECT count(*) AS n FROM peers WHERE known = 1 AND succession IS NULL";
+  return Number(store.statement(text).get()!.n);
 }
 
 async function prove(

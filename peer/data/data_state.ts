@@ -15,6 +15,7 @@ import { NodeStore } from "../store/store.ts";
 import { VAULT_FILE } from "../tokens/vault_file.ts";
 import type { WriteCount } from "../store/write_count.ts";
 import { finishSuccession, type JournalPorts } from "./journal.ts";
+import { finishRestoration } from "./restoration.ts";
 import { countWrites } from "./lost_writes.ts";
 import { SELF_NAMES } from "../own/self_names.ts";
 
@@ -61,6 +62,7 @@ export async function settleData(
   ports: SettlePorts,
   moduleTables: Readonly<Record<string, number>> = {},
 ): Promise<boolean> {
+  await finishRestoration(ports.files);
   if (await ports.files.read(RESTORING_FILE) !== null) {
     throw new OpenRedError("bad_request", RESTORE_BROKE_OFF);
   }

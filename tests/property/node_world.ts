@@ -57,6 +57,7 @@ const ADMIN_POSTS = [
   "connect",
   "log",
   ...["settings", "passphrase", "succession", "succession/make"],
+  ...["", "/piece", "/look", "/make", "/cancel"].map((step) => `restoration${step}`),
   ...["invitations", "invitations/revoke", "requests/accept", "requests/decline"],
   "console/link",
   ...["load", "unload", "reload", "enable", "disable", "grant", "revoke", "set"]
@@ -115,7 +116,7 @@ export class NodeWorld implements ServerWorld, AsyncDisposable {
     ...AUTHENTICATION_GETS.map((name) => `${AUTHENTICATION}/${name}`),
     ...MONITORING_GETS.map((name) => `${MONITORING}/${name}`),
   ];
-  readonly wholeWhenEmpty = [`${ADMIN}/invitations`];
+  readonly wholeWhenEmpty = [`${ADMIN}/invitations`, `${ADMIN}/restoration/cancel`];
   readonly names = [
     "statement",
     "directory",
