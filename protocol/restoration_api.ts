@@ -5,10 +5,10 @@
  * @module
  */
 import * as v from "valibot";
+import { MAX_BACKUP_PIECE_BYTES } from "./backup_limits.ts";
 import { integerSchema, maxBytesSchema } from "./schemas.ts";
 import { passphraseSchema } from "./settings_api.ts";
 
-export const MAX_BACKUP_PIECE_BYTES = 256 * 1024;
 /** Less is no backup, and more than this no disk of today has. */
 const MIN_BACKUP_BYTES = 64;
 const MAX_BACKUP_BYTES = 2 ** 44;

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { assertEquals } from "@std/assert";
 import axe from "axe-core/axe.min.js" with { type: "text" };
 import type { Page } from "playwright-core";
@@ -193,6 +194,7 @@ async function walk(
     }
   }
   await becomeAnother(page, { node: alice, name: SUCCESSION[language], look });
+  await restore(page, { node: alice, name: RESTORE[language], look });
   return problems;
 }
 
@@ -232,6 +234,49 @@ async function becomeAnother(
   await window.locator("button[type=submit]").click();
   await page.locator("main.centre .button.primary").waitFor();
   await look("succession, done");
+  await page.unrouteAll();
+}
+
+const RESTORE = { en: "Restore a backup …", fr: "Restaurer une sauvegarde…" } as const;
+
+/** Goes through the windows of a backup, where the node is asked for nothing. */
+async function restore(
+  page: Page,
+  { node, name, look }: { readonly node: ConsoleNode; readonly name: string; readonly look: Look },
+): Promise<void> {
+  const { id } = node;
+  const opened = { node_id: id, is_own: false, created_at: 0, contacts: 3, has_passphrase: true };
+  const answers = {
+    "": { at: 0, bytes: 4 },
+    "/piece": { at: 4, bytes: 4 },
+    "/look": opened,
+    "/make": { node_id: id, link: "" },
+  };
+  for (const [step, json] of Object.entries(answers)) {
+    await page.route(`**/admin/v1/restoration${step}`, (route) => route.fulfill({ json }));
+  }
+  await page.route("**/auth/v1/link", (route) => route.fulfill({ json: { session: null } }));
+  await show(page, node, "security");
+  await page.reload();
+  await page.getByRole("button", { name, exact: true }).click();
+  const window = page.locator("dialog[open]");
+  const file = {
+    name: "a.backup",
+    mimeType: "application/octet-stream",
+    buffer: Buffer.from("ORBA"),
+  };
+  await window.locator("input[type=file]").setInputFiles(file);
+  await look("restore, the file");
+  await window.locator("button[type=submit]").click();
+  await window.locator("input[type=password]").fill("a passphrase");
+  await look("restore, its passphrase");
+  await window.locator("button[type=submit]").click();
+  await window.locator("code.id").waitFor();
+  await window.locator("input[type=password]").fill("a passphrase");
+  await look("restore, what is in it");
+  await window.locator("button[type=submit]").click();
+  await page.locator("main.centre .button.primary").waitFor();
+  await look("restore, done");
   await page.unrouteAll();
 }
 

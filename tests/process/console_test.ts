@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { decodeBase64Url } from "../../crypto/encoding.ts";
+import { decodeBase64Url, encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
 import { makeTemporaryDirectory } from "../ports/temporary_directory.ts";
 import { SESSION_HEADER } from "../../protocol/sign_in_api.ts";
 import { checkConsolePolicy } from "../world/console_policy.ts";
@@ -30,6 +30,7 @@ class Node implements AsyncDisposable {
   readonly #reads: Promise<void>[];
   out = "";
   err = "";
+  #isEnded = false;
 
   constructor(data: string, port: string) {
     this.data = data;
@@ -48,8 +49,14 @@ class Node implements AsyncDisposable {
     return until(() => this.out.includes("\n"), "the node is ready");
   }
 
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.status;
+    this.#isEnded = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGTERM");
+    if (!this.#isEnded) this.#child.kill("SIGTERM");
     await this.#child.status;
     await Promise.all(this.#reads);
   }
@@ -184,4 +191,81 @@ Deno.test("open leaves a file of mode 0600 for the browser, and prints no secret
   assertEquals(code, 0, decode(stderr));
   assertEquals(decode(stdout).includes(secret), false);
   assert(![...Deno.readDirSync(node.data)].some(({ name }) => name.startsWith("console")));
+});
+
+const PIECE_BYTES = 200_000;
+const PASSPHRASE = "a passphrase for backups";
+
+/** Brings a backup to a node and looks at it, as its page does. @returns Whose it is. */
+async function bringBackup(
+  origin: string,
+  { headers, backup }: { headers: Record<string, string>; backup: Uint8Array },
+): Promise<string> {
+  const post = async (path: string, body: unknown) => {
+    const url = `${origin}/admin/v1/restoration${path}`;
+    const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+    assertEquals(answer.status, 200, path);
+    return await answer.json();
+  };
+  await post("", { bytes: backup.length });
+  for (let at = 0; at < backup.length; at += PIECE_BYTES) {
+    const data = encodeBase64Url(backup.subarray(at, at + PIECE_BYTES));
+    await post("/piece", { at, data });
+  }
+  return (await post("/look", { passphrase: encodeBase64Url(encodeUtf8(PASSPHRASE)) })).node_id;
+}
+
+/** A signed-in browser at a node. */
+async function openConsole(
+  node: Node,
+): Promise<{ origin: string; headers: Record<string, string> }> {
+  const { url } = JSON.parse((await run("open", "--json", "--data", node.data)).out);
+  const { origin, hash } = new URL(url);
+  const headers = await signIn(origin, hash.slice("#link=".length));
+  assert(headers !== null);
+  return { origin, headers };
+}
+
+Deno.test("A restored backup goes on in the process that runs; one that is killed then, at its next start", async () => {
+  using folder = makeTemporaryDirectory();
+  const file = `${folder.path}/a.backup`;
+  const passphraseFile = `${folder.path}/passphrase`;
+  Deno.writeTextFileSync(passphraseFile, PASSPHRASE);
+  let id: string;
+  {
+    await using former = new Node(`${folder.path}/a`, "127.0.0.1:0");
+    await former.ready();
+    id = JSON.parse((await run("id", "--json", "--data", former.data)).out).node_id;
+    const args = ["--passphrase-file", passphraseFile, "--data", former.data];
+    const made = await run("backup", file, ...args);
+    assertEquals(made.code, 0, made.err);
+  }
+  const backup = Deno.readFileSync(file);
+  const make = (origin: string, headers: Record<string, string>) =>
+    fetch(`${origin}/admin/v1/restoration/make`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ passphrase: null }),
+    });
+  {
+    await using node = new Node(`${folder.path}/b`, "127.0.0.1:0");
+    await node.ready();
+    const { origin, headers } = await openConsole(node);
+    assertEquals(await bringBackup(origin, { headers, backup }), id);
+    const { link } = await (await make(origin, headers)).json();
+    await until(async () => await signIn(origin, link) !== null, "the link opens it anew");
+    await until(() => node.out.includes(`"id":"${id}"`), "the node says who it is now");
+  }
+  {
+    await using node = new Node(`${folder.path}/c`, "127.0.0.1:0");
+    await node.ready();
+    const { origin, headers } = await openConsole(node);
+    await bringBackup(origin, { headers, backup });
+    const answer = await make(origin, headers);
+    await answer.body?.cancel();
+    await node.kill();
+  }
+  await using again = new Node(`${folder.path}/c`, "127.0.0.1:0");
+  await again.ready();
+  assertStringIncludes(again.out, `"id":"${id}"`);
 });

@@ -1,11 +1,10 @@
 /**
- * What is shown while the node begins anew as another identity.
+ * What is shown while the node begins anew: as another identity, or with what a backup holds.
  *
  * @module
  */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import type { SuccessionView } from "../../../../protocol/succession_api.ts";
 import type { SignedInView } from "../../../../protocol/sign_in_api.ts";
 import { ApiError, post } from "../api.ts";
 import { Button, Card, Loading } from "../parts/ui.tsx";
@@ -18,7 +17,15 @@ const REFUSED_MS = 15_000;
 const LATE_MS = 60_000;
 
 /** Who this node is about to be. */
-export const becoming = signal<SuccessionView | null>(null);
+export interface NextNode {
+  readonly node_id: string;
+  /** The secret of a link that opens its console. */
+  readonly link: string;
+  /** Why, and so in which words it is told. */
+  readonly by: "succession" | "restore";
+}
+
+export const becoming = signal<NextNode | null>(null);
 
 /** Signs in anew. @param late Called when it takes long. */
 async function signInAnew(link: string, late: () => void): Promise<void> {
@@ -39,7 +46,7 @@ async function signInAnew(link: string, late: () => void): Promise<void> {
 }
 
 /** Takes the place of all pages: none of them is right any more. */
-export function Becoming({ next }: { next: SuccessionView }) {
+export function Becoming({ next }: { next: NextNode }) {
   const [state, setState] = useState<"waits" | "late" | "done">("waits");
   useEffect(() => {
     signInAnew(next.link, () => setState("late")).then(() => setState("done"));
@@ -48,13 +55,13 @@ export function Becoming({ next }: { next: SuccessionView }) {
     <main class="centre">
       <div class="sign-in">
         <img src="icon.svg" alt="" width="56" height="56" />
-        <h1>{t(state === "done" ? "succession.done" : "succession.title")}</h1>
+        <h1>{t(state === "done" ? `${next.by}.done` : `${next.by}.title`)}</h1>
         <Card>
           <div class="stack" role="status">
-            {state === "done" ? <p>{t("succession.done_text")}</p> : <Loading />}
-            {state === "late" && <p>{t("succession.late")}</p>}
+            {state === "done" ? <p>{t(`${next.by}.done_text`)}</p> : <Loading />}
+            {state === "late" && <p>{t(`${next.by}.late`)}</p>}
             <p>
-              {t("succession.new_id")} <code class="id">{next.node_id}</code>
+              {t(`${next.by}.new_id`)} <code class="id">{next.node_id}</code>
             </p>
           </div>
           {state === "done" && (

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { LinkView, NewLinkView } from "../../../../protocol/file_links.ts";
 import { ApiError, post } from "../api.ts";
 import { bringFiles, drops } from "../dropping.ts";
@@ -26,6 +26,7 @@ import {
   TransferRow,
   untilText,
 } from "../parts/file_tray.tsx";
+import { FilePicker } from "../parts/file_picker.tsx";
 import { QrCode } from "../parts/pictures.tsx";
 import {
   Badge,
@@ -133,48 +134,6 @@ function Shared() {
         ))}
       </ul>
     </Card>
-  );
-}
-
-function FilePicker(
-  { files, onChange }: { files: readonly File[]; onChange: (files: File[]) => void },
-) {
-  const [isOver, setOver] = useState(false);
-  const input = useRef<HTMLInputElement>(null);
-  return (
-    <div
-      class={isOver ? "drop-zone over" : "drop-zone"}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        onChange([...files, ...event.dataTransfer?.files ?? []]);
-      }}
-    >
-      <input
-        ref={input}
-        type="file"
-        multiple
-        class="unseen"
-        tabIndex={-1}
-        aria-label={t("files.choose")}
-        onChange={({ currentTarget }) => onChange([...files, ...currentTarget.files ?? []])}
-      />
-      {files.length === 0 ? <p class="muted">{t("files.drop_or_choose")}</p> : (
-        <ul class="chosen">
-          {files.map((file, at) => (
-            <li key={at}>
-              <bdi>{shown(file.name)}</bdi> <small class="muted">{formatBytes(file.size)}</small>
-            </li>
-          ))}
-        </ul>
-      )}
-      <Button icon="plus" onClick={() => input.current?.click()}>{t("files.choose")}</Button>
-    </div>
   );
 }
 

@@ -15,6 +15,7 @@ import { ConnectCard, OwnLink } from "./connect.tsx";
 import { NewInvitationCard } from "./invite.tsx";
 import { FactorsCard } from "./factors_card.tsx";
 import { RecoveryPhrase } from "./recovery_phrase.tsx";
+import { Restore } from "./restore.tsx";
 
 const STEPS = ["name", "passphrase", "entry", "phrase", "found", "friend"] as const;
 type Step = typeof STEPS[number];
@@ -38,6 +39,7 @@ export function Guide({ item }: PageOptions) {
       lead={t("guide.step", { at: at + 1, of: STEPS.length })}
     >
       <Shown />
+      {at === 0 && <FormerNode />}
       <nav class="row" aria-label={t("nav.guide")}>
         {at > 0 && (
           <LinkButton href={placeLink("guide", STEPS[at - 1]!)}>{t("guide.back")}</LinkButton>
@@ -61,6 +63,15 @@ function NameStep() {
         <p>{t("guide.name_text")}</p>
         <NameForm />
       </div>
+    </Card>
+  );
+}
+
+/** For whoever had a node before: all that comes after it stands in its backup. */
+function FormerNode() {
+  return (
+    <Card title={t("restore.guide")}>
+      <Restore />
     </Card>
   );
 }

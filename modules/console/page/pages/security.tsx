@@ -24,6 +24,7 @@ import { t, tx, wordOr } from "../language.ts";
 import { FactorsCard } from "./factors_card.tsx";
 import { noteBackup } from "./first_steps.tsx";
 import { RecoveryPhrase } from "./recovery_phrase.tsx";
+import { Restore } from "./restore.tsx";
 import { Succession } from "./succession.tsx";
 
 export function Security() {
@@ -203,7 +204,10 @@ function Backup() {
       title={t("backup.title")}
       actions={<Button icon="download" onClick={() => setOpen(true)}>{t("backup.make")}</Button>}
     >
-      <p>{t("backup.text")}</p>
+      <div class="stack">
+        <p>{t("backup.text")}</p>
+        <Restore />
+      </div>
       {isOpen && <BackupDialog onClose={() => setOpen(false)} />}
     </Card>
   );

@@ -133,11 +133,12 @@ function Last(
   const make = async () => {
     setFailure(null);
     try {
-      becoming.value = await post<SuccessionView>("/admin/v1/succession/make", {
+      const made = await post<SuccessionView>("/admin/v1/succession/make", {
         phrase,
         words,
         passphrase: isSealed ? encodePassphrase(given) : null,
       });
+      becoming.value = { ...made, by: "succession" };
     } catch (error) {
       const code = error instanceof ApiError ? error.code : "";
       if (code === "not_found") {

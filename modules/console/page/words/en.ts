@@ -732,6 +732,54 @@ export const EN = {
   "backup.again": "The same again",
   "backup.differs": "The two are not the same.",
 
+  "restore.guide": "You had a node before?",
+  "restore.text":
+    "With a backup this node becomes the one that was backed up: on a new computer, or as it was at that time.",
+  "restore.open": "Restore a backup …",
+  "restore.title": "Restore a backup",
+  "restore.comes":
+    "This node becomes the one in the backup, with its id, contacts, messages and settings of people.",
+  "restore.goes":
+    "What this node has now is set aside on this computer’s disk, in files whose names begin with “replaced-”.",
+  "restore.once":
+    "Never let a node and its copy run at once: end the other one for good before you go on.",
+  "restore.stays":
+    "Name, directories and relay stay as this computer has them; look at the settings afterwards.",
+  "restore.file_hint": "Drop the backup here, or choose it. Its name ends with “.backup”.",
+  "restore.choose": "Choose the backup",
+  "restore.no_backup": "This file is not a backup of a node.",
+  "restore.sending": "Bringing the backup to the node",
+  "restore.sent": "{done} of {of}",
+  "restore.next": "Next",
+  "restore.there": "The file is here. Nothing has changed yet.",
+  "restore.passphrase": "Passphrase of the backup",
+  "restore.passphrase_hint": "The one that was set when the backup was made.",
+  "restore.reading": "The backup is read and checked. This takes a moment.",
+  "restore.wrong": "The passphrase is wrong, or the file is damaged. Nothing was changed.",
+  "restore.newer":
+    "A newer version of this program made this backup. Install that version, then restore it.",
+  "restore.no_node": "No node can be made of this backup: something is missing in it.",
+  "restore.over": "The backup is not waiting any more. Choose it again.",
+  "restore.own": "This is a backup of this node, made on {when}.",
+  "restore.other": "This is a backup of another node, made on {when}.",
+  "restore.contacts_one": "It knows one person.",
+  "restore.contacts_many": "It knows {count} people.",
+  "restore.new_id": "Its id:",
+  "restore.since":
+    "Your node goes back to that day. Messages and contacts that came since are set aside.",
+  "restore.instead":
+    "This node gives its own id up and goes on as that one. What it has now is set aside.",
+  "restore.keys": "Passphrase of its keys",
+  "restore.keys_hint":
+    "The one that this node asked for at its starts when the backup was made. The next start asks for it again.",
+  "restore.keys_wrong": "That is not the passphrase of those keys. Nothing was changed.",
+  "restore.make": "Restore it",
+  "restore.late":
+    "The node takes long. Should it not come back, start it again: the backup is in place then, and nothing is lost.",
+  "restore.done": "The backup is restored",
+  "restore.done_text":
+    "Your node runs as the one in the backup. Its contacts notice nothing but that it is back.",
+
   "challenge.title": "Somebody asks you to confirm",
   "challenge.asks": "{name} asks you to confirm:",
   "challenge.level_presence": "that you are there",

@@ -747,6 +747,56 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "backup.again": "La même encore une fois",
   "backup.differs": "Les deux ne sont pas les mêmes.",
 
+  "restore.guide": "Vous aviez déjà un nœud ?",
+  "restore.text":
+    "Avec une sauvegarde, ce nœud devient celui qui a été sauvegardé : sur un nouvel ordinateur, ou comme il était ce jour-là.",
+  "restore.open": "Restaurer une sauvegarde…",
+  "restore.title": "Restaurer une sauvegarde",
+  "restore.comes":
+    "Ce nœud devient celui de la sauvegarde, avec son identifiant, ses contacts, ses messages et ses réglages par personne.",
+  "restore.goes":
+    "Ce que ce nœud a maintenant est mis de côté sur le disque de cet ordinateur, dans des fichiers dont le nom commence par « replaced- ».",
+  "restore.once":
+    "Ne faites jamais tourner un nœud et sa copie en même temps : arrêtez l’autre pour de bon avant de continuer.",
+  "restore.stays":
+    "Le nom, les annuaires et le relais restent ceux de cet ordinateur ; regardez les réglages ensuite.",
+  "restore.file_hint":
+    "Déposez la sauvegarde ici, ou choisissez-la. Son nom se termine par « .backup ».",
+  "restore.choose": "Choisir la sauvegarde",
+  "restore.no_backup": "Ce fichier n’est pas la sauvegarde d’un nœud.",
+  "restore.sending": "La sauvegarde est envoyée au nœud",
+  "restore.sent": "{done} sur {of}",
+  "restore.next": "Suivant",
+  "restore.there": "Le fichier est ici. Rien n’a encore changé.",
+  "restore.passphrase": "Phrase de passe de la sauvegarde",
+  "restore.passphrase_hint": "Celle qui a été choisie quand la sauvegarde a été faite.",
+  "restore.reading": "La sauvegarde est lue et vérifiée. Cela prend un moment.",
+  "restore.wrong": "La phrase de passe est fausse, ou le fichier est abîmé. Rien n’a été changé.",
+  "restore.newer":
+    "Une version plus récente de ce programme a fait cette sauvegarde. Installez-la, puis restaurez.",
+  "restore.no_node":
+    "Aucun nœud ne peut être fait de cette sauvegarde : il y manque quelque chose.",
+  "restore.over": "La sauvegarde n’attend plus. Choisissez-la de nouveau.",
+  "restore.own": "C’est une sauvegarde de ce nœud, faite le {when}.",
+  "restore.other": "C’est une sauvegarde d’un autre nœud, faite le {when}.",
+  "restore.contacts_one": "Il connaît une personne.",
+  "restore.contacts_many": "Il connaît {count} personnes.",
+  "restore.new_id": "Son identifiant :",
+  "restore.since":
+    "Votre nœud revient à ce jour-là. Les messages et contacts venus depuis sont mis de côté.",
+  "restore.instead":
+    "Ce nœud abandonne son propre identifiant et continue comme celui-là. Ce qu’il a maintenant est mis de côté.",
+  "restore.keys": "Phrase de passe de ses clés",
+  "restore.keys_hint":
+    "Celle que ce nœud demandait à ses démarrages quand la sauvegarde a été faite. Le prochain démarrage la redemandera.",
+  "restore.keys_wrong": "Ce n’est pas la phrase de passe de ces clés. Rien n’a été changé.",
+  "restore.make": "La restaurer",
+  "restore.late":
+    "Le nœud met du temps. S’il ne revient pas, démarrez-le de nouveau : la sauvegarde est alors en place, et rien n’est perdu.",
+  "restore.done": "La sauvegarde est restaurée",
+  "restore.done_text":
+    "Votre nœud tourne comme celui de la sauvegarde. Ses contacts remarquent seulement qu’il est revenu.",
+
   "challenge.title": "Quelqu’un vous demande de confirmer",
   "challenge.asks": "{name} vous demande de confirmer :",
   "challenge.level_presence": "que vous êtes là",
