@@ -1,5 +1,5 @@
 /**
- * Restoring a backup in the place of a running node's data (docs/ARCHITECTURE.md, "Backups"). What comes lies beside the
+ * Restoring a backup in the place of a running node's data (docs/ARCHITECTURE.md, "Backup"). What comes lies beside the
  * data until it is proven whole and its keys have opened; then the node begins anew with it.
  *
  * @module

@@ -67,7 +67,7 @@ testInBrowser(
     assert((await window.innerText()).includes(words["restore.contacts_one"]));
     assertEquals(carol.reopened, null);
     await window.getByRole("button", { name: words["restore.make"], exact: true }).click();
-    await page.getByRole("heading", { name: words["restore.done"] }).waitFor();
+    await page.getByRole("heading", { name: words["becoming.done_restore"] }).waitFor();
     await page.getByRole("button", { name: words["succession.go_on"], exact: true }).click();
     await page.locator("main h1", { hasText: words["guide.name"] }).waitFor();
     await carol.reopened;

@@ -55,13 +55,13 @@ export function Becoming({ next }: { next: NextNode }) {
     <main class="centre">
       <div class="sign-in">
         <img src="icon.svg" alt="" width="56" height="56" />
-        <h1>{t(state === "done" ? `${next.by}.done` : `${next.by}.title`)}</h1>
+        <h1>{t(state === "done" ? `becoming.done_${next.by}` : `${next.by}.title`)}</h1>
         <Card>
           <div class="stack" role="status">
-            {state === "done" ? <p>{t(`${next.by}.done_text`)}</p> : <Loading />}
-            {state === "late" && <p>{t(`${next.by}.late`)}</p>}
+            {state === "done" ? <p>{t(`becoming.text_${next.by}`)}</p> : <Loading />}
+            {state === "late" && <p>{t(`becoming.late_${next.by}`)}</p>}
             <p>
-              {t(`${next.by}.new_id`)} <code class="id">{next.node_id}</code>
+              {t(`becoming.id_${next.by}`)} <code class="id">{next.node_id}</code>
             </p>
           </div>
           {state === "done" && (

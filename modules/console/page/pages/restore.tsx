@@ -227,7 +227,7 @@ function Last(
         {tn("restore.contacts", contacts)}
       </p>
       <p>
-        {t("restore.new_id")} <code class="id">{id}</code>
+        {t("becoming.id_restore")} <code class="id">{id}</code>
       </p>
       <p>{t(isOwn ? "restore.since" : "restore.instead")}</p>
       {opened.has_passphrase && (

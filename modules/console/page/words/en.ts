@@ -714,12 +714,12 @@ export const EN = {
     "Type these three words from your new paper. Then your node begins anew, and there is no way back.",
   "succession.making": "The new keys are being made. This takes a moment.",
   "succession.make": "Become the new identity",
-  "succession.late":
+  "becoming.late_succession":
     "The node takes long. Should it not come back, start it again: it goes on as the new identity, and nothing is lost.",
-  "succession.done": "You are your new identity",
-  "succession.done_text":
+  "becoming.done_succession": "You are your new identity",
+  "becoming.text_succession":
     "Your contacts learn of it as your node meets them. Keep the new paper, and destroy the old one.",
-  "succession.new_id": "Your new id:",
+  "becoming.id_succession": "Your new id:",
   "succession.go_on": "Go on",
 
   "backup.title": "Backup",
@@ -764,7 +764,7 @@ export const EN = {
   "restore.other": "This is a backup of another node, made on {when}.",
   "restore.contacts_one": "It knows one person.",
   "restore.contacts_many": "It knows {count} people.",
-  "restore.new_id": "Its id:",
+  "becoming.id_restore": "Its id:",
   "restore.since":
     "Your node goes back to that day. Messages and contacts that came since are set aside.",
   "restore.instead":
@@ -774,10 +774,10 @@ export const EN = {
     "The one that this node asked for at its starts when the backup was made. The next start asks for it again.",
   "restore.keys_wrong": "That is not the passphrase of those keys. Nothing was changed.",
   "restore.make": "Restore it",
-  "restore.late":
+  "becoming.late_restore":
     "The node takes long. Should it not come back, start it again: the backup is in place then, and nothing is lost.",
-  "restore.done": "The backup is restored",
-  "restore.done_text":
+  "becoming.done_restore": "The backup is restored",
+  "becoming.text_restore":
     "Your node runs as the one in the backup. Its contacts notice nothing but that it is back.",
 
   "challenge.title": "Somebody asks you to confirm",

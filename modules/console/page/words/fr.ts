@@ -728,12 +728,12 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
     "Tapez ces trois mots d’après votre nouveau papier. Ensuite votre nœud recommence, sans retour possible.",
   "succession.making": "Les nouvelles clés sont en préparation. Cela prend un moment.",
   "succession.make": "Prendre la nouvelle identité",
-  "succession.late":
+  "becoming.late_succession":
     "Le nœud met du temps. S’il ne revient pas, redémarrez-le : il continue avec la nouvelle identité, et rien n’est perdu.",
-  "succession.done": "Vous avez votre nouvelle identité",
-  "succession.done_text":
+  "becoming.done_succession": "Vous avez votre nouvelle identité",
+  "becoming.text_succession":
     "Vos contacts l’apprennent quand votre nœud les rencontre. Gardez le nouveau papier et détruisez l’ancien.",
-  "succession.new_id": "Votre nouvel identifiant :",
+  "becoming.id_succession": "Votre nouvel identifiant :",
   "succession.go_on": "Continuer",
 
   "backup.title": "Sauvegarde",
@@ -781,7 +781,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "restore.other": "C’est une sauvegarde d’un autre nœud, faite le {when}.",
   "restore.contacts_one": "Il connaît une personne.",
   "restore.contacts_many": "Il connaît {count} personnes.",
-  "restore.new_id": "Son identifiant :",
+  "becoming.id_restore": "Son identifiant :",
   "restore.since":
     "Votre nœud revient à ce jour-là. Les messages et contacts venus depuis sont mis de côté.",
   "restore.instead":
@@ -791,10 +791,10 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
     "Celle que ce nœud demandait à ses démarrages quand la sauvegarde a été faite. Le prochain démarrage la redemandera.",
   "restore.keys_wrong": "Ce n’est pas la phrase de passe de ces clés. Rien n’a été changé.",
   "restore.make": "La restaurer",
-  "restore.late":
+  "becoming.late_restore":
     "Le nœud met du temps. S’il ne revient pas, démarrez-le de nouveau : la sauvegarde est alors en place, et rien n’est perdu.",
-  "restore.done": "La sauvegarde est restaurée",
-  "restore.done_text":
+  "becoming.done_restore": "La sauvegarde est restaurée",
+  "becoming.text_restore":
     "Votre nœud tourne comme celui de la sauvegarde. Ses contacts remarquent seulement qu’il est revenu.",
 
   "challenge.title": "Quelqu’un vous demande de confirmer",
