@@ -12,7 +12,7 @@ import { RESTORING_FILE } from "../data/data_state.ts";
 import { NodeStore } from "../store/store.ts";
 import { SELF_NAMES } from "../own/self_names.ts";
 import { type Manifest, readArchive } from "./archive.ts";
-import { NEEDED_FILES } from "../data/owned_files.ts";
+import { isOwned, NEEDED_FILES } from "../data/owned_files.ts";
 import { takeAgreementsBack } from "../modules/module_states.ts";
 import { markRestored } from "../own/restored_mark.ts";
 
@@ -102,6 +102,10 @@ async function prove(
     manifest: (read: Manifest) => void (manifest = read),
     begin: (name: string) => {
       if (names.has(name)) throw new OpenRedError("bad_request", "The backup has a file twice");
+      // What programs do with files of other names is nothing that a backup may ask for.
+      if (!isOwned(name)) {
+        throw new OpenRedError("bad_request", `The backup has a file that is no node's: ${name}`);
+      }
       names.add(name);
     },
     piece: () => {},

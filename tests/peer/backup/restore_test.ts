@@ -122,21 +122,36 @@ Deno.test("a backup of a newer schema is refused, and nothing is written; one th
 });
 
 Deno.test("a backup without a file that a node needs, or with one twice, is refused, and nothing is written", async () => {
-  await using into = new LifeNode();
   const whole = ["node.db", "keystore", "node-secret"];
   for (const names of [whole.slice(1), whole.slice(0, 2), [...whole, "keystore"]]) {
-    const backup = await into.onData(({ crypto }) =>
-      sealed(
-        crypto,
-        async function* () {
-          for (const name of names) yield { name, content: encodeUtf8(name) };
-        }(),
-      )
-    );
-    const error = await assertRejects(() => restore(into, backup), OpenRedError);
-    assertEquals([error.code, [...Deno.readDirSync(into.data)]], ["bad_request", []]);
+    await refusesFiles(names);
   }
 });
+
+Deno.test("a backup with a file that no backup has is refused, and nothing is written", async () => {
+  for (
+    const name of [
+      ...["openred.toml", "succession", "restoration", "restoring", "incoming-keystore"],
+      ...["part-0000000", "node.db-wal", "lock.node", "admin.json", "module-busy", "Keystore"],
+    ]
+  ) {
+    await refusesFiles(["node.db", "keystore", "node-secret", name]);
+  }
+});
+
+async function refusesFiles(names: readonly string[]): Promise<void> {
+  await using into = new LifeNode();
+  const backup = await into.onData(({ crypto }) =>
+    sealed(
+      crypto,
+      async function* () {
+        for (const name of names) yield { name, content: encodeUtf8(name) };
+      }(),
+    )
+  );
+  const error = await assertRejects(() => restore(into, backup), OpenRedError);
+  assertEquals([error.code, [...Deno.readDirSync(into.data)]], ["bad_request", []], `${names}`);
+}
 
 /** A backup as another version of this program writes it. */
 async function archiveOf(
