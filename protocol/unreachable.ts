@@ -26,6 +26,8 @@ const TEXTS = {
 
 export type UnreachableReason = keyof typeof TEXTS;
 
+export const UNREACHABLE_REASONS = Object.keys(TEXTS) as readonly UnreachableReason[];
+
 /** @param who Whom the sentence is about, such as "The directory". */
 export function unreachable(
   who: string,

@@ -6,11 +6,14 @@
 import { signal } from "@preact/signals";
 import type { SessionStateView } from "../../../protocol/sign_in_api.ts";
 import { ApiError, get, keepSession, keepsSession, post, signedIn } from "./api.ts";
+import { place, placeLink } from "./router.ts";
 import { forgetAll, startStore, status } from "./store.ts";
 
 export const session = signal<SessionStateView | null>(null);
 /** Why the last link did not sign anybody in. */
 export const linkFailed = signal(false);
+/** How many links have signed somebody in here. */
+export const linksTaken = signal(0);
 
 const LINK = /^#link=([A-Za-z0-9_-]{43})$/;
 
@@ -18,7 +21,8 @@ const LINK = /^#link=([A-Za-z0-9_-]{43})$/;
 function takeLink(): string | null {
   const [, secret] = LINK.exec(location.hash) ?? [];
   if (secret === undefined) return null;
-  history.replaceState(null, "", "#/");
+  const { page, item } = place.value;
+  history.replaceState(null, "", signedIn.value === true ? placeLink(page, item) : "#/");
   return secret;
 }
 
@@ -45,6 +49,7 @@ export async function beginSession(): Promise<void> {
   if (secret !== null) {
     try {
       await post("/auth/v1/link", { secret });
+      linksTaken.value += 1;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       linkFailed.value = true;

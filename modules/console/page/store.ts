@@ -128,6 +128,7 @@ export function openOffers(): readonly OfferView[] {
 const CHANGES: readonly (readonly [string, readonly Resource<unknown>[]])[] = [
   ["session", [status, peers, tokens]],
   ["introduced", [status, peers, tokens]],
+  ["invitation", [invitations, peers]],
   ["register", [status]],
   ["warning", [status, modules]],
   ["messaging.group", [groups, conversations]],

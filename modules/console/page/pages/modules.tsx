@@ -15,6 +15,7 @@ import {
   ConfirmDialog,
   Fact,
   Loading,
+  NodeWords,
   Other,
   Page,
   useAction,
@@ -77,7 +78,7 @@ function ModuleCard({ module }: { module: ModuleView }) {
       {hasWord(`${key}_text`) && <p>{t(`${key}_text` as WordKey)}</p>}
       {module.why !== undefined && (
         <p class="failure">
-          <Other text={module.why} />
+          <NodeWords text={module.why} />
         </p>
       )}
       <details onToggle={(event) => setOpen(event.currentTarget.open)}>

@@ -12,6 +12,7 @@ import type {
 } from "../../../../protocol/admin_api.ts";
 import type { TokenView } from "../../../../protocol/token_api.ts";
 import { post } from "../api.ts";
+import { directoryText, relayText } from "../codes.ts";
 import { formatDate, formatDuration, formatNumber, shortId, shown } from "../format.ts";
 import { TokenClock } from "../parts/token_clock.tsx";
 import { PeerMap } from "../parts/peer_map.tsx";
@@ -74,7 +75,8 @@ function Directories({ status: { directories } }: { status: StatusView }) {
                 <strong class="breakable">{shown(one.url)}</strong>
                 <small class="muted">
                   {one.directory_id !== null && <code class="id">{shortId(one.directory_id)}</code>}
-                  {one.last_error !== null && ` ${one.last_error}`}
+                  {one.last_error !== null &&
+                    ` ${directoryText(one.last_error, one.last_reason)}`}
                 </small>
               </span>
               <Badge
@@ -104,7 +106,7 @@ function Relay({ relay }: { relay: RelayView }) {
             <strong class="breakable">{shown(relay.url)}</strong>
             <small class="muted">
               {relay.relay_id !== null && <code class="id">{shortId(relay.relay_id)}</code>}
-              {relay.last_error !== null && ` ${relay.last_error}`}
+              {relay.last_error !== null && ` ${relayText(relay.last_error)}`}
             </small>
           </span>
           <RelayBadge relay={relay} />

@@ -6,6 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { PeerDetail, SessionView } from "../../../../protocol/admin_api.ts";
 import { post } from "../api.ts";
+import { troubleText } from "../codes.ts";
 import { formatDate, formatDuration, shown } from "../format.ts";
 import { Form, TextField } from "../parts/fields.tsx";
 import { SafetyImage } from "../parts/pictures.tsx";
@@ -102,12 +103,11 @@ export function Person({ id }: { id: string }) {
 
 function Trouble({ peer }: { peer: PeerDetail }) {
   const trouble = peer.last_error!;
-  const key = `trouble.${trouble.code}`;
   return (
     <Card tone="warn">
       <p>
-        {hasWord(key) ? t(key) : <Other text={trouble.text} />}{" "}
-        {tx("person.trouble_since", { when: formatDate(trouble.since) })}{" "}
+        {troubleText(trouble)} {tx("person.trouble_since", { when: formatDate(trouble.since) })}
+        {" "}
         {trouble.next_try_in_ms !== null &&
           t("person.next_try", { time: formatDuration(trouble.next_try_in_ms) })}
       </p>

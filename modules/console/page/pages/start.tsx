@@ -4,10 +4,10 @@
  * @module
  */
 import type { PeerView, StatusView, WarningView } from "../../../../protocol/admin_api.ts";
-import { formatDuration, shown } from "../format.ts";
+import { formatDuration } from "../format.ts";
 import { RelayNote } from "../parts/relay_note.tsx";
 import { Icon, type IconName } from "../parts/icons.tsx";
-import { Card, Empty, LinkButton, Loading, Page } from "../parts/ui.tsx";
+import { Card, Empty, LinkButton, Loading, NodeWords, Page } from "../parts/ui.tsx";
 import { Avatar, Name, plainName } from "../parts/who.tsx";
 import { placeLink } from "../router.ts";
 import { isOwner } from "../session.ts";
@@ -86,14 +86,18 @@ function Warning({ warning: { topic, text } }: { warning: WarningView }) {
         <Icon name="warn" />
       </span>
       <span class="grow two-lines">
-        {key !== null && <span>{t(key)}</span>}
+        <span>{t(key ?? "warning.other")}</span>
         {topic === "no_recovery_phrase"
           ? (
             <span>
               <LinkButton href={placeLink("guide", "phrase")}>{t("phrase.make")}</LinkButton>
             </span>
           )
-          : <small class={key === null ? "" : "muted"} lang="en">{shown(text)}</small>}
+          : (
+            <small class={key === null ? "" : "muted"}>
+              <NodeWords text={text} />
+            </small>
+          )}
       </span>
     </li>
   );

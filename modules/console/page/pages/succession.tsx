@@ -9,7 +9,7 @@ import type { NewSuccessionView, SuccessionView } from "../../../../protocol/suc
 import { ApiError, post } from "../api.ts";
 import { Form, TextArea, TextField } from "../parts/fields.tsx";
 import { encodePassphrase } from "../parts/new_passphrase.tsx";
-import { Button, Dialog, errorText, useAction } from "../parts/ui.tsx";
+import { Button, Dialog, errorText, notify, useAction } from "../parts/ui.tsx";
 import { passphrase } from "../store.ts";
 import { t } from "../language.ts";
 import { becoming } from "./becoming.tsx";
@@ -143,7 +143,7 @@ function Last(
       const code = error instanceof ApiError ? error.code : "";
       if (code === "not_found") {
         onOver();
-        throw new ApiError("bad_request", t("phrase.over"));
+        return notify(t("phrase.over"), "bad");
       }
       if (code === "bad_request") setFailure(t("phrase.wrong"));
       else setFailure(code === "forbidden" ? t("passphrase.wrong") : errorText(error));

@@ -13,7 +13,7 @@ import { isOwner } from "../session.ts";
 import { offers, openOffers, shares, transfers } from "../store.ts";
 import { hasWord, t, tn } from "../language.ts";
 import { Icon, type IconName } from "./icons.tsx";
-import { Badge, Button, errorText, notify, Other, Progress, useAction } from "./ui.tsx";
+import { Badge, Button, errorText, NodeWords, notify, Other, Progress, useAction } from "./ui.tsx";
 
 const SHOWN = 4;
 
@@ -208,15 +208,15 @@ export function TransferRow(
               </code>
             </>
           )}
-          {transfer.why !== null && !isOver && (
-            <>
-              · <Other text={transfer.why} />
-            </>
-          )}
         </>
       }
       below={
         <>
+          {transfer.why !== null && state !== "done" && state !== "cancelled" && (
+            <small class="muted">
+              <NodeWords text={transfer.why} />
+            </small>
+          )}
           {!isOver && (
             <Progress done={done} of={bytes} label={t("files.progress", { name: shown(name) })} />
           )}

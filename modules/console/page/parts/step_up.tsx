@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { type FactorAsk, post, setAskFactor } from "../api.ts";
-import { session } from "../session.ts";
+import { linksTaken, session } from "../session.ts";
 import { t } from "../language.ts";
 import { FactorForm, type FactorOptions, hasAny } from "./factors.tsx";
 import { Button, Dialog } from "./ui.tsx";
@@ -33,6 +33,11 @@ setAskFactor(async (what) => {
     },
   };
   return await promise;
+});
+
+// Whoever has opened the console once more may do now what was asked before, and presses for it again.
+effect(() => {
+  if (linksTaken.value > 0) asked.peek()?.end(false);
 });
 
 export function StepUp() {

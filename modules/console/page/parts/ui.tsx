@@ -7,8 +7,9 @@ import { type Signal, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api.ts";
+import { codeText } from "../codes.ts";
 import { shown } from "../format.ts";
-import { hasWord, t } from "../language.ts";
+import { language, t } from "../language.ts";
 import { Icon, type IconName } from "./icons.tsx";
 
 /** Text that somebody else wrote: it cannot turn what stands around it, and hides nothing. */
@@ -265,11 +266,24 @@ export function Notices({ above }: { above?: string }) {
 /** A failure in the reader's language, as far as there are words for it. */
 export function errorText(error: unknown): string {
   if (!(error instanceof ApiError)) return t("error.internal");
-  const key = `error.${error.code}`;
-  if (error.code === "bad_request" || !hasWord(key)) {
-    return error.message === "" ? t("error.internal") : shown(error.message);
-  }
-  return t(key);
+  if (error.code !== "bad_request") return codeText(error.code);
+  return t("error.bad_request", { text: shown(error.message) });
+}
+
+/** What the node says in its own words, which are English: under a lid for whoever reads another language. */
+export function NodeWords({ text }: { text: string }) {
+  const words = (
+    <span lang="en">
+      <Other text={text} />
+    </span>
+  );
+  if (language.value === "en") return words;
+  return (
+    <details class="node-words">
+      <summary>{t("app.node_words")}</summary>
+      {words}
+    </details>
+  );
 }
 
 /** Runs what a button begins, once at a time: shows that it does, and what came of it. */
