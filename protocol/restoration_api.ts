@@ -27,10 +27,15 @@ export const backupPieceInputSchema = v.strictObject({
 /** `POST /admin/v1/restoration/look`: the passphrase of the backup; the answer is a {@linkcode OpenedBackupView}. */
 export const lookAtBackupInputSchema = v.strictObject({ passphrase: passphraseSchema });
 
-/** `POST /admin/v1/restoration/make`; the answer is a {@linkcode RestorationView}. */
+/**
+ * `POST /admin/v1/restoration/make`; the answer is a {@linkcode RestorationView}. Where a passphrase is missing or wrong,
+ * that of a refusal has a member `of` that says which one: `passphrase` or `current`.
+ */
 export const makeRestorationInputSchema = v.strictObject({
   /** Of the keys in the backup; `null` where they have none. */
   passphrase: v.nullable(passphraseSchema),
+  /** Of the keys that the node has now; `null` where they have none. */
+  current: v.nullable(passphraseSchema),
 });
 
 /** How much of a backup has come. */
@@ -53,6 +58,8 @@ export interface OpenedBackupView {
 /** The restoration is made; the node begins anew with what was restored. */
 export interface RestorationView {
   readonly node_id: string;
+  /** What the names of the files begin with that the former data are in from then on. */
+  readonly kept: string;
   /** The secret of a one-time link, which opens the console within a minute from when that one runs. */
   readonly link: string;
 }

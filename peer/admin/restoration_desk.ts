@@ -47,6 +47,12 @@ interface RestorationDeskParts {
   readonly reopen: (next: NextRun) => void;
 }
 
+/** Passphrases of the keys in the backup, and of those that the node has now. */
+interface Given {
+  readonly passphrase: Uint8Array | null;
+  readonly current: Uint8Array | null;
+}
+
 /** A file on its way here. */
 interface Coming {
   readonly bytes: number;
@@ -124,15 +130,16 @@ export class RestorationDesk {
 
   /**
    * Makes it certain, once the keys have opened, and has the node begin anew.
-   * @param given The passphrase of those keys; wiped.
+   * @param given Both are wiped.
    * @throws {OpenRedError} `not_found` where nothing was looked at; `forbidden` for a wrong or missing passphrase;
    *   `overloaded` where the disk takes nothing, or while keys are changed otherwise. Nothing was changed then.
    */
-  async make(given: Uint8Array | null): Promise<RestorationView> {
+  async make(given: Given): Promise<RestorationView> {
     try {
       return await this.#step(() => this.#make(given));
     } finally {
-      given?.fill(0);
+      given.passphrase?.fill(0);
+      given.current?.fill(0);
     }
   }
 
@@ -242,20 +249,22 @@ export class RestorationDesk {
     }
   }
 
-  async #make(given: Uint8Array | null): Promise<RestorationView> {
+  async #make(given: Given): Promise<RestorationView> {
     const { clock, events, files, keyChanges, random, reopen } = this.#parts;
     const id = this.#opened;
     if (id === null) throw new OpenRedError("not_found", "No backup was looked at; begin anew");
     const end = keyChanges.begin();
-    const passphrase = canonicalForm(given, 1);
+    let passphrase: Uint8Array | null = null;
     try {
+      await this.#assertOwner(given.current);
+      passphrase = canonicalForm(given.passphrase, 1);
       await this.#assertOpens(id, passphrase);
-      await writeRestoration(files, clock.nowMs());
+      const kept = await writeRestoration(files, clock.nowMs());
       this.#isMade = true;
       events.audit("restoration_made", { success: true, next: id });
       const link = encodeBase64Url(random.bytes(SECRET_BYTES));
       reopen({ passphrase: passphrase?.slice() ?? null, consoleLink: link });
-      return { node_id: id, link };
+      return { node_id: id, kept, link };
     } finally {
       passphrase?.fill(0);
       // What was changed after it was made would go with what it takes the place of.
@@ -263,9 +272,40 @@ export class RestorationDesk {
     }
   }
 
+  /** Whoever found a page open has no passphrase of the node that it would cost. */
+  async #assertOwner(given: Uint8Array | null): Promise<void> {
+    const { crypto, files } = this.#parts;
+    const stored = await readNodeSecret(files);
+    if (stored?.kind === "plain") stored.secret.fill(0);
+    if (stored?.kind !== "sealed") return;
+    const passphrase = canonicalForm(given, 1);
+    if (passphrase === null) throw this.#refused({ of: "current", is: "missing" });
+    try {
+      (await crypto.openSecret({ sealed: stored.sealed, passphrase })).fill(0);
+    } catch (cause) {
+      if (!(cause instanceof CryptoError) || cause.code !== "unseal_failed") throw cause;
+      throw this.#refused({ of: "current", is: "wrong", cause });
+    } finally {
+      passphrase.fill(0);
+    }
+  }
+
+  #refused(
+    { of, is, cause }: {
+      readonly of: keyof Given;
+      readonly is: "missing" | "wrong";
+      readonly cause?: unknown;
+    },
+  ): OpenRedError {
+    this.#parts.events.audit("restoration_made", { success: false });
+    const whose = of === "current" ? "this node" : "the keys in the backup";
+    const text = `The passphrase of ${whose} is ${is}; nothing was changed`;
+    return new OpenRedError("forbidden", text, { cause, members: { of } });
+  }
+
   /** A node whose keys do not open would not start. */
   async #assertOpens(id: string, passphrase: Uint8Array | null): Promise<void> {
-    const { crypto, events, random } = this.#parts;
+    const { crypto, random } = this.#parts;
     try {
       const keys = await openKeystoreFiles({ crypto, files: this.#incoming.files, random }, {
         ...(passphrase === null ? {} : { passphrase: passphrase.slice() }),
@@ -275,11 +315,8 @@ export class RestorationDesk {
     } catch (cause) {
       const isRefused = cause instanceof CryptoError || cause instanceof OpenRedError;
       if (!isRefused) throw cause;
-      events.audit("restoration_made", { success: false });
-      const text = `The passphrase is ${
-        passphrase === null ? "missing" : "wrong"
-      }; nothing was changed`;
-      throw new OpenRedError("forbidden", text, { cause });
+      const is = passphrase === null ? "missing" : "wrong";
+      throw this.#refused({ of: "passphrase", is, cause });
     }
     throw new OpenRedError("bad_request", "The keys in the backup are those of another node");
   }
@@ -298,7 +335,7 @@ export function addRestorationRoutes(post: AddPost, desk: RestorationDesk): void
   post("/restoration", beginRestorationInputSchema, ({ bytes }) => desk.begin(bytes));
   post("/restoration/piece", backupPieceInputSchema, (piece) => desk.take(piece));
   post("/restoration/look", lookAtBackupInputSchema, ({ passphrase }) => desk.look(passphrase));
-  post("/restoration/make", makeRestorationInputSchema, ({ passphrase }) => desk.make(passphrase), {
+  post("/restoration/make", makeRestorationInputSchema, (input) => desk.make(input), {
     stepUp: "once",
   });
   post("/restoration/cancel", nothingSchema, () => desk.cancel());

@@ -102,18 +102,32 @@ export async function removeIncoming(files: Pick<Files, "list" | "remove">): Pro
 
 /**
  * Makes it certain that the incoming data take the place of these: from here on the next start sees to it.
+ * @returns What the names of the former data begin with then.
  * @throws {OpenRedError} `overloaded` where it could not be written, and nothing was changed.
  */
-export async function writeRestoration(files: Files, nowMs: number): Promise<void> {
+export async function writeRestoration(files: Files, nowMs: number): Promise<string> {
   const names = (await files.list(INCOMING_PREFIX))
     .map(({ name }) => name.slice(INCOMING_PREFIX.length));
-  const at = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "");
+  const at = await freeMoment(files, nowMs);
   try {
     await files.write(JOURNAL_FILE, encodeUtf8(JSON.stringify({ v: 1, at, names })));
   } catch (cause) {
     // Where it was written nevertheless, it counts.
     if (await files.read(JOURNAL_FILE) === null) throw storageFailed(cause);
   }
+  return replacedPrefix(at);
+}
+
+/** One that nothing was set aside at: a clock without a battery tells the same time twice. */
+async function freeMoment(files: Files, nowMs: number): Promise<string> {
+  for (let ms = nowMs;; ms += 1_000) {
+    const at = new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
+    if ((await files.list(replacedPrefix(at))).length === 0) return at;
+  }
+}
+
+function replacedPrefix(at: string): string {
+  return `${REPLACED_PREFIX}${at}.`;
 }
 
 /**
@@ -126,7 +140,7 @@ export async function finishRestoration(files: Files): Promise<void> {
   if (content !== null) {
     try {
       const { at, names } = parseInput(journalSchema, parseJson(content));
-      await putInPlace(files, { prefix: `${REPLACED_PREFIX}${at}.`, names });
+      await putInPlace(files, { prefix: replacedPrefix(at), names });
       await files.remove(JOURNAL_FILE);
     } catch (cause) {
       const text = "A backup is restored and will be put in place at the next start";

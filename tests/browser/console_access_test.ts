@@ -194,7 +194,7 @@ async function walk(
     }
   }
   await becomeAnother(page, { node: alice, name: SUCCESSION[language], look });
-  await restore(page, { node: alice, name: RESTORE[language], look });
+  await restore(page, { node: alice, ...RESTORE[language], look });
   return problems;
 }
 
@@ -237,12 +237,20 @@ async function becomeAnother(
   await page.unrouteAll();
 }
 
-const RESTORE = { en: "Restore a backup …", fr: "Restaurer une sauvegarde…" } as const;
+const RESTORE = {
+  en: { name: "Restore a backup …", word: "restore" },
+  fr: { name: "Restaurer une sauvegarde…", word: "restaurer" },
+} as const;
 
 /** Goes through the windows of a backup, where the node is asked for nothing. */
 async function restore(
   page: Page,
-  { node, name, look }: { readonly node: ConsoleNode; readonly name: string; readonly look: Look },
+  { node, name, word, look }: {
+    readonly node: ConsoleNode;
+    readonly name: string;
+    readonly word: string;
+    readonly look: Look;
+  },
 ): Promise<void> {
   const { id } = node;
   const opened = { node_id: id, is_own: false, created_at: 0, contacts: 3, has_passphrase: true };
@@ -250,7 +258,7 @@ async function restore(
     "": { at: 0, bytes: 4 },
     "/piece": { at: 4, bytes: 4 },
     "/look": opened,
-    "/make": { node_id: id, link: "" },
+    "/make": { node_id: id, kept: "replaced-20260101T000000Z.", link: "" },
   };
   for (const [step, json] of Object.entries(answers)) {
     await page.route(`**/admin/v1/restoration${step}`, (route) => route.fulfill({ json }));
@@ -273,6 +281,7 @@ async function restore(
   await window.locator("button[type=submit]").click();
   await window.locator("code.id").waitFor();
   await window.locator("input[type=password]").fill("a passphrase");
+  await window.locator("input[type=text]").fill(word);
   await look("restore, what is in it");
   await window.locator("button[type=submit]").click();
   await page.locator("main.centre .button.primary").waitFor();

@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Locator, Page } from "playwright-core";
+import { encodeBase64Url, encodeUtf8 } from "../../crypto/encoding.ts";
 import { EN } from "../../modules/console/page/words/en.ts";
 import { FR } from "../../modules/console/page/words/fr.ts";
+import type { PassphraseView } from "../../protocol/settings_api.ts";
 import { PASSPHRASE } from "../peer/backup/backups.ts";
 import { until } from "../world/until.ts";
 import { testInBrowser } from "./chromium.ts";
@@ -68,6 +70,7 @@ testInBrowser(
     assertEquals(carol.reopened, null);
     await window.getByRole("button", { name: words["restore.make"], exact: true }).click();
     await page.getByRole("heading", { name: words["becoming.done_restore"] }).waitFor();
+    await page.getByText(/^replaced-\d{8}T\d{6}Z\.$/).waitFor();
     await page.getByRole("button", { name: words["succession.go_on"], exact: true }).click();
     await page.locator("main h1", { hasText: words["guide.name"] }).waitFor();
     await carol.reopened;
@@ -81,5 +84,51 @@ testInBrowser(
       "the friend knows the node by the same id",
     );
     assertEquals(page.url().includes(PASSPHRASE), false);
+  },
+);
+
+testInBrowser(
+  "a node in use goes back to a backup once its passphrase and the word are typed",
+  async (browser) => {
+    await using pair = await ConsolePair.start();
+    const { alice } = pair;
+    const { id } = alice;
+    await using visit = await Visit.start(browser);
+    const { page } = visit;
+    const backup = await backUp(page, alice);
+    const own = "the passphrase of now";
+    await alice.ask("POST", "/passphrase", {
+      passphrase: encodeBase64Url(encodeUtf8(own)),
+      current: null,
+    });
+    await page.reload();
+    await page.getByRole("button", { name: EN["restore.open"], exact: true }).click();
+    const window = page.locator("dialog[open]");
+    await choose(window, EN, backup);
+    await window.getByLabel(EN["restore.passphrase"], { exact: true }).fill(PASSPHRASE);
+    await window.getByRole("button", { name: EN["restore.next"], exact: true }).click();
+    await window.getByText(EN["restore.since"]).waitFor();
+    await window.getByText(EN["restore.in_use"]).waitFor();
+    const word = EN["restore.word"];
+    const typed = window.getByLabel(EN["restore.type"].replace("{word}", word));
+    const current = window.getByLabel(EN["restore.current"], { exact: true });
+    const make = window.getByRole("button", { name: EN["restore.make"], exact: true });
+    await current.fill(own);
+    await typed.fill("yes");
+    await make.click();
+    await window.getByRole("alert").getByText(EN["restore.not_word"].replace("{word}", word))
+      .waitFor();
+    await typed.fill(word);
+    await current.fill("another passphrase");
+    await make.click();
+    await window.getByRole("alert").getByText(EN["restore.current_wrong"]).waitFor();
+    assertEquals(alice.reopened, null);
+    await current.fill(own);
+    await make.click();
+    await page.getByRole("heading", { name: EN["becoming.done_restore"] }).waitFor();
+    await alice.reopened;
+    assertEquals(alice.id, id);
+    const { is_set: isSet } = await alice.ask<PassphraseView>("GET", "/passphrase");
+    assertEquals(isSet, false, "as it was when the backup was made");
   },
 );

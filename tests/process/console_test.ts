@@ -245,7 +245,7 @@ Deno.test("A restored backup goes on in the process that runs; one that is kille
     fetch(`${origin}/admin/v1/restoration/make`, {
       method: "POST",
       headers,
-      body: JSON.stringify({ passphrase: null }),
+      body: JSON.stringify({ passphrase: null, current: null }),
     });
   {
     await using node = new Node(`${folder.path}/b`, "127.0.0.1:0");

@@ -36,8 +36,12 @@ class Host extends LifeNode {
     return this.post("/look", { passphrase: encoded(passphrase) });
   }
 
-  make(passphrase: string | null = null): Promise<[number, Record<string, unknown>]> {
-    return this.post("/make", { passphrase: passphrase === null ? null : encoded(passphrase) });
+  make(
+    passphrase: string | null = null,
+    current: string | null = null,
+  ): Promise<[number, Record<string, unknown>]> {
+    const [keys, own] = [passphrase, current].map((one) => one === null ? null : encoded(one));
+    return this.post("/make", { passphrase: keys, current: own });
   }
 
   /** What lies in the data directory besides the data. */
@@ -78,7 +82,7 @@ Deno.test("a backup takes the place of a running node's data, which are kept asi
   assert(status === 200 && created_at > 0);
   assertEquals(others, { node_id: id, is_own: false, contacts: 0, has_passphrase: false });
   assertEquals((await host.post("/piece", { at: 0, data: "AAAA" }))[0], 404, "the file was let go");
-  const [made, { node_id, link }] = await host.make();
+  const [made, { node_id, kept: prefix, link }] = await host.make();
   assertEquals([made, node_id], [200, id]);
   assertEquals(host.reopened, [{ passphrase: null, consoleLink: String(link) }]);
   assertEquals(decodeBase64Url(String(link))?.length, 32);
@@ -95,7 +99,8 @@ Deno.test("a backup takes the place of a running node's data, which are kept asi
   assertEquals(host.id, id);
   assert((await host.audited()).includes("restored"));
   const kept = host.beside;
-  assert(kept.length > 3 && kept.every((name) => /^replaced-\d{8}T\d{6}Z\./.test(name)), `${kept}`);
+  assert(/^replaced-\d{8}T\d{6}Z\.$/.test(String(prefix)));
+  assert(kept.length > 3 && kept.every((name) => name.startsWith(String(prefix))), `${kept}`);
   // Whoever gives the former files their names back has the former node.
   await host.stop();
   for (const { name } of [...Deno.readDirSync(host.data)]) {
@@ -115,8 +120,8 @@ Deno.test("the passphrase of the keys in a backup is asked for before anything i
   await host.upload(backup);
   assertEquals((await host.look())[1].has_passphrase, true);
   for (const wrong of [null, "several other words"]) {
-    const [status, { code, detail }] = await host.make(wrong);
-    assertEquals([status, code], [403, "forbidden"]);
+    const [status, { code, detail, of }] = await host.make(wrong);
+    assertEquals([status, code, of], [403, "forbidden", "passphrase"]);
     assertStringIncludes(String(detail), wrong === null ? "missing" : "wrong");
   }
   assertEquals(host.reopened, []);
@@ -127,6 +132,26 @@ Deno.test("the passphrase of the keys in a backup is asked for before anything i
   await host.stop();
   await host.start({ passphrase: passphrase! });
   assertEquals(host.id, id);
+});
+
+Deno.test("a node whose keys have a passphrase gives them up to whoever knows it", async () => {
+  const { id, backup } = await backedUp();
+  await using host = new Host();
+  await host.start();
+  const own = "what opens these keys";
+  await host.ask("POST", "/passphrase", { passphrase: encoded(own), current: null });
+  await host.upload(backup);
+  assertEquals((await host.look())[1].has_passphrase, false);
+  for (const wrong of [null, "what opens no keys"]) {
+    const [status, { code, detail, of }] = await host.make(null, wrong);
+    assertEquals([status, code, of], [403, "forbidden", "current"]);
+    assertStringIncludes(String(detail), wrong === null ? "missing" : "wrong");
+  }
+  assertEquals([host.reopened, host.beside.includes("restoration")], [[], false]);
+  await host.untilAudited("restoration_made");
+  assertEquals((await host.make(null, own))[1].node_id, id);
+  assertEquals(host.reopened.map(({ passphrase }) => passphrase), [null]);
+  assertEquals(JSON.stringify(host.log.entries).includes("opens"), false);
 });
 
 Deno.test("a backup of the node itself is one it goes back to", async () => {

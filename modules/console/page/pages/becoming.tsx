@@ -21,6 +21,8 @@ export interface NextNode {
   readonly node_id: string;
   /** The secret of a link that opens its console. */
   readonly link: string;
+  /** What the names of the files begin with that a restored backup took the place of. */
+  readonly kept?: string;
   /** Why, and so in which words it is told. */
   readonly by: "succession" | "restore";
 }
@@ -63,6 +65,11 @@ export function Becoming({ next }: { next: NextNode }) {
             <p>
               {t(`becoming.id_${next.by}`)} <code class="id">{next.node_id}</code>
             </p>
+            {next.kept !== undefined && (
+              <p>
+                {t("restore.kept")} <code class="id">{next.kept}</code>
+              </p>
+            )}
           </div>
           {state === "done" && (
             <Button kind="primary" onClick={() => location.reload()}>

@@ -18,12 +18,13 @@ import { Form, TextField } from "../parts/fields.tsx";
 import { encodePassphrase } from "../parts/new_passphrase.tsx";
 import { Button, Dialog, errorText, Progress, useAction } from "../parts/ui.tsx";
 import { t, tn } from "../language.ts";
+import { passphrase } from "../store.ts";
 import { becoming } from "./becoming.tsx";
 
 const PATH = "/admin/v1/restoration";
 
-/** The button, and the window behind it. */
-export function Restore() {
+/** The button, and the window behind it. @param isInUse Whether the node has more than its first start gave it. */
+export function Restore({ isInUse = false }: { isInUse?: boolean }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <div class="stack">
@@ -31,12 +32,12 @@ export function Restore() {
       <div class="row">
         <Button onClick={() => setOpen(true)}>{t("restore.open")}</Button>
       </div>
-      {isOpen && <Steps onClose={() => setOpen(false)} />}
+      {isOpen && <Steps isInUse={isInUse} onClose={() => setOpen(false)} />}
     </div>
   );
 }
 
-function Steps({ onClose }: { onClose: () => void }) {
+function Steps({ isInUse, onClose }: { isInUse: boolean; onClose: () => void }) {
   const [isThere, setThere] = useState(false);
   const [opened, setOpened] = useState<OpenedBackupView | null>(null);
   const cancel = () => {
@@ -52,6 +53,7 @@ function Steps({ onClose }: { onClose: () => void }) {
         : (
           <Last
             opened={opened}
+            isInUse={isInUse}
             onOver={() => {
               setOpened(null);
               setThere(false);
@@ -70,7 +72,11 @@ async function bring(
 ): Promise<void> {
   await post<ComingBackupView>(PATH, { bytes: file.size });
   for (let at = 0; at < file.size;) {
-    if (signal.aborted) return;
+    if (signal.aborted) {
+      // What was cancelled while a piece was on its way came before it.
+      await post(`${PATH}/cancel`);
+      return;
+    }
     const data = toBase64Url(await file.slice(at, at + MAX_BACKUP_PIECE_BYTES).bytes());
     ({ at } = await post<ComingBackupView>(`${PATH}/piece`, { at, data }));
     onPiece(at);
@@ -193,21 +199,30 @@ function Look(
 
 /** What is in it, and no other node here after it. */
 function Last(
-  { opened, onOver, onClose }: {
+  { opened, isInUse, onOver, onClose }: {
     opened: OpenedBackupView;
+    isInUse: boolean;
     onOver: () => void;
     onClose: () => void;
   },
 ) {
   const [given, setGiven] = useState("");
+  const [current, setCurrent] = useState("");
+  const [typed, setTyped] = useState("");
   const [failure, setFailure] = useState<string | null>(null);
+  const isSealed = passphrase.want()?.is_set ?? false;
+  const word = t("restore.word");
   const action = useAction();
   const { node_id: id, is_own: isOwn, created_at: madeAt, contacts } = opened;
   const make = async () => {
+    if (isInUse && typed.trim().toLowerCase() !== word) {
+      return setFailure(t("restore.not_word", { word }));
+    }
     setFailure(null);
     try {
       const made = await post<RestorationView>(`${PATH}/make`, {
         passphrase: opened.has_passphrase ? encodePassphrase(given) : null,
+        current: isSealed ? encodePassphrase(current) : null,
       });
       becoming.value = { ...made, by: "restore" };
     } catch (error) {
@@ -217,7 +232,8 @@ function Last(
         throw new ApiError("bad_request", t("restore.over"));
       }
       if (code !== "forbidden") throw error;
-      setFailure(t("restore.keys_wrong"));
+      const isOfNow = error instanceof ApiError && error.members.of === "current";
+      setFailure(t(isOfNow ? "restore.current_wrong" : "restore.keys_wrong"));
     }
   };
   return (
@@ -230,6 +246,11 @@ function Last(
         {t("becoming.id_restore")} <code class="id">{id}</code>
       </p>
       <p>{t(isOwn ? "restore.since" : "restore.instead")}</p>
+      {isInUse && (
+        <div class="card warn">
+          <p>{t("restore.in_use")}</p>
+        </div>
+      )}
       {opened.has_passphrase && (
         <TextField
           label={t("restore.keys")}
@@ -239,6 +260,27 @@ function Last(
           required
           value={given}
           onChange={setGiven}
+        />
+      )}
+      {isSealed && (
+        <TextField
+          label={t("restore.current")}
+          hint={t("restore.current_hint")}
+          type="password"
+          autocomplete="off"
+          required
+          value={current}
+          onChange={setCurrent}
+        />
+      )}
+      {isInUse && (
+        <TextField
+          label={t("restore.type", { word })}
+          autocomplete="off"
+          autocapitalize="none"
+          required
+          value={typed}
+          onChange={setTyped}
         />
       )}
       {failure !== null && <p class="failure" role="alert">{failure}</p>}

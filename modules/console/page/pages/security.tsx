@@ -206,7 +206,7 @@ function Backup() {
     >
       <div class="stack">
         <p>{t("backup.text")}</p>
-        <Restore />
+        <Restore isInUse />
       </div>
       {isOpen && <BackupDialog onClose={() => setOpen(false)} />}
     </Card>

@@ -847,6 +847,15 @@ export const EN = {
   "restore.keys": "Passphrase of its keys",
   "restore.keys_hint":
     "The one that this node asked for at its starts when the backup was made. The next start asks for it again.",
+  "restore.in_use":
+    "This node is in use. Whatever it has that the backup lacks is not shown any more afterwards, and comes back from the files that are set aside by hand alone.",
+  "restore.type": "To be sure, type “{word}”",
+  "restore.word": "restore",
+  "restore.not_word": "Type the word “{word}” to go on. Nothing was changed.",
+  "restore.current": "Passphrase of this node",
+  "restore.current_hint": "The one that it has now.",
+  "restore.current_wrong": "That is not the passphrase of this node. Nothing was changed.",
+  "restore.kept": "What was here before is in the data folder, in files whose names begin with",
   "restore.keys_wrong": "That is not the passphrase of those keys. Nothing was changed.",
   "restore.make": "Restore it",
   "becoming.late_restore":

@@ -869,6 +869,16 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "restore.keys": "Phrase de passe de ses clés",
   "restore.keys_hint":
     "Celle que ce nœud demandait à ses démarrages quand la sauvegarde a été faite. Le prochain démarrage la redemandera.",
+  "restore.in_use":
+    "Ce nœud est en service. Ce qu’il a et que la sauvegarde n’a pas ne sera plus montré ensuite, et ne revient qu’à la main, depuis les fichiers mis de côté.",
+  "restore.type": "Pour être sûr, tapez « {word} »",
+  "restore.word": "restaurer",
+  "restore.not_word": "Tapez le mot « {word} » pour continuer. Rien n’a été changé.",
+  "restore.current": "Phrase de passe de ce nœud",
+  "restore.current_hint": "Celle qu’il a maintenant.",
+  "restore.current_wrong": "Ce n’est pas la phrase de passe de ce nœud. Rien n’a été changé.",
+  "restore.kept":
+    "Ce qui était ici avant est dans le dossier des données, dans des fichiers dont le nom commence par",
   "restore.keys_wrong": "Ce n’est pas la phrase de passe de ces clés. Rien n’a été changé.",
   "restore.make": "La restaurer",
   "becoming.late_restore":
