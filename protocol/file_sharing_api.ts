@@ -187,7 +187,7 @@ export interface TransferView {
   readonly landed: readonly string[];
 }
 
-/** `GET /m/file_sharing/transfers`. */
+/** `GET /m/file_sharing/transfers`, and what `POST` to its `/forget` leaves: those that are not over. */
 export interface TransfersView {
   readonly transfers: readonly TransferView[];
 }

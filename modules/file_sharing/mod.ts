@@ -288,6 +288,10 @@ function registerRoutes(router: ModuleRouter, now: () => Running): void {
   route("POST", "/offers/:id/accept", accept, LANDS);
   route("POST", "/offers/:id/decline", decline);
   route("GET", "/transfers", listTransfers);
+  route("POST", "/transfers/forget", async (running) => {
+    await running.transfers.forgetOver();
+    return listTransfers(running);
+  });
   for (const change of ["pause", "resume", "cancel"] as const) {
     route("POST", `/transfers/:id/${change}`, async (running, { params }) => {
       await running.transfers[change](params.id!);

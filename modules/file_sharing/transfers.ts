@@ -136,7 +136,7 @@ export class Transfers {
     const { records } = this.#parts;
     let [count, bytes] = [0, 0];
     for (const { id, value } of records.all().toReversed()) {
-      if (!isEnded(value) && value.state !== "failed") continue;
+      if (!isOver(value)) continue;
       count += 1;
       bytes += namesLength(value);
       if (count <= MAX_OVER && bytes <= MAX_OVER_BYTES) continue;
@@ -177,6 +177,17 @@ export class Transfers {
     await this.#halt(id);
     await this.#change(id, { state: "cancelled", why: null });
     await this.#removePart(value);
+  }
+
+  /** Forgets those that are over; what has landed stays. */
+  async forgetOver(): Promise<void> {
+    const { records } = this.#parts;
+    for (const { id } of records.all()) {
+      const held = records.get(id);
+      if (held === null || !isOver(held.value) || this.#runs.has(id)) continue;
+      await records.remove(id);
+      if (held.value.state === "failed") await this.#removePart(held.value);
+    }
   }
 
   /** Nothing of a peer is fetched any more. */
@@ -220,7 +231,7 @@ export class Transfers {
 
   #open(id: string): Held<Transfer> {
     const held = this.#get(id);
-    if (isEnded(held.value)) throw isOver();
+    if (isEnded(held.value)) throw overError();
     return held;
   }
 
@@ -345,7 +356,12 @@ function isEnded({ state }: Transfer): boolean {
   return state === "done" || state === "cancelled";
 }
 
-function isOver(): OpenRedError {
+/** For good, unless somebody resumes one that has failed. */
+function isOver(transfer: Transfer): boolean {
+  return isEnded(transfer) || transfer.state === "failed";
+}
+
+function overError(): OpenRedError {
   return new OpenRedError("bad_request", "This transfer is over");
 }
 

@@ -14,7 +14,7 @@ import type {
   TransfersView,
 } from "../../../protocol/file_sharing_api.ts";
 import type { GroupsView } from "../../../protocol/groups_api.ts";
-import type { InvitationsView } from "../../../protocol/invitation_api.ts";
+import type { InvitationsView, InvitationView } from "../../../protocol/invitation_api.ts";
 import type { ConversationsView } from "../../../protocol/messaging_api.ts";
 import type { ModulesView } from "../../../protocol/module_api.ts";
 import type { PassphraseView, SettingsView } from "../../../protocol/settings_api.ts";
@@ -122,6 +122,11 @@ export const challenges = new Resource<ChallengesView>("/auth/v1/challenges");
 /** Files that wait for an answer of the owner. */
 export function openOffers(): readonly OfferView[] {
   return offers.want()?.offers.filter(({ state }) => state === "offered") ?? [];
+}
+
+/** Those that can still let somebody in. */
+export function openInvitations(): readonly InvitationView[] {
+  return invitations.want()?.invitations.filter(({ state }) => state === "open") ?? [];
 }
 
 /** What changes with an event, by the beginning of its name. */

@@ -127,3 +127,25 @@ Deno.test("of those that are over the last 1,000 are kept", async () => {
   assertEquals([records.get("first"), records.all().length], [null, 1_001]);
   await stop();
 });
+
+Deno.test("forgetOver() forgets what is over, with what has not landed of it, and leaves what goes on", async () => {
+  const asked = { count: 0 };
+  const { transfers, records, folder, stop } = setUp((signal) => {
+    if (asked.count++ === 0) return Promise.reject(new OpenRedError("not_found", "It is gone"));
+    return new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  });
+  await transfers.begin(offerOf("failed"), { folder, keepTimes: false });
+  await until(() => records.get("failed")!.value.state === "failed", "it has failed");
+  await transfers.begin(offerOf("running"), { folder, keepTimes: false });
+  await until(() => asked.count === 2, "the peer is asked");
+  await until(async () => {
+    await transfers.forgetOver();
+    return records.get("failed") === null;
+  }, "it is forgotten");
+  assertEquals(records.all().map(({ id }) => id), ["running"]);
+  const { part } = records.get("running")!.value;
+  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), [part]);
+  await stop();
+});

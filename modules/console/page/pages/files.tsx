@@ -5,6 +5,7 @@
  */
 import { useState } from "preact/hooks";
 import type { LinkView, NewLinkView } from "../../../../protocol/file_links.ts";
+import type { TransferView } from "../../../../protocol/file_sharing_api.ts";
 import { ApiError, post } from "../api.ts";
 import { bringFiles, drops } from "../dropping.ts";
 import { formatBytes, shown } from "../format.ts";
@@ -69,6 +70,7 @@ export function Files({ item }: PageOptions) {
     >
       <Offered />
       <Moving />
+      <Over />
       <Shared />
       <Links />
       {sending === "peer" && <SendDialog to={item} onClose={() => setSending(null)} />}
@@ -97,26 +99,62 @@ function Offered() {
   );
 }
 
+function isOver({ state }: TransferView): boolean {
+  return state === "done" || state === "failed" || state === "cancelled";
+}
+
+function TransferList({ of }: { of: readonly TransferView[] }) {
+  return (
+    <ul class="list">
+      {of.map((transfer) => (
+        <TransferRow
+          key={transfer.id}
+          transfer={transfer}
+          who={by(transfer.peer, transfer.petname)}
+        />
+      ))}
+    </ul>
+  );
+}
+
 function Moving() {
   const view = transfers.want();
-  const list = view?.transfers.toReversed() ?? [];
+  const moving = view?.transfers.filter((one) => !isOver(one)).toReversed() ?? [];
   return (
     <Card title={t("files.transfers")}>
       {view === null
         ? <Loading of={transfers} />
-        : list.length === 0
+        : moving.length === 0
         ? <Empty icon="file" title={t("files.no_transfers")} />
-        : (
-          <ul class="list">
-            {list.map((transfer) => (
-              <TransferRow
-                key={transfer.id}
-                transfer={transfer}
-                who={by(transfer.peer, transfer.petname)}
-              />
-            ))}
-          </ul>
-        )}
+        : <TransferList of={moving} />}
+    </Card>
+  );
+}
+
+function Over() {
+  const over = transfers.want()?.transfers.filter(isOver).toReversed() ?? [];
+  const action = useAction();
+  if (over.length === 0) return null;
+  const clear = async () => {
+    await post("/m/file_sharing/transfers/forget");
+    await transfers.load();
+  };
+  // What others fetched here leaves the list by itself.
+  const isClearable = over.some(({ direction }) => direction === "in");
+  return (
+    <Card
+      title={t("files.over")}
+      actions={isOwner() && isClearable && (
+        <Button
+          kind="quiet"
+          busy={action.busy}
+          onClick={() => action.run(clear, t("files.cleared"))}
+        >
+          {t("files.clear")}
+        </Button>
+      )}
+    >
+      <TransferList of={over} />
     </Card>
   );
 }

@@ -10,34 +10,41 @@ import { formatDate } from "../format.ts";
 import { CountField, Form, LifeField, TextField, USUAL_LIFE_MS } from "../parts/fields.tsx";
 import { QrCode } from "../parts/pictures.tsx";
 import { Button, Card, CopyButton, Loading, Other, Page, useAction } from "../parts/ui.tsx";
-import { invitations } from "../store.ts";
+import { invitations, openInvitations } from "../store.ts";
 import { t, tn, tx } from "../language.ts";
 import { OwnLink } from "./connect.tsx";
 
 export function Invite() {
-  const list = invitations.want()?.invitations.filter(({ state }) => state === "open") ?? null;
   return (
     <Page title={t("people.invite")} lead={t("invite.lead")}>
       {invitations.isMissing ? <OwnLink /> : (
         <div class="columns">
           <NewInvitationCard />
           <div class="stack">
-            <Card title={t("invite.open")}>
-              {list === null
-                ? <Loading of={invitations} />
-                : list.length === 0
-                ? <p class="muted">{t("invite.none")}</p>
-                : (
-                  <ul class="list">
-                    {list.map((one) => <InvitationRow key={one.invitation} invitation={one} />)}
-                  </ul>
-                )}
-            </Card>
+            <OpenInvitations />
             <OwnLink />
           </div>
         </div>
       )}
     </Page>
+  );
+}
+
+/** Those that wait for somebody. */
+export function OpenInvitations() {
+  const list = openInvitations();
+  return (
+    <Card title={t("invite.open")}>
+      {invitations.value.value === null
+        ? <Loading of={invitations} />
+        : list.length === 0
+        ? <p class="muted">{t("invite.none")}</p>
+        : (
+          <ul class="list">
+            {list.map((one) => <InvitationRow key={one.invitation} invitation={one} />)}
+          </ul>
+        )}
+    </Card>
   );
 }
 

@@ -21,10 +21,10 @@ import { Avatar, Name, plainName } from "../parts/who.tsx";
 import { post } from "../api.ts";
 import { type PageOptions, placeLink } from "../router.ts";
 import { isOwner } from "../session.ts";
-import { peers, requests } from "../store.ts";
+import { openInvitations, peers, requests } from "../store.ts";
 import { t, tx } from "../language.ts";
 import { Connect } from "./connect.tsx";
-import { Invite } from "./invite.tsx";
+import { Invite, OpenInvitations } from "./invite.tsx";
 import { Person } from "./person.tsx";
 
 export function People({ item }: PageOptions) {
@@ -37,6 +37,7 @@ export function People({ item }: PageOptions) {
 function PeopleList() {
   const [text, setText] = useState("");
   const view = peers.want();
+  const awaited = isOwner() && openInvitations().length > 0;
   const wanted = text.trim().toLowerCase();
   const found =
     view?.peers.filter((peer) =>
@@ -66,7 +67,7 @@ function PeopleList() {
       {view === null ? <Loading of={peers} /> : view.peers.length === 0
         ? (
           <Card>
-            <Empty icon="people" title={t("people.nobody")}>
+            <Empty icon="people" title={t(awaited ? "people.nobody_came" : "people.nobody")}>
               <p class="muted">{t("people.nobody_hint")}</p>
             </Empty>
           </Card>
@@ -87,6 +88,7 @@ function PeopleList() {
             {sorted.length === 0 && <p class="muted">{t("people.none_found")}</p>}
           </Card>
         )}
+      {awaited && <OpenInvitations />}
     </Page>
   );
 }

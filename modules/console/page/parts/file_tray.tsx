@@ -11,7 +11,7 @@ import { bringFiles, type Drop, drops, landingFolder } from "../dropping.ts";
 import { formatBytes, formatDate, shown } from "../format.ts";
 import { isOwner } from "../session.ts";
 import { offers, openOffers, shares, transfers } from "../store.ts";
-import { hasWord, t, tn } from "../language.ts";
+import { t, tn, type WordKey } from "../language.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { Badge, Button, errorText, NodeWords, notify, Other, Progress, useAction } from "./ui.tsx";
 
@@ -36,16 +36,16 @@ export async function dropFiles(peer: string, files: readonly File[]): Promise<v
 export function FileTray({ peer }: { peer: string }) {
   const offered = openOffers().filter((one) => one.peer === peer);
   const moving = transfers.want()?.transfers.filter((one) => one.peer === peer) ?? [];
+  const going = moving.filter(({ direction, state }) => direction === "out" && state !== "done");
   const shared =
     shares.want()?.shares.filter((one) =>
-      one.peer === peer && one.state !== "used" && one.state !== "expired" &&
-      one.answer !== "accepted"
+      one.peer === peer && one.state !== "expired" && !isLeaving(one, going)
     ) ?? [];
+  const sent = shared.slice(-SHOWN);
   const dropping = drops.value.get(peer) ?? [];
   const [isHidden, setHidden] = useState(false);
   const coming = moving.filter(({ direction }) => direction === "in").slice(-SHOWN);
-  const going = moving.filter(({ direction, state }) => direction === "out" && state !== "done");
-  const count = offered.length + coming.length + going.length + shared.length + dropping.length;
+  const count = offered.length + coming.length + going.length + sent.length + dropping.length;
   if (count === 0) return null;
   return (
     <section class="tray" aria-label={t("nav.files")}>
@@ -63,12 +63,17 @@ export function FileTray({ peer }: { peer: string }) {
           {offered.map((offer) => <OfferRow key={offer.id} offer={offer} />)}
           {coming.map((transfer) => <TransferRow key={transfer.id} transfer={transfer} />)}
           {going.map((transfer) => <TransferRow key={transfer.id} transfer={transfer} />)}
-          {shared.slice(-SHOWN).map((share) => <ShareRow key={share.id} share={share} />)}
+          {sent.map((share) => <ShareRow key={share.id} share={share} />)}
           {dropping.map((drop, at) => <DropRow key={at} drop={drop} />)}
         </ul>
       )}
     </section>
   );
+}
+
+/** Whether a share is seen as what leaves of it. */
+function isLeaving({ answer, files }: ShareView, going: readonly TransferView[]): boolean {
+  return answer === "accepted" && going.some((one) => files.some(({ name }) => name === one.name));
 }
 
 /** What files are called: the first one, and how many more. */
@@ -289,7 +294,12 @@ export function ShareRow({ share, who }: { share: ShareView; who?: ComponentChil
       await post(`/m/file_sharing/shares/${share.id}/revoke`);
       await shares.load();
     }, t("files.revoked"));
-  const key = share.state === "ready" ? `answer.${share.answer}` : `share.${share.state}`;
+  const isFetched = share.files.every(({ downloads }) => downloads > 0);
+  const key: WordKey = share.state === "used" || (share.state === "ready" && isFetched)
+    ? "answer.fetched"
+    : share.state === "ready"
+    ? `answer.${share.answer}`
+    : `share.${share.state}`;
   return (
     <FileRow
       icon="upload"
@@ -305,8 +315,14 @@ export function ShareRow({ share, who }: { share: ShareView; who?: ComponentChil
         <Progress done={share.hashed_bytes} of={share.bytes} label={t("share.hashing")} />
       )}
     >
-      <Badge tone={share.state === "failed" || share.answer === "declined" ? "bad" : "calm"}>
-        {hasWord(key) ? t(key) : share.state}
+      <Badge
+        tone={key === "answer.fetched"
+          ? "good"
+          : share.state === "failed" || share.answer === "declined"
+          ? "bad"
+          : "calm"}
+      >
+        {t(key)}
       </Badge>
       {isOwner() && (
         <Button
