@@ -45,6 +45,7 @@ import { ProcessError, textOf } from "./process/process_error.ts";
 import { readRotationPolicy } from "./process/rotation_policy.ts";
 import { METRICS_PATH } from "./protocol/metrics.ts";
 import { createRelay, type Relay } from "./relay/relay.ts";
+import { linkPage } from "./relay_link_page.ts";
 
 /** How long requests under way may take to be answered at the end. */
 const ANSWERS_MS = 10_000;
@@ -166,6 +167,7 @@ function createOwnRelay(
     crypto,
     log,
     own: directory.own,
+    linkPage: relay.links ? linkPage : null,
   }, { ...relay, url, trustedProxies });
 }
 

@@ -32,6 +32,7 @@ import { problemResponse } from "./protocol/http.ts";
 import { METRICS_PATH } from "./protocol/metrics.ts";
 import { OwnRecord } from "./relay/own_record.ts";
 import { createRelay, type Relay } from "./relay/relay.ts";
+import { linkPage } from "./relay_link_page.ts";
 
 const ANSWERS_MS = 2_000;
 const SHUTDOWN_MS = 5_000;
@@ -120,6 +121,7 @@ async function serve(
       crypto,
       log,
       own,
+      linkPage: options.links ? linkPage : null,
     }, { ...options, url });
     const metricsUrl = watching === null ? null : `${watching.origin}${METRICS_PATH}`;
     const nothing = new OpenRedError("not_found", "There is nothing here but a relay");

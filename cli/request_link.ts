@@ -12,7 +12,7 @@ import { parseInteger } from "./option_values.ts";
 import { valueOption } from "./options.ts";
 import { type Output } from "./output.ts";
 import { TIME_OPTIONS } from "./run_options.ts";
-import { linkAddress, reachOf } from "./share_link.ts";
+import { linkAddress, reachOf, relayFor } from "./share_link.ts";
 
 const MIB = 2 ** 20;
 const MAX_MIB = 2 ** 20;
@@ -68,7 +68,7 @@ export const requestLinkCommand = defineCommand({
       ...(maxMib === null ? {} : { max_bytes: maxMib * MIB }),
     });
     const address = linkAddress(own.api_url, path);
-    const note = reachOf(own);
+    const note = reachOf(own, await relayFor(node, own));
     if (note !== null) await err.line({ text: note, style: "yellow" });
     if (options.json) return await out.json({ ...view, link: address });
     await out.line(

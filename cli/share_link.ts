@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { IdView } from "../protocol/admin_api.ts";
+import type { IdView, RelayView } from "../protocol/admin_api.ts";
 import type { LinksView, LinkView, NewLinkView } from "../protocol/file_links.ts";
 import { relayOf } from "../protocol/relay.ts";
 import { classifyAddress } from "../protocol/special_addresses.ts";
+import type { AdminClient } from "./admin_client.ts";
 import { failure } from "./command_error.ts";
 import type { CommandContext } from "./command.ts";
 import { watchProgress } from "./file_progress.ts";
@@ -65,7 +66,7 @@ export async function shareByLink(
     },
   });
   if (view.state === "failed") throw failure(`The link gives nothing: ${view.why}`);
-  const note = reachOf(own);
+  const note = reachOf(own, await relayFor(node, own));
   if (note !== null) await err.line({ text: note, style: "yellow" });
   if (options.json) return await out.json({ ...view, link: address });
   await noteLeftOut(out, view);
@@ -81,12 +82,25 @@ export function linkAddress(url: string, path: string): string {
   return `${url.replace(/\/$/, "")}/${path}`;
 }
 
+/** The relay in front of a node; `null` where there is none. */
+export async function relayFor(
+  node: Pick<AdminClient, "status">,
+  own: Pick<IdView, "api_url" | "node_id">,
+): Promise<RelayView | null> {
+  if (relayOf(own.api_url, own.node_id) === null) return null;
+  return (await node.status()).relay;
+}
+
 /** Who cannot open a link at this address; `null` where anybody can. */
-export function reachOf(own: Pick<IdView, "api_url" | "node_id">): string | null {
+export function reachOf(
+  own: Pick<IdView, "api_url" | "node_id">,
+  relay: Pick<RelayView, "passes_links"> | null,
+): string | null {
   const { protocol, hostname } = new URL(own.api_url);
-  if (relayOf(own.api_url, own.node_id) !== null) {
-    return "A relay passes no links on, so that nobody can open this one; " +
-      "where the node can be called, 'run --api-url' names an address of its own";
+  if (relayOf(own.api_url, own.node_id) !== null && relay?.passes_links !== true) {
+    return "The relay passes no links on, so that nobody can open this one: its operator has to " +
+      "allow it with --relay-links. Where the node can be called, 'run --api-url' names an " +
+      "address of its own";
   }
   const host = hostname.replace(/^\[|\]$/g, "");
   if (host === "localhost" || /^127\.|^::1$/.test(host)) {

@@ -20,6 +20,7 @@ import {
   option,
   parseIds,
   parseListen,
+  switchOption,
 } from "./option_values.ts";
 
 /** How a relay is to work. */
@@ -27,6 +28,8 @@ export interface RelaySettings {
   /** The ids that may have a link; `null`: everybody. */
   readonly allowed: readonly NodeId[] | null;
   readonly limits: RelayLimits;
+  /** Whether browsers may open links to files of the nodes behind it. */
+  readonly links: boolean;
 }
 
 /** What the operator of a relay of its own asked for, checked. */
@@ -50,6 +53,7 @@ export interface RelayOptions extends RelaySettings {
 
 export interface RelayFlags {
   readonly relayAllow?: readonly NodeId[];
+  readonly relayLinks: boolean;
   readonly relayNodes: number;
   readonly relayNodesPerAddress: number;
   readonly relayExchangesPerNode: number;
@@ -68,6 +72,7 @@ export function relayOptions(): Option[] {
     limitOption(`relay-${name}`, what, value);
   return [
     option("--relay-allow <id,…>", "nodes that the relay takes (default: all)").argParser(parseIds),
+    switchOption("--relay-links", "show browsers links to files of those nodes"),
     limit("nodes", "nodes with a link", limits.nodes),
     limit("nodes-per-address", "links of one address", limits.nodesPerAddress),
     limit("exchanges-per-node", "exchanges with one node at a time", limits.exchangesPerNode),
@@ -84,6 +89,7 @@ export function relayOptions(): Option[] {
 export function relaySettings(flags: RelayFlags): RelaySettings {
   return {
     allowed: flags.relayAllow ?? null,
+    links: flags.relayLinks,
     limits: {
       nodes: flags.relayNodes,
       nodesPerAddress: flags.relayNodesPerAddress,

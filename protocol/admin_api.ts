@@ -255,6 +255,8 @@ export interface RelayView {
   readonly state: "linked" | "trying" | "replaced";
   /** Why there is no link, a stable word, or `null`. */
   readonly last_error: string | null;
+  /** Whether browsers can open links to files through it, as far as it has said. */
+  readonly passes_links: boolean;
 }
 
 export interface StatusView {

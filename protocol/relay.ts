@@ -8,6 +8,7 @@ import { isNodeId, type NodeId } from "../crypto/encoding.ts";
 import type { CryptoCore } from "../crypto/interface.ts";
 import { IDENTITY_PATH, RECEIVE_PATH } from "./directory_api.ts";
 import { OpenRedError } from "./errors.ts";
+import { LINK_PATH } from "./file_links.ts";
 import { unverifiedPayload, verifySignature } from "./jws.ts";
 import { MAX_URL_BYTES } from "./limits.ts";
 import { CHANNEL_PATH, HANDSHAKE_PATH, MESSAGE_PATH } from "./peer_api.ts";
@@ -121,6 +122,8 @@ export const relayByeSchema = v.looseObject({
 /** Once the proof was taken. */
 export const relayReadySchema = v.looseObject({
   url: v.pipe(v.string(), v.maxLength(MAX_URL_BYTES)),
+  /** Whether it shows browsers the page of links to files, and passes on what that page asks. */
+  links: v.optional(v.boolean(), false),
   must,
 });
 
@@ -199,20 +202,40 @@ export interface RelayRoute {
   readonly method: "GET" | "POST";
   /** Whether it is of sessions that are there, and may use the places that others leave. */
   readonly isOfSession: boolean;
+  /** Whether a browser asks, for a link to files: a relay passes it only where its operator wants. */
+  readonly isOfLink: boolean;
   /** Whether its body may take as long as parts of it come. */
   readonly isLong: boolean;
 }
 
-const SHORT = { kind: "exchange", isOfSession: false, isLong: false } as const;
+const SHORT = {
+  kind: "exchange",
+  isOfSession: false,
+  isOfLink: false,
+  isLong: false,
+} as const;
 
 const ROUTES: ReadonlyMap<string, RelayRoute> = new Map([
   [IDENTITY_PATH, { ...SHORT, method: "GET" }],
   [RECEIVE_PATH, { ...SHORT, method: "POST" }],
   [HANDSHAKE_PATH, { ...SHORT, method: "POST" }],
   [MESSAGE_PATH, { ...SHORT, method: "POST", isOfSession: true }],
-  [CHANNEL_PATH, { kind: "channel", method: "GET", isOfSession: true, isLong: true }],
+  [CHANNEL_PATH, { ...SHORT, kind: "channel", method: "GET", isOfSession: true, isLong: true }],
 ]);
 const FILE_ROUTE: RelayRoute = { ...SHORT, method: "GET", isLong: true };
+
+/** An id of a link, of a ticket or of an upload. */
+const ID = "[A-Za-z0-9_-]{22}";
+/** What the page of a link asks of its node; the page itself is the relay's own. */
+const LINK_ROUTES: readonly (readonly [RegExp, RelayRoute])[] = ([
+  [`${ID}/(head|tickets|request|uploads|${ID}/done)`, { method: "POST" }],
+  [`${ID}/${ID}/\\d{1,9}/\\d{1,9}`, { method: "POST", isLong: true }],
+  [`${ID}/${ID}/(layer|data)`, { method: "GET", isLong: true }],
+] as const).map(([below, route]) => [
+  new RegExp(`^${LINK_PATH}${below}$`),
+  { ...SHORT, isOfLink: true, ...route },
+]);
+const LINK_PAGE = new RegExp(`^${LINK_PATH}(?:${ID}|-/([a-z][a-z0-9_.]{0,63}))$`);
 
 const QUERY = /^[A-Za-z0-9_.~=&-]{0,512}$/;
 const FILE_NAME = /^[A-Za-z0-9_-]{1,128}$/;
@@ -225,12 +248,25 @@ const FILE_NAME = /^[A-Za-z0-9_-]{1,128}$/;
 export function relayRouteOf(method: string, target: string): RelayRoute {
   const [path = "", query = "", ...more] = target.split("?");
   const isFile = path.startsWith(FILE_PREFIX) && FILE_NAME.test(path.slice(FILE_PREFIX.length));
-  const route = ROUTES.get(path) ?? (isFile ? FILE_ROUTE : undefined);
+  const route = ROUTES.get(path) ?? (isFile ? FILE_ROUTE : linkRouteOf(path));
   if (route === undefined || more.length > 0 || !QUERY.test(query)) {
     throw new OpenRedError("not_found", "There is nothing at this path of a relay");
   }
   if (route.method === method) return route;
   throw new OpenRedError("method_not_allowed", `This path takes ${route.method}`);
+}
+
+function linkRouteOf(path: string): RelayRoute | undefined {
+  return LINK_ROUTES.find(([pattern]) => pattern.test(path))?.[1];
+}
+
+/**
+ * Finds the file of the page of links that a path below a node's URL names.
+ * @returns `""` for the page itself; `null` for another path.
+ */
+export function linkPageFileOf(target: string): string | null {
+  const found = LINK_PAGE.exec(target);
+  return found === null ? null : found[1] ?? "";
 }
 
 /**

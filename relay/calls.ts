@@ -21,6 +21,8 @@ import type { Sources } from "./sources.ts";
 
 /** What calls on paths for everybody leave to those of sessions. */
 const OTHERS_PART = 3 / 4;
+/** What browsers that have links to files leave to everybody else. */
+const LINKS_PART = 1 / 2;
 /** What one source may have of the places of a node: alone it shuts nobody out. */
 const SOURCE_PART = 1 / 2;
 
@@ -66,8 +68,11 @@ export class Calls {
   ): Promise<Response> {
     const { id, target, source } = to;
     const route = relayRouteOf(request.method, target);
+    if (route.isOfLink && this.#parts.linkPage === null) {
+      throw new OpenRedError("not_found", "This relay passes no links to files on");
+    }
     const length = lengthOf(request);
-    this.#perMinute.check(source);
+    this.count(source);
     const node = this.#nodes.find(id);
     if (node === null) throw new OpenRedError("unreachable", "This node has no link to the relay");
     const leave = this.#enter(route, { id, source });
@@ -91,15 +96,21 @@ export class Calls {
     }
   }
 
+  /** Counts a call of a source. @throws {OpenRedError} `rate_limited`. */
+  count(source: string): void {
+    this.#perMinute.check(source);
+  }
+
   #enter(
-    { kind, isOfSession }: RelayRoute,
+    { kind, isOfSession, isOfLink }: RelayRoute,
     { id, source }: { readonly id: string; readonly source: string },
   ): () => void {
     const { ofNode, ofSource, ofBoth } = this.#places[kind];
     const taken: (() => void)[] = [];
     const leave = () => taken.forEach((leaveOne) => leaveOne());
     try {
-      taken.push(ofNode.take(id, isOfSession ? 1 : OTHERS_PART));
+      const part = isOfLink ? LINKS_PART : OTHERS_PART;
+      taken.push(ofNode.take(id, isOfSession ? 1 : part));
       taken.push(ofSource.take(source));
       taken.push(ofBoth.take(`${id} ${source}`, SOURCE_PART));
       return leave;

@@ -104,7 +104,7 @@ class Visitor {
 
   /** @throws {OpenRedError} For a proof that is none, or none for this link. */
   async #prove(body: Uint8Array): Promise<void> {
-    const { crypto, own, config, log, counts } = this.#parts;
+    const { crypto, own, config, log, counts, linkPage } = this.#parts;
     const opening = await openRelayOpening(crypto, readText(body));
     const isFitting = opening.aud === own.id && opening.nonce === this.#nonce &&
       opening.url === config.url;
@@ -118,7 +118,11 @@ class Visitor {
     if (refused !== null) return sayBye(node, refused);
     this.#node = node;
     log.log("debug", "relay_node_linked", { id: node.id });
-    this.#link.say("ready", encodeUtf8(JSON.stringify({ url: relayedUrl(config.url, node.id) })));
+    const ready = {
+      url: relayedUrl(config.url, node.id),
+      ...(linkPage === null ? {} : { links: true }),
+    };
+    this.#link.say("ready", encodeUtf8(JSON.stringify(ready)));
   }
 
   #ended(): void {

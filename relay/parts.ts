@@ -11,6 +11,9 @@ import type { RelayCounts } from "./counts.ts";
 import type { Paces } from "./paces.ts";
 import type { Unread } from "./unread.ts";
 
+/** Gives a file of the page of links, `""` for the page itself; `null` for another name. */
+export type LinkPage = (name: string) => Promise<Response | null>;
+
 /** Everything outside a relay. */
 export interface RelayPorts {
   readonly clock: Clock;
@@ -18,6 +21,8 @@ export interface RelayPorts {
   readonly crypto: Pick<CryptoCore, "verifyJws">;
   readonly upgrader: ChannelUpgrader;
   readonly log: Log;
+  /** `null`: it has nothing to do with links to files. */
+  readonly linkPage: LinkPage | null;
   /** Whose relay it is. */
   readonly own: { readonly id: NodeId; readonly text: string };
 }

@@ -8,7 +8,7 @@ import { addressSource } from "../protocol/address_source.ts";
 import { OpenRedError } from "../protocol/errors.ts";
 import { jsonResponse, problemResponse } from "../protocol/http.ts";
 import type { MetricFamily } from "../protocol/metrics.ts";
-import { RELAY_PATH, relayedTarget } from "../protocol/relay.ts";
+import { linkPageFileOf, RELAY_PATH, relayedTarget } from "../protocol/relay.ts";
 import { Calls } from "./calls.ts";
 import type { RelayConfig } from "./config.ts";
 import { RelayCounts } from "./counts.ts";
@@ -99,6 +99,12 @@ class RelayService implements Relay {
       if (target === RELAY_PATH) return this.#link(request, source());
       const to = relayedTarget(target);
       if (to === null) return null;
+      const file = linkPageFileOf(to.target);
+      if (file !== null) {
+        return this.#page(request, { file, source: source() }).catch((error) =>
+          this.#problem(error)
+        );
+      }
       return this.#calls.pass(request, { ...to, source: source() }).catch((error) =>
         this.#problem(error)
       );
@@ -116,6 +122,18 @@ class RelayService implements Relay {
       throw new OpenRedError("forbidden", "A link is not for web pages");
     }
     return this.#gate.accept(request, source);
+  }
+
+  /** The page of a link is the relay's own, the same for every node: it runs nothing that a node wrote. */
+  async #page(
+    { method }: Request,
+    { file, source }: { readonly file: string; readonly source: string },
+  ): Promise<Response> {
+    this.#calls.count(source);
+    const answer = await this.#parts.linkPage?.(file) ?? null;
+    if (answer === null) throw new OpenRedError("not_found", "There is nothing here");
+    if (method === "GET") return answer;
+    throw new OpenRedError("method_not_allowed", "This path takes GET");
   }
 
   #problem(error: unknown): Response {

@@ -53,7 +53,8 @@ export interface LinkOptions {
   readonly address: RelayAddress;
   readonly instance: string;
   readonly channel: Channel;
-  readonly linked: (relayId: NodeId) => void;
+  /** @param passesLinks Whether browsers can open links to files through it. */
+  readonly linked: (relayId: NodeId, passesLinks: boolean) => void;
   readonly ended: (end: LinkEnd) => void;
 }
 
@@ -146,13 +147,13 @@ export class NodeLink {
   }
 
   #takeReady(body: Uint8Array): void {
-    const { url } = parseGrowing(relayReadySchema, parseJson(body));
+    const { url, links } = parseGrowing(relayReadySchema, parseJson(body));
     if (url !== relayedUrl(this.#options.address.url, this.#parts.own.id)) {
       throw new OpenRedError("bad_request", "The relay names another URL");
     }
     this.#isLinked = true;
     this.#cancelTimer();
-    this.#options.linked(this.#relayId!);
+    this.#options.linked(this.#relayId!, links);
   }
 
   #takeBye(body: Uint8Array): void {

@@ -45,6 +45,7 @@ export class OwnRelay {
   #state: RelayView["state"] = "trying";
   #lastError: string | null = null;
   #relayId: NodeId | null = null;
+  #passesLinks = false;
   #running: Promise<void> = Promise.resolve();
   /** Relays to try before the next pause; `null` while the chosen one is given time. */
   #round: NamedRelay[] | null = null;
@@ -82,6 +83,7 @@ export class OwnRelay {
       relay_id: this.#relayId,
       state: this.#state,
       last_error: this.#lastError,
+      passes_links: this.#passesLinks,
     };
   }
 
@@ -154,7 +156,10 @@ export class OwnRelay {
       address,
       instance: this.#instance,
       channel,
-      linked: (relayId) => this.#linked(address, relayId),
+      linked: (relayId, passesLinks) => {
+        this.#passesLinks = passesLinks;
+        this.#linked(address, relayId);
+      },
       ended: resolve,
     });
     const close = () => link.close();

@@ -29,6 +29,8 @@ import {
 const MAX_EXCHANGES = 128;
 /** What paths for everybody leave to those of sessions. */
 const MAX_OTHERS = 96;
+/** Of those, what browsers that have links to files may take. */
+const MAX_LINKS = 64;
 const MAX_CHANNELS = 256;
 /** What a relay may bring a minute, whatever it says of where that comes from. */
 const OTHERS_PER_MINUTE = 3_000;
@@ -46,6 +48,7 @@ export class RelayedCalls {
   readonly #channelsPerMinute: RateLimit;
   #exchanges = 0;
   #othersNow = 0;
+  #linksNow = 0;
   #channels = 0;
 
   constructor(parts: CallParts) {
@@ -96,12 +99,13 @@ export class RelayedCalls {
   }
 
   /** @returns What gives the place back. @throws {OpenRedError} `overloaded` or `rate_limited`. */
-  #enter({ kind, isOfSession }: RelayRoute, relayId: string): () => void {
+  #enter({ kind, isOfSession, isOfLink }: RelayRoute, relayId: string): () => void {
     const isChannel = kind === "channel";
     if (isChannel ? this.#channels >= MAX_CHANNELS : this.#exchanges >= MAX_EXCHANGES) {
       throw new OpenRedError("overloaded", "Too much at once through the relay");
     }
-    if (!isOfSession && this.#othersNow >= MAX_OTHERS) {
+    const isFull = this.#othersNow >= MAX_OTHERS || (isOfLink && this.#linksNow >= MAX_LINKS);
+    if (!isOfSession && isFull) {
       throw new OpenRedError("overloaded", "Too much at once through the relay");
     }
     if (isChannel) this.#channelsPerMinute.check(relayId);
@@ -110,6 +114,7 @@ export class RelayedCalls {
       if (isChannel) this.#channels += by;
       else this.#exchanges += by;
       if (!isOfSession) this.#othersNow += by;
+      if (isOfLink) this.#linksNow += by;
     };
     add(1);
     let isHeld = true;

@@ -134,6 +134,7 @@ testInBrowser(
         relay_id: null,
         state: "trying",
         last_error: "full",
+        passes_links: false,
       } as const;
       const warned = [{ topic: "relay", text: "Relay: it takes no more nodes now" }];
       await route.fulfill({ json: { ...now, peers, relay, warned } satisfies StatusView });

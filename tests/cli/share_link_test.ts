@@ -42,9 +42,10 @@ const GOT: LinkGetView = {
 
 async function run(
   args: readonly string[],
-  { url = "https://node.example/x/", link = LINK, password = "", input = "" } = {},
+  { url = "https://node.example/x/", link = LINK, password = "", input = "", links = false } = {},
 ): Promise<{ code: number; out: string; err: string; seen: readonly SeenRequest[] }> {
   const answers: Readonly<Record<string, unknown>> = {
+    "GET /admin/v1/status": { relay: { passes_links: links } },
     "GET /admin/v1/id": { node_id: "z6Mk", api_url: url, contact: "", record: "" },
     "POST /m/file_sharing/links": NEW,
     "GET /m/file_sharing/links": { links: [link] },
@@ -84,13 +85,24 @@ Deno.test("share --link says who cannot open the link", async () => {
       ["http://[::1]:4242", "Only this machine"],
       ["http://node.example", "https:// addresses only"],
       ["https://192.168.1.2", "Only the own network"],
-      ["https://relay.example/r/z6Mk", "A relay passes no links on"],
+      ["https://relay.example/r/z6Mk", "The relay passes no links on"],
     ] as const
   ) {
     const { code, err, out } = await run(["share", "a", "--link"], { url });
     assertEquals(code, 0);
     assertStringIncludes(err, text);
     assertStringIncludes(out, `${url}/${PATH}`);
+  }
+});
+
+Deno.test("links of a node behind a relay that passes them on are for everybody", async () => {
+  const url = "https://relay.example/r/z6Mk";
+  for (const args of [["share", "a", "--link"], ["request-link", "--into", "/there"]]) {
+    const { err, out } = await run(args, { url, links: true });
+    assertEquals(err, "");
+    assertStringIncludes(out, `${url}/${PATH}`);
+    const without = await run(args, { url });
+    assertStringIncludes(without.err, "--relay-links");
   }
 });
 

@@ -40,6 +40,7 @@ async function relayForMany(clock: VirtualClock) {
     },
     log: new MemoryLog(),
     own: { id: RELAY.id, text: "e30.e30.e30" },
+    linkPage: null,
   }, {
     url: RELAY_URL,
     allowed: null,

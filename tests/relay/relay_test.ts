@@ -176,6 +176,9 @@ Deno.test("a relay passes nothing but the paths of the wire, as they are written
     "/p2p/file/a/b",
     "/p2p/file/a%2fb",
     "/f/abc",
+    `/f/${"A".repeat(22)}`,
+    `/f/${"A".repeat(22)}/${"b".repeat(22)}/data`,
+    "/f/-/page.js",
     "/admin/v1/status",
     "/identity?nonce=%41",
     "/identity?a=1?b=2",
@@ -188,6 +191,79 @@ Deno.test("a relay passes nothing but the paths of the wire, as they are written
   const wrong = await world.call(node, "/identity", { method: "POST", body: new Uint8Array(1) });
   assertEquals(await codeOf(wrong.answer), [405, "method_not_allowed"]);
   assertEquals(node.news(), []);
+});
+
+const LINK = `/f/${"A".repeat(22)}`;
+
+function pageOf(name: string): Promise<Response | null> {
+  return Promise.resolve(name === "" || name === "page.js" ? new Response(`own ${name}`) : null);
+}
+
+Deno.test("a relay that shows links serves their page itself, and passes on what the page asks", async () => {
+  const world = new RelayWorld({ linkPage: pageOf });
+  const node = await world.link(1);
+  assertEquals(node.word("ready").links, true);
+  for (const [path, text] of [[LINK, "own "], ["/f/-/page.js", "own page.js"]] as const) {
+    assertEquals(await (await world.ask(`/r/${node.id}${path}`)).text(), text);
+    const posted = await world.ask(`/r/${node.id}${path}`, { method: "POST" });
+    assertEquals(await codeOf(posted), [405, "method_not_allowed"]);
+  }
+  assertEquals(node.news(), []);
+  const ticket = `${LINK}/${"b".repeat(22)}`;
+  for (
+    const [method, path] of [
+      ["POST", `${LINK}/head`],
+      ["POST", `${LINK}/tickets`],
+      ["GET", `${ticket}/layer`],
+      ["GET", `${ticket}/data`],
+      ["POST", `${LINK}/request`],
+      ["POST", `${LINK}/uploads`],
+      ["POST", `${ticket}/0/12?last=1`],
+      ["POST", `${ticket}/done`],
+    ] as const
+  ) {
+    const body = method === "POST" ? { body: encodeUtf8("{}") } : {};
+    const { answer, stream, head } = await world.call(node, path, { method, ...body });
+    assertEquals([head.method, head.target], [method, path]);
+    const type = "text/html";
+    node.answer(stream, { status: 200, length: 1, headers: { "content-type": type } });
+    node.data(stream, Uint8Array.of(60), true);
+    const { headers } = await answer;
+    assertEquals(headers.get("content-type"), "application/octet-stream");
+    assertEquals(headers.get("content-security-policy"), "default-src 'none'; sandbox");
+    await (await answer).bytes();
+  }
+  for (
+    const path of [
+      "/f/",
+      "/f/-/",
+      "/f/-/../page.js",
+      "/f/-/other.js",
+      `${LINK}/`,
+      `${LINK}/heads`,
+      `${LINK}/%68ead`,
+      `${ticket}/-1/0`,
+      `${ticket}/data/more`,
+    ]
+  ) {
+    const { answer } = await world.call(node, path);
+    assertEquals([path, ...await codeOf(answer)], [path, 404, "not_found"]);
+  }
+});
+
+Deno.test("browsers with links have half of a node's places, and count for their address", async () => {
+  const limits = { exchangesPerNode: 4, exchangesPerAddress: 0, callsPerMinute: 5 };
+  const world = new RelayWorld({ limits, linkPage: pageOf });
+  const node = await world.link(1);
+  const from = (last: number) => ({ address: `192.0.2.${last}` });
+  const read = (last: number) => world.call(node, `${LINK}/${"b".repeat(22)}/data`, from(last));
+  await read(1);
+  await read(2);
+  assertEquals(await codeOf((await read(3)).answer), [503, "overloaded"]);
+  const { stream } = await world.call(node, "/identity", from(4));
+  assert(stream !== 0, "others have their places");
+  for (let count = 0; count < 5; count++) await world.ask(`/r/${node.id}${LINK}`, from(5));
+  assertEquals(await codeOf(world.ask(`/r/${node.id}${LINK}`, from(5))), [429, "rate_limited"]);
 });
 
 Deno.test("a relay takes bodies of the length they name, and none without", async () => {

@@ -18,6 +18,7 @@ import {
 } from "../../protocol/relay_frames.ts";
 import { TrustedProxies } from "../../protocol/trusted_proxies.ts";
 import { DEFAULT_RELAY_LIMITS, type RelayConfig, type RelayLimits } from "../../relay/config.ts";
+import type { LinkPage } from "../../relay/parts.ts";
 import { createRelay, type Relay } from "../../relay/relay.ts";
 import { signText, type TestIdentity, testIdentity, verifierOf } from "../protocol/signer.ts";
 import { VirtualClock } from "../world/virtual_clock.ts";
@@ -178,6 +179,7 @@ export class LinkedEnd extends LinkEnd {
 export interface WorldOptions {
   readonly limits?: Partial<RelayLimits>;
   readonly config?: Partial<RelayConfig>;
+  readonly linkPage?: LinkPage | null;
 }
 
 export class RelayWorld {
@@ -194,7 +196,7 @@ export class RelayWorld {
   /** What was upgraded, the newest last. */
   readonly upgraded: OtherEnd[] = [];
 
-  constructor({ limits = {}, config = {} }: WorldOptions = {}) {
+  constructor({ limits = {}, config = {}, linkPage = null }: WorldOptions = {}) {
     const identities = new Map<string, TestIdentity>();
     for (let seed = 1; seed < 60; seed++) {
       const identity = testIdentity(seed);
@@ -218,6 +220,7 @@ export class RelayWorld {
       },
       log: this.log,
       own: { id: RELAY.id, text: "e30.e30.e30" },
+      linkPage,
     }, {
       url: RELAY_URL,
       allowed: null,

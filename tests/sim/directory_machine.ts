@@ -133,6 +133,7 @@ export class DirectoryMachine {
       upgrader: upgraderFor(network, process),
       log: { log: (level, event, fields) => trace.add(this.name, logLine(level, event, fields)) },
       own: directory.own,
+      linkPage: null,
     }, {
       url: this.host.origin,
       allowed: null,

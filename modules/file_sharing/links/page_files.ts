@@ -21,6 +21,12 @@ import zip from "./page/zip.js" with { type: "text" };
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
 import type { PublicAnswer } from "../../api.ts";
 
+/** A file of the page, whoever serves it. */
+export interface PageFile extends PublicAnswer {
+  readonly type: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
 const HTML = "text/html; charset=utf-8";
 const CSS = "text/css; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
@@ -42,7 +48,7 @@ const WORKER_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'
 /** A Worker is judged by its own policy, so that the page itself needs no WebAssembly. */
 const WASM_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
 
-function file(text: string, type: string, policy: string): PublicAnswer {
+function file(text: string, type: string, policy: string): PageFile {
   return {
     type,
     headers: {
@@ -56,10 +62,10 @@ function file(text: string, type: string, policy: string): PublicAnswer {
 }
 
 /** The same for every link, whether there is one or not. */
-export const LINK_PAGE: PublicAnswer = file(html, HTML, PAGE_POLICY);
+export const LINK_PAGE: PageFile = file(html, HTML, PAGE_POLICY);
 
 /** Everything else, by its name below `/f/-/`. */
-export const LINK_FILES: ReadonlyMap<string, PublicAnswer> = new Map([
+export const LINK_FILES: ReadonlyMap<string, PageFile> = new Map([
   ["argon2.js", file(argon2, SCRIPT, WASM_POLICY)],
   ["elements.js", file(elements, SCRIPT, WORKER_POLICY)],
   ["fetching.js", file(fetching, SCRIPT, WORKER_POLICY)],

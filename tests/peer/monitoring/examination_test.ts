@@ -30,6 +30,7 @@ const RELAY: RelayView = {
   relay_id: null,
   state: "linked",
   last_error: null,
+  passes_links: false,
 };
 
 interface Scene {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeUtf8 } from "../../../crypto/encoding.ts";
-import { encodeRelayData } from "../../../protocol/relay_frames.ts";
+import { encodeRelayClose, encodeRelayData } from "../../../protocol/relay_frames.ts";
 import { until } from "../../world/until.ts";
 import { RELAY, RELAY_URL } from "../../relay/relay_world.ts";
 import { helloOf, OTHER_RELAY, RelayedNode } from "./relayed_world.ts";
@@ -192,6 +192,20 @@ Deno.test("of one relay a node takes so much at a time, whatever the sources are
   end.open(98, { method: "POST", target: "/p2p/message", length: 2 });
   end.socket.say(encodeRelayData(98, encodeUtf8("{}"), true));
   assertEquals((await end.answer(98)).head.status, 400);
+});
+
+Deno.test("browsers with links leave places of a node to everybody else", async () => {
+  await using node = new RelayedNode();
+  const end = await node.linked();
+  const target = `/f/${"A".repeat(22)}/head`;
+  for (let stream = 1; stream <= 65; stream++) {
+    end.open(stream, { method: "POST", target, length: 10 });
+  }
+  assertEquals((await end.answer(65)).code, 1013);
+  end.open(66, { method: "POST", target: "/p2p/handshake", length: 2 });
+  end.socket.say(encodeRelayData(66, encodeUtf8("{}"), true));
+  assertEquals((await end.answer(66)).head.status, 400);
+  for (let stream = 1; stream < 65; stream++) end.socket.say(encodeRelayClose(stream, 1001));
 });
 
 Deno.test("a relay that sends beyond the credit of a stream loses the link", async () => {

@@ -69,6 +69,7 @@ export async function ask(path, body) {
   const seconds = Number(answer.headers.get("retry-after") ?? 0);
   const problems = {
     not_found: "unknown",
+    unreachable: "unreachable",
     link_over: content.reason,
     password_wrong: "passwordWrong",
     rate_limited: "passwordPause",
