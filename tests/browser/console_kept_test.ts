@@ -99,3 +99,21 @@ testInBrowser(
     await page.locator("a.list-row", { hasText: "carol" }).getByText(WORDS["state.here"]).waitFor();
   },
 );
+
+testInBrowser("before a succession the page names whom it may pass by", async (browser) => {
+  await using pair = await ConsolePair.start();
+  const phrase = await pair.alice.ask<NewPhraseView>("POST", "/recovery-phrase", {});
+  await pair.alice.ask("POST", "/recovery-phrase/keep", { words: answersOf(phrase) });
+  const { alice, bob } = await pair.connect();
+  await using visit = await Visit.start(browser);
+  const { page } = visit;
+  page.setDefaultTimeout(60_000);
+  await alice.signIn(page);
+  await show(page, alice, "security");
+  await page.getByRole("button", { name: WORDS["succession.open"] }).click();
+  const absent = page.locator("dialog .banner", { hasText: "Bob" });
+  await page.getByText(WORDS["succession.spent"]).waitFor();
+  assertEquals(await absent.count(), 0);
+  await bob.stop();
+  await absent.waitFor();
+});

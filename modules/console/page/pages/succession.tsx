@@ -7,13 +7,18 @@ import { useState } from "preact/hooks";
 import { MAX_PHRASE_LENGTH, PHRASE_WORDS } from "../../../../protocol/phrase_limits.ts";
 import type { NewSuccessionView, SuccessionView } from "../../../../protocol/succession_api.ts";
 import { ApiError, post } from "../api.ts";
+import { shown } from "../format.ts";
 import { Form, TextArea, TextField } from "../parts/fields.tsx";
 import { encodePassphrase } from "../parts/new_passphrase.tsx";
 import { Button, Dialog, errorText, notify, useAction } from "../parts/ui.tsx";
-import { passphrase } from "../store.ts";
-import { t } from "../language.ts";
+import { plainName } from "../parts/who.tsx";
+import { passphrase, peers, status } from "../store.ts";
+import { t, tx } from "../language.ts";
 import { becoming } from "./becoming.tsx";
 import { AskedWords, Words } from "./recovery_phrase.tsx";
+
+/** How many of those who are not here are named. */
+const MAX_NAMED = 8;
 
 /** The button, and the window behind it. */
 export function Succession() {
@@ -87,6 +92,7 @@ function Phrase(
         <li>{t("succession.goes")}</li>
         <li>{t("succession.spent")}</li>
       </ul>
+      <Absent />
       <TextArea
         label={t("succession.phrase")}
         hint={t("succession.phrase_hint")}
@@ -104,6 +110,23 @@ function Phrase(
       </div>
     </Form>
   );
+}
+
+/** Who is not here now, and may not have heard of a phrase that is young: they would not follow. */
+function Absent() {
+  const now = status.want();
+  const known = peers.want()?.peers ?? [];
+  if (now === null) return null;
+  const names = [
+    ...now.directories.filter(({ state }) => state !== "registered").map(({ url }) => shown(url)),
+    ...known.filter((one) => one.known && one.blocked_since === null && one.sessions === 0)
+      .map((one) => shown(plainName(one.node_id, one.petname))),
+  ];
+  if (names.length === 0) return null;
+  const more = names.length - MAX_NAMED;
+  const last = more > 0 ? [t("succession.and_more", { count: more })] : [];
+  const who = <bdi>{[...names.slice(0, MAX_NAMED), ...last].join(", ")}</bdi>;
+  return <p class="banner">{tx("succession.young", { who })}</p>;
 }
 
 function phraseFailure(error: unknown, phrase: string): string {

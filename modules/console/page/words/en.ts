@@ -779,6 +779,9 @@ export const EN = {
     "Connections are made anew by themselves. Invitations and links that nobody has used yet name the former id: make new ones.",
   "succession.spent":
     "Your recovery phrase is used up and you get another one: have pen and paper at hand. There is no way back.",
+  "succession.young":
+    "Only those follow you who have heard of your recovery phrase. If it is new, wait until they have been here once since. Not here now: {who}.",
+  "succession.and_more": "and {count} more",
   "succession.phrase": "Your recovery phrase",
   "succession.phrase_hint":
     "The 24 words in their order, with or without their numbers. They can be seen here: make sure that nobody looks.",

@@ -16,7 +16,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "app.loading": "Chargement…",
   "app.next": "Suivant",
   "app.node_words": "Ce que dit le nœud, en anglais",
-  "app.offline": "Le nœud ne répond pas. Est-il toujours en marche ?",
+  "app.offline": "Le nœud ne répond pas. Est-il toujours en marche ?",
   "app.save": "Enregistrer",
   "app.skip": "Aller au contenu",
 
@@ -45,18 +45,18 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "time.days_one": "{count} jour",
   "time.days_many": "{count} jours",
 
-  "who.claims": "« {alias} »",
+  "who.claims": "« {alias} »",
 
   "error.internal": "Le nœud a rencontré un problème. Son journal en dit plus.",
   "error.other": "Le nœud refuse cela ({code}).",
-  "error.offline": "Le nœud ne répond pas. Est-il toujours en marche ?",
-  "error.bad_request": "Le nœud n’accepte pas cela. Il dit, en anglais : « {text} »",
+  "error.offline": "Le nœud ne répond pas. Est-il toujours en marche ?",
+  "error.bad_request": "Le nœud n’accepte pas cela. Il dit, en anglais : « {text} »",
   "error.unreachable": "Pas encore de connexion. Le nœud continue d’essayer tout seul.",
   "error.target_unreachable": "Son nœud n’est pas en marche, ou rien n’y mène pour l’instant.",
   "error.callback_failed":
-    "Il est impossible d’y rappeler ce nœud. L’adresse est-elle juste, et le routeur laisse-t-il entrer les appels ?",
+    "Il est impossible d’y rappeler ce nœud. L’adresse est-elle juste, et le routeur laisse-t-il entrer les appels ?",
   "error.node_unknown":
-    "Aucun annuaire ne connaît cette personne pour l’instant. Est-elle en ligne ?",
+    "Aucun annuaire ne connaît cette personne pour l’instant. Est-elle en ligne ?",
   "error.session_unknown": "L’autre nœud ne sait plus rien de cette connexion.",
   "error.requester_unknown":
     "L’annuaire ne connaît pas encore votre nœud. Réessayez dans un instant.",
@@ -76,7 +76,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "error.too_many_pairs": "Le nombre maximal de jetons avec cette personne est atteint.",
   "error.pair_seen": "Ces jetons ont déjà été créés.",
   "error.overloaded":
-    "Il n’y a plus de place : le nombre maximal est atteint, ou le disque est plein.",
+    "Il n’y a plus de place : le nombre maximal est atteint, ou le disque est plein.",
   "error.unauthorized": "Vous n’êtes plus connecté.",
   "error.too_large": "C’est trop grand.",
   "error.unsupported": "Ce type n’est pas accepté ici, ou pas par l’autre nœud.",
@@ -120,18 +120,18 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "reason.too_large": "La réponse est trop grande.",
   "reason.broke_off": "La connexion a été coupée.",
   "reason.redirects": "L’adresse mène ailleurs.",
-  "reason.other_answer": "Autre chose y répond : un portail, un proxy ou un autre programme.",
+  "reason.other_answer": "Autre chose y répond : un portail, un proxy ou un autre programme.",
 
   "trouble.unreachable": "Cette personne est injoignable pour l’instant.",
   "trouble.node_unknown": "Aucun annuaire ne sait où se trouve cette personne.",
   "trouble.url_refused":
     "Son adresse est privée, et votre nœud n’appelle que des adresses publiques. Dans votre propre réseau, démarrez les deux nœuds avec --allow-private.",
-  "trouble.revoked": "Vous avez révoqué tous les jetons ; une nouvelle connexion en crée d’autres.",
+  "trouble.revoked": "Vous avez révoqué tous les jetons ; une nouvelle connexion en crée d’autres.",
   "trouble.forbidden": "Son nœud n’accepte pas les appels du vôtre.",
   "trouble.internal": "Quelque chose ne va pas entre les deux nœuds.",
   "trouble.not_found": "Autre chose que son nœud répond à son adresse.",
-  "trouble.bad_request": "Les deux nœuds ne se comprennent pas. L’un des deux est-il trop ancien ?",
-  "trouble.unsupported": "Les deux nœuds ne se comprennent pas. L’un des deux est-il trop ancien ?",
+  "trouble.bad_request": "Les deux nœuds ne se comprennent pas. L’un des deux est-il trop ancien ?",
+  "trouble.unsupported": "Les deux nœuds ne se comprennent pas. L’un des deux est-il trop ancien ?",
   "trouble.unauthorized": "Son nœud ne reconnaît pas le vôtre.",
   "trouble.overloaded": "Son nœud ou un annuaire n’a plus de place pour l’instant.",
   "trouble.rate_limited": "Votre nœud a demandé trop souvent, et attend un peu.",
@@ -145,7 +145,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "relay.error_forbidden":
     "Il n’accepte pas ce nœud. Parlez à son exploitant, ou choisissez-en un autre.",
   "relay.error_proof_invalid":
-    "Il n’accepte pas la preuve de ce nœud. Est-ce bien l’adresse que le relais se donne ?",
+    "Il n’accepte pas la preuve de ce nœud. Est-ce bien l’adresse que le relais se donne ?",
   "relay.error_other_relay": "Ce n’est pas le relais qui y était attendu.",
 
   "sign_in.title": "Ouvrir votre nœud",
@@ -163,7 +163,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "factor.password": "Mot de passe",
   "factor.password_hint": "Celui que vous avez choisi pour cette console",
   "factor.recovery": "Code de secours",
-  "factor.recovery_hint": "L’un des dix que vous avez gardés ; chacun sert une fois",
+  "factor.recovery_hint": "L’un des dix que vous avez gardés ; chacun sert une fois",
   "factor.use_passkey": "Utiliser une clé d’accès",
   "factor.passkey_failed": "La clé d’accès n’a pas été utilisée.",
   "factor.wrong": "Ce n’était pas le bon.",
@@ -171,7 +171,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "step_up.title": "Confirmez que c’est vous",
   "step_up.text": "Ce que vous allez faire mérite une seconde vérification.",
   "step_up.none":
-    "Rien ne protège encore cette console que le lien qui l’a ouverte, et il compte cinq minutes. Ouvrez-la encore une fois depuis le terminal, ajoutez une clé d’accès ou un mot de passe sous Sécurité, puis continuez :",
+    "Rien ne protège encore cette console que le lien qui l’a ouverte, et il compte cinq minutes. Ouvrez-la encore une fois depuis le terminal, ajoutez une clé d’accès ou un mot de passe sous Sécurité, puis continuez :",
   "step_up.confirm": "Confirmer",
 
   "start.hello": "Bienvenue chez vous",
@@ -208,7 +208,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
     "Quatre choses font de cet endroit le vôtre. Le guide vous les montre, et d’autres encore.",
   "steps.factor": "Protéger cette console",
   "steps.factor_text": "Ajoutez une clé d’accès pour revenir sans le terminal.",
-  "steps.begin": "Commencer le guide",
+  "steps.begin": "Commencer",
   "steps.phrase": "Noter votre phrase de récupération",
   "steps.phrase_text": "Avec elle, vous redevenez vous-même après une perte ou un vol.",
   "steps.friend": "Se connecter avec quelqu’un",
@@ -241,12 +241,12 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "guide.directory_text":
     "Un annuaire dit où est votre nœud à qui connaît votre identité. Il ne peut rien lire de ce qui est à vous.",
   "guide.relay_text":
-    "Derrière une box, les autres ne peuvent souvent pas appeler votre nœud. Un relais transmet alors ce qu’ils envoient ; il voit qui et quand, mais ne peut rien lire.",
+    "Derrière une box, les autres ne peuvent souvent pas appeler votre nœud. Un relais transmet alors ce qu’ils envoient ; il voit qui et quand, mais ne peut rien lire.",
   "guide.friend_text":
     "Montrez votre invitation à quelqu’un, ou ouvrez ou scannez la sienne. Il suffit que l’un de vous commence.",
 
   "setting.name": "Le nom que les autres voient",
-  "setting.name_saved": "Enregistré : les autres le voient désormais",
+  "setting.name_saved": "Enregistré : les autres le voient désormais",
   "setting.at_once": "Prend effet aussitôt.",
   "setting.relay_hint": "Avec {auto}, vos annuaires en proposent un. Prend effet aussitôt.",
   "setting.given":
@@ -275,7 +275,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "passphrase.wrong": "Ce n’est pas la phrase de passe actuelle. Rien n’a été changé.",
 
   "phrase.text":
-    "Vingt-quatre mots, sur papier. Si votre ordinateur est perdu ou volé, ils font que vous redevenez vous-même ; personne d’autre ne le peut.",
+    "Vingt-quatre mots, sur papier. Si votre ordinateur est perdu ou volé, ils font que vous redevenez vous-même ; personne d’autre ne le peut.",
   "phrase.before":
     "Ils ne sont montrés qu’une fois. Prenez de quoi écrire, et veillez à ce que personne ne regarde. Des mots montrés avant et non retapés ne valent rien.",
   "phrase.make": "Montrer ma phrase de récupération",
@@ -288,28 +288,28 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "phrase.again": "Revoir les mots",
   "phrase.wrong": "Ce n’est pas cela. Regardez votre papier, ou revoyez les mots.",
   "phrase.over":
-    "Cela a pris trop de temps, ou il y a eu trop de mauvaises réponses. Ces mots ne valent plus rien ; faites-en d’autres.",
+    "Cela a pris trop de temps, ou il y a eu trop de mauvaises réponses. Ces mots ne valent plus rien ; faites-en d’autres.",
   "phrase.kept": "Votre phrase de récupération est valable",
   "phrase.is_there":
-    "Votre nœud a une phrase de récupération. Elle a été montrée une fois et n’est gardée nulle part ; avec elle, vous redevenez vous-même après une perte ou un vol.",
+    "Votre nœud a une phrase de récupération. Elle a été montrée une fois et n’est gardée nulle part ; avec elle, vous redevenez vous-même après une perte ou un vol.",
 
   "relay.title": "Relais",
-  "relay.none": "Votre nœud n’utilise pas de relais : les autres l’appellent directement.",
+  "relay.none": "Votre nœud n’utilise pas de relais : les autres l’appellent directement.",
   "relay.means":
-    "Les autres joignent votre nœud par lui. Ce qu’il transmet est chiffré de bout en bout ; il voit qui appelle et quand.",
+    "Les autres joignent votre nœud par lui. Ce qu’il transmet est chiffré de bout en bout ; il voit qui appelle et quand.",
   "relay.linked": "Relié",
   "relay.trying": "Essaie",
   "relay.replaced": "Remplacé",
   "relay.says_linked": "Les autres le joignent par le relais {url}.",
   "relay.says_trying":
-    "Il essaie encore de joindre le relais {url} ; d’ici là, les autres ne peuvent pas l’appeler.",
+    "Il essaie encore de joindre le relais {url} ; d’ici là, les autres ne peuvent pas l’appeler.",
   "relay.says_replaced":
     "Un autre nœud en marche a ses clés et a pris sa place au relais {url}. Arrêtez l’un des deux.",
   "way.direct": "direct",
   "way.relay": "par un relais",
   "way.url": "à son adresse",
   "way.means":
-    "La voie est l’endroit où votre nœud appelle l’autre : directement à une adresse de son réseau, par un relais, ou à l’adresse qu’il a pour tous. Toutes sont chiffrées de bout en bout.",
+    "La voie est l’endroit où votre nœud appelle l’autre : directement à une adresse de son réseau, par un relais, ou à l’adresse qu’il a pour tous. Toutes sont chiffrées de bout en bout.",
 
   "warning.directory": "Un annuaire ne répond pas, ou ne peut pas appeler votre nœud.",
   "warning.clock": "L’horloge de cet ordinateur semble fausse. Réglez-la.",
@@ -321,9 +321,9 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "warning.stranded":
     "Plus aucune voie ne mène à quelqu’un, jusqu’à ce qu’il appelle ou qu’un annuaire aide.",
   "warning.relay": "Le relais ne relie pas votre nœud en ce moment.",
-  "warning.storage": "Votre nœud ne peut pas écrire sur son disque. Est-il plein ?",
+  "warning.storage": "Votre nœud ne peut pas écrire sur son disque. Est-il plein ?",
   "warning.write_count":
-    "Une perte de données pourrait passer inaperçue : votre nœud ne peut pas écrire un de ses fichiers.",
+    "Une perte de données pourrait passer inaperçue : votre nœud ne peut pas écrire un de ses fichiers.",
   "warning.write_count_missing":
     "Il manque un fichier qui permet de remarquer une perte de données.",
   "warning.lost_writes": "Les dernières choses que votre nœud avait gardées sont perdues.",
@@ -333,13 +333,13 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "warning.own_key_used_elsewhere":
     "Un autre ordinateur utilise les clés de votre nœud. Arrêtez-le, ou redémarrez celui-ci quand l’autre ne tourne plus.",
   "warning.peer_damaged": "Ce qui était gardé sur quelqu’un est endommagé.",
-  "warning.vault_damaged": "Des jetons gardés sont endommagés ; de nouveaux prennent leur place.",
+  "warning.vault_damaged": "Des jetons gardés sont endommagés ; de nouveaux prennent leur place.",
   "warning.module": "Un module a besoin de vous, ou ne marche pas.",
   "warning.method":
-    "Une méthode de chiffrement d’un module a échoué et ne sert plus ; d’autres la remplacent.",
+    "Une méthode de chiffrement d’un module a échoué et ne sert plus ; d’autres la remplacent.",
   "warning.audit": "Le journal d’audit n’est pas entier, ou ne peut pas être écrit.",
-  "warning.other": "Votre nœud vous avertit :",
-  "warning.of_module": "Un module signale :",
+  "warning.other": "Votre nœud vous avertit :",
+  "warning.of_module": "Un module signale :",
 
   "state.here": "Présent",
   "state.away": "Absent",
@@ -356,7 +356,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "people.nobody_hint": "Connectez-vous avec quelqu’un par son lien, ou donnez-lui le vôtre.",
   "people.nobody_came": "Personne n’est encore venu",
   "people.none_found": "Personne ne porte ce nom.",
-  "people.calls_itself": "se nomme « {alias} »",
+  "people.calls_itself": "se nomme « {alias} »",
   "people.cannot_reach": "injoignable pour l’instant",
 
   "requests.title": "Ils aimeraient vous écrire",
@@ -424,15 +424,15 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "person.waits_many": "{count} messages attendent son retour",
   "person.groups": "Groupes de permissions",
   "person.invited":
-    "Vous avez ouvert une invitation de cette personne. Elle attend que les deux nœuds se joignent : les deux doivent être en marche, et rien n’est perdu entre-temps.",
-  "person.trouble_since": "Depuis : {when}.",
+    "Vous avez ouvert une invitation de cette personne. Elle attend que les deux nœuds se joignent : les deux doivent être en marche, et rien n’est perdu entre-temps.",
+  "person.trouble_since": "Depuis : {when}.",
   "person.next_try": "Prochain essai dans {time}.",
   "person.may": "Ce que cette personne peut faire",
   "person.may_more": "Permissions que d’autres modules demandent",
   "person.leaving": "Mettre fin à ce contact",
   "person.block": "Bloquer",
   "person.block_means":
-    "Cette personne reçoit les mêmes réponses que d’un nœud qui n’existe pas : ni message, ni fichier, ni appel. Ce qui l’attend est effacé, et rien ne le lui dit. Vous pouvez revenir en arrière.",
+    "Cette personne reçoit les mêmes réponses que d’un nœud qui n’existe pas : ni message, ni fichier, ni appel. Ce qui l’attend est effacé, et rien ne le lui dit. Vous pouvez revenir en arrière.",
   "person.blocked": "Bloqué",
   "person.blocked_since":
     "Depuis le {when}, cette personne reçoit les mêmes réponses que d’un nœud qui n’existe pas.",
@@ -452,7 +452,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "permission.files_auto": "Vous envoyer des fichiers sans demander",
   "permission.files_auto_hint": "Jusqu’à la quantité indiquée dans les options du module",
 
-  "safety.title": "Est-ce vraiment cette personne ?",
+  "safety.title": "Est-ce vraiment cette personne ?",
   "safety.picture": "Image du numéro de sécurité",
   "safety.text":
     "Comparez ces mots ou l’image avec les siens, en personne ou au téléphone. S’ils sont les mêmes, personne ne se tient entre vous.",
@@ -477,17 +477,17 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "chat.typing": "{name} écrit…",
   "chat.life": "Disparaît après",
   "chat.life_none": "Reste",
-  "chat.expires": "Disparaît : {when}",
+  "chat.expires": "Disparaît : {when}",
   "chat.actions": "Actions",
   "chat.react": "Réagir",
   "chat.react_with": "Réagir avec {reaction}",
   "chat.reacted_one": "{reaction}, d’une personne",
   "chat.reacted_many": "{reaction}, de {count} personnes",
   "chat.reply": "Répondre",
-  "chat.replying": "Réponse à {name} :",
+  "chat.replying": "Réponse à {name} :",
   "chat.reply_missing": "Un message qui n’est pas ici",
   "chat.edit": "Modifier",
-  "chat.editing": "Modification :",
+  "chat.editing": "Modification :",
   "chat.edited": "modifié",
   "chat.remove": "Supprimer pour tous",
   "chat.remove_means":
@@ -498,7 +498,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "chat.missing_one": "Un message manque ici",
   "chat.missing_many": "{count} messages manquent ici",
   "chat.two_stories": "Son auteur a dit autre chose à d’autres à cet endroit.",
-  "chat.sent_at": "Envoyé : {when}",
+  "chat.sent_at": "Envoyé : {when}",
   "chat.not_there": "Ce message n’est plus ici.",
   "chat.blocked": "Vous avez bloqué cette personne. Débloquez-la pour écrire.",
   "chat.viewer": "Vous pouvez regarder, mais pas écrire.",
@@ -563,7 +563,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "files.transfers": "En chemin",
   "files.over": "Terminés",
   "files.clear": "Vider la liste",
-  "files.cleared": "Liste vidée ; les fichiers restent à leur place",
+  "files.cleared": "Liste vidée ; les fichiers restent à leur place",
   "files.no_transfers": "Rien n’est en chemin",
   "files.of": "{done} sur {all}",
   "files.progress": "Progression de {name}",
@@ -578,14 +578,14 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "files.revoked": "N’est plus partagé",
   "files.links": "Liens",
   "files.make_link": "Créer un lien",
-  "files.link_text": "Pour quelqu’un sans nœud : le lien s’ouvre dans un navigateur.",
+  "files.link_text": "Pour quelqu’un sans nœud : le lien s’ouvre dans un navigateur.",
   "files.link_life": "Valable",
   "files.link_count": "Téléchargements au plus",
   "files.link_password": "Mot de passe",
   "files.link_password_hint": "Peut rester vide. Donnez-le par un autre chemin que le lien.",
   "files.link_made": "Votre lien",
   "files.link_code": "Le lien sous forme de code à scanner",
-  "files.link_once": "Il n’est montré que maintenant : votre nœud ne garde pas son secret.",
+  "files.link_once": "Il n’est montré que maintenant : votre nœud ne garde pas son secret.",
   "files.with_password": "avec mot de passe",
   "files.fetched_one": "pris une fois",
   "files.fetched_many": "pris {count} fois",
@@ -622,13 +622,13 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "network.more_people_one": "et une autre personne",
   "network.more_people_many": "et {count} autres personnes",
   "network.clock": "Horloge des jetons",
-  "network.clock_text_one": "Un jeton peut ouvrir une connexion. Il prend fin dans {time} : {at}.",
+  "network.clock_text_one": "Un jeton peut ouvrir une connexion. Il prend fin dans {time} : {at}.",
   "network.clock_text_many":
     "{count} jetons peuvent ouvrir une connexion. Le prochain prend fin dans {time} ({at}) et laisse place à un nouveau.",
   "network.ready": "prêts",
   "network.traffic": "Trafic",
-  "network.frames": "Trames envoyées et reçues :",
-  "network.queue": "Messages en chemin :",
+  "network.frames": "Trames envoyées et reçues :",
+  "network.queue": "Messages en chemin :",
   "network.frames_passed": "Trames",
   "network.waiting": "En attente",
   "network.since_open": "Depuis que vous avez ouvert cette page, une heure au plus.",
@@ -673,20 +673,20 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
 
   "audit.lead":
     "Ce qui compte pour la sécurité, signé ligne par ligne, pour que tout changement se voie.",
-  "audit.verify_title": "Est-il entier ?",
+  "audit.verify_title": "Est-il entier ?",
   "audit.verify": "Vérifier",
   "audit.verifying": "Vérification du journal",
   "audit.verify_text":
     "Chaque ligne contient l’empreinte de la précédente. La vérification les lit toutes.",
   "audit.holds": "Les {lines} lignes tiennent. Personne n’a rien changé.",
-  "audit.broken": "Le journal a été modifié :",
+  "audit.broken": "Le journal a été modifié :",
   "audit.problem_changed": "la ligne {line} n’est pas celle qui a été écrite.",
   "audit.problem_removed": "la ligne {line} manque.",
   "audit.problem_reordered": "la ligne {line} est à une autre place.",
   "audit.problem_cut": "la ligne {line} et toutes les suivantes manquent.",
   "audit.problem_head": "le fichier qui dit où il finit n’est pas celui que ce nœud a écrit.",
   "audit.problem_begin": "le fichier qui dit où il commence n’est pas celui que ce nœud a écrit.",
-  "audit.head": "Pour comparer plus tard, gardez ceci :",
+  "audit.head": "Pour comparer plus tard, gardez ceci :",
   "audit.event": "Événement",
   "audit.person": "Personne",
   "audit.time": "Période",
@@ -721,10 +721,10 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "modules.grants": "Ce que vous lui avez permis",
   "modules.no_grants": "Rien au-delà de son bac à sable.",
   "modules.revoke": "Retirer",
-  "modules.saved": "Enregistré ; le module a redémarré avec ce réglage",
-  "modules.quoted": "« {text} »",
+  "modules.saved": "Enregistré ; le module a redémarré avec ce réglage",
+  "modules.quoted": "« {text} »",
   "modules.load_hint":
-    "Un module d’un fichier s’ajoute dans le terminal, qui montre ce qu’il demande :",
+    "Un module d’un fichier s’ajoute dans le terminal, qui montre ce qu’il demande :",
   "module.messaging": "Messages",
   "module.messaging_text": "Des discussions à deux et en groupe.",
   "module.file_sharing": "Fichiers",
@@ -739,7 +739,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "option.file_sharing.auto_folder": "Dossier des fichiers acceptés d’office",
   "option.file_sharing.auto_quota_mib": "Mio d’une personne acceptés d’office en 30 jours",
   "option.file_sharing.upload_limit":
-    "Octets par seconde qui partent au plus ; 0 pour aucune limite",
+    "Octets par seconde qui partent au plus ; 0 pour aucune limite",
   "option.file_sharing.max_uploads": "Transferts que les autres peuvent ouvrir ici au plus",
 
   "security.lead": "Qui peut ouvrir cette console, et ce qui vous sauve en cas de perte.",
@@ -748,8 +748,8 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "security.factors_text":
     "Ils protègent cette console dans un navigateur. Qui utilise le terminal de votre ordinateur à votre place a de toute façon votre nœud.",
   "security.no_factors": "Seul le lien du terminal ouvre cette console",
-  "security.added": "ajouté : {when}",
-  "security.used": "utilisé : {when}",
+  "security.added": "ajouté : {when}",
+  "security.used": "utilisé : {when}",
   "security.add_passkey": "Ajouter une clé d’accès",
   "security.add_totp": "Ajouter une application",
   "security.add_password": "Choisir un mot de passe",
@@ -762,20 +762,20 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "security.passkey_text":
     "Votre appareil la garde et demande votre doigt, votre visage ou un code. Personne ne peut la deviner ni la soutirer.",
   "security.factor_name": "Nom",
-  "security.factor_name_hint": "Par exemple : mon portable",
+  "security.factor_name_hint": "Par exemple : mon portable",
   "security.totp_text":
     "Une application d’authentification montre un nouveau code de six chiffres toutes les trente secondes.",
   "security.totp_scan": "Scannez ceci avec l’application, puis tapez le code qu’elle montre.",
   "security.totp_code": "Code à scanner avec l’application",
-  "security.password_hint": "Au moins 10 caractères ; plusieurs mots conviennent bien",
+  "security.password_hint": "Au moins 10 caractères ; plusieurs mots conviennent bien",
   "security.codes_text":
-    "Notez-les, ou imprimez-les. Chacun ouvre la console une fois. Ils ne sont montrés que maintenant ; les anciens ne servent plus.",
+    "Notez-les, ou imprimez-les. Chacun ouvre la console une fois. Ils ne sont montrés que maintenant ; les anciens ne servent plus.",
   "security.codes_kept": "Je les ai gardés",
   "security.factor_added": "Ajouté",
   "security.sessions": "Navigateurs connectés",
   "security.browser": "Un navigateur",
   "security.this": "Celui-ci",
-  "security.seen": "vu : {when}",
+  "security.seen": "vu : {when}",
   "security.not_here": "ne fonctionne pas à cette adresse",
   "security.owner": "propriétaire",
   "security.viewer": "peut seulement regarder",
@@ -787,38 +787,41 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "security.phrase": "Phrase de récupération et phrase de passe",
 
   "succession.text":
-    "Vos clés ont été volées, ou un appareil qui en avait une copie ? Avec votre phrase de récupération, ce nœud devient une nouvelle identité, que vos contacts suivent.",
+    "Vos clés ont été volées, ou un appareil qui en avait une copie ? Avec votre phrase de récupération, ce nœud devient une nouvelle identité, que vos contacts suivent.",
   "succession.open": "Prendre une nouvelle identité…",
   "succession.title": "Une nouvelle identité",
   "succession.told":
-    "Votre nœud reçoit un nouvel identifiant. Vos annuaires et vos contacts en sont avertis et refusent désormais l’ancien : celui qui a les anciennes clés ne peut plus se faire passer pour vous.",
+    "Votre nœud reçoit un nouvel identifiant. Vos annuaires et vos contacts en sont avertis et refusent désormais l’ancien : celui qui a les anciennes clés ne peut plus se faire passer pour vous.",
   "succession.stays": "Contacts, noms, autorisations, groupes, messages et fichiers restent.",
   "succession.goes":
-    "Les connexions se refont d’elles-mêmes. Les invitations et les liens encore inutilisés portent l’ancien identifiant : faites-en d’autres.",
+    "Les connexions se refont d’elles-mêmes. Les invitations et les liens encore inutilisés portent l’ancien identifiant : faites-en d’autres.",
   "succession.spent":
-    "Votre phrase de récupération est consommée et vous en recevez une autre : préparez de quoi écrire. Il n’y a pas de retour.",
+    "Votre phrase de récupération est consommée et vous en recevez une autre : préparez de quoi écrire. Il n’y a pas de retour.",
+  "succession.young":
+    "Ne vous suivent que ceux qui ont appris votre phrase de récupération. Si elle est récente, attendez qu’ils aient été là une fois depuis. Absents en ce moment : {who}.",
+  "succession.and_more": "et {count} de plus",
   "succession.phrase": "Votre phrase de récupération",
   "succession.phrase_hint":
-    "Les 24 mots dans leur ordre, avec ou sans leurs numéros. Ils sont visibles ici : veillez à ce que personne ne regarde.",
+    "Les 24 mots dans leur ordre, avec ou sans leurs numéros. Ils sont visibles ici : veillez à ce que personne ne regarde.",
   "succession.next": "Suivant",
-  "succession.count": "Une phrase de récupération a 24 mots ; il y en a {count} ici.",
+  "succession.count": "Une phrase de récupération a 24 mots ; il y en a {count} ici.",
   "succession.unknown_word":
-    "Le mot {place} ne peut pas être juste : aucune phrase de récupération ne le contient.",
-  "succession.mistyped": "Ces mots ne vont pas ensemble : l’un est faux, ou leur ordre.",
+    "Le mot {place} ne peut pas être juste : aucune phrase de récupération ne le contient.",
+  "succession.mistyped": "Ces mots ne vont pas ensemble : l’un est faux, ou leur ordre.",
   "succession.other_phrase":
     "C’est bien une phrase de récupération, mais pas celle de ce nœud. Rien n’a été changé.",
   "succession.new_phrase":
-    "Rien n’a encore changé. Voici la phrase de récupération de votre nouvelle identité ; celle de votre ancien papier ne vaudra plus rien dès que la nouvelle commence.",
+    "Rien n’a encore changé. Voici la phrase de récupération de votre nouvelle identité ; celle de votre ancien papier ne vaudra plus rien dès que la nouvelle commence.",
   "succession.ask":
     "Tapez ces trois mots d’après votre nouveau papier. Ensuite votre nœud recommence, sans retour possible.",
   "succession.making": "Les nouvelles clés sont en préparation. Cela prend un moment.",
   "succession.make": "Prendre la nouvelle identité",
   "becoming.late_succession":
-    "Le nœud met du temps. S’il ne revient pas, redémarrez-le : il continue avec la nouvelle identité, et rien n’est perdu.",
+    "Le nœud met du temps. S’il ne revient pas, redémarrez-le : il continue avec la nouvelle identité, et rien n’est perdu.",
   "becoming.done_succession": "Vous avez votre nouvelle identité",
   "becoming.text_succession":
     "Vos contacts l’apprennent quand votre nœud les rencontre. Gardez le nouveau papier et détruisez l’ancien.",
-  "becoming.id_succession": "Votre nouvel identifiant :",
+  "becoming.id_succession": "Votre nouvel identifiant :",
   "succession.go_on": "Continuer",
 
   "backup.title": "Sauvegarde",
@@ -832,21 +835,21 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "backup.again": "La même encore une fois",
   "backup.differs": "Les deux ne sont pas les mêmes.",
 
-  "restore.guide": "Vous aviez déjà un nœud ?",
+  "restore.guide": "Vous aviez déjà un nœud ?",
   "restore.text":
-    "Avec une sauvegarde, ce nœud devient celui qui a été sauvegardé : sur un nouvel ordinateur, ou comme il était ce jour-là.",
+    "Avec une sauvegarde, ce nœud devient celui qui a été sauvegardé : sur un nouvel ordinateur, ou comme il était ce jour-là.",
   "restore.open": "Restaurer une sauvegarde…",
   "restore.title": "Restaurer une sauvegarde",
   "restore.comes":
     "Ce nœud devient celui de la sauvegarde, avec son identifiant, ses contacts, ses messages et ses réglages par personne.",
   "restore.goes":
-    "Ce que ce nœud a maintenant est mis de côté sur le disque de cet ordinateur, dans des fichiers dont le nom commence par « replaced- ».",
+    "Ce que ce nœud a maintenant est mis de côté sur le disque de cet ordinateur, dans des fichiers dont le nom commence par « replaced- ».",
   "restore.once":
-    "Ne faites jamais tourner un nœud et sa copie en même temps : arrêtez l’autre pour de bon avant de continuer.",
+    "Ne faites jamais tourner un nœud et sa copie en même temps : arrêtez l’autre pour de bon avant de continuer.",
   "restore.stays":
-    "Le nom, les annuaires et le relais restent ceux de cet ordinateur ; regardez les réglages ensuite.",
+    "Le nom, les annuaires et le relais restent ceux de cet ordinateur ; regardez les réglages ensuite.",
   "restore.file_hint":
-    "Déposez la sauvegarde ici, ou choisissez-la. Son nom se termine par « .backup ».",
+    "Déposez la sauvegarde ici, ou choisissez-la. Son nom se termine par « .backup ».",
   "restore.choose": "Choisir la sauvegarde",
   "restore.no_backup": "Ce fichier n’est pas la sauvegarde d’un nœud.",
   "restore.sending": "La sauvegarde est envoyée au nœud",
@@ -860,13 +863,13 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "restore.newer":
     "Une version plus récente de ce programme a fait cette sauvegarde. Installez-la, puis restaurez.",
   "restore.no_node":
-    "Aucun nœud ne peut être fait de cette sauvegarde : il y manque quelque chose.",
+    "Aucun nœud ne peut être fait de cette sauvegarde : il y manque quelque chose.",
   "restore.over": "La sauvegarde n’attend plus. Choisissez-la de nouveau.",
   "restore.own": "C’est une sauvegarde de ce nœud, faite le {when}.",
   "restore.other": "C’est une sauvegarde d’un autre nœud, faite le {when}.",
   "restore.contacts_one": "Il connaît une personne.",
   "restore.contacts_many": "Il connaît {count} personnes.",
-  "becoming.id_restore": "Son identifiant :",
+  "becoming.id_restore": "Son identifiant :",
   "restore.since":
     "Votre nœud revient à ce jour-là. Les messages et contacts venus depuis sont mis de côté.",
   "restore.instead":
@@ -876,9 +879,9 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
     "Celle que ce nœud demandait à ses démarrages quand la sauvegarde a été faite. Le prochain démarrage la redemandera.",
   "restore.in_use":
     "Ce nœud est en service. Ce qu’il a et que la sauvegarde n’a pas ne sera plus montré ensuite, et ne revient qu’à la main, depuis les fichiers mis de côté.",
-  "restore.type": "Pour être sûr, tapez « {word} »",
+  "restore.type": "Pour être sûr, tapez « {word} »",
   "restore.word": "restaurer",
-  "restore.not_word": "Tapez le mot « {word} » pour continuer. Rien n’a été changé.",
+  "restore.not_word": "Tapez le mot « {word} » pour continuer. Rien n’a été changé.",
   "restore.current": "Phrase de passe de ce nœud",
   "restore.current_hint": "Celle qu’il a maintenant.",
   "restore.current_wrong": "Ce n’est pas la phrase de passe de ce nœud. Rien n’a été changé.",
@@ -887,19 +890,19 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "restore.keys_wrong": "Ce n’est pas la phrase de passe de ces clés. Rien n’a été changé.",
   "restore.make": "La restaurer",
   "becoming.late_restore":
-    "Le nœud met du temps. S’il ne revient pas, démarrez-le de nouveau : la sauvegarde est alors en place, et rien n’est perdu.",
+    "Le nœud met du temps. S’il ne revient pas, démarrez-le de nouveau : la sauvegarde est alors en place, et rien n’est perdu.",
   "becoming.done_restore": "La sauvegarde est restaurée",
   "becoming.text_restore":
     "Votre nœud tourne comme celui de la sauvegarde. Ses contacts remarquent seulement qu’il est revenu.",
 
   "challenge.title": "Quelqu’un vous demande de confirmer",
-  "challenge.asks": "{name} vous demande de confirmer :",
+  "challenge.asks": "{name} vous demande de confirmer :",
   "challenge.level_presence": "que vous êtes là",
   "challenge.level_totp": "avec un code de votre application",
   "challenge.level_passkey": "avec votre clé d’accès",
   "challenge.until": "jusqu’à {when}",
   "challenge.means": "Les mots ci-dessus sont les siens. Ne confirmez que ce que vous attendez.",
-  "challenge.module": "Demandé par le module « {name} » de son nœud",
+  "challenge.module": "Demandé par le module « {name} » de son nœud",
   "challenge.approve": "Confirmer",
   "challenge.refuse": "Refuser",
 
@@ -916,7 +919,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "settings.folder": "Fichiers",
   "settings.folder_label": "Dossier où arrivent les fichiers",
   "settings.folder_hint":
-    "Un chemin complet sur l’ordinateur du nœud. Vide : le dossier OpenRed dans votre dossier personnel.",
+    "Un chemin complet sur l’ordinateur du nœud. Vide : le dossier OpenRed dans votre dossier personnel.",
   "settings.saved": "Enregistré",
   "settings.node": "Votre nœud",
   "settings.version": "Version",
@@ -924,10 +927,10 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "settings.show": "Montrer",
   "settings.others": "Autres réglages",
   "settings.others_text":
-    "Ils se changent dans le terminal et prennent effet au prochain démarrage :",
+    "Ils se changent dans le terminal et prennent effet au prochain démarrage :",
   "settings.others_show": "Tous les montrer",
   "settings.option": "Réglage",
   "settings.value": "Valeur",
   "settings.from": "Source",
-  "settings.default": "de lui-même : {value}",
+  "settings.default": "de lui-même : {value}",
 };
