@@ -20,6 +20,7 @@ import {
   type RestorationView,
 } from "../../protocol/restoration_api.ts";
 import { nothingSchema, SECRET_BYTES } from "../../protocol/sign_in_api.ts";
+import { checkCost } from "../backup/archive.ts";
 import { restoreNode } from "../backup/restore.ts";
 import type { NextRun } from "../config.ts";
 import { incomingData, removeIncoming, writeRestoration } from "../data/restoration.ts";
@@ -101,10 +102,7 @@ export class RestorationDesk {
         const text = `Expected the bytes from ${coming.at} on, of ${coming.bytes}`;
         throw new OpenRedError("bad_request", text, { members: { at: coming.at } });
       }
-      if (at === 0 && !beginsAsBackup(data)) {
-        await this.#forget();
-        throw new OpenRedError("unsupported", "This is not a backup of a node");
-      }
+      if (at === 0) await this.#checkBegin(data);
       coming.held.push(data);
       coming.at += data.length;
       const heldBytes = coming.held.reduce((sum, { length }) => sum + length, 0);
@@ -179,6 +177,18 @@ export class RestorationDesk {
     this.#coming = null;
     this.#opened = null;
     await removeIncoming(this.#parts.files);
+  }
+
+  async #checkBegin(data: Uint8Array): Promise<void> {
+    try {
+      if (!beginsAsBackup(data)) {
+        throw new OpenRedError("unsupported", "This is not a backup of a node");
+      }
+      checkCost(data);
+    } catch (error) {
+      await this.#forget();
+      throw error;
+    }
   }
 
   #expected(): Coming {

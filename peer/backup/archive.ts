@@ -9,6 +9,7 @@ import * as v from "valibot";
 import { concatBytes, encodeUtf8 } from "../../crypto/encoding.ts";
 import {
   BACKUP_CHUNK_BYTES,
+  BACKUP_MAGIC,
   type CryptoCore,
   type KeyRef,
   type KeystoreCost,
@@ -22,6 +23,9 @@ const FORMAT = 1;
 const HEAD_BYTES = 32;
 const SEALED_CHUNK_BYTES = BACKUP_CHUNK_BYTES + 16;
 const MAX_HEADER_BYTES = 4_096;
+/** Four times what backups are made with, and five: whoever made one is not to choose what opening it takes. */
+const MAX_MEMORY_KIB = 2 ** 18;
+const MAX_PASSES = 16;
 /** What may be a file's name, for the writer as for the reader. */
 const FILE_NAME = /^[A-Za-z0-9._-]{1,160}$/;
 
@@ -141,6 +145,13 @@ export async function readArchive(
 ): Promise<void> {
   const outer = new ByteReader(options.input);
   const head = await outer.upTo(HEAD_BYTES);
+  try {
+    checkCost(head);
+  } catch (error) {
+    options.passphrase.fill(0);
+    await outer.stop();
+    throw error;
+  }
   const stream = await crypto.openBackup({ passphrase: options.passphrase, head });
   try {
     const reader = new ByteReader(openChunks(crypto, stream, outer));
@@ -152,6 +163,19 @@ export async function readArchive(
     await crypto.release(stream);
     await outer.stop();
   }
+}
+
+/**
+ * Looks at what opening a backup would take; at nothing that its passphrase proves.
+ * @param head The file's first bytes.
+ * @throws {OpenRedError} `unsupported`.
+ */
+export function checkCost(head: Uint8Array): void {
+  const at = BACKUP_MAGIC.length;
+  if (head.length < at + 8) return;
+  const view = new DataView(head.buffer, head.byteOffset + at);
+  if (view.getUint32(0) <= MAX_MEMORY_KIB && view.getUint32(4) <= MAX_PASSES) return;
+  throw new OpenRedError("unsupported", "Opening the backup would take too much memory or time");
 }
 
 async function visit(reader: ByteReader, visitor: ArchiveVisitor): Promise<void> {

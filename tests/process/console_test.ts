@@ -256,9 +256,21 @@ Deno.test("A restored backup goes on in the process that runs; one that is kille
     await until(async () => await signIn(origin, link) !== null, "the link opens it anew");
     await until(() => node.out.includes(`"id":"${id}"`), "the node says who it is now");
   }
+  const beside = () =>
+    [...Deno.readDirSync(`${folder.path}/c`)].map(({ name }) => name)
+      .filter((name) => /^\.?(incoming|replaced|restor)/.test(name));
   {
     await using node = new Node(`${folder.path}/c`, "127.0.0.1:0");
     await node.ready();
+    const { origin, headers } = await openConsole(node);
+    await bringBackup(origin, { headers, backup });
+    await node.kill();
+    assert(beside().length > 0);
+  }
+  {
+    await using node = new Node(`${folder.path}/c`, "127.0.0.1:0");
+    await node.ready();
+    assertEquals([node.out.includes(id), beside()], [false, []], "killed before: who it was");
     const { origin, headers } = await openConsole(node);
     await bringBackup(origin, { headers, backup });
     const answer = await make(origin, headers);

@@ -1,13 +1,22 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { decodeBase64Url, encodeBase64Url, encodeUtf8 } from "../../../crypto/encoding.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  decodeBase64Url,
+  encodeBase64Url,
+  encodeUtf8,
+  type NodeId,
+} from "../../../crypto/encoding.ts";
+import { KeyChanges } from "../../../peer/admin/key_changes.ts";
+import { RestorationDesk } from "../../../peer/admin/restoration_desk.ts";
 import type { NextRun } from "../../../peer/config.ts";
 import { finishRestoration } from "../../../peer/data/restoration.ts";
 import { setPassphrase } from "../../../ports/node_secret.ts";
 import { openFiles } from "../../../ports/system.ts";
 import type { OpenedBackupView } from "../../../protocol/restoration_api.ts";
-import { backUpStopped, PASSPHRASE } from "../backup/backups.ts";
+import { OpenRedError } from "../../../protocol/errors.ts";
+import { backUpStopped, PASSPHRASE, restore } from "../backup/backups.ts";
 import { LifeNode } from "../data/life_world.ts";
 import { CHEAP_COST } from "../../world/cores.ts";
+import { FakeClock } from "../../world/fake_clock.ts";
 import { isKilled, MortalProcess } from "../../world/mortal_process.ts";
 
 const PIECE_BYTES = 200_000;
@@ -245,7 +254,9 @@ Deno.test("a full disk leaves the running node as it is", async () => {
   let isFull = false;
   const files = openFiles(host.data);
   const refuseWhen = (name: string) => {
-    if (isFull && name.includes("incoming-")) throw new Error("No space left on device");
+    if (isFull && /^(incoming-|restoration$)/.test(name)) {
+      throw new Error("No space left on device");
+    }
   };
   host.ports = {
     ...host.ports,
@@ -275,6 +286,51 @@ Deno.test("a full disk leaves the running node as it is", async () => {
   isFull = false;
   await host.upload(backup);
   assertEquals((await host.look())[0], 200);
+  isFull = true;
+  assertEquals((await host.make())[1].code, "overloaded");
+  assertEquals([host.beside.includes("restoration"), host.reopened], [false, []]);
+  isFull = false;
+  assertEquals((await host.make())[0], 200, "what was looked at still waits");
+});
+
+Deno.test("a backup that nobody goes on with for half an hour is let go", async () => {
+  const { backup } = await backedUp();
+  await using host = new Host();
+  const clock = new FakeClock(0);
+  await host.onData(async (ports) => {
+    const desk = new RestorationDesk({
+      ...ports,
+      clock,
+      events: { audit: () => Promise.resolve() },
+      own: { id: "nobody" as NodeId },
+      keyChanges: new KeyChanges(),
+      reopen: () => {},
+    });
+    clock.advance(60 * 60_000);
+    await desk.begin(backup.length);
+    await desk.take({ at: 0, data: backup });
+    clock.advance(30 * 60_000 - 1);
+    await desk.forgetIdle();
+    assert(host.beside.length > 0);
+    clock.advance(1);
+    await desk.forgetIdle();
+    assertEquals(host.beside, []);
+    await assertRejects(() => desk.look(encodeUtf8(PASSPHRASE)), OpenRedError);
+  });
+});
+
+Deno.test("a backup that would take gigabytes to open is refused by its first bytes", async () => {
+  const { backup } = await backedUp();
+  await using host = new Host();
+  await host.start();
+  for (const [at, value] of [[8, 2 ** 18 + 1], [8, 2 ** 32 - 1], [12, 17]] as const) {
+    const dear = backup.slice();
+    new DataView(dear.buffer).setUint32(at, value);
+    assertEquals((await host.upload(dear))[1].code, "unsupported", `${value}`);
+    assertEquals([host.beside, (await host.look())[0]], [[], 404]);
+    const error = await assertRejects(() => restore(host, dear), OpenRedError);
+    assertEquals(error.code, "unsupported");
+  }
 });
 
 Deno.test("steps that are asked for at once do not meet", async () => {
