@@ -11,7 +11,7 @@ import type {
 } from "../../../protocol/file_sharing_api.ts";
 import { FileLedger, type SharedEntry } from "../file_ledger.ts";
 import type { NodeMachine } from "../node_machine.ts";
-import { LANDING } from "../virtual_owner_disk.ts";
+import { LANDING, type VirtualOwnerDisk } from "../virtual_owner_disk.ts";
 import type { SeededRandom } from "../../world/seeded_random.ts";
 import type { Scenario } from "../scenario.ts";
 import type { World } from "../world.ts";
@@ -24,6 +24,9 @@ const PART_BYTES = 1_024;
 const NAMES = ["photo.jpg", "notes.txt"];
 const ENDING_MS = 5 * 60_000;
 const ROUTES = "/m/file_sharing";
+/** A chunk comes in a few milliseconds, so that a part is looked at more often than one ends. */
+const LOOK_MS = 2;
+const LOOKS = 1_000;
 
 /** No other content has such a part anywhere. */
 function newContent(random: SeededRandom, length: number): Uint8Array<ArrayBuffer> {
@@ -206,6 +209,24 @@ const crashAmidst: Action = async (people) => {
   await world.runFor(world.random.between(50, 400));
   crash(people);
 };
+
+/** Somebody dies with a part on the disk of which nothing is synced, and goes on with what a crash has left of it. */
+const crashReceiver: Action = async (people) => {
+  const { world } = people;
+  await world.startAll();
+  people.share(5 * MIB + 3);
+  await world.runFor(world.random.between(1_000, 4_000));
+  for (const node of world.nodes) void people.accept(node);
+  const growing = () => world.nodes.find(({ host }) => partBytes(host.files) > 2 * MIB);
+  for (let look = 0; look < LOOKS && growing() === undefined; look++) await world.runFor(LOOK_MS);
+  growing()?.crash();
+  await world.startAll();
+};
+
+function partBytes(files: VirtualOwnerDisk): number {
+  const parts = files.paths.filter((path) => path.startsWith(`${LANDING}/.`));
+  return Math.max(0, ...parts.map((path) => files.peek(path)!.length));
+}
 const heal: Action = ({ world: { network } }) => network.heal();
 
 const cut: Action = ({ world: { random, nodes, network } }) => {
@@ -239,7 +260,8 @@ const ACTIONS: readonly (readonly [number, Action])[] = [
   [1, (people) => people.restore()],
   [1, stop],
   [1, crash],
-  [12, crashAmidst],
+  [8, crashAmidst],
+  [8, crashReceiver],
   [4, startAll],
   [2, cut],
   [2, heal],
