@@ -8,16 +8,27 @@ import { IdFilter } from "./id_filter.ts";
 import type { Statements } from "./statements.ts";
 
 const FIRST_CAPACITY = 2 ** 16;
-/** Rows that are read at a time, and how long the process does other things in between. */
-const ROWS_A_STEP = 500;
-const PAUSE_MS = 1;
+/**
+ * Rows that are read at a time, and how long the process does other things in between: who asks while a million are
+ * read waits for little of it, and a tenth of the processor's time goes to it.
+ */
+const ROWS_A_STEP = 200;
+const PAUSE_MS = 4;
 
 /** Where ids are found, one table after the other. */
-const TABLES = [
-  `SELECT id FROM nodes WHERE id > ? ORDER BY id LIMIT ${ROWS_A_STEP}`,
-  `SELECT old_id AS id FROM successions WHERE old_id > ? ORDER BY old_id LIMIT ${ROWS_A_STEP}`,
-  `SELECT id FROM bans WHERE id > ? ORDER BY id LIMIT ${ROWS_A_STEP}`,
-] as const;
+const TABLES = [["nodes", "id"], ["successions", "old_id"], ["bans", "id"]] as const;
+
+/** The ids of one step, and the last of them. One text of all takes half the time of a row for each. */
+function stepOf([table, id]: typeof TABLES[number]): string {
+  return `SELECT group_concat(id, ' ') AS ids, max(id) AS last, count(*) AS n FROM
+    (SELECT ${id} AS id FROM ${table} WHERE ${id} > ? ORDER BY ${id} LIMIT ${ROWS_A_STEP})`;
+}
+
+interface Step {
+  readonly ids: string | null;
+  readonly last: string | null;
+  readonly n: number;
+}
 
 /** With room for twice as many, so that no filter has to be made anew while the first one is. */
 export function capacityFor(stored: number): number {
@@ -76,20 +87,19 @@ export class KnownIds {
     const filter = IdFilter.create(capacity);
     this.#next = filter;
     const step = (table: number, after: string) => {
-      const sql = TABLES[table];
-      if (sql === undefined) {
+      const source = TABLES[table];
+      if (source === undefined) {
         this.#next = null;
         this.#filter = filter;
         this.#follow(filter);
         return;
       }
-      const rows = this.#sql.prepare(sql).all(after);
-      for (const { id } of rows) filter.add(id as string);
+      const { ids, last, n } = this.#sql.get(stepOf(source), after) as unknown as Step;
+      for (const id of ids?.split(" ") ?? []) filter.add(id);
       // Otherwise it would be full again soon.
       if (filter.size > capacity / 2) return this.#build(2 * capacity);
-      const last = rows.length < ROWS_A_STEP ? undefined : rows.at(-1);
-      if (last === undefined) return step(table + 1, "");
-      this.#cancel = this.#clock.setTimer(PAUSE_MS, () => step(table, last["id"] as string));
+      if (last === null || n < ROWS_A_STEP) return step(table + 1, "");
+      this.#cancel = this.#clock.setTimer(PAUSE_MS, () => step(table, last));
     };
     step(0, "");
   }
