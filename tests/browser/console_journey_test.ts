@@ -69,7 +69,7 @@ const WORDS = {
     done: "Terminé",
     people: "Contacts",
     files: "Fichiers",
-    begin: "Commencer le guide",
+    begin: "Commencer",
     next: "Suivant",
     makePhrase: "Montrer ma phrase de récupération",
     written: "Je les ai notés",
