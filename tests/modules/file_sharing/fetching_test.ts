@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeNodeId } from "../../../crypto/encoding.ts";
 import type { PartFile } from "../../../modules/api.ts";
 import { fetchChunks, type FetchingParts } from "../../../modules/file_sharing/fetching.ts";
@@ -55,4 +55,54 @@ Deno.test("a line that breaks does not take along what comes on another one", as
 
 Deno.test("a peer that gives something wrong is not believed in anything more", async () => {
   assertEquals(await fetchWith(new WrongContent()), [0, 0, 0, 0, 0, 0, 0, 0]);
+});
+
+const PEERS = [1, 2, 3].map((seed) => encodeNodeId(new Uint8Array(32).fill(seed)));
+
+/** Three peers give a file together. @returns Which chunks were taken of each. */
+async function fetchFromThree(
+  { liar, chunks }: { readonly liar: number; readonly chunks: number },
+): Promise<{ readonly given: readonly (readonly number[])[]; readonly liars: readonly string[] }> {
+  const given: number[][] = PEERS.map(() => []);
+  const sourceOf = (peer: number): Pick<Source, "chunks"> => ({
+    chunks: async ({ first, count }, { take }) => {
+      for (let chunk = first; chunk < first + count; chunk++) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (peer === liar && given[peer]!.length > 0) throw new WrongContent();
+        await take(chunk, new Uint8Array(MIB));
+        given[peer]!.push(chunk);
+      }
+    },
+  });
+  const during = (wanted: { peer: typeof PEER }, _: unknown, work: (one: Source) => unknown) =>
+    work(sourceOf(PEERS.indexOf(wanted.peer)) as Source);
+  const parts = { log: { log: () => {} }, sources: { during } } as unknown as FetchingParts;
+  const liars = new Set<typeof PEER>();
+  await fetchChunks(parts, {
+    wanted: PEERS.map((peer) => ({ peer, share: "", file: 0, download: "" })),
+    liars,
+    growing: { write: () => Promise.resolve() } as unknown as PartFile,
+    content: { bytes: chunks * MIB, root: new Uint8Array(32), layer: new Uint8Array(32 * chunks) },
+    signal: new AbortController().signal,
+    reached: () => {},
+    came: () => {},
+  }, new Uint8Array(chunks));
+  return { given, liars: [...liars] };
+}
+
+Deno.test("what three peers hold comes from all of them, each chunk once", async () => {
+  const chunks = 60;
+  const { given, liars } = await fetchFromThree({ liar: -1, chunks });
+  for (const ofPeer of given) assert(ofPeer.length >= chunks / 6, `one gave ${ofPeer.length}`);
+  const all = Array.from({ length: chunks }, (_, chunk) => chunk);
+  assertEquals([given.flat().toSorted((a, b) => a - b), liars], [all, []]);
+});
+
+Deno.test("of three peers one that gives something wrong is named, and no chunk of the others comes twice", async () => {
+  const chunks = 60;
+  const { given, liars } = await fetchFromThree({ liar: 1, chunks });
+  assertEquals(liars, [PEERS[1]!]);
+  assert(given[1]!.length < 5, "it gave nothing more");
+  const all = Array.from({ length: chunks }, (_, chunk) => chunk);
+  assertEquals(given.flat().toSorted((a, b) => a - b), all);
 });
