@@ -6,11 +6,13 @@
 import type { CryptoCore, KeystoreCost } from "../../crypto/interface.ts";
 import type { Clock, Files, OpenDatabase } from "../../ports/ports.ts";
 import { OpenRedError } from "../../protocol/errors.ts";
+import { MIN_NEW_PASSPHRASE_BYTES } from "../../protocol/passphrase_text.ts";
 import type { AuditLog } from "../audit/audit_log.ts";
 import { writeArchive } from "../backup/archive.ts";
 import { readDataFiles } from "../backup/data_files.ts";
 import { SCHEMA_VERSION } from "../store/migrations.ts";
 import type { NodeStore } from "../store/store.ts";
+import { canonicalForm } from "./passphrase_desk.ts";
 
 const RETRY_MS = 5_000;
 
@@ -40,9 +42,16 @@ export class BackupDesk {
   /**
    * Answers with the bytes of a backup, once the first of them are there. The passphrase is wiped. A stream that breaks
    * off is no backup.
-   * @throws {OpenRedError} `overloaded` while another one is made, or where there is no room for a copy of the database.
+   * @throws {OpenRedError} `bad_request` for a passphrase that is none, or too short; `overloaded` while another backup is
+   *   made, or where there is no room for a copy of the database.
    */
-  async answer({ passphrase }: { passphrase: Uint8Array }): Promise<Response> {
+  async answer({ passphrase: typed }: { passphrase: Uint8Array }): Promise<Response> {
+    let passphrase: Uint8Array;
+    try {
+      passphrase = canonicalForm(typed, MIN_NEW_PASSPHRASE_BYTES);
+    } finally {
+      typed.fill(0);
+    }
     if (this.#isBusy) {
       passphrase.fill(0);
       throw new OpenRedError("overloaded", "Another backup is being made", {

@@ -120,6 +120,8 @@ function canonical(given: Change): Change {
  * A passphrase as it is stretched, whatever system it was typed on.
  * @throws {OpenRedError} `bad_request` for one that cannot be.
  */
+export function canonicalForm(given: Uint8Array, minBytes: number): Uint8Array;
+export function canonicalForm(given: Uint8Array | null, minBytes: number): Uint8Array | null;
 export function canonicalForm(given: Uint8Array | null, minBytes: number): Uint8Array | null {
   if (given === null) return null;
   let form: Uint8Array;

@@ -211,11 +211,12 @@ export class RestorationDesk {
     }
   }
 
-  async #look(passphrase: Uint8Array): Promise<OpenedBackupView> {
+  async #look(typed: Uint8Array): Promise<OpenedBackupView> {
     const coming = this.#expected();
     if (coming.at < coming.bytes) {
       throw new OpenRedError("not_found", "The backup is not here in full yet");
     }
+    const passphrase = formOf(typed);
     const { id, createdAt, contacts } = await this.#restore(coming, passphrase);
     if (id === null) {
       await this.#forget();
@@ -251,8 +252,7 @@ export class RestorationDesk {
       return restored;
     } catch (cause) {
       if (cause instanceof CryptoError && cause.code === "unseal_failed") {
-        const text = "The passphrase is wrong, or the file is damaged";
-        throw new OpenRedError("forbidden", text, { cause });
+        throw wrongPassphrase(cause);
       }
       await this.#forget();
       throw cause;
@@ -329,6 +329,20 @@ export class RestorationDesk {
       throw this.#refused({ of: "passphrase", is, cause });
     }
     throw new OpenRedError("bad_request", "The keys in the backup are those of another node");
+  }
+}
+
+function wrongPassphrase(cause: unknown): OpenRedError {
+  const text = "The passphrase is wrong, or the file is damaged";
+  return new OpenRedError("forbidden", text, { cause });
+}
+
+/** What can be no passphrase is none that a backup has. */
+function formOf(typed: Uint8Array): Uint8Array {
+  try {
+    return canonicalForm(typed, 1);
+  } catch (cause) {
+    throw wrongPassphrase(cause);
   }
 }
 

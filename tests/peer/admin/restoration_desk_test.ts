@@ -13,7 +13,7 @@ import { setPassphrase } from "../../../ports/node_secret.ts";
 import { openFiles } from "../../../ports/system.ts";
 import type { OpenedBackupView } from "../../../protocol/restoration_api.ts";
 import { OpenRedError } from "../../../protocol/errors.ts";
-import { backUpStopped, PASSPHRASE, restore } from "../backup/backups.ts";
+import { backUpRunning, backUpStopped, PASSPHRASE, restore } from "../backup/backups.ts";
 import { LifeNode } from "../data/life_world.ts";
 import { CHEAP_COST } from "../../world/cores.ts";
 import { FakeClock } from "../../world/fake_clock.ts";
@@ -198,6 +198,27 @@ Deno.test("a wrong passphrase lets a backup stay for another try; a changed or c
     assertEquals((await host.look())[0], 403, `${length}`);
   }
   assertEquals(host.reopened, []);
+});
+
+Deno.test("the words of a backup open it in whatever form systems type them", async () => {
+  const composed = "un \u00e9t\u00e9 \u{1F40E}";
+  const decomposed = "un\u00a0e\u0301te\u0301 \u{1F40E}";
+  await using host = new Host();
+  await host.start();
+  for (const [made, typed] of [[decomposed, composed], [composed, decomposed]] as const) {
+    const backup = await backUpRunning(host, made);
+    await host.upload(backup);
+    assertEquals((await host.look(typed))[1].node_id, host.id, `made with ${made}`);
+    await using other = new LifeNode();
+    assertEquals(await restore(other, backup, { passphrase: composed }), host.id, "by a command");
+  }
+  await host.upload(await backUpRunning(host));
+  for (const passphrase of ["seven b", "two\nlines of it", "nothing\u200b seen"]) {
+    const body = { passphrase: encoded(passphrase) };
+    assertEquals((await host.admin.request("POST", "/backup", body)).status, 400, passphrase);
+  }
+  assertEquals((await host.look("two\nlines of it"))[0], 403);
+  assertEquals((await host.look())[0], 200, "the file stays for another try");
 });
 
 Deno.test("pieces come in their order and no others, and what is no backup is refused by its first one", async () => {

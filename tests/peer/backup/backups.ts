@@ -33,8 +33,11 @@ function assertWiped(passphrase: Uint8Array): void {
   assertEquals(passphrase, new Uint8Array(passphrase.length));
 }
 
-export async function backUpRunning(node: LifeNode): Promise<Uint8Array<ArrayBuffer>> {
-  const passphrase = encodeBase64Url(encodeUtf8(PASSPHRASE));
+export async function backUpRunning(
+  node: LifeNode,
+  typed = PASSPHRASE,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const passphrase = encodeBase64Url(encodeUtf8(typed));
   const answer = await node.admin.request("POST", "/backup", { passphrase });
   assertEquals(answer.status, 200);
   return await collect(answer.body!);
