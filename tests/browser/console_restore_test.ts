@@ -84,6 +84,12 @@ testInBrowser(
       "the friend knows the node by the same id",
     );
     assertEquals(page.url().includes(PASSPHRASE), false);
+    await page.goto(`${carol.origin}/console/#/guide`);
+    await page.getByRole("button", { name: words["restore.open"], exact: true }).click();
+    await choose(window, words, backup);
+    await passphrase.fill(PASSPHRASE);
+    await window.getByRole("button", { name: words["restore.next"], exact: true }).click();
+    await window.getByText(words["restore.in_use"]).waitFor({ timeout: 20_000 });
   },
 );
 

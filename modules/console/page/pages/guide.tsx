@@ -69,9 +69,10 @@ function NameStep() {
 
 /** For whoever had a node before: all that comes after it stands in its backup. */
 function FormerNode() {
+  const isInUse = status.want()?.peers.some(({ standing }) => standing === "allowed") ?? true;
   return (
     <Card title={t("restore.guide")}>
-      <Restore />
+      <Restore isInUse={isInUse} />
     </Card>
   );
 }

@@ -24,7 +24,7 @@ import { becoming } from "./becoming.tsx";
 const PATH = "/admin/v1/restoration";
 
 /** The button, and the window behind it. @param isInUse Whether the node has more than its first start gave it. */
-export function Restore({ isInUse = false }: { isInUse?: boolean }) {
+export function Restore({ isInUse }: { isInUse: boolean }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <div class="stack">

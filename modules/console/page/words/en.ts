@@ -225,7 +225,7 @@ export const EN = {
   "guide.passphrase_protects":
     "Your node's keys lie on its disk. Under a passphrase they are of no use to whoever finds, steals or copies the disk.",
   "guide.passphrase_not":
-    "It does not protect from somebody who uses your computer while the node runs. Whoever forgets it needs a backup or the recovery phrase.",
+    "It does not protect from somebody who uses your computer while the node runs. Whoever forgets it needs a backup from before it was set, or the recovery phrase.",
   "guide.passphrase_cost":
     "From then on the node asks for it in the terminal whenever it starts, and cannot start by itself after a power cut.",
   "guide.directory_text":

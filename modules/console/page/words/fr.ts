@@ -235,7 +235,7 @@ export const FR: Readonly<Record<keyof typeof EN, string>> = {
   "guide.passphrase_protects":
     "Les clés de votre nœud sont sur son disque. Sous une phrase de passe, elles ne servent à rien à qui trouve, vole ou copie le disque.",
   "guide.passphrase_not":
-    "Elle ne protège pas de qui utilise votre ordinateur pendant que le nœud tourne. Qui l’oublie a besoin d’une sauvegarde ou de la phrase de récupération.",
+    "Elle ne protège pas de qui utilise votre ordinateur pendant que le nœud tourne. Qui l’oublie a besoin d’une sauvegarde faite avant de la choisir, ou de la phrase de récupération.",
   "guide.passphrase_cost":
     "Le nœud la demande ensuite dans le terminal à chaque démarrage, et ne peut pas redémarrer seul après une coupure de courant.",
   "guide.directory_text":
