@@ -32,6 +32,8 @@ export const lookAtBackupInputSchema = v.strictObject({ passphrase: passphraseSc
  * that of a refusal has a member `of` that says which one: `passphrase` or `current`.
  */
 export const makeRestorationInputSchema = v.strictObject({
+  /** What was looked at: another page may have brought another backup since. */
+  seen: v.pipe(v.string(), v.maxLength(64)),
   /** Of the keys in the backup; `null` where they have none. */
   passphrase: v.nullable(passphraseSchema),
   /** Of the keys that the node has now; `null` where they have none. */
@@ -46,6 +48,8 @@ export interface ComingBackupView {
 
 /** What is in a backup, all of which was read. Nothing of the node is changed yet. */
 export interface OpenedBackupView {
+  /** Names this look, for whoever goes on with it. */
+  readonly seen: string;
   readonly node_id: string;
   /** Whether it is a backup of the node that runs. */
   readonly is_own: boolean;

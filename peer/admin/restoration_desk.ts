@@ -32,6 +32,7 @@ import type { AddPost } from "./peer_routes.ts";
 
 const PART_BYTES = 4 * 2 ** 20;
 const PART_PREFIX = "part-";
+const SEEN_BYTES = 16;
 const RETRY_MS = 5_000;
 /** How long a backup waits for its next piece, or for whoever has looked at it. */
 const IDLE_MS = 30 * 60_000;
@@ -50,6 +51,7 @@ interface RestorationDeskParts {
 
 /** Passphrases of the keys in the backup, and of those that the node has now. */
 interface Given {
+  readonly seen: string;
   readonly passphrase: Uint8Array | null;
   readonly current: Uint8Array | null;
 }
@@ -69,7 +71,7 @@ export class RestorationDesk {
   readonly #incoming: { readonly files: Files; readonly openDatabase: OpenDatabase };
   #coming: Coming | null = null;
   /** Whose data lie there, proven; `null`: nobody's. */
-  #opened: string | null = null;
+  #opened: { readonly id: string; readonly seen: string } | null = null;
   #isBusy = false;
   #isMade = false;
   #usedMs = 0;
@@ -224,8 +226,10 @@ export class RestorationDesk {
     }
     const secret = await readNodeSecret(this.#incoming.files);
     if (secret?.kind === "plain") secret.secret.fill(0);
-    this.#opened = id;
+    const seen = encodeBase64Url(this.#parts.random.bytes(SEEN_BYTES));
+    this.#opened = { id, seen };
     return {
+      seen,
       node_id: id,
       is_own: id === this.#parts.own.id,
       created_at: createdAt,
@@ -261,7 +265,7 @@ export class RestorationDesk {
 
   async #make(given: Given): Promise<RestorationView> {
     const { clock, events, files, keyChanges, random, reopen } = this.#parts;
-    const id = this.#opened;
+    const id = this.#opened?.seen === given.seen ? this.#opened.id : null;
     if (id === null) throw new OpenRedError("not_found", "No backup was looked at; begin anew");
     const end = keyChanges.begin();
     let passphrase: Uint8Array | null = null;

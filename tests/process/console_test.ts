@@ -196,11 +196,11 @@ Deno.test("open leaves a file of mode 0600 for the browser, and prints no secret
 const PIECE_BYTES = 200_000;
 const PASSPHRASE = "a passphrase for backups";
 
-/** Brings a backup to a node and looks at it, as its page does. @returns Whose it is. */
+/** Brings a backup to a node and looks at it, as its page does. @returns What is in it. */
 async function bringBackup(
   origin: string,
   { headers, backup }: { headers: Record<string, string>; backup: Uint8Array },
-): Promise<string> {
+): Promise<{ node_id: string; seen: string }> {
   const post = async (path: string, body: unknown) => {
     const url = `${origin}/admin/v1/restoration${path}`;
     const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
@@ -212,7 +212,7 @@ async function bringBackup(
     const data = encodeBase64Url(backup.subarray(at, at + PIECE_BYTES));
     await post("/piece", { at, data });
   }
-  return (await post("/look", { passphrase: encodeBase64Url(encodeUtf8(PASSPHRASE)) })).node_id;
+  return await post("/look", { passphrase: encodeBase64Url(encodeUtf8(PASSPHRASE)) });
 }
 
 /** A signed-in browser at a node. */
@@ -241,18 +241,19 @@ Deno.test("A restored backup goes on in the process that runs; one that is kille
     assertEquals(made.code, 0, made.err);
   }
   const backup = Deno.readFileSync(file);
-  const make = (origin: string, headers: Record<string, string>) =>
+  const make = (origin: string, headers: Record<string, string>, seen: string) =>
     fetch(`${origin}/admin/v1/restoration/make`, {
       method: "POST",
       headers,
-      body: JSON.stringify({ passphrase: null, current: null }),
+      body: JSON.stringify({ seen, passphrase: null, current: null }),
     });
   {
     await using node = new Node(`${folder.path}/b`, "127.0.0.1:0");
     await node.ready();
     const { origin, headers } = await openConsole(node);
-    assertEquals(await bringBackup(origin, { headers, backup }), id);
-    const { link } = await (await make(origin, headers)).json();
+    const { node_id, seen } = await bringBackup(origin, { headers, backup });
+    assertEquals(node_id, id);
+    const { link } = await (await make(origin, headers, seen)).json();
     await until(async () => await signIn(origin, link) !== null, "the link opens it anew");
     await until(() => node.out.includes(`"id":"${id}"`), "the node says who it is now");
   }
@@ -272,8 +273,8 @@ Deno.test("A restored backup goes on in the process that runs; one that is kille
     await node.ready();
     assertEquals([node.out.includes(id), beside()], [false, []], "killed before: who it was");
     const { origin, headers } = await openConsole(node);
-    await bringBackup(origin, { headers, backup });
-    const answer = await make(origin, headers);
+    const { seen } = await bringBackup(origin, { headers, backup });
+    const answer = await make(origin, headers, seen);
     await answer.body?.cancel();
     await node.kill();
   }

@@ -31,6 +31,8 @@ class Host extends LifeNode {
     return [answer.status, await answer.json()];
   }
 
+  seen = "nothing";
+
   /** Sends all of a file. @returns The first answer that is no 200, or the last one. */
   async upload(backup: Uint8Array): Promise<[number, Record<string, unknown>]> {
     let last = await this.post("", { bytes: backup.length });
@@ -41,8 +43,10 @@ class Host extends LifeNode {
     return last;
   }
 
-  look(passphrase = PASSPHRASE): Promise<[number, Record<string, unknown>]> {
-    return this.post("/look", { passphrase: encoded(passphrase) });
+  async look(passphrase = PASSPHRASE): Promise<[number, Record<string, unknown>]> {
+    const answer = await this.post("/look", { passphrase: encoded(passphrase) });
+    if (answer[0] === 200) this.seen = String(answer[1].seen);
+    return answer;
   }
 
   make(
@@ -50,7 +54,7 @@ class Host extends LifeNode {
     current: string | null = null,
   ): Promise<[number, Record<string, unknown>]> {
     const [keys, own] = [passphrase, current].map((one) => one === null ? null : encoded(one));
-    return this.post("/make", { passphrase: keys, current: own });
+    return this.post("/make", { seen: this.seen, passphrase: keys, current: own });
   }
 
   /** What lies in the data directory besides the data. */
@@ -87,7 +91,7 @@ Deno.test("a backup takes the place of a running node's data, which are kept asi
   const former = host.id;
   assertEquals((await host.upload(backup))[1], { at: backup.length, bytes: backup.length });
   const [status, seen] = await host.look();
-  const { created_at, ...others } = seen as unknown as OpenedBackupView;
+  const { created_at, seen: _, ...others } = seen as unknown as OpenedBackupView;
   assert(status === 200 && created_at > 0);
   assertEquals(others, { node_id: id, is_own: false, contacts: 0, has_passphrase: false });
   assertEquals((await host.post("/piece", { at: 0, data: "AAAA" }))[0], 404, "the file was let go");
@@ -198,6 +202,22 @@ Deno.test("a wrong passphrase lets a backup stay for another try; a changed or c
     assertEquals((await host.look())[0], 403, `${length}`);
   }
   assertEquals(host.reopened, []);
+});
+
+Deno.test("a page puts no backup in place but the one that it showed", async () => {
+  const [first, second] = [await backedUp(), await backedUp()];
+  await using host = new Host();
+  await host.start();
+  await host.upload(first.backup);
+  await host.look();
+  const { seen } = host;
+  await host.upload(second.backup);
+  await host.look();
+  const later = host.seen;
+  host.seen = seen;
+  assertEquals([(await host.make())[0], host.reopened.length], [404, 0]);
+  host.seen = later;
+  assertEquals((await host.make())[1].node_id, second.id);
 });
 
 Deno.test("the words of a backup open it in whatever form systems type them", async () => {

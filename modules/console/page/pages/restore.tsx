@@ -221,6 +221,7 @@ function Last(
     setFailure(null);
     try {
       const made = await post<RestorationView>(`${PATH}/make`, {
+        seen: opened.seen,
         passphrase: opened.has_passphrase ? encodePassphrase(given) : null,
         current: isSealed ? encodePassphrase(current) : null,
       });
