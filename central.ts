@@ -6,7 +6,12 @@
 import type { WorkerCryptoCore } from "./crypto/client.ts";
 import { startCryptoWorker } from "./crypto/worker_start.ts";
 import denoConfig from "./deno.json" with { type: "json" };
-import { asksForVersion, describeBuild } from "./process/build_info.ts";
+import {
+  asksForLicenses,
+  asksForVersion,
+  describeBuild,
+  readNotices,
+} from "./process/build_info.ts";
 import { tell } from "./process/telling.ts";
 
 async function startCore(): Promise<WorkerCryptoCore> {
@@ -36,6 +41,7 @@ export async function main(args: readonly string[]): Promise<number> {
   };
   const parsed = parseOptions(args, {
     version: asksForVersion(args) ? await describeBuild(denoConfig.version) : denoConfig.version,
+    licenses: asksForLicenses(args) ? await readNotices() : "",
     ...output,
   });
   if (parsed.kind === "exit") return parsed.code;

@@ -29,7 +29,12 @@ import { createTerminalStream, readSecret, readStandardInput } from "./ports/sys
 import { inputLines, openTerminal } from "./ports/system_screen.ts";
 import { createUserFolder, readUserFile } from "./ports/system_user_files.ts";
 import { writeAll } from "./ports/write_all.ts";
-import { asksForVersion, describeBuild } from "./process/build_info.ts";
+import {
+  asksForLicenses,
+  asksForVersion,
+  describeBuild,
+  readNotices,
+} from "./process/build_info.ts";
 import { stopOnSignals } from "./process/signals.ts";
 
 const MAX_SECRET_FILE_BYTES = 4_096;
@@ -280,6 +285,7 @@ async function main(): Promise<number> {
   }, {
     args: Deno.args,
     version: asksForVersion(Deno.args) ? await describeBuild(project.version) : project.version,
+    licenses: asksForLicenses(Deno.args) ? await readNotices() : "",
   });
 }
 

@@ -54,6 +54,8 @@ export interface CommandLineOptions {
   /** The words after the program's name. */
   readonly args: readonly string[];
   readonly version: string;
+  /** What `--licenses` prints; read only where it is asked for. */
+  readonly licenses: string;
 }
 
 const DEFAULT_COLUMNS = 80;
@@ -153,6 +155,7 @@ function addCommand(
 function buildProgram(options: {
   readonly commands: readonly NodeCommand[];
   readonly version: string;
+  readonly licenses: string;
   readonly help: string[];
   readonly columns: number | null;
   readonly chosen: (command: NodeCommand, given: GivenOptions, words: readonly string[]) => void;
@@ -160,9 +163,14 @@ function buildProgram(options: {
   const program = quiet(new Command(PROGRAM_NAME), options)
     .description(`${PROGRAM_SUMMARY[0]?.toUpperCase()}${PROGRAM_SUMMARY.slice(1)}.`)
     .version(options.version, "-V, --version", "print the version")
+    .option("--licenses", "print the licences of the packages in it")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .addHelpText("after", `${ENVIRONMENT_HELP}\n${EXIT_HELP}\n`);
+  program.on("option:licenses", () => {
+    options.help.push(options.licenses);
+    throw new CommanderError(0, "openred.licenses", "licenses");
+  });
   for (const command of options.commands) {
     addCommand(program, {
       command,
@@ -214,6 +222,7 @@ async function choose(
   const program = buildProgram({
     commands: await loadCommands(options.args[0], ports.runNode),
     version: options.version,
+    licenses: options.licenses,
     help,
     columns: ports.out.columns,
     chosen: (command, given, words) => chosen = { command, given, words },

@@ -319,6 +319,8 @@ export function parseOptions(
   args: readonly string[],
   output: {
     readonly version: string;
+    /** What `--licenses` prints; read only where it is asked for. */
+    readonly licenses?: string;
     readonly out: (text: string) => void;
     readonly err: (text: string) => void;
   },
@@ -354,6 +356,7 @@ export function parseOptions(
   const program = new Command("openred-central")
     .description("The OpenRed directory: lets nodes find each other and introduces them.")
     .version(output.version, "-V, --version")
+    .option("--licenses", "print the licences of the packages in it")
     .exitOverride()
     .configureOutput(streams)
     .showHelpAfterError("(openred-central run --help shows every option)")
@@ -362,6 +365,10 @@ export function parseOptions(
     .addCommand(doctor)
     .addCommand(nodes)
     .addCommand(keys);
+  program.on("option:licenses", () => {
+    output.out(output.licenses ?? "");
+    throw new CommanderError(0, "openred.licenses", "licenses");
+  });
   for (const command of backups) program.addCommand(command);
   addUsageCommands(program, output);
   const families = [nodes, keys].flatMap((family) => [family, ...family.commands]);

@@ -14,6 +14,12 @@ export interface BuildInfo {
 
 export const BUILD_INFO_FILE = "build.json";
 
+/** The licences of the packages in a program; made beside its code by scripts/program_code.ts. */
+export const NOTICES_FILE = "THIRD-PARTY-NOTICES.txt";
+
+const SOURCES_NOTICE =
+  "This runs from its sources, which contain no packages; docs/DEPENDENCIES.md lists what they load.\n";
+
 async function readBuildInfo(): Promise<BuildInfo | null> {
   const text = await Deno.readTextFile(new URL(BUILD_INFO_FILE, import.meta.url))
     .catch(() => null);
@@ -38,6 +44,17 @@ export async function describeBuild(version: string): Promise<string> {
     Deno.build.target,
   ];
   return `${version}\n${parts.join(", ")}`;
+}
+
+/** What `--licenses` prints. */
+export async function readNotices(): Promise<string> {
+  return await Deno.readTextFile(new URL(NOTICES_FILE, import.meta.url))
+    .catch(() => SOURCES_NOTICE);
+}
+
+/** Whether a command line may ask for the licences. */
+export function asksForLicenses(args: readonly string[]): boolean {
+  return args.includes("--licenses");
 }
 
 /** Whether a command line begins by asking for the version. */

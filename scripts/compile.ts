@@ -1,6 +1,6 @@
 /**
  * Makes the two binaries, `dist/openred-central` and `dist/openred-node`, with the runtime that runs
- * this script, and `dist/SHA256SUMS`. What they may do is baked in; nobody is asked at run time.
+ * this script, the notices of the packages in them, and `dist/SHA256SUMS`. What they may do is baked in; nobody is asked at run time.
  *
  * Usage: `deno task compile [--release | --target TARGET…]`. `--release` makes them for every system,
  * each with version and system in its name; the runtime's base for another system is fetched from
@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import project from "../deno.json" with { type: "json" };
-import { BUILD_INFO_FILE } from "../process/build_info.ts";
+import { BUILD_INFO_FILE, NOTICES_FILE } from "../process/build_info.ts";
 import { bundlePrograms, RUNTIME_OPTIONS, WORKER_FILES } from "./program_code.ts";
 import { permissionsOf, type Program, PROGRAMS } from "./program_permissions.ts";
 
@@ -34,7 +34,7 @@ const TARGETS = [
 const OPTIONS = [
   ...RUNTIME_OPTIONS,
   "--no-code-cache",
-  ...[...WORKER_FILES, BUILD_INFO_FILE].flatMap((file) => ["--include", file]),
+  ...[...WORKER_FILES, BUILD_INFO_FILE, NOTICES_FILE].flatMap((file) => ["--include", file]),
 ];
 
 interface Binary {
@@ -99,7 +99,8 @@ const binaries = readTargets(Deno.args).flatMap((target) =>
 try {
   await bundlePrograms(CODE_FOLDER);
   for (const binary of binaries) await compile(binary);
-  await writeSums(binaries.map(nameOf));
+  await Deno.copyFile(new URL(NOTICES_FILE, CODE_FOLDER), new URL(`dist/${NOTICES_FILE}`, ROOT));
+  await writeSums([...binaries.map(nameOf), NOTICES_FILE]);
 } finally {
   await Deno.remove(CODE_FOLDER, { recursive: true });
 }

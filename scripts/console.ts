@@ -5,10 +5,9 @@
  *
  * @module
  */
+import { PAGE_FILES } from "./page_files.ts";
 
-const FILES = { "page.js": "main.tsx", "scan.js": "code_reader.ts" };
-
-for (const [made, source] of Object.entries(FILES)) {
+for (const [made, source] of Object.entries(PAGE_FILES)) {
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: [
       "bundle",

@@ -2,7 +2,7 @@
  * Runs the three-node exchange on the compiled binaries, and each of them among files of others: `deno run -A tests/binaries/run.ts [FOLDER]`.
  * The folder is `dist` unless named. Ends with the counts in the form of `deno test`.
  */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import project from "../../deno.json" with { type: "json" };
 import { LocalNetwork } from "../../scripts/local_network/network.ts";
@@ -54,13 +54,28 @@ async function outputOf(program: string, args: readonly string[], cwd: string): 
 
 async function checkSums(folder: string): Promise<void> {
   const lines = (await outputOf("sha256sum", ["--check", "SHA256SUMS"], folder)).trim().split("\n");
-  assertEquals(lines, ["openred-central: OK", "openred-node: OK"]);
+  assertEquals(lines, [
+    "openred-central: OK",
+    "openred-node: OK",
+    "THIRD-PARTY-NOTICES.txt: OK",
+  ]);
 }
 
 async function checkVersion(binary: string): Promise<void> {
   const [first, second] = (await outputOf(binary, ["--version"], ROOT)).split("\n");
   assertEquals(first, project.version);
   assertMatch(second ?? "", /^commit [0-9a-f]{12}( with changes)? of \d{4}-\d\d-\d\d, Deno \d/);
+}
+
+async function checkLicenses(binary: string, folder: string): Promise<void> {
+  const notices = await Deno.readTextFile(`${folder}/THIRD-PARTY-NOTICES.txt`);
+  for (const name of ["hash-wasm", "@redis/client", "preact", "tslib"]) {
+    assertMatch(notices, new RegExp(`^${name} \\d`, "m"));
+  }
+  for (const name of ["axe-core", "fast-check", "playwright-core"]) {
+    assert(!notices.includes(name), name);
+  }
+  assertEquals(await outputOf(binary, ["--licenses"], ROOT), notices);
 }
 
 async function runDev(folder: string): Promise<void> {
@@ -81,13 +96,18 @@ async function runDev(folder: string): Promise<void> {
 const folder = Deno.args[0] ?? `${ROOT}dist`;
 const count: Count = { passed: 0, failed: 0 };
 const { command } = binaryPrograms(folder);
-await check(count, "binaries: SHA256SUMS names both", () => checkSums(folder));
+await check(count, "binaries: SHA256SUMS names both and the notices", () => checkSums(folder));
 for (const program of ["central", "node"] as const) {
   const [binary = ""] = command(program, "");
   await check(
     count,
     `binaries: openred-${program} says of what it was made`,
     () => checkVersion(binary),
+  );
+  await check(
+    count,
+    `binaries: openred-${program} has the notices of what is in it`,
+    () => checkLicenses(binary, folder),
   );
   await check(
     count,

@@ -107,6 +107,6 @@ export async function runInProcess(
       ),
     runNode: () => Promise.resolve(),
     ...settings.ports,
-  }, { args, version: "3.0.0-test" });
+  }, { args, version: "3.0.0-test", licenses: "licences of the test\n" });
   return { code, out: out.text, err: err.text };
 }

@@ -315,6 +315,7 @@ Deno.test("--help of every command names its options, variables and exit codes",
     assertStringIncludes(out, "2  wrong usage or input");
   }
   assertEquals((await runInProcess(["--version"])).out, "3.0.0-test\n");
+  assertEquals((await runInProcess(["--licenses"])).out, "licences of the test\n");
 });
 
 Deno.test("any words at all end with a known exit code and at most one line on standard error", async () => {

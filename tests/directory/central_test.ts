@@ -66,10 +66,13 @@ Deno.test("central.ts refuses wrong options with exit code 2 and says what is ex
   }
 });
 
-Deno.test("central.ts says its version and its options", async () => {
+Deno.test("central.ts says its version, its licences and its options", async () => {
   const { code, out } = await runCentral(["--version"]);
   assertEquals(code, 0);
   assertMatch(out, /^\d+\.\d+\.\d+\S*\nrun from its sources, Deno \S+, \S+\n$/);
+  const licenses = await runCentral(["--licenses"]);
+  assertEquals([licenses.code, licenses.err], [0, ""]);
+  assertMatch(licenses.out, /^This runs from its sources/);
   const help = await runCentral(["run", "--help"]);
   assertEquals(help.code, 0);
   for (const option of ["--listen", "--url", "--data", "--allow-private", "OPENRED_LISTEN"]) {

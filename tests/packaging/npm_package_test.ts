@@ -40,6 +40,18 @@ Deno.test("the npm package runs a node, and ends it in order when it is told to"
   assertMatch(second, /^commit [0-9a-f]{12}.*, Deno \d/);
   assertMatch(await run(`${bin}/openred-central`, ["run", "--help"], path), /--trusted-proxies/);
 
+  const notices = await run(`${bin}/openred`, ["--licenses"], path);
+  assertEquals(
+    await Deno.readTextFile(`${path}/node_modules/openred/THIRD-PARTY-NOTICES.txt`),
+    notices,
+  );
+  for (const name of ["hash-wasm", "@noble/hashes", "preact", "reflect-metadata", "tslib"]) {
+    assertMatch(notices, new RegExp(`^${name} \\d`, "m"));
+  }
+  for (const name of ["axe-core", "fast-check", "playwright-core"]) {
+    assert(!notices.includes(name), name);
+  }
+
   const child = new Deno.Command(`${bin}/openred`, {
     args: [
       ...["run", "--json", "--data", `${path}/data`],
