@@ -25,7 +25,7 @@ export const RUNTIME_OPTIONS = [
  * Each is one file with nothing beside it, so that its modules run in the order in which they are imported: the guard of
  * the crypto Worker comes first.
  */
-const WORKERS = [
+export const WORKERS = [
   "crypto/worker",
   "crypto/bulk_worker",
   "directory_thread",

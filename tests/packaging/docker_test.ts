@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RUN_OPTIONS } from "../../cli/run_options.ts";
 import { parseOptions } from "../../directory/options.ts";
 import { centralRows } from "../../scripts/configuration_tables.ts";
+import { WORKERS } from "../../scripts/program_code.ts";
 
 const DOCKER = new URL("../../packaging/docker/", import.meta.url);
 
@@ -124,4 +125,36 @@ Deno.test({
     assertEquals(await check(server.addr.port), false);
     assertEquals(await check(1), false);
   },
+});
+
+/** The sources that a program, or a script that makes it, is made of, as paths from the root. */
+async function sourcesOf(path: string): Promise<readonly string[]> {
+  const root = new URL("../../", import.meta.url);
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", path],
+    cwd: root,
+    stdin: "null",
+  }).output();
+  assert(success, path);
+  const { modules }: { modules: readonly { specifier: string }[] } = JSON.parse(
+    new TextDecoder().decode(stdout),
+  );
+  return modules.flatMap(({ specifier }) =>
+    specifier.startsWith(root.href) ? [specifier.slice(root.href.length)] : []
+  );
+}
+
+Deno.test("what the image is made from has every source of the programs, and the licences", async () => {
+  const lines = readText("Dockerfile.dockerignore").split("\n").filter((line) => line !== "");
+  const taken = lines.filter((line) => line.startsWith("!")).map((line) =>
+    new RegExp(`^${RegExp.escape(line.slice(1)).replaceAll("\\*", "[^/]*")}(/|$)`)
+  );
+  const made = ["central.ts", "node.ts", "scripts/compile.ts", "scripts/console.ts"];
+  const sources = await Promise.all(
+    [...made, ...WORKERS.map((path) => `${path}.ts`)].map(sourcesOf),
+  );
+  const licenses = [...Deno.readDirSync(new URL("../../packaging/licenses", import.meta.url))];
+  const needed = [...sources.flat(), ...licenses.map(({ name }) => `packaging/licenses/${name}`)];
+  const left = needed.filter((path) => !taken.some((pattern) => pattern.test(path)));
+  assertEquals([left, needed.length > 100], [[], true]);
 });
