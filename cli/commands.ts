@@ -13,6 +13,7 @@ import { readSettings } from "./settings_file.ts";
 import { loadCommands } from "./command_list.ts";
 import { type GivenOptions, type OptionSpec, type OptionSpecs, readOptions } from "./options.ts";
 import { Output, type TextSink } from "./output.ts";
+import { EXIT_MEANINGS } from "../usage/exit_meanings.ts";
 import { FAMILIES, PROGRAM_NAME, PROGRAM_SUMMARY } from "./program_words.ts";
 import type { RunNode } from "./run.ts";
 import { sanitizeLine } from "../protocol/safe_text.ts";
@@ -63,16 +64,9 @@ const DEFAULT_COLUMNS = 80;
 const MIN_HELP_WIDTH = 20;
 const MAX_MESSAGE_LENGTH = 300;
 
-const EXIT_HELP = `
-Exit codes:
-  0  done
-  1  failed
-  2  wrong usage or input
-  3  not known here, or to any directory
-  4  refused: blocked, forbidden, used up
-  5  nobody answered, or not yet; trying again may help
-  6  no node is running there
-  130  interrupted`;
+const EXIT_HELP = ["\nExit codes:", ...EXIT_MEANINGS.map((line) => `  ${line.join("  ")}`)].join(
+  "\n",
+);
 
 const ENVIRONMENT_HELP = `
 Options that name a variable can be given by it as well; the command line wins.

@@ -3,7 +3,20 @@
  *
  * @module
  */
+import { EXIT_MEANINGS } from "./exit_meanings.ts";
 import type { CommandUsage, OptionUsage, ProgramUsage } from "./program.ts";
+
+/** Of both programs, without a command; help is there for each command too. */
+const GENERAL_OPTIONS: readonly OptionUsage[] = [
+  { flag: "--help", value: null, summary: "print the help", variable: null },
+  { flag: "--version", value: null, summary: "print the version", variable: null },
+  {
+    flag: "--licenses",
+    value: null,
+    summary: "print the licences of the packages in it",
+    variable: null,
+  },
+];
 
 /** Text as it is: no request begins a line, and a backslash and a minus are themselves. */
 function escape(text: string): string {
@@ -53,10 +66,12 @@ export function manualPage(program: ProgramUsage, version: string): string {
       "command [words] [options]",
       ".SH COMMANDS",
       ...program.commands.map((command) => commandSection(program, command)),
+      ".SH OPTIONS",
+      ...GENERAL_OPTIONS.map(optionEntry),
       ".SH ENVIRONMENT",
       "Options that name a variable can be given by it as well; the command line wins.",
       ".SH EXIT STATUS",
-      "0: done. 1: failed. 2: wrong usage or input. 130: interrupted.",
+      ...EXIT_MEANINGS.map(([code, meaning]) => `.TP\n${code}\n${escape(meaning)}`),
     ].join("\n")
   }\n`;
 }

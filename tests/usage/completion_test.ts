@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { completionScript, type Shell } from "../../usage/completion.ts";
+import { EXIT_MEANINGS } from "../../usage/exit_meanings.ts";
 import { manualPage } from "../../usage/manual.ts";
 import { placesOf, type ProgramUsage } from "../../usage/program.ts";
 
@@ -136,4 +137,13 @@ Deno.test("manualPage() lets no text of a command be a request", () => {
   assertStringIncludes(page, '.TH "OPENRED\\-TRY" 1 "" "OpenRed 3.0.0"');
   assertStringIncludes(page, "\n\\&.first\n.PP\n.br\n  an example\n");
   assertStringIncludes(page, "the node's folder (OPENRED_DATA)");
+});
+
+Deno.test("manualPage() tells the options of the program itself, and every exit code", () => {
+  const page = manualPage(PROGRAM, "3.0.0");
+  for (const option of ["--help", "--version", "--licenses"]) {
+    assertStringIncludes(page, `\n.TP\n.B "${option.replaceAll("-", "\\-")}"\n`);
+  }
+  assertStringIncludes(page, "\n.TP\n4\nrefused: blocked, forbidden, used up\n");
+  for (const [code] of EXIT_MEANINGS) assertStringIncludes(page, `\n.TP\n${code}\n`);
 });
