@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { argon2id } from "../crypto/primitives/hashes.ts";
 import { printAim, printNote, printSamples, printTitle } from "./report.ts";
 import type { Benchmark, Settings } from "./settings.ts";
@@ -43,6 +44,46 @@ async function startFirst(program: "node" | "central", restMs: number): Promise<
     return await startOnce(wordsOf(program, data), { restMs });
   } finally {
     await Deno.remove(data, { recursive: true });
+  }
+}
+
+/** Compiled before, by whichever runtime; `null` where there are none. */
+async function findBinaries(): Promise<string | null> {
+  const folder = Deno.env.get("BENCH_BINARIES") ??
+    fileURLToPath(new URL("../dist", import.meta.url));
+  const found = await Promise.all(
+    ["openred-central", "openred-node"].map((name) =>
+      Deno.stat(`${folder}/${name}`).then(({ isFile }) => isFile, () => false)
+    ),
+  );
+  return found.every((isThere) => isThere) ? folder : null;
+}
+
+/** Both compiled programs, each on data that an earlier start has left. */
+async function measureBinaries(
+  folder: string,
+  { rounds, restMs }: { readonly rounds: number; readonly restMs: number },
+): Promise<void> {
+  for (const program of ["central", "node"] as const) {
+    const data = await Deno.makeTempDir({ prefix: "openred-bench-" });
+    const binary = `${folder}/openred-${program}`;
+    const [, ...words] = wordsOf(program, data);
+    try {
+      await startOnce(words, { binary, restMs: 0 });
+      const { starts } = await interleave(rounds, {
+        starts: () => startOnce(words, { binary, restMs }),
+      });
+      const beyond = starts.map(({ readyMs, stretchMs }) => readyMs - stretchMs);
+      printSamples(`openred-${program}, ready beyond the key derivation`, beyond, { unit: "ms" });
+      printSamples(`openred-${program}, all of it`, starts.map(({ cpuMs }) => cpuMs), {
+        unit: "ms CPU",
+      });
+      printSamples(`openred-${program}, resident`, starts.map((start) => start.residentMiB), {
+        unit: "MiB",
+      });
+    } finally {
+      await Deno.remove(data, { recursive: true });
+    }
   }
 }
 
@@ -112,6 +153,9 @@ async function run({ rounds, sampleMs }: Settings): Promise<void> {
     printProgram("node", { starts: samples.node, empty, stretchCpu });
     const first = firstNode.map(({ readyMs }) => readyMs);
     printSamples("node, first start, its keys made", first, { unit: "ms" });
+    const binaries = await findBinaries();
+    if (binaries === null) printNote("no binaries in dist/ or BENCH_BINARIES: they are left out");
+    else await measureBinaries(binaries, { rounds, restMs });
     printNote("the key derivation is Argon2id of 64 MiB and 3 passes, as the program's log tells");
     printNote(
       "processor time counts all threads, and not what one derivation in this process takes",

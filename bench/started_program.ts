@@ -37,20 +37,23 @@ async function readStretchMs(log: ReadableStream<Uint8Array<ArrayBuffer>>): Prom
 
 /**
  * Starts a program, waits until it is ready, lets it lie, and ends it.
- * @param words What follows `deno run`.
- * @param options `restMs`: how long it lies before its memory is read; `whileReady` is given what the line says, before that.
+ * @param words What follows `deno run`, or the binary.
+ * @param options `binary`: its path, where it is not run from source; `restMs`: how long it lies before its memory is read; `whileReady` is given what the line says, before that.
  * @throws {Error} If it ends before it is ready.
  */
 export async function startOnce(
   words: readonly string[],
   options: {
+    readonly binary?: string;
     readonly restMs: number;
     readonly whileReady?: (said: Readonly<Record<string, string>>) => Promise<void>;
   },
 ): Promise<Start> {
   const startMs = performance.now();
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", "-A", ...words],
+  const process = new Deno.Command(options.binary ?? Deno.execPath(), {
+    args: options.binary === undefined
+      ? ["run", "--quiet", "--no-prompt", "-A", ...words]
+      : [...words],
     cwd: new URL("..", import.meta.url),
     stdin: "null",
     stdout: "piped",
