@@ -10,6 +10,7 @@ import { PASSPHRASE, restore } from "../peer/backup/backups.ts";
 import { LifeNode } from "../peer/data/life_world.ts";
 import { fileOf } from "../peer/modules/files/file_world.ts";
 import type { TestManifest } from "../world/test_module.ts";
+import { mistyped } from "../world/mistyped_phrase.ts";
 import { until } from "../world/until.ts";
 import { testInBrowser } from "./chromium.ts";
 import { type ConsoleNode, ConsolePair } from "./console_site.ts";
@@ -235,7 +236,7 @@ async function becomesANewIdentity(
     const [typed, said] of [
       [first.slice(1), fill("succession.count", 23)],
       [first.with(4, "openred"), fill("succession.unknown_word", 5)],
-      [first.toReversed(), WORDS["succession.mistyped"]],
+      [mistyped(first), WORDS["succession.mistyped"]],
     ] as const
   ) {
     await field.fill(typed.join(" "));

@@ -4,6 +4,7 @@ import type { NextRun } from "../../../peer/config.ts";
 import type { NewSuccessionView } from "../../../protocol/succession_api.ts";
 import type { NewPhraseView } from "../../../protocol/recovery_phrase_api.ts";
 import { toPhrase } from "../../../ports/recovery_words.ts";
+import { mistyped } from "../../world/mistyped_phrase.ts";
 import { TestNode } from "../test_node.ts";
 
 const HALF_HOUR_MS = 30 * 60_000;
@@ -110,7 +111,7 @@ Deno.test("another node's phrase, or none, begins no succession, and says why", 
       [foreign, 403, "not the recovery phrase of this node"],
       [phrase.split(" ").slice(1).join(" "), 400, "24 words, and these are 23"],
       [phrase.replace(/^\w+/, "openred"), 400, "Word 1 of the recovery phrase is not on the list"],
-      [phrase.split(" ").toReversed().join(" "), 400, "does not hold"],
+      [mistyped(phrase.split(" ")).join(" "), 400, "does not hold"],
     ] as const
   ) {
     const { body, ...answer } = await test.admin("POST", "/succession", { phrase: given });
