@@ -34,6 +34,8 @@ interface Last {
 /** What is known of a conversation's end. */
 interface Line {
   last: Last | null;
+  /** Whether everything there has its place. */
+  isSettled: boolean;
   /** The highest number of each chain that was asked for. */
   readonly newest: Map<string, number>;
   /** Whether something that is here may build on what has not come. */
@@ -100,8 +102,9 @@ export class Timeline {
       const newest = this.newest(conversation, { own: message.own, run: message.run });
       keepNewest(line, chain, Math.max(newest, message.n));
     }
-    if (isFollowed || this.#orders.has(conversation)) return null;
-    const place = this.#placeOf(message, line.last);
+    const isLate = isFollowed || this.#orders.has(conversation);
+    const place = isLate ? null : this.#placeOf(message, line);
+    if (place === null) line.isSettled = false;
     if (place === null || (line.last !== null && place <= line.last.place)) return place;
     // One without a number gets its name with its row: who comes next looks for it.
     if (message.run === null) this.#lines.delete(conversation);
@@ -212,7 +215,8 @@ export class Timeline {
     const mayDangle = this.#tables.statement(
       "SELECT 1 FROM messaging_dangling WHERE conversation = ? LIMIT 1",
     ).get(conversation) !== undefined;
-    const line = { last, newest: new Map<string, number>(), mayDangle };
+    const isSettled = !this.#isUnsettled(conversation);
+    const line = { last, isSettled, newest: new Map<string, number>(), mayDangle };
     this.#lines.set(conversation, line);
     return line;
   }
@@ -236,13 +240,16 @@ export class Timeline {
     return Number(gone.changes) > 0;
   }
 
-  #placeOf(message: NewMessage, last: Last | null): number | null {
-    if (last === null) return GAP;
-    if (chainOf(readName(last.name)) === chainOfNew(message)) return last.place + GAP;
+  /** Nothing has a place while something that it builds on has none. */
+  #placeOf(message: NewMessage, { last, isSettled }: Line): number | null {
+    const isNext = last === null || chainOf(readName(last.name)) === chainOfNew(message);
+    const placeOfNext = (last?.place ?? 0) + GAP;
+    if (isNext && isSettled) return placeOfNext;
     const before = namesBefore(this.#tables, message);
-    if (before.includes(last.name)) return last.place + GAP;
+    if (isSettled && before.includes(last!.name)) return placeOfNext;
     const places = before.map((name) => findPlace(this.#tables, message.conversation, name)?.place);
     if (places.includes(null)) return null;
+    if (isNext || before.includes(last.name)) return placeOfNext;
     const above = Math.max(0, ...places.filter((place) => typeof place === "number"));
     return this.#placeAfter(above, message);
   }

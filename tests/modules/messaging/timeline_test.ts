@@ -390,3 +390,42 @@ Deno.test("Timeline moves nothing for a late number but what has to go elsewhere
     assertEquals(order.indexOf("question") < order.indexOf("answer"), true);
   });
 });
+
+Deno.test("nothing has a place while something that it builds on has none", async () => {
+  const [RUN, OTHER, NEW] = ["PPPPPPPPPPA", "PPPPPPPPPPB", "PPPPPPPPPPC"];
+  const written = { own: false, sentAt: 1, after: "", reply: null };
+  const nameIn = (run: string, n = 1) => nameText({ own: false, run, n });
+  const placesOf = (tables: ModuleTables) =>
+    Object.fromEntries(
+      tables.statement("SELECT id, place FROM messaging_messages").all()
+        .map(({ id, place }) => [id, place !== null]),
+    );
+  for (
+    const next of [
+      { name: "alone", message: { run: NEW, n: 1, reply: nameIn(OTHER) } },
+      { name: "next in the last one's run", message: { run: RUN, n: 2, reply: nameIn(OTHER) } },
+      {
+        name: "behind the last one by name",
+        message: { run: NEW, n: 1, after: nameIn(RUN), reply: nameIn(OTHER) },
+      },
+    ]
+  ) {
+    await withTimeline(async (tables, timeline) => {
+      const first = { ...written, id: "first", run: RUN, n: 1 };
+      await store(tables, timeline, first);
+      await store(tables, timeline, { ...written, id: "other", run: OTHER, n: 1 });
+      await tables.write(() => {
+        const from = next.name === "alone" ? 0 : findPlace(tables, PEER, nameIn(OTHER))!.place!;
+        timeline.writeUnplaced(PEER, from);
+      });
+      await store(tables, timeline, { ...written, ...next.message, id: "next" });
+      assertEquals(
+        placesOf(tables),
+        { first: next.name !== "alone", other: false, next: false },
+        next.name,
+      );
+      await timeline.settle(PEER);
+      assertEquals(placesOf(tables), { first: true, other: true, next: true });
+    });
+  }
+});
