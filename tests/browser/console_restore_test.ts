@@ -72,7 +72,7 @@ testInBrowser(
     await page.getByRole("heading", { name: words["becoming.done_restore"] }).waitFor();
     await page.getByText(/^replaced-\d{8}T\d{6}Z\.$/).waitFor();
     await page.getByRole("button", { name: words["succession.go_on"], exact: true }).click();
-    await page.locator("main h1", { hasText: words["guide.name"] }).waitFor();
+    await page.locator("main h1", { hasText: words["start.hello"] }).waitFor();
     await carol.reopened;
     assertEquals(carol.id, id);
 

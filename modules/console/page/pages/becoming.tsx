@@ -9,6 +9,7 @@ import type { SignedInView } from "../../../../protocol/sign_in_api.ts";
 import { ApiError, post } from "../api.ts";
 import { Button, Card, Loading } from "../parts/ui.tsx";
 import { t } from "../language.ts";
+import { go } from "../router.ts";
 
 const RETRY_MS = 500;
 /** How long a node that answers may refuse the link: it does so until it has begun. */
@@ -47,6 +48,12 @@ async function signInAnew(link: string, late: () => void): Promise<void> {
   }
 }
 
+/** A restored node has been through the guide, and shows what it has. */
+function goOn({ by }: NextNode): void {
+  if (by === "restore") go("start");
+  location.reload();
+}
+
 /** Takes the place of all pages: none of them is right any more. */
 export function Becoming({ next }: { next: NextNode }) {
   const [state, setState] = useState<"waits" | "late" | "done">("waits");
@@ -72,7 +79,7 @@ export function Becoming({ next }: { next: NextNode }) {
             )}
           </div>
           {state === "done" && (
-            <Button kind="primary" onClick={() => location.reload()}>
+            <Button kind="primary" onClick={() => goOn(next)}>
               {t("succession.go_on")}
             </Button>
           )}
