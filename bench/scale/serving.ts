@@ -12,8 +12,8 @@ import { encodeRequest, HttpLoad, type RequestSource } from "../http_load.ts";
 const LOOKS_A_SECOND = 500;
 const ANNOUNCES_A_SECOND = 300;
 const CONNECTIONS = 16;
-/** Each of them by one connection, in the order of what they sign. */
-const ANNOUNCERS_OF_ONE = 6;
+/** Each of them by one connection, in the order of what they sign: thousands in all, so that their rows lie far apart. */
+const ANNOUNCERS_OF_ONE = 200;
 const ROUNDS = 4;
 /** Before them, not counted: the code is compiled while it runs, and the first announcements are called back. */
 const WARM_ROUNDS = 1;
