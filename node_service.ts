@@ -24,7 +24,7 @@ import project from "./deno.json" with { type: "json" };
 import { explained, lockData } from "./keeper/data_directory.ts";
 import { withTries } from "./keeper/node_keys.ts";
 import type { NextRun } from "./peer/config.ts";
-import { finishRestoration } from "./peer/data/restoration.ts";
+import { finishRestoration, RESTORATION_FILE } from "./peer/data/restoration.ts";
 import { type Node } from "./peer/node.ts";
 import { KEYSTORE_FILE } from "./ports/keystore_files.ts";
 import { readNodeSecret } from "./ports/node_secret.ts";
@@ -141,8 +141,8 @@ type LockedWorld = Parameters<typeof runNode>[1] & { readonly log: SystemLog };
 async function runLocked(options: RunOptions, world: LockedWorld): Promise<void> {
   const { err, passphrases, log } = world;
   await Deno.permissions.revoke({ name: "run" });
-  // Its keys may be under another passphrase.
-  await finishRestoration(openFiles(options.data));
+  // Its keys may be under another passphrase. All else is settled when the data are opened.
+  if (holdsFile(options.data, RESTORATION_FILE)) await finishRestoration(openFiles(options.data));
   const passphrase = await passphraseOf(options, { err, passphrases, dataWords: world.dataWords });
   const ending = new ServiceEnd(log);
   noteEnvironmentProxies(log, (name) => Deno.env.get(name));

@@ -21,7 +21,8 @@ import { storageFailed } from "../store/store.ts";
 import { COUNT_FILE } from "../store/write_count.ts";
 import { DATABASE_FILE, isOwned } from "./owned_files.ts";
 
-const JOURNAL_FILE = "restoration";
+/** There once it is certain that the incoming data take the place of these. */
+export const RESTORATION_FILE = "restoration";
 const MAX_FILES = 100_000;
 const SIDE_FILES = ["-wal", "-shm", "-journal"].map((end) => DATABASE_FILE + end);
 
@@ -110,10 +111,10 @@ export async function writeRestoration(files: Files, nowMs: number): Promise<str
     .map(({ name }) => name.slice(INCOMING_PREFIX.length));
   const at = await freeMoment(files, nowMs);
   try {
-    await files.write(JOURNAL_FILE, encodeUtf8(JSON.stringify({ v: 1, at, names })));
+    await files.write(RESTORATION_FILE, encodeUtf8(JSON.stringify({ v: 1, at, names })));
   } catch (cause) {
     // Where it was written nevertheless, it counts.
-    if (await files.read(JOURNAL_FILE) === null) throw storageFailed(cause);
+    if (await files.read(RESTORATION_FILE) === null) throw storageFailed(cause);
   }
   return replacedPrefix(at);
 }
@@ -135,13 +136,13 @@ function replacedPrefix(at: string): string {
  * @throws {OpenRedError} `internal` where it could not; the next call tries again.
  */
 export async function finishRestoration(files: Files): Promise<void> {
-  await removeLeftOver(files, JOURNAL_FILE);
-  const content = await files.read(JOURNAL_FILE);
+  await removeLeftOver(files, RESTORATION_FILE);
+  const content = await files.read(RESTORATION_FILE);
   if (content !== null) {
     try {
       const { at, names } = parseInput(journalSchema, parseJson(content));
       await putInPlace(files, { prefix: replacedPrefix(at), names });
-      await files.remove(JOURNAL_FILE);
+      await files.remove(RESTORATION_FILE);
     } catch (cause) {
       const text = "A backup is restored and will be put in place at the next start";
       throw new OpenRedError("internal", text, { cause });

@@ -156,10 +156,7 @@ export class OwnRelay {
       address,
       instance: this.#instance,
       channel,
-      linked: (relayId, passesLinks) => {
-        this.#passesLinks = passesLinks;
-        this.#linked(address, relayId);
-      },
+      linked: (relayId, passesLinks) => this.#linked(address, { relayId, passesLinks }),
       ended: resolve,
     });
     const close = () => link.close();
@@ -169,10 +166,14 @@ export class OwnRelay {
     return promise.finally(() => signal.removeEventListener("abort", close));
   }
 
-  #linked(address: CandidateRelay, relayId: NodeId): void {
+  #linked(
+    address: CandidateRelay,
+    { relayId, passesLinks }: { readonly relayId: NodeId; readonly passesLinks: boolean },
+  ): void {
     const { background, choice, events, linked } = this.#parts;
     background.run("relay_choice", choice.take(address, relayId));
     this.#relayId = relayId;
+    this.#passesLinks = passesLinks;
     this.#state = "linked";
     this.#lastError = null;
     events.settle("relay");
