@@ -2,13 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
 import { FR as WORDS } from "../../modules/console/page/words/fr.ts";
 import { testInBrowser } from "./chromium.ts";
-import { type ConsoleNode, ConsolePair } from "./console_site.ts";
+import { type ConsoleNode, ConsolePair, show } from "./console_site.ts";
 import { Visit } from "./visit.ts";
-
-async function show(page: Page, node: ConsoleNode, place: string): Promise<void> {
-  await page.goto(`${node.origin}/console/#/${place}`);
-  await page.locator("main h1").first().waitFor();
-}
 
 /** Has the node's status hold what a node in trouble says. */
 async function trouble(page: Page, node: ConsoleNode): Promise<void> {

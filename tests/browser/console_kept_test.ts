@@ -1,18 +1,12 @@
 import { assertEquals } from "@std/assert";
-import type { Page } from "playwright-core";
 import { EN as WORDS } from "../../modules/console/page/words/en.ts";
 import type { NewInvitationView } from "../../protocol/invitation_api.ts";
 import type { NewPhraseView } from "../../protocol/recovery_phrase_api.ts";
 import type { NewSuccessionView } from "../../protocol/succession_api.ts";
 import { until } from "../world/until.ts";
 import { testInBrowser } from "./chromium.ts";
-import { type ConsoleNode, ConsolePair } from "./console_site.ts";
+import { ConsolePair, show } from "./console_site.ts";
 import { Visit } from "./visit.ts";
-
-async function show(page: Page, node: ConsoleNode, place: string): Promise<void> {
-  await page.goto(`${node.origin}/console/#/${place}`);
-  await page.locator("main h1").first().waitFor();
-}
 
 const answersOf = ({ words, asked }: NewPhraseView) => asked.map((place) => words[place - 1]);
 

@@ -13,13 +13,8 @@ import type { TestManifest } from "../world/test_module.ts";
 import { mistyped } from "../world/mistyped_phrase.ts";
 import { until } from "../world/until.ts";
 import { testInBrowser } from "./chromium.ts";
-import { type ConsoleNode, ConsolePair } from "./console_site.ts";
+import { type ConsoleNode, ConsolePair, show } from "./console_site.ts";
 import { Visit } from "./visit.ts";
-
-async function show(page: Page, node: ConsoleNode, place: string): Promise<void> {
-  await page.goto(`${node.origin}/console/#/${place}`);
-  await page.locator("main h1").first().waitFor();
-}
 
 /** Presses a button of the page, or of the window above it. */
 async function press(page: Page, name: string, within = "main"): Promise<void> {

@@ -60,6 +60,11 @@ testInBrowser(
     await window.getByRole("alert").getByText(words["restore.no_backup"]).waitFor();
     await choose(window, words, backup);
     const passphrase = window.getByLabel(words["restore.passphrase"], { exact: true });
+    await passphrase.fill(PASSPHRASE);
+    await carol.ask("POST", "/restoration/cancel", {});
+    await window.getByRole("button", { name: words["restore.next"], exact: true }).click();
+    await page.getByText(words["restore.over"], { exact: true }).waitFor({ timeout: 20_000 });
+    await choose(window, words, backup);
     await passphrase.fill("another one");
     await window.getByRole("button", { name: words["restore.next"], exact: true }).click();
     await window.getByRole("alert").getByText(words["restore.wrong"]).waitFor();

@@ -112,3 +112,9 @@ export class ConsolePair implements AsyncDisposable {
     await this.directory[Symbol.asyncDispose]();
   }
 }
+
+/** Goes to a page of the console. */
+export async function show(page: Page, node: ConsoleNode, place: string): Promise<void> {
+  await page.goto(`${node.origin}/console/#/${place}`);
+  await page.locator("main h1").first().waitFor();
+}

@@ -28,6 +28,11 @@ export class ApiError extends Error {
   }
 }
 
+/** The code of what the node refused; an empty text for any other failure. */
+export function codeOf(error: unknown): string {
+  return error instanceof ApiError ? error.code : "";
+}
+
 /** Whether the node answers, and knows who this is. */
 export const signedIn = signal<boolean | null>(null);
 export const reachable = signal(true);

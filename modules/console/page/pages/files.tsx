@@ -22,6 +22,7 @@ import {
   DropRow,
   fileNames,
   FileRow,
+  isOver,
   OfferRow,
   ShareRow,
   TransferRow,
@@ -97,10 +98,6 @@ function Offered() {
       </ul>
     </Card>
   );
-}
-
-function isOver({ state }: TransferView): boolean {
-  return state === "done" || state === "failed" || state === "cancelled";
 }
 
 function TransferList({ of }: { of: readonly TransferView[] }) {

@@ -35,7 +35,7 @@ export function OpenInvitations() {
   const list = openInvitations();
   return (
     <Card title={t("invite.open")}>
-      {invitations.value.value === null
+      {invitations.want() === null
         ? <Loading of={invitations} />
         : list.length === 0
         ? <p class="muted">{t("invite.none")}</p>

@@ -5,7 +5,7 @@
  */
 import { useState } from "preact/hooks";
 import type { NewPhraseView } from "../../../../protocol/recovery_phrase_api.ts";
-import { ApiError, post } from "../api.ts";
+import { codeOf, post } from "../api.ts";
 import { ownClaims } from "../own_claims.ts";
 import { Form, TextField } from "../parts/fields.tsx";
 import { Button, errorText, Loading, notify, useAction } from "../parts/ui.tsx";
@@ -71,7 +71,7 @@ function AskBack(
     try {
       await post("/admin/v1/recovery-phrase/keep", { words });
     } catch (error) {
-      const code = error instanceof ApiError ? error.code : "";
+      const code = codeOf(error);
       if (code === "not_found") return over();
       setFailure(code === "bad_request" ? t("phrase.wrong") : errorText(error));
       return;

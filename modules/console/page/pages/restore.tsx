@@ -10,13 +10,13 @@ import type {
   OpenedBackupView,
   RestorationView,
 } from "../../../../protocol/restoration_api.ts";
-import { ApiError, post } from "../api.ts";
+import { ApiError, codeOf, post } from "../api.ts";
 import { toBase64Url } from "../base64url.ts";
 import { formatBytes, formatDate } from "../format.ts";
 import { OneFilePicker } from "../parts/file_picker.tsx";
 import { Form, TextField } from "../parts/fields.tsx";
 import { encodePassphrase } from "../parts/new_passphrase.tsx";
-import { Button, Dialog, errorText, Progress, useAction } from "../parts/ui.tsx";
+import { Button, Dialog, errorText, FormEnd, notify, Progress, useAction } from "../parts/ui.tsx";
 import { t, tn } from "../language.ts";
 import { passphrase } from "../store.ts";
 import { becoming } from "./becoming.tsx";
@@ -121,27 +121,28 @@ function Choice({ onThere, onClose }: { onThere: () => void; onClose: () => void
           setFailure(null);
         }}
       />
-      {failure !== null && <p class="failure" role="alert">{failure}</p>}
-      {file !== null && done !== null && (
-        <div role="status">
-          <Progress done={done} of={file.size} label={t("restore.sending")} />
-          <p class="muted">
-            {t("restore.sent", { done: formatBytes(done), of: formatBytes(file.size) })}
-          </p>
-        </div>
-      )}
-      <div class="row end">
-        <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
-        <Button kind="primary" submit disabled={file === null} busy={action.busy}>
-          {t("restore.next")}
-        </Button>
-      </div>
+      <FormEnd
+        failure={failure}
+        label={t("restore.next")}
+        disabled={file === null}
+        busy={action.busy}
+        onBack={onClose}
+      >
+        {file !== null && done !== null && (
+          <div role="status">
+            <Progress done={done} of={file.size} label={t("restore.sending")} />
+            <p class="muted">
+              {t("restore.sent", { done: formatBytes(done), of: formatBytes(file.size) })}
+            </p>
+          </div>
+        )}
+      </FormEnd>
     </Form>
   );
 }
 
 function fileFailure(error: unknown): string {
-  const code = error instanceof ApiError ? error.code : "";
+  const code = codeOf(error);
   // Less than any backup has.
   return code === "unsupported" || code === "bad_request"
     ? t("restore.no_backup")
@@ -166,12 +167,12 @@ function Look(
         await post<OpenedBackupView>(`${PATH}/look`, { passphrase: encodePassphrase(given) }),
       );
     } catch (error) {
-      const code = error instanceof ApiError ? error.code : "";
+      const code = codeOf(error);
       if (code === "forbidden") return setFailure(t("restore.wrong"));
       onOver();
-      if (code === "not_found") throw new ApiError("bad_request", t("restore.over"));
-      if (code === "unsupported") throw new ApiError("bad_request", t("restore.newer"));
-      if (code === "bad_request") throw new ApiError("bad_request", t("restore.no_node"));
+      if (code === "not_found") return notify(t("restore.over"), "bad");
+      if (code === "unsupported") return notify(t("restore.newer"), "bad");
+      if (code === "bad_request") return notify(t("restore.no_node"), "bad");
       throw error;
     }
   };
@@ -187,12 +188,9 @@ function Look(
         value={given}
         onChange={setGiven}
       />
-      {failure !== null && <p class="failure" role="alert">{failure}</p>}
-      <p class="muted" role="status">{action.busy ? t("restore.reading") : ""}</p>
-      <div class="row end">
-        <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
-        <Button kind="primary" submit busy={action.busy}>{t("restore.next")}</Button>
-      </div>
+      <FormEnd failure={failure} label={t("restore.next")} busy={action.busy} onBack={onClose}>
+        <p class="muted" role="status">{action.busy ? t("restore.reading") : ""}</p>
+      </FormEnd>
     </Form>
   );
 }
@@ -227,10 +225,10 @@ function Last(
       });
       becoming.value = { ...made, by: "restore" };
     } catch (error) {
-      const code = error instanceof ApiError ? error.code : "";
+      const code = codeOf(error);
       if (code === "not_found") {
         onOver();
-        throw new ApiError("bad_request", t("restore.over"));
+        return notify(t("restore.over"), "bad");
       }
       if (code !== "forbidden") throw error;
       const isOfNow = error instanceof ApiError && error.members.of === "current";
@@ -284,11 +282,13 @@ function Last(
           onChange={setTyped}
         />
       )}
-      {failure !== null && <p class="failure" role="alert">{failure}</p>}
-      <div class="row end">
-        <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
-        <Button kind="danger" submit busy={action.busy}>{t("restore.make")}</Button>
-      </div>
+      <FormEnd
+        failure={failure}
+        label={t("restore.make")}
+        kind="danger"
+        busy={action.busy}
+        onBack={onClose}
+      />
     </Form>
   );
 }

@@ -6,11 +6,11 @@
 import { useState } from "preact/hooks";
 import { MAX_PHRASE_LENGTH, PHRASE_WORDS } from "../../../../protocol/phrase_limits.ts";
 import type { NewSuccessionView, SuccessionView } from "../../../../protocol/succession_api.ts";
-import { ApiError, post } from "../api.ts";
+import { ApiError, codeOf, post } from "../api.ts";
 import { shown } from "../format.ts";
 import { Form, TextArea, TextField } from "../parts/fields.tsx";
 import { encodePassphrase } from "../parts/new_passphrase.tsx";
-import { Button, Dialog, errorText, notify, useAction } from "../parts/ui.tsx";
+import { Button, Dialog, errorText, FormEnd, notify, useAction } from "../parts/ui.tsx";
 import { plainName } from "../parts/who.tsx";
 import { passphrase, peers, status } from "../store.ts";
 import { t, tx } from "../language.ts";
@@ -103,11 +103,7 @@ function Phrase(
         value={value}
         onChange={onChange}
       />
-      {failure !== null && <p class="failure" role="alert">{failure}</p>}
-      <div class="row end">
-        <Button kind="quiet" onClick={onClose}>{t("app.cancel")}</Button>
-        <Button kind="primary" submit busy={action.busy}>{t("succession.next")}</Button>
-      </div>
+      <FormEnd failure={failure} label={t("succession.next")} busy={action.busy} onBack={onClose} />
     </Form>
   );
 }
@@ -163,7 +159,7 @@ function Last(
       });
       becoming.value = { ...made, by: "succession" };
     } catch (error) {
-      const code = error instanceof ApiError ? error.code : "";
+      const code = codeOf(error);
       if (code === "not_found") {
         onOver();
         return notify(t("phrase.over"), "bad");
@@ -186,12 +182,16 @@ function Last(
           onChange={setGiven}
         />
       )}
-      {failure !== null && <p class="failure" role="alert">{failure}</p>}
-      <p class="muted" role="status">{action.busy ? t("succession.making") : ""}</p>
-      <div class="row end">
-        <Button kind="quiet" onClick={onBack}>{t("phrase.again")}</Button>
-        <Button kind="danger" submit busy={action.busy}>{t("succession.make")}</Button>
-      </div>
+      <FormEnd
+        failure={failure}
+        label={t("succession.make")}
+        kind="danger"
+        busy={action.busy}
+        back={t("phrase.again")}
+        onBack={onBack}
+      >
+        <p class="muted" role="status">{action.busy ? t("succession.making") : ""}</p>
+      </FormEnd>
     </Form>
   );
 }

@@ -180,6 +180,11 @@ const TONES = {
   cancelled: "bad",
 } as const;
 
+/** Whether a transfer goes on no more by itself. */
+export function isOver({ state }: TransferView): boolean {
+  return state === "done" || state === "failed" || state === "cancelled";
+}
+
 export function TransferRow(
   { transfer, who }: { transfer: TransferView; who?: ComponentChildren },
 ) {
@@ -191,7 +196,7 @@ export function TransferRow(
       await transfers.load();
     });
   const isComing = direction === "in";
-  const isOver = state === "done" || state === "failed" || state === "cancelled";
+  const over = isOver(transfer);
   return (
     <FileRow
       icon={isComing ? "download" : "upload"}
@@ -199,10 +204,10 @@ export function TransferRow(
       about={
         <>
           {who}
-          {isOver
+          {over
             ? formatBytes(bytes)
             : t("files.of", { done: formatBytes(done), all: formatBytes(bytes) })}
-          {transfer.way !== null && !isOver &&
+          {transfer.way !== null && !over &&
             ` · ${t(transfer.way === "direct" ? "way.direct" : "way.relay")}`}
           {state === "done" && transfer.folder !== null && (
             <>
@@ -222,7 +227,7 @@ export function TransferRow(
               <NodeWords text={transfer.why} />
             </small>
           )}
-          {!isOver && (
+          {!over && (
             <Progress done={done} of={bytes} label={t("files.progress", { name: shown(name) })} />
           )}
           {isComing && state === "done" &&
@@ -231,7 +236,7 @@ export function TransferRow(
       }
     >
       <Badge tone={TONES[state]}>{t(`transfer.${state}`)}</Badge>
-      {isOwner() && isComing && !isOver && (
+      {isOwner() && isComing && !over && (
         <span class="row">
           {state === "paused"
             ? (

@@ -286,6 +286,32 @@ export function NodeWords({ text }: { text: string }) {
   );
 }
 
+/** The end of a form in a window: why it did not go on, and both ways from here. */
+export function FormEnd(
+  { failure, label, kind = "primary", busy, disabled = false, back, onBack, children }: {
+    failure: string | null;
+    label: string;
+    kind?: "primary" | "danger";
+    busy: boolean;
+    disabled?: boolean;
+    /** The way that changes nothing. */
+    back?: string;
+    onBack: () => void;
+    children?: ComponentChildren;
+  },
+) {
+  return (
+    <>
+      {failure !== null && <p class="failure" role="alert">{failure}</p>}
+      {children}
+      <div class="row end">
+        <Button kind="quiet" onClick={onBack}>{back ?? t("app.cancel")}</Button>
+        <Button kind={kind} submit disabled={disabled} busy={busy}>{label}</Button>
+      </div>
+    </>
+  );
+}
+
 /** Runs what a button begins, once at a time: shows that it does, and what came of it. */
 export function useAction(): {
   readonly busy: boolean;
